@@ -1,0 +1,164 @@
+"""The few S3 calls the engine makes, as a protocol, and the values that cross it."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Protocol
+
+from .checksum import ChecksumAlgorithm
+from .source import PartReader
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectOptions:
+    """What the object is given besides its bytes; None leaves it to the service.
+
+    metadata: user metadata as ``(name, value)`` pairs.
+    no_overwrite: fail instead of replacing an object that is already there.
+    """
+
+    acl: str | None = None
+    storage_class: str | None = None
+    content_type: str | None = None
+    metadata: tuple[tuple[str, str], ...] = ()
+    sse: str | None = None
+    sse_kms_key_id: str | None = None
+    no_overwrite: bool = False
+
+    def to_json(self) -> str:
+        """Text for the store; only what is set."""
+        return json.dumps({name: value for name, value in asdict(self).items() if value}, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> "ObjectOptions":
+        """What ``to_json`` wrote; a name that this version does not know is an error, never dropped silently."""
+        values = json.loads(text)
+        unknown = set(values) - {field.name for field in fields(cls)}
+        if unknown:
+            raise ValueError(f"unknown object options {sorted(unknown)}")
+        return cls(**values | {"metadata": tuple((name, value) for name, value in values.get("metadata", ()))})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where the object goes.  endpoint: the service's address; "" means AWS."""
+
+    bucket: str
+    key: str
+    endpoint: str = ""
+    options: ObjectOptions = ObjectOptions()
+
+    @property
+    def url(self) -> str:
+        """The target as users write it."""
+        return f"s3://{self.bucket}/{self.key}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartReceipt:
+    """What S3 says about a part.
+
+    number: 1-based.
+    size: bytes.
+    etag: without quotes.
+    checksum: base64; None when S3 did not name one.
+    """
+
+    number: int
+    size: int
+    etag: str
+    checksum: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreatedUpload:
+    """The answer to CreateMultipartUpload.
+
+    algorithm: the checksum algorithm the service agreed to; None when it named none.
+    abort_date: seconds since the epoch at which the bucket's lifecycle removes the upload; None when unknown.
+    """
+
+    upload_id: str
+    algorithm: ChecksumAlgorithm | None
+    abort_date: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectFacts:
+    """What S3 says about an object.
+
+    etag: without quotes; "" when it named none.
+    checksum: in the algorithm that was asked for; None when S3 named none.
+    """
+
+    size: int
+    etag: str
+    checksum: str | None = None
+
+
+class MultipartBackend(Protocol):
+    """The S3 calls of an upload.  Thread-safe and picklable; of remote trouble it raises only Transient or Refused."""
+
+    def create_upload(self, target: Target, algorithm: ChecksumAlgorithm) -> CreatedUpload:
+        """Begin a multipart upload whose parts carry ``algorithm`` (for MD5: no checksum is declared).
+
+        Raises:
+            ChecksumUnsupported: the service does not know the algorithm.
+        """
+
+    def upload_part(self, target: Target, upload_id: str, body: PartReader) -> PartReceipt:
+        """Send one part from the body's current start, with its checksum.
+
+        Raises:
+            UploadVanished: S3 does not know the upload.
+            ChecksumUnsupported: the service refuses the checksum.
+        """
+
+    def list_parts(self, target: Target, upload_id: str, algorithm: ChecksumAlgorithm) -> list[PartReceipt] | None:
+        """Every row of every page, as the service gave them: possibly repeated, unsorted or incomplete.
+
+        None when the service has no such call, or does not let these credentials use it.
+
+        Raises:
+            UploadVanished: S3 does not know the upload.
+        """
+
+    def complete_upload(
+        self,
+        target: Target,
+        upload_id: str,
+        parts: Sequence[PartReceipt],
+        *,
+        algorithm: ChecksumAlgorithm,
+        checksum: str,
+        size: int,
+    ) -> ObjectFacts:
+        """Make the object of the named parts, which come in ascending order; what the answer said of it.
+
+        checksum: of the whole object, as ``checksum.combine`` gives it.
+        size: of the whole object in bytes.
+
+        Raises:
+            UploadVanished, PartsRefused, ObjectExists, Conflict, ChecksumUnsupported.
+        """
+
+    def abort_upload(self, target: Target, upload_id: str) -> None:
+        """Remove the parts; a part that was in flight may survive, so list and repeat.
+
+        Raises:
+            UploadVanished: nothing is left to remove.
+        """
+
+    def put_object(self, target: Target, body: PartReader) -> ObjectFacts:
+        """Send a whole small object with its checksum; what the answer said.
+
+        Raises:
+            ObjectExists, ChecksumUnsupported.
+        """
+
+    def head_object(self, target: Target, algorithm: ChecksumAlgorithm) -> ObjectFacts:
+        """Look at the object.
+
+        Raises:
+            ObjectMissing: there is none.
+        """

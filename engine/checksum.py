@@ -1,0 +1,96 @@
+"""Checksums of parts, and of the whole object from them.  Values are base64 text, as S3 writes them."""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from enum import StrEnum
+
+from awscrt import checksums as crt
+
+
+class ChecksumAlgorithm(StrEnum):
+    """The algorithms a part can be proven with, by S3's names.
+
+    MD5 stands for Content-MD5 and the ETag, for services without S3's checksum headers.
+
+    S3 rules: which type each has, https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
+    """
+
+    CRC64NVME = "CRC64NVME"
+    CRC32 = "CRC32"
+    CRC32C = "CRC32C"
+    SHA1 = "SHA1"
+    SHA256 = "SHA256"
+    MD5 = "MD5"
+
+    @property
+    def full_object(self) -> bool:
+        """True when parts' checksums combine into the checksum of the whole object's bytes."""
+        return self in _CRC
+
+
+_CRC = {
+    ChecksumAlgorithm.CRC64NVME: (crt.crc64nvme, crt.combine_crc64nvme, 8),
+    ChecksumAlgorithm.CRC32: (crt.crc32, crt.combine_crc32, 4),
+    ChecksumAlgorithm.CRC32C: (crt.crc32c, crt.combine_crc32c, 4),
+}
+
+
+class Digest:
+    """A checksum that grows block by block."""
+
+    def __init__(self, algorithm: ChecksumAlgorithm) -> None:
+        self._crc = 0
+        self._function = _CRC.get(algorithm)
+        if self._function is None:
+            self._hash = hashlib.new(algorithm.value, usedforsecurity=False)
+
+    def update(self, block: bytes | bytearray | memoryview) -> None:
+        """Add bytes.  Lets other threads run meanwhile when the block is large."""
+        if self._function is None:
+            self._hash.update(block)
+        else:
+            self._crc = self._function[0](block, self._crc)
+
+    def value(self) -> str:
+        """The checksum of everything added so far, in base64."""
+        if self._function is None:
+            return _text(self._hash.digest())
+        return _text(self._crc.to_bytes(self._function[2], "big"))
+
+
+def checksum(algorithm: ChecksumAlgorithm, data: bytes) -> str:
+    """The checksum of ``data`` in base64."""
+    digest = Digest(algorithm)
+    digest.update(data)
+    return digest.value()
+
+
+def combine(algorithm: ChecksumAlgorithm, parts: Sequence[tuple[str, int]]) -> str:
+    """The checksum S3 gives the whole object, from its parts' ``(checksum, size)`` in order; no byte is read again.
+
+    CRCs give the full object's checksum.  The others give S3's composite value, a hash of the hashes with ``-N``;
+    for MD5 that is the ETag of a multipart upload, in hex.
+
+    S3 rules: https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
+    """
+    values = [base64.b64decode(value) for value, _ in parts]
+    if algorithm.full_object:
+        _, join, width = _CRC[algorithm]
+        total = 0
+        for value, (_, size) in zip(values, parts, strict=True):
+            total = join(total, int.from_bytes(value, "big"), size)
+        return _text(total.to_bytes(width, "big"))
+    hashed = hashlib.new(algorithm.value, b"".join(values), usedforsecurity=False)
+    if algorithm is ChecksumAlgorithm.MD5:
+        return f"{hashed.hexdigest()}-{len(parts)}"
+    return f"{_text(hashed.digest())}-{len(parts)}"
+
+
+def etag_of(md5: str) -> str:
+    """The ETag that a service which uses MD5 gives to bytes with this base64 MD5."""
+    return base64.b64decode(md5).hex()
+
+
+def _text(value: bytes) -> str:
+    return base64.b64encode(value).decode("ascii")

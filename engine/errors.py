@@ -1,0 +1,168 @@
+"""Every error of the engine.  The class says what the caller can do::
+
+PartwayError                the root; its text is one sentence for the user
+├── StateError              see partway.state.errors
+├── PlanError               the wanted cut is not legal: choose another part size or other options
+├── SourceError             the source cannot be read, or is nothing that can be uploaded
+│   └── SourceChanged       it changed while it was sent: run again, equal parts are kept
+├── RemoteError             the service refused, or could not be reached
+│   ├── Transient           trying again may help; engine/retry.py does
+│   └── Refused             trying the same again will not help
+│       ├── UploadVanished          S3 no longer knows the multipart upload
+│       ├── AccessRefused           credentials are missing, wrong, or not allowed to do this
+│       │   └── CredentialsExpired  they were good and are not any more: renew them and resume
+│       ├── ChecksumUnsupported     the service does not know this checksum algorithm
+│       ├── PartsRefused            Complete does not accept the named parts
+│       ├── ObjectExists            the key is taken and must not be overwritten
+│       ├── ObjectMissing           there is no such object
+│       └── Conflict                another write to the key won: start over
+├── UploadFailed            some parts could not be sent; resumable unless it says otherwise
+├── ProofFailed             the finished object is not the source
+└── UploadCancelled         the caller asked to stop; resumable
+"""
+
+from partway.state.errors import PartwayError, StateDamaged, StateError, StateLocked, StateTooNew
+
+__all__ = [
+    "AccessRefused",
+    "ChecksumUnsupported",
+    "Conflict",
+    "CredentialsExpired",
+    "ObjectExists",
+    "ObjectMissing",
+    "PartsRefused",
+    "PartwayError",
+    "PlanError",
+    "ProofFailed",
+    "Refused",
+    "RemoteError",
+    "SourceChanged",
+    "SourceError",
+    "StateDamaged",
+    "StateError",
+    "StateLocked",
+    "StateTooNew",
+    "Transient",
+    "UploadCancelled",
+    "UploadFailed",
+    "UploadVanished",
+]
+
+
+class PlanError(PartwayError):
+    """The wanted cut or the wanted options are not legal."""
+
+
+class SourceError(PartwayError):
+    """The source cannot be read, or is nothing that can be uploaded."""
+
+
+class SourceChanged(SourceError):
+    """The source changed while it was being sent; nothing was completed."""
+
+
+class RemoteError(PartwayError):
+    """The service refused a call, or could not be reached.
+
+    operation: S3's name of the call, such as UploadPart.
+    code: S3's error code, or the name of the network trouble.
+    status: the HTTP status; 0 when there was no answer.
+    request_id: what support asks for; "" when there was no answer.
+    """
+
+    def __init__(
+        self, message: str, *, operation: str = "", code: str = "", status: int = 0, request_id: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.operation = operation
+        self.code = code
+        self.status = status
+        self.request_id = request_id
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Errors travel from worker processes to the caller; keyword arguments need telling how.
+        return _rebuild, (type(self), str(self), dict(self.__dict__))
+
+
+def _rebuild(kind: type[RemoteError], message: str, state: dict[str, object]) -> RemoteError:
+    error = kind(message)
+    error.__dict__.update(state)
+    return error
+
+
+class Transient(RemoteError):
+    """Trying again may help.
+
+    unreachable: no answer came at all, so the network or the endpoint is away.
+    once: a second failure of this kind means that trying on is useless (a wrong digest, a wrong clock).
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        operation: str = "",
+        code: str = "",
+        status: int = 0,
+        request_id: str = "",
+        unreachable: bool = False,
+        once: bool = False,
+    ) -> None:
+        super().__init__(message, operation=operation, code=code, status=status, request_id=request_id)
+        self.unreachable = unreachable
+        self.once = once
+
+
+class Refused(RemoteError):
+    """Trying the same again will not help."""
+
+
+class UploadVanished(Refused):
+    """S3 does not know the multipart upload: completed, aborted, or expired."""
+
+
+class AccessRefused(Refused):
+    """Credentials are missing, wrong, or not allowed to do this."""
+
+
+class CredentialsExpired(AccessRefused):
+    """The credentials were good and are not any more."""
+
+
+class ChecksumUnsupported(Refused):
+    """The service does not know, does not answer with, or does not accept this checksum algorithm."""
+
+
+class PartsRefused(Refused):
+    """CompleteMultipartUpload does not accept the named parts."""
+
+
+class ObjectExists(Refused):
+    """The key is taken, and the upload must not overwrite it."""
+
+
+class ObjectMissing(Refused):
+    """There is no such object."""
+
+
+class Conflict(Refused):
+    """Another write to the same key won; every part must go to a new multipart upload."""
+
+
+class ProofFailed(PartwayError):
+    """The finished object is not the source."""
+
+
+class UploadFailed(PartwayError):
+    """The upload could not be finished.
+
+    resumable: True when running again may finish it; finished parts are kept either way.
+    """
+
+    def __init__(self, message: str, *, resumable: bool) -> None:
+        super().__init__(message)
+        self.resumable = resumable
+
+
+class UploadCancelled(PartwayError):
+    """The caller asked to stop; finished parts are kept."""

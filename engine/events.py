@@ -1,0 +1,170 @@
+"""What happened, as facts in the past tense.  Names and fields are also those of ``--json``.
+
+``upload`` is our id of the upload, ``number`` S3's 1-based part number, sizes are bytes, times seconds.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartsChecked:
+    """Local bytes were compared with parts that are on S3 but not proven; ``bytes`` of ``total_bytes`` so far."""
+
+    upload: str
+    bytes: int
+    total_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadStarted:
+    """Sending begins.  ``resumed_*`` is what earlier runs had sent and is kept; a small file has one part.
+
+    A second one in the same run begins the count anew: every part that is still good follows as PartDone.
+    """
+
+    upload: str
+    source: str
+    target: str
+    total_bytes: int
+    part_size: int
+    part_count: int
+    resumed_bytes: int
+    resumed_parts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartProgress:
+    """``sent`` bytes of the part are on their way; absolute, so a retry starts with a smaller number."""
+
+    upload: str
+    number: int
+    sent: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartRetried:
+    """A call failed and is tried again after ``wait`` seconds.
+
+    number: the part, or 0 for a call that is about the whole upload.
+    attempt: 1 for the first failure of this call.
+    """
+
+    upload: str
+    number: int
+    attempt: int
+    wait: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkLost:
+    """The endpoint cannot be reached; calls wait and are tried again."""
+
+    upload: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkRestored:
+    """The endpoint answers again after ``seconds``."""
+
+    upload: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChecksumFellBack:
+    """The service gives no ``wanted`` checksum; parts are proven with ``used`` instead."""
+
+    upload: str
+    wanted: str
+    used: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadRenewed:
+    """S3 no longer has the multipart upload, so every part goes to a new one."""
+
+    upload: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartDone:
+    """The part is on S3 and its receipt is durable."""
+
+    upload: str
+    number: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadCompleting:
+    """Every part is there; S3 was asked to make the object of them."""
+
+    upload: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadDone:
+    """The object is there and was compared with the source.
+
+    seconds: of this run.
+    retries: calls that were tried again in this run.
+    proof: what the comparison rests on: a checksum's name in lower case; "etag" (the ETag is the MD5 of what was
+        sent); "md5" (S3 checked every part's MD5, the whole object only by size); "size" (nothing else was to be had).
+    """
+
+    upload: str
+    target: str
+    bytes: int
+    sent_bytes: int
+    resumed_bytes: int
+    seconds: float
+    retries: int
+    etag: str
+    proof: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadSkipped:
+    """Nothing was sent, because the key is taken and must not be overwritten."""
+
+    source: str
+    target: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadFailed:
+    """The upload ended unfinished.  upload: "" when it has no id yet."""
+
+    upload: str
+    error: str
+    resumable: bool
+
+
+Event = (
+    PartsChecked
+    | UploadStarted
+    | PartProgress
+    | PartRetried
+    | NetworkLost
+    | NetworkRestored
+    | ChecksumFellBack
+    | UploadRenewed
+    | PartDone
+    | UploadCompleting
+    | UploadDone
+    | UploadSkipped
+    | UploadFailed
+)
+
+EventSink = Callable[[Event], None]
+"""Whoever is told what happens: called from one thread, in order; what it raises stops the upload, resumably."""
+
+
+def ignore(event: Event) -> None:
+    """The sink of callers who want to hear nothing."""

@@ -1,0 +1,258 @@
+"""A source of several parts: create, reconcile, send what is missing, complete, prove."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from partway.state.records import PartRecord, UploadStatus
+
+from .backend import PartReceipt
+from .checksum import ChecksumAlgorithm, combine
+from .errors import (
+    ChecksumUnsupported,
+    Conflict,
+    ObjectExists,
+    ObjectMissing,
+    PartsRefused,
+    ProofFailed,
+    Refused,
+    RemoteError,
+    UploadCancelled,
+    UploadFailed,
+    UploadVanished,
+)
+from .events import UploadCompleting, UploadDone, UploadRenewed
+from .plan import PartSpec
+from .proof import Proof, prove
+from .reconcile import Reconciliation, looks_like_md5, reconcile, settle
+from .run import UploadRun
+from .work import SendTask, send_part
+
+
+def send_multipart(run: UploadRun) -> UploadDone:
+    """Bring the upload to its end from wherever it is.
+
+    Most uploads take one round.  Another begins when S3 says something that changes what the parts are worth: it
+    does not know the checksum, no longer knows the upload, or does not accept the parts.  Each may happen twice.
+
+    Raises:
+        UploadFailed: some parts could not be sent; its cause says why.
+        RemoteError, SourceError, ProofFailed, UploadCancelled, StateError.
+    """
+    happened: Counter[type[Refused]] = Counter()
+    while True:
+        try:
+            return _round(run)
+        except (ChecksumUnsupported, UploadVanished, Conflict, PartsRefused) as error:
+            happened[type(error)] += 1
+            if happened[type(error)] > 2:
+                raise
+            if isinstance(error, ChecksumUnsupported):
+                run.fall_back(error)
+            elif isinstance(error, PartsRefused):
+                # The receipts are not worth what they say: prove the listed parts by the local bytes instead.
+                run.store.replace_parts(run.record.id, ())
+            else:
+                _renew(run, error)
+
+
+def _round(run: UploadRun) -> UploadDone:
+    stored = run.store.parts(run.record.id)
+    maybe_done = run.record.status is UploadStatus.COMPLETING and not _source_moved(run)
+    if run.record.upload_id is None:
+        _create(run)
+        missing: Sequence[PartSpec] = tuple(run.plan.parts())
+        kept: list[PartRecord] = []
+    else:
+        try:
+            listed = run.call(lambda s3: s3.list_parts(run.target, _upload_id(run), run.algorithm))
+        except UploadVanished:
+            if maybe_done and (done := _finished_before(run, stored)):
+                return done
+            raise
+        found = reconcile(run.plan, stored, listed, source_changed=_source_moved(run))
+        if maybe_done and (found.doubt or found.send) and (done := _finished_before(run, stored)):
+            return done
+        kept, missing = _settle(run, found)
+    # Only now, after the parts were compared with it, does the record speak of this source.
+    run.save(
+        status=UploadStatus.OPEN,
+        size=run.source.size,
+        mtime_ns=run.source.mtime_ns,
+        inode=run.source.inode,
+        device=run.source.device,
+    )
+    run.announce_start(kept)
+    _send(run, missing)
+    run.check_source()
+    return _complete(run)
+
+
+def _source_moved(run: UploadRun) -> bool:
+    """True when the source is not what the record's parts were read from."""
+    record, source = run.record, run.source
+    return (record.size, record.mtime_ns, record.inode, record.device) != (
+        source.size,
+        source.mtime_ns,
+        source.inode,
+        source.device,
+    )
+
+
+def _upload_id(run: UploadRun) -> str:
+    assert run.record.upload_id is not None
+    return run.record.upload_id
+
+
+def _create(run: UploadRun) -> None:
+    created = run.call(lambda s3: s3.create_upload(run.target, run.algorithm))
+    # At once: until this is stored, a crash leaves an upload that nobody knows.
+    run.save(upload_id=created.upload_id, abort_date=created.abort_date)
+    if run.algorithm is not ChecksumAlgorithm.MD5 and created.algorithm is not run.algorithm:
+        raise ChecksumUnsupported(f"the service did not agree to {run.algorithm}", operation="CreateMultipartUpload")
+
+
+def _renew(run: UploadRun, error: Refused) -> None:
+    """Begin a new multipart upload; what the old one had is lost."""
+    run.emit(UploadRenewed(upload=run.record.id, reason=str(error)))
+    run.store.replace_parts(run.record.id, ())
+    run.save(status=UploadStatus.OPEN, upload_id=None, abort_date=None)
+
+
+def _settle(run: UploadRun, found: Reconciliation) -> tuple[list[PartRecord], list[PartSpec]]:
+    """Let the local bytes decide what is in doubt; remember what is kept, and say what is missing."""
+    kept = {part.number: part for part in found.keep}
+    missing = {spec.number: spec for spec in found.send}
+    doubts = {doubt.spec.number: doubt for doubt in found.doubt}
+    by_etag = any(claim.checksum is None for doubt in found.doubt for claim in doubt.claims)
+    for outcome in run.hash([doubt.spec for doubt in found.doubt], md5=by_etag):
+        assert outcome.result is not None
+        number = outcome.task.spec.number
+        md5 = outcome.result.checksum if run.algorithm is ChecksumAlgorithm.MD5 else outcome.result.md5
+        # A part that only the server knew was sent by an earlier run, which died before it could note it; or by
+        # this one, in a round before.
+        sent_in = run.record.run if number in run.sent_numbers else run.record.run - 1
+        part = settle(doubts[number], checksum=outcome.result.checksum, md5=md5, run=sent_in)
+        if part is None:
+            missing[number] = outcome.task.spec
+        else:
+            kept[number] = part
+    in_order = [kept[number] for number in sorted(kept)]
+    run.store.replace_parts(run.record.id, in_order)
+    return in_order, [missing[number] for number in sorted(missing)]
+
+
+def _send(run: UploadRun, missing: Sequence[PartSpec]) -> None:
+    """Send parts; after a failure nothing new starts, but what runs still ends and is recorded."""
+    tasks = (
+        SendTask(
+            backend=run.backend,
+            policy=run.settings.policy,
+            target=run.target,
+            upload_id=_upload_id(run),
+            path=run.source.path,
+            spec=spec,
+            algorithm=run.algorithm,
+        )
+        for spec in missing
+    )
+    failures: list[BaseException] = []
+    sent = 0
+    for outcome in run.pool.stream(send_part, tasks, enough=lambda: bool(failures)):
+        if outcome.result is not None:
+            run.reached()
+            receipt = outcome.result.receipt
+            run.note_sent(receipt.number, receipt.size)
+            if receipt.checksum is None and run.algorithm is not ChecksumAlgorithm.MD5:
+                failures.append(
+                    ChecksumUnsupported(
+                        f"the service did not answer with a {run.algorithm} checksum", operation="UploadPart"
+                    )
+                )
+                continue
+            run.record_part(
+                PartRecord(
+                    number=receipt.number,
+                    size=receipt.size,
+                    etag=receipt.etag,
+                    checksum=outcome.result.checksum,
+                    run=run.record.run,
+                )
+            )
+            sent += 1
+        elif outcome.error is not None and not isinstance(outcome.error, UploadCancelled):
+            failures.append(outcome.error)
+    if not failures:
+        return
+    failure = failures[0]
+    if isinstance(failure, RemoteError) and not isinstance(failure, (ChecksumUnsupported, UploadVanished)):
+        raise UploadFailed(
+            f"{len(missing) - sent:,} of {run.plan.part_count:,} parts could not be sent: {failure}", resumable=True
+        ) from failure
+    raise failure
+
+
+def _complete(run: UploadRun) -> UploadDone:
+    parts = run.store.parts(run.record.id)
+    assert [(part.number, part.size) for part in parts] == [(spec.number, spec.size) for spec in run.plan.parts()]
+    run.save(status=UploadStatus.COMPLETING)
+    run.emit(UploadCompleting(upload=run.record.id))
+    try:
+        answer = run.call(
+            lambda s3: s3.complete_upload(
+                run.target,
+                _upload_id(run),
+                [_receipt(part) for part in parts],
+                algorithm=run.algorithm,
+                checksum=combine(run.algorithm, [(part.checksum, part.size) for part in parts]),
+                size=run.plan.file_size,
+            )
+        )
+    except (UploadVanished, ObjectExists) as error:
+        # The first answer may have been lost on its way; then the object is there.
+        if done := _finished_before(run, parts):
+            return done
+        if isinstance(error, UploadVanished):
+            # Some services say this when a part is missing and the upload is intact: look again.
+            raise PartsRefused(str(error), operation=error.operation, code=error.code, status=error.status) from error
+        raise
+    facts = run.look(otherwise=answer)
+    proof = prove(facts, parts, algorithm=run.algorithm)
+    if not proof.whole:
+        # The answer to Complete may name a checksum that HEAD does not.
+        proof = max(proof, prove(answer, parts, algorithm=run.algorithm), key=lambda p: p.whole)
+    if not proof.whole:
+        proof = _proof_by_etag(run, facts.etag) or proof
+    return run.finish(proof, facts.etag or answer.etag)
+
+
+def _receipt(part: PartRecord) -> PartReceipt:
+    return PartReceipt(number=part.number, size=part.size, etag=part.etag, checksum=part.checksum)
+
+
+def _finished_before(run: UploadRun, parts: Sequence[PartRecord]) -> UploadDone | None:
+    """The end of an upload whose Complete took effect although its answer was lost; None when it did not."""
+    if [(part.number, part.size) for part in parts] != [(spec.number, spec.size) for spec in run.plan.parts()]:
+        return None
+    try:
+        facts = run.call(lambda s3: s3.head_object(run.target, run.algorithm))
+        proof = prove(facts, parts, algorithm=run.algorithm)
+    except (ObjectMissing, ProofFailed):
+        return None
+    if not proof.whole:
+        proof = _proof_by_etag(run, facts.etag) or proof
+    return run.finish(proof, facts.etag) if proof.whole else None
+
+
+def _proof_by_etag(run: UploadRun, etag: str) -> Proof | None:
+    """For a service that names no checksum of the object: read the source once more and compare MD5s with the ETag,
+    when that may be the MD5 of the parts' MD5s (as on AWS) or of the whole (as some others have it)."""
+    md5: str | None = None
+    if looks_like_md5(etag):
+        md5 = run.whole_md5()
+    elif etag.endswith(f"-{run.plan.part_count}") and run.algorithm is not ChecksumAlgorithm.MD5:
+        md5s: dict[int, tuple[str, int]] = {}
+        for outcome in run.hash(run.plan.parts(), md5=True):
+            assert outcome.result is not None and outcome.result.md5 is not None
+            md5s[outcome.task.spec.number] = (outcome.result.md5, outcome.task.spec.size)
+        md5 = combine(ChecksumAlgorithm.MD5, [md5s[number] for number in sorted(md5s)])
+    return Proof.ETAG if md5 == etag else None

@@ -1,0 +1,185 @@
+"""The workers: the only threads.  They run module-level functions on picklable values and touch no store and no sink.
+
+Everything a worker has to say goes through one queue to the caller's thread, which alone records and announces.
+"""
+
+import queue
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar, cast
+
+from .errors import UploadCancelled
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_TICK = 0.1  # seconds between looks at the cancel while nothing is said
+_GRACE = 0.8  # seconds that running calls have to end after a cancel
+
+
+def _never() -> bool:
+    return False
+
+
+class Cancel:
+    """A wish to stop, that any thread or signal handler may express; running parts end within a second.
+
+    A plain flag: taking a lock in a signal handler may wait for the very thread that it interrupted.
+    """
+
+    def __init__(self) -> None:
+        self.wanted = False
+
+    def __call__(self) -> None:
+        self.wanted = True
+
+
+class Line:
+    """A worker's line to the caller's thread."""
+
+    def __init__(self, messages: "queue.SimpleQueue[Any]", cancel: Cancel) -> None:
+        self._messages = messages
+        self._cancel = cancel
+        self._abandoned = False
+
+    def say(self, message: object) -> None:
+        """Have the caller's thread hear ``message``, in order."""
+        self._messages.put(message)
+
+    def check(self) -> None:
+        """Raise UploadCancelled when nobody waits for the worker any more."""
+        if self._abandoned or self._cancel.wanted:
+            raise UploadCancelled("stopped on request; finished parts are kept")
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, but not beyond a wish to stop."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self.check()
+            time.sleep(min(_TICK, left))
+        self.check()
+
+    def abandon(self) -> None:
+        """Have the workers end: what they would say is not heard."""
+        self._abandoned = True
+
+
+def silent_line() -> Line:
+    """A line for workers in another process: nobody hears, nobody cancels."""
+    return Line(queue.SimpleQueue(), Cancel())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome(Generic[T, R]):
+    """How one task ended: with a result, or with an error."""
+
+    task: T
+    result: R | None = None
+    error: BaseException | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended(Generic[T, R]):
+    task: T
+    future: "Future[R]"
+
+
+class WorkerPool:
+    """Runs work on at most ``size`` workers.  Used from one thread.
+
+    Args:
+        size: Tasks at the same time.
+        cancel: When it is wanted, nothing new starts and waiting ends with UploadCancelled.
+        hear: Called in the caller's thread with each message of the workers.
+        executor: Runs the tasks of ``stream``; None means threads.  Others, such as processes or a Dask client's
+            executor, get ``function(task)`` without a line: no progress, and no cancel inside a task.
+    """
+
+    def __init__(
+        self, size: int, *, cancel: Cancel, hear: Callable[[Any], None], executor: Executor | None = None
+    ) -> None:
+        self.size = size
+        self._cancel = cancel
+        self._hear = hear
+        self._messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._line = Line(self._messages, cancel)
+        self._threads = ThreadPoolExecutor(max_workers=size, thread_name_prefix="partway")
+        self._executor = executor
+        self._running = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._line.abandon()
+        # After a cancel a worker may sit in a system call for as long as its timeout: nobody waits for it.
+        self._threads.shutdown(wait=self._running == 0, cancel_futures=True)
+
+    def run(self, call: Callable[[Line], R]) -> R:
+        """Make one call on a thread and wait for it, hearing messages meanwhile; raises what it raises."""
+        for outcome in self._stream(lambda _: self._threads.submit(call, self._line), [None], _never):
+            if outcome.error is not None:
+                raise outcome.error
+            return cast(R, outcome.result)
+        raise AssertionError("a call ended without an outcome")
+
+    def stream(
+        self, function: Callable[..., R], tasks: Iterable[T], *, enough: Callable[[], bool] = _never
+    ) -> Iterator[Outcome[T, R]]:
+        """Run ``function(task, line)`` for each task, at most ``size`` at a time; yield outcomes as they come.
+
+        A task is taken from ``tasks`` only when a worker is free, and none when ``enough()`` is true; those that run
+        then still end and are yielded.
+
+        Raises:
+            UploadCancelled: the cancel was wanted.  What ended within the grace time was yielded before.
+        """
+
+        def submit(task: T) -> "Future[R]":
+            if self._executor is None:
+                return self._threads.submit(function, task, self._line)
+            return self._executor.submit(function, task)
+
+        return self._stream(submit, tasks, enough)
+
+    def _stream(
+        self, submit: "Callable[[T], Future[R]]", tasks: Iterable[T], enough: Callable[[], bool]
+    ) -> Iterator[Outcome[T, R]]:
+        waiting = iter(tasks)
+        deadline: float | None = None
+        exhausted = False
+        while True:
+            if self._cancel.wanted and deadline is None:
+                deadline = time.monotonic() + _GRACE
+            while not exhausted and deadline is None and self._running < self.size and not enough():
+                try:
+                    task = next(waiting)
+                except StopIteration:
+                    exhausted = True
+                else:
+                    self._running += 1
+                    submit(task).add_done_callback(partial(self._ended, task))
+            if self._running == 0 or (deadline is not None and time.monotonic() > deadline):
+                break
+            try:
+                message = self._messages.get(timeout=_TICK)
+            except queue.Empty:
+                continue
+            if isinstance(message, _Ended):
+                self._running -= 1
+                error = message.future.exception()
+                result = None if error else message.future.result()
+                yield Outcome(task=message.task, result=result, error=error)
+            else:
+                self._hear(message)
+        if self._cancel.wanted:
+            self._line.check()
+
+    def _ended(self, task: Any, future: "Future[Any]") -> None:
+        self._messages.put(_Ended(task, future))

@@ -1,0 +1,72 @@
+"""Does the object equal the source?  Pure: compares what S3 says about the object with the parts' checksums."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from partway.state.records import PartRecord
+
+from .backend import ObjectFacts
+from .checksum import ChecksumAlgorithm, combine, etag_of
+from .errors import ProofFailed
+
+
+class Proof(StrEnum):
+    """What a comparison rests on, strongest first.
+
+    A checksum's name: S3 has that checksum for the whole object, and it is ours.
+    ETAG: the object's ETag is the MD5 of what was sent.
+    MD5: S3 answered every part with its MD5; the whole object was compared by size only.
+    SIZE: the service named nothing but the size.
+    """
+
+    CRC64NVME = "crc64nvme"
+    CRC32 = "crc32"
+    CRC32C = "crc32c"
+    SHA1 = "sha1"
+    SHA256 = "sha256"
+    ETAG = "etag"
+    MD5 = "md5"
+    SIZE = "size"
+
+    @property
+    def whole(self) -> bool:
+        """True when the object's own bytes were compared, so that an object from elsewhere cannot pass."""
+        return self not in (Proof.MD5, Proof.SIZE)
+
+
+def prove(
+    facts: ObjectFacts, parts: Sequence[PartRecord], *, algorithm: ChecksumAlgorithm, multipart: bool = True
+) -> Proof:
+    """Compare the object with the parts it was made of, in ascending order.
+
+    Args:
+        facts: What S3 says about the object.
+        parts: Every part, with checksums in ``algorithm``.
+        multipart: False when the object went as one PutObject.
+
+    Raises:
+        ProofFailed: size or checksum differ.
+    """
+    size = sum(part.size for part in parts)
+    if facts.size != size:
+        raise ProofFailed(f"the object on S3 has {facts.size:,} bytes, the file has {size:,}; upload it again")
+    if algorithm is ChecksumAlgorithm.MD5:
+        return _by_etag(facts, parts, multipart=multipart)
+    if facts.checksum is None:
+        return Proof.SIZE
+    pairs = [(part.checksum, part.size) for part in parts]
+    expected = combine(algorithm, pairs) if multipart else parts[0].checksum
+    if facts.checksum != expected:
+        raise ProofFailed(
+            f"the {algorithm} of the object on S3 is {facts.checksum}, of the file {expected}; upload it again"
+        )
+    return Proof(algorithm.value.lower())
+
+
+def _by_etag(facts: ObjectFacts, parts: Sequence[PartRecord], *, multipart: bool) -> Proof:
+    md5s = [(part.checksum, part.size) for part in parts]
+    if facts.etag == (combine(ChecksumAlgorithm.MD5, md5s) if multipart else etag_of(parts[0].checksum)):
+        return Proof.ETAG
+    if multipart and all(part.etag == etag_of(part.checksum) for part in parts):
+        return Proof.MD5
+    return Proof.SIZE

@@ -1,0 +1,254 @@
+"""One run of one upload: what its steps share.  Lives in the caller's thread, which alone records and announces."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from partway.state.records import PartRecord, UploadRecord, UploadStatus
+from partway.state.store import StateStore
+
+from .backend import MultipartBackend, ObjectFacts, Target
+from .checksum import ChecksumAlgorithm, etag_of
+from .errors import AccessRefused, ChecksumUnsupported, CredentialsExpired, SourceChanged, UploadFailed
+from .events import (
+    ChecksumFellBack,
+    EventSink,
+    NetworkLost,
+    NetworkRestored,
+    PartDone,
+    PartProgress,
+    PartRetried,
+    PartsChecked,
+    UploadDone,
+    UploadStarted,
+)
+from .limits import AWS, S3Limits
+from .plan import PartSpec, UploadPlan
+from .pool import Cancel, Line, Outcome, WorkerPool
+from .proof import Proof
+from .retry import Retry, RetryingBackend, RetryPolicy
+from .source import SourceIdentity, identify
+from .work import HashTask, PartHash, Sent, hash_part, retrying
+
+R = TypeVar("R")
+
+DEFAULT_CONCURRENCY = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadSettings:
+    """How to upload; nothing here is about the object itself.
+
+    part_size: bytes; None means chosen for the file.  An unfinished upload keeps the one it has.
+    concurrency: parts in flight at the same time.
+    algorithm: the checksum to use or fail; None means CRC64NVME, or what the service supports instead.
+    restart: True aborts an unfinished upload of the same source to the same target and starts over.
+    executor: runs the parts; None means threads of this process.
+    """
+
+    part_size: int | None = None
+    concurrency: int = DEFAULT_CONCURRENCY
+    limits: S3Limits = AWS
+    policy: RetryPolicy = field(default_factory=RetryPolicy)
+    algorithm: ChecksumAlgorithm | None = None
+    restart: bool = False
+    executor: Executor | None = None
+
+
+class UploadRun:
+    """The state of one run, and the three things its steps do: call S3, remember, announce."""
+
+    def __init__(
+        self,
+        *,
+        source: SourceIdentity,
+        target: Target,
+        plan: UploadPlan,
+        record: UploadRecord,
+        backend: MultipartBackend,
+        store: StateStore,
+        sink: EventSink,
+        settings: UploadSettings,
+        cancel: Cancel,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self.source = source
+        self.target = target
+        self.plan = plan
+        self.record = record
+        self.backend = backend
+        self.store = store
+        self.settings = settings
+        self.emit = sink
+        self.sent_bytes = 0
+        self.sent_numbers: set[int] = set()
+        self.retries = 0
+        self._now = now
+        self._began = time.monotonic()
+        self._away_since: float | None = None
+        self._contacted = False
+        self.pool = WorkerPool(settings.concurrency, cancel=cancel, hear=self._hear, executor=settings.executor)
+
+    @property
+    def algorithm(self) -> ChecksumAlgorithm:
+        """The checksum algorithm of this upload's parts."""
+        return ChecksumAlgorithm(self.record.checksum_algorithm)
+
+    def save(self, **changes: Any) -> None:
+        """Change fields of the upload's record, durably."""
+        self.record = replace(self.record, updated_at=self._now(), **changes)
+        self.store.save_upload(self.record)
+
+    def call(self, call: Callable[[RetryingBackend], R]) -> R:
+        """Make one call about the whole upload on a worker, with retries; cancels and retries are heard meanwhile."""
+        answer = self.pool.run(lambda line: call(self.retrying(line)))
+        self.reached()
+        return answer
+
+    def retrying(self, line: Line) -> RetryingBackend:
+        """The backend with retries, for a call on this line."""
+        return retrying(self.backend, self.settings.policy, line, contacted=self._contacted)
+
+    def note_sent(self, number: int, size: int) -> None:
+        """Count a part that reached S3 in this run, proven or not."""
+        self.sent_numbers.add(number)
+        self.sent_bytes += size
+
+    def record_part(self, part: PartRecord) -> None:
+        """Remember a part that was sent now, durably, and only then announce it."""
+        self.store.save_parts(self.record.id, [part])
+        self.announce_part(part)
+
+    def announce_part(self, part: PartRecord) -> None:
+        """Say that a part of this run is done."""
+        self.emit(PartDone(upload=self.record.id, number=part.number, size=part.size))
+
+    def reached(self) -> None:
+        """Note that the endpoint answered."""
+        self._contacted = True
+        if self._away_since is not None:
+            self.emit(NetworkRestored(upload=self.record.id, seconds=time.monotonic() - self._away_since))
+            self._away_since = None
+
+    def _hear(self, message: Any) -> None:
+        match message:
+            case Sent(number=number, sent=sent):
+                self.reached()
+                self.emit(PartProgress(upload=self.record.id, number=number, sent=sent))
+            case Retry():
+                self.retries += 1
+                self.emit(
+                    PartRetried(
+                        upload=self.record.id,
+                        number=message.number,
+                        attempt=message.attempt,
+                        wait=round(message.wait, 3),
+                        reason=message.reason,
+                    )
+                )
+                if message.unreachable and self._away_since is None:
+                    self._away_since = time.monotonic()
+                    self.emit(NetworkLost(upload=self.record.id, reason=message.reason))
+
+    def hash(self, specs: Iterable[PartSpec], *, md5: bool) -> Iterator[Outcome[HashTask, PartHash]]:
+        """Take checksums of local parts on the workers, announcing how far it is.
+
+        Raises:
+            SourceError, UploadCancelled.
+        """
+        tasks = [HashTask(path=self.source.path, spec=spec, algorithm=self.algorithm, md5=md5) for spec in specs]
+        total = sum(task.spec.size for task in tasks)
+        done = 0
+        for outcome in self.pool.stream(hash_part, tasks):
+            if outcome.error is not None:
+                raise outcome.error
+            done += outcome.task.spec.size
+            self.emit(PartsChecked(upload=self.record.id, bytes=done, total_bytes=total))
+            yield outcome
+
+    def whole_md5(self) -> str:
+        """The MD5 of the whole source in hex; one read of it, on one worker.
+
+        Raises:
+            SourceError, UploadCancelled.
+        """
+        whole = PartSpec(number=1, offset=0, size=self.source.size)
+        task = HashTask(path=self.source.path, spec=whole, algorithm=ChecksumAlgorithm.MD5, md5=False)
+        return etag_of(self.pool.run(lambda line: hash_part(task, line)).checksum)
+
+    def announce_start(self, kept: Sequence[PartRecord]) -> None:
+        """Say what earlier runs sent and what is kept of it; then each kept part of this run, if there was a round
+        before."""
+        sizes = [part.size for part in kept if part.run < self.record.run]
+        self.emit(
+            UploadStarted(
+                upload=self.record.id,
+                source=self.source.path,
+                target=self.target.url,
+                total_bytes=self.plan.file_size,
+                part_size=self.plan.part_size,
+                part_count=self.plan.part_count,
+                resumed_bytes=sum(sizes),
+                resumed_parts=len(sizes),
+            )
+        )
+        for part in kept:
+            if part.run == self.record.run:
+                self.announce_part(part)
+
+    def fall_back(self, reason: ChecksumUnsupported) -> None:
+        """Go on with Content-MD5, and remember that this endpoint needs it.
+
+        Raises:
+            UploadFailed: the user asked for the algorithm that the service does not know.
+        """
+        if self.settings.algorithm is not None:
+            raise UploadFailed(
+                f"{reason}; name no checksum algorithm to use what the service supports", resumable=False
+            ) from reason
+        self.emit(ChecksumFellBack(upload=self.record.id, wanted=self.algorithm.value, used="MD5", reason=str(reason)))
+        if self.target.endpoint:
+            self.store.learn_algorithm(self.target.endpoint, ChecksumAlgorithm.MD5.value, self._now())
+        # Receipts in the other algorithm prove nothing now; the parts themselves are looked at again.
+        self.store.replace_parts(self.record.id, ())
+        self.save(checksum_algorithm=ChecksumAlgorithm.MD5.value)
+
+    def check_source(self) -> None:
+        """Look at the source again.
+
+        Raises:
+            SourceChanged: it is not what it was when this run began.
+        """
+        if identify(self.source.path) != self.source:
+            raise SourceChanged(
+                f"{self.source.path} changed while it was sent; nothing was completed, "
+                "run again to send the parts that differ"
+            )
+
+    def look(self, otherwise: ObjectFacts) -> ObjectFacts:
+        """What S3 says about the finished object; ``otherwise`` when these credentials may write and not read."""
+        try:
+            return self.call(lambda s3: s3.head_object(self.target, self.algorithm))
+        except CredentialsExpired:
+            raise
+        except AccessRefused:
+            return otherwise
+
+    def finish(self, proof: Proof, etag: str) -> UploadDone:
+        """Record that the object is there and proven, and announce it."""
+        self.save(status=UploadStatus.COMPLETED, etag=etag, proof=proof.value)
+        done = UploadDone(
+            upload=self.record.id,
+            target=self.target.url,
+            bytes=self.plan.file_size,
+            sent_bytes=self.sent_bytes,
+            resumed_bytes=sum(part.size for part in self.store.parts(self.record.id) if part.run < self.record.run),
+            seconds=round(time.monotonic() - self._began, 3),
+            retries=self.retries,
+            etag=etag,
+            proof=proof.value,
+        )
+        self.emit(done)
+        return done

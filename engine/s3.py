@@ -1,0 +1,260 @@
+"""The backend over boto3: the only module that knows it.  Errors leave it translated (engine/s3_errors.py)."""
+
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+
+from .backend import CreatedUpload, MultipartBackend, ObjectFacts, ObjectOptions, PartReceipt, Target
+from .checksum import ChecksumAlgorithm
+from .errors import AccessRefused, Refused
+from .s3_errors import translated
+from .source import PartReader
+
+# A send that makes no progress for this long is a stall.  It is also the time to reach the endpoint.
+SEND_TIMEOUT = 30.0
+ANSWER_TIMEOUT = 60.0
+# Putting 10,000 parts together may take a service minutes, and asking again makes some start over.
+COMPLETE_TIMEOUT = 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class S3Config:
+    """How to reach the service.  Credentials are never here: they come from the user's AWS configuration.
+
+    endpoint_url, region, profile: None leaves each to the AWS configuration and environment.
+    connections: how many calls may run at the same time.
+    answer_timeout: seconds without a byte of the answer.
+    """
+
+    endpoint_url: str | None = None
+    region: str | None = None
+    profile: str | None = None
+    connections: int = 10
+    answer_timeout: float = ANSWER_TIMEOUT
+
+
+@lru_cache(maxsize=8)
+def _client(config: S3Config) -> Any:
+    """One client a configuration and process; clients are thread-safe, and making one is slow.
+
+    botocore's retries are off (engine/retry.py owns them), and so is its own checksum: ours goes as a header, with
+    a plain body that every service understands.
+    """
+    with translated("configure"):
+        session = boto3.session.Session(profile_name=config.profile, region_name=config.region)
+        client = session.client(
+            "s3",
+            endpoint_url=config.endpoint_url,
+            config=Config(
+                retries={"total_max_attempts": 1},
+                max_pool_connections=config.connections,
+                connect_timeout=SEND_TIMEOUT,
+                read_timeout=config.answer_timeout,
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
+                tcp_keepalive=True,
+                user_agent_extra="partway",
+            ),
+        )
+        if _may_skip_signing(client.meta.endpoint_url):
+            # The checksum header is signed and S3 compares it with the body: over TLS, hashing the body once more
+            # for the signature proves nothing new.  botocore reads the setting on every call.
+            client.meta.config.s3 = (client.meta.config.s3 or {}) | {"payload_signing_enabled": False}
+    client.meta.events.register("before-send.s3", _begin_sending)
+    return client
+
+
+def _may_skip_signing(endpoint_url: str) -> bool:
+    """Plain http has no protection but the signature; on the loopback there is nobody to protect from."""
+    parts = urlsplit(endpoint_url)
+    if parts.scheme == "https" or parts.hostname == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(parts.hostname or "").is_loopback
+    except ValueError:
+        return False
+
+
+def _begin_sending(request: Any, **_: Any) -> None:
+    if isinstance(request.body, PartReader):
+        request.body.begin_sending()
+
+
+@dataclass(frozen=True, slots=True)
+class S3Backend(MultipartBackend):
+    """S3 by boto3.  A value: what is open lives in one client a process, so it may be sent to another process."""
+
+    config: S3Config = S3Config()
+
+    @property
+    def endpoint(self) -> str:
+        """The service's address as the AWS configuration resolves it; "" for AWS itself.
+
+        Raises:
+            RemoteError: the AWS configuration is not usable (no such profile, an address that is none).
+        """
+        url = str(_client(self.config).meta.endpoint_url)
+        host = urlsplit(url).hostname or ""
+        return "" if host.endswith((".amazonaws.com", ".amazonaws.com.cn")) else url
+
+    @property
+    def region(self) -> str | None:
+        """The region that the configuration resolves to, or None."""
+        return _client(self.config).meta.region_name or None
+
+    def create_upload(self, target: Target, algorithm: ChecksumAlgorithm) -> CreatedUpload:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html"""
+        declared: dict[str, Any] = {}
+        if algorithm is not ChecksumAlgorithm.MD5:
+            declared = {"ChecksumAlgorithm": algorithm.value, "ChecksumType": _checksum_type(algorithm)}
+        with translated("CreateMultipartUpload", checksum=algorithm):
+            answer = _client(self.config).create_multipart_upload(
+                **_address(target), **_object_options(target.options), **declared
+            )
+        agreed = answer.get("ChecksumAlgorithm")
+        return CreatedUpload(
+            upload_id=answer["UploadId"],
+            algorithm=ChecksumAlgorithm(agreed) if agreed in set(ChecksumAlgorithm) else None,
+            abort_date=answer["AbortDate"].timestamp() if "AbortDate" in answer else None,
+        )
+
+    def upload_part(self, target: Target, upload_id: str, body: PartReader) -> PartReceipt:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html"""
+        proof = _checksum_argument(body.algorithm, body.checksum)
+        with translated("UploadPart", checksum=body.algorithm):
+            answer = _client(self.config).upload_part(
+                **_address(target), UploadId=upload_id, PartNumber=body.spec.number, Body=_body(body), **proof
+            )
+        return PartReceipt(
+            number=body.spec.number,
+            size=body.spec.size,
+            etag=_etag(answer),
+            checksum=answer.get(_checksum_name(body.algorithm)),
+        )
+
+    def list_parts(self, target: Target, upload_id: str, algorithm: ChecksumAlgorithm) -> list[PartReceipt] | None:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListParts.html"""
+        rows: list[PartReceipt] = []
+        marker = 0
+        while True:
+            try:
+                with translated("ListParts"):
+                    answer = _client(self.config).list_parts(
+                        **_address(target), UploadId=upload_id, PartNumberMarker=marker
+                    )
+            except AccessRefused as error:
+                if error.code == "AccessDenied":
+                    return None
+                raise
+            except Refused as error:
+                if error.status in (405, 501):
+                    return None
+                raise
+            page = [
+                PartReceipt(
+                    number=row["PartNumber"],
+                    size=row.get("Size", -1),
+                    etag=_etag(row),
+                    checksum=row.get(_checksum_name(algorithm)),
+                )
+                for row in answer.get("Parts", ())
+            ]
+            rows.extend(page)
+            # A service may ignore the marker or misorder its rows: go on only from a number not seen before.
+            furthest = max((row.number for row in page), default=0)
+            if not answer.get("IsTruncated") or furthest <= marker:
+                return rows
+            following = answer.get("NextPartNumberMarker") or furthest
+            marker = following if following > marker else furthest
+
+    def complete_upload(
+        self,
+        target: Target,
+        upload_id: str,
+        parts: Sequence[PartReceipt],
+        *,
+        algorithm: ChecksumAlgorithm,
+        checksum: str,
+        size: int,
+    ) -> ObjectFacts:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html"""
+        named = [{"PartNumber": part.number, "ETag": part.etag} for part in parts]
+        proof: dict[str, Any] = {}
+        if algorithm is not ChecksumAlgorithm.MD5:
+            name = _checksum_name(algorithm)
+            named = [row | {name: part.checksum} for row, part in zip(named, parts, strict=True)]
+            proof = {"ChecksumType": _checksum_type(algorithm), "MpuObjectSize": size}
+            if algorithm.full_object:
+                proof[name] = checksum
+        if target.options.no_overwrite:
+            proof["IfNoneMatch"] = "*"
+        with translated("CompleteMultipartUpload", checksum=algorithm):
+            answer = _client(replace(self.config, answer_timeout=COMPLETE_TIMEOUT)).complete_multipart_upload(
+                **_address(target), UploadId=upload_id, MultipartUpload={"Parts": named}, **proof
+            )
+        return ObjectFacts(size=size, etag=_etag(answer), checksum=answer.get(_checksum_name(algorithm)))
+
+    def abort_upload(self, target: Target, upload_id: str) -> None:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html"""
+        with translated("AbortMultipartUpload"):
+            _client(self.config).abort_multipart_upload(**_address(target), UploadId=upload_id)
+
+    def put_object(self, target: Target, body: PartReader) -> ObjectFacts:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html"""
+        arguments = _object_options(target.options) | _checksum_argument(body.algorithm, body.checksum)
+        if target.options.no_overwrite:
+            arguments["IfNoneMatch"] = "*"
+        with translated("PutObject", checksum=body.algorithm):
+            answer = _client(self.config).put_object(**_address(target), Body=_body(body), **arguments)
+        return ObjectFacts(size=body.spec.size, etag=_etag(answer), checksum=answer.get(_checksum_name(body.algorithm)))
+
+    def head_object(self, target: Target, algorithm: ChecksumAlgorithm) -> ObjectFacts:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html"""
+        with translated("HeadObject"):
+            answer = _client(self.config).head_object(**_address(target), ChecksumMode="ENABLED")
+        return ObjectFacts(
+            size=answer["ContentLength"], etag=_etag(answer), checksum=answer.get(_checksum_name(algorithm))
+        )
+
+
+def _address(target: Target) -> dict[str, Any]:
+    return {"Bucket": target.bucket, "Key": target.key}
+
+
+def _body(body: PartReader) -> PartReader | bytes:
+    # botocore leaves Content-Length away for a file-like body of no bytes.
+    return body if body.spec.size else b""
+
+
+def _etag(answer: Any) -> str:
+    return str(answer.get("ETag") or "").strip('"')
+
+
+def _checksum_name(algorithm: ChecksumAlgorithm) -> str:
+    return f"Checksum{algorithm.value}"
+
+
+def _checksum_type(algorithm: ChecksumAlgorithm) -> str:
+    return "FULL_OBJECT" if algorithm.full_object else "COMPOSITE"
+
+
+def _checksum_argument(algorithm: ChecksumAlgorithm, value: str) -> dict[str, Any]:
+    return {"ContentMD5" if algorithm is ChecksumAlgorithm.MD5 else _checksum_name(algorithm): value}
+
+
+def _object_options(options: ObjectOptions) -> dict[str, Any]:
+    arguments: dict[str, Any] = {
+        "ACL": options.acl,
+        "StorageClass": options.storage_class,
+        "ContentType": options.content_type,
+        "Metadata": dict(options.metadata),
+        "ServerSideEncryption": options.sse,
+        "SSEKMSKeyId": options.sse_kms_key_id,
+    }
+    return {name: value for name, value in arguments.items() if value}

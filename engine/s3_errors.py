@@ -1,0 +1,200 @@
+"""boto3's errors, translated into ours: which help to try again, which do not, and what to tell the user.
+
+S3 rules: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+from botocore import exceptions as boto
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+
+from .checksum import ChecksumAlgorithm
+from .errors import (
+    AccessRefused,
+    ChecksumUnsupported,
+    Conflict,
+    CredentialsExpired,
+    ObjectExists,
+    ObjectMissing,
+    PartsRefused,
+    PartwayError,
+    Refused,
+    RemoteError,
+    Transient,
+    UploadVanished,
+)
+
+_TRANSIENT_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+# RequestTimeout is an HTTP 400.
+_TRANSIENT_CODES = frozenset(
+    {
+        "IncompleteBody",
+        "InternalError",
+        "InternalFailure",
+        "OperationAborted",
+        "RequestTimeout",
+        "ServiceUnavailable",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequests",
+    }
+)
+_ONCE_CODES = frozenset(
+    {"BadDigest", "RequestTimeTooSkewed", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch"}
+)
+_EXPIRED_CODES = frozenset({"ExpiredToken", "ExpiredTokenException", "InvalidToken", "TokenRefreshRequired"})
+_ACCESS_CODES = frozenset({"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "AllAccessDisabled", "403"})
+_PARTS_CODES = frozenset({"InvalidPart", "InvalidPartOrder", "EntityTooSmall"})
+_MULTIPART = frozenset({"UploadPart", "ListParts", "CompleteMultipartUpload", "AbortMultipartUpload"})
+
+_ADVICE = {
+    "NoSuchBucket": "create it, or check its name and the endpoint",
+    "InvalidAccessKeyId": "check the access key, the profile and the endpoint",
+    "SignatureDoesNotMatch": "check the secret key, the region and the endpoint",
+    "AccessDenied": "check that these credentials may write there",
+    "AuthorizationHeaderMalformed": "set the bucket's region with --region",
+    "PermanentRedirect": "set the bucket's region with --region",
+    "IllegalLocationConstraintException": "set the bucket's region with --region",
+    "RequestTimeTooSkewed": "set this machine's clock",
+}
+
+
+@contextmanager
+def translated(operation: str, *, checksum: ChecksumAlgorithm | None = None) -> Iterator[None]:
+    """Run one S3 call; of remote trouble only RemoteError leaves the block.
+
+    checksum: the algorithm the call carries; a refusal that is about it becomes ChecksumUnsupported.
+    """
+    try:
+        yield
+    except ClientError as error:
+        raise _from_answer(operation, error.response, checksum) from error
+    except BotoCoreError as error:
+        raise _from_client(operation, error) from error
+    except ResponseParserError as error:
+        message = f"the answer to {operation} was not readable"
+        raise Transient(message, operation=operation, code="ResponseParserError") from error
+    except ValueError as error:
+        # botocore's word for an endpoint that is no address.
+        raise Refused(f"{error}; check --endpoint-url", operation=operation, code="InvalidEndpoint") from error
+
+
+def _from_answer(operation: str, response: Any, checksum: ChecksumAlgorithm | None) -> RemoteError:
+    """The error for an answer that says no.  The answer's fields may be missing or None."""
+    problem = response.get("Error") or {}
+    answer = response.get("ResponseMetadata") or {}
+    status = int(answer.get("HTTPStatusCode") or 0)
+    code = str(problem.get("Code") or status or "no code")
+    text = str(problem.get("Message") or "").strip().rstrip(".")
+    message = f"S3 refused {operation}: {code}{f' ({text})' if text and text != code else ''}"
+    region = (answer.get("HTTPHeaders") or {}).get("x-amz-bucket-region")
+    if code in _ADVICE:
+        message += f"; {_ADVICE[code]}" + (f" {region}" if region and "--region" in _ADVICE[code] else "")
+    facts: dict[str, Any] = {
+        "operation": operation,
+        "code": code,
+        "status": status,
+        "request_id": str(answer.get("RequestId") or ""),
+    }
+    if kind := _special(operation, code, status, text, checksum):
+        return kind(message, **facts)
+    if code in _ONCE_CODES:
+        return Transient(message, once=True, **facts)
+    if status in _TRANSIENT_STATUSES or code in _TRANSIENT_CODES:
+        return Transient(message, **facts)
+    return Refused(message, **facts)
+
+
+def _special(
+    operation: str, code: str, status: int, text: str, checksum: ChecksumAlgorithm | None
+) -> type[Refused] | None:
+    """The class of a refusal that the engine knows an answer to, or None."""
+    if code == "NoSuchUpload" or (code == "NoSuchKey" and operation in _MULTIPART):
+        return UploadVanished
+    if code in _EXPIRED_CODES:
+        return CredentialsExpired
+    if checksum not in (None, ChecksumAlgorithm.MD5) and _is_about_checksums(operation, code, status, text):
+        return ChecksumUnsupported
+    if code in _ACCESS_CODES:
+        return AccessRefused
+    if code in _PARTS_CODES:
+        return PartsRefused
+    if status == 412:
+        return ObjectExists
+    if status == 409 and code == "ConditionalRequestConflict":
+        return Conflict
+    if status == 404 and operation == "HeadObject":
+        return ObjectMissing
+    return None
+
+
+def _is_about_checksums(operation: str, code: str, status: int, text: str) -> bool:
+    """Services say in many ways that they do not know a checksum; s3-compatible ones often only by the text."""
+    if status == 501 or code == "NotImplemented":
+        return True
+    if operation == "CompleteMultipartUpload" and code in ("BadDigest", "InvalidDigest"):
+        # Every part's checksum was accepted, so it is the whole object's that the service counts differently.
+        return True
+    return status == 400 and code.startswith("Invalid") and ("checksum" in text.lower() or "crc64" in text.lower())
+
+
+_UNREACHABLE = (boto.EndpointConnectionError, boto.ConnectTimeoutError, boto.ProxyConnectionError)
+_NO_CREDENTIALS = (boto.NoCredentialsError, boto.PartialCredentialsError)
+_EXPIRED = (
+    boto.CredentialRetrievalError,
+    boto.SSOError,
+    boto.TokenRetrievalError,
+    boto.RefreshWithMFAUnsupportedError,
+)
+
+
+def _from_client(operation: str, error: BotoCoreError) -> PartwayError:
+    """The error for a call that got no answer."""
+    inner = error.kwargs.get("error")
+    if isinstance(inner, PartwayError):
+        # Raised while the client read the body: a cancel, a stall, a source that changed.
+        return inner
+    name = type(error).__name__
+    facts: dict[str, Any] = {"operation": operation, "code": name}
+    if isinstance(error, boto.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return Refused(f"the endpoint's certificate is not trusted: {_reason(error)}", **facts)
+    if isinstance(error, _UNREACHABLE):
+        return Transient(f"cannot reach {_where(error)}: {_reason(error)}", unreachable=True, **facts)
+    if isinstance(error, (boto.HTTPClientError, boto.ResponseStreamingError, boto.IncompleteReadError)):
+        return Transient(f"the connection to {_where(error)} broke during {operation}: {_reason(error)}", **facts)
+    if isinstance(error, _NO_CREDENTIALS):
+        return AccessRefused(
+            "no AWS credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
+            "run `aws configure`, or name a profile with --profile",
+            **facts,
+        )
+    if isinstance(error, _EXPIRED):
+        return CredentialsExpired(f"the AWS credentials could not be renewed: {error}", **facts)
+    return Refused(f"{operation} could not be sent: {' '.join(str(error).split())}", **facts)
+
+
+def _where(error: BotoCoreError) -> str:
+    parts = urlsplit(str(error.kwargs.get("endpoint_url") or error.kwargs.get("proxy_url") or ""))
+    return f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}" if parts.hostname else "S3"
+
+
+def _reason(error: BotoCoreError) -> str:
+    """The innermost reason in few words; urllib3 and botocore wrap it in several layers."""
+    inner: object = error.kwargs.get("error") or error
+    for _ in range(8):
+        deeper = getattr(inner, "reason", None) or getattr(inner, "__cause__", None)
+        if deeper is None and isinstance(inner, Exception):
+            deeper = next((arg for arg in inner.args if isinstance(arg, Exception)), None)
+        if not isinstance(deeper, Exception):
+            break
+        inner = deeper
+    if isinstance(inner, OSError) and inner.strerror:
+        return inner.strerror.lower()
+    if isinstance(error, (boto.ReadTimeoutError, boto.ConnectTimeoutError)):
+        return "no answer in time"
+    return " ".join(str(inner).split())[:200]

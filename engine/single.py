@@ -1,0 +1,97 @@
+"""A source of at most one part: one PutObject with a checksum, then the proof."""
+
+from dataclasses import dataclass
+
+from partway.state.records import PartRecord, UploadStatus
+
+from .backend import ObjectFacts
+from .checksum import ChecksumAlgorithm
+from .errors import ChecksumUnsupported, ObjectExists
+from .events import UploadDone
+from .pool import Line
+from .proof import Proof, prove
+from .run import UploadRun
+from .source import SEND_BLOCK, PartReader
+from .work import reporter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    """What PutObject said, and the checksum of the bytes that were sent."""
+
+    facts: ObjectFacts
+    checksum: str
+
+
+def put_whole(run: UploadRun) -> UploadDone:
+    """Send the source as one object and prove it.
+
+    Raises:
+        RemoteError, SourceError, ProofFailed, UploadFailed, UploadCancelled, StateError.
+    """
+    run.announce_start(())
+    maybe_done = run.record.status is UploadStatus.COMPLETING
+    run.save(status=UploadStatus.COMPLETING)
+    while True:
+        try:
+            answer = run.pool.run(lambda line: _put(run, line))
+        except ChecksumUnsupported as error:
+            run.fall_back(error)
+            continue
+        except ObjectExists:
+            # An earlier try may have made the object before its answer was lost.
+            if (run.retries or maybe_done) and (proof := _proof_of_bytes(run)).whole:
+                return run.finish(proof, run.look(ObjectFacts(size=-1, etag="")).etag)
+            raise
+        run.reached()
+        run.note_sent(1, run.plan.file_size)
+        run.record_part(_part(run, answer.facts.etag, answer.checksum))
+        run.check_source()
+        if answer.facts.checksum is not None or run.algorithm is ChecksumAlgorithm.MD5:
+            return _finish(run, answer)
+        # Stored, but not confirmed; what HEAD says now may be our own header given back.
+        run.fall_back(ChecksumUnsupported(f"the service did not answer with a {run.algorithm} checksum"))
+        proof = _proof_of_bytes(run)
+        if proof is Proof.ETAG or run.target.options.no_overwrite:
+            return run.finish(proof, answer.facts.etag)
+
+
+def _put(run: UploadRun, line: Line) -> _Answer:
+    spec = run.plan.part(1)
+    report = reporter(spec.number, line)
+
+    def on_read(sent: int) -> None:
+        report(sent)
+        # With the last block the object is complete: look at the source once more before it goes.
+        if sent + SEND_BLOCK >= spec.size:
+            run.check_source()
+
+    with PartReader(run.source.path, spec, algorithm=run.algorithm, on_read=on_read) as body:
+        facts = run.retrying(line).put_object(run.target, body)
+        return _Answer(facts=facts, checksum=body.checksum)
+
+
+def _finish(run: UploadRun, answer: _Answer) -> UploadDone:
+    facts = run.look(otherwise=answer.facts)
+    (part,) = run.store.parts(run.record.id)
+    proof = prove(facts, [part], algorithm=run.algorithm, multipart=False)
+    if proof is Proof.SIZE and answer.facts.checksum is not None:
+        proof = prove(answer.facts, [part], algorithm=run.algorithm, multipart=False)
+    return run.finish(proof, facts.etag or answer.facts.etag)
+
+
+def _proof_of_bytes(run: UploadRun) -> Proof:
+    """Compare the object that is there with the local bytes, by checksum and by ETag.
+
+    Raises:
+        ProofFailed: another size or checksum.
+    """
+    facts = run.look(otherwise=ObjectFacts(size=run.plan.file_size, etag=""))
+    (outcome,) = run.hash([run.plan.part(1)], md5=False)
+    assert outcome.result is not None
+    part = _part(run, facts.etag, outcome.result.checksum)
+    return prove(facts, [part], algorithm=run.algorithm, multipart=False)
+
+
+def _part(run: UploadRun, etag: str, checksum: str) -> PartRecord:
+    return PartRecord(number=1, size=run.plan.file_size, etag=etag, checksum=checksum, run=run.record.run)

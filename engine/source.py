@@ -1,0 +1,209 @@
+"""The file that is read: who it is, and the window on one part of it that the HTTP client reads."""
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from io import SEEK_CUR, SEEK_END, SEEK_SET
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from .checksum import ChecksumAlgorithm, Digest
+from .errors import SourceChanged, SourceError
+from .limits import KIB, MIB
+from .plan import PartSpec
+
+SEND_BLOCK = 128 * KIB
+HASH_BLOCK = 1 * MIB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceIdentity:
+    """What tells one content of a file from another without reading it.
+
+    path: absolute; links are not resolved, so that a link and what it points to are two sources.
+    size: bytes.
+    mtime_ns, inode, device: as ``os.stat`` gives them.
+    """
+
+    path: str
+    size: int
+    mtime_ns: int
+    inode: int
+    device: int
+
+
+def identify(path: str | os.PathLike[str]) -> SourceIdentity:
+    """Look at the file, without reading it.
+
+    Raises:
+        SourceError: there is none, it cannot be read, or it is no regular file.
+    """
+    absolute = os.path.abspath(path)  # noqa: PTH100 - Path.absolute() keeps "..", Path.resolve() follows links
+    try:
+        # Never opened before it is known to be a regular file: opening a FIFO waits for a writer.
+        found = os.stat(absolute)  # noqa: PTH116 - keeps undecodable names
+        if stat.S_ISREG(found.st_mode):
+            os.close(os.open(absolute, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0)))
+    except (OSError, ValueError) as error:
+        raise SourceError(_unreadable(absolute, error)) from error
+    if stat.S_ISDIR(found.st_mode):
+        raise SourceError(f"{absolute} is a folder; partway uploads one file at a time")
+    if not stat.S_ISREG(found.st_mode):
+        raise SourceError(f"{absolute} is {_kind(found.st_mode)}, not a regular file; only files can be resumed")
+    return SourceIdentity(
+        path=absolute,
+        size=found.st_size,
+        mtime_ns=found.st_mtime_ns,
+        inode=found.st_ino,
+        device=found.st_dev,
+    )
+
+
+def _kind(mode: int) -> str:
+    if stat.S_ISFIFO(mode):
+        return "a pipe (FIFO)"
+    if stat.S_ISSOCK(mode):
+        return "a socket"
+    return "a device"
+
+
+def _unreadable(path: str, error: OSError | ValueError) -> str:
+    number = error.errno if isinstance(error, OSError) else None
+    if number in (errno.ENOENT, errno.ENOTDIR):
+        return f"there is no file {path}"
+    if number in (errno.EACCES, errno.EPERM):
+        return f"{path} may not be read by this user; check its permissions"
+    return f"cannot read {path}: {error.strerror or error}" if isinstance(error, OSError) else f"cannot read {path}"
+
+
+def _nothing(_: int) -> None:
+    return None
+
+
+class PartReader:
+    """A seekable window over one part, read by the HTTP client as the request's body.
+
+    It owns its own unbuffered handle and one reused buffer, so that memory is one block, whatever the part's size.
+    What ``read`` returns is valid until the next ``read``.  Offset 0 is the part's first byte: clients rewind there.
+
+    Args:
+        path: The source.
+        spec: The part.
+        algorithm: Of ``checksum``.
+        on_read: Called before every read with the bytes handed out so far to the network (0 while the client reads
+            ahead for a signature); what it raises (a cancel, a stall) ends the request.
+
+    Raises:
+        SourceError: the file cannot be opened.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        spec: PartSpec,
+        *,
+        algorithm: ChecksumAlgorithm,
+        on_read: Callable[[int], None] = _nothing,
+    ) -> None:
+        self.spec = spec
+        self.algorithm = algorithm
+        self._path = path
+        self._on_read = on_read
+        self._position = 0
+        self._checksum: str | None = None
+        self._sending = False
+        self._buffer = memoryview(bytearray(min(SEND_BLOCK, max(spec.size, 1))))
+        try:
+            self._file = Path(path).open("rb", buffering=0)  # noqa: SIM115 - closed by __exit__
+        except OSError as error:
+            raise SourceError(_unreadable(path, error)) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def __len__(self) -> int:
+        return self.spec.size
+
+    def __bool__(self) -> bool:
+        # An empty part is still a body.
+        return True
+
+    def read(self, size: int = -1) -> memoryview:
+        """At most ``size`` bytes and at most one block; empty at the part's end.
+
+        Raises:
+            SourceChanged: the file ends before the part does.
+            SourceError: the file cannot be read.
+        """
+        self._on_read(self._position if self._sending else 0)
+        block = self._fill(self._buffer, size)
+        self._position += len(block)
+        return block
+
+    def _fill(self, buffer: memoryview, size: int = -1) -> memoryview:
+        wanted = min(len(buffer), self.spec.size - self._position)
+        if size >= 0:
+            wanted = min(wanted, size)
+        if wanted <= 0:
+            return buffer[:0]
+        try:
+            self._file.seek(self.spec.offset + self._position)
+            got = self._file.readinto(buffer[:wanted])
+        except OSError as error:
+            raise SourceError(_unreadable(self._path, error)) from error
+        if not got:
+            raise SourceChanged(f"{self._path} became shorter while it was read; run again when it is complete")
+        return buffer[:got]
+
+    def seek(self, offset: int, whence: int = SEEK_SET) -> int:
+        """Move within the part; returns the new position."""
+        start = {SEEK_SET: 0, SEEK_CUR: self._position, SEEK_END: self.spec.size}[whence]
+        self._position = max(0, start + offset)
+        return self._position
+
+    def tell(self) -> int:
+        """Bytes from the part's start."""
+        return self._position
+
+    def begin_sending(self) -> None:
+        """From now on reads go to the network; before, a client may have read the body to sign it."""
+        self._sending = True
+
+    def rewind(self) -> None:
+        """Back to the start for another try; the checksum is taken anew, since the file may be another by now."""
+        self._position = 0
+        self._sending = False
+        self._checksum = None
+
+    @property
+    def checksum(self) -> str:
+        """Base64 checksum of the part's bytes in the file; read once, then remembered until ``rewind``."""
+        if self._checksum is None:
+            self._checksum = self._hash()
+        return self._checksum
+
+    def _hash(self) -> str:
+        digest = Digest(self.algorithm)
+        for block in self.blocks():
+            digest.update(block)
+        return digest.value()
+
+    def blocks(self) -> Iterator[memoryview]:
+        """Every block of the part, from its start; each is valid until the next.  The position ends where it was."""
+        before, self._position = self._position, 0
+        try:
+            buffer = memoryview(bytearray(min(HASH_BLOCK, max(self.spec.size, 1))))
+            while self._position < self.spec.size:
+                block = self._fill(buffer)
+                self._position += len(block)
+                yield block
+        finally:
+            self._position = before

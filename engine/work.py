@@ -1,0 +1,108 @@
+"""What workers do: module-level functions on picklable values, so that any executor can run them."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .backend import MultipartBackend, PartReceipt, Target
+from .checksum import ChecksumAlgorithm, Digest
+from .plan import PartSpec
+from .pool import Line, silent_line
+from .retry import RetryingBackend, RetryPolicy
+from .source import PartReader
+from .stall import StallGuard
+
+_REPORT_EVERY = 0.1  # seconds between two reports of one part
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """``sent`` bytes of the part are on their way."""
+
+    number: int
+    sent: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendTask:
+    """Send one part of the file at ``path``."""
+
+    backend: MultipartBackend
+    policy: RetryPolicy
+    target: Target
+    upload_id: str
+    path: str
+    spec: PartSpec
+    algorithm: ChecksumAlgorithm
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentPart:
+    """S3's receipt, and the base64 checksum of the bytes that were sent; the receipt's own may be None."""
+
+    receipt: PartReceipt
+    checksum: str
+
+
+def send_part(task: SendTask, line: Line | None = None) -> SentPart:
+    """Send the part, trying again as the policy allows.
+
+    Raises:
+        RemoteError, SourceError, UploadCancelled: the part was not sent.
+    """
+    line = line or silent_line()
+    with PartReader(task.path, task.spec, algorithm=task.algorithm, on_read=reporter(task.spec.number, line)) as body:
+        receipt = retrying(task.backend, task.policy, line).upload_part(task.target, task.upload_id, body)
+        return SentPart(receipt=receipt, checksum=body.checksum)
+
+
+def retrying(backend: MultipartBackend, policy: RetryPolicy, line: Line, *, contacted: bool = True) -> RetryingBackend:
+    """The backend, trying again; failures are told on the line, and waits end when nobody wants the answer."""
+    return RetryingBackend(backend, policy, sleep=line.sleep, on_retry=line.say, contacted=contacted)
+
+
+def reporter(number: int, line: Line) -> Callable[[int], None]:
+    """A ``PartReader.on_read`` that ends cancelled and stalled parts, and tells how far the part is."""
+    guard = StallGuard(time.monotonic)
+    next_report = 0.0
+
+    def on_read(sent: int) -> None:
+        nonlocal next_report
+        line.check()
+        guard.check(sent)
+        now = time.monotonic()
+        if sent and now >= next_report:
+            next_report = now + _REPORT_EVERY
+            line.say(Sent(number=number, sent=sent))
+
+    return on_read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HashTask:
+    """Take the checksum of one part of the file at ``path``, and its MD5 when ``md5`` is true."""
+
+    path: str
+    spec: PartSpec
+    algorithm: ChecksumAlgorithm
+    md5: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartHash:
+    """Base64 checksums of one part's bytes; md5 is None when it was not asked for."""
+
+    checksum: str
+    md5: str | None
+
+
+def hash_part(task: HashTask, line: Line | None = None) -> PartHash:
+    """Read the part once and take its checksums."""
+    line = line or silent_line()
+    digests = [Digest(task.algorithm)] + ([Digest(ChecksumAlgorithm.MD5)] if task.md5 else [])
+    with PartReader(task.path, task.spec, algorithm=task.algorithm) as reader:
+        for block in reader.blocks():
+            line.check()
+            for digest in digests:
+                digest.update(block)
+    return PartHash(checksum=digests[0].value(), md5=digests[1].value() if task.md5 else None)

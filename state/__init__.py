@@ -1,0 +1,1 @@
+"""What is remembered about uploads: records, the store protocol, and its two implementations."""

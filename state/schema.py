@@ -1,0 +1,60 @@
+"""The database's schema, as numbered migrations.  A migration that was released is never edited: add another."""
+
+MIGRATION_SET = "partway"
+
+MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (
+        "0001_uploads_parts_endpoints",
+        (
+            # inode and device are text: both may exceed SQLite's signed 64 bits.
+            # source and key are text, or the raw bytes of a name that is no UTF-8.
+            """
+            CREATE TABLE uploads (
+                id TEXT PRIMARY KEY,
+                status TEXT NOT NULL,
+                source NOT NULL,
+                size INTEGER NOT NULL,
+                mtime_ns INTEGER NOT NULL,
+                inode TEXT NOT NULL,
+                device TEXT NOT NULL,
+                bucket TEXT NOT NULL,
+                key TEXT NOT NULL,
+                endpoint TEXT NOT NULL,
+                region TEXT,
+                profile TEXT,
+                options TEXT NOT NULL,
+                part_size INTEGER NOT NULL,
+                checksum_algorithm TEXT NOT NULL,
+                upload_id TEXT,
+                run INTEGER NOT NULL,
+                created_at REAL NOT NULL,
+                updated_at REAL NOT NULL,
+                abort_date REAL,
+                holder TEXT,
+                etag TEXT,
+                proof TEXT
+            )
+            """,
+            "CREATE INDEX uploads_by_target ON uploads (bucket, key)",
+            # Clustered by upload and number: 10,000 parts stay below a megabyte and are read in order.
+            """
+            CREATE TABLE parts (
+                upload TEXT NOT NULL REFERENCES uploads (id) ON DELETE CASCADE,
+                number INTEGER NOT NULL,
+                size INTEGER NOT NULL,
+                etag TEXT NOT NULL,
+                checksum TEXT NOT NULL,
+                run INTEGER NOT NULL,
+                PRIMARY KEY (upload, number)
+            ) WITHOUT ROWID
+            """,
+            """
+            CREATE TABLE endpoints (
+                endpoint TEXT PRIMARY KEY,
+                checksum_algorithm TEXT NOT NULL,
+                learned_at REAL NOT NULL
+            ) WITHOUT ROWID
+            """,
+        ),
+    ),
+)

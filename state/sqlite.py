@@ -1,0 +1,214 @@
+"""The store in a SQLite file: WAL, every write durable before the call returns, readable by its owner only."""
+
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+from sqlite_utils import Database, Migrations
+
+from . import claims
+from .errors import StateDamaged, StateError, StateTooNew
+from .records import UNFINISHED, PartRecord, UploadRecord, UploadStatus
+from .schema import MIGRATION_SET, MIGRATIONS
+
+_UPLOAD_COLUMNS = tuple(field.name for field in fields(UploadRecord))
+_PART_COLUMNS = ("number", "size", "etag", "checksum", "run")
+_BUSY_SECONDS = 30.0
+
+
+class SqliteStore:
+    """Keeps uploads in ``folder/partway.db`` and their claims in ``folder/locks``.
+
+    The folder is made with mode 0700 when it is missing, the database with 0600.  Several processes may use one
+    folder at the same time; one object of this class belongs to one thread.
+
+    Raises (at construction too):
+        StateTooNew: the file was written by a newer version.
+        StateDamaged: the file is no database, or a broken one.
+        StateError: it cannot be opened, read or written (permissions, read-only folder, full disk).
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.path = folder / "partway.db"
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # Made before SQLite opens it, so that it is never readable by others, not even for a moment;
+            # SQLite gives the -wal and -shm files the mode of the database.
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+        except OSError as error:
+            raise StateError(
+                f"cannot use the state folder {folder}: {error.strerror or error}; name another with --state-dir"
+            ) from error
+        with self._translated():
+            connection = sqlite3.connect(self.path, timeout=_BUSY_SECONDS)
+            self._db = Database(connection, execute_plugins=False)
+        try:
+            with self._translated():
+                self._migrate()
+        except BaseException:
+            self._db.close()
+            raise
+
+    def _migrate(self) -> None:
+        migrations = Migrations(MIGRATION_SET)
+        for name, statements in MIGRATIONS:
+            migrations(name=name)(_runner(statements))
+        known = {name for name, _ in MIGRATIONS}
+        if {m.name for m in migrations.applied(self._db)} - known:
+            raise StateTooNew(
+                f"{self.path} was written by a newer version of partway; update partway, "
+                "or name another folder with --state-dir"
+            )
+        if self._db.journal_mode != "wal":
+            self._db.enable_wal()
+        # In WAL mode NORMAL may lose the last commits when the power fails; a receipt must not be lost.
+        self._db.execute("PRAGMA synchronous = FULL")
+        self._db.execute("PRAGMA foreign_keys = ON")
+        if migrations.pending(self._db):
+            try:
+                with FileLock(self.folder / "schema.lock", mode=0o600, timeout=_BUSY_SECONDS):
+                    migrations.apply(self._db)
+            except Timeout:
+                raise StateError(f"another process keeps {self.path} busy; run again in a moment") from None
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Turn SQLite's errors into ours."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            text = str(error)
+            if "locked" in text or "busy" in text:
+                raise StateError(f"another process keeps {self.path} busy; run again in a moment") from error
+            if "malformed" in text:
+                raise self._damaged(error) from error
+            raise StateError(
+                f"cannot read or write {self.path}: {text}; free some space or fix the permissions, "
+                "or name another folder with --state-dir"
+            ) from error
+        except (sqlite3.DatabaseError, UnicodeDecodeError, ValueError) as error:
+            raise self._damaged(error) from error
+        except OSError as error:
+            raise StateError(f"cannot write in {self.folder}: {error.strerror or error}") from error
+
+    def _damaged(self, error: Exception) -> StateDamaged:
+        return StateDamaged(
+            f"{self.path} is damaged or no partway database ({error}); move it away and run again: "
+            "finished parts are still on S3"
+        )
+
+    def claim(self, source: str, endpoint: str, bucket: str, key: str) -> AbstractContextManager[None]:
+        return claims.hold(claims.claim_path(self.folder / "locks", source, endpoint, bucket, key))
+
+    def save_upload(self, record: UploadRecord) -> None:
+        row = asdict(record) | {
+            "source": _to_sql(record.source),
+            "inode": str(record.inode),
+            "device": str(record.device),
+        }
+        columns = ", ".join(_UPLOAD_COLUMNS)
+        values = ", ".join(f":{name}" for name in _UPLOAD_COLUMNS)
+        # Not INSERT OR REPLACE: that deletes the row first, and its parts with it.
+        updates = ", ".join(f"{name} = excluded.{name}" for name in _UPLOAD_COLUMNS)
+        with self._translated(), self._db.atomic():
+            self._db.execute(
+                f"INSERT INTO uploads ({columns}) VALUES ({values}) ON CONFLICT (id) DO UPDATE SET {updates}", row
+            )
+
+    def upload(self, id: str) -> UploadRecord | None:
+        return next(iter(self._select("id = ?", [id])), None)
+
+    def uploads(self, prefix: str = "", *, statuses: Iterable[UploadStatus] | None = None) -> list[UploadRecord]:
+        wanted = sorted(UploadStatus if statuses is None else statuses)
+        marks = ", ".join("?" * len(wanted))
+        return self._select(f"substr(id, 1, ?) = ? AND status IN ({marks})", [len(prefix), prefix, *wanted])
+
+    def unfinished(self, source: str, endpoint: str, bucket: str, key: str) -> UploadRecord | None:
+        marks = ", ".join("?" * len(UNFINISHED))
+        found = self._select(
+            f"bucket = ? AND key = ? AND source = ? AND endpoint = ? AND status IN ({marks})",
+            [bucket, key, _to_sql(source), endpoint, *sorted(UNFINISHED)],
+        )
+        return found[-1] if found else None
+
+    def remove_upload(self, id: str) -> None:
+        with self._translated(), self._db.atomic():
+            self._db.execute("DELETE FROM uploads WHERE id = ?", [id])
+
+    def save_parts(self, id: str, parts: Iterable[PartRecord]) -> None:
+        with self._translated(), self._db.atomic():
+            self._insert_parts(id, parts)
+
+    def replace_parts(self, id: str, parts: Iterable[PartRecord]) -> None:
+        with self._translated(), self._db.atomic():
+            self._db.execute("DELETE FROM parts WHERE upload = ?", [id])
+            self._insert_parts(id, parts)
+
+    def _insert_parts(self, id: str, parts: Iterable[PartRecord]) -> None:
+        for part in parts:
+            self._db.execute(
+                "INSERT OR REPLACE INTO parts (upload, number, size, etag, checksum, run) VALUES (?, ?, ?, ?, ?, ?)",
+                [id, *(getattr(part, name) for name in _PART_COLUMNS)],
+            )
+
+    def parts(self, id: str) -> list[PartRecord]:
+        query = f"SELECT {', '.join(_PART_COLUMNS)} FROM parts WHERE upload = ? ORDER BY number"
+        with self._translated():
+            rows = self._db.execute(query, [id]).fetchall()
+            return [PartRecord(**dict(zip(_PART_COLUMNS, row, strict=True))) for row in rows]
+
+    def part_totals(self, id: str) -> tuple[int, int]:
+        query = "SELECT count(*), coalesce(sum(size), 0) FROM parts WHERE upload = ?"
+        with self._translated():
+            count, size = self._db.execute(query, [id]).fetchone()
+            return count, size
+
+    def learn_algorithm(self, endpoint: str, algorithm: str, at: float) -> None:
+        with self._translated(), self._db.atomic():
+            self._db.execute("INSERT OR REPLACE INTO endpoints VALUES (?, ?, ?)", [endpoint, algorithm, at])
+
+    def known_algorithm(self, endpoint: str, *, since: float) -> str | None:
+        query = "SELECT checksum_algorithm FROM endpoints WHERE endpoint = ? AND learned_at >= ?"
+        with self._translated():
+            row = self._db.execute(query, [endpoint, since]).fetchone()
+            return None if row is None else str(row[0])
+
+    def close(self) -> None:
+        with self._translated():
+            self._db.close()
+
+    def _select(self, where: str, values: list[Any]) -> list[UploadRecord]:
+        query = f"SELECT {', '.join(_UPLOAD_COLUMNS)} FROM uploads WHERE {where} ORDER BY created_at, id"
+        with self._translated():
+            return [_from_sql(row) for row in self._db.execute(query, values).fetchall()]
+
+
+def _runner(statements: tuple[str, ...]) -> Any:
+    def migration(db: Database) -> None:
+        for statement in statements:
+            db.execute(statement)
+
+    return migration
+
+
+def _to_sql(path: str) -> str | bytes:
+    """SQLite's text is UTF-8; a name that is not goes in as its bytes."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(path)
+    return path
+
+
+def _from_sql(row: tuple[Any, ...]) -> UploadRecord:
+    values = dict(zip(_UPLOAD_COLUMNS, row, strict=True))
+    values["source"] = os.fsdecode(values["source"])
+    values["status"] = UploadStatus(values["status"])
+    values["inode"], values["device"] = int(values["inode"]), int(values["device"])
+    return UploadRecord(**values)
