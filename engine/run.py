@@ -44,6 +44,7 @@ class UploadSettings:
     part_size: bytes; None means chosen for the file.  An unfinished upload keeps the one it has.
     concurrency: parts in flight at the same time.
     algorithm: the checksum to use or fail; None means CRC64NVME, or what the service supports instead.
+    guess_content_type: True names the content type by the source's name, when the options name none.
     restart: True aborts an unfinished upload of the same source to the same target and starts over.
     executor: runs the parts; None means threads of this process.
     """
@@ -53,6 +54,7 @@ class UploadSettings:
     limits: S3Limits = AWS
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     algorithm: ChecksumAlgorithm | None = None
+    guess_content_type: bool = True
     restart: bool = False
     executor: Executor | None = None
 

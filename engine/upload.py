@@ -3,6 +3,7 @@
 The steps are drawn in docs/architecture.md.  Everything here runs in the caller's thread; parts run on workers.
 """
 
+import mimetypes
 import os
 import secrets
 import socket
@@ -91,11 +92,13 @@ def upload_file(
             fresh = record is None
             if record is None:
                 check_key(target, settings)
+                target = replace(target, options=_with_content_type(target.options, source, settings))
                 plan = plan_upload(source.size, part_size=settings.part_size, limits=settings.limits)
                 algorithm = settings.algorithm or _usual_algorithm(store, target, now())
                 record = _new_record(source, target, plan.part_size, algorithm, region, profile, now())
             else:
                 plan = replan(source.size, record.part_size, limits=settings.limits)
+                _check_algorithm(record, settings)
                 target = replace(target, options=_frozen_options(record, target.options))
                 record = replace(record, run=record.run + 1, holder=_holder())
             run = UploadRun(
@@ -119,6 +122,29 @@ def upload_file(
                 known(record)
                 whole = plan.part_count == 1 and record.upload_id is None
                 return put_whole(run) if whole else send_multipart(run)
+
+
+def resume_upload(
+    record: UploadRecord,
+    *,
+    backend: MultipartBackend,
+    store: StateStore,
+    settings: UploadSettings = UploadSettings(),  # noqa: B008 - frozen
+    sink: EventSink = ignore,
+    cancel: Cancel | None = None,
+) -> UploadDone | UploadSkipped:
+    """Finish a stored upload; everything but the credentials is in its record.  Otherwise as ``upload_file``."""
+    return upload_file(
+        record.source,
+        target_of(record),
+        backend=backend,
+        store=store,
+        settings=settings,
+        sink=sink,
+        cancel=cancel,
+        region=record.region,
+        profile=record.profile,
+    )
 
 
 def cancel_upload(
@@ -267,6 +293,22 @@ def _frozen_options(record: UploadRecord, wanted: ObjectOptions) -> ObjectOption
                 "cannot change it now; leave the option away to finish it as it is, or start over with --restart"
             )
     return frozen
+
+
+def _check_algorithm(record: UploadRecord, settings: UploadSettings) -> None:
+    if settings.algorithm not in (None, record.checksum_algorithm):
+        raise PlanError(
+            f"upload {record.id} of this file was begun with {record.checksum_algorithm} checksums; leave "
+            "--checksum-algorithm away to finish it as it is, or start over with --restart"
+        )
+
+
+def _with_content_type(options: ObjectOptions, source: SourceIdentity, settings: UploadSettings) -> ObjectOptions:
+    if options.content_type is not None or not settings.guess_content_type:
+        return options
+    guessed, encoding = mimetypes.guess_type(source.path)
+    # A compressed file is not of its inner type: aws names none either.
+    return options if guessed is None or encoding is not None else replace(options, content_type=guessed)
 
 
 def _is_taken(run: UploadRun) -> bool:

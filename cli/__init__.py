@@ -1,0 +1,1 @@
+"""The command line: options, output, exit codes.  No upload logic."""

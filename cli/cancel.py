@@ -1,0 +1,31 @@
+"""``partway cancel ID``."""
+
+from pathlib import Path
+
+import click
+
+from partway.engine.upload import cancel_upload, target_of
+
+from . import exit_codes, options
+from .session import backend_for, find_upload, opened_store
+from .text import printable
+
+
+@click.command("cancel", epilog="Example:  partway cancel 3f2a91bc")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+@options.state_dir_option
+def command(ids: tuple[str, ...], quiet: bool, state_dir: Path | None) -> int:
+    """Remove the parts of an unfinished upload from S3, and forget it.
+
+    The source is not touched.  A finished object stays; only what is unfinished can be cancelled.
+    """
+    with opened_store(state_dir) as store:
+        for id in ids:
+            record = find_upload(store, id)
+            if record.finished:
+                raise click.UsageError(f"upload {record.id} is {record.status}; there is nothing to cancel")
+            cancel_upload(record, backend=backend_for(record, concurrency=1), store=store)
+            if not quiet:
+                print(f"cancelled {record.id}: {printable(target_of(record).url)}; its parts are gone from S3")
+    return exit_codes.OK

@@ -1,0 +1,41 @@
+"""What the process says at its end, for scripts.  Stable."""
+
+from partway.engine.errors import (
+    CredentialsExpired,
+    PartwayError,
+    PlanError,
+    SourceChanged,
+    SourceError,
+    StateLocked,
+    Transient,
+    UploadCancelled,
+    UploadFailed,
+)
+
+OK = 0
+FAILED = 1  # something failed for good
+USAGE = 2  # the command as it was typed cannot work
+INCOMPLETE = 75  # run again to resume (EX_TEMPFAIL)
+INTERRUPTED = 130  # stopped by Ctrl-C or SIGTERM; finished parts are kept
+
+_AGAIN = (Transient, CredentialsExpired, SourceChanged, StateLocked)
+
+
+def exit_code(error: PartwayError) -> int:
+    """The exit code of an error: by what helps, to run again or to do something first."""
+    if isinstance(error, UploadCancelled):
+        return INTERRUPTED
+    reason = error.__cause__ if isinstance(error, UploadFailed) else error
+    if isinstance(reason, _AGAIN):
+        return INCOMPLETE
+    if isinstance(error, (SourceError, PlanError)):
+        return USAGE
+    return FAILED
+
+
+def worst(codes: list[int]) -> int:
+    """The exit code of several uploads: stopped before failed before incomplete before done."""
+    for code in (INTERRUPTED, FAILED, USAGE, INCOMPLETE):
+        if code in codes:
+            return code
+    return OK

@@ -1,0 +1,37 @@
+"""Progress without a terminal: one plain line every few seconds, for logs of cron and CI."""
+
+import time
+from collections.abc import Callable
+from typing import TextIO
+
+from partway.engine.events import Event, PartDone, PartProgress, UploadCompleting
+
+from . import sentences
+from .progress import UploadProgress
+from .text import printable
+
+_EVERY = 5.0  # seconds
+
+
+class LineSink:
+    """Writes a line at most every ``every`` seconds, and at once what is worth keeping."""
+
+    def __init__(self, out: TextIO, *, every: float = _EVERY, clock: Callable[[], float] = time.monotonic) -> None:
+        self._out = out
+        self._every = every
+        self._clock = clock
+        self._progress = UploadProgress()
+        self._next = clock() + every
+
+    def __call__(self, event: Event) -> None:
+        now = self._clock()
+        self._progress.see(event, now)
+        if line := sentences.note(event):
+            self._write(line)
+        elif isinstance(event, (PartDone, PartProgress, UploadCompleting)) and now >= self._next:
+            self._next = now + self._every
+            share = f"{int(self._progress.fraction() * 100)} %"
+            self._write(f"{printable(self._progress.name)}: {share} · {sentences.state(self._progress)}")
+
+    def _write(self, line: str) -> None:
+        print(line, file=self._out, flush=True)

@@ -1,0 +1,89 @@
+"""``partway list``."""
+
+import json
+import time
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from partway.engine.plan import UploadPlan
+from partway.state.records import UNFINISHED, UploadRecord, UploadStatus
+from partway.state.store import StateStore
+
+from . import exit_codes, options
+from .session import opened_store
+from .text import printable
+from .units import format_age, format_size
+
+_STYLES = {UploadStatus.OPEN: "yellow", UploadStatus.COMPLETING: "yellow", UploadStatus.COMPLETED: "green"}
+
+
+@click.command("list", epilog="Example:  partway list --all")
+@click.option("--all", "everything", is_flag=True, help="Also what is done or cancelled.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@options.state_dir_option
+def command(everything: bool, as_json: bool, state_dir: Path | None) -> int:
+    """Show unfinished uploads, oldest first."""
+    with opened_store(state_dir) as store:
+        records = store.uploads(statuses=None if everything else UNFINISHED)
+        if as_json:
+            for record in records:
+                print(json.dumps(facts(store, record)))
+        elif records:
+            _print_table(store, records)
+        else:
+            print("no uploads yet" if everything else "nothing is unfinished")
+    return exit_codes.OK
+
+
+def facts(store: StateStore, record: UploadRecord) -> dict[str, object]:
+    """One upload for programs; the same names as the events have."""
+    parts, size = store.part_totals(record.id)
+    return {
+        "upload": record.id,
+        "status": record.status.value,
+        "source": record.source,
+        "target": f"s3://{record.bucket}/{record.key}",
+        "endpoint": record.endpoint,
+        "total_bytes": record.size,
+        "part_size": record.part_size,
+        "part_count": UploadPlan(file_size=record.size, part_size=record.part_size).part_count,
+        "done_parts": parts,
+        "done_bytes": size,
+        "checksum_algorithm": record.checksum_algorithm,
+        "upload_id": record.upload_id,
+        "runs": record.run,
+        "created_at": record.created_at,
+        "updated_at": record.updated_at,
+        "abort_date": record.abort_date,
+        "etag": record.etag,
+        "proof": record.proof,
+    }
+
+
+def _print_table(store: StateStore, records: list[UploadRecord]) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("ID", no_wrap=True)
+    table.add_column("STATUS", no_wrap=True)
+    table.add_column("DONE", justify="right", no_wrap=True)
+    table.add_column("SIZE", justify="right", no_wrap=True)
+    table.add_column("LAST SEEN", no_wrap=True)
+    table.add_column("SOURCE", overflow="fold")
+    table.add_column("TARGET", overflow="fold")
+    now = time.time()
+    for record in records:
+        _, done = store.part_totals(record.id)
+        share = done / record.size if record.size else float(record.status is UploadStatus.COMPLETED)
+        table.add_row(
+            record.id,
+            Text(record.status.value, style=_STYLES.get(record.status, "dim")),
+            f"{int(share * 100)} %",
+            format_size(record.size),
+            format_age(now - record.updated_at),
+            Text(printable(Path(record.source).name)),
+            Text(printable(f"s3://{record.bucket}/{record.key}")),
+        )
+    Console(highlight=False, markup=False).print(table)

@@ -1,0 +1,115 @@
+"""The ``partway`` command.  Commands are imported when they are used, so that ``--version`` is quick."""
+
+import importlib
+import os
+import sys
+from pathlib import Path
+
+import click
+
+_COMMANDS = {
+    "upload": ("Upload a file, or go on with an upload that was interrupted.", "partway.cli.upload"),
+    "resume": ("Finish what is unfinished, from any folder.", "partway.cli.resume"),
+    "list": ("Show what is unfinished and what was done.", "partway.cli.list"),
+    "show": ("Show one upload with its part map.", "partway.cli.show"),
+    "cancel": ("Remove an upload's parts from S3 and forget it.", "partway.cli.cancel"),
+    "demo": ("See it work: an interruption and a resume, with nothing to set up.", "partway.cli.demo"),
+}
+
+_HELP = """Upload files to S3 in parts, and finish what an interruption left.
+
+\b
+  partway upload video.mkv s3://bucket/video.mkv   run it again to resume
+  partway resume --all                             finish everything
+  partway list                                     what is unfinished
+  partway demo                                     see an interruption and a resume
+
+Credentials, region and endpoint come from your AWS configuration.
+Exit codes: 0 done, 1 failed, 2 usage, 75 run again to resume, 130 interrupted.
+"""
+
+
+class _Commands(click.Group):
+    """Knows the commands' names and lines; imports one when it runs."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(_COMMANDS[cmd_name][1]).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (line, _) in _COMMANDS.items()])
+
+
+def _print_version(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from importlib.metadata import version
+
+        click.echo(f"partway {version('partway')}")
+        ctx.exit()
+
+
+@click.group(cls=_Commands, help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show it.")
+@click.option(
+    "--state-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Where unfinished uploads are remembered.  [env: PARTWAY_STATE_DIR]",
+)
+def cli(state_dir: Path | None) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command and end the process with its exit code."""
+    code = _run()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            code = code or 1
+    # Not sys.exit: it would wait for a worker that sits in a system call after a cancel.
+    os._exit(code)
+
+
+def _run() -> int:
+    from partway.state.errors import PartwayError
+
+    try:
+        code = cli.main(prog_name="partway", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        print("stopped", file=sys.stderr)
+        return 130
+    except PartwayError as error:
+        from . import exit_codes
+        from .session import tell
+
+        tell(error)
+        return exit_codes.exit_code(error)
+    except BrokenPipeError:
+        # Whoever read our output is gone; nothing more can be told.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        if os.environ.get("PARTWAY_DEBUG"):
+            raise
+        print(
+            f"error: this is a defect of partway: {type(error).__name__}: {error}\n"
+            "  nothing on S3 was removed; set PARTWAY_DEBUG=1 to see where it happened, and please report it",
+            file=sys.stderr,
+        )
+        return 1
+    return code if isinstance(code, int) else 0
+
+
+if __name__ == "__main__":
+    main()

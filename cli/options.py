@@ -1,0 +1,120 @@
+"""The options that several commands share, and how their values are read."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from .units import parse_duration, parse_size
+
+F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
+
+ACLS = (
+    "private",
+    "public-read",
+    "public-read-write",
+    "authenticated-read",
+    "aws-exec-read",
+    "bucket-owner-read",
+    "bucket-owner-full-control",
+    "log-delivery-write",
+)
+STORAGE_CLASSES = (
+    "STANDARD",
+    "REDUCED_REDUNDANCY",
+    "STANDARD_IA",
+    "ONEZONE_IA",
+    "INTELLIGENT_TIERING",
+    "GLACIER",
+    "DEEP_ARCHIVE",
+    "GLACIER_IR",
+    "OUTPOSTS",
+    "SNOW",
+    "EXPRESS_ONEZONE",
+)
+
+
+def size_value(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    """A click callback: 16MiB, 16M, or bytes."""
+    return None if value is None else _read(parse_size, value)
+
+
+def time_value(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
+    """A click callback: 90, 90s, 15min, 2h."""
+    return None if value is None else _read(parse_duration, value)
+
+
+def metadata_value(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[tuple[str, str], ...]:
+    """A click callback: aws's map, ``name=value,name=value``, or a JSON object."""
+    return () if value is None else _read(_parse_metadata, value)
+
+
+def _read(parse: Callable[[str], T], value: str) -> T:
+    try:
+        return parse(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def _parse_metadata(text: str) -> tuple[tuple[str, str], ...]:
+    problem = ValueError(f"{text!r} is no map; write it like name=value,other=value")
+    if text.lstrip().startswith("{"):
+        try:
+            pairs = tuple(json.loads(text).items())
+        except ValueError:
+            raise problem from None
+    else:
+        pairs = tuple(tuple(item.split("=", 1)) for item in text.split(","))
+    for pair in pairs:
+        if len(pair) != 2 or not pair[0].strip() or not isinstance(pair[1], str):
+            raise problem
+    return pairs
+
+
+def state_dir_option(command: F) -> F:
+    """--state-dir, for every command that looks into the store."""
+    return click.option(
+        "--state-dir",
+        type=click.Path(file_okay=False, path_type=Path),
+        envvar="PARTWAY_STATE_DIR",
+        metavar="DIR",
+        help="Where unfinished uploads are remembered.  [env: PARTWAY_STATE_DIR]",
+    )(command)
+
+
+def output_options(command: F) -> F:
+    """--quiet, --no-progress and --json."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Write events to stdout, one JSON object a line."),
+        click.option("--no-progress", is_flag=True, help="No bars; the summary stays."),
+        click.option("--quiet", "--only-show-errors", "quiet", is_flag=True, help="Print nothing but errors."),
+    ):
+        command = option(command)
+    return command
+
+
+def pace_options(command: F) -> F:
+    """--concurrency and --retry-for."""
+    for option in (
+        click.option(
+            "--retry-for",
+            callback=time_value,
+            metavar="TIME",
+            help="How long to wait for an endpoint that is away, like 90s or 2h.  "
+            "[default: 15min; 20s for one that never answered]",
+        ),
+        click.option(
+            "-c",
+            "--concurrency",
+            type=click.IntRange(1, 256),
+            default=4,
+            show_default=True,
+            metavar="N",
+            help="Parts in flight at the same time.",
+        ),
+    ):
+        command = option(command)
+    return command

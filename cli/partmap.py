@@ -1,0 +1,61 @@
+"""The part map: one cell a part, or a run of parts, by what became of them.  Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rich.text import Text
+
+
+class Cell(StrEnum):
+    """What a part is: sent by the last run, kept from an earlier one, or not on S3 yet."""
+
+    SENT = "sent"
+    REUSED = "reused"
+    MISSING = "missing"
+
+
+GLYPHS = {Cell.SENT: "█", Cell.REUSED: "▓", Cell.MISSING: "·"}
+STYLES = {Cell.SENT: "green", Cell.REUSED: "blue", Cell.MISSING: "dim"}
+_MIXED = {1: "░", 2: "▒"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartMap:
+    """``cells`` in part order; each is one part."""
+
+    cells: Sequence[Cell]
+
+    def rows(self, width: int, most_rows: int = 16) -> list[Text]:
+        """Lines of at most ``width`` cells.  When the parts do not fit into ``most_rows`` lines, a cell stands for a
+        run of parts: it is missing unless all of its parts are there, and then it is what most of them are."""
+        run = max(1, -(-len(self.cells) // (width * most_rows)))
+        drawn = [summarise(self.cells[start : start + run]) for start in range(0, len(self.cells), run)]
+        lines = []
+        for start in range(0, len(drawn), width):
+            line = Text(no_wrap=True)
+            for cell, glyph in drawn[start : start + width]:
+                line.append(glyph, style=STYLES[cell])
+            lines.append(line)
+        return lines
+
+    def legend(self) -> Text:
+        """What the colours mean, with counts."""
+        text = Text()
+        for cell in Cell:
+            if count := sum(1 for other in self.cells if other is cell):
+                text.append(("   " if text else "") + GLYPHS[cell], style=STYLES[cell])
+                text.append(f" {cell} {count:,}")
+        return text
+
+
+def summarise(cells: Sequence[Cell]) -> tuple[Cell, str]:
+    """The cell that stands for several, and its glyph; partly missing runs show how much is there."""
+    missing = sum(1 for cell in cells if cell is Cell.MISSING)
+    if missing == len(cells):
+        return Cell.MISSING, GLYPHS[Cell.MISSING]
+    there = [cell for cell in cells if cell is not Cell.MISSING]
+    kind = Cell.SENT if there.count(Cell.SENT) >= there.count(Cell.REUSED) else Cell.REUSED
+    if missing:
+        return kind, _MIXED[1 if missing * 2 > len(cells) else 2]
+    return kind, GLYPHS[kind]

@@ -1,0 +1,130 @@
+"""Events folded into the numbers that bars and lines show.  Pure: the clock is given."""
+
+from collections import deque
+from pathlib import PurePath
+from typing import Literal
+
+from partway.engine.events import (
+    ChecksumFellBack,
+    Event,
+    NetworkLost,
+    NetworkRestored,
+    PartDone,
+    PartProgress,
+    PartRetried,
+    PartsChecked,
+    UploadCompleting,
+    UploadDone,
+    UploadFailed,
+    UploadRenewed,
+    UploadSkipped,
+    UploadStarted,
+)
+
+_WINDOW = 10.0  # seconds over which the rate is taken
+
+Phase = Literal["starting", "checking", "sending", "completing", "ended"]
+
+
+class UploadProgress:
+    """How far one upload is.
+
+    total, resumed, sent: bytes; ``resumed`` is what earlier runs had sent, ``sent`` what this run did.
+    checked, check_total: bytes of local parts compared so far; parts of the file, not of the network.
+    """
+
+    def __init__(self) -> None:
+        self.upload = ""
+        self.name = ""
+        self.target = ""
+        self.phase: Phase = "starting"
+        self.total = 0
+        self.part_size = 0
+        self.part_count = 0
+        self.resumed = 0
+        self.resumed_parts = 0
+        self.done_parts = 0
+        self.retries = 0
+        self.away = False
+        self.checked = 0
+        self.check_total = 0
+        self._done = 0
+        self._in_flight: dict[int, int] = {}
+        self._samples: deque[tuple[float, int]] = deque()
+
+    @property
+    def sent(self) -> int:
+        return self._done + sum(tuple(self._in_flight.values()))
+
+    @property
+    def there(self) -> int:
+        """Bytes that are on S3 or on their way."""
+        return min(self.total, self.resumed + self.sent)
+
+    @property
+    def parts_there(self) -> int:
+        """Finished parts, of this run and of earlier ones."""
+        return self.resumed_parts + self.done_parts
+
+    def fraction(self) -> float:
+        """From 0 to 1; an empty file is all there when it is done."""
+        return self.there / self.total if self.total else float(self.phase == "ended")
+
+    def rate(self) -> float | None:
+        """Bytes a second of this run, lately; None while there is nothing to tell."""
+        if len(self._samples) < 2:
+            return None
+        (start, first), (end, last) = self._samples[0], self._samples[-1]
+        return max(0.0, (last - first) / (end - start)) if end - start >= 0.5 else None
+
+    def seconds_left(self) -> float | None:
+        """At the present rate; None when nobody can tell."""
+        rate = self.rate()
+        return (self.total - self.there) / rate if rate else None
+
+    def see(self, event: Event, now: float) -> None:
+        """Take in one event; ``now`` is in seconds, from any start."""
+        match event:
+            case PartsChecked():
+                self.phase = "checking"
+                self.checked, self.check_total = event.bytes, event.total_bytes
+            case UploadStarted():
+                self._start(event, now)
+            case PartProgress():
+                self._in_flight[event.number] = event.sent
+                self._sample(now)
+            case PartRetried():
+                self.retries += 1
+                self._in_flight.pop(event.number, None)
+            case PartDone():
+                self._in_flight.pop(event.number, None)
+                self._done += event.size
+                self.done_parts += 1
+                self._sample(now)
+            case NetworkLost():
+                self.away = True
+            case NetworkRestored():
+                self.away = False
+                self._samples.clear()
+            case UploadCompleting():
+                self.phase = "completing"
+            case UploadDone() | UploadFailed() | UploadSkipped():
+                self.phase = "ended"
+            case ChecksumFellBack() | UploadRenewed():
+                pass
+
+    def _start(self, event: UploadStarted, now: float) -> None:
+        self.upload, self.target = event.upload, event.target
+        self.name = PurePath(event.source).name
+        self.phase = "sending"
+        self.total, self.part_size, self.part_count = event.total_bytes, event.part_size, event.part_count
+        self.resumed, self.resumed_parts = event.resumed_bytes, event.resumed_parts
+        self.done_parts = self._done = 0
+        self._in_flight.clear()
+        self._samples.clear()
+        self._sample(now)
+
+    def _sample(self, now: float) -> None:
+        self._samples.append((now, self.sent))
+        while now - self._samples[0][0] > _WINDOW:
+            self._samples.popleft()

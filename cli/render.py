@@ -1,0 +1,57 @@
+"""Choose how an upload is shown: bars, lines, JSON, or nothing but the result."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from rich.console import Console
+
+from partway.engine.events import Event, EventSink, UploadDone, UploadSkipped
+
+from . import sentences
+from .bars import BarSink
+from .json_lines import JsonSink
+from .lines import LineSink
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """What the user wants to see.
+
+    quiet: nothing but errors.
+    no_progress: no bars and no progress lines; the summary stays.
+    json: events on stdout instead of the summary.
+    """
+
+    quiet: bool = False
+    no_progress: bool = False
+    json: bool = False
+
+
+@contextmanager
+def shown(output: Output) -> Iterator[EventSink]:
+    """A sink that shows one upload.  Progress goes to stderr, results and JSON to stdout."""
+    sinks: list[EventSink] = [JsonSink(sys.stdout)] if output.json else []
+    if output.quiet or output.no_progress:
+        yield _all(sinks)
+    elif sys.stderr.isatty():
+        with BarSink(Console(stderr=True, highlight=False, markup=False)) as bars:
+            yield _all([bars, *sinks])
+    else:
+        yield _all([LineSink(sys.stderr), *sinks])
+
+
+def _all(sinks: list[EventSink]) -> EventSink:
+    def sink(event: Event) -> None:
+        for each in sinks:
+            each(event)
+
+    return sink
+
+
+def show_result(event: UploadDone | UploadSkipped, output: Output) -> None:
+    """The summary, unless it was already told as JSON or nobody wants it."""
+    if not output.quiet and not output.json:
+        for line in sentences.summary(event):
+            print(line, flush=True)

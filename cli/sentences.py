@@ -1,0 +1,82 @@
+"""What to tell people about an event, in one plain line; bars and lines say the same."""
+
+from partway.engine.events import (
+    ChecksumFellBack,
+    Event,
+    NetworkLost,
+    NetworkRestored,
+    UploadDone,
+    UploadRenewed,
+    UploadSkipped,
+    UploadStarted,
+)
+
+from .progress import UploadProgress
+from .text import printable
+from .units import format_rate, format_seconds, format_size
+
+_PROOFS = {
+    "etag": "verified etag (the object's ETag is the MD5 of the file's bytes)",
+    "md5": "verified md5 of every part; of the whole object this service gives only the size",
+    "size": "compared size only: this service gives neither a checksum nor an MD5 of the object",
+}
+
+
+def note(event: Event) -> str | None:
+    """A line worth keeping on the screen, or None."""
+    match event:
+        case UploadStarted() if event.resumed_parts:
+            return (
+                f"resuming: {event.resumed_parts:,} of {event.part_count:,} parts "
+                f"({format_size(event.resumed_bytes)}) are on S3 already"
+            )
+        case NetworkLost():
+            return f"network away: {printable(event.reason)}; waiting for it"
+        case NetworkRestored():
+            return f"network back after {format_seconds(event.seconds)}"
+        case ChecksumFellBack():
+            return f"{printable(event.reason)}; using {event.used} instead of {event.wanted}"
+        case UploadRenewed():
+            return f"S3 has lost this upload ({printable(event.reason)}); sending every part again"
+        case _:
+            return None
+
+
+def summary(event: UploadDone | UploadSkipped) -> list[str]:
+    """The lines at the end of an upload."""
+    if isinstance(event, UploadSkipped):
+        return [f"skipped {printable(event.target)}: {event.reason}; nothing was sent"]
+    rate = f" at {format_rate(event.sent_bytes / event.seconds)}" if event.seconds and event.sent_bytes else ""
+    retries = "no retries" if not event.retries else "1 retry" if event.retries == 1 else f"{event.retries:,} retries"
+    facts = [f"sent {format_size(event.sent_bytes)} in {format_seconds(event.seconds)}{rate}"]
+    if event.resumed_bytes:
+        facts.append(f"reused {format_size(event.resumed_bytes)}")
+    facts.append(retries)
+    return [
+        f"uploaded {printable(event.target)} ({format_size(event.bytes)})",
+        f"  {' · '.join(facts)}",
+        f"  {_PROOFS.get(event.proof, f'verified {event.proof} of the whole object')}",
+    ]
+
+
+def state(progress: UploadProgress) -> str:
+    """How far it is, in words, for one moment."""
+    if progress.phase == "checking":
+        share = progress.checked / progress.check_total if progress.check_total else 1.0
+        return f"comparing the file with parts on S3 · {share:4.0%} of {format_size(progress.check_total)}"
+    if progress.phase == "completing":
+        return f"all {progress.part_count:,} parts are on S3; waiting for S3 to make the object of them"
+    if progress.phase == "starting":
+        return "asking S3 what it has"
+    rate, left = progress.rate(), progress.seconds_left()
+    facts = [f"{format_size(progress.there)} of {format_size(progress.total)}"]
+    if progress.away:
+        facts.append("network away")
+    elif rate is not None:
+        facts.append(format_rate(rate))
+        if left is not None:
+            facts.append(f"{format_seconds(left)} left" if left < 86400 * 9 else "very long left")
+    facts.append(f"{progress.parts_there:,}/{progress.part_count:,} parts")
+    if progress.retries:
+        facts.append(f"{progress.retries:,} {'retry' if progress.retries == 1 else 'retries'}")
+    return " · ".join(facts)

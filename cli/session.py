@@ -1,0 +1,138 @@
+"""What commands need to work with uploads: the store, a backend, signals, and a good word when something fails."""
+
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import click
+import platformdirs
+
+from partway.engine.errors import PartwayError
+from partway.engine.events import Event, EventSink, UploadDone, UploadFailed, UploadSkipped
+from partway.engine.pool import Cancel
+from partway.state.records import UNFINISHED, UploadRecord
+from partway.state.store import StateStore
+
+from . import exit_codes, render
+from .text import printable
+from .units import format_size
+
+if TYPE_CHECKING:
+    from partway.engine.s3 import S3Backend
+
+
+def state_folder(chosen: Path | None) -> Path:
+    """The state folder: of the command, of ``partway --state-dir``, or the platform's."""
+    context = click.get_current_context(silent=True)
+    outer = context.find_root().params.get("state_dir") if context else None
+    return Path(chosen or outer or platformdirs.user_state_path("partway"))
+
+
+@contextmanager
+def opened_store(chosen: Path | None) -> Iterator[StateStore]:
+    """The store in the chosen folder; made when it is missing."""
+    from partway.state.sqlite import SqliteStore
+
+    with closing(SqliteStore(state_folder(chosen))) as store:
+        yield store
+
+
+def backend_for(record: UploadRecord, *, concurrency: int) -> "S3Backend":
+    """The backend that a stored upload goes to; credentials come from the AWS configuration as always."""
+    return make_backend(record.endpoint or None, record.region, record.profile, concurrency=concurrency)
+
+
+def make_backend(endpoint_url: str | None, region: str | None, profile: str | None, *, concurrency: int) -> "S3Backend":
+    """A backend with a connection for every worker, and one for calls about the whole upload."""
+    from partway.engine.s3 import S3Backend, S3Config
+
+    return S3Backend(S3Config(endpoint_url=endpoint_url, region=region, profile=profile, connections=concurrency + 1))
+
+
+def find_upload(store: StateStore, prefix: str) -> UploadRecord:
+    """The upload whose id starts with ``prefix``.
+
+    Raises:
+        click.UsageError: none, or several.
+    """
+    found = store.uploads(prefix) if prefix else []
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise click.UsageError(f"several uploads begin with {prefix!r}: {', '.join(r.id for r in found)}")
+    raise click.UsageError(f"there is no upload {printable(prefix)!r}; see `partway list`")
+
+
+Work = Callable[[EventSink, Cancel], UploadDone | UploadSkipped]
+
+
+def run_upload(work: Work, store: StateStore, output: render.Output, state_dir: Path | None) -> int:
+    """Do the work with bars and signals; the exit code.  Errors are told here, with what to do next."""
+    cancel = Cancel()
+    failed: list[UploadFailed] = []
+
+    def noting(sink: EventSink) -> EventSink:
+        def see(event: Event) -> None:
+            if isinstance(event, UploadFailed):
+                failed.append(event)
+            sink(event)
+
+        return see
+
+    try:
+        with _stopping(cancel), render.shown(output) as sink:
+            done = work(noting(sink), cancel)
+    except PartwayError as error:
+        tell(error)
+        if failed and failed[-1].resumable and failed[-1].upload:
+            _tell_what_is_safe(store, failed[-1].upload, state_dir)
+        return exit_codes.exit_code(error)
+    render.show_result(done, output)
+    return exit_codes.OK
+
+
+def tell(error: PartwayError) -> None:
+    """One clear sentence on stderr."""
+    stopped = exit_codes.exit_code(error) == exit_codes.INTERRUPTED
+    print(f"{'' if stopped else 'error: '}{printable(str(error))}", file=sys.stderr, flush=True)
+
+
+def _tell_what_is_safe(store: StateStore, id: str, state_dir: Path | None) -> None:
+    try:
+        record = store.upload(id)
+        parts, size = store.part_totals(id)
+    except PartwayError:
+        return
+    if record is None or record.status not in UNFINISHED:
+        return
+    command = "partway" if state_dir is None else f"partway --state-dir {shlex.quote(str(state_dir))}"
+    if parts:
+        noun = "part is" if parts == 1 else "parts are"
+        print(f"  {parts:,} {noun} safe on S3 ({format_size(size)} of {format_size(record.size)})", file=sys.stderr)
+    print(f"  to go on:   {command} resume {id}", file=sys.stderr)
+    print(f"  to give up: {command} cancel {id}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _stopping(cancel: Cancel) -> Iterator[None]:
+    """Ctrl-C and SIGTERM: the first asks the upload to stop, the second ends the process at once."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if cancel.wanted:
+            if sys.stderr.isatty():
+                os.write(sys.stderr.fileno(), b"\x1b[?25h\n")  # bars hide the cursor
+            os._exit(exit_codes.INTERRUPTED)
+        cancel()
+
+    before: dict[int, Any] = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

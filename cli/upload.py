@@ -1,0 +1,166 @@
+"""``partway upload SOURCE s3://bucket/key``."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+
+from partway.engine.backend import ObjectOptions, Target
+from partway.engine.checksum import ChecksumAlgorithm
+from partway.engine.limits import AWS
+from partway.engine.retry import RetryPolicy
+from partway.engine.run import UploadSettings
+from partway.engine.upload import upload_file
+
+from . import options, render
+from .session import make_backend, opened_store, run_upload
+from .text import printable
+
+_EPILOG = """Run the same command again after any interruption: it goes on where it was.
+
+\b
+Example:
+  partway upload backup.tar s3://my-bucket/backups/ --storage-class STANDARD_IA
+"""
+
+
+@click.command("upload", epilog=_EPILOG, short_help="Upload a file, or go on with an interrupted upload.")
+@click.argument("source", type=click.Path(path_type=str))
+@click.argument("target", metavar="s3://BUCKET/KEY")
+@click.option(
+    "-p",
+    "--part-size",
+    callback=options.size_value,
+    metavar="SIZE",
+    help="Like 16MiB, from 5MiB to 5GiB.  [default: 16MiB, more for files over 156 GiB]",
+)
+@options.pace_options
+@click.option("--max-parts", type=click.IntRange(1, 10_000), metavar="N", help="For services that take fewer parts.")
+@click.option("--endpoint-url", metavar="URL", help="Of a service other than AWS.")
+@click.option("--profile", metavar="NAME", help="Of the AWS configuration.")
+@click.option("--region", metavar="NAME", help="Of the bucket.")
+@click.option("--acl", type=click.Choice(options.ACLS), help="Canned ACL.")
+@click.option("--storage-class", type=click.Choice(options.STORAGE_CLASSES), help="Storage class.")
+@click.option("--content-type", metavar="TYPE", help="[default: guessed from the source's name]")
+@click.option("--no-guess-mime-type", is_flag=True, help="Leave the content type to the service.")
+@click.option(
+    "--metadata", callback=options.metadata_value, metavar="MAP", help="User metadata: name=value,name=value, or JSON."
+)
+@click.option(
+    "--sse",
+    is_flag=False,
+    flag_value="AES256",
+    type=click.Choice(["AES256", "aws:kms", "aws:kms:dsse"]),
+    help="Encrypt on the server; AES256 when nothing is named.",
+)
+@click.option("--sse-kms-key-id", metavar="ID", help="The KMS key for --sse aws:kms.")
+@click.option(
+    "--checksum-algorithm",
+    type=click.Choice([a.value for a in ChecksumAlgorithm], case_sensitive=False),
+    help="Use this one or fail.  [default: CRC64NVME, or what the service supports]",
+)
+@click.option("--no-overwrite", is_flag=True, help="Never replace an object that exists.")
+@click.option("--restart", is_flag=True, help="Give up an unfinished upload of this file and start over.")
+@options.output_options
+@options.state_dir_option
+def command(
+    source: str,
+    target: str,
+    part_size: int | None,
+    concurrency: int,
+    retry_for: float | None,
+    max_parts: int | None,
+    endpoint_url: str | None,
+    profile: str | None,
+    region: str | None,
+    acl: str | None,
+    storage_class: str | None,
+    content_type: str | None,
+    no_guess_mime_type: bool,
+    metadata: tuple[tuple[str, str], ...],
+    sse: str | None,
+    sse_kms_key_id: str | None,
+    checksum_algorithm: str | None,
+    no_overwrite: bool,
+    restart: bool,
+    quiet: bool,
+    no_progress: bool,
+    as_json: bool,
+    state_dir: Path | None,
+) -> int:
+    """Upload SOURCE to s3://BUCKET/KEY, and prove that the object equals it.
+
+    A target that ends in / gets the name of SOURCE appended.
+    """
+    bucket, key = parse_target(target, source)
+    if endpoint_url is not None and urlsplit(endpoint_url).scheme not in ("http", "https"):
+        raise click.UsageError(f"--endpoint-url {endpoint_url!r} must begin with http:// or https://")
+    backend = make_backend(endpoint_url, region, profile, concurrency=concurrency)
+    where = Target(
+        bucket=bucket,
+        key=key,
+        endpoint=backend.endpoint,
+        options=ObjectOptions(
+            acl=acl,
+            storage_class=storage_class,
+            content_type=content_type,
+            metadata=metadata,
+            sse=sse,
+            sse_kms_key_id=sse_kms_key_id,
+            no_overwrite=no_overwrite,
+        ),
+    )
+    settings = UploadSettings(
+        part_size=part_size,
+        concurrency=concurrency,
+        limits=AWS if max_parts is None else replace(AWS, max_parts=max_parts),
+        policy=retry_policy(retry_for),
+        algorithm=None if checksum_algorithm is None else ChecksumAlgorithm(checksum_algorithm.upper()),
+        guess_content_type=not no_guess_mime_type,
+        restart=restart,
+    )
+    output = render.Output(quiet=quiet, no_progress=no_progress, json=as_json)
+    with opened_store(state_dir) as store:
+        return run_upload(
+            lambda sink, cancel: upload_file(
+                source,
+                where,
+                backend=backend,
+                store=store,
+                settings=settings,
+                sink=sink,
+                cancel=cancel,
+                region=region,
+                profile=profile,
+            ),
+            store,
+            output,
+            state_dir,
+        )
+
+
+def retry_policy(retry_for: float | None) -> RetryPolicy:
+    """The usual policy, with the user's patience when he named it."""
+    return RetryPolicy() if retry_for is None else RetryPolicy(budget=retry_for, first_contact=retry_for)
+
+
+def parse_target(target: str, source: str) -> tuple[str, str]:
+    """Bucket and key; the source's name is appended to a target that ends in ``/``.
+
+    Raises:
+        click.UsageError: it is no s3:// address of an object.
+    """
+    if not target.startswith("s3://"):
+        raise click.UsageError(f"the target {printable(target)!r} must look like s3://bucket/key")
+    bucket, slash, key = target.removeprefix("s3://").partition("/")
+    if not bucket:
+        raise click.UsageError(f"the target {printable(target)!r} names no bucket; write s3://bucket/key")
+    if not slash:
+        raise click.UsageError(
+            f"the target {target!r} names no key; write {target}/ to keep the file's name, or {target}/key"
+        )
+    if not key or key.endswith("/"):
+        key += os.path.basename(os.path.abspath(source))  # noqa: PTH100, PTH119 - keeps undecodable names
+    return bucket, key
