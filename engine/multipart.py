@@ -8,8 +8,10 @@ from partway.state.records import PartRecord, UploadStatus
 from .backend import PartReceipt
 from .checksum import ChecksumAlgorithm, combine
 from .errors import (
+    AccessRefused,
     ChecksumUnsupported,
     Conflict,
+    CredentialsExpired,
     ObjectExists,
     ObjectMissing,
     PartsRefused,
@@ -236,7 +238,10 @@ def _finished_before(run: UploadRun, parts: Sequence[PartRecord]) -> UploadDone 
     try:
         facts = run.call(lambda s3: s3.head_object(run.target, run.algorithm))
         proof = prove(facts, parts, algorithm=run.algorithm)
-    except (ObjectMissing, ProofFailed):
+    except CredentialsExpired:
+        raise
+    except (ObjectMissing, ProofFailed, AccessRefused):
+        # Without permission to list the bucket, S3 answers 403 for an object that does not exist.
         return None
     if not proof.whole:
         proof = _proof_by_etag(run, facts.etag) or proof

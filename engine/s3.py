@@ -3,7 +3,6 @@
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,8 +11,8 @@ from botocore.config import Config
 
 from .backend import CreatedUpload, MultipartBackend, ObjectFacts, ObjectOptions, PartReceipt, Target
 from .checksum import ChecksumAlgorithm
-from .errors import AccessRefused, Refused
-from .s3_errors import translated
+from .errors import Refused
+from .s3_errors import translated, unreadable
 from .source import PartReader
 
 # A send that makes no progress for this long is a stall.  It is also the time to reach the endpoint.
@@ -39,9 +38,19 @@ class S3Config:
     answer_timeout: float = ANSWER_TIMEOUT
 
 
-@lru_cache(maxsize=8)
+_clients: dict[S3Config, Any] = {}
+
+
 def _client(config: S3Config) -> Any:
-    """One client a configuration and process; clients are thread-safe, and making one is slow.
+    """One client a configuration and process; clients are thread-safe, and making one is slow."""
+    client = _clients.get(config)
+    if client is None:
+        client = _clients[config] = _new_client(config)
+    return client
+
+
+def _new_client(config: S3Config) -> Any:
+    """A client that does nothing by itself.
 
     botocore's retries are off (engine/retry.py owns them), and so is its own checksum: ours goes as a header, with
     a plain body that every service understands.
@@ -68,6 +77,10 @@ def _client(config: S3Config) -> Any:
             client.meta.config.s3 = (client.meta.config.s3 or {}) | {"payload_signing_enabled": False}
     client.meta.events.register("before-send.s3", _begin_sending)
     return client
+
+
+def _patient(config: S3Config) -> S3Config:
+    return replace(config, answer_timeout=COMPLETE_TIMEOUT)
 
 
 def _may_skip_signing(endpoint_url: str) -> bool:
@@ -103,6 +116,13 @@ class S3Backend(MultipartBackend):
         host = urlsplit(url).hostname or ""
         return "" if host.endswith((".amazonaws.com", ".amazonaws.com.cn")) else url
 
+    def close(self) -> None:
+        """Close the connections of this process; the next call opens new ones."""
+        for config in (self.config, _patient(self.config)):
+            client = _clients.pop(config, None)
+            if client is not None:
+                client.close()
+
     @property
     def region(self) -> str | None:
         """The region that the configuration resolves to, or None."""
@@ -117,12 +137,12 @@ class S3Backend(MultipartBackend):
             answer = _client(self.config).create_multipart_upload(
                 **_address(target), **_object_options(target.options), **declared
             )
-        agreed = answer.get("ChecksumAlgorithm")
-        return CreatedUpload(
-            upload_id=answer["UploadId"],
-            algorithm=ChecksumAlgorithm(agreed) if agreed in set(ChecksumAlgorithm) else None,
-            abort_date=answer["AbortDate"].timestamp() if "AbortDate" in answer else None,
-        )
+            agreed = answer.get("ChecksumAlgorithm")
+            return CreatedUpload(
+                upload_id=answer["UploadId"],
+                algorithm=ChecksumAlgorithm(agreed) if agreed in set(ChecksumAlgorithm) else None,
+                abort_date=answer["AbortDate"].timestamp() if "AbortDate" in answer else None,
+            )
 
     def upload_part(self, target: Target, upload_id: str, body: PartReader) -> PartReceipt:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html"""
@@ -131,47 +151,51 @@ class S3Backend(MultipartBackend):
             answer = _client(self.config).upload_part(
                 **_address(target), UploadId=upload_id, PartNumber=body.spec.number, Body=_body(body), **proof
             )
-        return PartReceipt(
-            number=body.spec.number,
-            size=body.spec.size,
-            etag=_etag(answer),
-            checksum=answer.get(_checksum_name(body.algorithm)),
-        )
+            _check_whole("UploadPart", answer)
+            return PartReceipt(
+                number=body.spec.number,
+                size=body.spec.size,
+                etag=_etag(answer),
+                checksum=answer.get(_checksum_name(body.algorithm)),
+            )
 
     def list_parts(self, target: Target, upload_id: str, algorithm: ChecksumAlgorithm) -> list[PartReceipt] | None:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListParts.html"""
         rows: list[PartReceipt] = []
-        marker = 0
+        seen: set[int] = set()
+        markers = [0]
         while True:
-            try:
-                with translated("ListParts"):
-                    answer = _client(self.config).list_parts(
-                        **_address(target), UploadId=upload_id, PartNumberMarker=marker
+            answer = self._list_page(target, upload_id, markers[-1])
+            if answer is None:
+                return None
+            with translated("ListParts"):
+                page = [
+                    PartReceipt(
+                        number=row["PartNumber"],
+                        size=row.get("Size", -1),
+                        etag=_etag(row),
+                        checksum=row.get(_checksum_name(algorithm)),
                     )
-            except AccessRefused as error:
-                if error.code == "AccessDenied":
-                    return None
-                raise
-            except Refused as error:
-                if error.status in (405, 501):
-                    return None
-                raise
-            page = [
-                PartReceipt(
-                    number=row["PartNumber"],
-                    size=row.get("Size", -1),
-                    etag=_etag(row),
-                    checksum=row.get(_checksum_name(algorithm)),
-                )
-                for row in answer.get("Parts", ())
-            ]
+                    for row in answer.get("Parts", ())
+                ]
             rows.extend(page)
-            # A service may ignore the marker or misorder its rows: go on only from a number not seen before.
-            furthest = max((row.number for row in page), default=0)
-            if not answer.get("IsTruncated") or furthest <= marker:
+            news = {row.number for row in page} - seen
+            marker = answer.get("NextPartNumberMarker") or (page[-1].number if page else 0)
+            # Services ignore the marker, misorder rows, or give the same page for ever: only news lead on.
+            if not answer.get("IsTruncated") or not news or marker in markers:
                 return rows
-            following = answer.get("NextPartNumberMarker") or furthest
-            marker = following if following > marker else furthest
+            seen |= news
+            markers.append(marker)
+
+    def _list_page(self, target: Target, upload_id: str, marker: int) -> Any:
+        """One page; None when there is no such call, or not for these credentials."""
+        try:
+            with translated("ListParts"):
+                return _client(self.config).list_parts(**_address(target), UploadId=upload_id, PartNumberMarker=marker)
+        except Refused as error:
+            if error.code == "AccessDenied" or error.status in (405, 501):
+                return None
+            raise
 
     def complete_upload(
         self,
@@ -195,7 +219,7 @@ class S3Backend(MultipartBackend):
         if target.options.no_overwrite:
             proof["IfNoneMatch"] = "*"
         with translated("CompleteMultipartUpload", checksum=algorithm):
-            answer = _client(replace(self.config, answer_timeout=COMPLETE_TIMEOUT)).complete_multipart_upload(
+            answer = _client(_patient(self.config)).complete_multipart_upload(
                 **_address(target), UploadId=upload_id, MultipartUpload={"Parts": named}, **proof
             )
         return ObjectFacts(size=size, etag=_etag(answer), checksum=answer.get(_checksum_name(algorithm)))
@@ -212,15 +236,16 @@ class S3Backend(MultipartBackend):
             arguments["IfNoneMatch"] = "*"
         with translated("PutObject", checksum=body.algorithm):
             answer = _client(self.config).put_object(**_address(target), Body=_body(body), **arguments)
+            _check_whole("PutObject", answer)
         return ObjectFacts(size=body.spec.size, etag=_etag(answer), checksum=answer.get(_checksum_name(body.algorithm)))
 
     def head_object(self, target: Target, algorithm: ChecksumAlgorithm) -> ObjectFacts:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html"""
         with translated("HeadObject"):
             answer = _client(self.config).head_object(**_address(target), ChecksumMode="ENABLED")
-        return ObjectFacts(
-            size=answer["ContentLength"], etag=_etag(answer), checksum=answer.get(_checksum_name(algorithm))
-        )
+            return ObjectFacts(
+                size=answer["ContentLength"], etag=_etag(answer), checksum=answer.get(_checksum_name(algorithm))
+            )
 
 
 def _address(target: Target) -> dict[str, Any]:
@@ -230,6 +255,14 @@ def _address(target: Target) -> dict[str, Any]:
 def _body(body: PartReader) -> PartReader | bytes:
     # botocore leaves Content-Length away for a file-like body of no bytes.
     return body if body.spec.size else b""
+
+
+def _check_whole(operation: str, answer: Any) -> None:
+    """Refuse an answer whose head was cut off: http.client takes the headers that came for all there are, and a
+    missing checksum would look like a service that has none."""
+    headers = answer["ResponseMetadata"]["HTTPHeaders"]
+    if not _etag(answer) or not headers.keys() & {"content-length", "transfer-encoding"}:
+        raise unreadable(operation)
 
 
 def _etag(answer: Any) -> str:

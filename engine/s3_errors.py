@@ -76,12 +76,17 @@ def translated(operation: str, *, checksum: ChecksumAlgorithm | None = None) -> 
         raise _from_answer(operation, error.response, checksum) from error
     except BotoCoreError as error:
         raise _from_client(operation, error) from error
-    except ResponseParserError as error:
-        message = f"the answer to {operation} was not readable"
-        raise Transient(message, operation=operation, code="ResponseParserError") from error
+    except (ResponseParserError, KeyError, TypeError, AttributeError) as error:
+        # No XML, XML of another shape, or an answer that was cut off.
+        raise unreadable(operation) from error
     except ValueError as error:
         # botocore's word for an endpoint that is no address.
         raise Refused(f"{error}; check --endpoint-url", operation=operation, code="InvalidEndpoint") from error
+
+
+def unreadable(operation: str) -> Transient:
+    """The error for an answer that lacks what every such answer has."""
+    return Transient(f"the answer to {operation} was cut off or not readable", operation=operation, code="BadAnswer")
 
 
 def _from_answer(operation: str, response: Any, checksum: ChecksumAlgorithm | None) -> RemoteError:
@@ -103,7 +108,8 @@ def _from_answer(operation: str, response: Any, checksum: ChecksumAlgorithm | No
     }
     if kind := _special(operation, code, status, text, checksum):
         return kind(message, **facts)
-    if code in _ONCE_CODES:
+    if code in _ONCE_CODES or (code == str(status) and operation != "HeadObject" and status < 500):
+        # A refusal that names no code was cut off, or is not S3's: ask once more.
         return Transient(message, once=True, **facts)
     if status in _TRANSIENT_STATUSES or code in _TRANSIENT_CODES:
         return Transient(message, **facts)
@@ -144,6 +150,8 @@ def _is_about_checksums(operation: str, code: str, status: int, text: str) -> bo
 
 
 _UNREACHABLE = (boto.EndpointConnectionError, boto.ConnectTimeoutError, boto.ProxyConnectionError)
+# TLS that breaks off is an SSLError, which is a ConnectionError and no HTTPClientError.
+_BROKEN = (boto.ConnectionError, boto.HTTPClientError, boto.ResponseStreamingError, boto.IncompleteReadError)
 _NO_CREDENTIALS = (boto.NoCredentialsError, boto.PartialCredentialsError)
 _EXPIRED = (
     boto.CredentialRetrievalError,
@@ -165,7 +173,7 @@ def _from_client(operation: str, error: BotoCoreError) -> PartwayError:
         return Refused(f"the endpoint's certificate is not trusted: {_reason(error)}", **facts)
     if isinstance(error, _UNREACHABLE):
         return Transient(f"cannot reach {_where(error)}: {_reason(error)}", unreachable=True, **facts)
-    if isinstance(error, (boto.HTTPClientError, boto.ResponseStreamingError, boto.IncompleteReadError)):
+    if isinstance(error, _BROKEN):
         return Transient(f"the connection to {_where(error)} broke during {operation}: {_reason(error)}", **facts)
     if isinstance(error, _NO_CREDENTIALS):
         return AccessRefused(

@@ -40,7 +40,7 @@ def put_whole(run: UploadRun) -> UploadDone:
             continue
         except ObjectExists:
             # An earlier try may have made the object before its answer was lost.
-            if (run.retries or maybe_done) and (proof := _proof_of_bytes(run)).whole:
+            if (run.retries or maybe_done) and (proof := _proof_of_bytes(run, None)).whole:
                 return run.finish(proof, run.look(ObjectFacts(size=-1, etag="")).etag)
             raise
         run.reached()
@@ -51,7 +51,7 @@ def put_whole(run: UploadRun) -> UploadDone:
             return _finish(run, answer)
         # Stored, but not confirmed; what HEAD says now may be our own header given back.
         run.fall_back(ChecksumUnsupported(f"the service did not answer with a {run.algorithm} checksum"))
-        proof = _proof_of_bytes(run)
+        proof = _proof_of_bytes(run, answer.facts)
         if proof is Proof.ETAG or run.target.options.no_overwrite:
             return run.finish(proof, answer.facts.etag)
 
@@ -73,15 +73,12 @@ def _put(run: UploadRun, line: Line) -> _Answer:
 
 def _finish(run: UploadRun, answer: _Answer) -> UploadDone:
     facts = run.look(otherwise=answer.facts)
-    (part,) = run.store.parts(run.record.id)
-    proof = prove(facts, [part], algorithm=run.algorithm, multipart=False)
-    if proof is Proof.SIZE and answer.facts.checksum is not None:
-        proof = prove(answer.facts, [part], algorithm=run.algorithm, multipart=False)
+    proof = _strongest(run, _part(run, facts.etag, answer.checksum), facts, answer.facts)
     return run.finish(proof, facts.etag or answer.facts.etag)
 
 
-def _proof_of_bytes(run: UploadRun) -> Proof:
-    """Compare the object that is there with the local bytes, by checksum and by ETag.
+def _proof_of_bytes(run: UploadRun, answer: ObjectFacts | None) -> Proof:
+    """Compare the object that is there with the local bytes.
 
     Raises:
         ProofFailed: another size or checksum.
@@ -89,8 +86,15 @@ def _proof_of_bytes(run: UploadRun) -> Proof:
     facts = run.look(otherwise=ObjectFacts(size=run.plan.file_size, etag=""))
     (outcome,) = run.hash([run.plan.part(1)], md5=False)
     assert outcome.result is not None
-    part = _part(run, facts.etag, outcome.result.checksum)
-    return prove(facts, [part], algorithm=run.algorithm, multipart=False)
+    return _strongest(run, _part(run, facts.etag, outcome.result.checksum), facts, answer)
+
+
+def _strongest(run: UploadRun, part: PartRecord, facts: ObjectFacts, answer: ObjectFacts | None) -> Proof:
+    """The proof by what HEAD says, or by what the answer to PutObject said when HEAD says less."""
+    proof = prove(facts, [part], algorithm=run.algorithm, multipart=False)
+    if not proof.whole and answer is not None:
+        proof = prove(answer, [part], algorithm=run.algorithm, multipart=False)
+    return proof
 
 
 def _part(run: UploadRun, etag: str, checksum: str) -> PartRecord:

@@ -1,7 +1,6 @@
 """``kill -9`` of a real process at every step of an upload, then a resume, then the bytes compared."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -101,8 +100,12 @@ def test_killed_while_the_server_works(
     operation, stage, skip = SERVER_MOMENTS[moment]
     wish = {"url": strict.url, "path": str(path), "state": str(tmp_path / "state"), "moment": "store.none:before:1"}
     process = subprocess.Popen([sys.executable, "-m", "tests.support.killed_upload", json.dumps(wish)], cwd=ROOT)
-    kill = CallFunction(function=lambda: (os.kill(process.pid, signal.SIGKILL), process.wait()))
-    strict.faults.add(Fault(operation=operation, stage=stage, action=kill, skip=skip))
+
+    def kill() -> None:
+        process.kill()
+        process.wait()
+
+    strict.faults.add(Fault(operation=operation, stage=stage, action=CallFunction(function=kill), skip=skip))
 
     assert process.wait(60) == -signal.SIGKILL
     done = resume(backend, path, tmp_path / "state")

@@ -328,7 +328,7 @@ def test_every_number_of_the_plan_is_in_exactly_one_place(
     """No part is forgotten and none is decided twice; each group is in ascending order."""
     groups = sorted_out(reconcile(plan, stored, listed, source_changed=changed))
 
-    assert sorted(sum(groups, [])) == list(range(1, plan.part_count + 1))
+    assert sorted(number for group in groups for number in group) == list(range(1, plan.part_count + 1))
     assert all(group == sorted(group) for group in groups)
 
 

@@ -39,7 +39,7 @@ def client(server: StrictS3) -> Any:
 
 
 def code_of(error: pytest.ExceptionInfo[ClientError]) -> tuple[str, int]:
-    response = error.value.response
+    response: Any = error.value.response
     return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
 
 
@@ -174,7 +174,7 @@ def test_an_error_has_code_message_and_request_id(client: Any) -> None:
     with pytest.raises(ClientError) as refused:
         client.list_parts(**KEY, UploadId="none")
 
-    response = refused.value.response
+    response: Any = refused.value.response
     assert code_of(refused) == ("NoSuchUpload", 404)
     assert response["Error"]["Message"].startswith("The specified upload does not exist.")
     assert response["ResponseMetadata"]["HTTPHeaders"]["x-amz-request-id"] == "STRICT0000000001"
@@ -186,7 +186,8 @@ def test_an_error_can_lack_its_message(client: Any, server: StrictS3) -> None:
 
     with pytest.raises(ClientError) as refused:
         client.list_parts(**KEY, UploadId="none")
-    assert not refused.value.response["Error"].get("Message")
+    response: Any = refused.value.response
+    assert not response["Error"].get("Message")
 
 
 @pytest.mark.parametrize(
@@ -330,7 +331,8 @@ def test_a_skewed_clock_is_refused(ahead: int) -> None:
         boto_client(server).put_object(**KEY, Body=b"data")
 
     assert code_of(refused) == ("RequestTimeTooSkewed", 403)
-    assert "date" in refused.value.response["ResponseMetadata"]["HTTPHeaders"]
+    response: Any = refused.value.response
+    assert "date" in response["ResponseMetadata"]["HTTPHeaders"]
 
 
 def test_a_small_skew_is_taken() -> None:

@@ -187,7 +187,7 @@ def test_ready_answers(server: StrictS3, name: str, code: str, status: int) -> N
 
     with pytest.raises(ClientError) as refused:
         boto_client(server).put_object(**KEY, Body=BODY)
-    response = refused.value.response
+    response: Any = refused.value.response
     assert (response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]) == (code, status)
 
 
@@ -198,7 +198,8 @@ def test_any_error_with_headers(server: StrictS3) -> None:
 
     with pytest.raises(ClientError, match="short") as refused:
         boto_client(server).put_object(**KEY, Body=BODY)
-    assert refused.value.response["ResponseMetadata"]["HTTPHeaders"]["retry-after"] == "3"
+    response: Any = refused.value.response
+    assert response["ResponseMetadata"]["HTTPHeaders"]["retry-after"] == "3"
 
 
 def test_a_redirect_names_the_region(server: StrictS3) -> None:
@@ -222,7 +223,8 @@ def test_an_error_inside_a_200(server: StrictS3) -> None:
 
     with pytest.raises(ClientError, match="InternalError") as refused:
         client.complete_multipart_upload(**upload, MultipartUpload=parts)
-    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
+    response: Any = refused.value.response
+    assert response["ResponseMetadata"]["HTTPStatusCode"] == 500
     assert server.calls[-1].status == 200
 
 

@@ -67,8 +67,8 @@ def main() -> None:
     upload_file(
         wish["path"],
         Target(bucket="bucket", key="key", endpoint=backend.endpoint),
-        backend=Deadly(backend, "backend", wish["moment"]),  # type: ignore[arg-type]
-        store=Deadly(store, "store", wish["moment"]),  # type: ignore[arg-type]
+        backend=Deadly(backend, "backend", wish["moment"]),
+        store=Deadly(store, "store", wish["moment"]),
         settings=settings(),
     )
 

@@ -1,0 +1,64 @@
+"""One upload of a small file in small parts, for tests of the coordinator."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from partway.engine.backend import MultipartBackend, ObjectOptions, Target
+from partway.engine.events import Event, UploadDone
+from partway.engine.limits import S3Limits
+from partway.engine.pool import Cancel
+from partway.engine.retry import RetryPolicy
+from partway.engine.run import UploadSettings
+from partway.engine.upload import upload_file
+from partway.state.store import MemoryStore, StateStore
+
+PART = 64 * 1024
+LIMITS = S3Limits(min_part_size=PART)
+QUICK = RetryPolicy(attempts=4, first_wait=0.001, longest_wait=0.01, budget=1.0, first_contact=0.3)
+
+
+@dataclass(kw_only=True)
+class Uploading:
+    """What an upload needs; ``events`` has what it said, of every run."""
+
+    path: Path
+    backend: MultipartBackend
+    endpoint: str
+    store: StateStore = field(default_factory=MemoryStore)
+    settings: UploadSettings = field(
+        default_factory=lambda: UploadSettings(part_size=PART, limits=LIMITS, concurrency=2, policy=QUICK)
+    )
+    options: ObjectOptions = field(default_factory=lambda: ObjectOptions(content_type="text/plain"))
+    events: list[Event] = field(default_factory=list)
+    cancel: Cancel = field(default_factory=Cancel)
+    on_event: Callable[[Event], None] = lambda event: None
+
+    @property
+    def target(self) -> Target:
+        """The object ``key`` in ``bucket``."""
+        return Target(bucket="bucket", key="key", endpoint=self.endpoint, options=self.options)
+
+    def run(self, **changes: Any) -> UploadDone:
+        """Upload, or go on; ``changes`` are settings for this run only."""
+
+        def see(event: Event) -> None:
+            self.events.append(event)
+            self.on_event(event)
+
+        done = upload_file(
+            self.path,
+            self.target,
+            backend=self.backend,
+            store=self.store,
+            settings=replace(self.settings, **changes),
+            sink=see,
+            cancel=self.cancel,
+        )
+        assert isinstance(done, UploadDone)
+        return done
+
+    def of(self, kind: type[Event]) -> list[Any]:
+        """The events of one kind."""
+        return [event for event in self.events if isinstance(event, kind)]

@@ -1,0 +1,502 @@
+"""The SQLite store: on disk as promised, and every trouble told in a sentence of ours."""
+
+import os
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlite_utils import Database, Migrations
+
+from partway.state.errors import StateDamaged, StateError, StateLocked, StateTooNew
+from partway.state.records import PartRecord, UploadRecord, UploadStatus
+from partway.state.schema import MIGRATION_SET, MIGRATIONS
+from partway.state.sqlite import SqliteStore
+
+UPLOAD = UploadRecord(
+    id="0a1b2c3d",
+    status=UploadStatus.OPEN,
+    source="/home/user/file",
+    size=100,
+    mtime_ns=1,
+    inode=2,
+    device=3,
+    bucket="bucket",
+    key="key",
+    endpoint="",
+    region=None,
+    profile=None,
+    options="{}",
+    part_size=10,
+    checksum_algorithm="CRC64NVME",
+    upload_id="U",
+    run=1,
+    created_at=1.0,
+    updated_at=1.0,
+)
+not_as_root = pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+
+
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The database of a closed store with one upload of 2,000 parts."""
+    made = SqliteStore(tmp_path_factory.mktemp("made"))
+    made.save_upload(UPLOAD)
+    made.save_parts(UPLOAD.id, parts(2000))
+    made.close()
+    return made.path
+
+
+@pytest.fixture
+def filled(tmp_path: Path, made_once: Path) -> Path:
+    """A copy of that database, to be damaged."""
+    (tmp_path / "state").mkdir(mode=0o700)
+    return Path(shutil.copy(made_once, tmp_path / "state"))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqliteStore]:
+    made = SqliteStore(tmp_path / "state")
+    yield made
+    made.close()
+
+
+def parts(count: int) -> list[PartRecord]:
+    """As long as real ones: an MD5 in hex, a CRC64NVME in base64."""
+    return [
+        PartRecord(number=number, size=16 << 20, etag=f"{number:032x}", checksum=f"{number:011}=", run=1)
+        for number in range(1, count + 1)
+    ]
+
+
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+def run_python(script: str, *arguments: object) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-c", script, *map(str, arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parent.parent,
+    )
+
+
+# --- on disk ---
+
+
+def test_only_the_owner_can_read_it(tmp_path: Path) -> None:
+    """Whatever the umask: bucket names and paths are nobody else's business, also in the files next to it."""
+    before = os.umask(0)
+    try:
+        store = SqliteStore(tmp_path / "state")
+        store.save_upload(UPLOAD)
+        with store.claim("/a", "", "b", "k"):
+            modes = {path.name: mode(path) for path in store.folder.rglob("*") if path.is_file()}
+        store.close()
+    finally:
+        os.umask(before)
+
+    assert {"partway.db", "partway.db-wal", "partway.db-shm"} <= set(modes)
+    assert set(modes.values()) == {0o600}
+    assert (mode(store.folder), mode(store.folder / "locks")) == (0o700, 0o700)
+
+
+def test_missing_folders_are_made(tmp_path: Path) -> None:
+    """The platform's state folder need not be there."""
+    store = SqliteStore(tmp_path / "a" / "b" / "c")
+    store.close()
+
+    assert store.path == tmp_path / "a" / "b" / "c" / "partway.db"
+    assert store.path.is_file()
+
+
+def test_a_folder_with_any_name_is_used(tmp_path: Path) -> None:
+    """A path is a path, not a URL and not a query."""
+    store = SqliteStore(tmp_path / "a?mode=memory#x %20'\U0001f680")
+    store.save_upload(UPLOAD)
+    store.close()
+
+    assert store.path.stat().st_size > 0
+
+
+def test_the_journal_is_a_write_ahead_log(store: SqliteStore) -> None:
+    """Another process may read while one writes."""
+    other = sqlite3.connect(store.path)
+    found = other.execute("PRAGMA journal_mode").fetchone()
+    other.close()
+
+    assert found == ("wal",)
+
+
+def test_every_commit_is_on_disk(tmp_path: Path) -> None:
+    """synchronous is FULL (2), also when the store is opened again: it belongs to the connection, not to the file."""
+    for _ in range(2):
+        store = SqliteStore(tmp_path / "state")
+        found = store._db.execute("PRAGMA synchronous").fetchone()
+        store.close()
+
+        assert found == (2,)
+
+
+def test_a_store_that_is_opened_again_has_everything(tmp_path: Path) -> None:
+    """Uploads, parts and what was learned."""
+    store = SqliteStore(tmp_path / "state")
+    store.save_upload(UPLOAD)
+    store.save_parts(UPLOAD.id, parts(3))
+    store.learn_algorithm("https://s3.example", "MD5", 5.0)
+    store.close()
+    again = SqliteStore(tmp_path / "state")
+    found = (again.uploads(), again.parts(UPLOAD.id), again.known_algorithm("https://s3.example", since=5.0))
+    again.close()
+
+    assert found == ([UPLOAD], parts(3), "MD5")
+
+
+def test_what_was_saved_is_seen_by_others_at_once(store: SqliteStore) -> None:
+    """Another terminal watches; nothing waits in an open transaction."""
+    other = SqliteStore(store.folder)
+    store.save_upload(UPLOAD)
+    store.save_parts(UPLOAD.id, parts(2))
+    seen = (other.upload(UPLOAD.id), other.parts(UPLOAD.id))
+    other.close()
+
+    assert seen == (UPLOAD, parts(2))
+
+
+def test_ten_thousand_parts_are_small(store: SqliteStore) -> None:
+    """The largest upload there can be needs less than 3 MiB."""
+    store.save_upload(UPLOAD)
+    store.save_parts(UPLOAD.id, parts(10_000))
+    store.close()
+
+    assert store.path.stat().st_size < 3 << 20
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from partway.state.records import *
+from partway.state.sqlite import SqliteStore
+from tests.test_sqlite import UPLOAD, parts
+store = SqliteStore(Path(sys.argv[1]))
+store.save_upload(UPLOAD)
+for part in parts(20):
+    store.save_parts(UPLOAD.id, [part])
+def breaking():
+    yield from parts(30)
+    os.kill(os.getpid(), signal.SIGKILL)
+store.replace_parts(UPLOAD.id, breaking())
+"""
+
+
+def test_a_killed_process_leaves_what_it_had_saved(tmp_path: Path) -> None:
+    """Every call that returned is there, and the one that was cut off is not there by half."""
+    process = run_python(KILLED, tmp_path / "state")
+    process.communicate(timeout=60)
+    store = SqliteStore(tmp_path / "state")
+    found = (store.upload(UPLOAD.id), store.parts(UPLOAD.id))
+    store.close()
+
+    assert process.returncode == -signal.SIGKILL
+    assert found == (UPLOAD, parts(20))
+
+
+# --- troubles ---
+
+
+@pytest.mark.parametrize("content", [b"garbage" * 1000, b"x" * 100, b"SQLite format 3\0" + b"\xff" * 5000])
+def test_a_file_that_is_no_database_is_damaged(tmp_path: Path, content: bytes) -> None:
+    """The sentence names the file and the way out; the file is left as it is."""
+    (tmp_path / "partway.db").write_bytes(content)
+
+    with pytest.raises(StateDamaged, match=f"{tmp_path}/partway.db is damaged .* move it away and run again"):
+        SqliteStore(tmp_path)
+    assert (tmp_path / "partway.db").read_bytes() == content
+
+
+@pytest.mark.parametrize("kept", [50, 512, 4096, 5000, 8192, 40_000])
+def test_a_truncated_database_is_damaged(filled: Path, kept: int) -> None:
+    """A full disk or a copy that broke off: never an error of the database's library."""
+    os.truncate(filled, kept)
+
+    with pytest.raises(StateDamaged, match=r"is damaged .* move it away"):
+        SqliteStore(filled.parent)
+
+
+def test_damage_in_the_middle_is_told_when_it_is_met(filled: Path) -> None:
+    """The head of the file is whole, the rows are not."""
+    content = filled.read_bytes()
+    filled.write_bytes(content[:20_000] + b"\xff" * (len(content) - 20_000))
+
+    with pytest.raises(StateDamaged, match="is damaged"):
+        store = SqliteStore(filled.parent)
+        try:
+            store.parts(UPLOAD.id)
+        finally:
+            store.close()
+
+
+def test_a_row_that_no_version_wrote_is_damage(store: SqliteStore) -> None:
+    """A status that does not exist is not guessed at."""
+    store.save_upload(UPLOAD)
+    store._db.execute("UPDATE uploads SET status = 'odd'")
+
+    with pytest.raises(StateDamaged, match="'odd' is not a valid"):
+        store.upload(UPLOAD.id)
+
+
+def test_an_empty_file_is_a_new_database(tmp_path: Path) -> None:
+    """A process that died right after making the file left nothing to lose."""
+    (tmp_path / "partway.db").touch()
+    store = SqliteStore(tmp_path)
+    store.save_upload(UPLOAD)
+
+    assert store.uploads() == [UPLOAD]
+    store.close()
+
+
+def test_a_folder_in_place_of_the_database_is_told(tmp_path: Path) -> None:
+    """It cannot be opened; another folder can be named."""
+    (tmp_path / "partway.db").mkdir()
+
+    with pytest.raises(StateError, match=r"Is a directory; name another with --state-dir"):
+        SqliteStore(tmp_path)
+
+
+@pytest.mark.parametrize("below", ["", "below"])
+def test_a_file_in_place_of_the_folder_is_told(tmp_path: Path, below: str) -> None:
+    """The folder itself, or one above it, is a file."""
+    (tmp_path / "file").touch()
+
+    with pytest.raises(StateError, match=r"cannot use the state folder .*; name another with --state-dir"):
+        SqliteStore(tmp_path / "file" / below)
+
+
+def test_a_claim_that_cannot_be_written_is_told(store: SqliteStore) -> None:
+    """A file in place of the folder of claims."""
+    (store.folder / "locks").touch()
+
+    with pytest.raises(StateError, match="cannot write the lock file"), store.claim("/a", "", "b", "k"):
+        pytest.fail("nothing is held")
+
+
+@not_as_root
+def test_a_read_only_folder_is_told(tmp_path: Path) -> None:
+    """A new store cannot be made in it."""
+    tmp_path.chmod(0o500)
+
+    with pytest.raises(StateError, match=f"cannot use the state folder {tmp_path}: Permission denied"):
+        SqliteStore(tmp_path)
+    tmp_path.chmod(0o700)
+
+
+@not_as_root
+def test_a_read_only_database_is_told(filled: Path) -> None:
+    """A store that may only be read is of no use."""
+    filled.chmod(0o400)
+
+    with pytest.raises(StateError, match="Permission denied"):
+        SqliteStore(filled.parent)
+
+
+def test_a_full_disk_is_told_and_loses_nothing(store: SqliteStore) -> None:
+    """What was stored before is still there, by halves nothing is, and the store goes on when there is space again."""
+    store.save_upload(UPLOAD)
+    store.save_parts(UPLOAD.id, parts(10))
+    pages = store._db.execute("PRAGMA page_count").fetchone()[0]
+    store._db.execute(f"PRAGMA max_page_count = {pages + 2}")
+
+    with pytest.raises(StateError, match=r"database or disk is full; free some space") as raised:
+        store.replace_parts(UPLOAD.id, parts(5000))
+    assert type(raised.value) is StateError
+    assert store.parts(UPLOAD.id) == parts(10)
+    store._db.execute("PRAGMA max_page_count = 1000000")
+    store.replace_parts(UPLOAD.id, parts(5000))
+    assert store.part_totals(UPLOAD.id)[0] == 5000
+
+
+def test_a_database_that_another_process_keeps_busy_is_told(store: SqliteStore) -> None:
+    """After a while; the sentence says that it will pass."""
+    store._db.execute("PRAGMA busy_timeout = 50")
+    other = sqlite3.connect(store.path)
+    other.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(StateError, match=r"another process keeps .* busy; run again in a moment"):
+        store.save_upload(UPLOAD)
+    other.close()
+    store.save_upload(UPLOAD)
+    assert store.uploads() == [UPLOAD]
+
+
+# --- versions ---
+
+
+def test_a_database_from_the_future_is_refused(filled: Path) -> None:
+    """It has a migration that this version does not know; nothing is read from it and nothing written."""
+    database = Database(filled)
+    future = Migrations(MIGRATION_SET)
+    future(name="9999_from_the_future")(lambda db: db.execute("DROP TABLE endpoints"))
+    future.apply(database)
+    database.close()
+    content = filled.read_bytes()
+
+    with pytest.raises(StateTooNew, match=r"newer version of partway; update partway, or name another folder"):
+        SqliteStore(filled.parent)
+    assert filled.read_bytes() == content
+
+
+def test_migrations_of_other_programs_do_not_disturb(filled: Path) -> None:
+    """Only those of our own set say how new the database is."""
+    database = Database(filled)
+    theirs = Migrations("theirs")
+    theirs(name="9999_something")(lambda db: None)
+    theirs.apply(database)
+    database.close()
+    store = SqliteStore(filled.parent)
+
+    assert store.uploads() == [UPLOAD]
+    store.close()
+
+
+def test_migrations_are_numbered_in_order() -> None:
+    """0001, 0002, ...: no number twice, none left out, each with a name and with statements."""
+    names = [name for name, _ in MIGRATIONS]
+
+    assert [name[:5] for name in names] == [f"{number:04}_" for number in range(1, len(names) + 1)]
+    assert all(re.fullmatch(r"\d{4}_[a-z0-9_]+", name) for name in names)
+    assert all(statements for _, statements in MIGRATIONS)
+
+
+def test_opening_again_migrates_nothing(filled: Path) -> None:
+    """Each migration is noted once."""
+    SqliteStore(filled.parent).close()
+    database = sqlite3.connect(filled)
+    noted = database.execute("SELECT name FROM _sqlite_migrations ORDER BY id").fetchall()
+    database.close()
+
+    assert noted == [(name,) for name, _ in MIGRATIONS]
+
+
+def test_a_missing_migration_is_made_up_for(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database of an older version is brought up to date, and keeps what it has."""
+    newer = (*MIGRATIONS, ("9999_more", ("ALTER TABLE endpoints ADD COLUMN more TEXT",)))
+    monkeypatch.setattr("partway.state.sqlite.MIGRATIONS", newer)
+    store = SqliteStore(filled.parent)
+    columns = [row[1] for row in store._db.execute("PRAGMA table_info(endpoints)")]
+
+    assert "more" in columns
+    assert store.uploads() == [UPLOAD]
+    store.close()
+
+
+def test_a_migration_that_fails_leaves_the_database_as_it_was(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All its statements or none; the version before can still use the file."""
+    broken = (*MIGRATIONS, ("9999_broken", ("DROP TABLE endpoints", "SELECT nonsense")))
+    with monkeypatch.context() as patched, pytest.raises(StateError):
+        patched.setattr("partway.state.sqlite.MIGRATIONS", broken)
+        SqliteStore(filled.parent)
+    store = SqliteStore(filled.parent)
+    store.learn_algorithm("e", "MD5", 1.0)
+
+    assert store.uploads() == [UPLOAD]
+    store.close()
+
+
+# --- several processes ---
+
+OPENED = """
+import sys
+from pathlib import Path
+from dataclasses import replace
+from partway.state.sqlite import SqliteStore
+from tests.test_sqlite import UPLOAD, parts
+print("ready", flush=True)
+sys.stdin.readline()
+store = SqliteStore(Path(sys.argv[1]))
+store.save_upload(replace(UPLOAD, id=sys.argv[2]))
+store.save_parts(sys.argv[2], parts(20))
+store.close()
+"""
+
+
+def test_processes_that_open_a_new_folder_together_all_succeed(tmp_path: Path) -> None:
+    """Four terminals start their first upload at the same moment."""
+    processes = [run_python(OPENED, tmp_path / "state", index) for index in range(4)]
+    for process in processes:
+        assert process.stdout is not None
+        process.stdout.readline()
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    errors = [process.communicate(timeout=60)[1] for process in processes]
+    store = SqliteStore(tmp_path / "state")
+    found = {upload.id: store.part_totals(upload.id)[0] for upload in store.uploads()}
+    store.close()
+
+    assert errors == [""] * 4
+    assert found == dict.fromkeys("0123", 20)
+
+
+HELD = """
+import sys
+from pathlib import Path
+from partway.state.sqlite import SqliteStore
+with SqliteStore(Path(sys.argv[1])).claim("/a", "", "b", "k"):
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_a_claim_of_another_process_dies_with_it(store: SqliteStore) -> None:
+    """Held while it lives; free as soon as it was killed, with nothing to clean up."""
+    process = run_python(HELD, store.folder)
+    assert process.stdout is not None
+    held = process.stdout.readline()
+
+    assert held == "held\n"
+    with pytest.raises(StateLocked, match="another partway process"), store.claim("/a", "", "b", "k"):
+        pytest.fail("two hold the same claim")
+    process.kill()
+    process.communicate(timeout=60)
+    with store.claim("/a", "", "b", "k"):
+        assert process.returncode == -signal.SIGKILL
+
+
+def test_two_stores_of_one_process_exclude_each_other(store: SqliteStore) -> None:
+    """The claim is the file's, not the object's."""
+    other = SqliteStore(store.folder)
+
+    with store.claim("/a", "", "b", "k"), pytest.raises(StateLocked), other.claim("/a", "", "b", "k"):
+        pytest.fail("two hold the same claim")
+    other.close()
+
+
+def test_the_lock_file_stays(store: SqliteStore) -> None:
+    """Removing it would let a third process lock a new file while a second waits for the old one."""
+    with store.claim("/a", "", "b", "k"):
+        held = list((store.folder / "locks").iterdir())
+
+    assert len(held) == 1
+    assert list((store.folder / "locks").iterdir()) == held
+
+
+def test_two_stores_write_without_losing_each_others_rows(store: SqliteStore) -> None:
+    """Turn by turn, as two terminals do."""
+    other = SqliteStore(store.folder)
+    for index in range(10):
+        for writer, name in ((store, "a"), (other, "b")):
+            writer.save_upload(replace(UPLOAD, id=f"{name}{index}"))
+    counts = (len(store.uploads()), len(other.uploads()))
+    other.close()
+
+    assert counts == (20, 20)

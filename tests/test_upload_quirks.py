@@ -1,0 +1,206 @@
+"""Services that differ from S3: an interrupted upload is finished, and the summary names the proof that was had."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from partway.engine.checksum import ChecksumAlgorithm
+from partway.engine.errors import AccessRefused, UploadFailed
+from partway.engine.events import ChecksumFellBack, PartDone
+from partway.engine.s3 import S3Backend, S3Config
+from tests.support.faults import Answer, CloseConnection, Fault, ResetConnection, Stage
+from tests.support.s3_model import S3Model
+from tests.support.s3_quirks import ListAfterComplete, Quirks, RefuseChecksums
+from tests.support.strict_s3 import StrictS3
+from tests.support.uploading import PART, Uploading
+
+SIZE = 5 * PART + 10
+
+# The quirk, the proof, and how many bytes the second run may send when three of six parts were done.
+REST = SIZE - 3 * PART
+QUIRKS: dict[str, tuple[Quirks, str, int]] = {
+    "none": (Quirks(), "crc64nvme", REST),
+    "no checksums": (Quirks(no_checksums=True), "etag", REST),
+    "checksums refused as not implemented": (
+        Quirks(refuse_checksums=RefuseChecksums.NOT_IMPLEMENTED),
+        "etag",
+        REST,
+    ),
+    "checksums refused as invalid": (Quirks(refuse_checksums=RefuseChecksums.INVALID_REQUEST), "etag", REST),
+    "checksums verified, never echoed": (Quirks(silent_checksums=True), "etag", REST),
+    "the object's checksum refused": (Quirks(refuse_object_checksum=True), "etag", REST),
+    "no checksum on HEAD": (Quirks(checksum_missing_on_head=True), "crc64nvme", REST),
+    "ETags that are no MD5": (Quirks(opaque_etags=True), "crc64nvme", REST),
+    "neither checksums nor MD5s": (Quirks(no_checksums=True, opaque_etags=True), "size", REST),
+    "Complete answers no ETag": (Quirks(empty_complete_etag=True), "crc64nvme", REST),
+    "HEAD has another ETag": (Quirks(head_etag_differs=True), "crc64nvme", REST),
+    "HEAD has another ETag, no checksums": (Quirks(head_etag_differs=True, no_checksums=True), "etag", REST),
+    "no ListParts": (Quirks(list_parts_unsupported=True), "crc64nvme", REST),
+    "rows repeated": (Quirks(list_repeats=True), "crc64nvme", REST),
+    "rows sorted as text": (Quirks(list_unsorted=True), "crc64nvme", REST),
+    "rows missing": (Quirks(list_drops=frozenset({2})), "crc64nvme", REST + PART),
+    "a row cut short": (Quirks(list_truncates={1: 77}), "crc64nvme", REST + PART),
+    # Only its first page can be seen, and what cannot be seen is sent again.
+    "the marker ignored": (Quirks(list_ignores_marker=True), "crc64nvme", REST + PART),
+    "the page size ignored": (Quirks(list_ignores_max_parts=True), "crc64nvme", REST),
+    "the marker inclusive": (Quirks(list_marker_inclusive=True), "crc64nvme", REST),
+    "parts stay after Complete": (Quirks(list_after_complete=ListAfterComplete.ALL), "crc64nvme", REST),
+    "every part must be named": (Quirks(complete_names_all=True), "crc64nvme", REST),
+    "vanished is NoSuchKey": (Quirks(vanished_as=("NoSuchKey", 404)), "crc64nvme", REST),
+    "equal parts only": (Quirks(equal_parts_only=True), "crc64nvme", REST),
+    "cut parts stay": (Quirks(stores_cut_parts=True), "crc64nvme", REST),
+    "errors have no message": (Quirks(errors_without_message=True), "crc64nvme", REST),
+}
+
+
+@pytest.fixture
+def uploading(strict: StrictS3, backend: S3Backend, make_file: Callable[..., Path]) -> Uploading:
+    """A file of six parts; the server lists two rows a page."""
+    return Uploading(path=make_file(SIZE), backend=backend, endpoint=backend.endpoint)
+
+
+@pytest.fixture
+def strict(monkeypatch: pytest.MonkeyPatch) -> Iterator[StrictS3]:
+    """As everywhere, with tiny pages."""
+    with StrictS3(S3Model(min_part_size=PART, page_size=2)) as server:
+        for name, value in server.environment().items():
+            monkeypatch.setenv(name, value)
+        yield server
+
+
+def stop_at(strict: StrictS3, number: int) -> None:
+    """One run ends at this part."""
+    no = Answer(status=403, code="AccessDenied")
+    strict.faults.add(Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=no, part_number=number))
+
+
+@pytest.mark.parametrize("name", QUIRKS)
+def test_an_interrupted_upload_is_finished(strict: StrictS3, uploading: Uploading, name: str) -> None:
+    """The object equals the file, the proof is what this service can give, and little is sent twice."""
+    quirks, proof, most_sent = QUIRKS[name]
+    strict.model.quirks = quirks
+    stop_at(strict, 4)
+    with pytest.raises(UploadFailed):
+        uploading.run(concurrency=1)
+
+    done = uploading.run()
+
+    assert strict.model.get_object("bucket", "key").body == uploading.path.read_bytes()
+    assert done.proof == proof
+    assert done.sent_bytes <= most_sent
+    assert strict.counts["AbortMultipartUpload"] == 0
+
+
+@pytest.mark.parametrize("name", QUIRKS)
+@pytest.mark.parametrize("size", [0, 1000])
+def test_a_small_file_is_proven(strict: StrictS3, uploading: Uploading, name: str, size: int) -> None:
+    """PutObject falls back in the same way."""
+    quirks, proof, _ = QUIRKS[name]
+    strict.model.quirks = quirks
+    uploading.path.write_bytes(b"x" * size)
+
+    done = uploading.run()
+
+    assert strict.model.get_object("bucket", "key").body == b"x" * size
+    assert done.proof == ("crc64nvme" if quirks.refuse_object_checksum else proof)
+
+
+LOST = [name for name in QUIRKS if name not in ("neither checksums nor MD5s", "HEAD has another ETag, no checksums")]
+
+
+@pytest.mark.parametrize("name", LOST)
+@pytest.mark.parametrize("then", ["retry", "new run"])
+def test_a_lost_answer_to_complete_sends_nothing_again(
+    strict: StrictS3, uploading: Uploading, name: str, then: str
+) -> None:
+    """Complete took effect and its answer was lost: HEAD proves it, in the same run or in the next."""
+    strict.model.quirks = QUIRKS[name][0]
+    lost = Fault(operation="CompleteMultipartUpload", stage=Stage.AFTER_EFFECT, action=ResetConnection())
+    strict.faults.add(lost)
+    if then == "new run":
+        gone = Answer(status=403, code="AccessDenied")
+        strict.faults.add(Fault(operation="CompleteMultipartUpload", stage=Stage.AFTER_BODY, action=gone, skip=1))
+
+    if then == "new run":
+        with pytest.raises(AccessRefused):
+            uploading.run()
+    sent = strict.counts["UploadPart"]
+    done = uploading.run()
+
+    assert strict.counts["UploadPart"] in (6, sent)
+    assert done.proof in ("crc64nvme", "etag")
+    assert strict.model.get_object("bucket", "key").body == uploading.path.read_bytes()
+
+
+def test_what_an_endpoint_lacks_is_remembered(strict: StrictS3, uploading: Uploading) -> None:
+    """The second file to the endpoint starts with what works, and nobody is told again."""
+    strict.model.quirks = Quirks(no_checksums=True)
+    uploading.run()
+    uploading.events.clear()
+
+    uploading.run()
+
+    assert uploading.of(ChecksumFellBack) == []
+    assert len(uploading.of(PartDone)) == 6
+
+
+def test_an_unconfirmed_part_is_not_sent_again(strict: StrictS3, uploading: Uploading) -> None:
+    """The answer lacks the checksum: the part on S3 is compared by its MD5 ETag with the local bytes instead."""
+    strict.model.quirks = Quirks(silent_checksums=True)
+
+    done = uploading.run()
+
+    assert strict.counts["UploadPart"] == 6
+    assert (done.sent_bytes, done.resumed_bytes) == (SIZE, 0)
+
+
+def test_a_checksum_the_user_asked_for_is_not_given_up(strict: StrictS3, uploading: Uploading) -> None:
+    """No silent weakening: the upload fails and says what to leave away."""
+    strict.model.quirks = Quirks(no_checksums=True)
+
+    with pytest.raises(UploadFailed, match="name no checksum algorithm"):
+        uploading.run(algorithm=ChecksumAlgorithm.CRC32C)
+
+
+def test_complete_refusing_a_part_that_vanished_is_mended(strict: StrictS3, uploading: Uploading) -> None:
+    """A part that the server lost after listing it is found by Complete and sent again, in the same run."""
+    lost: list[int] = []
+
+    def lose(event: object) -> None:
+        if isinstance(event, PartDone) and event.number == 6 and not lost:
+            (info,) = strict.model.open_uploads
+            del strict.model._uploads[info.upload_id].parts[2]
+            lost.append(2)
+
+    uploading.on_event = lose
+
+    uploading.run(concurrency=1)
+
+    assert strict.model.get_object("bucket", "key").body == uploading.path.read_bytes()
+    assert strict.counts["UploadPart"] == 7
+
+
+@pytest.mark.parametrize("stage", list(Stage))
+@pytest.mark.parametrize("operation", ["CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload", "HeadObject"])
+def test_over_tls_broken_connections_are_retries(
+    monkeypatch: pytest.MonkeyPatch, make_file: Callable[..., Path], operation: str, stage: Stage
+) -> None:
+    """TLS breaks in its own ways; each is tried again, and bodies are not signed."""
+    with StrictS3(S3Model(min_part_size=PART), tls=True) as server:
+        for name, value in server.environment().items():
+            monkeypatch.setenv(name, value)
+        server.faults.add(
+            Fault(operation=operation, stage=stage, action=ResetConnection()),
+            Fault(operation=operation, stage=stage, action=CloseConnection()),
+        )
+        backend = S3Backend(S3Config(endpoint_url=server.url))
+        uploading = Uploading(path=make_file(SIZE), backend=backend, endpoint=backend.endpoint)
+
+        done = uploading.run()
+        backend.close()
+
+        assert server.model.get_object("bucket", "key").body == uploading.path.read_bytes()
+        assert done.proof == "crc64nvme"
+        parts = [call for call in server.calls if call.operation == "UploadPart"]
+        assert {call.headers["x-amz-content-sha256"] for call in parts} == {"UNSIGNED-PAYLOAD"}
