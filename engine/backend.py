@@ -105,6 +105,7 @@ class MultipartBackend(Protocol):
         Raises:
             ChecksumUnsupported: the service does not know the algorithm.
         """
+        ...
 
     def upload_part(self, target: Target, upload_id: str, body: PartReader) -> PartReceipt:
         """Send one part from the body's current start, with its checksum.
@@ -113,6 +114,7 @@ class MultipartBackend(Protocol):
             UploadVanished: S3 does not know the upload.
             ChecksumUnsupported: the service refuses the checksum.
         """
+        ...
 
     def list_parts(self, target: Target, upload_id: str, algorithm: ChecksumAlgorithm) -> list[PartReceipt] | None:
         """Every row of every page, as the service gave them: possibly repeated, unsorted or incomplete.
@@ -122,6 +124,7 @@ class MultipartBackend(Protocol):
         Raises:
             UploadVanished: S3 does not know the upload.
         """
+        ...
 
     def complete_upload(
         self,
@@ -141,6 +144,7 @@ class MultipartBackend(Protocol):
         Raises:
             UploadVanished, PartsRefused, ObjectExists, Conflict, ChecksumUnsupported.
         """
+        ...
 
     def abort_upload(self, target: Target, upload_id: str) -> None:
         """Remove the parts; a part that was in flight may survive, so list and repeat.
@@ -148,6 +152,7 @@ class MultipartBackend(Protocol):
         Raises:
             UploadVanished: nothing is left to remove.
         """
+        ...
 
     def put_object(self, target: Target, body: PartReader) -> ObjectFacts:
         """Send a whole small object with its checksum; what the answer said.
@@ -155,6 +160,7 @@ class MultipartBackend(Protocol):
         Raises:
             ObjectExists, ChecksumUnsupported.
         """
+        ...
 
     def head_object(self, target: Target, algorithm: ChecksumAlgorithm) -> ObjectFacts:
         """Look at the object.
@@ -162,3 +168,4 @@ class MultipartBackend(Protocol):
         Raises:
             ObjectMissing: there is none.
         """
+        ...

@@ -21,42 +21,55 @@ class StateStore(Protocol):
         Raises:
             StateLocked: another process (or another claim in this one) holds it.
         """
+        ...
 
     def save_upload(self, record: UploadRecord) -> None:
         """Add the upload, or replace the row of the same id.  Its parts stay."""
+        ...
 
     def upload(self, id: str) -> UploadRecord | None:
         """The upload with exactly this id, or None."""
+        ...
 
     def uploads(self, prefix: str = "", *, statuses: Iterable[UploadStatus] | None = None) -> list[UploadRecord]:
         """Uploads whose id starts with ``prefix``, oldest first; ``statuses`` None means all."""
+        ...
 
     def unfinished(self, source: str, endpoint: str, bucket: str, key: str) -> UploadRecord | None:
         """The newest unfinished upload of this source to this target, or None."""
+        ...
 
     def remove_upload(self, id: str) -> None:
         """Forget the upload and its parts; nothing happens when it is unknown."""
+        ...
 
     def save_parts(self, id: str, parts: Iterable[PartRecord]) -> None:
         """Remember finished parts; a part of the same number is replaced.  All of them or none."""
+        ...
 
     def parts(self, id: str) -> list[PartRecord]:
         """The finished parts of an upload, by number."""
+        ...
 
     def part_totals(self, id: str) -> tuple[int, int]:
         """How many parts are finished, and how many bytes they hold."""
+        ...
 
     def replace_parts(self, id: str, parts: Iterable[PartRecord]) -> None:
         """Forget every part of the upload and remember these instead, in one step."""
+        ...
 
     def learn_algorithm(self, endpoint: str, algorithm: str, at: float) -> None:
         """Remember which checksum an endpoint proved to need; ``at`` is seconds since the epoch."""
+        ...
 
     def known_algorithm(self, endpoint: str, *, since: float) -> str | None:
         """What was learned about the endpoint at or after ``since``, or None."""
+        ...
 
     def close(self) -> None:
         """Let go of files; the store is not used afterwards."""
+        ...
 
 
 class MemoryStore:

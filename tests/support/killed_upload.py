@@ -11,14 +11,15 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from partway.engine.backend import Target
+from partway.engine.backend import MultipartBackend, Target
 from partway.engine.limits import S3Limits
 from partway.engine.run import UploadSettings
 from partway.engine.s3 import S3Backend, S3Config
 from partway.engine.upload import upload_file
 from partway.state.sqlite import SqliteStore
+from partway.state.store import StateStore
 
 PART_SIZE = 64 * 1024
 LIMITS = S3Limits(min_part_size=PART_SIZE)
@@ -67,8 +68,8 @@ def main() -> None:
     upload_file(
         wish["path"],
         Target(bucket="bucket", key="key", endpoint=backend.endpoint),
-        backend=Deadly(backend, "backend", wish["moment"]),
-        store=Deadly(store, "store", wish["moment"]),
+        backend=cast(MultipartBackend, Deadly(backend, "backend", wish["moment"])),
+        store=cast(StateStore, Deadly(store, "store", wish["moment"])),
         settings=settings(),
     )
 
