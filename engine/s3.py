@@ -28,6 +28,7 @@ class S3Config:
 
     endpoint_url, region, profile: None leaves each to the AWS configuration and environment.
     connections: how many calls may run at the same time.
+    send_timeout: seconds that a connection or a block of the body may take.
     answer_timeout: seconds without a byte of the answer.
     """
 
@@ -35,6 +36,7 @@ class S3Config:
     region: str | None = None
     profile: str | None = None
     connections: int = 10
+    send_timeout: float = SEND_TIMEOUT
     answer_timeout: float = ANSWER_TIMEOUT
 
 
@@ -63,7 +65,7 @@ def _new_client(config: S3Config) -> Any:
             config=Config(
                 retries={"total_max_attempts": 1},
                 max_pool_connections=config.connections,
-                connect_timeout=SEND_TIMEOUT,
+                connect_timeout=config.send_timeout,
                 read_timeout=config.answer_timeout,
                 request_checksum_calculation="when_required",
                 response_checksum_validation="when_required",

@@ -11,7 +11,7 @@ from .events import UploadDone
 from .pool import Line
 from .proof import Proof, prove
 from .run import UploadRun
-from .source import SEND_BLOCK, PartReader
+from .source import BLOCK, PartReader
 from .work import reporter
 
 
@@ -63,7 +63,7 @@ def _put(run: UploadRun, line: Line) -> _Answer:
     def on_read(sent: int) -> None:
         report(sent)
         # With the last block the object is complete: look at the source once more before it goes.
-        if sent + SEND_BLOCK >= spec.size:
+        if sent + BLOCK >= spec.size:
             run.check_source()
 
     with PartReader(run.source.path, spec, algorithm=run.algorithm, on_read=on_read) as body:

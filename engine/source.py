@@ -12,11 +12,10 @@ from typing import Self
 
 from .checksum import ChecksumAlgorithm, Digest
 from .errors import SourceChanged, SourceError
-from .limits import KIB, MIB
+from .limits import KIB
 from .plan import PartSpec
 
-SEND_BLOCK = 128 * KIB
-HASH_BLOCK = 1 * MIB
+BLOCK = 256 * KIB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +114,7 @@ class PartReader:
         self._position = 0
         self._checksum: str | None = None
         self._sending = False
-        self._buffer = memoryview(bytearray(min(SEND_BLOCK, max(spec.size, 1))))
+        self._buffer = memoryview(bytearray(min(BLOCK, max(spec.size, 1))))
         try:
             self._file = Path(path).open("rb", buffering=0)  # noqa: SIM115 - closed by __exit__
         except OSError as error:
@@ -144,24 +143,24 @@ class PartReader:
             SourceError: the file cannot be read.
         """
         self._on_read(self._position if self._sending else 0)
-        block = self._fill(self._buffer, size)
+        block = self._fill(size)
         self._position += len(block)
         return block
 
-    def _fill(self, buffer: memoryview, size: int = -1) -> memoryview:
-        wanted = min(len(buffer), self.spec.size - self._position)
+    def _fill(self, size: int = -1) -> memoryview:
+        wanted = min(len(self._buffer), self.spec.size - self._position)
         if size >= 0:
             wanted = min(wanted, size)
         if wanted <= 0:
-            return buffer[:0]
+            return self._buffer[:0]
         try:
             self._file.seek(self.spec.offset + self._position)
-            got = self._file.readinto(buffer[:wanted])
+            got = self._file.readinto(self._buffer[:wanted])
         except OSError as error:
             raise SourceError(_unreadable(self._path, error)) from error
         if not got:
             raise SourceChanged(f"{self._path} became shorter while it was read; run again when it is complete")
-        return buffer[:got]
+        return self._buffer[:got]
 
     def seek(self, offset: int, whence: int = SEEK_SET) -> int:
         """Move within the part; returns the new position."""
@@ -200,9 +199,8 @@ class PartReader:
         """Every block of the part, from its start; each is valid until the next.  The position ends where it was."""
         before, self._position = self._position, 0
         try:
-            buffer = memoryview(bytearray(min(HASH_BLOCK, max(self.spec.size, 1))))
             while self._position < self.spec.size:
-                block = self._fill(buffer)
+                block = self._fill()
                 self._position += len(block)
                 yield block
         finally:

@@ -68,7 +68,12 @@ class Crowd:
 def test_never_more_than_size_run_at_once(size: int) -> None:
     """All workers are used, and no more than those."""
     crowd = Crowd()
-    threading.Thread(target=lambda: (wait_for(lambda: crowd.entered == size), crowd.release.set())).start()
+
+    def open_the_door() -> None:
+        wait_for(lambda: crowd.entered == size)
+        crowd.release.set()
+
+    threading.Thread(target=open_the_door).start()
     with WorkerPool(size, cancel=Cancel(), hear=deaf) as pool:
         done = results(pool.stream(crowd.work, range(20)))
 
@@ -351,10 +356,15 @@ def test_a_stuck_worker_is_not_waited_for() -> None:
     """It sits in a system call and hears nothing: about a second is enough politeness."""
     cancel = Cancel()
     crowd = Crowd()
+
+    def get_stuck(line: Line) -> None:
+        line.say("I am in")
+        crowd.work(0, line)
+
     began = time.monotonic()
     try:
         with WorkerPool(1, cancel=cancel, hear=lambda _: cancel()) as pool, pytest.raises(UploadCancelled):
-            pool.run(lambda line: (line.say("I am in"), crowd.work(0, line)))
+            pool.run(get_stuck)
         took = time.monotonic() - began
     finally:
         crowd.release.set()

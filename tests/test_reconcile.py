@@ -162,10 +162,13 @@ def test_a_number_repeated_with_the_same_row_is_harmless() -> None:
     assert found.doubt[0].claims == (row(4),)
 
 
-def test_a_number_repeated_with_another_row_is_sent_again() -> None:
-    """Old and new under one number: nobody can say which of them Complete would use."""
-    old = replace(row(2), etag=OTHER_ETAG, checksum=OTHER_CHECKSUM)
-    found = reconcile(PLAN, STORED, [*LISTED, old], source_changed=False)
+@pytest.mark.parametrize("wrong", [{"etag": OTHER_ETAG}, {"checksum": OTHER_CHECKSUM}, {"size": 3}])
+@pytest.mark.parametrize("place", [0, 4])
+def test_a_number_repeated_with_another_row_is_sent_again(place: int, wrong: dict[str, int | str]) -> None:
+    """Old and new under one number, in any order: nobody can say which of them Complete would use."""
+    listed = [*LISTED]
+    listed.insert(place, replace(row(2), **wrong))  # type: ignore[arg-type]
+    found = reconcile(PLAN, STORED, listed, source_changed=False)
 
     assert sorted_out(found) == ([1, 3, 4], [], [2])
 

@@ -252,6 +252,13 @@ def test_tries_that_reach_nobody_do_not_count(clock: Clock) -> None:
     assert retrying(inner, clock, policy=RetryPolicy(attempts=2)).head_object(TARGET, CRC) is FACTS
 
 
+def test_answers_are_counted_apart_from_tries_that_reach_nobody(clock: Clock) -> None:
+    """A network that comes back leaves the service its own tries."""
+    inner = Script(away(), away(), away(), slow_down(), FACTS)
+
+    assert retrying(inner, clock, policy=RetryPolicy(attempts=2)).head_object(TARGET, CRC) is FACTS
+
+
 def test_an_endpoint_that_answered_before_may_be_away_for_the_budget(clock: Clock) -> None:
     """It is tried until the next try would come after the budget, and not much less."""
     policy = RetryPolicy(budget=900.0, longest_wait=30.0)

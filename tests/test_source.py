@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from partway.engine.checksum import ChecksumAlgorithm, checksum
 from partway.engine.errors import SourceChanged, SourceError, UploadCancelled
 from partway.engine.plan import PartSpec, UploadPlan
-from partway.engine.source import HASH_BLOCK, SEND_BLOCK, PartReader, SourceIdentity, identify
+from partway.engine.source import BLOCK, PartReader, SourceIdentity, identify
 
 CRC = ChecksumAlgorithm.CRC64NVME
 SMALL = bytes(range(256))
@@ -34,7 +34,7 @@ def file(tmp_path: Path) -> Path:
 def large(tmp_path: Path) -> Path:
     """Two and a half send blocks, no two of them equal."""
     path = tmp_path / "large"
-    path.write_bytes(b"".join(index.to_bytes(4, "big") for index in range(SEND_BLOCK * 5 // 8)))
+    path.write_bytes(b"".join(index.to_bytes(4, "big") for index in range(BLOCK * 5 // 8)))
     return path
 
 
@@ -214,7 +214,7 @@ def test_the_parts_of_a_plan_are_the_file(size: int, part_size: int, tmp_path_fa
     path = tmp_path_factory.getbasetemp() / "plan"
     content = hashlib.sha512(str(size).encode()).digest() * 5
     path.write_bytes(content[:size])
-    read = []
+    read: list[bytes] = []
     for spec in UploadPlan(file_size=size, part_size=part_size).parts():
         with PartReader(str(path), spec, algorithm=CRC) as reader:
             read.extend(everything(reader))
@@ -228,12 +228,12 @@ def test_a_read_is_never_more_than_a_block(large: Path) -> None:
     with window(large, 0, size) as reader:
         lengths = [len(block) for block in everything(reader, 10 * size)]
 
-        assert lengths == [SEND_BLOCK, SEND_BLOCK, SEND_BLOCK // 2]
+        assert lengths == [BLOCK, BLOCK, BLOCK // 2]
 
 
 def test_one_buffer_is_used_again(large: Path) -> None:
     """A later read overwrites what an earlier one gave, so nothing is allocated for it."""
-    with window(large, 0, 2 * SEND_BLOCK) as reader:
+    with window(large, 0, 2 * BLOCK) as reader:
         first = reader.read()
         before = bytes(first)
         second = bytes(reader.read())
@@ -396,15 +396,15 @@ def test_a_rewind_starts_over(file: Path) -> None:
 def test_blocks_are_the_part_and_leave_the_position(tmp_path: Path) -> None:
     """Large blocks for hashing; when the caller stops in the middle, the position is still where it was."""
     path = tmp_path / "blocks"
-    path.write_bytes(os.urandom(HASH_BLOCK) + SMALL)
-    with window(path, 1, HASH_BLOCK + 100) as reader:
+    path.write_bytes(os.urandom(BLOCK) + SMALL)
+    with window(path, 1, BLOCK + 100) as reader:
         reader.read(4)
         lengths = [len(block) for block in reader.blocks()]
         half = reader.blocks()
         next(half)
         half.close()  # type: ignore[attr-defined]
 
-        assert lengths == [HASH_BLOCK, 100]
+        assert lengths == [BLOCK, 100]
         assert reader.tell() == 4
 
 

@@ -439,11 +439,12 @@ def test_a_claim_is_free_after_its_block(store: StateStore) -> None:
 
 def test_a_claim_is_free_after_an_error(store: StateStore) -> None:
     """A failed upload can be resumed in the same process; the error comes out as it is."""
-    with pytest.raises(LookupError), store.claim(*NAME):
+    with pytest.raises(LookupError) as raised, store.claim(*NAME):
         raise LookupError("failed")
 
     with store.claim(*NAME):
-        pass
+        # The error is kept, and with it all that it went through: nothing was freed by the garbage collection.
+        assert str(raised.value) == "failed"
 
 
 def test_a_refused_claim_leaves_the_first_one_held(store: StateStore) -> None:

@@ -1,0 +1,156 @@
+"""What one can do with unfinished uploads: resume, list, show, cancel, restart."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.command import Shell
+from tests.support.interrupted import MIB, OPTIONS, PARTS, make_source, part_numbers, refuse_parts
+from tests.support.strict_s3 import StrictS3
+
+UPLOAD = ("upload", "source.bin", "s3://bucket/key", *OPTIONS)
+OBJECT = ("--acl", "public-read", "--storage-class", "STANDARD_IA", "--metadata", "a=1", "--content-type", "x/y")
+
+
+@pytest.fixture
+def server() -> Iterator[StrictS3]:
+    """A strict S3 with S3's own limits."""
+    with StrictS3() as server:
+        yield server
+
+
+@pytest.fixture
+def shell(server: StrictS3, tmp_path: Path) -> Shell:
+    """A folder with a file of several parts."""
+    shell = Shell(tmp_path, server)
+    make_source(shell)
+    return shell
+
+
+def leave_unfinished(server: StrictS3, shell: Shell, *arguments: str) -> str:
+    """An upload that ended with two parts done; its id."""
+    refuse_parts(server)
+    failed = shell.run(*arguments, "--json").event("upload_failed")
+    server.faults.clear()
+    assert failed["resumable"]
+    return str(failed["upload"])
+
+
+def test_resume_by_prefix_needs_no_options(server: StrictS3, shell: Shell) -> None:
+    """The start of an ID is enough, and what the upload was begun with is remembered."""
+    id = leave_unfinished(server, shell, *UPLOAD, *OBJECT)
+
+    resumed = shell.run("resume", id[:5], variables={"AWS_ENDPOINT_URL": ""})
+
+    stored = server.model.objects["bucket", "key"]
+    assert resumed.code == 0, resumed
+    assert (stored.options.acl, stored.options.storage_class, stored.options.content_type) == (
+        "public-read",
+        "STANDARD_IA",
+        "x/y",
+    )
+    assert stored.options.metadata == {"a": "1"}
+    assert part_numbers(server) == list(range(1, PARTS + 1))
+
+
+@pytest.mark.parametrize("change", [("--acl", "private"), ("--metadata", "a=2"), ("--checksum-algorithm", "CRC32")])
+def test_changed_options_are_refused(server: StrictS3, shell: Shell, change: tuple[str, str]) -> None:
+    """S3 froze the options at the start; other ones are not silently dropped."""
+    leave_unfinished(server, shell, *UPLOAD, *OBJECT)
+
+    again = shell.run(*UPLOAD, *change)
+
+    assert again.code == 2
+    assert "--restart" in again.errors[0]
+    assert part_numbers(server) == [1, 2]
+
+
+def test_part_size_is_kept(server: StrictS3, shell: Shell) -> None:
+    """The part size the upload was begun with wins over another one."""
+    leave_unfinished(server, shell, *UPLOAD)
+
+    again = shell.run(*UPLOAD[:3], "-p", "8MiB", "--json")
+
+    assert again.code == 0, again
+    assert again.event("upload_started")["part_size"] == 5 * MIB
+    assert part_numbers(server) == list(range(1, PARTS + 1))
+
+
+def test_only_differing_parts_of_a_changed_source(server: StrictS3, shell: Shell) -> None:
+    """A part whose bytes changed goes again, one whose bytes did not is kept."""
+    leave_unfinished(server, shell, *UPLOAD)
+    with (shell.folder / "source.bin").open("r+b") as source:
+        source.seek(100)
+        source.write(b"changed")
+
+    again = shell.run(*UPLOAD)
+
+    assert again.code == 0, again
+    assert part_numbers(server) == [1, 1, 2, 3, 4, 5]
+    assert server.model.objects["bucket", "key"].body == (shell.folder / "source.bin").read_bytes()
+
+
+def test_restart(server: StrictS3, shell: Shell) -> None:
+    """--restart gives the old upload up on the server too, and takes other options."""
+    leave_unfinished(server, shell, *UPLOAD, *OBJECT)
+
+    again = shell.run(*UPLOAD, "--acl", "private", "--restart", "--json")
+
+    assert again.code == 0, again
+    assert again.event("upload_started")["resumed_parts"] == 0
+    assert part_numbers(server) == [1, 1, 2, 2, 3, 4, 5]
+    assert server.counts["AbortMultipartUpload"] == 1 and not server.model.open_uploads
+    assert server.model.objects["bucket", "key"].options.acl == "private"
+
+
+def test_cancel(server: StrictS3, shell: Shell) -> None:
+    """Cancelling removes the parts from the server; then there is nothing to cancel, resume or list."""
+    id = leave_unfinished(server, shell, *UPLOAD)
+
+    cancelled = shell.run("cancel", id)
+    twice, resumed, listed = shell.run("cancel", id), shell.run("resume", id), shell.run("list")
+
+    assert (cancelled.code, cancelled.err) == (0, "")
+    assert cancelled.out == f"cancelled {id}: s3://bucket/key; its parts are gone from S3\n"
+    assert not server.model.open_uploads
+    assert (twice.code, resumed.code) == (2, 2)
+    assert f"upload {id} is aborted; there is nothing to cancel" in twice.err
+    assert listed.out == "nothing is unfinished\n"
+    assert json.loads(shell.run("list", "--all", "--json").out)["status"] == "aborted"
+
+
+def test_resume_all(server: StrictS3, shell: Shell) -> None:
+    """--all finishes every upload that it can; one whose source vanished is told and does not stop the others."""
+    names = ("a.bin", "gone.bin", "z.bin")
+    refuse_parts(server)
+    for seed, name in enumerate(names):
+        make_source(shell, name, seed)
+        shell.run("upload", name, "s3://bucket/", *OPTIONS)
+    server.faults.clear()
+    (shell.folder / "gone.bin").unlink()
+
+    alone, everything = shell.run("resume"), shell.run("resume", "--all")
+
+    assert alone.code == 2 and "3 uploads are unfinished; name one, or say --all" in alone.err
+    assert everything.code == 2
+    assert everything.errors == [f"error: there is no file {shell.folder / 'gone.bin'}"]
+    assert [key for _, key in sorted(server.model.objects)] == ["a.bin", "z.bin"]
+    assert [upload["target"] for upload in shell.run("list", "--json").events] == ["s3://bucket/gone.bin"]
+
+
+def test_nothing_to_resume(shell: Shell) -> None:
+    """Nothing unfinished is no failure."""
+    alone, everything = shell.run("resume"), shell.run("resume", "--all")
+
+    assert (alone.code, alone.out, alone.err) == (0, "", "nothing is unfinished\n")
+    assert (everything.code, everything.out) == (0, "")
+
+
+def test_both_ids_and_all(shell: Shell) -> None:
+    """IDs and --all together are refused."""
+    result = shell.run("resume", "abc", "--all")
+
+    assert result.code == 2
+    assert "not both" in result.err

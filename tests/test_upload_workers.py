@@ -1,0 +1,81 @@
+"""Workers: other executors, stalls and timeouts, and what the memory of a part is."""
+
+import multiprocessing
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from partway.engine.errors import UploadFailed
+from partway.engine.events import PartDone, PartRetried
+from partway.engine.s3 import S3Backend, S3Config
+from tests.support.faults import Answer, Fault, Hang, Stage
+from tests.support.strict_s3 import StrictS3
+from tests.support.uploading import PART, Uploading
+
+SIZE = 5 * PART + 10
+
+
+@pytest.fixture
+def uploading(strict: StrictS3, make_file: Callable[..., Path]) -> "Uploading":
+    """A backend that waits for nobody longer than a second."""
+    backend = S3Backend(S3Config(endpoint_url=strict.url, send_timeout=1.0, answer_timeout=1.0))
+    return Uploading(path=make_file(SIZE), backend=backend, endpoint=backend.endpoint)
+
+
+def test_parts_may_be_sent_by_processes(strict: StrictS3, uploading: Uploading) -> None:
+    """A part's task is a picklable value: any executor can run it, and the store stays with the caller."""
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as executor:
+        done = uploading.run(executor=executor)
+
+    assert strict.model.get_object("bucket", "key").body == uploading.path.read_bytes()
+    assert (done.proof, len(uploading.of(PartDone))) == ("crc64nvme", 6)
+
+
+def test_a_failure_in_another_process_is_the_same_failure(strict: StrictS3, uploading: Uploading) -> None:
+    """Errors come back whole: class, code and sentence."""
+    no = Answer(status=403, code="AccessDenied")
+    strict.faults.add(Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=no, times=None))
+
+    with (
+        ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as executor,
+        pytest.raises(UploadFailed, match="AccessDenied") as failure,
+    ):
+        uploading.run(executor=executor, concurrency=1)
+
+    assert getattr(failure.value.__cause__, "code", "") == "AccessDenied"
+
+
+def test_a_part_that_is_not_answered_is_sent_again(strict: StrictS3, uploading: Uploading) -> None:
+    """Silence after the body is a retry, not a hang."""
+    strict.faults.add(Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=Hang(seconds=30), part_number=2))
+
+    done = uploading.run()
+
+    assert done.retries == 1
+    assert [event.number for event in uploading.of(PartRetried)] == [2]
+
+
+def test_a_part_that_nobody_reads_is_sent_again(
+    strict: StrictS3, uploading: Uploading, make_file: Callable[..., Path]
+) -> None:
+    """A server that stops reading in the middle of the body is noticed by the send."""
+    part = 8 * 1024 * 1024
+    uploading.path = make_file(part + 1)
+    strict.faults.add(Fault(operation="UploadPart", stage=Stage.BEFORE_READ, action=Hang(seconds=30), part_number=1))
+
+    done = uploading.run(part_size=part)
+
+    assert done.retries == 1
+    assert strict.model.get_object("bucket", "key").body == uploading.path.read_bytes()
+
+
+@pytest.mark.parametrize("concurrency", [1, 3])
+def test_no_more_parts_than_workers_are_in_flight(strict: StrictS3, uploading: Uploading, concurrency: int) -> None:
+    """The concurrency is an upper bound on open requests."""
+    strict.faults.add(Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=Hang(seconds=0.05), times=None))
+
+    uploading.run(concurrency=concurrency)
+
+    assert strict.in_flight_max == concurrency
