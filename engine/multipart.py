@@ -53,24 +53,27 @@ def send_multipart(run: UploadRun) -> UploadDone:
             elif isinstance(error, PartsRefused):
                 # The receipts are not worth what they say: prove the listed parts by the local bytes instead.
                 run.store.replace_parts(run.record.id, ())
-            else:
+            elif isinstance(error, Conflict):
                 _renew(run, error)
+            # A part that hears NoSuchUpload is no proof yet: the next round asks ListParts.
 
 
 def _round(run: UploadRun) -> UploadDone:
     stored = run.store.parts(run.record.id)
     maybe_done = run.record.status is UploadStatus.COMPLETING and not _source_moved(run)
-    if run.record.upload_id is None:
-        _create(run)
-        missing: Sequence[PartSpec] = tuple(run.plan.parts())
-        kept: list[PartRecord] = []
-    else:
+    missing: Sequence[PartSpec] = tuple(run.plan.parts())
+    kept: Sequence[PartRecord] = ()
+    listed: Sequence[PartReceipt] | None = ()
+    if run.record.upload_id is not None:
         try:
             listed = run.call(lambda s3: s3.list_parts(run.target, _upload_id(run), run.algorithm))
-        except UploadVanished:
+        except UploadVanished as error:
             if maybe_done and (done := _finished_before(run, stored)):
                 return done
-            raise
+            _renew(run, error)
+    if run.record.upload_id is None:
+        _create(run)
+    else:
         found = reconcile(run.plan, stored, listed, source_changed=_source_moved(run))
         if maybe_done and (found.doubt or found.send) and (done := _finished_before(run, stored)):
             return done

@@ -26,7 +26,8 @@ COMPLETE_TIMEOUT = 600.0
 class S3Config:
     """How to reach the service.  Credentials are never here: they come from the user's AWS configuration.
 
-    endpoint_url, region, profile: None leaves each to the AWS configuration and environment.
+    endpoint_url, region, profile: None leaves each to the AWS configuration and environment; as an endpoint, ""
+        is AWS itself, whatever the configuration says.
     connections: how many calls may run at the same time.
     send_timeout: seconds that a connection or a block of the body may take.
     answer_timeout: seconds without a byte of the answer.
@@ -40,6 +41,7 @@ class S3Config:
     answer_timeout: float = ANSWER_TIMEOUT
 
 
+_sessions: dict[tuple[str | None, str | None], boto3.session.Session] = {}
 _clients: dict[S3Config, Any] = {}
 
 
@@ -57,28 +59,33 @@ def _new_client(config: S3Config) -> Any:
     botocore's retries are off (engine/retry.py owns them), and so is its own checksum: ours goes as a header, with
     a plain body that every service understands.
     """
+    options: dict[str, Any] = {
+        "ignore_configured_endpoint_urls": config.endpoint_url == "",
+        "retries": {"total_max_attempts": 1},
+        "max_pool_connections": config.connections,
+        "connect_timeout": config.send_timeout,
+        "read_timeout": config.answer_timeout,
+        "request_checksum_calculation": "when_required",
+        "response_checksum_validation": "when_required",
+        "tcp_keepalive": True,
+        "user_agent_extra": "partway",
+    }
     with translated("configure"):
-        session = boto3.session.Session(profile_name=config.profile, region_name=config.region)
-        client = session.client(
-            "s3",
-            endpoint_url=config.endpoint_url,
-            config=Config(
-                retries={"total_max_attempts": 1},
-                max_pool_connections=config.connections,
-                connect_timeout=config.send_timeout,
-                read_timeout=config.answer_timeout,
-                request_checksum_calculation="when_required",
-                response_checksum_validation="when_required",
-                tcp_keepalive=True,
-                user_agent_extra="partway",
-            ),
-        )
+        client = _session(config).client("s3", endpoint_url=config.endpoint_url or None, config=Config(**options))
         if _may_skip_signing(client.meta.endpoint_url):
             # The checksum header is signed and S3 compares it with the body: over TLS, hashing the body once more
             # for the signature proves nothing new.  botocore reads the setting on every call.
             client.meta.config.s3 = (client.meta.config.s3 or {}) | {"payload_signing_enabled": False}
     client.meta.events.register("before-send.s3", _begin_sending)
     return client
+
+
+def _session(config: S3Config) -> boto3.session.Session:
+    """Clients of one profile share a session: it holds the credentials and the service's parsed description."""
+    key = (config.profile, config.region)
+    if key not in _sessions:
+        _sessions[key] = boto3.session.Session(profile_name=config.profile, region_name=config.region)
+    return _sessions[key]
 
 
 def _patient(config: S3Config) -> S3Config:
@@ -119,11 +126,12 @@ class S3Backend(MultipartBackend):
         return "" if host.endswith((".amazonaws.com", ".amazonaws.com.cn")) else url
 
     def close(self) -> None:
-        """Close the connections of this process; the next call opens new ones."""
+        """Close the connections of this process and forget its credentials; the next call begins anew."""
         for config in (self.config, _patient(self.config)):
             client = _clients.pop(config, None)
             if client is not None:
                 client.close()
+        _sessions.pop((self.config.profile, self.config.region), None)
 
     @property
     def region(self) -> str | None:

@@ -49,7 +49,7 @@ _ONCE_CODES = frozenset(
 )
 _EXPIRED_CODES = frozenset({"ExpiredToken", "ExpiredTokenException", "InvalidToken", "TokenRefreshRequired"})
 _ACCESS_CODES = frozenset({"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "AllAccessDisabled", "403"})
-_PARTS_CODES = frozenset({"InvalidPart", "InvalidPartOrder", "EntityTooSmall"})
+_PARTS_CODES = frozenset({"InvalidPart", "InvalidPartOrder"})
 _MULTIPART = frozenset({"UploadPart", "ListParts", "CompleteMultipartUpload", "AbortMultipartUpload"})
 
 _ADVICE = {
@@ -61,6 +61,7 @@ _ADVICE = {
     "PermanentRedirect": "set the bucket's region with --region",
     "IllegalLocationConstraintException": "set the bucket's region with --region",
     "RequestTimeTooSkewed": "set this machine's clock",
+    "EntityTooSmall": "this service wants larger parts: start over with --restart and a larger --part-size",
 }
 
 
