@@ -79,16 +79,6 @@ class RemoteError(PartwayError):
         self.status = status
         self.request_id = request_id
 
-    def __reduce__(self) -> tuple[object, ...]:
-        # Errors travel from worker processes to the caller; keyword arguments need telling how.
-        return _rebuild, (type(self), str(self), dict(self.__dict__))
-
-
-def _rebuild(kind: type[RemoteError], message: str, state: dict[str, object]) -> RemoteError:
-    error = kind(message)
-    error.__dict__.update(state)
-    return error
-
 
 class Transient(RemoteError):
     """Trying again may help.
@@ -159,7 +149,7 @@ class UploadFailed(PartwayError):
     resumable: True when running again may finish it; finished parts are kept either way.
     """
 
-    def __init__(self, message: str, *, resumable: bool) -> None:
+    def __init__(self, message: str, *, resumable: bool = True) -> None:
         super().__init__(message)
         self.resumable = resumable
 

@@ -85,7 +85,8 @@ def plan_upload(
     elif not least <= part_size <= limits.max_part_size:
         raise PlanError(
             f"a part size of {part_size:,} bytes is not possible here: for this file it must be "
-            f"from {least:,} to {limits.max_part_size:,} bytes ({_mib(least)} to {_mib(limits.max_part_size)})"
+            f"from {least:,} to {limits.max_part_size:,} bytes "
+            f"({-(-least // MIB):,} MiB to {limits.max_part_size // MIB:,} MiB)"
         )
     return UploadPlan(file_size=file_size, part_size=part_size)
 
@@ -99,11 +100,7 @@ def replan(file_size: int, part_size: int, *, limits: S3Limits = AWS) -> UploadP
     plan = UploadPlan(file_size=file_size, part_size=part_size)
     if plan.part_count > limits.max_parts:
         raise PlanError(
-            f"the file grew to {file_size:,} bytes: in the {_mib(part_size)} parts of the unfinished upload that is "
+            f"the file grew to {file_size:,} bytes: in the unfinished upload's parts of {part_size:,} bytes that is "
             f"{plan.part_count:,} parts, and the service takes {limits.max_parts:,}; start over with --restart"
         )
     return plan
-
-
-def _mib(size: int) -> str:
-    return f"{-(-size // MIB):,} MiB"

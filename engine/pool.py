@@ -84,6 +84,7 @@ class Outcome(Generic[T, R]):
 
 @dataclass(frozen=True, slots=True)
 class _Ended(Generic[T, R]):
+    stream: object
     task: T
     future: "Future[R]"
 
@@ -152,6 +153,7 @@ class WorkerPool:
         self, submit: "Callable[[T], Future[R]]", tasks: Iterable[T], enough: Callable[[], bool]
     ) -> Iterator[Outcome[T, R]]:
         waiting = iter(tasks)
+        stream = object()
         deadline: float | None = None
         exhausted = False
         while True:
@@ -163,23 +165,31 @@ class WorkerPool:
                 except StopIteration:
                     exhausted = True
                 else:
+                    future = submit(task)
                     self._running += 1
-                    submit(task).add_done_callback(partial(self._ended, task))
-            if self._running == 0 or (deadline is not None and time.monotonic() > deadline):
+                    future.add_done_callback(partial(self._ended, stream, task))
+            late = deadline is not None and time.monotonic() > deadline
+            if self._running == 0 or (late and self._messages.empty()):
                 break
             try:
                 message = self._messages.get(timeout=_TICK)
             except queue.Empty:
                 continue
-            if isinstance(message, _Ended):
-                self._running -= 1
-                error = message.future.exception()
-                result = None if error else message.future.result()
-                yield Outcome(task=message.task, result=result, error=error)
-            else:
+            if not isinstance(message, _Ended):
                 self._hear(message)
+                continue
+            self._running -= 1
+            if message.stream is stream:
+                yield _outcome(message)
         if self._cancel.wanted:
             self._line.check()
 
-    def _ended(self, task: Any, future: "Future[Any]") -> None:
-        self._messages.put(_Ended(task, future))
+    def _ended(self, stream: object, task: Any, future: "Future[Any]") -> None:
+        self._messages.put(_Ended(stream, task, future))
+
+
+def _outcome(ended: "_Ended[T, R]") -> Outcome[T, R]:
+    if ended.future.cancelled():
+        return Outcome(task=ended.task, error=UploadCancelled("the executor dropped the task"))
+    error = ended.future.exception()
+    return Outcome(task=ended.task, error=error) if error else Outcome(task=ended.task, result=ended.future.result())

@@ -92,8 +92,8 @@ class PartReader:
         path: The source.
         spec: The part.
         algorithm: Of ``checksum``.
-        on_read: Called before every read with the bytes handed out so far to the network (0 while the client reads
-            ahead for a signature); what it raises (a cancel, a stall) ends the request.
+        on_read: Called before every read with the bytes handed out so far to the network (0 while the bytes are
+            read for a checksum or a signature); what it raises (a cancel, a stall) ends the reading.
 
     Raises:
         SourceError: the file cannot be opened.
@@ -164,7 +164,10 @@ class PartReader:
 
     def seek(self, offset: int, whence: int = SEEK_SET) -> int:
         """Move within the part; returns the new position."""
-        start = {SEEK_SET: 0, SEEK_CUR: self._position, SEEK_END: self.spec.size}[whence]
+        starts = {SEEK_SET: 0, SEEK_CUR: self._position, SEEK_END: self.spec.size}
+        if whence not in starts:
+            raise ValueError(f"cannot seek from {whence}")
+        start = starts[whence]
         self._position = max(0, start + offset)
         return self._position
 
@@ -200,6 +203,7 @@ class PartReader:
         before, self._position = self._position, 0
         try:
             while self._position < self.spec.size:
+                self._on_read(0)
                 block = self._fill()
                 self._position += len(block)
                 yield block

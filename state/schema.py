@@ -6,7 +6,7 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "0001_uploads_parts_endpoints",
         (
-            # inode and device are text: both may exceed SQLite's signed 64 bits.
+            # mtime_ns, inode and device are text: each may exceed SQLite's signed 64 bits.
             # source and key are text, or the raw bytes of a name that is no UTF-8.
             """
             CREATE TABLE uploads (
@@ -14,11 +14,11 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
                 status TEXT NOT NULL,
                 source NOT NULL,
                 size INTEGER NOT NULL,
-                mtime_ns INTEGER NOT NULL,
+                mtime_ns TEXT NOT NULL,
                 inode TEXT NOT NULL,
                 device TEXT NOT NULL,
                 bucket TEXT NOT NULL,
-                key TEXT NOT NULL,
+                key NOT NULL,
                 endpoint TEXT NOT NULL,
                 region TEXT,
                 profile TEXT,

@@ -65,17 +65,18 @@ class SqliteStore:
                 f"{self.path} was written by a newer version of partway; update partway, "
                 "or name another folder with --state-dir"
             )
-        if self._db.journal_mode != "wal":
-            self._db.enable_wal()
-        # In WAL mode NORMAL may lose the last commits when the power fails; a receipt must not be lost.
-        self._db.execute("PRAGMA synchronous = FULL")
-        self._db.execute("PRAGMA foreign_keys = ON")
-        if migrations.pending(self._db):
+        if self._db.journal_mode != "wal" or migrations.pending(self._db):
+            # One process at a time: SQLite does not wait for others when it changes the journal mode.
             try:
                 with FileLock(self.folder / "schema.lock", mode=0o600, timeout=_BUSY_SECONDS):
+                    if self._db.journal_mode != "wal":
+                        self._db.enable_wal()
                     migrations.apply(self._db)
             except Timeout:
                 raise StateError(f"another process keeps {self.path} busy; run again in a moment") from None
+        # In WAL mode NORMAL may lose the last commits when the power fails; a receipt must not be lost.
+        self._db.execute("PRAGMA synchronous = FULL")
+        self._db.execute("PRAGMA foreign_keys = ON")
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -86,13 +87,13 @@ class SqliteStore:
             text = str(error)
             if "locked" in text or "busy" in text:
                 raise StateError(f"another process keeps {self.path} busy; run again in a moment") from error
-            if "malformed" in text:
+            if "malformed" in text or "no such" in text:
                 raise self._damaged(error) from error
             raise StateError(
                 f"cannot read or write {self.path}: {text}; free some space or fix the permissions, "
                 "or name another folder with --state-dir"
             ) from error
-        except (sqlite3.DatabaseError, UnicodeDecodeError, ValueError) as error:
+        except (sqlite3.DatabaseError, _BadRow) as error:
             raise self._damaged(error) from error
         except OSError as error:
             raise StateError(f"cannot write in {self.folder}: {error.strerror or error}") from error
@@ -109,6 +110,8 @@ class SqliteStore:
     def save_upload(self, record: UploadRecord) -> None:
         row = asdict(record) | {
             "source": _to_sql(record.source),
+            "key": _to_sql(record.key),
+            "mtime_ns": str(record.mtime_ns),
             "inode": str(record.inode),
             "device": str(record.device),
         }
@@ -133,7 +136,7 @@ class SqliteStore:
         marks = ", ".join("?" * len(UNFINISHED))
         found = self._select(
             f"bucket = ? AND key = ? AND source = ? AND endpoint = ? AND status IN ({marks})",
-            [bucket, key, _to_sql(source), endpoint, *sorted(UNFINISHED)],
+            [bucket, _to_sql(key), _to_sql(source), endpoint, *sorted(UNFINISHED)],
         )
         return found[-1] if found else None
 
@@ -142,19 +145,23 @@ class SqliteStore:
             self._db.execute("DELETE FROM uploads WHERE id = ?", [id])
 
     def save_parts(self, id: str, parts: Iterable[PartRecord]) -> None:
+        rows = _part_rows(id, parts)
         with self._translated(), self._db.atomic():
-            self._insert_parts(id, parts)
+            self._insert_parts(id, rows)
 
     def replace_parts(self, id: str, parts: Iterable[PartRecord]) -> None:
+        rows = _part_rows(id, parts)
         with self._translated(), self._db.atomic():
             self._db.execute("DELETE FROM parts WHERE upload = ?", [id])
-            self._insert_parts(id, parts)
+            self._insert_parts(id, rows)
 
-    def _insert_parts(self, id: str, parts: Iterable[PartRecord]) -> None:
-        for part in parts:
+    def _insert_parts(self, id: str, rows: list[tuple[Any, ...]]) -> None:
+        if rows and self._db.execute("SELECT 1 FROM uploads WHERE id = ?", [id]).fetchone() is None:
+            raise StateError(f"there is no upload {id} to remember parts of")
+        for row in rows:
             self._db.execute(
                 "INSERT OR REPLACE INTO parts (upload, number, size, etag, checksum, run) VALUES (?, ?, ?, ?, ?, ?)",
-                [id, *(getattr(part, name) for name in _PART_COLUMNS)],
+                row,
             )
 
     def parts(self, id: str) -> list[PartRecord]:
@@ -189,6 +196,10 @@ class SqliteStore:
             return [_from_sql(row) for row in self._db.execute(query, values).fetchall()]
 
 
+class _BadRow(Exception):
+    """A row holds what this program never writes."""
+
+
 def _runner(statements: tuple[str, ...]) -> Any:
     def migration(db: Database) -> None:
         for statement in statements:
@@ -197,18 +208,30 @@ def _runner(statements: tuple[str, ...]) -> Any:
     return migration
 
 
-def _to_sql(path: str) -> str | bytes:
+def _part_rows(id: str, parts: Iterable[PartRecord]) -> list[tuple[Any, ...]]:
+    return [(id, *(getattr(part, name) for name in _PART_COLUMNS)) for part in parts]
+
+
+def _to_sql(name: str) -> str | bytes:
     """SQLite's text is UTF-8; a name that is not goes in as its bytes."""
     try:
-        path.encode()
+        name.encode()
     except UnicodeEncodeError:
-        return os.fsencode(path)
-    return path
+        return name.encode("utf-8", "surrogatepass")
+    return name
+
+
+def _to_name(value: str | bytes) -> str:
+    return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value
 
 
 def _from_sql(row: tuple[Any, ...]) -> UploadRecord:
     values = dict(zip(_UPLOAD_COLUMNS, row, strict=True))
-    values["source"] = os.fsdecode(values["source"])
-    values["status"] = UploadStatus(values["status"])
-    values["inode"], values["device"] = int(values["inode"]), int(values["device"])
+    try:
+        values["source"], values["key"] = _to_name(values["source"]), _to_name(values["key"])
+        values["status"] = UploadStatus(values["status"])
+        for name in ("mtime_ns", "inode", "device"):
+            values[name] = int(values[name])
+    except (ValueError, TypeError) as error:
+        raise _BadRow(str(error)) from error
     return UploadRecord(**values)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
-from .errors import StateLocked
+from .errors import StateError, StateLocked
 from .records import UNFINISHED, PartRecord, UploadRecord, UploadStatus
 
 
@@ -44,7 +44,11 @@ class StateStore(Protocol):
         ...
 
     def save_parts(self, id: str, parts: Iterable[PartRecord]) -> None:
-        """Remember finished parts; a part of the same number is replaced.  All of them or none."""
+        """Remember finished parts; a part of the same number is replaced.  All of them or none.
+
+        Raises:
+            StateError: there is no such upload.
+        """
         ...
 
     def parts(self, id: str) -> list[PartRecord]:
@@ -113,7 +117,7 @@ class MemoryStore:
         self._parts.pop(id, None)
 
     def save_parts(self, id: str, parts: Iterable[PartRecord]) -> None:
-        self._parts.setdefault(id, {}).update({part.number: part for part in parts})
+        self._put_parts(id, self._parts.get(id, {}), parts)
 
     def parts(self, id: str) -> list[PartRecord]:
         held: Sequence[PartRecord] = tuple(self._parts.get(id, {}).values())
@@ -124,7 +128,13 @@ class MemoryStore:
         return len(parts), sum(part.size for part in parts)
 
     def replace_parts(self, id: str, parts: Iterable[PartRecord]) -> None:
-        self._parts[id] = {part.number: part for part in parts}
+        self._put_parts(id, {}, parts)
+
+    def _put_parts(self, id: str, before: dict[int, PartRecord], parts: Iterable[PartRecord]) -> None:
+        after = before | {part.number: part for part in parts}
+        if after and id not in self._uploads:
+            raise StateError(f"there is no upload {id} to remember parts of")
+        self._parts[id] = after
 
     def learn_algorithm(self, endpoint: str, algorithm: str, at: float) -> None:
         self._algorithms[endpoint] = (algorithm, at)

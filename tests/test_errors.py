@@ -100,8 +100,12 @@ def test_a_remote_error_without_facts_has_empty_ones(kind: type[RemoteError]) ->
     assert (error.operation, error.code, error.status, error.request_id) == ("", "", 0, "")
 
 
-def test_a_failed_upload_must_say_whether_it_can_be_resumed() -> None:
-    """There is no default to forget."""
-    assert UploadFailed("some parts", resumable=True).resumable
-    with pytest.raises(TypeError):
-        UploadFailed("some parts")  # type: ignore[call-arg]
+def test_a_failed_upload_is_resumable_unless_it_says_otherwise() -> None:
+    """Finished parts are kept, so going on is the rule."""
+    assert UploadFailed("some parts").resumable
+    assert not UploadFailed("some parts", resumable=False).resumable
+
+
+def test_a_failed_upload_survives_pickling() -> None:
+    """A caller may run uploads in processes."""
+    assert pickle.loads(pickle.dumps(UploadFailed("x", resumable=True))).resumable

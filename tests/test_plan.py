@@ -233,7 +233,9 @@ def test_replan_keeps_the_part_size_for_every_tiny_file(part_size: int) -> None:
 def test_replan_says_how_to_go_on_when_the_file_grew_too_much() -> None:
     """Part 10,001 cannot be; the message names the way out."""
     assert replan(160_000 * MIB, 16 * MIB).part_count == 10_000
-    with pytest.raises(PlanError, match=r"16 MiB parts .* 10,001 parts, .* 10,000; start over with --restart"):
+    with pytest.raises(
+        PlanError, match=r"parts of 16,777,216 bytes .* 10,001 parts, .* 10,000; start over with --restart"
+    ):
         replan(160_000 * MIB + 1, 16 * MIB)
 
 
@@ -301,3 +303,11 @@ def test_any_limits_make_legal_plans(sizes: tuple[int, int], max_parts: int, dat
     size = data.draw(st.integers(0, limits.max_object_size))
 
     assert ways_to_be_illegal(plan_upload(size, limits=limits), limits) == []
+
+
+def test_the_upper_end_of_the_range_is_not_rounded_up() -> None:
+    """A user who takes the message at its word must not be refused again."""
+    limits = S3Limits(max_part_size=6 * MIB - 1)
+    with pytest.raises(PlanError) as raised:
+        plan_upload(1, part_size=7 * MIB, limits=limits)
+    assert "to 6 MiB" not in str(raised.value)

@@ -491,3 +491,46 @@ def test_a_given_executor_is_not_shut_down() -> None:
             list(pool.stream(abs, [1]))
 
         assert elsewhere.submit(abs, -2).result(LONG) == 2
+
+
+def test_what_finished_is_told_although_the_caller_is_slow() -> None:
+    """The grace time is for the workers; an outcome that is in the queue already is not lost."""
+    cancel, go = Cancel(), threading.Event()
+    got: list[int | None] = []
+
+    def work(number: int, line: Line) -> int:
+        line.say(number)
+        go.wait(20)
+        return number
+
+    heard: list[object] = []
+
+    def hear(message: object) -> None:
+        heard.append(message)
+        if len(heard) == 2:
+            cancel()
+            threading.Timer(0.3, go.set).start()
+
+    with WorkerPool(2, cancel=cancel, hear=hear) as pool, pytest.raises(UploadCancelled):
+        for outcome in pool.stream(work, range(9)):
+            got.append(outcome.result)
+            time.sleep(1.0)
+    assert sorted(got, key=str) == [0, 1]
+
+
+def test_a_call_after_a_stream_that_was_left_gets_its_own_answer() -> None:
+    """Not the outcome of a task that was still running."""
+
+    def work(seconds: float, line: Line) -> str:
+        time.sleep(seconds)
+        return "part"
+
+    def answer(line: Line) -> str:
+        time.sleep(0.5)
+        return "answer"
+
+    with WorkerPool(2, cancel=Cancel(), hear=lambda _: None) as pool:
+        for _ in pool.stream(work, [0.0, 0.2]):
+            break
+
+        assert pool.run(answer) == "answer"

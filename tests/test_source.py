@@ -498,3 +498,19 @@ def test_looking_at_a_file_does_not_touch_it(file: Path) -> None:
 
     assert identify(file) == before
     assert stat.S_ISREG(file.stat().st_mode)
+
+
+def test_a_cancel_ends_the_checksum_too(tmp_path: Path) -> None:
+    """The pre-read of a 5 GiB part takes seconds to minutes; on_read is not asked meanwhile."""
+    path = tmp_path / "file"
+    path.write_bytes(bytes(100))
+
+    def stop(_: int) -> None:
+        raise UploadCancelled("stop")
+
+    spec = PartSpec(number=1, offset=0, size=100)
+    with (
+        PartReader(str(path), spec, algorithm=ChecksumAlgorithm.CRC64NVME, on_read=stop) as reader,
+        pytest.raises(UploadCancelled),
+    ):
+        _ = reader.checksum

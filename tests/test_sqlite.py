@@ -289,6 +289,14 @@ def test_a_claim_that_cannot_be_written_is_told(store: SqliteStore) -> None:
         pytest.fail("nothing is held")
 
 
+def test_a_schema_lock_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    """A new database is made under a lock; without the lock it is not made."""
+    (tmp_path / "schema.lock").mkdir()
+
+    with pytest.raises(StateError, match=f"cannot write in {tmp_path}: Is a directory"):
+        SqliteStore(tmp_path)
+
+
 @not_as_root
 def test_a_read_only_folder_is_told(tmp_path: Path) -> None:
     """A new store cannot be made in it."""
@@ -413,40 +421,6 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(filled: Path, monk
 
 # --- several processes ---
 
-OPENED = """
-import sys
-from pathlib import Path
-from dataclasses import replace
-from partway.state.sqlite import SqliteStore
-from tests.test_sqlite import UPLOAD, parts
-print("ready", flush=True)
-sys.stdin.readline()
-store = SqliteStore(Path(sys.argv[1]))
-store.save_upload(replace(UPLOAD, id=sys.argv[2]))
-store.save_parts(sys.argv[2], parts(20))
-store.close()
-"""
-
-
-def test_processes_that_open_a_new_folder_together_all_succeed(tmp_path: Path) -> None:
-    """Four terminals start their first upload at the same moment."""
-    processes = [run_python(OPENED, tmp_path / "state", index) for index in range(4)]
-    for process in processes:
-        assert process.stdout is not None
-        process.stdout.readline()
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    errors = [process.communicate(timeout=60)[1] for process in processes]
-    store = SqliteStore(tmp_path / "state")
-    found = {upload.id: store.part_totals(upload.id)[0] for upload in store.uploads()}
-    store.close()
-
-    assert errors == [""] * 4
-    assert found == dict.fromkeys("0123", 20)
-
-
 HELD = """
 import sys
 from pathlib import Path
@@ -500,3 +474,44 @@ def test_two_stores_write_without_losing_each_others_rows(store: SqliteStore) ->
     other.close()
 
     assert counts == (20, 20)
+
+
+OPENED_OFTEN = """
+import sys
+from pathlib import Path
+from partway.state.sqlite import SqliteStore
+print("ready", flush=True)
+for folder in sys.stdin:
+    SqliteStore(Path(folder.strip())).close()
+    print("opened", flush=True)
+"""
+
+
+def test_processes_that_open_new_folders_together_all_succeed(tmp_path: Path) -> None:
+    """Four terminals start their first upload at the same moment; thirty times, since it is a matter of luck."""
+    processes = [run_python(OPENED_OFTEN) for _ in range(4)]
+    for process in processes:
+        assert process.stdout is not None
+        process.stdout.readline()
+    for index in range(30):
+        for process in processes:
+            assert process.stdin is not None
+            process.stdin.write(f"{tmp_path / str(index)}\n")
+            process.stdin.flush()
+        for process in processes:
+            assert process.stdout is not None
+            process.stdout.readline()
+    errors = [process.communicate(timeout=60)[1] for process in processes]
+
+    assert errors == [""] * 4
+
+
+def test_a_missing_table_is_damage(tmp_path: Path) -> None:
+    """Neither space nor permissions would help."""
+    store = SqliteStore(tmp_path)
+    store._db.execute("DROP TABLE endpoints")
+    try:
+        with pytest.raises(StateDamaged):
+            store.known_algorithm("", since=0.0)
+    finally:
+        store.close()

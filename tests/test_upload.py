@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from partway.engine import events
-from partway.engine.backend import ObjectOptions
+from partway.engine.backend import ObjectOptions, Target
+from partway.engine.cancel import cancel_upload
 from partway.engine.checksum import ChecksumAlgorithm, checksum
 from partway.engine.errors import (
     AccessRefused,
@@ -30,8 +31,9 @@ from partway.engine.events import (
     UploadStarted,
 )
 from partway.engine.s3 import S3Backend
-from partway.engine.upload import cancel_upload, upload_file
+from partway.engine.upload import upload_file
 from partway.state.records import UploadStatus
+from partway.state.sqlite import SqliteStore
 from tests.support.faults import Answer, CloseConnection, Fault, FlipBit, ResetConnection, Stage
 from tests.support.journal import Journal
 from tests.support.strict_s3 import StrictS3
@@ -494,3 +496,19 @@ def test_refusals_that_are_final_are_not_tried_again(strict: StrictS3, uploading
 
     assert isinstance(failure.value.__cause__, Refused)
     assert strict.counts["UploadPart"] == 1
+
+
+def test_a_key_that_is_no_utf8_is_a_plan_error(tmp_path: Path) -> None:
+    """It is refused before anything is asked or noted."""
+    (tmp_path / "file").write_bytes(b"x")
+    store = SqliteStore(tmp_path / "state")
+    try:
+        with pytest.raises(PlanError, match="not valid UTF-8"):
+            upload_file(
+                tmp_path / "file",
+                Target(bucket="b", key="no utf-8 \udcff"),
+                backend=None,  # type: ignore[arg-type]
+                store=store,
+            )
+    finally:
+        store.close()

@@ -1,0 +1,76 @@
+"""What S3 fixes when an upload is created: key, options, checksum algorithm; and what a later run may not change."""
+
+import mimetypes
+from dataclasses import fields, replace
+
+from partway.state.records import UploadRecord
+
+from .backend import ObjectOptions, Target
+from .checksum import ChecksumAlgorithm
+from .errors import PlanError
+from .limits import S3Limits
+
+
+def target_of(record: UploadRecord) -> Target:
+    """The target of a stored upload, with the options it was created with."""
+    return Target(
+        bucket=record.bucket,
+        key=record.key,
+        endpoint=record.endpoint,
+        options=ObjectOptions.from_json(record.options),
+    )
+
+
+def check_key(target: Target, limits: S3Limits) -> None:
+    """Refuse a key that S3 would.
+
+    Raises:
+        PlanError: too long, or no UTF-8.
+
+    S3 rules: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
+    """
+    try:
+        length = len(target.key.encode())
+    except UnicodeEncodeError:
+        raise PlanError("the key is not valid UTF-8; name the key in the target, or rename the file") from None
+    if length > limits.max_key_bytes:
+        raise PlanError(f"the key has {length:,} bytes; S3 takes at most {limits.max_key_bytes:,}")
+
+
+def frozen_options(record: UploadRecord, wanted: ObjectOptions) -> ObjectOptions:
+    """The options S3 froze when the upload was created.
+
+    Raises:
+        PlanError: the user now wants others; neither the old nor the new can be taken for granted.
+    """
+    frozen = ObjectOptions.from_json(record.options)
+    for field in fields(ObjectOptions):
+        now, then = getattr(wanted, field.name), getattr(frozen, field.name)
+        if now and now != then:
+            raise PlanError(
+                f"upload {record.id} of this file was begun with another {field.name.replace('_', ' ')}, and S3 "
+                "cannot change it now; leave the option away to finish it as it is, or start over with --restart"
+            )
+    return frozen
+
+
+def check_algorithm(record: UploadRecord, wanted: ChecksumAlgorithm | None) -> None:
+    """Refuse another checksum algorithm than the finished parts have; None means any.
+
+    Raises:
+        PlanError: the user now wants another.
+    """
+    if wanted not in (None, record.checksum_algorithm):
+        raise PlanError(
+            f"upload {record.id} of this file was begun with {record.checksum_algorithm} checksums; leave "
+            "--checksum-algorithm away to finish it as it is, or start over with --restart"
+        )
+
+
+def with_content_type(options: ObjectOptions, path: str) -> ObjectOptions:
+    """The options with the content type that the file's name suggests, unless they name one."""
+    if options.content_type is not None:
+        return options
+    guessed, encoding = mimetypes.guess_type(path)
+    # The content of film.txt.gz is no text.
+    return options if guessed is None or encoding is not None else replace(options, content_type=guessed)
