@@ -99,6 +99,10 @@ class ObjectFacts:
 class MultipartBackend(Protocol):
     """The S3 calls of an upload.  Thread-safe and picklable; of remote trouble it raises only Transient or Refused."""
 
+    def renew_credentials(self) -> None:
+        """Read the credentials anew; the next call uses what is found.  A backend without credentials does nothing."""
+        return
+
     def create_upload(self, target: Target, algorithm: ChecksumAlgorithm) -> CreatedUpload:
         """Begin a multipart upload whose parts carry ``algorithm`` (for MD5: no checksum is declared).
 

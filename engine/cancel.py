@@ -52,7 +52,7 @@ def give_up(
     algorithm = ChecksumAlgorithm(record.checksum_algorithm)
 
     def abort(line: Line) -> None:
-        s3 = retrying(backend, settings.policy, line, contacted=False)
+        s3 = retrying(backend, settings.policy, line)
         assert upload_id is not None
         for _ in range(_ABORTS):
             try:

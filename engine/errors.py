@@ -102,6 +102,11 @@ class Transient(RemoteError):
         self.unreachable = unreachable
         self.once = once
 
+    @property
+    def throttled(self) -> bool:
+        """True when the service asks for fewer requests."""
+        return self.status in (429, 503) or self.code in ("SlowDown", "Throttling", "ThrottlingException")
+
 
 class Refused(RemoteError):
     """Trying the same again will not help."""

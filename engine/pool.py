@@ -13,6 +13,8 @@ from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, cast
 
 from .errors import UploadCancelled
+from .gate import NetworkGate
+from .throttle import Throttle
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -39,9 +41,10 @@ class Cancel:
 
 
 class Line:
-    """A worker's line to the caller's thread."""
+    """A worker's line to the caller's thread.  gate: shared by all calls of the run."""
 
     def __init__(self, messages: "queue.SimpleQueue[Any]", cancel: Cancel) -> None:
+        self.gate = NetworkGate()
         self._messages = messages
         self._cancel = cancel
         self._abandoned = False
@@ -103,7 +106,7 @@ class WorkerPool:
     def __init__(
         self, size: int, *, cancel: Cancel, hear: Callable[[Any], None], executor: Executor | None = None
     ) -> None:
-        self.size = size
+        self._throttle = Throttle(size, time.monotonic)
         self._cancel = cancel
         self._hear = hear
         self._messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -121,6 +124,14 @@ class WorkerPool:
         self._line.abandon()
         # After a cancel a worker may sit in a system call for as long as its timeout: nobody waits for it.
         self._threads.shutdown(wait=self._running == 0, cancel_futures=True)
+
+    def slow_down(self) -> None:
+        """The service asked for fewer requests: halve what runs at the same time; what runs now is not stopped."""
+        self._throttle.slow_down()
+
+    def speed_up(self) -> None:
+        """The service took a task: go back, step by step, to the full size."""
+        self._throttle.speed_up()
 
     def run(self, call: Callable[[Line], R]) -> R:
         """Make one call on a thread and wait for it, hearing messages meanwhile; raises what it raises."""
@@ -159,7 +170,7 @@ class WorkerPool:
         while True:
             if self._cancel.wanted and deadline is None:
                 deadline = time.monotonic() + _GRACE
-            while not exhausted and deadline is None and self._running < self.size and not enough():
+            while not exhausted and deadline is None and self._running < self._throttle.limit and not enough():
                 try:
                     task = next(waiting)
                 except StopIteration:

@@ -4,13 +4,15 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from random import random
 from typing import TypeVar
 
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
+from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
 from .backend import CreatedUpload, MultipartBackend, ObjectFacts, PartReceipt, Target
 from .checksum import ChecksumAlgorithm
-from .errors import Transient
+from .errors import CredentialsExpired, RemoteError, Transient
+from .gate import NetworkGate
 from .source import PartReader
 
 T = TypeVar("T")
@@ -41,6 +43,8 @@ class Retry:
     number: the part's 1-based number, 0 for calls about the whole upload.
     attempt: 1 for the first failure of the call.
     wait: seconds until the next try.
+    unreachable: nobody answered.
+    throttled: the service asked for fewer requests.
     """
 
     number: int
@@ -48,16 +52,18 @@ class Retry:
     wait: float
     reason: str
     unreachable: bool
+    throttled: bool
 
 
 class RetryingBackend(MultipartBackend):
-    """Tries each call again while it fails with Transient, within the policy; a body is rewound before each try.
+    """Tries each call again while that may help, within the policy; a body is rewound before each try.
 
     Args:
         inner: The backend that makes the calls.
         sleep: Waits; what it raises (a cancel) ends the trying.
         on_retry: Told of each failure before the wait.
-        contacted: False while the endpoint has not answered in this run; set by the first answer.
+        gate: Shared with all calls of the run, so that only one asks while the endpoint is away.
+        random: From 0 to 1, for the jitter.
     """
 
     def __init__(
@@ -68,60 +74,82 @@ class RetryingBackend(MultipartBackend):
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
         on_retry: Callable[[Retry], None] = lambda retry: None,
-        contacted: bool = True,
+        gate: NetworkGate | None = None,
+        random: Callable[[], float] = random,
     ) -> None:
         self._inner = inner
         self._policy = policy
         self._sleep = sleep
         self._clock = clock
         self._on_retry = on_retry
-        self._contacted = contacted
+        self._gate = gate or NetworkGate(clock)
+        self._random = random
 
     def _call(self, call: Callable[[], T], body: PartReader | None = None) -> T:
-        number = 0 if body is None else body.spec.number
-        patience = _Patience(self._policy, self._clock)
+        tries = _Tries(self._policy, self._clock)
 
         def attempt() -> T:
-            if body is not None and patience.failures:
+            asking = self._gate.enter(self._sleep)
+            began = self._clock()
+            if body is not None and tries.failures:
                 body.rewind()
-            patience.attempt_began()
-            return call()
+            try:
+                answer = call()
+            except RemoteError as error:
+                if isinstance(error, Transient) and error.unreachable:
+                    self._gate.lost(asking, began)
+                else:
+                    self._gate.reached()
+                raise
+            except BaseException:
+                self._gate.leave(asking)
+                raise
+            self._gate.reached()
+            return answer
 
-        def give_up(state: RetryCallState) -> bool:
-            assert state.outcome is not None
-            error = state.outcome.exception()
-            assert isinstance(error, Transient)
-            self._contacted |= not error.unreachable
-            return patience.is_over(error, state.upcoming_sleep, contacted=self._contacted)
+        def wait(state: RetryCallState) -> float:
+            error = _error_of(state)
+            if isinstance(error, CredentialsExpired):
+                return 0.0
+            failures = self._gate.probes if _is_unreachable(error) else tries.answered + 1
+            bound = min(self._policy.longest_wait, self._policy.first_wait * 2.0 ** min(failures - 1, 60))
+            return self._random() * bound
 
-        def announce(state: RetryCallState) -> None:
-            assert state.outcome is not None
-            error = state.outcome.exception()
-            assert isinstance(error, Transient)
+        def before_sleep(state: RetryCallState) -> None:
+            error = _error_of(state)
+            if isinstance(error, CredentialsExpired):
+                self._inner.renew_credentials()
+            if _is_unreachable(error):
+                self._gate.rest(state.upcoming_sleep)
             self._on_retry(
                 Retry(
-                    number=number,
-                    attempt=patience.failures,
+                    number=0 if body is None else body.spec.number,
+                    attempt=tries.failures,
                     wait=state.upcoming_sleep,
                     reason=str(error),
-                    unreachable=error.unreachable,
+                    unreachable=_is_unreachable(error),
+                    throttled=isinstance(error, Transient) and error.throttled,
                 )
             )
 
         retrying = Retrying(
-            retry=retry_if_exception_type(Transient),
-            wait=wait_random_exponential(multiplier=self._policy.first_wait, max=self._policy.longest_wait),
-            stop=give_up,
-            before_sleep=announce,
+            retry=retry_if_exception_type((Transient, CredentialsExpired)),
+            wait=wait,
+            stop=lambda state: tries.are_over(_error_of(state), state.upcoming_sleep, self._gate),
+            before_sleep=before_sleep,
             sleep=self._sleep,
             reraise=True,
         )
         try:
-            answer = retrying(attempt)
+            return retrying(attempt)
         except Transient as error:
-            raise patience.last_word(error) from error
-        self._contacted = True
-        return answer
+            last_word = tries.last_word(error)
+            if error.unreachable:
+                self._gate.give_up(last_word)
+            raise last_word from error
+
+    def renew_credentials(self) -> None:
+        self._inner.renew_credentials()
 
     def create_upload(self, target: Target, algorithm: ChecksumAlgorithm) -> CreatedUpload:
         return self._call(lambda: self._inner.create_upload(target, algorithm))
@@ -170,40 +198,47 @@ def _compared(receipt: PartReceipt, body: PartReader) -> PartReceipt:
     )
 
 
-class _Patience:
-    """Counts the failures of one call."""
+def _error_of(state: RetryCallState) -> BaseException:
+    assert state.outcome is not None
+    error = state.outcome.exception()
+    assert error is not None
+    return error
+
+
+def _is_unreachable(error: BaseException) -> bool:
+    return isinstance(error, Transient) and error.unreachable
+
+
+class _Tries:
+    """Counts the failures of one call.  answered: those in which somebody answered."""
 
     def __init__(self, policy: RetryPolicy, clock: Callable[[], float]) -> None:
         self.failures = 0
+        self.answered = 0
         self._policy = policy
         self._clock = clock
         self._began = clock()
-        self._attempt_began = self._began
-        self._away_since: float | None = None
-        self._answered = 0
         self._kinds: Counter[str] = Counter()
 
-    def attempt_began(self) -> None:
-        self._attempt_began = self._clock()
-
-    def is_over(self, error: Transient, wait: float, *, contacted: bool) -> bool:
+    def are_over(self, error: BaseException, wait: float, gate: NetworkGate) -> bool:
         """Count the failure; True when the call should not be tried again after ``wait`` seconds."""
+        assert isinstance(error, RemoteError)
         self.failures += 1
         self._kinds[error.code] += 1
-        if error.once and self._kinds[error.code] > 1:
+        if (isinstance(error, CredentialsExpired) or (isinstance(error, Transient) and error.once)) and (
+            self._kinds[error.code] > 1
+        ):
             return True
-        if not error.unreachable:
-            # Somebody answered, so the time without an answer starts anew.
-            self._away_since = None
-            self._answered += 1
-            return self._answered >= self._policy.attempts
-        if self._away_since is None:
-            self._away_since = self._attempt_began
-        budget = self._policy.budget if contacted else self._policy.first_contact
-        return self._clock() + wait - self._away_since > budget
+        if not _is_unreachable(error):
+            self.answered += 1
+            return self.answered >= self._policy.attempts
+        budget = self._policy.budget if gate.contacted else self._policy.first_contact
+        return gate.away_for() + wait > budget
 
     def last_word(self, error: Transient) -> Transient:
         """The error that goes to the user, with how long it was tried."""
+        if not self.failures:
+            return error
         seconds = self._clock() - self._began
         times = "once" if self.failures == 1 else f"{self.failures} times"
         return Transient(

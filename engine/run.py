@@ -90,7 +90,6 @@ class UploadRun:
         self._now = now
         self._began = time.monotonic()
         self._away_since: float | None = None
-        self._contacted = False
         self.pool = WorkerPool(settings.concurrency, cancel=cancel, hear=self._hear, executor=settings.executor)
 
     @property
@@ -111,7 +110,7 @@ class UploadRun:
 
     def retrying(self, line: Line) -> RetryingBackend:
         """The backend with retries, for a call on this line."""
-        return retrying(self.backend, self.settings.policy, line, contacted=self._contacted)
+        return retrying(self.backend, self.settings.policy, line)
 
     def note_sent(self, number: int, size: int) -> None:
         """Count a part that reached S3 in this run, proven or not."""
@@ -121,6 +120,7 @@ class UploadRun:
     def record_part(self, part: PartRecord) -> None:
         """Remember a part that was sent now, durably, and only then announce it."""
         self.store.save_parts(self.record.id, [part])
+        self.pool.speed_up()
         self.announce_part(part)
 
     def announce_part(self, part: PartRecord) -> None:
@@ -129,7 +129,6 @@ class UploadRun:
 
     def reached(self) -> None:
         """Note that the endpoint answered."""
-        self._contacted = True
         if self._away_since is not None:
             self.emit(NetworkRestored(upload=self.record.id, seconds=time.monotonic() - self._away_since))
             self._away_since = None
@@ -150,6 +149,8 @@ class UploadRun:
                         reason=message.reason,
                     )
                 )
+                if message.throttled:
+                    self.pool.slow_down()
                 if message.unreachable and self._away_since is None:
                     self._away_since = time.monotonic()
                     self.emit(NetworkLost(upload=self.record.id, reason=message.reason))

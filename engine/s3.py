@@ -11,6 +11,7 @@ from botocore.config import Config
 
 from .backend import CreatedUpload, MultipartBackend, ObjectFacts, ObjectOptions, PartReceipt, Target
 from .checksum import ChecksumAlgorithm
+from .clock_offset import ClockOffset
 from .errors import Refused
 from .s3_errors import translated, unreadable
 from .source import PartReader
@@ -41,7 +42,7 @@ class S3Config:
     answer_timeout: float = ANSWER_TIMEOUT
 
 
-_sessions: dict[tuple[str | None, str | None], boto3.session.Session] = {}
+_sessions: dict[tuple[str | None, str | None], tuple[boto3.session.Session, ClockOffset]] = {}
 _clients: dict[S3Config, Any] = {}
 
 
@@ -71,20 +72,23 @@ def _new_client(config: S3Config) -> Any:
         "user_agent_extra": "partway",
     }
     with translated("configure"):
-        client = _session(config).client("s3", endpoint_url=config.endpoint_url or None, config=Config(**options))
+        session, offset = _session(config)
+        client = session.client("s3", endpoint_url=config.endpoint_url or None, config=Config(**options))
         if _may_skip_signing(client.meta.endpoint_url):
             # The checksum header is signed and S3 compares it with the body: over TLS, hashing the body once more
             # for the signature proves nothing new.  botocore reads the setting on every call.
             client.meta.config.s3 = (client.meta.config.s3 or {}) | {"payload_signing_enabled": False}
     client.meta.events.register("before-send.s3", _begin_sending)
+    offset.attach(client.meta.events)
     return client
 
 
-def _session(config: S3Config) -> boto3.session.Session:
+def _session(config: S3Config) -> tuple[boto3.session.Session, ClockOffset]:
     """Clients of one profile share a session: it holds the credentials and the service's parsed description."""
     key = (config.profile, config.region)
     if key not in _sessions:
-        _sessions[key] = boto3.session.Session(profile_name=config.profile, region_name=config.region)
+        session = boto3.session.Session(profile_name=config.profile, region_name=config.region)
+        _sessions[key] = (session, ClockOffset(session.get_credentials()))
     return _sessions[key]
 
 
@@ -127,11 +131,17 @@ class S3Backend(MultipartBackend):
 
     def close(self) -> None:
         """Close the connections of this process and forget its credentials; the next call begins anew."""
-        for config in (self.config, _patient(self.config)):
-            client = _clients.pop(config, None)
-            if client is not None:
-                client.close()
+        for client in self._forget():
+            client.close()
+
+    def renew_credentials(self) -> None:
+        # Other threads may be in the middle of a call: their client is let go of, not closed.
+        self._forget()
+
+    def _forget(self) -> list[Any]:
         _sessions.pop((self.config.profile, self.config.region), None)
+        clients = [_clients.pop(config, None) for config in (self.config, _patient(self.config))]
+        return [client for client in clients if client is not None]
 
     @property
     def region(self) -> str | None:

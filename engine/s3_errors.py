@@ -61,6 +61,7 @@ _ADVICE = {
     "PermanentRedirect": "set the bucket's region with --region",
     "IllegalLocationConstraintException": "set the bucket's region with --region",
     "RequestTimeTooSkewed": "set this machine's clock",
+    "ExpiredToken": "renew them, and run again",
     "EntityTooSmall": "this service wants larger parts: start over with --restart and a larger --part-size",
 }
 

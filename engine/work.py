@@ -56,9 +56,9 @@ def send_part(task: SendTask, line: Line | None = None) -> SentPart:
         return SentPart(receipt=receipt, checksum=body.checksum)
 
 
-def retrying(backend: MultipartBackend, policy: RetryPolicy, line: Line, *, contacted: bool = True) -> RetryingBackend:
+def retrying(backend: MultipartBackend, policy: RetryPolicy, line: Line) -> RetryingBackend:
     """The backend, trying again; failures are told on the line, and waits end when nobody wants the answer."""
-    return RetryingBackend(backend, policy, sleep=line.sleep, on_retry=line.say, contacted=contacted)
+    return RetryingBackend(backend, policy, sleep=line.sleep, on_retry=line.say, gate=line.gate)
 
 
 def reporter(number: int, line: Line) -> Callable[[int], None]:

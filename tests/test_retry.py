@@ -10,12 +10,14 @@ from partway.engine.backend import CreatedUpload, MultipartBackend, ObjectFacts,
 from partway.engine.checksum import ChecksumAlgorithm, checksum
 from partway.engine.errors import (
     AccessRefused,
+    CredentialsExpired,
     Refused,
     SourceChanged,
     Transient,
     UploadCancelled,
     UploadVanished,
 )
+from partway.engine.gate import NetworkGate
 from partway.engine.plan import PartSpec
 from partway.engine.retry import Retry, RetryingBackend, RetryPolicy
 from partway.engine.source import PartReader
@@ -48,6 +50,7 @@ class Script(MultipartBackend):
     def __init__(self, *answers: object, clock: Clock | None = None, takes: float = 0.0) -> None:
         self.calls: list[tuple[Any, ...]] = []
         self.bodies: list[bytes] = []
+        self.renewed = 0
         self._answers: Iterator[object] = iter(answers)
         self._clock = clock
         self._takes = takes
@@ -66,6 +69,9 @@ class Script(MultipartBackend):
         body.begin_sending()
         half = bytes(body.read(len(body) // 2))
         self.bodies.append(half)
+
+    def renew_credentials(self) -> None:
+        self.renewed += 1
 
     def create_upload(self, target: Target, algorithm: ChecksumAlgorithm) -> CreatedUpload:
         return self._answer("create_upload", target, algorithm)  # type: ignore[no-any-return]
@@ -144,7 +150,10 @@ def retrying(
     policy: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
 ) -> RetryingBackend:
     told = [] if told is None else told
-    return RetryingBackend(inner, policy, sleep=clock.sleep, clock=clock, on_retry=told.append, contacted=contacted)
+    gate = NetworkGate(clock)
+    if contacted:
+        gate.reached()
+    return RetryingBackend(inner, policy, sleep=clock.sleep, clock=clock, on_retry=told.append, gate=gate)
 
 
 # --- which failures, and which calls ---
@@ -381,8 +390,8 @@ def test_each_failure_is_told_before_its_wait(clock: Clock) -> None:
     s3.head_object(TARGET, CRC)
 
     assert told == [
-        (Retry(number=0, attempt=1, wait=clock.waits[0], reason="slow down", unreachable=False), 0),
-        (Retry(number=0, attempt=2, wait=clock.waits[1], reason="no route", unreachable=True), 1),
+        (Retry(number=0, attempt=1, wait=clock.waits[0], reason="slow down", unreachable=False, throttled=True), 0),
+        (Retry(number=0, attempt=2, wait=clock.waits[1], reason="no route", unreachable=True, throttled=False), 1),
     ]
 
 
@@ -476,3 +485,25 @@ def test_a_receipt_without_a_checksum_is_passed_on(clock: Clock, body: PartReade
     silent = PartReceipt(number=7, size=100, etag="e")
 
     assert retrying(Script(silent), clock).upload_part(TARGET, "U", body) == silent
+
+
+# --- credentials that expire ---
+
+
+def test_expired_credentials_are_renewed_once(clock: Clock) -> None:
+    """The next try uses what is found anew, at once."""
+    expired = CredentialsExpired("expired", code="ExpiredToken")
+    inner = Script(expired, FACTS)
+
+    assert retrying(inner, clock).head_object(TARGET, CRC) is FACTS
+    assert (inner.renewed, clock.waits) == (1, [0.0])
+
+
+def test_credentials_that_stay_expired_end_the_call(clock: Clock) -> None:
+    """Static credentials are the same when they are read again: somebody has to renew them."""
+    expired = [CredentialsExpired("expired", code="ExpiredToken") for _ in range(3)]
+    inner = Script(*expired)
+
+    with pytest.raises(CredentialsExpired):
+        retrying(inner, clock).head_object(TARGET, CRC)
+    assert (inner.renewed, len(inner.calls)) == (1, 2)

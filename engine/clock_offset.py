@@ -1,0 +1,54 @@
+"""A clock that is wrong: sign with the service's time instead, once it has told that ours is off.
+
+S3 refuses a request whose time is more than 15 minutes off (RequestTimeTooSkewed) and says its own time in ``Date``:
+https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+"""
+
+import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from botocore.auth import SIGV4_TIMESTAMP, S3SigV4Auth
+
+
+class ClockOffset:
+    """Belongs to one session, and hangs on the events of its clients.  seconds: what to add to this machine's clock."""
+
+    def __init__(self, credentials: Any) -> None:
+        self.seconds = 0.0
+        self._credentials = credentials
+
+    def attach(self, events: Any) -> None:
+        """Listen to answers, and sign again after botocore signed."""
+        events.register("after-call.s3", self._learn)
+        events.register_last("request-created.s3", self._sign_again)
+
+    def _learn(self, parsed: Any, **_: Any) -> None:
+        answer = parsed.get("ResponseMetadata") or {}
+        if (parsed.get("Error") or {}).get("Code") != "RequestTimeTooSkewed":
+            return
+        try:
+            theirs = parsedate_to_datetime((answer.get("HTTPHeaders") or {})["date"])
+        except (KeyError, ValueError):
+            return
+        self.seconds = (theirs - datetime.datetime.now(datetime.UTC)).total_seconds()
+
+    def _sign_again(self, request: Any, **_: Any) -> None:
+        if not self.seconds or "Authorization" not in request.headers:
+            return
+        signing = request.context.get("signing") or {}
+        auth = _Shifted(self._credentials, signing.get("signing_name", "s3"), signing.get("region"), self.seconds)
+        auth.add_auth(request)
+
+
+class _Shifted(S3SigV4Auth):
+    """botocore's signature, at another time.  (docs/decisions/0007-clock-offset.md)"""
+
+    def __init__(self, credentials: Any, service: str, region: Any, seconds: float) -> None:
+        super().__init__(credentials, service, region)
+        self._seconds = seconds
+
+    def _modify_request_before_signing(self, request: Any) -> None:
+        now = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=self._seconds)
+        request.context["timestamp"] = now.strftime(SIGV4_TIMESTAMP)
+        super()._modify_request_before_signing(request)  # type: ignore[misc]

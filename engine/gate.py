@@ -1,0 +1,85 @@
+"""While the endpoint is out of reach, one call at a time asks whether it is back; the others wait for its answer."""
+
+import threading
+import time
+from collections.abc import Callable
+
+from .errors import Transient
+
+_SOON = 1e-6  # a wait that ended may miss its end by a rounding
+_LOOK = 0.2  # seconds between two looks of a waiting call
+
+
+class NetworkGate:
+    """Shared by all calls of one run; any thread may use it.
+
+    contacted: True once the endpoint answered in this run, with whatever.
+    probes: how often it was asked, in a row and in vain, whether it is back.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.contacted = False
+        self.probes = 0
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._away_since: float | None = None
+        self._probing = False
+        self._not_before = 0.0
+        self._last_word: Transient | None = None
+
+    def enter(self, sleep: Callable[[float], None]) -> bool:
+        """Wait until the call may be made; True when it is the one that asks.
+
+        Raises:
+            Transient: another call has tried for as long as it may; so this one need not.
+        """
+        while True:
+            with self._lock:
+                if self._last_word is not None:
+                    raise self._last_word
+                if self._away_since is None:
+                    return False
+                wait = self._not_before - self._clock()
+                if not self._probing and wait <= _SOON:
+                    self._probing = True
+                    return True
+            sleep(min(max(wait, 0.01), _LOOK))
+
+    def leave(self, asking: bool) -> None:
+        """The call ended without an answer to the question, for instance by a cancel."""
+        if asking:
+            with self._lock:
+                self._probing = False
+
+    def reached(self) -> None:
+        """The endpoint answered: everybody may go on."""
+        with self._lock:
+            self.contacted = True
+            self.probes = 0
+            self._away_since = None
+            self._probing = False
+
+    def lost(self, asking: bool, since: float) -> None:
+        """The call reached nobody; ``since`` is when it began."""
+        with self._lock:
+            if self._away_since is None:
+                self._away_since, self.probes = since, 1
+            elif asking:
+                self.probes += 1
+            if asking:
+                self._probing = False
+
+    def rest(self, seconds: float) -> None:
+        """Nobody asks again before that."""
+        with self._lock:
+            self._not_before = self._clock() + seconds
+
+    def away_for(self) -> float:
+        """Seconds since the last answer; 0 when the endpoint is not away."""
+        with self._lock:
+            return 0.0 if self._away_since is None else self._clock() - self._away_since
+
+    def give_up(self, error: Transient) -> None:
+        """The endpoint was away for too long: every call of this run ends with this error."""
+        with self._lock:
+            self._last_word = error

@@ -1,0 +1,37 @@
+"""How many parts may be in flight when the service asks for fewer requests.  Pure: the clock is given.
+
+503 SlowDown: https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html
+"""
+
+from collections.abc import Callable
+
+_PAUSE = 1.0  # seconds in which several refusals count as one
+
+
+class Throttle:
+    """Halves when the service refuses, and adds one worker for every round of parts that it takes.
+
+    limit: tasks at the same time, from 1 to ``most``.
+    """
+
+    def __init__(self, most: int, clock: Callable[[], float]) -> None:
+        self.limit = most
+        self._most = most
+        self._clock = clock
+        self._slowed_at = clock() - _PAUSE
+        self._good = 0
+
+    def slow_down(self) -> None:
+        """The service asked for fewer requests.  Calls that were sent before it said so are no news."""
+        now = self._clock()
+        if now - self._slowed_at >= _PAUSE:
+            self._slowed_at = now
+            self.limit = max(1, self.limit // 2)
+            self._good = 0
+
+    def speed_up(self) -> None:
+        """The service took a part."""
+        self._good += 1
+        if self.limit < self._most and self._good >= self.limit:
+            self.limit += 1
+            self._good = 0
