@@ -9,6 +9,8 @@ from partway.engine.events import (
     Event,
     NetworkLost,
     NetworkRestored,
+    OrphanAdopted,
+    OrphanFound,
     PartDone,
     PartProgress,
     PartRetried,
@@ -110,7 +112,7 @@ class UploadProgress:
                 self.phase = "completing"
             case UploadDone() | UploadFailed() | UploadSkipped():
                 self.phase = "ended"
-            case ChecksumFellBack() | UploadRenewed():
+            case ChecksumFellBack() | UploadRenewed() | OrphanFound() | OrphanAdopted():
                 pass
 
     def _start(self, event: UploadStarted, now: float) -> None:

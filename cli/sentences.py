@@ -1,10 +1,14 @@
 """What to tell people about an event, in one plain line; bars and lines say the same."""
 
+import time
+
 from partway.engine.events import (
     ChecksumFellBack,
     Event,
     NetworkLost,
     NetworkRestored,
+    OrphanAdopted,
+    OrphanFound,
     UploadDone,
     UploadRenewed,
     UploadSkipped,
@@ -13,7 +17,7 @@ from partway.engine.events import (
 
 from .progress import UploadProgress
 from .text import printable
-from .units import format_rate, format_seconds, format_size
+from .units import format_age, format_rate, format_seconds, format_size
 
 _PROOFS = {
     "etag": "verified etag (the object's ETag is the MD5 of the file's bytes)",
@@ -35,7 +39,15 @@ def note(event: Event) -> str | None:
         case NetworkRestored():
             return f"network back after {format_seconds(event.seconds)}"
         case ChecksumFellBack():
-            return f"{printable(event.reason)}; using {event.used} instead of {event.wanted}"
+            return f"{printable(event.reason)}; using {event.used} instead"
+        case OrphanFound():
+            age = format_age(time.time() - event.initiated)
+            return (
+                f"S3 has another unfinished upload of this key, begun {age}, with {event.parts:,} parts "
+                f"({format_size(event.bytes)}); to go on with it, stop this and add --adopt"
+            )
+        case OrphanAdopted():
+            return f"going on with an upload that only S3 knew: {event.parts:,} parts ({format_size(event.bytes)})"
         case UploadRenewed():
             return f"S3 has lost this upload ({printable(event.reason)}); sending every part again"
         case _:

@@ -3,7 +3,6 @@
 import os
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import click
 
@@ -38,12 +37,14 @@ Example:
 )
 @options.pace_options
 @click.option("--max-parts", type=click.IntRange(1, 10_000), metavar="N", help="For services that take fewer parts.")
-@click.option("--endpoint-url", metavar="URL", help="Of a service other than AWS.")
+@click.option("--endpoint-url", callback=options.url_value, metavar="URL", help="Of a service other than AWS.")
 @click.option("--profile", metavar="NAME", help="Of the AWS configuration.")
 @click.option("--region", metavar="NAME", help="Of the bucket.")
 @click.option("--acl", type=click.Choice(options.ACLS), help="Canned ACL.")
 @click.option("--storage-class", type=click.Choice(options.STORAGE_CLASSES), help="Storage class.")
-@click.option("--content-type", metavar="TYPE", help="[default: guessed from the source's name]")
+@click.option(
+    "--content-type", callback=options.header_value, metavar="TYPE", help="[default: guessed from the source's name]"
+)
 @click.option("--no-guess-mime-type", is_flag=True, help="Leave the content type to the service.")
 @click.option(
     "--metadata", callback=options.metadata_value, metavar="MAP", help="User metadata: name=value,name=value, or JSON."
@@ -55,7 +56,7 @@ Example:
     type=click.Choice(["AES256", "aws:kms", "aws:kms:dsse"]),
     help="Encrypt on the server; AES256 when nothing is named.",
 )
-@click.option("--sse-kms-key-id", metavar="ID", help="The KMS key for --sse aws:kms.")
+@click.option("--sse-kms-key-id", callback=options.header_value, metavar="ID", help="The KMS key for --sse aws:kms.")
 @click.option(
     "--checksum-algorithm",
     type=click.Choice([a.value for a in ChecksumAlgorithm], case_sensitive=False),
@@ -63,6 +64,7 @@ Example:
 )
 @click.option("--no-overwrite", is_flag=True, help="Never replace an object that exists.")
 @click.option("--restart", is_flag=True, help="Give up an unfinished upload of this file and start over.")
+@click.option("--adopt", is_flag=True, help="Go on with an unfinished upload of the key that only S3 knows.")
 @options.output_options
 @options.state_dir_option
 def command(
@@ -85,6 +87,7 @@ def command(
     checksum_algorithm: str | None,
     no_overwrite: bool,
     restart: bool,
+    adopt: bool,
     quiet: bool,
     no_progress: bool,
     as_json: bool,
@@ -94,9 +97,8 @@ def command(
 
     A target that ends in / gets the name of SOURCE appended.
     """
+    source = _absolute(source)
     bucket, key = parse_target(target, source)
-    if endpoint_url is not None and urlsplit(endpoint_url).scheme not in ("http", "https"):
-        raise click.UsageError(f"--endpoint-url {endpoint_url!r} must begin with http:// or https://")
     backend = make_backend(endpoint_url, region, profile, concurrency=concurrency)
     where = Target(
         bucket=bucket,
@@ -120,6 +122,7 @@ def command(
         algorithm=None if checksum_algorithm is None else ChecksumAlgorithm(checksum_algorithm.upper()),
         guess_content_type=not no_guess_mime_type,
         restart=restart,
+        adopt=adopt,
     )
     output = render.Output(quiet=quiet, no_progress=no_progress, json=as_json)
     with opened_store(state_dir) as store:
@@ -132,8 +135,9 @@ def command(
                 settings=settings,
                 sink=sink,
                 cancel=cancel,
-                region=region,
-                profile=profile,
+                # Noted as they are now, so that a resume in another shell goes to the same place.
+                region=backend.region,
+                profile=profile or os.environ.get("AWS_PROFILE"),
             ),
             store,
             output,
@@ -146,8 +150,15 @@ def retry_policy(retry_for: float | None) -> RetryPolicy:
     return RetryPolicy() if retry_for is None else RetryPolicy(budget=retry_for, first_contact=retry_for)
 
 
+def _absolute(source: str) -> str:
+    try:
+        return os.path.abspath(source)  # noqa: PTH100 - keeps undecodable names
+    except OSError as error:
+        raise click.UsageError("the current folder is gone; go to another one, or name SOURCE from /") from error
+
+
 def parse_target(target: str, source: str) -> tuple[str, str]:
-    """Bucket and key; the source's name is appended to a target that ends in ``/``.
+    """Bucket and key; the name of ``source``, an absolute path, is appended to a target that ends in ``/``.
 
     Raises:
         click.UsageError: it is no s3:// address of an object.
@@ -162,5 +173,11 @@ def parse_target(target: str, source: str) -> tuple[str, str]:
             f"the target {target!r} names no key; write {target}/ to keep the file's name, or {target}/key"
         )
     if not key or key.endswith("/"):
-        key += os.path.basename(os.path.abspath(source))  # noqa: PTH100, PTH119 - keeps undecodable names
+        key += os.path.basename(source)  # noqa: PTH119 - keeps undecodable names
+    try:
+        f"{bucket}/{key}".encode()
+    except UnicodeEncodeError:
+        raise click.UsageError(
+            f"the key {printable(key)} is not valid UTF-8; name the key in the target, or rename the file"
+        ) from None
     return bucket, key

@@ -84,6 +84,19 @@ class CreatedUpload:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FoundUpload:
+    """An unfinished multipart upload, as ListMultipartUploads shows it.
+
+    initiated: seconds since the epoch.
+    algorithm: of its parts' checksums; None when none was declared.
+    """
+
+    upload_id: str
+    initiated: float
+    algorithm: ChecksumAlgorithm | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectFacts:
     """What S3 says about an object.
 
@@ -129,6 +142,13 @@ class MultipartBackend(Protocol):
             UploadVanished: S3 does not know the upload.
         """
         ...
+
+    def list_uploads(self, target: Target) -> list[FoundUpload] | None:
+        """Unfinished uploads of exactly this key that could be finished here.
+
+        None when the service has no such call, or does not let these credentials use it.
+        """
+        return None
 
     def complete_upload(
         self,

@@ -92,6 +92,29 @@ class UploadRenewed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrphanFound:
+    """S3 has an unfinished upload of this key that the store does not know; it is left alone.
+
+    initiated: seconds since the epoch.
+    """
+
+    source: str
+    target: str
+    parts: int
+    bytes: int
+    initiated: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrphanAdopted:
+    """The run goes on with an unfinished upload that only S3 knew; its parts are compared with the file next."""
+
+    upload: str
+    parts: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PartDone:
     """The part is on S3 and its receipt is durable."""
 
@@ -155,6 +178,8 @@ Event = (
     | NetworkRestored
     | ChecksumFellBack
     | UploadRenewed
+    | OrphanFound
+    | OrphanAdopted
     | PartDone
     | UploadCompleting
     | UploadDone

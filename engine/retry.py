@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
-from .backend import CreatedUpload, MultipartBackend, ObjectFacts, PartReceipt, Target
+from .backend import CreatedUpload, FoundUpload, MultipartBackend, ObjectFacts, PartReceipt, Target
 from .checksum import ChecksumAlgorithm
 from .errors import CredentialsExpired, RemoteError, Transient
 from .gate import NetworkGate
@@ -159,6 +159,9 @@ class RetryingBackend(MultipartBackend):
 
     def list_parts(self, target: Target, upload_id: str, algorithm: ChecksumAlgorithm) -> list[PartReceipt] | None:
         return self._call(lambda: self._inner.list_parts(target, upload_id, algorithm))
+
+    def list_uploads(self, target: Target) -> list[FoundUpload] | None:
+        return self._call(lambda: self._inner.list_uploads(target))
 
     def complete_upload(
         self,

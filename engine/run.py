@@ -1,5 +1,6 @@
 """One run of one upload: what its steps share.  Lives in the caller's thread, which alone records and announces."""
 
+import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
@@ -37,6 +38,11 @@ R = TypeVar("R")
 DEFAULT_CONCURRENCY = 4
 
 
+def new_id() -> str:
+    """An id for an upload, short enough to type."""
+    return secrets.token_hex(4)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadSettings:
     """How to upload; nothing here is about the object itself.
@@ -46,6 +52,7 @@ class UploadSettings:
     algorithm: the checksum to use or fail; None means CRC64NVME, or what the service supports instead.
     guess_content_type: True names the content type by the source's name, when the options name none.
     restart: True aborts an unfinished upload of the same source to the same target and starts over.
+    adopt: True goes on with an unfinished upload of the key that only S3 knows.
     executor: runs the parts; None means threads of this process.
     """
 
@@ -56,6 +63,7 @@ class UploadSettings:
     algorithm: ChecksumAlgorithm | None = None
     guess_content_type: bool = True
     restart: bool = False
+    adopt: bool = False
     executor: Executor | None = None
 
 
@@ -101,6 +109,10 @@ class UploadRun:
         """Change fields of the upload's record, durably."""
         self.record = replace(self.record, updated_at=self._now(), **changes)
         self.store.save_upload(self.record)
+
+    def renew_record(self) -> None:
+        """Go on under a new id, with nothing on S3."""
+        self.record = replace(self.record, id=new_id(), upload_id=None, abort_date=None, run=1)
 
     def call(self, call: Callable[[RetryingBackend], R]) -> R:
         """Make one call about the whole upload on a worker, with retries; cancels and retries are heard meanwhile."""

@@ -4,7 +4,6 @@ The steps are drawn in docs/architecture.md.  Everything here runs in the caller
 """
 
 import os
-import secrets
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from dataclasses import replace
 from partway.state.records import UploadRecord, UploadStatus
 from partway.state.store import StateStore
 
+from .adopt import adopt_or_tell
 from .backend import MultipartBackend, Target
 from .cancel import give_up
 from .checksum import ChecksumAlgorithm
@@ -24,7 +24,7 @@ from .multipart import send_multipart
 from .options import check_algorithm, check_key, frozen_options, target_of, with_content_type
 from .plan import plan_upload, replan
 from .pool import Cancel
-from .run import UploadRun, UploadSettings
+from .run import UploadRun, UploadSettings, new_id
 from .single import put_whole
 from .source import SourceIdentity, identify
 
@@ -112,7 +112,10 @@ def upload_file(
                 run.save()
                 known(record)
                 whole = plan.part_count == 1 and plan.file_size <= settings.limits.max_put_size
-                return put_whole(run) if whole and record.upload_id is None else send_multipart(run)
+                if not whole and (fresh or settings.adopt):
+                    adopt_or_tell(run, cancel)
+                    known(run.record)
+                return put_whole(run) if whole and run.record.upload_id is None else send_multipart(run)
 
 
 def resume_upload(
@@ -185,7 +188,7 @@ def _new_record(
     now: float,
 ) -> UploadRecord:
     return UploadRecord(
-        id=secrets.token_hex(4),
+        id=new_id(),
         status=UploadStatus.OPEN,
         source=source.path,
         size=source.size,

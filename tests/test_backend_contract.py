@@ -10,7 +10,8 @@ from partway.engine.backend import ObjectOptions, PartReceipt, Target
 from partway.engine.checksum import ChecksumAlgorithm, checksum, combine, etag_of
 from partway.engine.errors import ObjectMissing, PartsRefused, Refused, UploadVanished
 from partway.engine.plan import PartSpec
-from partway.engine.s3 import S3Backend, S3Config, _client
+from partway.engine.s3 import S3Backend, S3Config
+from partway.engine.s3_client import client_for
 from partway.engine.source import PartReader
 from tests.support.strict_s3 import StrictS3
 
@@ -175,6 +176,6 @@ def test_options_arrive(s3: S3Backend, target: Target, make_file: Callable[..., 
     part = send(s3, with_options, upload.upload_id, path, 1)
     s3.complete_upload(with_options, upload.upload_id, [part], algorithm=MD5, checksum="", size=PART)
 
-    facts = _client(s3.config).head_object(Bucket=target.bucket, Key=target.key)
+    facts = client_for(s3.config).head_object(Bucket=target.bucket, Key=target.key)
     metadata = {name.lower(): value for name, value in facts["Metadata"].items()}
     assert (facts["ContentType"], metadata) == ("text/x-test", {"origin": "here"})

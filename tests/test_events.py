@@ -87,6 +87,8 @@ def test_names_are_stable() -> None:
         "network_restored",
         "checksum_fell_back",
         "upload_renewed",
+        "orphan_found",
+        "orphan_adopted",
         "part_done",
         "upload_completing",
         "upload_done",

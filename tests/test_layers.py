@@ -14,8 +14,8 @@ LONGEST = 330
 ONLY_IN = {
     "rich": ("cli/",),
     "click": ("cli/",),
-    "boto3": ("engine/s3.py", "engine/s3_errors.py"),
-    "botocore": ("engine/s3.py", "engine/s3_errors.py", "engine/clock_offset.py"),
+    "boto3": ("engine/s3_client.py",),
+    "botocore": ("engine/s3_client.py", "engine/s3_errors.py", "engine/clock_offset.py"),
     "tenacity": ("engine/retry.py",),
     "sqlite_utils": ("state/sqlite.py",),
     "sqlite3": ("state/sqlite.py",),

@@ -1,0 +1,115 @@
+"""boto3 clients as the engine wants them: nothing done by themselves, one a configuration and process."""
+
+import ipaddress
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+
+from .clock_offset import ClockOffset
+from .s3_errors import translated
+from .source import PartReader
+
+# A send that makes no progress for this long is a stall.  It is also the time to reach the endpoint.
+SEND_TIMEOUT = 30.0
+ANSWER_TIMEOUT = 60.0
+# Putting 10,000 parts together may take a service minutes, and asking again makes some start over.
+COMPLETE_TIMEOUT = 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class S3Config:
+    """How to reach the service.  Credentials are never here: they come from the user's AWS configuration.
+
+    endpoint_url, region, profile: None leaves each to the AWS configuration and environment; as an endpoint, ""
+        is AWS itself, whatever the configuration says.
+    connections: how many calls may run at the same time.
+    send_timeout: seconds that a connection or a block of the body may take.
+    answer_timeout: seconds without a byte of the answer.
+    """
+
+    endpoint_url: str | None = None
+    region: str | None = None
+    profile: str | None = None
+    connections: int = 10
+    send_timeout: float = SEND_TIMEOUT
+    answer_timeout: float = ANSWER_TIMEOUT
+
+
+_sessions: dict[tuple[str | None, str | None], tuple[boto3.session.Session, ClockOffset]] = {}
+_clients: dict[S3Config, Any] = {}
+
+
+def client_for(config: S3Config) -> Any:
+    """One client a configuration and process; clients are thread-safe, and making one is slow."""
+    client = _clients.get(config)
+    if client is None:
+        client = _clients[config] = _new_client(config)
+    return client
+
+
+def _new_client(config: S3Config) -> Any:
+    """A client that does nothing by itself.
+
+    botocore's retries are off (engine/retry.py owns them), and so is its own checksum: ours goes as a header, with
+    a plain body that every service understands.
+    """
+    options: dict[str, Any] = {
+        "ignore_configured_endpoint_urls": config.endpoint_url == "",
+        "retries": {"total_max_attempts": 1},
+        "max_pool_connections": config.connections,
+        "connect_timeout": config.send_timeout,
+        "read_timeout": config.answer_timeout,
+        "request_checksum_calculation": "when_required",
+        "response_checksum_validation": "when_required",
+        "tcp_keepalive": True,
+        "user_agent_extra": "partway",
+    }
+    with translated("configure"):
+        session, offset = _session(config)
+        client = session.client("s3", endpoint_url=config.endpoint_url or None, config=Config(**options))
+        if _may_skip_signing(client.meta.endpoint_url):
+            # The checksum header is signed and S3 compares it with the body: over TLS, hashing the body once more
+            # for the signature proves nothing new.  botocore reads the setting on every call.
+            client.meta.config.s3 = (client.meta.config.s3 or {}) | {"payload_signing_enabled": False}
+    client.meta.events.register("before-send.s3", _begin_sending)
+    offset.attach(client.meta.events)
+    return client
+
+
+def _session(config: S3Config) -> tuple[boto3.session.Session, ClockOffset]:
+    """Clients of one profile share a session: it holds the credentials and the service's parsed description."""
+    key = (config.profile, config.region)
+    if key not in _sessions:
+        session = boto3.session.Session(profile_name=config.profile, region_name=config.region)
+        _sessions[key] = (session, ClockOffset(session.get_credentials()))
+    return _sessions[key]
+
+
+def patient(config: S3Config) -> S3Config:
+    return replace(config, answer_timeout=COMPLETE_TIMEOUT)
+
+
+def _may_skip_signing(endpoint_url: str) -> bool:
+    """Plain http has no protection but the signature; on the loopback there is nobody to protect from."""
+    parts = urlsplit(endpoint_url)
+    if parts.scheme == "https" or parts.hostname == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(parts.hostname or "").is_loopback
+    except ValueError:
+        return False
+
+
+def _begin_sending(request: Any, **_: Any) -> None:
+    if isinstance(request.body, PartReader):
+        request.body.begin_sending()
+
+
+def forget_clients(config: S3Config) -> list[Any]:
+    """Let go of a configuration's clients and credentials, so that the next call begins anew; the clients that were."""
+    _sessions.pop((config.profile, config.region), None)
+    clients = [_clients.pop(each, None) for each in (config, patient(config))]
+    return [client for client in clients if client is not None]
