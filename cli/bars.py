@@ -5,6 +5,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.segment import Segment
@@ -59,7 +60,7 @@ class UploadBar:
         name = shorten(printable(progress.name), max(8, width // 4))
         share = f"{int(progress.fraction() * 100):3d} %"
         if progress.total or progress.phase == "completing":
-            bar_width = max(4, width - len(name) - len(share) - 3)
+            bar_width = max(4, width - cell_len(name) - len(share) - 3)
             resumed = progress.resumed / progress.total if progress.total else 0.0
             yield Text(f"{name} ", end="", no_wrap=True)
             bar = SplitBar(resumed, progress.fraction(), bar_width)

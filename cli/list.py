@@ -1,6 +1,7 @@
 """``partway list``."""
 
 import json
+import os
 import time
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from partway.engine.options import target_of
 from partway.engine.plan import UploadPlan
 from partway.state.records import UNFINISHED, UploadRecord, UploadStatus
 from partway.state.store import StateStore
@@ -17,6 +19,9 @@ from . import exit_codes, options
 from .session import opened_store
 from .text import printable
 from .units import format_age, format_size
+
+_LEAST_WIDTH = 70  # columns that a table needs to be readable
+_ENDLESS = 100_000
 
 _STYLES = {UploadStatus.OPEN: "yellow", UploadStatus.COMPLETING: "yellow", UploadStatus.COMPLETED: "green"}
 
@@ -33,7 +38,7 @@ def command(everything: bool, as_json: bool, state_dir: Path | None) -> int:
             for record in records:
                 print(json.dumps(facts(store, record)))
         elif records:
-            _print_table(store, records)
+            _print_records(store, records)
         else:
             print("no uploads yet" if everything else "nothing is unfinished")
     return exit_codes.OK
@@ -46,7 +51,7 @@ def facts(store: StateStore, record: UploadRecord) -> dict[str, object]:
         "upload": record.id,
         "status": record.status.value,
         "source": record.source,
-        "target": f"s3://{record.bucket}/{record.key}",
+        "target": target_of(record).url,
         "endpoint": record.endpoint,
         "total_bytes": record.size,
         "part_size": record.part_size,
@@ -64,7 +69,26 @@ def facts(store: StateStore, record: UploadRecord) -> dict[str, object]:
     }
 
 
-def _print_table(store: StateStore, records: list[UploadRecord]) -> None:
+def _print_records(store: StateStore, records: list[UploadRecord]) -> None:
+    console = Console(highlight=False, markup=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        # For grep and friends a row is one line, however long.
+        console.width = _ENDLESS
+    if console.width < _LEAST_WIDTH:
+        for record in records:
+            console.print(Text(f"{record.id} {record.status.value} {_share(store, record)}"))
+            console.print(Text(f"  {printable(Path(record.source).name)} to {printable(target_of(record).url)}"))
+    else:
+        console.print(_table(store, records))
+
+
+def _share(store: StateStore, record: UploadRecord) -> str:
+    _, done = store.part_totals(record.id)
+    share = done / record.size if record.size else float(record.status is UploadStatus.COMPLETED)
+    return f"{int(share * 100)} %"
+
+
+def _table(store: StateStore, records: list[UploadRecord]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("ID", no_wrap=True)
     table.add_column("STATUS", no_wrap=True)
@@ -75,15 +99,13 @@ def _print_table(store: StateStore, records: list[UploadRecord]) -> None:
     table.add_column("TARGET", overflow="fold")
     now = time.time()
     for record in records:
-        _, done = store.part_totals(record.id)
-        share = done / record.size if record.size else float(record.status is UploadStatus.COMPLETED)
         table.add_row(
             record.id,
             Text(record.status.value, style=_STYLES.get(record.status, "dim")),
-            f"{int(share * 100)} %",
+            _share(store, record),
             format_size(record.size),
             format_age(now - record.updated_at),
             Text(printable(Path(record.source).name)),
-            Text(printable(f"s3://{record.bucket}/{record.key}")),
+            Text(printable(target_of(record).url)),
         )
-    Console(highlight=False, markup=False).print(table)
+    return table

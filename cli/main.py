@@ -1,11 +1,14 @@
 """The ``partway`` command.  Commands are imported when they are used, so that ``--version`` is quick."""
 
 import importlib
+import io
 import os
 import sys
 from pathlib import Path
 
 import click
+
+from .text import printable
 
 _COMMANDS = {
     "upload": ("Upload a file, or go on with an upload that was interrupted.", "partway.cli.upload"),
@@ -59,6 +62,7 @@ def _print_version(ctx: click.Context, param: click.Parameter, wanted: bool) -> 
 @click.option(
     "--state-dir",
     type=click.Path(file_okay=False, path_type=Path),
+    envvar="PARTWAY_STATE_DIR",
     metavar="DIR",
     help="Where unfinished uploads are remembered.  [env: PARTWAY_STATE_DIR]",
 )
@@ -68,6 +72,7 @@ def cli(state_dir: Path | None) -> None:
 
 def main() -> None:
     """Run the command and end the process with its exit code."""
+    _make_streams_safe()
     code = _run()
     for stream in (sys.stdout, sys.stderr):
         try:
@@ -78,12 +83,29 @@ def main() -> None:
     os._exit(code)
 
 
+def _make_streams_safe() -> None:
+    """Have output never be the reason for a failure: a stream that was closed leads nowhere, and what an encoding
+    does not have is escaped."""
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        stream = getattr(sys, name)
+        if stream is None:
+            # The lowest free number is taken, so that no file of ours becomes the place where output goes.
+            while (descriptor := os.open(os.devnull, os.O_RDWR)) < number:
+                pass
+            setattr(sys, name, os.fdopen(descriptor, "w", encoding="utf-8"))
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def _run() -> int:
     from partway.state.errors import PartwayError
 
     try:
         code = cli.main(prog_name="partway", standalone_mode=False)
     except click.ClickException as error:
+        # Click repeats what was typed; the lines of our own lists stay lines.
+        message = "\n".join(printable(line) for line in error.message.split("\n"))
+        object.__setattr__(error, "message", message)  # typed as final
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):

@@ -1,9 +1,11 @@
 """The options that several commands share, and how their values are read."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import click
 
@@ -35,6 +37,7 @@ STORAGE_CLASSES = (
     "SNOW",
     "EXPRESS_ONEZONE",
 )
+_METADATA_NAME = re.compile(r"[0-9A-Za-z!#$%&'*+.^_`|~-]+")  # what the name of an HTTP header may be made of
 
 
 def size_value(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
@@ -50,6 +53,34 @@ def time_value(ctx: click.Context, param: click.Parameter, value: str | None) ->
 def metadata_value(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[tuple[str, str], ...]:
     """A click callback: aws's map, ``name=value,name=value``, or a JSON object."""
     return () if value is None else _read(_parse_metadata, value)
+
+
+def header_value(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """A click callback: what an HTTP header can carry."""
+    return None if value is None else _read(_check_header, value)
+
+
+def url_value(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """A click callback: an address with http or https."""
+    return None if value is None else _read(_check_url, value)
+
+
+def _check_header(text: str) -> str:
+    if not text.isascii() or not text.isprintable():
+        raise ValueError(f"{text!r} cannot be sent; only printable ASCII can")
+    return text
+
+
+def _check_url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        # Looking at the port is what makes one that is out of range a ValueError.
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        raise ValueError(f"{text!r} is no address; it must look like http://host or https://host:port")
+    return text
 
 
 def _read(parse: Callable[[str], T], value: str) -> T:
@@ -69,8 +100,11 @@ def _parse_metadata(text: str) -> tuple[tuple[str, str], ...]:
     else:
         pairs = tuple(tuple(item.split("=", 1)) for item in text.split(","))
     for pair in pairs:
-        if len(pair) != 2 or not pair[0].strip() or not isinstance(pair[1], str):
+        if len(pair) != 2 or not isinstance(pair[1], str):
             raise problem
+        if not _METADATA_NAME.fullmatch(pair[0]):
+            raise ValueError(f"{pair[0]!r} is no name for metadata; use letters, digits, - and _")
+        _check_header(pair[1])
     return pairs
 
 
@@ -79,9 +113,15 @@ def state_dir_option(command: F) -> F:
     return click.option(
         "--state-dir",
         type=click.Path(file_okay=False, path_type=Path),
-        envvar="PARTWAY_STATE_DIR",
         metavar="DIR",
         help="Where unfinished uploads are remembered.  [env: PARTWAY_STATE_DIR]",
+    )(command)
+
+
+def profile_option(command: F) -> F:
+    """--profile, for commands that go on with a stored upload."""
+    return click.option(
+        "--profile", metavar="NAME", help="Of the AWS configuration.  [default: the one it was begun with]"
     )(command)
 
 

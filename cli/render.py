@@ -33,10 +33,12 @@ class Output:
 def shown(output: Output) -> Iterator[EventSink]:
     """A sink that shows one upload.  Progress goes to stderr, results and JSON to stdout."""
     sinks: list[EventSink] = [JsonSink(sys.stdout)] if output.json else []
-    if output.quiet or output.no_progress:
+    console = Console(stderr=True, highlight=False, markup=False)
+    if output.quiet or output.no_progress or (output.json and sys.stdout.isatty() and sys.stderr.isatty()):
+        # JSON and bars on one screen would be a mess.
         yield _all(sinks)
-    elif sys.stderr.isatty():
-        with BarSink(Console(stderr=True, highlight=False, markup=False)) as bars:
+    elif console.is_terminal and not console.is_dumb_terminal:
+        with BarSink(console) as bars:
             yield _all([bars, *sinks])
     else:
         yield _all([LineSink(sys.stderr), *sinks])

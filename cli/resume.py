@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from partway.engine.options import target_of
 from partway.engine.run import UploadSettings
 from partway.engine.upload import resume_upload
 from partway.state.records import UNFINISHED, UploadRecord
@@ -18,12 +19,14 @@ from .upload import retry_policy
 @click.command("resume", epilog="Example:  partway resume 3f2a91bc")
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @click.option("--all", "everything", is_flag=True, help="Every unfinished upload, oldest first.")
+@options.profile_option
 @options.pace_options
 @options.output_options
 @options.state_dir_option
 def command(
     ids: tuple[str, ...],
     everything: bool,
+    profile: str | None,
     concurrency: int,
     retry_for: float | None,
     quiet: bool,
@@ -40,7 +43,7 @@ def command(
     codes = []
     with opened_store(state_dir) as store:
         for record in _chosen(store, ids, everything):
-            codes.append(_resume(record, store, settings, output, state_dir))
+            codes.append(_resume(record, store, settings, output, state_dir, profile))
             if codes[-1] == exit_codes.INTERRUPTED:
                 break
     return exit_codes.worst(codes)
@@ -59,18 +62,25 @@ def _chosen(store: StateStore, ids: tuple[str, ...], everything: bool) -> list[U
     if not found:
         click.echo("nothing is unfinished", err=True)
     if len(found) > 1 and not everything:
-        names = "\n".join(f"  {record.id}  {printable(record.source)}" for record in found)
+        names = "\n".join(
+            f"  {record.id}  {printable(record.source)} to {printable(target_of(record).url)}" for record in found
+        )
         raise click.UsageError(f"{len(found)} uploads are unfinished; name one, or say --all:\n{names}")
     return found
 
 
 def _resume(
-    record: UploadRecord, store: StateStore, settings: UploadSettings, output: render.Output, state_dir: Path | None
+    record: UploadRecord,
+    store: StateStore,
+    settings: UploadSettings,
+    output: render.Output,
+    state_dir: Path | None,
+    profile: str | None,
 ) -> int:
     return run_upload(
         lambda sink, cancel: resume_upload(
             record,
-            backend=backend_for(record, concurrency=settings.concurrency),
+            backend=backend_for(record, concurrency=settings.concurrency, profile=profile),
             store=store,
             settings=settings,
             sink=sink,

@@ -28,10 +28,15 @@ if TYPE_CHECKING:
 
 
 def state_folder(chosen: Path | None) -> Path:
-    """The state folder: of the command, of ``partway --state-dir``, or the platform's."""
+    """The state folder: of the command, of ``partway --state-dir`` or its variable, or the platform's."""
+    return _named_folder(chosen) or platformdirs.user_state_path("partway")
+
+
+def _named_folder(chosen: Path | None) -> Path | None:
+    """The state folder that the user named; None when it is the platform's."""
     context = click.get_current_context(silent=True)
-    outer = context.find_root().params.get("state_dir") if context else None
-    return Path(chosen or outer or platformdirs.user_state_path("partway"))
+    outer: Path | None = context.find_root().params.get("state_dir") if context else None
+    return chosen or outer
 
 
 @contextmanager
@@ -43,9 +48,9 @@ def opened_store(chosen: Path | None) -> Iterator[StateStore]:
         yield store
 
 
-def backend_for(record: UploadRecord, *, concurrency: int) -> "S3Backend":
-    """The backend that a stored upload goes to; credentials come from the AWS configuration as always."""
-    return make_backend(record.endpoint or None, record.region, record.profile, concurrency=concurrency)
+def backend_for(record: UploadRecord, *, concurrency: int, profile: str | None = None) -> "S3Backend":
+    """The backend that a stored upload goes to; ``profile`` replaces the one it was begun with."""
+    return make_backend(record.endpoint, record.region, profile or record.profile, concurrency=concurrency)
 
 
 def make_backend(endpoint_url: str | None, region: str | None, profile: str | None, *, concurrency: int) -> "S3Backend":
@@ -111,7 +116,8 @@ def _tell_what_is_safe(store: StateStore, id: str, state_dir: Path | None) -> No
         return
     if record is None or record.status not in UNFINISHED:
         return
-    command = "partway" if state_dir is None else f"partway --state-dir {shlex.quote(str(state_dir))}"
+    folder = _named_folder(state_dir)
+    command = "partway" if folder is None else f"partway --state-dir {shlex.quote(str(folder.absolute()))}"
     if parts:
         noun = "part is" if parts == 1 else "parts are"
         print(f"  {parts:,} {noun} safe on S3 ({format_size(size)} of {format_size(record.size)})", file=sys.stderr)

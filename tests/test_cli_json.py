@@ -61,9 +61,7 @@ def server() -> Iterator[StrictS3]:
     """A strict S3 that fails the second part once."""
     with StrictS3() as server:
         server.model.put_object("bucket", "taken", b"older")
-        server.faults.add(
-            Fault(operation="UploadPart", stage=Stage.AFTER_BODY, part_number=2, action=internal_error())
-        )
+        server.faults.add(Fault(operation="UploadPart", stage=Stage.AFTER_BODY, part_number=2, action=internal_error()))
         yield server
 
 

@@ -11,7 +11,7 @@ from tests.support.strict_s3 import StrictS3
 
 NAMES = {
     "spaces": "two  spaces.txt",
-    "quotes": "it's \"quoted\" `name`.txt",
+    "quotes": 'it\'s "quoted" `name`.txt',
     "emoji": "\N{ROCKET}\N{SNOWMAN}é.txt",
     "newline": "one\ntwo\r\tthree.txt",
     "escape": "\x1b[31mred\x1b]0;title\x07\x9b2J.txt",
@@ -99,7 +99,9 @@ def test_list_prints_no_name_raw(shell: Shell, results: dict[str, Result], argum
     assert not CONTROL.search(result.out)
 
 
-@pytest.mark.parametrize("arguments", [("show", "x", "\x1b[31m\u202e"), ("\x1b]0;x\x07",), ("upload", "x", "s3://\x1b")])
+@pytest.mark.parametrize(
+    "arguments", [("show", "x", "\x1b[31m\u202e"), ("\x1b]0;x\x07",), ("upload", "x", "s3://\x1b")]
+)
 def test_usage_error_prints_no_argument_raw(shell: Shell, arguments: tuple[str, ...]) -> None:
     """What was typed is escaped where a usage error repeats it, on a terminal too."""
     code = "import pty,sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)"

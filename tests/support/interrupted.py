@@ -37,9 +37,7 @@ def hanging(shell: Shell, server: StrictS3, *arguments: str, done: int = 2) -> I
     server.faults.clear()
 
 
-def interrupt(
-    shell: Shell, server: StrictS3, *arguments: str, number: int = signal.SIGKILL, done: int = 2
-) -> Result:
+def interrupt(shell: Shell, server: StrictS3, *arguments: str, number: int = signal.SIGKILL, done: int = 2) -> Result:
     """Start an upload, and send it a signal when ``done`` parts are done."""
     with hanging(shell, server, *arguments, done=done) as running:
         return running.stop(number)
@@ -61,4 +59,6 @@ def refuse_parts(server: StrictS3, after: int = 2) -> None:
 
 def part_numbers(server: StrictS3) -> list[int]:
     """Numbers of the parts that were answered with 200, in order."""
-    return sorted(call.part_number or 0 for call in server.calls if call.operation == "UploadPart" and call.status == 200)
+    return sorted(
+        call.part_number or 0 for call in server.calls if call.operation == "UploadPart" and call.status == 200
+    )

@@ -1,0 +1,74 @@
+"""What a terminal shows: bars where they work, lines where they do not, and never a mixture with JSON."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.command import PARTWAY, Result, Shell
+from tests.support.faults import Fault, Stage, Trickle
+from tests.support.interrupted import MIB, OPTIONS, make_source
+from tests.support.strict_s3 import StrictS3
+
+PTY = "import pty,sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)"
+
+
+@pytest.fixture
+def server() -> Iterator[StrictS3]:
+    """A strict S3 that takes its time for one part."""
+    with StrictS3() as server:
+        slow = Trickle(bytes_per_second=10 * MIB)
+        server.faults.add(Fault(operation="UploadPart", stage=Stage.BEFORE_READ, part_number=1, action=slow))
+        yield server
+
+
+@pytest.fixture
+def shell(server: StrictS3, tmp_path: Path) -> Shell:
+    """A folder with a file of several parts."""
+    shell = Shell(tmp_path, server)
+    make_source(shell)
+    return shell
+
+
+def on_terminal(shell: Shell, *arguments: str, **variables: str) -> Result:
+    """Run with a terminal of 80 columns for all of its output."""
+    return shell.run_command(
+        [sys.executable, "-c", PTY, *PARTWAY, "upload", "source.bin", "s3://bucket/key", *OPTIONS, *arguments],
+        variables={"TERM": "xterm", "COLUMNS": "80"} | variables,
+    )
+
+
+def test_bars(shell: Shell) -> None:
+    """A terminal gets a bar, which is gone at the end, and gets its cursor back."""
+    result = on_terminal(shell)
+
+    assert result.code == 0
+    assert "source.bin " in result.out and "━━━━" in result.out and "/5 parts" in result.out
+    assert result.out.rindex("\x1b[?25h") > result.out.rindex("\x1b[?25l")
+    assert result.out.rindex("━━━━") < result.out.rindex("uploaded s3://bucket/key")
+
+
+def test_no_bars_on_a_dumb_terminal(shell: Shell) -> None:
+    """A terminal that cannot move its cursor gets no control sequences."""
+    result = on_terminal(shell, TERM="dumb")
+
+    assert result.code == 0
+    assert "\x1b" not in result.out
+    assert "uploaded s3://bucket/key" in result.out
+
+
+def test_no_colours_when_nobody_wants_them(shell: Shell) -> None:
+    """NO_COLOR leaves the bar and takes the colours away."""
+    result = on_terminal(shell, NO_COLOR="1")
+
+    assert "━━━━" in result.out
+    assert "\x1b[32m" not in result.out and "\x1b[34m" not in result.out
+
+
+def test_json_on_a_terminal_is_nothing_but_json(shell: Shell) -> None:
+    """Bars do not run into lines of JSON on the same screen."""
+    result = on_terminal(shell, "--json")
+
+    assert result.code == 0
+    assert result.events[-1]["event"] == "upload_done"
