@@ -66,7 +66,7 @@ class UploadBar:
             bar = SplitBar(resumed, progress.fraction(), bar_width)
             yield from (segment for segment in console.render(bar, options) if segment.text != "\n")
             yield Text(f" {share}", no_wrap=True)
-        words = shorten(sentences.state(progress), width - 3)
+        words = shorten(sentences.state(progress, width - 3), width - 3)
         yield Text(f"  {words}", style="yellow" if progress.away else "dim", no_wrap=True)
 
 

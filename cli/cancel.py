@@ -8,26 +8,36 @@ from partway.engine.cancel import cancel_upload
 from partway.engine.options import target_of
 
 from . import exit_codes, options
-from .session import backend_for, find_upload, opened_store
+from .session import backend_for, find_upload, opened_store, verification
 from .text import printable
 
 
 @click.command("cancel", epilog="Example:  partway cancel 3f2a91bc")
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+@options.tls_options
 @options.profile_option
 @options.state_dir_option
-def command(ids: tuple[str, ...], quiet: bool, profile: str | None, state_dir: Path | None) -> int:
+def command(
+    ids: tuple[str, ...],
+    quiet: bool,
+    no_verify_ssl: bool,
+    ca_bundle: str | None,
+    profile: str | None,
+    state_dir: Path | None,
+) -> int:
     """Remove the parts of an unfinished upload from S3, and forget it.
 
     The source is not touched.  A finished object stays; only what is unfinished can be cancelled.
     """
+    verify = verification(ca_bundle, no_verify_ssl)
     with opened_store(state_dir) as store:
         for id in ids:
             record = find_upload(store, id)
             if record.finished:
                 raise click.UsageError(f"upload {record.id} is {record.status}; there is nothing to cancel")
-            cancel_upload(record, backend=backend_for(record, concurrency=1, profile=profile), store=store)
+            backend = backend_for(record, concurrency=1, profile=profile, verify=verify)
+            cancel_upload(record, backend=backend, store=store)
             if not quiet:
                 print(f"cancelled {record.id}: {printable(target_of(record).url)}; its parts are gone from S3")
     return exit_codes.OK

@@ -182,7 +182,9 @@ class Demo:
             shown = part_map(store, record)
         finally:
             store.close()
-        for line in [*shown.rows(max(10, self._console.width - 5)), shown.legend()]:
+        plain = self._console.options.ascii_only
+        width = max(10, self._console.width - 5)
+        for line in [*shown.rows(width, ascii_only=plain), shown.legend(ascii_only=plain)]:
             self._console.print(Text("   ").append_text(line))
 
     def _digest_of_object(self, key: str) -> str:

@@ -31,7 +31,7 @@ class LineSink:
         elif isinstance(event, (PartDone, PartProgress, UploadCompleting)) and now >= self._next:
             self._next = now + self._every
             share = f"{int(self._progress.fraction() * 100)} %"
-            self._write(f"{printable(self._progress.name)}: {share} · {sentences.state(self._progress)}")
+            self._write(f"{printable(self._progress.name)}: {share}, {sentences.state(self._progress)}")
 
     def _write(self, line: str) -> None:
         print(line, file=self._out, flush=True)

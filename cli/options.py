@@ -80,6 +80,8 @@ def _check_url(text: str) -> str:
         good = False
     if not good:
         raise ValueError(f"{text!r} is no address; it must look like http://host or https://host:port")
+    if "@" in text:
+        raise ValueError("an address has no user name or password here: credentials come from the AWS configuration")
     return text
 
 
@@ -123,6 +125,21 @@ def profile_option(command: F) -> F:
     return click.option(
         "--profile", metavar="NAME", help="Of the AWS configuration.  [default: the one it was begun with]"
     )(command)
+
+
+def tls_options(command: F) -> F:
+    """--no-verify-ssl and --ca-bundle."""
+    for option in (
+        click.option(
+            "--ca-bundle",
+            type=click.Path(exists=True, dir_okay=False),
+            metavar="FILE",
+            help="Certificates to trust.  [env: AWS_CA_BUNDLE]",
+        ),
+        click.option("--no-verify-ssl", is_flag=True, help="Do not check the endpoint's certificate."),
+    ):
+        command = option(command)
+    return command
 
 
 def output_options(command: F) -> F:

@@ -18,6 +18,7 @@ class Cell(StrEnum):
 GLYPHS = {Cell.SENT: "█", Cell.REUSED: "▓", Cell.MISSING: "·"}
 STYLES = {Cell.SENT: "green", Cell.REUSED: "blue", Cell.MISSING: "dim"}
 _MIXED = {1: "░", 2: "▒"}
+_ASCII = str.maketrans("█▓▒░·", "#=+-.")  # for terminals whose encoding has no blocks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +27,7 @@ class PartMap:
 
     cells: Sequence[Cell]
 
-    def rows(self, width: int, most_rows: int = 16) -> list[Text]:
+    def rows(self, width: int, most_rows: int = 16, *, ascii_only: bool = False) -> list[Text]:
         """Lines of at most ``width`` cells.  When the parts do not fit into ``most_rows`` lines, a cell stands for a
         run of parts: it is missing unless all of its parts are there, and then it is what most of them are."""
         run = max(1, -(-len(self.cells) // (width * most_rows)))
@@ -35,16 +36,17 @@ class PartMap:
         for start in range(0, len(drawn), width):
             line = Text(no_wrap=True)
             for cell, glyph in drawn[start : start + width]:
-                line.append(glyph, style=STYLES[cell])
+                line.append(glyph.translate(_ASCII) if ascii_only else glyph, style=STYLES[cell])
             lines.append(line)
         return lines
 
-    def legend(self) -> Text:
+    def legend(self, *, ascii_only: bool = False) -> Text:
         """What the colours mean, with counts."""
         text = Text()
         for cell in Cell:
             if count := sum(1 for other in self.cells if other is cell):
-                text.append(("   " if text else "") + GLYPHS[cell], style=STYLES[cell])
+                glyph = GLYPHS[cell].translate(_ASCII) if ascii_only else GLYPHS[cell]
+                text.append(("   " if text else "") + glyph, style=STYLES[cell])
                 text.append(f" {cell} {count:,}")
         return text
 

@@ -1,17 +1,20 @@
 """``partway resume [ID...] | --all``."""
 
+from functools import partial
 from pathlib import Path
 
 import click
 
+from partway.engine.events import EventSink, UploadDone, UploadSkipped
 from partway.engine.options import target_of
+from partway.engine.pool import Cancel
 from partway.engine.run import UploadSettings
 from partway.engine.upload import resume_upload
 from partway.state.records import UNFINISHED, UploadRecord
 from partway.state.store import StateStore
 
 from . import exit_codes, options, render
-from .session import backend_for, find_upload, opened_store, run_upload
+from .session import backend_for, failures_as_json, find_upload, opened_store, run_upload, verification
 from .text import printable
 from .upload import retry_policy
 
@@ -19,6 +22,7 @@ from .upload import retry_policy
 @click.command("resume", epilog="Example:  partway resume 3f2a91bc")
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @click.option("--all", "everything", is_flag=True, help="Every unfinished upload, oldest first.")
+@options.tls_options
 @options.profile_option
 @options.pace_options
 @options.output_options
@@ -26,6 +30,8 @@ from .upload import retry_policy
 def command(
     ids: tuple[str, ...],
     everything: bool,
+    no_verify_ssl: bool,
+    ca_bundle: str | None,
     profile: str | None,
     concurrency: int,
     retry_for: float | None,
@@ -40,13 +46,29 @@ def command(
     """
     settings = UploadSettings(concurrency=concurrency, policy=retry_policy(retry_for))
     output = render.Output(quiet=quiet, no_progress=no_progress, json=as_json)
+    verify = verification(ca_bundle, no_verify_ssl)
     codes = []
-    with opened_store(state_dir) as store:
+    with failures_as_json(output), opened_store(state_dir) as store:
         for record in _chosen(store, ids, everything):
-            codes.append(_resume(record, store, settings, output, state_dir, profile))
+            work = partial(_resume, record=record, store=store, settings=settings, profile=profile, verify=verify)
+            codes.append(run_upload(work, store, output, state_dir))
             if codes[-1] == exit_codes.INTERRUPTED:
                 break
     return exit_codes.worst(codes)
+
+
+def _resume(
+    sink: EventSink,
+    cancel: Cancel,
+    *,
+    record: UploadRecord,
+    store: StateStore,
+    settings: UploadSettings,
+    profile: str | None,
+    verify: bool | str | None,
+) -> UploadDone | UploadSkipped:
+    backend = backend_for(record, concurrency=settings.concurrency, profile=profile, verify=verify)
+    return resume_upload(record, backend=backend, store=store, settings=settings, sink=sink, cancel=cancel)
 
 
 def _chosen(store: StateStore, ids: tuple[str, ...], everything: bool) -> list[UploadRecord]:
@@ -67,26 +89,3 @@ def _chosen(store: StateStore, ids: tuple[str, ...], everything: bool) -> list[U
         )
         raise click.UsageError(f"{len(found)} uploads are unfinished; name one, or say --all:\n{names}")
     return found
-
-
-def _resume(
-    record: UploadRecord,
-    store: StateStore,
-    settings: UploadSettings,
-    output: render.Output,
-    state_dir: Path | None,
-    profile: str | None,
-) -> int:
-    return run_upload(
-        lambda sink, cancel: resume_upload(
-            record,
-            backend=backend_for(record, concurrency=settings.concurrency, profile=profile),
-            store=store,
-            settings=settings,
-            sink=sink,
-            cancel=cancel,
-        ),
-        store,
-        output,
-        state_dir,
-    )

@@ -66,16 +66,16 @@ def summary(event: UploadDone | UploadSkipped) -> list[str]:
     facts.append(retries)
     return [
         f"uploaded {printable(event.target)} ({format_size(event.bytes)})",
-        f"  {' · '.join(facts)}",
+        f"  {', '.join(facts)}",
         f"  {_PROOFS.get(event.proof, f'verified {event.proof} of the whole object')}",
     ]
 
 
-def state(progress: UploadProgress) -> str:
-    """How far it is, in words, for one moment."""
+def state(progress: UploadProgress, width: int = 1000) -> str:
+    """How far it is, in words, for one moment; in a narrow place the less important facts are left out."""
     if progress.phase == "checking":
         share = progress.checked / progress.check_total if progress.check_total else 1.0
-        return f"comparing the file with parts on S3 · {share:4.0%} of {format_size(progress.check_total)}"
+        return f"comparing the file with parts on S3: {share:.0%} of {format_size(progress.check_total)}"
     if progress.phase == "completing":
         return f"all {progress.part_count:,} parts are on S3; waiting for S3 to make the object of them"
     if progress.phase == "starting":
@@ -91,4 +91,6 @@ def state(progress: UploadProgress) -> str:
     facts.append(f"{progress.parts_there:,}/{progress.part_count:,} parts")
     if progress.retries:
         facts.append(f"{progress.retries:,} {'retry' if progress.retries == 1 else 'retries'}")
-    return " · ".join(facts)
+    while len(facts) > 1 and len(", ".join(facts)) > width:
+        facts.pop()
+    return ", ".join(facts)

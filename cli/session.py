@@ -4,6 +4,7 @@ import os
 import shlex
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from partway.state.records import UNFINISHED, UploadRecord
 from partway.state.store import StateStore
 
 from . import exit_codes, render
+from .json_lines import JsonSink
 from .text import printable
 from .units import format_size
 
@@ -48,16 +50,47 @@ def opened_store(chosen: Path | None) -> Iterator[StateStore]:
         yield store
 
 
-def backend_for(record: UploadRecord, *, concurrency: int, profile: str | None = None) -> "S3Backend":
+def backend_for(
+    record: UploadRecord, *, concurrency: int, profile: str | None = None, verify: bool | str | None = None
+) -> "S3Backend":
     """The backend that a stored upload goes to; ``profile`` replaces the one it was begun with."""
-    return make_backend(record.endpoint, record.region, profile or record.profile, concurrency=concurrency)
+    return make_backend(
+        record.endpoint, record.region, profile or record.profile, concurrency=concurrency, verify=verify
+    )
 
 
-def make_backend(endpoint_url: str | None, region: str | None, profile: str | None, *, concurrency: int) -> "S3Backend":
+def make_backend(
+    endpoint_url: str | None,
+    region: str | None,
+    profile: str | None,
+    *,
+    concurrency: int,
+    verify: bool | str | None = None,
+) -> "S3Backend":
     """A backend with a connection for every worker, and one for calls about the whole upload."""
     from partway.engine.s3 import S3Backend, S3Config
 
-    return S3Backend(S3Config(endpoint_url=endpoint_url, region=region, profile=profile, connections=concurrency + 1))
+    return S3Backend(
+        S3Config(
+            endpoint_url=endpoint_url,
+            region=region,
+            profile=profile,
+            verify=verify,
+            connections=concurrency + 1,
+        )
+    )
+
+
+def verification(ca_bundle: str | None, no_verify_ssl: bool) -> bool | str | None:
+    """What --ca-bundle and --no-verify-ssl ask for; the latter warns, once."""
+    if not no_verify_ssl:
+        return ca_bundle
+    print(
+        "warning: the endpoint's certificate is not checked; whoever is on the way can read and change the upload",
+        file=sys.stderr,
+    )
+    warnings.filterwarnings("ignore", message="Unverified HTTPS request")
+    return False
 
 
 def find_upload(store: StateStore, prefix: str) -> UploadRecord:
@@ -77,6 +110,10 @@ def find_upload(store: StateStore, prefix: str) -> UploadRecord:
 Work = Callable[[EventSink, Cancel], UploadDone | UploadSkipped]
 
 
+class OutputFailed(PartwayError):
+    """Bars, lines or JSON cannot be written any more: whoever read them is gone, or the disk is full."""
+
+
 def run_upload(work: Work, store: StateStore, output: render.Output, state_dir: Path | None) -> int:
     """Do the work with bars and signals; the exit code.  Errors are told here, with what to do next."""
     cancel = Cancel()
@@ -86,20 +123,39 @@ def run_upload(work: Work, store: StateStore, output: render.Output, state_dir: 
         def see(event: Event) -> None:
             if isinstance(event, UploadFailed):
                 failed.append(event)
-            sink(event)
+            try:
+                sink(event)
+            except OSError as error:
+                raise OutputFailed(f"the output cannot be written: {error.strerror or error}") from error
 
         return see
 
     try:
         with _stopping(cancel), render.shown(output) as sink:
             done = work(noting(sink), cancel)
+        render.show_result(done, output)
     except PartwayError as error:
         tell(error)
         if failed and failed[-1].resumable and failed[-1].upload:
             _tell_what_is_safe(store, failed[-1].upload, state_dir)
+            if isinstance(error, OutputFailed):
+                return exit_codes.INCOMPLETE
         return exit_codes.exit_code(error)
-    render.show_result(done, output)
+    except OSError as error:
+        tell(OutputFailed(f"the file is uploaded and proven, but that cannot be written: {error.strerror or error}"))
+        return exit_codes.FAILED
     return exit_codes.OK
+
+
+@contextmanager
+def failures_as_json(output: render.Output) -> Iterator[None]:
+    """What fails before an upload begins is one JSON line too."""
+    try:
+        yield
+    except PartwayError as error:
+        if output.json:
+            JsonSink(sys.stdout)(UploadFailed(upload="", error=str(error), resumable=False))
+        raise
 
 
 def tell(error: PartwayError) -> None:
@@ -127,7 +183,10 @@ def _tell_what_is_safe(store: StateStore, id: str, state_dir: Path | None) -> No
 
 @contextmanager
 def _stopping(cancel: Cancel) -> Iterator[None]:
-    """Ctrl-C and SIGTERM: the first asks the upload to stop, the second ends the process at once."""
+    """Ctrl-C, SIGTERM and a closed terminal: the first asks the upload to stop, the second ends the process at once.
+
+    A signal that the process was started to ignore (nohup, a background job) stays ignored.
+    """
 
     def stop(number: int, frame: FrameType | None) -> None:
         if cancel.wanted:
@@ -136,7 +195,8 @@ def _stopping(cancel: Cancel) -> Iterator[None]:
             os._exit(exit_codes.INTERRUPTED)
         cancel()
 
-    before: dict[int, Any] = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [n for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) != signal.SIG_IGN]
+    before: dict[int, Any] = {number: signal.signal(number, stop) for number in numbers}
     try:
         yield
     finally:

@@ -80,6 +80,6 @@ def print_upload(store: StateStore, record: UploadRecord, console: Console) -> N
     if record.status is not UploadStatus.ABORTED:
         shown = part_map(store, record)
         console.print()
-        for line in shown.rows(max(10, console.width - 2)):
+        plain = console.options.ascii_only
+        for line in [*shown.rows(max(10, console.width - 2), ascii_only=plain), shown.legend(ascii_only=plain)]:
             console.print(Text("  ").append_text(line))
-        console.print(Text("  ").append_text(shown.legend()))

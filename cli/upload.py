@@ -14,7 +14,7 @@ from partway.engine.run import UploadSettings
 from partway.engine.upload import upload_file
 
 from . import options, render
-from .session import make_backend, opened_store, run_upload
+from .session import failures_as_json, make_backend, opened_store, run_upload, verification
 from .text import printable
 
 _EPILOG = """Run the same command again after any interruption: it goes on where it was.
@@ -38,6 +38,7 @@ Example:
 @options.pace_options
 @click.option("--max-parts", type=click.IntRange(1, 10_000), metavar="N", help="For services that take fewer parts.")
 @click.option("--endpoint-url", callback=options.url_value, metavar="URL", help="Of a service other than AWS.")
+@options.tls_options
 @click.option("--profile", metavar="NAME", help="Of the AWS configuration.")
 @click.option("--region", metavar="NAME", help="Of the bucket.")
 @click.option("--acl", type=click.Choice(options.ACLS), help="Canned ACL.")
@@ -75,6 +76,8 @@ def command(
     retry_for: float | None,
     max_parts: int | None,
     endpoint_url: str | None,
+    no_verify_ssl: bool,
+    ca_bundle: str | None,
     profile: str | None,
     region: str | None,
     acl: str | None,
@@ -99,21 +102,9 @@ def command(
     """
     source = _absolute(source)
     bucket, key = parse_target(target, source)
-    backend = make_backend(endpoint_url, region, profile, concurrency=concurrency)
-    where = Target(
-        bucket=bucket,
-        key=key,
-        endpoint=backend.endpoint,
-        options=ObjectOptions(
-            acl=acl,
-            storage_class=storage_class,
-            content_type=content_type,
-            metadata=metadata,
-            sse=sse,
-            sse_kms_key_id=sse_kms_key_id,
-            no_overwrite=no_overwrite,
-        ),
-    )
+    output = render.Output(quiet=quiet, no_progress=no_progress, json=as_json)
+    verify = verification(ca_bundle, no_verify_ssl)
+    backend = make_backend(endpoint_url, region, profile, concurrency=concurrency, verify=verify)
     settings = UploadSettings(
         part_size=part_size,
         concurrency=concurrency,
@@ -124,8 +115,21 @@ def command(
         restart=restart,
         adopt=adopt,
     )
-    output = render.Output(quiet=quiet, no_progress=no_progress, json=as_json)
-    with opened_store(state_dir) as store:
+    with failures_as_json(output), opened_store(state_dir) as store:
+        where = Target(
+            bucket=bucket,
+            key=key,
+            endpoint=backend.endpoint,
+            options=ObjectOptions(
+                acl=acl,
+                storage_class=storage_class,
+                content_type=content_type,
+                metadata=metadata,
+                sse=sse,
+                sse_kms_key_id=sse_kms_key_id,
+                no_overwrite=no_overwrite,
+            ),
+        )
         return run_upload(
             lambda sink, cancel: upload_file(
                 source,

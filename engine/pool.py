@@ -56,7 +56,7 @@ class Line:
     def check(self) -> None:
         """Raise UploadCancelled when nobody waits for the worker any more."""
         if self._abandoned or self._cancel.wanted:
-            raise UploadCancelled("stopped on request; finished parts are kept")
+            raise UploadCancelled("stopped on request")
 
     def sleep(self, seconds: float) -> None:
         """Wait, but not beyond a wish to stop."""

@@ -29,7 +29,14 @@ class S3Backend(MultipartBackend):
             RemoteError: the AWS configuration is not usable (no such profile, an address that is none).
         """
         url = str(client_for(self.config).meta.endpoint_url)
-        host = urlsplit(url).hostname or ""
+        parts = urlsplit(url)
+        if parts.username or parts.password:
+            raise Refused(
+                f"the endpoint {parts.scheme}://{parts.hostname} was given with a user name or password; leave it "
+                "away: credentials come from the AWS configuration",
+                code="InvalidEndpoint",
+            )
+        host = parts.hostname or ""
         return "" if host.endswith((".amazonaws.com", ".amazonaws.com.cn")) else url
 
     def close(self) -> None:

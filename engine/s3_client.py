@@ -9,7 +9,7 @@ import boto3
 from botocore.config import Config
 
 from .clock_offset import ClockOffset
-from .s3_errors import translated
+from .s3_errors import CONFIGURE, translated
 from .source import PartReader
 
 # A send that makes no progress for this long is a stall.  It is also the time to reach the endpoint.
@@ -25,6 +25,7 @@ class S3Config:
 
     endpoint_url, region, profile: None leaves each to the AWS configuration and environment; as an endpoint, ""
         is AWS itself, whatever the configuration says.
+    verify: None checks certificates as the AWS configuration says; False does not, a path names a CA bundle.
     connections: how many calls may run at the same time.
     send_timeout: seconds that a connection or a block of the body may take.
     answer_timeout: seconds without a byte of the answer.
@@ -33,6 +34,7 @@ class S3Config:
     endpoint_url: str | None = None
     region: str | None = None
     profile: str | None = None
+    verify: bool | str | None = None
     connections: int = 10
     send_timeout: float = SEND_TIMEOUT
     answer_timeout: float = ANSWER_TIMEOUT
@@ -67,9 +69,11 @@ def _new_client(config: S3Config) -> Any:
         "tcp_keepalive": True,
         "user_agent_extra": "partway",
     }
-    with translated("configure"):
+    with translated(CONFIGURE):
         session, offset = _session(config)
-        client = session.client("s3", endpoint_url=config.endpoint_url or None, config=Config(**options))
+        client = session.client(
+            "s3", endpoint_url=config.endpoint_url or None, verify=config.verify, config=Config(**options)
+        )
         if _may_skip_signing(client.meta.endpoint_url):
             # The checksum header is signed and S3 compares it with the body: over TLS, hashing the body once more
             # for the signature proves nothing new.  botocore reads the setting on every call.

@@ -28,6 +28,8 @@ from .errors import (
     UploadVanished,
 )
 
+CONFIGURE = "configure"  # no S3 call: making a client of the user's AWS configuration
+
 _TRANSIENT_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 # RequestTimeout is an HTTP 400.
 _TRANSIENT_CODES = frozenset(
@@ -169,6 +171,9 @@ def _from_client(operation: str, error: BotoCoreError) -> PartwayError:
     if isinstance(inner, PartwayError):
         # Raised while the client read the body: a cancel, a stall, a source that changed.
         return inner
+    if isinstance(inner, (TypeError, ValueError)) and not isinstance(inner, OSError):
+        # Not the network: the request itself cannot be written, for instance a header with a line break.
+        return Refused(f"{operation} could not be sent: {_line(inner)}", operation=operation, code="BadRequest")
     name = type(error).__name__
     facts: dict[str, Any] = {"operation": operation, "code": name}
     if isinstance(error, boto.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
@@ -185,7 +190,15 @@ def _from_client(operation: str, error: BotoCoreError) -> PartwayError:
         )
     if isinstance(error, _EXPIRED):
         return CredentialsExpired(f"the AWS credentials could not be renewed: {error}", **facts)
-    return Refused(f"{operation} could not be sent: {' '.join(str(error).split())}", **facts)
+    if isinstance(error, boto.ParamValidationError):
+        return Refused(f"{operation} was not sent: {_line(error.kwargs.get('report') or error)[:160]}", **facts)
+    if operation == CONFIGURE:
+        return Refused(f"the AWS configuration is not usable: {_line(error)}", **facts)
+    return Refused(f"{operation} could not be sent: {_line(error)}", **facts)
+
+
+def _line(text: object) -> str:
+    return " ".join(str(text).split())
 
 
 def _where(error: BotoCoreError) -> str:
@@ -207,4 +220,4 @@ def _reason(error: BotoCoreError) -> str:
         return inner.strerror.lower()
     if isinstance(error, (boto.ReadTimeoutError, boto.ConnectTimeoutError)):
         return "no answer in time"
-    return " ".join(str(inner).split())[:200]
+    return _line(inner)[:200]

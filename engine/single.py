@@ -31,7 +31,9 @@ def put_whole(run: UploadRun) -> UploadDone:
     """
     run.announce_start(())
     maybe_done = run.record.status is UploadStatus.COMPLETING
-    run.save(status=UploadStatus.COMPLETING)
+    if run.target.options.no_overwrite:
+        # Only then may a later run take what it finds for somebody else's.
+        run.save(status=UploadStatus.COMPLETING)
     while True:
         try:
             answer = run.pool.run(lambda line: _put(run, line))

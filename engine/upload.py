@@ -70,8 +70,35 @@ def upload_file(
         ProofFailed: the object is there and is not the file.
         UploadCancelled, StateError.
     """
-    cancel = cancel or Cancel()
-    with _announced(sink, store) as known:
+    return _upload(
+        path,
+        target,
+        backend=backend,
+        store=store,
+        settings=settings,
+        sink=sink,
+        cancel=cancel or Cancel(),
+        region=region,
+        profile=profile,
+        now=now,
+    )
+
+
+def _upload(
+    path: str | os.PathLike[str],
+    target: Target,
+    *,
+    backend: MultipartBackend,
+    store: StateStore,
+    settings: UploadSettings,
+    sink: EventSink,
+    cancel: Cancel,
+    region: str | None,
+    profile: str | None,
+    now: Callable[[], float],
+    id: str = "",
+) -> UploadDone | UploadSkipped:
+    with _announced(sink, store, id) as known:
         source = identify(path)
         check_key(target, settings.limits)
         with claimed(store, source.path, target):
@@ -128,23 +155,24 @@ def resume_upload(
     cancel: Cancel | None = None,
 ) -> UploadDone | UploadSkipped:
     """Finish a stored upload; everything but the credentials is in its record.  Otherwise as ``upload_file``."""
-    return upload_file(
+    return _upload(
         record.source,
         target_of(record),
         backend=backend,
         store=store,
         settings=settings,
         sink=sink,
-        cancel=cancel,
+        cancel=cancel or Cancel(),
         region=record.region,
         profile=record.profile,
+        now=time.time,
+        id=record.id,
     )
 
 
 @contextmanager
-def _announced(sink: EventSink, store: StateStore) -> Iterator[Callable[[UploadRecord], None]]:
+def _announced(sink: EventSink, store: StateStore, id: str) -> Iterator[Callable[[UploadRecord], None]]:
     """Tell the sink of the error that ends the block, with the upload's id once it has one."""
-    id = ""
 
     def known(record: UploadRecord) -> None:
         nonlocal id

@@ -4,7 +4,7 @@ The class says what the caller can do about it::
 
     PartwayError
     └── StateError            the store cannot be read or written: see the message
-        ├── StateLocked       another process holds the upload: wait for it, then run again
+        ├── StateLocked       another process holds the upload or the store: wait, then run again
         ├── StateTooNew       written by a newer partway: update, or use another state folder
         └── StateDamaged      the file is no database, or a broken one: move it away
 """
@@ -19,7 +19,7 @@ class StateError(PartwayError):
 
 
 class StateLocked(StateError):
-    """Another process holds the same upload."""
+    """Another process holds the same upload, or keeps the store busy."""
 
 
 class StateTooNew(StateError):

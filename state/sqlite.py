@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 from sqlite_utils import Database, Migrations
 
 from . import claims
-from .errors import StateDamaged, StateError, StateTooNew
+from .errors import StateDamaged, StateError, StateLocked, StateTooNew
 from .records import UNFINISHED, PartRecord, UploadRecord, UploadStatus
 from .schema import MIGRATION_SET, MIGRATIONS
 
@@ -73,7 +73,7 @@ class SqliteStore:
                         self._db.enable_wal()
                     migrations.apply(self._db)
             except Timeout:
-                raise StateError(f"another process keeps {self.path} busy; run again in a moment") from None
+                raise StateLocked(f"another process keeps {self.path} busy; run again in a moment") from None
         # In WAL mode NORMAL may lose the last commits when the power fails; a receipt must not be lost.
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.execute("PRAGMA foreign_keys = ON")
@@ -86,7 +86,7 @@ class SqliteStore:
         except sqlite3.OperationalError as error:
             text = str(error)
             if "locked" in text or "busy" in text:
-                raise StateError(f"another process keeps {self.path} busy; run again in a moment") from error
+                raise StateLocked(f"another process keeps {self.path} busy; run again in a moment") from error
             if "malformed" in text or "no such" in text:
                 raise self._damaged(error) from error
             raise StateError(
@@ -97,6 +97,22 @@ class SqliteStore:
             raise self._damaged(error) from error
         except OSError as error:
             raise StateError(f"cannot write in {self.folder}: {error.strerror or error}") from error
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """One transaction that has the right to write from its start.
+
+        A transaction that begins by reading and then writes is refused at once when another process wrote meanwhile;
+        this one waits for its turn.
+        """
+        with self._translated():
+            self._db.conn.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.commit()
+            except BaseException:
+                self._db.rollback()
+                raise
 
     def _damaged(self, error: Exception) -> StateDamaged:
         return StateDamaged(
@@ -119,7 +135,7 @@ class SqliteStore:
         values = ", ".join(f":{name}" for name in _UPLOAD_COLUMNS)
         # Not INSERT OR REPLACE: that deletes the row first, and its parts with it.
         updates = ", ".join(f"{name} = excluded.{name}" for name in _UPLOAD_COLUMNS)
-        with self._translated(), self._db.atomic():
+        with self._writing():
             self._db.execute(
                 f"INSERT INTO uploads ({columns}) VALUES ({values}) ON CONFLICT (id) DO UPDATE SET {updates}", row
             )
@@ -141,17 +157,17 @@ class SqliteStore:
         return found[-1] if found else None
 
     def remove_upload(self, id: str) -> None:
-        with self._translated(), self._db.atomic():
+        with self._writing():
             self._db.execute("DELETE FROM uploads WHERE id = ?", [id])
 
     def save_parts(self, id: str, parts: Iterable[PartRecord]) -> None:
         rows = _part_rows(id, parts)
-        with self._translated(), self._db.atomic():
+        with self._writing():
             self._insert_parts(id, rows)
 
     def replace_parts(self, id: str, parts: Iterable[PartRecord]) -> None:
         rows = _part_rows(id, parts)
-        with self._translated(), self._db.atomic():
+        with self._writing():
             self._db.execute("DELETE FROM parts WHERE upload = ?", [id])
             self._insert_parts(id, rows)
 
@@ -177,7 +193,7 @@ class SqliteStore:
             return count, size
 
     def learn_algorithm(self, endpoint: str, algorithm: str, at: float) -> None:
-        with self._translated(), self._db.atomic():
+        with self._writing():
             self._db.execute("INSERT OR REPLACE INTO endpoints VALUES (?, ?, ?)", [endpoint, algorithm, at])
 
     def known_algorithm(self, endpoint: str, *, since: float) -> str | None:

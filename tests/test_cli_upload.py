@@ -169,7 +169,7 @@ def test_summary(results: dict[str, Result]) -> None:
     first, second, third = results["big"].out.splitlines()
 
     assert first == "uploaded s3://bucket/big (12.0 MiB)"
-    assert second.startswith("  sent 12.0 MiB in ") and " MiB/s · no retries" in second
+    assert second.startswith("  sent 12.0 MiB in ") and " MiB/s, no retries" in second
     assert third == "  verified crc64nvme of the whole object"
     assert results["big"].err == ""
 
@@ -211,7 +211,7 @@ def test_progress_lines(slow: dict[str, Result]) -> None:
     lines = slow["lines"].err.splitlines()
 
     assert lines
-    assert all(line.startswith("big.bin: ") and " % · " in line and " of 12.0 MiB · " in line for line in lines)
+    assert all(line.startswith("big.bin: ") and " %, " in line and " of 12.0 MiB, " in line for line in lines)
 
 
 def test_no_progress(slow: dict[str, Result]) -> None:

@@ -515,3 +515,27 @@ def test_a_missing_table_is_damage(tmp_path: Path) -> None:
             store.known_algorithm("", since=0.0)
     finally:
         store.close()
+
+
+WROTE_OFTEN = """
+import sys, time
+from dataclasses import replace
+from pathlib import Path
+from partway.state.sqlite import SqliteStore
+from tests.test_sqlite import UPLOAD, parts
+store = SqliteStore(Path(sys.argv[1]))
+store.save_upload(replace(UPLOAD, id=sys.argv[2]))
+for number in range(150):
+    store.save_parts(sys.argv[2], parts(3))
+    store.save_upload(replace(UPLOAD, id=sys.argv[2], run=number + 1))
+store.close()
+"""
+
+
+def test_processes_that_write_at_the_same_time_wait_for_each_other(tmp_path: Path) -> None:
+    """Uploads side by side share one database: none fails because another one writes."""
+    SqliteStore(tmp_path / "state").close()
+    processes = [run_python(WROTE_OFTEN, tmp_path / "state", index) for index in range(3)]
+    errors = [process.communicate(timeout=60)[1] for process in processes]
+
+    assert errors == [""] * 3

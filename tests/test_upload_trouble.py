@@ -4,12 +4,13 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from partway.cli.exit_codes import exit_code
-from partway.engine.errors import CredentialsExpired, UploadFailed
+from partway.engine.errors import CredentialsExpired, Refused, UploadFailed
 from partway.engine.events import NetworkLost, PartDone, PartRetried
 from partway.engine.s3 import S3Backend, S3Config
 from tests.support.fault_answers import expired_token, slow_down
@@ -109,3 +110,13 @@ def test_while_the_network_is_away_one_worker_asks(
 
     assert strict.model.get_object("bucket", "key").body == uploading.path.read_bytes()
     assert max(event.attempt for event in uploading.of(PartRetried)) >= 2
+
+
+def test_a_header_that_cannot_be_written_is_refused_at_once(strict: StrictS3, uploading: Uploading) -> None:
+    """It is not the network's fault, and trying again does not help."""
+    uploading.options = replace(uploading.options, storage_class="a\r\nb")
+
+    with pytest.raises(Refused, match="CreateMultipartUpload could not be sent"):
+        uploading.run()
+
+    assert uploading.of(PartRetried) == []
