@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from .backend import FoundUpload, PartReceipt
 from .cancel import give_up
 from .checksum import ChecksumAlgorithm
-from .errors import UploadVanished
+from .errors import Transient, UploadVanished
 from .events import OrphanAdopted, OrphanFound
 from .limits import S3Limits
 from .plan import UploadPlan
@@ -66,7 +66,13 @@ def adopt_or_tell(run: UploadRun, cancel: Cancel) -> None:
 
 def _largest(run: UploadRun) -> Orphan | None:
     ours = {record.upload_id for record in run.store.uploads()}
-    found = run.call(lambda s3: s3.list_uploads(run.target)) or []
+    try:
+        found = run.call(lambda s3: s3.list_uploads(run.target)) or []
+    except Transient as error:
+        if error.unreachable:
+            raise
+        # Looking is a kindness: an upload does not need it.
+        return None
     strangers = [upload for upload in found if upload.upload_id not in ours]
     orphans = []
     for upload in sorted(strangers, key=lambda upload: upload.initiated, reverse=True)[:_MOST]:

@@ -12,7 +12,15 @@ from partway.state.store import StateStore
 
 from .backend import MultipartBackend, ObjectFacts, Target
 from .checksum import ChecksumAlgorithm, etag_of
-from .errors import AccessRefused, ChecksumUnsupported, CredentialsExpired, SourceChanged, UploadFailed
+from .errors import (
+    AccessRefused,
+    ChecksumUnsupported,
+    CredentialsExpired,
+    ObjectMissing,
+    SourceChanged,
+    Transient,
+    UploadFailed,
+)
 from .events import (
     ChecksumFellBack,
     EventSink,
@@ -248,6 +256,9 @@ class UploadRun:
             return self.call(lambda s3: s3.head_object(self.target, self.algorithm))
         except CredentialsExpired:
             raise
+        except ObjectMissing as error:
+            # S3 said that the object is there: not yet everywhere, it seems.
+            raise Transient(f"{error}; S3 took the object and does not show it yet", operation="HeadObject") from error
         except AccessRefused:
             return otherwise
 

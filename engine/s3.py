@@ -176,6 +176,8 @@ class S3Backend(MultipartBackend):
             answer = client_for(patient(self.config)).complete_multipart_upload(
                 **_address(target), UploadId=upload_id, MultipartUpload={"Parts": named}, **proof
             )
+            if not answer.keys() & {"ETag", "Key", "Bucket", "Location"}:
+                raise unreadable("CompleteMultipartUpload")
         return ObjectFacts(size=size, etag=_etag(answer), checksum=answer.get(_checksum_name(algorithm)))
 
     def abort_upload(self, target: Target, upload_id: str) -> None:
@@ -197,6 +199,8 @@ class S3Backend(MultipartBackend):
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html"""
         with translated("HeadObject"):
             answer = client_for(self.config).head_object(**_address(target), ChecksumMode="ENABLED")
+            if not answer.keys() & {"ETag", "LastModified"}:
+                raise unreadable("HeadObject")
             return ObjectFacts(
                 size=answer["ContentLength"], etag=_etag(answer), checksum=answer.get(_checksum_name(algorithm))
             )

@@ -84,8 +84,19 @@ def translated(operation: str, *, checksum: ChecksumAlgorithm | None = None) -> 
         # No XML, XML of another shape, or an answer that was cut off.
         raise unreadable(operation) from error
     except ValueError as error:
-        # botocore's word for an endpoint that is no address.
-        raise Refused(f"{error}; check --endpoint-url", operation=operation, code="InvalidEndpoint") from error
+        if operation == CONFIGURE:
+            # botocore's word for an endpoint that is no address.
+            raise Refused(f"{error}; check --endpoint-url", operation=operation, code="InvalidEndpoint") from error
+        raise _no_credentials(operation, error) from error
+    except (OSError, RuntimeError) as error:
+        raise _no_credentials(operation, error) from error
+
+
+def _no_credentials(operation: str, error: Exception) -> CredentialsExpired:
+    """What botocore lets through when a credential program or file is gone, prints no JSON, or gives stale keys."""
+    return CredentialsExpired(
+        f"the AWS credentials could not be read: {_line(error)[:200]}", operation=operation, code=type(error).__name__
+    )
 
 
 def unreadable(operation: str) -> Transient:
@@ -112,11 +123,16 @@ def _from_answer(operation: str, response: Any, checksum: ChecksumAlgorithm | No
     }
     if kind := _special(operation, code, status, text, checksum):
         return kind(message, **facts)
-    if code in _ONCE_CODES or (code == str(status) and operation != "HeadObject" and status < 500):
-        # A refusal that names no code was cut off, or is not S3's: ask once more.
+    if code in _ONCE_CODES:
         return Transient(message, once=True, **facts)
     if status in _TRANSIENT_STATUSES or code in _TRANSIENT_CODES:
         return Transient(message, **facts)
+    if operation == "PutObject" and code == "ConditionalRequestConflict":
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+        return Transient(message, **facts)
+    if code == str(status) and (operation != "HeadObject" or status == 400):
+        # A refusal that names no code was cut off, or is not S3's, or is HEAD's, which has no place for one: ask again.
+        return Transient(message, once=True, **facts)
     return Refused(message, **facts)
 
 
@@ -136,7 +152,7 @@ def _special(
         return PartsRefused
     if status == 412:
         return ObjectExists
-    if status == 409 and code == "ConditionalRequestConflict":
+    if code == "ConditionalRequestConflict" and operation == "CompleteMultipartUpload":
         return Conflict
     if status == 404 and operation == "HeadObject":
         return ObjectMissing
@@ -189,7 +205,7 @@ def _from_client(operation: str, error: BotoCoreError) -> PartwayError:
             **facts,
         )
     if isinstance(error, _EXPIRED):
-        return CredentialsExpired(f"the AWS credentials could not be renewed: {error}", **facts)
+        return CredentialsExpired(f"the AWS credentials could not be renewed: {_line(error)[:200]}", **facts)
     if isinstance(error, boto.ParamValidationError):
         return Refused(f"{operation} was not sent: {_line(error.kwargs.get('report') or error)[:160]}", **facts)
     if operation == CONFIGURE:
