@@ -125,7 +125,7 @@ def _run() -> int:
         if os.environ.get("PARTWAY_DEBUG"):
             raise
         print(
-            f"error: this is a defect of partway: {type(error).__name__}: {error}\n"
+            f"error: this is a defect of partway: {type(error).__name__}: {printable(str(error))[:300]}\n"
             "  nothing on S3 was removed; set PARTWAY_DEBUG=1 to see where it happened, and please report it",
             file=sys.stderr,
         )

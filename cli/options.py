@@ -96,18 +96,20 @@ def _parse_metadata(text: str) -> tuple[tuple[str, str], ...]:
     problem = ValueError(f"{text!r} is no map; write it like name=value,other=value")
     if text.lstrip().startswith("{"):
         try:
-            pairs = tuple(json.loads(text).items())
-        except ValueError:
+            pairs: list[tuple[Any, ...]] = list(json.loads(text).items())
+        except (ValueError, RecursionError):
             raise problem from None
     else:
-        pairs = tuple(tuple(item.split("=", 1)) for item in text.split(","))
+        pairs = [tuple(item.split("=", 1)) for item in text.split(",")]
+    found: list[tuple[str, str]] = []
     for pair in pairs:
         if len(pair) != 2 or not isinstance(pair[1], str):
             raise problem
-        if not _METADATA_NAME.fullmatch(pair[0]):
-            raise ValueError(f"{pair[0]!r} is no name for metadata; use letters, digits, - and _")
-        _check_header(pair[1])
-    return pairs
+        name, value = pair
+        if not _METADATA_NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is no name for metadata; use letters, digits, - and _")
+        found.append((name, _check_header(value)))
+    return tuple(found)
 
 
 def state_dir_option(command: F) -> F:

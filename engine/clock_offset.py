@@ -10,6 +10,8 @@ from typing import Any
 
 from botocore.auth import SIGV4_TIMESTAMP, S3SigV4Auth
 
+_MOST = 10 * 365 * 86400.0  # seconds; a service that is further off has no better clock than we
+
 
 class ClockOffset:
     """Belongs to one session, and hangs on the events of its clients.  seconds: what to add to this machine's clock."""
@@ -29,15 +31,28 @@ class ClockOffset:
             return
         try:
             theirs = parsedate_to_datetime((answer.get("HTTPHeaders") or {})["date"])
-        except (KeyError, ValueError):
+            offset = (theirs - datetime.datetime.now(datetime.UTC)).total_seconds()
+        except (KeyError, ValueError, TypeError, OverflowError):
             return
-        self.seconds = (theirs - datetime.datetime.now(datetime.UTC)).total_seconds()
+        if abs(offset) < _MOST:
+            self.seconds = offset
+
+    def renew_when_due(self) -> None:
+        """Have credentials that end soon be fetched anew; raises whatever their source does."""
+        if self._credentials is not None:
+            self._credentials.get_frozen_credentials()
 
     def _sign_again(self, request: Any, **_: Any) -> None:
         if not self.seconds or "Authorization" not in request.headers:
             return
         signing = request.context.get("signing") or {}
-        auth = _Shifted(self._credentials, signing.get("signing_name", "s3"), signing.get("region"), self.seconds)
+        # Key, secret and token of one moment: they may be refreshed while this signs.
+        auth = _Shifted(
+            self._credentials.get_frozen_credentials(),
+            signing.get("signing_name", "s3"),
+            signing.get("region"),
+            self.seconds,
+        )
         auth.add_auth(request)
 
 

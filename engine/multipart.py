@@ -34,7 +34,7 @@ def send_multipart(run: UploadRun) -> UploadDone:
     """Bring the upload to its end from wherever it is.
 
     Most uploads take one round.  Another begins when S3 says something that changes what the parts are worth: it
-    does not know the checksum, no longer knows the upload, or does not accept the parts.  Each may happen twice.
+    does not know the checksum, no longer knows the upload, or does not accept the parts.  Each may happen a few times.
 
     Raises:
         UploadFailed: some parts could not be sent; its cause says why.
@@ -46,10 +46,12 @@ def send_multipart(run: UploadRun) -> UploadDone:
             return _round(run)
         except (ChecksumUnsupported, UploadVanished, Conflict, PartsRefused) as error:
             happened[type(error)] += 1
-            if happened[type(error)] > 2:
+            if happened[type(error)] > 3:
                 raise
             if isinstance(error, ChecksumUnsupported):
-                run.fall_back(error)
+                # An answer that was cut lacks the checksum too: other parts tell whether the service has any.
+                if happened[type(error)] > 2 or not run.store.parts(run.record.id):
+                    run.fall_back(error)
             elif isinstance(error, PartsRefused):
                 # The receipts are not worth what they say: prove the listed parts by the local bytes instead.
                 run.store.replace_parts(run.record.id, ())
@@ -220,8 +222,7 @@ def _complete(run: UploadRun) -> UploadDone:
             # Some services say this when a part is missing and the upload is intact: look again.
             raise PartsRefused(str(error), operation=error.operation, code=error.code, status=error.status) from error
         raise
-    facts = run.look(otherwise=answer)
-    proof = prove(facts, parts, algorithm=run.algorithm)
+    proof, facts = run.look_and_prove(lambda facts: prove(facts, parts, algorithm=run.algorithm), answer)
     if not proof.whole:
         # The answer to Complete may name a checksum that HEAD does not.
         proof = max(proof, prove(answer, parts, algorithm=run.algorithm), key=lambda p: p.whole)

@@ -7,8 +7,10 @@ from partway.state.records import UploadRecord
 
 from .backend import ObjectOptions, Target
 from .checksum import ChecksumAlgorithm
-from .errors import PlanError
+from .errors import PlanError, StateDamaged
 from .limits import S3Limits
+
+_START_OVER = "start over with --restart"
 
 
 def target_of(record: UploadRecord) -> Target:
@@ -17,8 +19,32 @@ def target_of(record: UploadRecord) -> Target:
         bucket=record.bucket,
         key=record.key,
         endpoint=record.endpoint,
-        options=ObjectOptions.from_json(record.options),
+        options=stored_options(record),
     )
+
+
+def stored_options(record: UploadRecord) -> ObjectOptions:
+    """The options in the record.
+
+    Raises:
+        StateDamaged: they are not readable.
+    """
+    try:
+        return ObjectOptions.from_json(record.options)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise StateDamaged(f"upload {record.id} has unreadable options in the store; {_START_OVER}") from error
+
+
+def check_record(record: UploadRecord, limits: S3Limits) -> None:
+    """Refuse a record that no version would have written.
+
+    Raises:
+        StateDamaged: its algorithm or its part size is none.
+    """
+    if record.checksum_algorithm not in set(ChecksumAlgorithm):
+        raise StateDamaged(f"upload {record.id} has an unknown checksum algorithm in the store; {_START_OVER}")
+    if not limits.min_part_size <= record.part_size <= limits.max_part_size:
+        raise StateDamaged(f"upload {record.id} has an impossible part size in the store; {_START_OVER}")
 
 
 def check_key(target: Target, limits: S3Limits) -> None:
@@ -43,7 +69,7 @@ def frozen_options(record: UploadRecord, wanted: ObjectOptions) -> ObjectOptions
     Raises:
         PlanError: the user now wants others; neither the old nor the new can be taken for granted.
     """
-    frozen = ObjectOptions.from_json(record.options)
+    frozen = stored_options(record)
     for field in fields(ObjectOptions):
         now, then = getattr(wanted, field.name), getattr(frozen, field.name)
         if now and now != then:

@@ -17,6 +17,7 @@ from .errors import (
     ChecksumUnsupported,
     CredentialsExpired,
     ObjectMissing,
+    ProofFailed,
     SourceChanged,
     Transient,
     UploadFailed,
@@ -261,6 +262,24 @@ class UploadRun:
             raise Transient(f"{error}; S3 took the object and does not show it yet", operation="HeadObject") from error
         except AccessRefused:
             return otherwise
+
+    def look_and_prove(
+        self, prove: Callable[[ObjectFacts], Proof], otherwise: ObjectFacts
+    ) -> tuple[Proof, ObjectFacts]:
+        """Look at the finished object and compare it.
+
+        Raises:
+            ProofFailed: S3 said twice the same that is not the source.  Once may be an answer that was cut inside a
+                number or a checksum, which no HTTP client notices.
+        """
+        facts = self.look(otherwise)
+        try:
+            return prove(facts), facts
+        except ProofFailed:
+            again = self.look(otherwise)
+            if again == facts:
+                raise
+            return prove(again), again
 
     def finish(self, proof: Proof, etag: str) -> UploadDone:
         """Record that the object is there and proven, and announce it."""

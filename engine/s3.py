@@ -62,6 +62,8 @@ class S3Backend(MultipartBackend):
             answer = client_for(self.config).create_multipart_upload(
                 **_address(target), **_object_options(target.options), **declared
             )
+            if not answer["UploadId"]:
+                raise unreadable("CreateMultipartUpload")
             agreed = answer.get("ChecksumAlgorithm")
             return CreatedUpload(
                 upload_id=answer["UploadId"],
@@ -137,7 +139,7 @@ class S3Backend(MultipartBackend):
                     page = {
                         row["UploadId"]: row
                         for row in answer.get("Uploads", ())
-                        if row["Key"] == target.key and row["UploadId"] not in found
+                        if row["Key"] == target.key and row["UploadId"] and row["UploadId"] not in found
                     }
                     found |= {id: upload for id, row in page.items() if (upload := _found(row)) is not None}
                     truncated, key = answer.get("IsTruncated"), answer.get("NextKeyMarker")

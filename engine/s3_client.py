@@ -7,9 +7,10 @@ from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
+from botocore.utils import parse_timestamp
 
 from .clock_offset import ClockOffset
-from .s3_errors import CONFIGURE, translated
+from .s3_errors import CONFIGURE, CREDENTIALS, translated
 from .source import PartReader
 
 # A send that makes no progress for this long is a stall.  It is also the time to reach the endpoint.
@@ -29,6 +30,7 @@ class S3Config:
     connections: how many calls may run at the same time.
     send_timeout: seconds that a connection or a block of the body may take.
     answer_timeout: seconds without a byte of the answer.
+    complete_timeout: the same for CompleteMultipartUpload.
     """
 
     endpoint_url: str | None = None
@@ -38,6 +40,7 @@ class S3Config:
     connections: int = 10
     send_timeout: float = SEND_TIMEOUT
     answer_timeout: float = ANSWER_TIMEOUT
+    complete_timeout: float = COMPLETE_TIMEOUT
 
 
 _sessions: dict[tuple[str | None, str | None], tuple[boto3.session.Session, ClockOffset]] = {}
@@ -49,6 +52,10 @@ def client_for(config: S3Config) -> Any:
     client = _clients.get(config)
     if client is None:
         client = _clients[config] = _new_client(config)
+    _, offset = _session(config)
+    # Renewed here when it is time, so that trouble with them is not taken for trouble with the call.
+    with translated(CREDENTIALS):
+        offset.renew_when_due()
     return client
 
 
@@ -79,6 +86,7 @@ def _new_client(config: S3Config) -> Any:
             # for the signature proves nothing new.  botocore reads the setting on every call.
             client.meta.config.s3 = (client.meta.config.s3 or {}) | {"payload_signing_enabled": False}
     client.meta.events.register("before-send.s3", _begin_sending)
+    client.meta.events.register("before-parse.s3.CreateMultipartUpload", _drop_odd_date)
     offset.attach(client.meta.events)
     return client
 
@@ -88,12 +96,14 @@ def _session(config: S3Config) -> tuple[boto3.session.Session, ClockOffset]:
     key = (config.profile, config.region)
     if key not in _sessions:
         session = boto3.session.Session(profile_name=config.profile, region_name=config.region)
-        _sessions[key] = (session, ClockOffset(session.get_credentials()))
+        with translated(CREDENTIALS):
+            found = session.get_credentials()
+        _sessions[key] = (session, ClockOffset(found))
     return _sessions[key]
 
 
 def patient(config: S3Config) -> S3Config:
-    return replace(config, answer_timeout=COMPLETE_TIMEOUT)
+    return replace(config, answer_timeout=config.complete_timeout)
 
 
 def _may_skip_signing(endpoint_url: str) -> bool:
@@ -105,6 +115,15 @@ def _may_skip_signing(endpoint_url: str) -> bool:
         return ipaddress.ip_address(parts.hostname or "").is_loopback
     except ValueError:
         return False
+
+
+def _drop_odd_date(response_dict: Any, **_: Any) -> None:
+    """The abort date is only told to the user: an odd one must not cost the upload that S3 just made."""
+    headers = response_dict["headers"]
+    try:
+        parse_timestamp(headers.get("x-amz-abort-date", "0"))
+    except (ValueError, OverflowError, RuntimeError, TypeError):
+        del headers["x-amz-abort-date"]
 
 
 def _begin_sending(request: Any, **_: Any) -> None:

@@ -3,6 +3,7 @@
 S3 rules: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -28,7 +29,13 @@ from .errors import (
     UploadVanished,
 )
 
-CONFIGURE = "configure"  # no S3 call: making a client of the user's AWS configuration
+# No S3 calls: making a client of the user's AWS configuration, and asking it for credentials.
+CONFIGURE = "configure"
+CREDENTIALS = "credentials"
+
+_LONGEST = 300  # characters of a server's message that are told
+_PASSWORD = re.compile(r"\S*:\S*@")
+_SIGNED = re.compile(r"AWS4-HMAC-SHA256|Credential=|Signature=|x-amz-security-token", re.IGNORECASE)
 
 _TRANSIENT_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 # RequestTimeout is an HTTP 400.
@@ -47,7 +54,13 @@ _TRANSIENT_CODES = frozenset(
     }
 )
 _ONCE_CODES = frozenset(
-    {"BadDigest", "RequestTimeTooSkewed", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch"}
+    {
+        "BadDigest",
+        "MalformedXML",
+        "RequestTimeTooSkewed",
+        "XAmzContentSHA256Mismatch",
+        "XAmzContentChecksumMismatch",
+    }
 )
 _EXPIRED_CODES = frozenset({"ExpiredToken", "ExpiredTokenException", "InvalidToken", "TokenRefreshRequired"})
 _ACCESS_CODES = frozenset({"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "AllAccessDisabled", "403"})
@@ -63,7 +76,8 @@ _ADVICE = {
     "PermanentRedirect": "set the bucket's region with --region",
     "IllegalLocationConstraintException": "set the bucket's region with --region",
     "RequestTimeTooSkewed": "set this machine's clock",
-    "ExpiredToken": "renew them, and run again",
+    "ExpiredToken": "renew the credentials, and run again",
+    "InvalidToken": "renew the credentials, and run again",
     "EntityTooSmall": "this service wants larger parts: start over with --restart and a larger --part-size",
 }
 
@@ -83,13 +97,21 @@ def translated(operation: str, *, checksum: ChecksumAlgorithm | None = None) -> 
     except (ResponseParserError, KeyError, TypeError, AttributeError) as error:
         # No XML, XML of another shape, or an answer that was cut off.
         raise unreadable(operation) from error
-    except ValueError as error:
-        if operation == CONFIGURE:
-            # botocore's word for an endpoint that is no address.
-            raise Refused(f"{error}; check --endpoint-url", operation=operation, code="InvalidEndpoint") from error
-        raise _no_credentials(operation, error) from error
-    except (OSError, RuntimeError) as error:
-        raise _no_credentials(operation, error) from error
+    except (ValueError, OverflowError, RuntimeError, OSError) as error:
+        raise _from_elsewhere(operation, error) from error
+
+
+def _from_elsewhere(operation: str, error: Exception) -> RemoteError:
+    """What comes out of boto3 and is none of its errors."""
+    if operation == CREDENTIALS:
+        return _no_credentials(operation, error)
+    if operation == CONFIGURE and isinstance(error, ValueError):
+        # botocore's word for an endpoint that is no address.
+        return Refused(f"{_line(error)}; check --endpoint-url", operation=operation, code="InvalidEndpoint")
+    if isinstance(error, OSError):
+        return Refused(f"{operation} could not be sent: {_line(error)}", operation=operation, code=type(error).__name__)
+    # A number or a date in the answer that is none, or an answer nested without end.
+    return unreadable(operation)
 
 
 def _no_credentials(operation: str, error: Exception) -> CredentialsExpired:
@@ -109,8 +131,8 @@ def _from_answer(operation: str, response: Any, checksum: ChecksumAlgorithm | No
     problem = response.get("Error") or {}
     answer = response.get("ResponseMetadata") or {}
     status = int(answer.get("HTTPStatusCode") or 0)
-    code = str(problem.get("Code") or status or "no code")
-    text = str(problem.get("Message") or "").strip().rstrip(".")
+    code = _line(problem.get("Code") or status or "no code")[:100]
+    text = _line(problem.get("Message") or "")[:_LONGEST].rstrip(". ")
     message = f"S3 refused {operation}: {code}{f' ({text})' if text and text != code else ''}"
     region = (answer.get("HTTPHeaders") or {}).get("x-amz-bucket-region")
     if code in _ADVICE:
@@ -189,7 +211,13 @@ def _from_client(operation: str, error: BotoCoreError) -> PartwayError:
         return inner
     if isinstance(inner, (TypeError, ValueError)) and not isinstance(inner, OSError):
         # Not the network: the request itself cannot be written, for instance a header with a line break.
-        return Refused(f"{operation} could not be sent: {_line(inner)}", operation=operation, code="BadRequest")
+        # The value is not repeated: it may be a token with a line break, or a proxy's password.
+        return Refused(
+            f"{operation} could not be sent: a header or an address has a character that cannot be; check the "
+            "credentials, the metadata, the content type and HTTP_PROXY",
+            operation=operation,
+            code="BadRequest",
+        )
     name = type(error).__name__
     facts: dict[str, Any] = {"operation": operation, "code": name}
     if isinstance(error, boto.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
@@ -214,12 +242,20 @@ def _from_client(operation: str, error: BotoCoreError) -> PartwayError:
 
 
 def _line(text: object) -> str:
-    return " ".join(str(text).split())
+    """One line without secrets: no password of an address, and nothing that a server read in our headers."""
+    line = " ".join(str(text).split())
+    if _SIGNED.search(line):
+        return "(a message that repeats the request's headers)"
+    return _PASSWORD.sub("…@", line)
 
 
 def _where(error: BotoCoreError) -> str:
     parts = urlsplit(str(error.kwargs.get("endpoint_url") or error.kwargs.get("proxy_url") or ""))
-    return f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}" if parts.hostname else "S3"
+    try:
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        port = ""
+    return f"{parts.scheme}://{parts.hostname}{port}" if parts.hostname else "S3"
 
 
 def _reason(error: BotoCoreError) -> str:
@@ -233,7 +269,7 @@ def _reason(error: BotoCoreError) -> str:
             break
         inner = deeper
     if isinstance(inner, OSError) and inner.strerror:
-        return inner.strerror.lower()
+        return _line(inner.strerror.lower())
     if isinstance(error, (boto.ReadTimeoutError, boto.ConnectTimeoutError)):
         return "no answer in time"
     return _line(inner)[:200]

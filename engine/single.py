@@ -74,8 +74,8 @@ def _put(run: UploadRun, line: Line) -> _Answer:
 
 
 def _finish(run: UploadRun, answer: _Answer) -> UploadDone:
-    facts = run.look(otherwise=answer.facts)
-    proof = _strongest(run, _part(run, facts.etag, answer.checksum), facts, answer.facts)
+    part = _part(run, answer.facts.etag, answer.checksum)
+    proof, facts = run.look_and_prove(lambda facts: _strongest(run, part, facts, answer.facts), answer.facts)
     return run.finish(proof, facts.etag or answer.facts.etag)
 
 

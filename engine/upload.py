@@ -21,7 +21,7 @@ from .claim import claimed
 from .errors import AccessRefused, ObjectMissing, PartwayError, Refused, StateError, StateLocked
 from .events import EventSink, UploadDone, UploadFailed, UploadSkipped, ignore
 from .multipart import send_multipart
-from .options import check_algorithm, check_key, frozen_options, target_of, with_content_type
+from .options import check_algorithm, check_key, check_record, frozen_options, target_of, with_content_type
 from .plan import plan_upload, replan
 from .pool import Cancel
 from .run import UploadRun, UploadSettings, new_id
@@ -115,6 +115,7 @@ def _upload(
                 algorithm = settings.algorithm or _usual_algorithm(store, target, now())
                 record = _new_record(source, target, plan.part_size, algorithm, region, profile, now())
             else:
+                check_record(record, settings.limits)
                 plan = replan(source.size, record.part_size, limits=settings.limits)
                 check_algorithm(record, settings.algorithm)
                 target = replace(target, options=frozen_options(record, target.options))

@@ -61,10 +61,7 @@ class SqliteStore:
             migrations(name=name)(_runner(statements))
         known = {name for name, _ in MIGRATIONS}
         if {m.name for m in migrations.applied(self._db)} - known:
-            raise StateTooNew(
-                f"{self.path} was written by a newer version of partway; update partway, "
-                "or name another folder with --state-dir"
-            )
+            raise self._too_new()
         if self._db.journal_mode != "wal" or migrations.pending(self._db):
             # One process at a time: SQLite does not wait for others when it changes the journal mode.
             try:
@@ -108,11 +105,25 @@ class SqliteStore:
         with self._translated():
             self._db.conn.execute("BEGIN IMMEDIATE")
             try:
+                self._check_version()
                 yield
                 self._db.commit()
             except BaseException:
                 self._db.rollback()
                 raise
+
+    def _check_version(self) -> None:
+        """Refuse to write what a newer version migrated meanwhile."""
+        query = "SELECT count(*) FROM _sqlite_migrations WHERE migration_set = ?"
+        (applied,) = self._db.execute(query, [MIGRATION_SET]).fetchone()
+        if applied > len(MIGRATIONS):
+            raise self._too_new()
+
+    def _too_new(self) -> StateTooNew:
+        return StateTooNew(
+            f"{self.path} was written by a newer version of partway; update partway, "
+            "or name another folder with --state-dir"
+        )
 
     def _damaged(self, error: Exception) -> StateDamaged:
         return StateDamaged(
@@ -184,7 +195,7 @@ class SqliteStore:
         query = f"SELECT {', '.join(_PART_COLUMNS)} FROM parts WHERE upload = ? ORDER BY number"
         with self._translated():
             rows = self._db.execute(query, [id]).fetchall()
-            return [PartRecord(**dict(zip(_PART_COLUMNS, row, strict=True))) for row in rows]
+            return [_part_from_sql(row) for row in rows]
 
     def part_totals(self, id: str) -> tuple[int, int]:
         query = "SELECT count(*), coalesce(sum(size), 0) FROM parts WHERE upload = ?"
@@ -238,16 +249,41 @@ def _to_sql(name: str) -> str | bytes:
 
 
 def _to_name(value: str | bytes) -> str:
+    if not isinstance(value, (str, bytes)):
+        raise TypeError(f"a name is {value!r}")
     return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value
+
+
+_NULL = type(None)
+_TYPES: dict[str, tuple[type, ...]] = (
+    dict.fromkeys(("id", "bucket", "endpoint", "options", "checksum_algorithm"), (str,))
+    | dict.fromkeys(("region", "profile", "upload_id", "holder", "etag", "proof"), (str, _NULL))
+    | dict.fromkeys(("size", "part_size", "run"), (int,))
+    | dict.fromkeys(("created_at", "updated_at"), (float,))
+    | {"abort_date": (float, _NULL)}
+)
 
 
 def _from_sql(row: tuple[Any, ...]) -> UploadRecord:
     values = dict(zip(_UPLOAD_COLUMNS, row, strict=True))
+    for name, types in _TYPES.items():
+        if not isinstance(values[name], types):
+            raise _BadRow(f"{name} of an upload is {values[name]!r}"[:200])
+    if values["size"] < 0 or values["part_size"] < 1 or values["run"] < 1:
+        raise _BadRow("a size of an upload is impossible")
     try:
         values["source"], values["key"] = _to_name(values["source"]), _to_name(values["key"])
         values["status"] = UploadStatus(values["status"])
         for name in ("mtime_ns", "inode", "device"):
             values[name] = int(values[name])
-    except (ValueError, TypeError) as error:
-        raise _BadRow(str(error)) from error
+    except (ValueError, TypeError, AttributeError) as error:
+        raise _BadRow(str(error)[:200]) from error
     return UploadRecord(**values)
+
+
+def _part_from_sql(row: tuple[Any, ...]) -> PartRecord:
+    number, size, etag, checksum, run = row
+    texts = isinstance(etag, str) and isinstance(checksum, str)
+    if not texts or not all(isinstance(value, int) and value >= 0 for value in (number, size, run)):
+        raise _BadRow(f"part {number!r} is not readable"[:200])
+    return PartRecord(number=number, size=size, etag=etag, checksum=checksum, run=run)

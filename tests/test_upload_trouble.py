@@ -67,7 +67,7 @@ def test_static_credentials_that_expire_pause_the_upload(strict: StrictS3, uploa
     gone = Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=expired_token(), times=None, part_number=3)
     strict.faults.add(gone)
 
-    with pytest.raises(UploadFailed, match=r"ExpiredToken.*renew them") as failure:
+    with pytest.raises(UploadFailed, match=r"ExpiredToken.*renew the credentials") as failure:
         uploading.run(concurrency=1)
     strict.faults.clear()
     done = uploading.run()

@@ -79,13 +79,20 @@ class Garbage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BreakTls:
+    """Send a TLS record that nobody encrypted and end the connection; over plain HTTP it is mere garbage."""
+
+    data: bytes = b"\x17\x03\x03\x00\x20" + bytes(32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallFunction:
     """Run a test's function in the server's thread, then go on."""
 
     function: Callable[[], object]
 
 
-Action = CloseConnection | ResetConnection | Hang | Answer | FlipBit | Trickle | Garbage | CallFunction
+Action = CloseConnection | ResetConnection | Hang | Answer | FlipBit | Trickle | Garbage | BreakTls | CallFunction
 
 _READING = frozenset({Stage.BEFORE_READ, Stage.HALF_BODY})
 _POSSIBLE: dict[type[Action], frozenset[Stage]] = {

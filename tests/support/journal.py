@@ -94,6 +94,12 @@ class Journal:
             return Counter(entry.head.operation.value for entry in self._entries)
 
     @property
+    def in_flight(self) -> int:
+        """How many requests are being served now."""
+        with self._lock:
+            return self._in_flight
+
+    @property
     def in_flight_max(self) -> int:
         """The most requests that were being served at one moment."""
         with self._lock:

@@ -74,6 +74,7 @@ def check_signature(
             400,
             f"The authorization header is malformed; the region '{found['region']}' is wrong; expecting '{region}'",
             details={"Region": region},
+            headers={"x-amz-bucket-region": region},
         )
     stamp = headers.get("x-amz-date", "")
     _check_time(stamp, found["day"], now)

@@ -15,6 +15,7 @@ from typing import Protocol, assert_never, cast
 from .faults import (
     Action,
     Answer,
+    BreakTls,
     CallFunction,
     CloseConnection,
     FaultScript,
@@ -57,6 +58,7 @@ class _Exchange:
     """One request on its way through.  body None: not even its length was understood."""
 
     head: RequestHead
+    journal: Journal
     call: int
     body: BodyReader | None = None
     flips: tuple[int, ...] = ()
@@ -108,17 +110,19 @@ class Connection(BaseHTTPRequestHandler):
     def do_PUT(self) -> None:
         """Serve one request, of any method."""
         head = parse_head(self.command, self.path, self.headers)
-        exchange = _Exchange(head=head, call=self._service.journal.begin(head))
+        # A test may begin another journal in the middle of a request.
+        journal = self._service.journal
+        exchange = _Exchange(head=head, journal=journal, call=journal.begin(head))
         exchange.waits_for_100 = head.headers.get("expect", "").lower() == "100-continue"
         try:
             reply = self._decide(exchange)
-            self._service.journal.end(exchange.call, reply.status)
+            journal.end(exchange.call, reply.status)
             self._send(exchange, reply)
         except Disconnected:
             self._keep_cut_part(exchange)
             raise
         finally:
-            self._service.journal.end(exchange.call, None)
+            journal.end(exchange.call, None)
 
     do_GET = do_HEAD = do_POST = do_DELETE = do_OPTIONS = do_PATCH = do_PUT
 
@@ -139,7 +143,7 @@ class Connection(BaseHTTPRequestHandler):
             headers=head.headers,
             length_needed=head.operation in (Operation.UPLOAD_PART, Operation.PUT_OBJECT),
             at_half=lambda: self._stage(exchange, Stage.HALF_BODY),
-            on_bytes=lambda count: service.journal.add_bytes(exchange.call, count),
+            on_bytes=lambda count: exchange.journal.add_bytes(exchange.call, count),
             stopping=service.stopping,
         )
         self._stage(exchange, Stage.BEFORE_READ)
@@ -187,6 +191,11 @@ class Connection(BaseHTTPRequestHandler):
                     exchange.body.bytes_per_second = rate
             case Garbage(data=data):
                 self._write(data)
+                raise Disconnected
+            case BreakTls(data=data):
+                # Below the TLS of an SSLSocket, whose own method would encrypt it.
+                with contextlib.suppress(OSError):
+                    socket.socket.sendall(self.connection, data)
                 raise Disconnected
             case CallFunction(function=function):
                 function()
