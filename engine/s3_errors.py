@@ -34,7 +34,8 @@ CONFIGURE = "configure"
 CREDENTIALS = "credentials"
 
 _LONGEST = 300  # characters of a server's message that are told
-_PASSWORD = re.compile(r"\S*:\S*@")
+_MOST_READ = 2000  # characters of any text that are looked at
+_PASSWORD = re.compile(r"[^\s:@]{0,200}:[^\s@]{0,200}@")
 _SIGNED = re.compile(r"AWS4-HMAC-SHA256|Credential=|Signature=|x-amz-security-token", re.IGNORECASE)
 
 _TRANSIENT_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
@@ -243,7 +244,7 @@ def _from_client(operation: str, error: BotoCoreError) -> PartwayError:
 
 def _line(text: object) -> str:
     """One line without secrets: no password of an address, and nothing that a server read in our headers."""
-    line = " ".join(str(text).split())
+    line = " ".join(str(text)[:_MOST_READ].split())
     if _SIGNED.search(line):
         return "(a message that repeats the request's headers)"
     return _PASSWORD.sub("…@", line)

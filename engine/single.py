@@ -6,7 +6,7 @@ from partway.state.records import PartRecord, UploadStatus
 
 from .backend import ObjectFacts
 from .checksum import ChecksumAlgorithm
-from .errors import ChecksumUnsupported, ObjectExists
+from .errors import ChecksumUnsupported, ObjectExists, ProofFailed
 from .events import UploadDone
 from .pool import Line
 from .proof import Proof, prove
@@ -40,9 +40,15 @@ def put_whole(run: UploadRun) -> UploadDone:
         except ChecksumUnsupported as error:
             run.fall_back(error)
             continue
-        except ObjectExists:
+        except ObjectExists as taken:
             # An earlier try may have made the object before its answer was lost.
-            if (run.retries or maybe_done) and (proof := _proof_of_bytes(run, None)).whole:
+            if not (run.retries or maybe_done):
+                raise
+            try:
+                proof = _proof_of_bytes(run, None)
+            except ProofFailed:
+                raise taken from None
+            if proof.whole:
                 return run.finish(proof, run.look(ObjectFacts(size=-1, etag="")).etag)
             raise
         run.reached()

@@ -1,0 +1,62 @@
+"""What must hold after a run of a simulated story, and at its end."""
+
+from partway.engine.errors import ObjectExists, PartwayError
+from partway.engine.events import UploadDone, UploadSkipped
+from partway.state.records import UNFINISHED, UploadStatus
+from partway.state.store import StateStore
+
+from .send_watch import SendWatch
+from .verdicts import is_explained, is_final
+from .world import World
+
+
+def check_error(error: PartwayError, world: World, *, calm: bool) -> None:
+    """An error has a cause in what happened."""
+    taken = world.object is not None
+    if isinstance(error, ObjectExists):
+        world.must(not world.is_finished(), "the object that exists is the one that this upload made")
+    explained = is_explained(error, world.story, world.causes, key_taken=taken)
+    if not explained and not (calm or is_final(error, world.story, key_taken=taken)):
+        world.must(False, f"nothing explains {type(error).__name__}: {error} (causes: {sorted(world.causes)})")
+
+
+def check_end(end: UploadDone | UploadSkipped, world: World, store: StateStore, *, fresh: bool) -> None:
+    """What is called done is the file, as it was at the engine's last look."""
+    story, looked = world.story, world.source.looked_at
+    if isinstance(end, UploadSkipped):
+        here = world.object is not None or "foreign" in world.causes
+        world.must(story.no_overwrite and fresh and here, "skipped without a reason")
+        return
+    # A service that can compare nothing but sizes cannot show a flipped bit, and the proof says so.
+    unproven = end.proof == "size" and "flip" in world.causes
+    equal = world.is_proven(looked)
+    world.told["flipped, proof is the size"] += unproven and not equal
+    world.must(equal or unproven, "done, and the object is not what was in the file at the last look")
+    world.must(end.bytes == len(looked or b""), f"done says {end.bytes} bytes")
+    (record,) = [record for record in store.uploads() if record.id == end.upload]
+    world.must(record.status is UploadStatus.COMPLETED, f"done, and the store says {record.status}")
+    world.must(not store.uploads(statuses=UNFINISHED), "done, and the store has something unfinished")
+    if story.no_overwrite and not story.quirks.preconditions_ignored:
+        world.must(not story.exists, "an object was overwritten")
+
+
+def check_nothing_left(world: World) -> None:
+    """Where nothing went wrong, S3 has no unfinished upload at the end."""
+    rates = world.story.rates
+    given_up = world.told["renewed"] or world.story.orphan
+    if not (rates.fault or rates.crash or rates.server or rates.store or given_up):
+        left = len(world.model.open_uploads)
+        world.must(not left, f"{left} unfinished uploads were left on S3")
+
+
+def check_twice(world: World, watch: SendWatch, crashes: int) -> float:
+    """Bytes sent again because of interruptions: below concurrency x part size for each.
+
+    Returns the bytes as a multiple of that, for one interruption.
+    """
+    # An adopted upload may be cut into parts of twice the size.
+    room = world.story.concurrency * world.story.part_size * (2 if world.story.orphan else 1)
+    times = crashes + world.told["cancel"] + world.told["disk full"]
+    extra = watch.again["crash"] + watch.again["cancel"] + watch.again["resume"]
+    world.must(extra <= times * room, f"{extra} bytes were sent again after {times} interruptions ({watch.again})")
+    return extra / room / times if times else 0.0

@@ -1,0 +1,115 @@
+"""A short run of the torture, and tests of the torture itself.  The long run: ``python -m tests.torture --help``."""
+
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+
+from partway.engine import multipart, upload
+from partway.engine.errors import UploadFailed
+from partway.engine.plan import PartSpec
+from partway.engine.proof import Proof
+from partway.engine.run import UploadRun
+from tests.support.simulated_story import Played, play
+from tests.support.stage import in_turns
+from tests.torture import run_real, simulate
+
+SIMULATED = range(1, 501)
+REAL = range(1, 13)
+
+
+def test_simulated_stories_end_well(capsys: pytest.CaptureFixture[str]) -> None:
+    """Faults, crashes, edits, cancels, second uploads: the object is the file, or the run said why not."""
+    broken = simulate(SIMULATED)
+
+    assert not broken, capsys.readouterr().out
+
+
+def test_real_stories_end_well(capsys: pytest.CaptureFixture[str]) -> None:
+    """The same with processes, sockets and signals; the exit codes are the documented ones, and nothing hangs."""
+    broken = run_real(REAL)
+
+    assert not broken, capsys.readouterr().out
+
+
+def test_a_seed_tells_the_same_story_again(tmp_path: Path) -> None:
+    """Everything that a simulated story does follows from its number."""
+    with in_turns() as stage:
+        first = [play(seed, stage, tmp_path / "a").log for seed in range(1, 60)]
+        second = [play(seed, stage, tmp_path / "a").log for seed in range(1, 60)]
+
+    assert first == second
+    assert sum(map(len, first)) > 1000
+
+
+def find_broken(folder: Path, most: int = 2000) -> Played:
+    """The first story that breaks."""
+    with in_turns() as stage:
+        for seed in range(1, most):
+            played = play(seed, stage, folder / str(seed))
+            if played.broken:
+                return played
+    raise AssertionError(f"none of {most} stories broke")
+
+
+def ignore_claims(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(upload, "claimed", lambda *_: nullcontext())
+
+
+def announce_only(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(UploadRun, "record_part", UploadRun.announce_part)
+
+
+def look_once(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(UploadRun, "check_source", lambda _: None)
+
+
+def prove_everything(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(multipart, "prove", lambda *_, **__: Proof.CRC64NVME)
+
+
+def trust_changed_sources(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(multipart, "_source_moved", lambda _: False)
+
+
+def keep_nothing(patch: pytest.MonkeyPatch) -> None:
+    reconcile = multipart.reconcile  # type: ignore[attr-defined]
+    patch.setattr(multipart, "reconcile", lambda plan, *_, **named: reconcile(plan, (), (), **named))
+
+
+def abort_after_failures(patch: pytest.MonkeyPatch) -> None:
+    send = multipart._send
+
+    def send_or_abort(run: UploadRun, missing: Sequence[PartSpec]) -> None:
+        try:
+            send(run, missing)
+        except UploadFailed:
+            run.call(lambda s3: s3.abort_upload(run.target, run.record.upload_id or ""))
+            raise
+
+    patch.setattr(multipart, "_send", send_or_abort)
+
+
+MUTATIONS: dict[Callable[[pytest.MonkeyPatch], None], str] = {
+    ignore_claims: "second upload",
+    announce_only: "announced and not recorded",
+    look_once: "the object is not what was in the file",
+    prove_everything: "the object is not what was in the file",
+    trust_changed_sources: "",
+    keep_nothing: "sent again",
+    abort_after_failures: "aborted an upload by itself",
+}
+
+
+@pytest.mark.parametrize("mutate", MUTATIONS, ids=lambda mutate: mutate.__name__)
+def test_a_broken_engine_is_found(
+    mutate: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Each of these defects breaks some story, and the story says what was wrong."""
+    mutate(monkeypatch)
+
+    played = find_broken(tmp_path)
+
+    assert MUTATIONS[mutate] in played.broken
+    assert played.log
