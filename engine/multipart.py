@@ -46,7 +46,7 @@ def send_multipart(run: UploadRun) -> UploadDone:
             return _round(run)
         except (ChecksumUnsupported, UploadVanished, Conflict, PartsRefused) as error:
             happened[type(error)] += 1
-            if happened[type(error)] > 3:
+            if happened[type(error)] > (3 if isinstance(error, ChecksumUnsupported) else 2):
                 raise
             if isinstance(error, ChecksumUnsupported):
                 # An answer that was cut lacks the checksum too: other parts tell whether the service has any.
