@@ -77,6 +77,8 @@ def _largest(run: UploadRun) -> Orphan | None:
     orphans = []
     for upload in sorted(strangers, key=lambda upload: upload.initiated, reverse=True)[:_MOST]:
         algorithm = upload.algorithm or ChecksumAlgorithm.MD5
+        if run.settings.algorithm not in (None, algorithm):
+            continue
         try:
             rows = run.call(lambda s3, u=upload, a=algorithm: s3.list_parts(run.target, u.upload_id, a))  # type: ignore[misc]
         except UploadVanished:

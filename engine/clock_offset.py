@@ -2,6 +2,7 @@
 
 S3 refuses a request whose time is more than 15 minutes off (RequestTimeTooSkewed) and says its own time in ``Date``:
 https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+The answer to HEAD has no place for that word: there, a 403 with such a ``Date`` means the same.
 """
 
 import datetime
@@ -10,7 +11,9 @@ from typing import Any
 
 from botocore.auth import SIGV4_TIMESTAMP, S3SigV4Auth
 
+_ALLOWED = 900.0  # seconds that S3 lets a clock be off
 _MOST = 10 * 365 * 86400.0  # seconds; a service that is further off has no better clock than we
+_SKEWED = "RequestTimeTooSkewed"
 
 
 class ClockOffset:
@@ -27,15 +30,19 @@ class ClockOffset:
 
     def _learn(self, parsed: Any, **_: Any) -> None:
         answer = parsed.get("ResponseMetadata") or {}
-        if (parsed.get("Error") or {}).get("Code") != "RequestTimeTooSkewed":
+        error = parsed.get("Error") or {}
+        nameless_403 = error.get("Code") == "403"
+        if error.get("Code") != _SKEWED and not nameless_403:
             return
         try:
             theirs = parsedate_to_datetime((answer.get("HTTPHeaders") or {})["date"])
             offset = (theirs - datetime.datetime.now(datetime.UTC)).total_seconds()
         except (KeyError, ValueError, TypeError, OverflowError):
             return
-        if abs(offset) < _MOST:
-            self.seconds = offset
+        if abs(offset) >= _MOST or (nameless_403 and abs(offset - self.seconds) < _ALLOWED):
+            return
+        self.seconds = offset
+        error["Code"] = _SKEWED
 
     def renew_when_due(self) -> None:
         """Have credentials that end soon be fetched anew; raises whatever their source does."""

@@ -41,23 +41,35 @@ def send_multipart(run: UploadRun) -> UploadDone:
         RemoteError, SourceError, ProofFailed, UploadCancelled, StateError.
     """
     happened: Counter[type[Refused]] = Counter()
+    denied_with = -1
     while True:
         try:
             return _round(run)
         except (ChecksumUnsupported, UploadVanished, Conflict, PartsRefused) as error:
+            if isinstance(error, UploadVanished) and denied_with != (parts := len(run.store.parts(run.record.id))):
+                # One NoSuchUpload is no proof: the next round asks ListParts.
+                denied_with = parts
+                continue
             happened[type(error)] += 1
             if happened[type(error)] > (3 if isinstance(error, ChecksumUnsupported) else 2):
                 raise
-            if isinstance(error, ChecksumUnsupported):
-                # An answer that was cut lacks the checksum too: other parts tell whether the service has any.
-                if happened[type(error)] > 2 or not run.store.parts(run.record.id):
-                    run.fall_back(error)
-            elif isinstance(error, PartsRefused):
-                # The receipts are not worth what they say: prove the listed parts by the local bytes instead.
-                run.store.replace_parts(run.record.id, ())
-            elif isinstance(error, Conflict):
-                _renew(run, error)
-            # A part that hears NoSuchUpload is no proof yet: the next round asks ListParts.
+            match error:
+                case ChecksumUnsupported():
+                    # An answer that was cut lacks the checksum too: other parts tell whether the service has any.
+                    if happened[type(error)] > 2 or not run.store.parts(run.record.id):
+                        run.fall_back(error)
+                case PartsRefused() if happened[type(error)] == 1 or not _may_have_parts_beyond(run):
+                    # The receipts are not worth what they say: prove the listed parts by the local bytes instead.
+                    run.store.replace_parts(run.record.id, ())
+                case Conflict() if run.target.options.no_overwrite and run.is_taken():
+                    # Sending every part again would end in the same refusal.
+                    raise ObjectExists(
+                        "another write to the key won, and the object exists now", operation=error.operation
+                    ) from error
+                case _:
+                    # Denied twice and nothing sent between: some services list the parts of an upload that is gone.
+                    # Or the source became shorter: some complete an upload only with all the parts it has.
+                    _renew(run, error)
 
 
 def _round(run: UploadRun) -> UploadDone:
@@ -91,7 +103,7 @@ def _round(run: UploadRun) -> UploadDone:
     run.announce_start(kept)
     _send(run, missing)
     run.check_source()
-    return _complete(run)
+    return _complete(run, again=maybe_done)
 
 
 def _source_moved(run: UploadRun) -> bool:
@@ -121,8 +133,17 @@ def _create(run: UploadRun) -> None:
 def _renew(run: UploadRun, error: Refused) -> None:
     """Begin a new multipart upload; what the old one had is lost."""
     run.emit(UploadRenewed(upload=run.record.id, reason=str(error)))
+    _forget_parts(run)
+
+
+def _forget_parts(run: UploadRun) -> None:
     run.store.replace_parts(run.record.id, ())
     run.save(status=UploadStatus.OPEN, upload_id=None, abort_date=None)
+
+
+def _may_have_parts_beyond(run: UploadRun) -> bool:
+    listed = run.call(lambda s3: s3.list_parts(run.target, _upload_id(run), run.algorithm))
+    return listed is None or any(row.number > run.plan.part_count for row in listed)
 
 
 def _settle(run: UploadRun, found: Reconciliation) -> tuple[list[PartRecord], list[PartSpec]]:
@@ -198,7 +219,8 @@ def _send(run: UploadRun, missing: Sequence[PartSpec]) -> None:
     raise failure
 
 
-def _complete(run: UploadRun) -> UploadDone:
+def _complete(run: UploadRun, *, again: bool) -> UploadDone:
+    """Make the object and prove it.  again: an earlier run sent Complete for these parts, too."""
     parts = run.store.parts(run.record.id)
     assert [(part.number, part.size) for part in parts] == [(spec.number, spec.size) for spec in run.plan.parts()]
     run.save(status=UploadStatus.COMPLETING)
@@ -214,18 +236,22 @@ def _complete(run: UploadRun) -> UploadDone:
                 size=run.plan.file_size,
             )
         )
-    except (UploadVanished, ObjectExists) as error:
+    except (UploadVanished, ObjectExists, Conflict):
         # The first answer may have been lost on its way; then the object is there.
         if done := _finished_before(run, parts):
             return done
-        if isinstance(error, UploadVanished):
-            # Some services say this when a part is missing and the upload is intact: look again.
-            raise PartsRefused(str(error), operation=error.operation, code=error.code, status=error.status) from error
         raise
-    proof, facts = run.look_and_prove(lambda facts: prove(facts, parts, algorithm=run.algorithm), answer)
-    if not proof.whole:
-        # The answer to Complete may name a checksum that HEAD does not.
-        proof = max(proof, prove(answer, parts, algorithm=run.algorithm), key=lambda p: p.whole)
+    try:
+        proof, facts = run.look_and_prove(lambda facts: prove(facts, parts, algorithm=run.algorithm), answer)
+        if not proof.whole:
+            # The answer to Complete may name a checksum that HEAD does not.
+            proof = max(proof, prove(answer, parts, algorithm=run.algorithm), key=lambda p: p.whole)
+    except ProofFailed:
+        if again:
+            # Somebody wrote another object, and S3 repeats its answer to the first Complete: nothing comes of these
+            # parts any more.
+            _forget_parts(run)
+        raise
     if not proof.whole:
         proof = _proof_by_etag(run, facts.etag) or proof
     return run.finish(proof, facts.etag or answer.etag)

@@ -251,6 +251,14 @@ class UploadRun:
                 "run again to send the parts that differ"
             )
 
+    def is_taken(self) -> bool:
+        """True when the object exists; False also when these credentials may not look, since S3 decides at the end."""
+        try:
+            self.call(lambda s3: s3.head_object(self.target, self.algorithm))
+        except (ObjectMissing, AccessRefused):
+            return False
+        return True
+
     def look(self, otherwise: ObjectFacts) -> ObjectFacts:
         """What S3 says about the finished object; ``otherwise`` when these credentials may write and not read."""
         try:

@@ -1,6 +1,6 @@
 """A source of at most one part: one PutObject with a checksum, then the proof."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from partway.state.records import PartRecord, UploadStatus
 
@@ -40,16 +40,10 @@ def put_whole(run: UploadRun) -> UploadDone:
         except ChecksumUnsupported as error:
             run.fall_back(error)
             continue
-        except ObjectExists as taken:
+        except ObjectExists:
             # An earlier try may have made the object before its answer was lost.
-            if not (run.retries or maybe_done):
-                raise
-            try:
-                proof = _proof_of_bytes(run, None)
-            except ProofFailed:
-                raise taken from None
-            if proof.whole:
-                return run.finish(proof, run.look(ObjectFacts(size=-1, etag="")).etag)
+            if (run.retries or maybe_done) and (done := _made_before(run)):
+                return done
             raise
         run.reached()
         run.note_sent(1, run.plan.file_size)
@@ -59,7 +53,7 @@ def put_whole(run: UploadRun) -> UploadDone:
             return _finish(run, answer)
         # Stored, but not confirmed; what HEAD says now may be our own header given back.
         run.fall_back(ChecksumUnsupported(f"the service did not answer with a {run.algorithm} checksum"))
-        proof = _proof_of_bytes(run, answer.facts)
+        proof, _ = _proof_of_bytes(run, answer.facts)
         if proof is Proof.ETAG or run.target.options.no_overwrite:
             return run.finish(proof, answer.facts.etag)
 
@@ -85,7 +79,19 @@ def _finish(run: UploadRun, answer: _Answer) -> UploadDone:
     return run.finish(proof, facts.etag or answer.facts.etag)
 
 
-def _proof_of_bytes(run: UploadRun, answer: ObjectFacts | None) -> Proof:
+def _made_before(run: UploadRun) -> UploadDone | None:
+    """The end of an upload whose PutObject took effect although its answer was lost; None when it did not."""
+    try:
+        proof, part = _proof_of_bytes(run, None)
+    except ProofFailed:
+        return None
+    if not proof.whole:
+        return None
+    run.store.save_parts(run.record.id, [replace(part, run=run.record.run if run.retries else run.record.run - 1)])
+    return run.finish(proof, part.etag)
+
+
+def _proof_of_bytes(run: UploadRun, answer: ObjectFacts | None) -> tuple[Proof, PartRecord]:
     """Compare the object that is there with the local bytes.
 
     Raises:
@@ -94,7 +100,8 @@ def _proof_of_bytes(run: UploadRun, answer: ObjectFacts | None) -> Proof:
     facts = run.look(otherwise=ObjectFacts(size=run.plan.file_size, etag=""))
     (outcome,) = run.hash([run.plan.part(1)], md5=False)
     assert outcome.result is not None
-    return _strongest(run, _part(run, facts.etag, outcome.result.checksum), facts, answer)
+    part = _part(run, facts.etag, outcome.result.checksum)
+    return _strongest(run, part, facts, answer), part
 
 
 def _strongest(run: UploadRun, part: PartRecord, facts: ObjectFacts, answer: ObjectFacts | None) -> Proof:

@@ -18,7 +18,7 @@ from .backend import MultipartBackend, Target
 from .cancel import give_up
 from .checksum import ChecksumAlgorithm
 from .claim import claimed
-from .errors import AccessRefused, ObjectMissing, PartwayError, Refused, StateError, StateLocked
+from .errors import PartwayError, Refused, StateError, StateLocked
 from .events import EventSink, UploadDone, UploadFailed, UploadSkipped, ignore
 from .multipart import send_multipart
 from .options import check_algorithm, check_key, check_record, frozen_options, target_of, with_content_type
@@ -112,6 +112,7 @@ def _upload(
                     # Last of all: what cannot be planned must not cost the parts that are there.
                     known(record)
                     give_up(record, backend, store, settings, cancel)
+                    known(replace(record, id=""))
                 algorithm = settings.algorithm or _usual_algorithm(store, target, now())
                 record = _new_record(source, target, plan.part_size, algorithm, region, profile, now())
             else:
@@ -133,7 +134,7 @@ def _upload(
                 now=now,
             )
             with run.pool:
-                if fresh and target.options.no_overwrite and _is_taken(run):
+                if fresh and target.options.no_overwrite and run.is_taken():
                     skipped = UploadSkipped(source=source.path, target=target.url, reason="the object exists already")
                     sink(skipped)
                     return skipped
@@ -238,12 +239,3 @@ def _new_record(
         updated_at=now,
         holder=_holder(),
     )
-
-
-def _is_taken(run: UploadRun) -> bool:
-    """True when the object exists; False also when these credentials may not look, since S3 decides at the end."""
-    try:
-        run.call(lambda s3: s3.head_object(run.target, run.algorithm))
-    except (ObjectMissing, AccessRefused):
-        return False
-    return True

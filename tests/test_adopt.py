@@ -72,6 +72,14 @@ def test_parts_that_are_not_this_files_are_sent_again(strict: StrictS3, uploadin
     assert strict.model.get_object("bucket", "key").body == bytes(edited)
 
 
+def test_an_orphan_with_another_checksum_than_asked_for_is_left_alone(strict: StrictS3, uploading: Uploading) -> None:
+    """What the user names holds: the object must not get another checksum because of what lies around."""
+    done = uploading.run(adopt=True, algorithm=ChecksumAlgorithm.SHA256)
+
+    assert (done.proof, done.sent_bytes) == ("sha256", SIZE)
+    assert uploading.of(OrphanAdopted) == []
+
+
 def test_the_larger_upload_wins(strict: StrictS3, uploading: Uploading) -> None:
     """The user heard of it only after a new upload had begun: that one is given up for the larger."""
     stop(strict, 2)

@@ -11,9 +11,9 @@ import pytest
 from partway.cli.exit_codes import exit_code
 from partway.engine.backend import ObjectOptions
 from partway.engine.errors import UploadFailed
-from partway.engine.events import PartDone
+from partway.engine.events import PartDone, UploadSkipped
 from partway.engine.s3 import S3Backend, S3Config
-from tests.support.credential_source import ROLE, CredentialSource
+from tests.support.credential_source import ROLE, CredentialSource, sso_login
 from tests.support.fault_answers import expired_token
 from tests.support.faults import Answer, CallFunction, Fault, Stage
 from tests.support.matrix_program import SOON
@@ -25,7 +25,7 @@ from tests.support.uploading import PART, Uploading
 SIZE = 5 * PART + 10
 FIRST = Credentials(access_key="ASIAFIRST", secret_key="first-secret", session_token="first-token")
 SECOND = Credentials(access_key="ASIASECOND", secret_key="second-secret", session_token="second-token")
-SOURCES = ["program", "shared file", "container", "instance", "role"]
+SOURCES = ["program", "shared file", "container", "instance", "role", "sso"]
 
 
 @pytest.fixture
@@ -71,6 +71,10 @@ def give(
         monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         config.write_text(f"[default]\nrole_arn = {ROLE}\nsource_profile = base\n")
         shared.write_text("[base]\naws_access_key_id = base\naws_secret_access_key = base\n")
+    elif kind == "sso":
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SSO", endpoint.url)
+        monkeypatch.setattr("botocore.credentials.SSOProvider._SSO_TOKEN_CACHE_DIR", str(tmp_path / "sso"))
+        config.write_text(sso_login(tmp_path / "sso"))
 
     def give(credentials: Credentials, lasts: timedelta) -> None:
         key, secret, token = credentials.access_key, credentials.secret_key, credentials.session_token or ""
@@ -207,6 +211,21 @@ def test_a_wrong_clock_and_a_session_token_go_together(
     backend.close()
 
     assert temporary.model.get_object("bucket", "key").body == uploading.path.read_bytes()
+
+
+def test_with_a_wrong_clock_an_object_that_exists_is_seen(strict: StrictS3, uploading: Uploading) -> None:
+    """HEAD cannot name the reason of its 403, but its Date tells: nothing is sent to be refused at the end."""
+    uploading.run()
+    strict.clock = lambda: time.time() + 1200
+    uploading.options = ObjectOptions(no_overwrite=True)
+    uploading.path.write_bytes(b"other bytes")
+
+    with pytest.raises(AssertionError):
+        uploading.run()
+
+    assert len(uploading.of(UploadSkipped)) == 1
+    assert strict.counts["CreateMultipartUpload"] == 1
+    assert strict.counts["PutObject"] == 0
 
 
 def test_a_clock_that_nobody_corrects_is_named(strict: StrictS3, uploading: Uploading) -> None:

@@ -15,6 +15,7 @@ from partway.engine.errors import (
     ObjectExists,
     PlanError,
     Refused,
+    RemoteError,
     SourceChanged,
     StateLocked,
     Transient,
@@ -34,7 +35,7 @@ from partway.engine.s3 import S3Backend
 from partway.engine.upload import upload_file
 from partway.state.records import UploadStatus
 from partway.state.sqlite import SqliteStore
-from tests.support.faults import Answer, CloseConnection, Fault, FlipBit, ResetConnection, Stage
+from tests.support.faults import Answer, CallFunction, CloseConnection, Fault, FlipBit, ResetConnection, Stage
 from tests.support.journal import Journal
 from tests.support.strict_s3 import StrictS3
 from tests.support.uploading import PART, Uploading
@@ -314,6 +315,38 @@ def test_a_complete_that_conflicts_starts_over(strict: StrictS3, uploading: Uplo
 
     assert strict.counts["CreateMultipartUpload"] == 2
     assert content(strict) == uploading.path.read_bytes()
+
+
+def test_a_conflict_with_an_object_that_is_there_is_the_end(strict: StrictS3, uploading: Uploading) -> None:
+    """Without leave to overwrite, sending every part again could only end in the same refusal."""
+    uploading.options = ObjectOptions(no_overwrite=True)
+    conflict = Answer(status=409, code="ConditionalRequestConflict")
+    written = CallFunction(function=lambda: strict.model.put_object("bucket", "key", b"another's"))
+    strict.faults.add(Fault(operation="CompleteMultipartUpload", stage=Stage.AFTER_BODY, action=(written, conflict)))
+
+    with pytest.raises(ObjectExists, match="the object exists now"):
+        uploading.run()
+
+    assert strict.counts["CreateMultipartUpload"] == 1
+    assert content(strict) == b"another's"
+
+
+def test_an_error_after_a_restart_names_no_aborted_upload(strict: StrictS3, uploading: Uploading) -> None:
+    """The old upload was given up, and the new one has nothing yet: there is no id to resume."""
+    fail_parts(strict, 2)
+    with pytest.raises(UploadFailed):
+        uploading.run(concurrency=1)
+    uploading.options = ObjectOptions(no_overwrite=True)
+    no = Answer(status=400, code="InvalidRequest")
+    strict.faults.add(Fault(operation="HeadObject", stage=Stage.AFTER_BODY, action=no, times=None))
+
+    with pytest.raises(RemoteError):
+        uploading.run(restart=True)
+
+    assert (uploading.of(events.UploadFailed)[-1].upload, uploading.of(events.UploadFailed)[-1].resumable) == (
+        "",
+        False,
+    )
 
 
 def test_the_stored_part_size_wins(strict: StrictS3, uploading: Uploading) -> None:

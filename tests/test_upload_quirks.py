@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from partway.engine.checksum import ChecksumAlgorithm
-from partway.engine.errors import AccessRefused, UploadFailed
-from partway.engine.events import ChecksumFellBack, PartDone
+from partway.engine.errors import AccessRefused, PartsRefused, ProofFailed, UploadFailed
+from partway.engine.events import ChecksumFellBack, PartDone, UploadRenewed
 from partway.engine.s3 import S3Backend, S3Config
-from tests.support.faults import Answer, CloseConnection, Fault, ResetConnection, Stage
+from tests.support.faults import Answer, CallFunction, CloseConnection, Fault, ResetConnection, Stage
 from tests.support.s3_model import S3Model
 from tests.support.s3_quirks import ListAfterComplete, Quirks, RefuseChecksums
 from tests.support.strict_s3 import StrictS3
@@ -179,6 +179,78 @@ def test_complete_refusing_a_part_that_vanished_is_mended(strict: StrictS3, uplo
 
     assert strict.model.get_object("bucket", "key").body == uploading.path.read_bytes()
     assert strict.counts["UploadPart"] == 7
+
+
+def test_an_upload_that_is_gone_and_still_listed_begins_anew(strict: StrictS3, uploading: Uploading) -> None:
+    """NoSuchUpload again and again, while ListParts shows what was: S3 cannot finish this one."""
+    strict.model.quirks = Quirks(list_parts_unsupported=True)
+    stop_at(strict, 4)
+    with pytest.raises(UploadFailed):
+        uploading.run(concurrency=1)
+    strict.model.expire_upload(strict.model.open_uploads[0].upload_id)
+
+    done = uploading.run()
+
+    assert len(uploading.of(UploadRenewed)) == 1
+    assert done.sent_bytes == SIZE
+    assert strict.model.get_object("bucket", "key").body == uploading.path.read_bytes()
+
+
+def test_an_upload_denied_now_and_then_is_kept(strict: StrictS3, uploading: Uploading) -> None:
+    """NoSuchUpload for single parts, with parts accepted in between, is somebody's mistake: nothing is lost by it."""
+    for number in (2, 4, 6):
+        no = Answer(status=404, code="NoSuchUpload")
+        strict.faults.add(Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=no, part_number=number))
+
+    uploading.run(concurrency=1)
+
+    assert uploading.of(UploadRenewed) == []
+    assert strict.counts["UploadPart"] == 9
+
+
+@pytest.mark.parametrize("lists", [True, False], ids=["ListParts", "no ListParts"])
+def test_a_source_that_became_shorter_is_finished_where_every_part_must_be_named(
+    strict: StrictS3, uploading: Uploading, lists: bool
+) -> None:
+    """The parts beyond its end cannot be taken back: a new upload, in the same run."""
+    strict.model.quirks = Quirks(complete_names_all=True, list_parts_unsupported=not lists)
+    stop_at(strict, 6)
+    with pytest.raises(UploadFailed):
+        uploading.run(concurrency=1)
+    uploading.path.write_bytes(uploading.path.read_bytes()[: 2 * PART])
+
+    uploading.run()
+
+    assert strict.model.get_object("bucket", "key").body == uploading.path.read_bytes()
+
+
+def test_parts_refused_twice_are_not_thrown_away(strict: StrictS3, uploading: Uploading) -> None:
+    """With nothing that explains it, hundreds of gigabytes may lie there: the user decides."""
+    no = Answer(status=400, code="InvalidPart")
+    strict.faults.add(Fault(operation="CompleteMultipartUpload", stage=Stage.AFTER_BODY, action=no, times=3))
+    with pytest.raises(PartsRefused):
+        uploading.run()
+
+    done = uploading.run()
+
+    assert strict.counts["UploadPart"] == 6
+    assert done.resumed_bytes == SIZE
+
+
+def test_an_object_overwritten_after_complete_ends_in_a_new_upload(strict: StrictS3, uploading: Uploading) -> None:
+    """S3 repeats its answer to Complete; HEAD shows somebody else's object: two runs say so, the next sends anew."""
+    strict.model.quirks = Quirks(list_after_complete=ListAfterComplete.ALL)
+    strict.model.completes_again = True
+    overwritten = CallFunction(function=lambda: strict.model.put_object("bucket", "key", b"another's"))
+    for _ in range(2):
+        strict.faults.add(Fault(operation="HeadObject", stage=Stage.BEFORE_READ, action=overwritten))
+        with pytest.raises(ProofFailed):
+            uploading.run()
+
+    done = uploading.run()
+
+    assert strict.model.get_object("bucket", "key").body == uploading.path.read_bytes()
+    assert done.proof == "crc64nvme"
 
 
 @pytest.mark.parametrize("stage", list(Stage))

@@ -1,14 +1,34 @@
-"""Where temporary credentials come from: a server that is container endpoint, instance metadata and STS in one."""
+"""Where temporary credentials come from: a server that is container endpoint, instance metadata, STS and SSO in one."""
 
+import hashlib
 import json
 import threading
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 from xml.sax.saxutils import escape
 
 ROLE = "arn:aws:iam::123456789012:role/uploader"
+
+_SSO_START = "https://example.awsapps.com/start"
+
+
+def sso_login(cache: Path) -> str:
+    """Leave what ``aws sso login`` leaves in its cache folder; the profile that uses it."""
+    login = {
+        "startUrl": _SSO_START,
+        "region": "us-east-1",
+        "accessToken": "a-login-token",
+        "expiresAt": (datetime.now(UTC) + timedelta(hours=8)).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+    cache.mkdir()
+    (cache / f"{hashlib.sha1(_SSO_START.encode()).hexdigest()}.json").write_text(json.dumps(login))
+    return (
+        f"[default]\nsso_start_url = {_SSO_START}\nsso_region = us-east-1\n"
+        "sso_account_id = 123456789012\nsso_role_name = uploader\n"
+    )
 
 
 class CredentialSource:
@@ -72,7 +92,18 @@ class CredentialSource:
         if path.endswith("/security-credentials/"):
             return "uploader"
         self.given += 1
+        if path.startswith("/federation/credentials"):
+            return json.dumps({"roleCredentials": self._sso_document()})
         return json.dumps(self._document)
+
+    def _sso_document(self) -> dict[str, str | int]:
+        document = self._document
+        return {
+            "accessKeyId": document["AccessKeyId"],
+            "secretAccessKey": document["SecretAccessKey"],
+            "sessionToken": document["Token"],
+            "expiration": int(datetime.fromisoformat(document["Expiration"]).timestamp() * 1000),
+        }
 
     def _assumed_role(self) -> str:
         self.given += 1
