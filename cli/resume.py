@@ -8,7 +8,7 @@ import click
 from partway.engine.events import EventSink, UploadDone, UploadSkipped
 from partway.engine.options import target_of
 from partway.engine.pool import Cancel
-from partway.engine.run import UploadSettings
+from partway.engine.settings import UploadSettings
 from partway.engine.upload import resume_upload
 from partway.state.records import UNFINISHED, UploadRecord
 from partway.state.store import StateStore

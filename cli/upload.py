@@ -10,7 +10,7 @@ from partway.engine.backend import ObjectOptions, Target
 from partway.engine.checksum import ChecksumAlgorithm
 from partway.engine.limits import AWS
 from partway.engine.retry import RetryPolicy
-from partway.engine.run import UploadSettings
+from partway.engine.settings import UploadSettings
 from partway.engine.upload import upload_file
 
 from . import options, render

@@ -11,7 +11,7 @@ from .claim import claimed
 from .errors import UploadFailed, UploadVanished
 from .options import target_of
 from .pool import Cancel, Line, WorkerPool
-from .run import UploadSettings
+from .settings import UploadSettings
 from .work import retrying
 
 _ABORTS = 5

@@ -6,26 +6,23 @@ from collections.abc import Sequence
 from partway.state.records import PartRecord, UploadStatus
 
 from .backend import PartReceipt
-from .checksum import ChecksumAlgorithm, combine
+from .checksum import ChecksumAlgorithm
+from .complete import complete, finished_before
 from .errors import (
-    AccessRefused,
     ChecksumUnsupported,
     Conflict,
-    CredentialsExpired,
     ObjectExists,
-    ObjectMissing,
     PartsRefused,
-    ProofFailed,
     Refused,
     RemoteError,
     UploadCancelled,
     UploadFailed,
     UploadVanished,
 )
-from .events import UploadCompleting, UploadDone, UploadRenewed
+from .events import UploadDone, UploadRenewed
+from .look import is_taken
 from .plan import PartSpec
-from .proof import Proof, prove
-from .reconcile import Reconciliation, looks_like_md5, reconcile, settle
+from .reconcile import Reconciliation, reconcile, settle
 from .run import UploadRun
 from .work import SendTask, send_part
 
@@ -61,7 +58,7 @@ def send_multipart(run: UploadRun) -> UploadDone:
                 case PartsRefused() if happened[type(error)] == 1 or not _may_have_parts_beyond(run):
                     # The receipts are not worth what they say: prove the listed parts by the local bytes instead.
                     run.store.replace_parts(run.record.id, ())
-                case Conflict() if run.target.options.no_overwrite and run.is_taken():
+                case Conflict() if run.target.options.no_overwrite and is_taken(run):
                     # Sending every part again would end in the same refusal.
                     raise ObjectExists(
                         "another write to the key won, and the object exists now", operation=error.operation
@@ -80,16 +77,16 @@ def _round(run: UploadRun) -> UploadDone:
     listed: Sequence[PartReceipt] | None = ()
     if run.record.upload_id is not None:
         try:
-            listed = run.call(lambda s3: s3.list_parts(run.target, _upload_id(run), run.algorithm))
+            listed = run.call(lambda s3: s3.list_parts(run.target, run.upload_id, run.algorithm))
         except UploadVanished as error:
-            if maybe_done and (done := _finished_before(run, stored)):
+            if maybe_done and (done := finished_before(run, stored)):
                 return done
             _renew(run, error)
     if run.record.upload_id is None:
         _create(run)
     else:
         found = reconcile(run.plan, stored, listed, source_changed=_source_moved(run))
-        if maybe_done and (found.doubt or found.send) and (done := _finished_before(run, stored)):
+        if maybe_done and (found.doubt or found.send) and (done := finished_before(run, stored)):
             return done
         kept, missing = _settle(run, found)
     # Only now, after the parts were compared with it, does the record speak of this source.
@@ -103,7 +100,7 @@ def _round(run: UploadRun) -> UploadDone:
     run.announce_start(kept)
     _send(run, missing)
     run.check_source()
-    return _complete(run, again=maybe_done)
+    return complete(run, again=maybe_done)
 
 
 def _source_moved(run: UploadRun) -> bool:
@@ -117,11 +114,6 @@ def _source_moved(run: UploadRun) -> bool:
     )
 
 
-def _upload_id(run: UploadRun) -> str:
-    assert run.record.upload_id is not None
-    return run.record.upload_id
-
-
 def _create(run: UploadRun) -> None:
     created = run.call(lambda s3: s3.create_upload(run.target, run.algorithm))
     # At once: until this is stored, a crash leaves an upload that nobody knows.
@@ -133,16 +125,11 @@ def _create(run: UploadRun) -> None:
 def _renew(run: UploadRun, error: Refused) -> None:
     """Begin a new multipart upload; what the old one had is lost."""
     run.emit(UploadRenewed(upload=run.record.id, reason=str(error)))
-    _forget_parts(run)
-
-
-def _forget_parts(run: UploadRun) -> None:
-    run.store.replace_parts(run.record.id, ())
-    run.save(status=UploadStatus.OPEN, upload_id=None, abort_date=None)
+    run.forget_parts()
 
 
 def _may_have_parts_beyond(run: UploadRun) -> bool:
-    listed = run.call(lambda s3: s3.list_parts(run.target, _upload_id(run), run.algorithm))
+    listed = run.call(lambda s3: s3.list_parts(run.target, run.upload_id, run.algorithm))
     return listed is None or any(row.number > run.plan.part_count for row in listed)
 
 
@@ -176,7 +163,7 @@ def _send(run: UploadRun, missing: Sequence[PartSpec]) -> None:
             backend=run.backend,
             policy=run.settings.policy,
             target=run.target,
-            upload_id=_upload_id(run),
+            upload_id=run.upload_id,
             path=run.source.path,
             spec=spec,
             algorithm=run.algorithm,
@@ -217,77 +204,3 @@ def _send(run: UploadRun, missing: Sequence[PartSpec]) -> None:
             f"{len(missing) - sent:,} of {run.plan.part_count:,} parts could not be sent: {failure}", resumable=True
         ) from failure
     raise failure
-
-
-def _complete(run: UploadRun, *, again: bool) -> UploadDone:
-    """Make the object and prove it.  again: an earlier run sent Complete for these parts, too."""
-    parts = run.store.parts(run.record.id)
-    assert [(part.number, part.size) for part in parts] == [(spec.number, spec.size) for spec in run.plan.parts()]
-    run.save(status=UploadStatus.COMPLETING)
-    run.emit(UploadCompleting(upload=run.record.id))
-    try:
-        answer = run.call(
-            lambda s3: s3.complete_upload(
-                run.target,
-                _upload_id(run),
-                [_receipt(part) for part in parts],
-                algorithm=run.algorithm,
-                checksum=combine(run.algorithm, [(part.checksum, part.size) for part in parts]),
-                size=run.plan.file_size,
-            )
-        )
-    except (UploadVanished, ObjectExists, Conflict):
-        # The first answer may have been lost on its way; then the object is there.
-        if done := _finished_before(run, parts):
-            return done
-        raise
-    try:
-        proof, facts = run.look_and_prove(lambda facts: prove(facts, parts, algorithm=run.algorithm), answer)
-        if not proof.whole:
-            # The answer to Complete may name a checksum that HEAD does not.
-            proof = max(proof, prove(answer, parts, algorithm=run.algorithm), key=lambda p: p.whole)
-    except ProofFailed:
-        if again:
-            # Somebody wrote another object, and S3 repeats its answer to the first Complete: nothing comes of these
-            # parts any more.
-            _forget_parts(run)
-        raise
-    if not proof.whole:
-        proof = _proof_by_etag(run, facts.etag) or proof
-    return run.finish(proof, facts.etag or answer.etag)
-
-
-def _receipt(part: PartRecord) -> PartReceipt:
-    return PartReceipt(number=part.number, size=part.size, etag=part.etag, checksum=part.checksum)
-
-
-def _finished_before(run: UploadRun, parts: Sequence[PartRecord]) -> UploadDone | None:
-    """The end of an upload whose Complete took effect although its answer was lost; None when it did not."""
-    if [(part.number, part.size) for part in parts] != [(spec.number, spec.size) for spec in run.plan.parts()]:
-        return None
-    try:
-        facts = run.call(lambda s3: s3.head_object(run.target, run.algorithm))
-        proof = prove(facts, parts, algorithm=run.algorithm)
-    except CredentialsExpired:
-        raise
-    except (ObjectMissing, ProofFailed, AccessRefused):
-        # Without permission to list the bucket, S3 answers 403 for an object that does not exist.
-        return None
-    if not proof.whole:
-        proof = _proof_by_etag(run, facts.etag) or proof
-    return run.finish(proof, facts.etag) if proof.whole else None
-
-
-def _proof_by_etag(run: UploadRun, etag: str) -> Proof | None:
-    """For a service that names no checksum of the object: read the source once more and compare MD5s with the ETag,
-    when that may be the MD5 of the parts' MD5s (as on AWS) or of the whole (as some others have it)."""
-    md5: str | None = None
-    if looks_like_md5(etag):
-        md5 = run.whole_md5()
-    elif etag.endswith(f"-{run.plan.part_count}") and run.algorithm is not ChecksumAlgorithm.MD5:
-        md5s: dict[int, tuple[str, int]] = {}
-        for outcome in run.hash(run.plan.parts(), md5=True):
-            assert outcome.result is not None and outcome.result.md5 is not None
-            md5s[outcome.task.spec.number] = (outcome.result.md5, outcome.task.spec.size)
-        md5 = combine(ChecksumAlgorithm.MD5, [md5s[number] for number in sorted(md5s)])
-    return Proof.ETAG if md5 == etag else None

@@ -3,23 +3,17 @@
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from partway.state.records import PartRecord, UploadRecord, UploadStatus
 from partway.state.store import StateStore
 
-from .backend import MultipartBackend, ObjectFacts, Target
+from .backend import MultipartBackend, Target
 from .checksum import ChecksumAlgorithm, etag_of
 from .errors import (
-    AccessRefused,
     ChecksumUnsupported,
-    CredentialsExpired,
-    ObjectMissing,
-    ProofFailed,
     SourceChanged,
-    Transient,
     UploadFailed,
 )
 from .events import (
@@ -34,46 +28,20 @@ from .events import (
     UploadDone,
     UploadStarted,
 )
-from .limits import AWS, S3Limits
 from .plan import PartSpec, UploadPlan
 from .pool import Cancel, Line, Outcome, WorkerPool
 from .proof import Proof
-from .retry import Retry, RetryingBackend, RetryPolicy
+from .retry import Retry, RetryingBackend
+from .settings import UploadSettings
 from .source import SourceIdentity, identify
 from .work import HashTask, PartHash, Sent, hash_part, retrying
 
 R = TypeVar("R")
 
-DEFAULT_CONCURRENCY = 4
-
 
 def new_id() -> str:
     """An id for an upload, short enough to type."""
     return secrets.token_hex(4)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UploadSettings:
-    """How to upload; nothing here is about the object itself.
-
-    part_size: bytes; None means chosen for the file.  An unfinished upload keeps the one it has.
-    concurrency: parts in flight at the same time.
-    algorithm: the checksum to use or fail; None means CRC64NVME, or what the service supports instead.
-    guess_content_type: True names the content type by the source's name, when the options name none.
-    restart: True aborts an unfinished upload of the same source to the same target and starts over.
-    adopt: True goes on with an unfinished upload of the key that only S3 knows.
-    executor: runs the parts; None means threads of this process.
-    """
-
-    part_size: int | None = None
-    concurrency: int = DEFAULT_CONCURRENCY
-    limits: S3Limits = AWS
-    policy: RetryPolicy = field(default_factory=RetryPolicy)
-    algorithm: ChecksumAlgorithm | None = None
-    guess_content_type: bool = True
-    restart: bool = False
-    adopt: bool = False
-    executor: Executor | None = None
 
 
 class UploadRun:
@@ -114,10 +82,21 @@ class UploadRun:
         """The checksum algorithm of this upload's parts."""
         return ChecksumAlgorithm(self.record.checksum_algorithm)
 
+    @property
+    def upload_id(self) -> str:
+        """S3's id of the upload, which was created."""
+        assert self.record.upload_id is not None
+        return self.record.upload_id
+
     def save(self, **changes: Any) -> None:
         """Change fields of the upload's record, durably."""
         self.record = replace(self.record, updated_at=self._now(), **changes)
         self.store.save_upload(self.record)
+
+    def forget_parts(self) -> None:
+        """Go on with nothing on S3; the upload that was there is not aborted."""
+        self.store.replace_parts(self.record.id, ())
+        self.save(status=UploadStatus.OPEN, upload_id=None, abort_date=None)
 
     def renew_record(self) -> None:
         """Go on under a new id, with nothing on S3."""
@@ -250,44 +229,6 @@ class UploadRun:
                 f"{self.source.path} changed while it was sent; nothing was completed, "
                 "run again to send the parts that differ"
             )
-
-    def is_taken(self) -> bool:
-        """True when the object exists; False also when these credentials may not look, since S3 decides at the end."""
-        try:
-            self.call(lambda s3: s3.head_object(self.target, self.algorithm))
-        except (ObjectMissing, AccessRefused):
-            return False
-        return True
-
-    def look(self, otherwise: ObjectFacts) -> ObjectFacts:
-        """What S3 says about the finished object; ``otherwise`` when these credentials may write and not read."""
-        try:
-            return self.call(lambda s3: s3.head_object(self.target, self.algorithm))
-        except CredentialsExpired:
-            raise
-        except ObjectMissing as error:
-            # S3 said that the object is there: not yet everywhere, it seems.
-            raise Transient(f"{error}; S3 took the object and does not show it yet", operation="HeadObject") from error
-        except AccessRefused:
-            return otherwise
-
-    def look_and_prove(
-        self, prove: Callable[[ObjectFacts], Proof], otherwise: ObjectFacts
-    ) -> tuple[Proof, ObjectFacts]:
-        """Look at the finished object and compare it.
-
-        Raises:
-            ProofFailed: S3 said twice the same that is not the source.  Once may be an answer that was cut inside a
-                number or a checksum, which no HTTP client notices.
-        """
-        facts = self.look(otherwise)
-        try:
-            return prove(facts), facts
-        except ProofFailed:
-            again = self.look(otherwise)
-            if again == facts:
-                raise
-            return prove(again), again
 
     def finish(self, proof: Proof, etag: str) -> UploadDone:
         """Record that the object is there and proven, and announce it."""

@@ -8,6 +8,7 @@ from .backend import ObjectFacts
 from .checksum import ChecksumAlgorithm
 from .errors import ChecksumUnsupported, ObjectExists, ProofFailed
 from .events import UploadDone
+from .look import look, look_and_prove
 from .pool import Line
 from .proof import Proof, prove
 from .run import UploadRun
@@ -75,7 +76,7 @@ def _put(run: UploadRun, line: Line) -> _Answer:
 
 def _finish(run: UploadRun, answer: _Answer) -> UploadDone:
     part = _part(run, answer.facts.etag, answer.checksum)
-    proof, facts = run.look_and_prove(lambda facts: _strongest(run, part, facts, answer.facts), answer.facts)
+    proof, facts = look_and_prove(run, lambda facts: _strongest(run, part, facts, answer.facts), answer.facts)
     return run.finish(proof, facts.etag or answer.facts.etag)
 
 
@@ -97,7 +98,7 @@ def _proof_of_bytes(run: UploadRun, answer: ObjectFacts | None) -> tuple[Proof, 
     Raises:
         ProofFailed: another size or checksum.
     """
-    facts = run.look(otherwise=ObjectFacts(size=run.plan.file_size, etag=""))
+    facts = look(run, otherwise=ObjectFacts(size=run.plan.file_size, etag=""))
     (outcome,) = run.hash([run.plan.part(1)], md5=False)
     assert outcome.result is not None
     part = _part(run, facts.etag, outcome.result.checksum)

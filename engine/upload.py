@@ -20,11 +20,13 @@ from .checksum import ChecksumAlgorithm
 from .claim import claimed
 from .errors import PartwayError, Refused, StateError, StateLocked
 from .events import EventSink, UploadDone, UploadFailed, UploadSkipped, ignore
+from .look import is_taken
 from .multipart import send_multipart
 from .options import check_algorithm, check_key, check_record, frozen_options, target_of, with_content_type
 from .plan import plan_upload, replan
 from .pool import Cancel
-from .run import UploadRun, UploadSettings, new_id
+from .run import UploadRun, new_id
+from .settings import UploadSettings
 from .single import put_whole
 from .source import SourceIdentity, identify
 
@@ -134,7 +136,7 @@ def _upload(
                 now=now,
             )
             with run.pool:
-                if fresh and target.options.no_overwrite and run.is_taken():
+                if fresh and target.options.no_overwrite and is_taken(run):
                     skipped = UploadSkipped(source=source.path, target=target.url, reason="the object exists already")
                     sink(skipped)
                     return skipped

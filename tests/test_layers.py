@@ -28,7 +28,7 @@ ONLY_IN = {
     "asyncio": (),
 }
 # A type in a signature starts no thread.
-ALLOWED_TYPES = {("engine/run.py", "concurrent.futures.Executor")}
+ALLOWED_TYPES = {("engine/settings.py", "concurrent.futures.Executor")}
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def test_a_wrong_arrow_is_seen(file: str, source: str) -> None:
         ("engine/retry.py", "from botocore.exceptions import ClientError"),
         ("engine/s3.py", "import tenacity"),
         ("state/store.py", "import sqlite3 as sql"),
-        ("engine/run.py", "from concurrent.futures import Executor, ThreadPoolExecutor"),
+        ("engine/settings.py", "from concurrent.futures import Executor, ThreadPoolExecutor"),
         ("engine/upload.py", "from concurrent.futures import Executor"),
         ("engine/upload.py", "import threading"),
         ("cli/a.py", "from queue import Queue"),
@@ -158,7 +158,7 @@ def test_a_library_out_of_place_is_seen(file: str, source: str) -> None:
     [
         ("cli/a.py", "import rich\nfrom partway.engine.plan import plan_upload\nfrom partway.state.records import x"),
         ("engine/a.py", "from .plan import plan_upload\nfrom . import errors\nfrom partway.state.errors import x"),
-        ("engine/run.py", "from concurrent.futures import Executor"),
+        ("engine/settings.py", "from concurrent.futures import Executor"),
         ("engine/a.py", "from .queue import x\nfrom .threading import y"),
         ("state/sqlite.py", "import sqlite3\nfrom sqlite_utils import Database"),
     ],

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from partway.engine import multipart, upload
+from partway.engine import complete, multipart, upload
 from partway.engine.errors import UploadFailed
 from partway.engine.plan import PartSpec
 from partway.engine.proof import Proof
@@ -66,7 +66,7 @@ def look_once(patch: pytest.MonkeyPatch) -> None:
 
 
 def prove_everything(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(multipart, "prove", lambda *_, **__: Proof.CRC64NVME)
+    patch.setattr(complete, "prove", lambda *_, **__: Proof.CRC64NVME)
 
 
 def trust_changed_sources(patch: pytest.MonkeyPatch) -> None:

@@ -15,8 +15,8 @@ from typing import Any, cast
 
 from partway.engine.backend import MultipartBackend, Target
 from partway.engine.limits import S3Limits
-from partway.engine.run import UploadSettings
 from partway.engine.s3 import S3Backend, S3Config
+from partway.engine.settings import UploadSettings
 from partway.engine.upload import upload_file
 from partway.state.sqlite import SqliteStore
 from partway.state.store import StateStore

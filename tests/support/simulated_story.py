@@ -22,7 +22,7 @@ from partway.engine.events import (
 )
 from partway.engine.limits import S3Limits
 from partway.engine.retry import RetryPolicy
-from partway.engine.run import UploadSettings
+from partway.engine.settings import UploadSettings
 from partway.engine.upload import upload_file
 from partway.state.records import UNFINISHED
 from partway.state.sqlite import SqliteStore

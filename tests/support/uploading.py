@@ -10,7 +10,7 @@ from partway.engine.events import Event, UploadDone
 from partway.engine.limits import S3Limits
 from partway.engine.pool import Cancel
 from partway.engine.retry import RetryPolicy
-from partway.engine.run import UploadSettings
+from partway.engine.settings import UploadSettings
 from partway.engine.upload import upload_file
 from partway.state.store import MemoryStore, StateStore
 

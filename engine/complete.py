@@ -1,0 +1,96 @@
+"""The end of a multipart upload: Complete, and the proof that the object equals the source."""
+
+from collections.abc import Sequence
+
+from partway.state.records import PartRecord, UploadStatus
+
+from .backend import PartReceipt
+from .checksum import ChecksumAlgorithm, combine
+from .errors import (
+    AccessRefused,
+    Conflict,
+    CredentialsExpired,
+    ObjectExists,
+    ObjectMissing,
+    ProofFailed,
+    UploadVanished,
+)
+from .events import UploadCompleting, UploadDone
+from .look import look_and_prove
+from .proof import Proof, prove
+from .reconcile import looks_like_md5
+from .run import UploadRun
+
+
+def complete(run: UploadRun, *, again: bool) -> UploadDone:
+    """Make the object and prove it.  again: an earlier run sent Complete for these parts, too."""
+    parts = run.store.parts(run.record.id)
+    assert [(part.number, part.size) for part in parts] == [(spec.number, spec.size) for spec in run.plan.parts()]
+    run.save(status=UploadStatus.COMPLETING)
+    run.emit(UploadCompleting(upload=run.record.id))
+    try:
+        answer = run.call(
+            lambda s3: s3.complete_upload(
+                run.target,
+                run.upload_id,
+                [_receipt(part) for part in parts],
+                algorithm=run.algorithm,
+                checksum=combine(run.algorithm, [(part.checksum, part.size) for part in parts]),
+                size=run.plan.file_size,
+            )
+        )
+    except (UploadVanished, ObjectExists, Conflict):
+        # The first answer may have been lost on its way; then the object is there.
+        if done := finished_before(run, parts):
+            return done
+        raise
+    try:
+        proof, facts = look_and_prove(run, lambda facts: prove(facts, parts, algorithm=run.algorithm), answer)
+        if not proof.whole:
+            # The answer to Complete may name a checksum that HEAD does not.
+            proof = max(proof, prove(answer, parts, algorithm=run.algorithm), key=lambda p: p.whole)
+    except ProofFailed:
+        if again:
+            # Somebody wrote another object, and S3 repeats its answer to the first Complete: nothing comes of these
+            # parts any more.
+            run.forget_parts()
+        raise
+    if not proof.whole:
+        proof = _proof_by_etag(run, facts.etag) or proof
+    return run.finish(proof, facts.etag or answer.etag)
+
+
+def _receipt(part: PartRecord) -> PartReceipt:
+    return PartReceipt(number=part.number, size=part.size, etag=part.etag, checksum=part.checksum)
+
+
+def finished_before(run: UploadRun, parts: Sequence[PartRecord]) -> UploadDone | None:
+    """The end of an upload whose Complete took effect although its answer was lost; None when it did not."""
+    if [(part.number, part.size) for part in parts] != [(spec.number, spec.size) for spec in run.plan.parts()]:
+        return None
+    try:
+        facts = run.call(lambda s3: s3.head_object(run.target, run.algorithm))
+        proof = prove(facts, parts, algorithm=run.algorithm)
+    except CredentialsExpired:
+        raise
+    except (ObjectMissing, ProofFailed, AccessRefused):
+        # Without permission to list the bucket, S3 answers 403 for an object that does not exist.
+        return None
+    if not proof.whole:
+        proof = _proof_by_etag(run, facts.etag) or proof
+    return run.finish(proof, facts.etag) if proof.whole else None
+
+
+def _proof_by_etag(run: UploadRun, etag: str) -> Proof | None:
+    """For a service that names no checksum of the object: read the source once more and compare MD5s with the ETag,
+    when that may be the MD5 of the parts' MD5s (as on AWS) or of the whole (as some others have it)."""
+    md5: str | None = None
+    if looks_like_md5(etag):
+        md5 = run.whole_md5()
+    elif etag.endswith(f"-{run.plan.part_count}") and run.algorithm is not ChecksumAlgorithm.MD5:
+        md5s: dict[int, tuple[str, int]] = {}
+        for outcome in run.hash(run.plan.parts(), md5=True):
+            assert outcome.result is not None and outcome.result.md5 is not None
+            md5s[outcome.task.spec.number] = (outcome.result.md5, outcome.task.spec.size)
+        md5 = combine(ChecksumAlgorithm.MD5, [md5s[number] for number in sorted(md5s)])
+    return Proof.ETAG if md5 == etag else None

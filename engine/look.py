@@ -1,0 +1,49 @@
+"""Look at the object under the target's key, and compare it with what was sent."""
+
+from collections.abc import Callable
+
+from .backend import ObjectFacts
+from .errors import AccessRefused, CredentialsExpired, ObjectMissing, ProofFailed, Transient
+from .proof import Proof
+from .run import UploadRun
+
+
+def is_taken(run: UploadRun) -> bool:
+    """True when the object exists; False also when these credentials may not look, since S3 decides at the end."""
+    try:
+        run.call(lambda s3: s3.head_object(run.target, run.algorithm))
+    except (ObjectMissing, AccessRefused):
+        return False
+    return True
+
+
+def look(run: UploadRun, otherwise: ObjectFacts) -> ObjectFacts:
+    """What S3 says about the finished object; ``otherwise`` when these credentials may write and not read."""
+    try:
+        return run.call(lambda s3: s3.head_object(run.target, run.algorithm))
+    except CredentialsExpired:
+        raise
+    except ObjectMissing as error:
+        # S3 said that the object is there: not yet everywhere, it seems.
+        raise Transient(f"{error}; S3 took the object and does not show it yet", operation="HeadObject") from error
+    except AccessRefused:
+        return otherwise
+
+
+def look_and_prove(
+    run: UploadRun, prove: Callable[[ObjectFacts], Proof], otherwise: ObjectFacts
+) -> tuple[Proof, ObjectFacts]:
+    """Look at the finished object and compare it.
+
+    Raises:
+        ProofFailed: S3 said twice the same that is not the source.  Once may be an answer that was cut inside a
+            number or a checksum, which no HTTP client notices.
+    """
+    facts = look(run, otherwise)
+    try:
+        return prove(facts), facts
+    except ProofFailed:
+        again = look(run, otherwise)
+        if again == facts:
+            raise
+        return prove(again), again

@@ -1,0 +1,34 @@
+"""How to upload: what a caller may choose beyond the source and the target."""
+
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+
+from .checksum import ChecksumAlgorithm
+from .limits import AWS, S3Limits
+from .retry import RetryPolicy
+
+DEFAULT_CONCURRENCY = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadSettings:
+    """How to upload; nothing here is about the object itself.
+
+    part_size: bytes; None means chosen for the file.  An unfinished upload keeps the one it has.
+    concurrency: parts in flight at the same time.
+    algorithm: the checksum to use or fail; None means CRC64NVME, or what the service supports instead.
+    guess_content_type: True names the content type by the source's name, when the options name none.
+    restart: True aborts an unfinished upload of the same source to the same target and starts over.
+    adopt: True goes on with an unfinished upload of the key that only S3 knows.
+    executor: runs the parts; None means threads of this process.
+    """
+
+    part_size: int | None = None
+    concurrency: int = DEFAULT_CONCURRENCY
+    limits: S3Limits = AWS
+    policy: RetryPolicy = field(default_factory=RetryPolicy)
+    algorithm: ChecksumAlgorithm | None = None
+    guess_content_type: bool = True
+    restart: bool = False
+    adopt: bool = False
+    executor: Executor | None = None
