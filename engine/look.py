@@ -4,8 +4,11 @@ from collections.abc import Callable
 
 from .backend import ObjectFacts
 from .errors import AccessRefused, CredentialsExpired, ObjectMissing, ProofFailed, Transient
+from .pool import Line
 from .proof import Proof
 from .run import UploadRun
+
+_SETTLE = 1.0  # seconds in which a service that is not consistent at once may become so
 
 
 def is_taken(run: UploadRun) -> bool:
@@ -19,12 +22,21 @@ def is_taken(run: UploadRun) -> bool:
 
 def look(run: UploadRun, otherwise: ObjectFacts) -> ObjectFacts:
     """What S3 says about the finished object; ``otherwise`` when these credentials may write and not read."""
+
+    def ask(line: Line) -> ObjectFacts:
+        s3 = run.retrying(line)
+        try:
+            return s3.head_object(run.target, run.algorithm)
+        except ObjectMissing:
+            # S3 said that the object is there: not yet everywhere, it seems.
+            line.sleep(_SETTLE)
+            return s3.head_object(run.target, run.algorithm)
+
     try:
-        return run.call(lambda s3: s3.head_object(run.target, run.algorithm))
+        return run.ask(ask)
     except CredentialsExpired:
         raise
     except ObjectMissing as error:
-        # S3 said that the object is there: not yet everywhere, it seems.
         raise Transient(f"{error}; S3 took the object and does not show it yet", operation="HeadObject") from error
     except AccessRefused:
         return otherwise

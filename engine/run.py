@@ -104,7 +104,11 @@ class UploadRun:
 
     def call(self, call: Callable[[RetryingBackend], R]) -> R:
         """Make one call about the whole upload on a worker, with retries; cancels and retries are heard meanwhile."""
-        answer = self.pool.run(lambda line: call(self.retrying(line)))
+        return self.ask(lambda line: call(self.retrying(line)))
+
+    def ask(self, call: Callable[[Line], R]) -> R:
+        """As ``call``, for what makes its calls on the line itself."""
+        answer = self.pool.run(call)
         self.reached()
         return answer
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from partway.cli.exit_codes import exit_code
-from partway.engine.errors import CredentialsExpired, Refused, UploadFailed
+from partway.engine.errors import CredentialsExpired, Refused, Transient, UploadFailed
 from partway.engine.events import NetworkLost, PartDone, PartRetried
 from partway.engine.s3 import S3Backend, S3Config
 from tests.support.fault_answers import expired_token, slow_down
-from tests.support.faults import Fault, Hang, Stage
+from tests.support.faults import Answer, Fault, Hang, Stage
 from tests.support.strict_s3 import StrictS3
 from tests.support.uploading import PART, Uploading
 
@@ -36,6 +36,27 @@ def test_a_wrong_clock_is_corrected_by_the_services(strict: StrictS3, uploading:
 
     assert strict.model.get_object("bucket", "key").body == uploading.path.read_bytes()
     assert done.retries == len(uploading.of(PartRetried)) == 1
+
+
+@pytest.mark.parametrize("size", [100, SIZE], ids=["small", "parts"])
+def test_an_object_that_shows_late_is_looked_for_again(strict: StrictS3, uploading: Uploading, size: int) -> None:
+    """Some services need a moment after Complete."""
+    uploading.path.write_bytes(b"x" * size)
+    missing = Answer(status=404)
+    strict.faults.add(Fault(operation="HeadObject", stage=Stage.AFTER_BODY, action=missing))
+
+    assert uploading.run().proof == "crc64nvme"
+
+
+def test_an_object_that_never_shows_is_an_error(strict: StrictS3, uploading: Uploading) -> None:
+    """S3 took it and does not have it: nothing is called done, and running again finds out."""
+    missing = Answer(status=404)
+    strict.faults.add(Fault(operation="HeadObject", stage=Stage.AFTER_BODY, action=missing, times=2))
+    with pytest.raises(Transient, match="does not show it yet") as failure:
+        uploading.run()
+
+    assert exit_code(failure.value) == 75
+    assert uploading.run().proof == "crc64nvme"
 
 
 def test_credentials_that_expire_are_read_anew(

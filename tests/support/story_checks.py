@@ -15,7 +15,8 @@ def check_error(error: PartwayError, world: World, *, calm: bool) -> None:
     taken = world.object is not None
     if isinstance(error, ObjectExists):
         world.must(not world.is_finished(), "the object that exists is the one that this upload made")
-    explained = is_explained(error, world.story, world.causes, key_taken=taken)
+    others = taken and world.object != world.source.content
+    explained = is_explained(error, world.story, world.causes, key_taken=taken, others=others)
     if not explained and not (calm or is_final(error, world.story, key_taken=taken)):
         world.must(False, f"nothing explains {type(error).__name__}: {error} (causes: {sorted(world.causes)})")
 

@@ -23,11 +23,12 @@ def lacks_algorithm(story: Story) -> bool:
     return story.algorithm is not None and any(name in story.quirk_names for name in _NO_CHECKSUMS)
 
 
-def is_explained(error: errors.PartwayError, story: Story, causes: set[str], *, key_taken: bool) -> bool:
+def is_explained(error: errors.PartwayError, story: Story, causes: set[str], *, key_taken: bool, others: bool) -> bool:
     """True when something that happened in this run may end it with this error.
 
     causes: what happened, in the words of ``World.causes``.
     key_taken: an object is under the key now.
+    others: the object under the key is not the source.
     """
     reason = error.__cause__ if isinstance(error, errors.UploadFailed) and error.__cause__ else error
     match reason:
@@ -40,13 +41,13 @@ def is_explained(error: errors.PartwayError, story: Story, causes: set[str], *, 
         case errors.PlanError():
             return story.rates.edit > 0
         case errors.ProofFailed():
-            return bool(causes & _OTHER_OBJECT)
+            return bool(causes & _OTHER_OBJECT) or others
         case errors.ObjectExists():
             return story.no_overwrite and key_taken
         case errors.ChecksumUnsupported():
             return lacks_algorithm(story)
         case errors.Transient():
-            return bool(causes & {"transient", "edit", "BadDigest"})
+            return bool(causes & {"transient", "edit", "BadDigest", "ObjectMissing"})
         case errors.UploadVanished():
             return bool(causes & _LOST_UPLOAD)
         case errors.PartsRefused():
