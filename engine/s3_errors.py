@@ -79,6 +79,7 @@ _ADVICE = {
     "RequestTimeTooSkewed": "set this machine's clock",
     "ExpiredToken": "renew the credentials, and run again",
     "InvalidToken": "renew the credentials, and run again",
+    "InvalidPart": "run again; if that ends in the same way, start over with --restart",
     "EntityTooSmall": "this service wants larger parts: start over with --restart and a larger --part-size",
 }
 

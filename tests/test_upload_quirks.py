@@ -228,7 +228,7 @@ def test_parts_refused_twice_are_not_thrown_away(strict: StrictS3, uploading: Up
     """With nothing that explains it, hundreds of gigabytes may lie there: the user decides."""
     no = Answer(status=400, code="InvalidPart")
     strict.faults.add(Fault(operation="CompleteMultipartUpload", stage=Stage.AFTER_BODY, action=no, times=3))
-    with pytest.raises(PartsRefused):
+    with pytest.raises(PartsRefused, match="--restart"):
         uploading.run()
 
     done = uploading.run()
