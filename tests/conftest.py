@@ -15,6 +15,8 @@ from urllib.request import Request, urlopen
 import pytest
 
 from partway.engine.s3 import S3Backend, S3Config
+from tests.support.command import Shell
+from tests.support.interrupted import make_source
 from tests.support.s3_model import S3Model
 from tests.support.strict_s3 import StrictS3
 
@@ -62,6 +64,21 @@ def backend(strict: StrictS3) -> Iterator[S3Backend]:
     backend = S3Backend(S3Config(endpoint_url=strict.url))
     yield backend
     backend.close()
+
+
+@pytest.fixture
+def server() -> Iterator[StrictS3]:
+    """A strict S3 with S3's own limits."""
+    with StrictS3() as server:
+        yield server
+
+
+@pytest.fixture
+def shell(server: StrictS3, tmp_path: Path) -> Shell:
+    """A folder with a file of several parts."""
+    shell = Shell(tmp_path, server)
+    make_source(shell)
+    return shell
 
 
 def free_port() -> int:

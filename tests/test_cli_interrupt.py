@@ -3,31 +3,13 @@
 import shlex
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.command import PARTWAY, Shell
-from tests.support.interrupted import OPTIONS, PARTS, hanging, interrupt, make_source, part_numbers
+from tests.support.interrupted import PARTS, UPLOAD, hanging, interrupt, part_numbers
 from tests.support.strict_s3 import StrictS3
-
-UPLOAD = ("upload", "source.bin", "s3://bucket/key", *OPTIONS)
-
-
-@pytest.fixture
-def server() -> Iterator[StrictS3]:
-    """A strict S3 with S3's own limits."""
-    with StrictS3() as server:
-        yield server
-
-
-@pytest.fixture
-def shell(server: StrictS3, tmp_path: Path) -> Shell:
-    """A folder with a file of several parts."""
-    shell = Shell(tmp_path, server)
-    make_source(shell)
-    return shell
 
 
 def printed_command(err: str, label: str) -> list[str | bytes]:

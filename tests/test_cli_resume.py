@@ -1,32 +1,12 @@
 """What one can do with unfinished uploads: resume, list, show, cancel, restart."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 
 from tests.support.command import Shell
-from tests.support.interrupted import MIB, OPTIONS, PARTS, make_source, part_numbers, refuse_parts
+from tests.support.interrupted import MIB, OPTIONS, PARTS, UPLOAD, make_source, part_numbers, refuse_parts
 from tests.support.strict_s3 import StrictS3
 
-UPLOAD = ("upload", "source.bin", "s3://bucket/key", *OPTIONS)
 OBJECT = ("--acl", "public-read", "--storage-class", "STANDARD_IA", "--metadata", "a=1", "--content-type", "x/y")
-
-
-@pytest.fixture
-def server() -> Iterator[StrictS3]:
-    """A strict S3 with S3's own limits."""
-    with StrictS3() as server:
-        yield server
-
-
-@pytest.fixture
-def shell(server: StrictS3, tmp_path: Path) -> Shell:
-    """A folder with a file of several parts."""
-    shell = Shell(tmp_path, server)
-    make_source(shell)
-    return shell
 
 
 def leave_unfinished(server: StrictS3, shell: Shell, *arguments: str) -> str:

@@ -2,13 +2,12 @@
 
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.support.command import PARTWAY, Result, Shell
 from tests.support.faults import Fault, Stage, Trickle
-from tests.support.interrupted import MIB, OPTIONS, make_source
+from tests.support.interrupted import MIB, OPTIONS
 from tests.support.strict_s3 import StrictS3
 
 PTY = "import pty,sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)"
@@ -21,14 +20,6 @@ def server() -> Iterator[StrictS3]:
         slow = Trickle(bytes_per_second=10 * MIB)
         server.faults.add(Fault(operation="UploadPart", stage=Stage.BEFORE_READ, part_number=1, action=slow))
         yield server
-
-
-@pytest.fixture
-def shell(server: StrictS3, tmp_path: Path) -> Shell:
-    """A folder with a file of several parts."""
-    shell = Shell(tmp_path, server)
-    make_source(shell)
-    return shell
 
 
 def on_terminal(shell: Shell, *arguments: str, **variables: str) -> Result:

@@ -1,32 +1,13 @@
 """Trouble on the way that is nobody's input: the endpoint is away, the file shrinks, output has nowhere to go."""
 
 import sqlite3
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.support.command import PARTWAY, Shell
 from tests.support.faults import CallFunction, Fault, Stage
-from tests.support.interrupted import OPTIONS, hanging, make_source
+from tests.support.interrupted import UPLOAD, hanging
 from tests.support.strict_s3 import StrictS3
-
-UPLOAD = ("upload", "source.bin", "s3://bucket/key", *OPTIONS)
-
-
-@pytest.fixture
-def server() -> Iterator[StrictS3]:
-    """A strict S3 with S3's own limits."""
-    with StrictS3() as server:
-        yield server
-
-
-@pytest.fixture
-def shell(server: StrictS3, tmp_path: Path) -> Shell:
-    """A folder with a file of several parts."""
-    shell = Shell(tmp_path, server)
-    make_source(shell)
-    return shell
 
 
 def test_endpoint_away_and_back(server: StrictS3, shell: Shell) -> None:

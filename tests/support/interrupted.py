@@ -15,6 +15,7 @@ MIB = 1024 * 1024
 PARTS = 5
 SIZE = (PARTS - 1) * 5 * MIB + 1000
 OPTIONS = ("-p", "5MiB", "-c", "2")
+UPLOAD = ("upload", "source.bin", "s3://bucket/key", *OPTIONS)
 
 
 def make_source(shell: Shell, name: str = "source.bin", seed: int = 1) -> Path:
