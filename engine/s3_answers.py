@@ -6,9 +6,13 @@ from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from urllib3.exceptions import ReadTimeoutError as SilentTooLong
 
 from .errors import Transient
+from .s3_errors import wrong_scheme
 
 # The longest answers are pages of 1000 rows: parts take less than 1 MiB, uploads of the longest keys 2 MiB.
 LONGEST = 8 * 1024 * 1024
+
+# What servers answer to plain http on their https port: Go's and MinIO, nginx and AWS, Apache.
+_WANTS_TLS = (b"HTTP request to an HTTPS server", b"HTTP request was sent to HTTPS port", b"HTTP to an SSL-enabled")
 
 
 class _Taken:
@@ -30,6 +34,7 @@ def send(session: Any, request: Any, event_name: str) -> Any:
 
     Raises:
         Transient: the answer is longer, which is asked for once more.
+        Refused: the endpoint wants https.
         BotoCoreError: as botocore's session does.
     """
     operation = event_name.rpartition(".")[2]
@@ -49,6 +54,8 @@ def send(session: Any, request: Any, event_name: str) -> Any:
             status=answer.status_code,
             once=True,
         )
+    if answer.status_code == 400 and any(words in body for words in _WANTS_TLS):
+        raise wrong_scheme(operation, request.url)
     answer.raw = _Taken(body)
     return answer
 

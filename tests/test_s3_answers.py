@@ -1,5 +1,6 @@
-"""How much of an answer is taken."""
+"""How much of an answer is taken, and what an endpoint of the other scheme is told to be."""
 
+import re
 import socket
 import threading
 import tracemalloc
@@ -12,7 +13,8 @@ import pytest
 from partway.cli.exit_codes import exit_code
 from partway.engine.backend import Target
 from partway.engine.checksum import ChecksumAlgorithm
-from partway.engine.errors import Transient, UploadFailed
+from partway.engine.errors import PartwayError, Refused, Transient, UploadFailed
+from partway.engine.events import PartRetried
 from partway.engine.s3 import S3Backend, S3Config
 from partway.engine.s3_answers import LONGEST
 from tests.support.faults import Answer, Fault, Stage
@@ -120,3 +122,35 @@ def test_an_answer_without_end_takes_little_memory(monkeypatch: pytest.MonkeyPat
                 tracemalloc.stop()
 
     assert most < 8 * LONGEST
+
+
+ALERT = b"\x15\x03\x01\x00\x02\x02\x46"
+GO = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
+NGINX = b"HTTP/1.1 400 Bad Request\r\n\r\n<html>The plain HTTP request was sent to HTTPS port</html>"
+PLAIN = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("scheme", "words", "sentence"),
+    [
+        ("https", PLAIN, "does not speak TLS; use http:// in --endpoint-url"),
+        ("http", ALERT, "speaks TLS; use https:// in --endpoint-url"),
+        ("http", GO, "speaks TLS; use https:// in --endpoint-url"),
+        ("http", NGINX, "speaks TLS; use https:// in --endpoint-url"),
+    ],
+    ids=["plain http", "a TLS alert", "Go and MinIO", "nginx"],
+)
+def test_the_other_scheme_is_told_at_once(
+    strict: StrictS3, make_file: Callable[..., Path], scheme: str, words: bytes, sentence: str
+) -> None:
+    """It is a mistake in the address, which no try mends."""
+    with talker(words) as port:
+        url = f"{scheme}://127.0.0.1:{port}"
+        with closing(S3Backend(S3Config(endpoint_url=url, region=strict.region))) as backend:
+            uploading = Uploading(path=make_file(2 * PART), backend=backend, endpoint=url)
+            with pytest.raises(PartwayError, match=re.escape(f"the endpoint {url} {sentence}")) as caught:
+                uploading.run()
+
+    assert isinstance(caught.value, Refused)
+    assert exit_code(caught.value) == 1
+    assert uploading.of(PartRetried) == []
