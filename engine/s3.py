@@ -118,9 +118,11 @@ class S3Backend(MultipartBackend):
         """One page; None when there is no such call, or not for these credentials."""
         try:
             with translated("ListParts"):
-                return client_for(self.config).list_parts(
+                answer = client_for(self.config).list_parts(
                     **_address(target), UploadId=upload_id, PartNumberMarker=marker
                 )
+                _check_listing("ListParts", answer)
+                return answer
         except Refused as error:
             if error.code == "AccessDenied" or error.status in (405, 501):
                 return None
@@ -136,6 +138,7 @@ class S3Backend(MultipartBackend):
                     answer = client_for(self.config).list_multipart_uploads(
                         Bucket=target.bucket, Prefix=target.key, **markers
                     )
+                    _check_listing("ListMultipartUploads", answer)
                     page = {
                         row["UploadId"]: row
                         for row in answer.get("Uploads", ())
@@ -233,6 +236,13 @@ def _check_whole(operation: str, answer: Any) -> None:
     missing checksum would look like a service that has none."""
     headers = answer["ResponseMetadata"]["HTTPHeaders"]
     if not _etag(answer) or not headers.keys() & {"content-length", "transfer-encoding"}:
+        raise unreadable(operation)
+
+
+def _check_listing(operation: str, answer: Any) -> None:
+    """Refuse an answer that is no list: a web page with status 200 is not an empty one, after which every part that
+    it does not show would be sent again."""
+    if not answer.keys() & {"Bucket", "Key", "Prefix", "UploadId", "IsTruncated", "Parts", "Uploads"}:
         raise unreadable(operation)
 
 

@@ -2,6 +2,7 @@
 
 import ipaddress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ from botocore.config import Config
 from botocore.utils import parse_timestamp
 
 from .clock_offset import ClockOffset
+from .s3_answers import send
 from .s3_errors import CONFIGURE, CREDENTIALS, translated
 from .source import PartReader
 
@@ -85,7 +87,9 @@ def _new_client(config: S3Config) -> Any:
             # The checksum header is signed and S3 compares it with the body: over TLS, hashing the body once more
             # for the signature proves nothing new.  botocore reads the setting on every call.
             client.meta.config.s3 = (client.meta.config.s3 or {}) | {"payload_signing_enabled": False}
-    client.meta.events.register("before-send.s3", _begin_sending)
+    # botocore has no bound for an answer, and no other place to set one than where it sends.
+    http = client._endpoint.http_session
+    client.meta.events.register("before-send.s3", partial(_send, http))
     client.meta.events.register("before-parse.s3.CreateMultipartUpload", _drop_odd_date)
     offset.attach(client.meta.events)
     return client
@@ -126,9 +130,10 @@ def _drop_odd_date(response_dict: Any, **_: Any) -> None:
         del headers["x-amz-abort-date"]
 
 
-def _begin_sending(request: Any, **_: Any) -> None:
+def _send(http: Any, request: Any, event_name: str, **_: Any) -> Any:
     if isinstance(request.body, PartReader):
         request.body.begin_sending()
+    return send(http, request, event_name)
 
 
 def forget_clients(config: S3Config) -> list[Any]:

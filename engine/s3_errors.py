@@ -128,6 +128,14 @@ def unreadable(operation: str) -> Transient:
     return Transient(f"the answer to {operation} was cut off or not readable", operation=operation, code="BadAnswer")
 
 
+def wrong_scheme(operation: str, url: str) -> Refused:
+    """The error for http where https is spoken, or the other way round; no try changes that."""
+    advice = "does not speak TLS; use http://" if url.startswith("https:") else "speaks TLS; use https://"
+    return Refused(
+        f"the endpoint {_place(url)} {advice} in --endpoint-url", operation=operation, code="InvalidEndpoint"
+    )
+
+
 def _from_answer(operation: str, response: Any, checksum: ChecksumAlgorithm | None) -> RemoteError:
     """The error for an answer that says no.  The answer's fields may be missing or None."""
     problem = response.get("Error") or {}
@@ -222,6 +230,8 @@ def _from_client(operation: str, error: BotoCoreError) -> PartwayError:
         )
     name = type(error).__name__
     facts: dict[str, Any] = {"operation": operation, "code": name}
+    if _is_wrong_scheme(error, inner):
+        return wrong_scheme(operation, str(error.kwargs.get("endpoint_url")))
     if isinstance(error, boto.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
         return Refused(f"the endpoint's certificate is not trusted: {_reason(error)}", **facts)
     if isinstance(error, _UNREACHABLE):
@@ -243,6 +253,13 @@ def _from_client(operation: str, error: BotoCoreError) -> PartwayError:
     return Refused(f"{operation} could not be sent: {_line(error)}", **facts)
 
 
+def _is_wrong_scheme(error: BotoCoreError, inner: object) -> bool:
+    """True when what came is of the other protocol: no TLS at all, or a TLS alert (a record of type 21) for HTTP."""
+    if isinstance(error, boto.SSLError):
+        return "WRONG_VERSION_NUMBER" in str(error)
+    return isinstance(error, boto.ConnectionClosedError) and "BadStatusLine('\\x15\\x03" in repr(inner)
+
+
 def _line(text: object) -> str:
     """One line without secrets: no password of an address, and nothing that a server read in our headers."""
     line = " ".join(str(text)[:_MOST_READ].split())
@@ -252,7 +269,11 @@ def _line(text: object) -> str:
 
 
 def _where(error: BotoCoreError) -> str:
-    parts = urlsplit(str(error.kwargs.get("endpoint_url") or error.kwargs.get("proxy_url") or ""))
+    return _place(str(error.kwargs.get("endpoint_url") or error.kwargs.get("proxy_url") or ""))
+
+
+def _place(url: str) -> str:
+    parts = urlsplit(url)
     try:
         port = f":{parts.port}" if parts.port else ""
     except ValueError:

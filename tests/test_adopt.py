@@ -60,6 +60,16 @@ def test_with_the_users_word_it_goes_on(strict: StrictS3, uploading: Uploading, 
     assert len(uploading.of(OrphanAdopted)) == 1
 
 
+def test_a_web_page_is_no_empty_list(strict: StrictS3, uploading: Uploading) -> None:
+    """The network's login page instead of the list: it is asked for again, and the upload is found."""
+    page = Answer(status=200, headers={"Content-Type": "text/html"}, body=b"<html><body>Sign in</body></html>")
+    strict.faults.add(Fault(operation="ListMultipartUploads", stage=Stage.AFTER_BODY, action=page))
+
+    done = uploading.run(adopt=True)
+
+    assert done.resumed_bytes == 4 * PART
+
+
 def test_parts_that_are_not_this_files_are_sent_again(strict: StrictS3, uploading: Uploading) -> None:
     """Adopting takes an upload, never a part on trust."""
     edited = bytearray(uploading.path.read_bytes())

@@ -5,8 +5,8 @@ from .faults import Answer, BreakTls, CloseConnection, FlipBit, Garbage, Hang, R
 from .matrix import Expiring, Listing, Program, Refusing, Rotating, Scripted, Trouble
 from .s3_quirks import Quirks
 
-ANSWER_TIMEOUT = 0.1  # seconds; of the client that meets late answers
-WAIT = ANSWER_TIMEOUT + 0.1
+ANSWER_TIMEOUT = 0.25  # seconds; of the client that meets late answers
+WAIT = 2 * ANSWER_TIMEOUT
 OTHER_REGION = "eu-west-1"
 
 _PAGE = b"<html><head><title>Welcome</title></head><body>Please sign in to the network.</body></html>"

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping
 
 from .matrix import Cell, Expected, Operation, Outcome, Times, Trouble
 from .matrix_cells import CELLS, PARTS
-from .matrix_gaps import GAPS
 from .matrix_lab import Lab
 
 _TOP = """\
@@ -28,10 +27,10 @@ A cell is one upload in which one call meets one fault: on its first request onl
 In no cell is an object wrong, does a command hang, is a multipart upload aborted by anything but a cancel, or is a
 part forgotten that S3 has. After a 75 or a 1 the parts are kept.
 
-The calls are tried four times here; by default it is ten times, and 15 minutes while nobody answers.
+The calls are tried six times here; by default it is ten times, and 15 minutes while nobody answers.
 """
 
-_BROKEN = "| broken | the command ends with an error that is not one of partway's; see the end of this page |\n"
+_BROKEN = "| broken | the command ends with an error that is not one of partway's, or what follows does not mend it |\n"
 
 _ABOUT = {
     Operation.LIST_UPLOADS: "An upload of several parts begins by looking for one that nobody remembers.",
@@ -50,7 +49,7 @@ def page(told: Callable[[Cell], Expected]) -> str:
     """The page, with what is told of each cell."""
     seen = {str(cell): told(cell) for cell in CELLS}
     top = _TOP.format(broken=_BROKEN if any(end.outcome is Outcome.BROKEN for end in seen.values()) else "")
-    return "\n".join([top, *(_table(operation, seen) for operation in Operation), *_gaps()])
+    return "\n".join([top, *(_table(operation, seen) for operation in Operation)])
 
 
 def _table(operation: Operation, seen: Mapping[str, Expected]) -> str:
@@ -68,13 +67,6 @@ def _table(operation: Operation, seen: Mapping[str, Expected]) -> str:
 
 def _field(told: Expected) -> str:
     return f"{told.outcome}, {told.again} again" if told.again else str(told.outcome)
-
-
-def _gaps() -> list[str]:
-    if not GAPS:
-        return []
-    rows = [f"- {operation}, {trouble.name}: {gap.wrong}" for (operation, trouble), gap in GAPS.items()]
-    return ["## What is not right yet", "", *rows, ""]
 
 
 def main() -> None:
