@@ -63,9 +63,16 @@ def send_multipart(run: UploadRun) -> UploadDone:
                     raise ObjectExists(
                         "another write to the key won, and the object exists now", operation=error.operation
                     ) from error
+                case UploadVanished() if _is_listed(run):
+                    # Denied twice, and nothing was sent between; but giving up what is listed is for the user to say.
+                    raise UploadVanished(
+                        f"{error}, but lists its parts; run again, or start over with --restart",
+                        operation=error.operation,
+                        code=error.code,
+                        status=error.status,
+                    ) from error
                 case _:
-                    # Denied twice and nothing sent between: some services list the parts of an upload that is gone.
-                    # Or the source became shorter: some complete an upload only with all the parts it has.
+                    # Gone, or of a source that became shorter: some complete an upload only with all its parts.
                     _renew(run, error)
 
 
@@ -126,6 +133,13 @@ def _renew(run: UploadRun, error: Refused) -> None:
     """Begin a new multipart upload; what the old one had is lost."""
     run.emit(UploadRenewed(upload=run.record.id, reason=str(error)))
     run.forget_parts()
+
+
+def _is_listed(run: UploadRun) -> bool:
+    try:
+        return bool(run.call(lambda s3: s3.list_parts(run.target, run.upload_id, run.algorithm)))
+    except UploadVanished:
+        return False
 
 
 def _may_have_parts_beyond(run: UploadRun) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from partway.engine.checksum import ChecksumAlgorithm
-from partway.engine.errors import AccessRefused, PartsRefused, ProofFailed, UploadFailed
+from partway.engine.errors import AccessRefused, PartsRefused, ProofFailed, UploadFailed, UploadVanished
 from partway.engine.events import ChecksumFellBack, PartDone, UploadRenewed
 from partway.engine.s3 import S3Backend, S3Config
 from tests.support.faults import Answer, CallFunction, CloseConnection, Fault, ResetConnection, Stage
@@ -181,8 +181,8 @@ def test_complete_refusing_a_part_that_vanished_is_mended(strict: StrictS3, uplo
     assert strict.counts["UploadPart"] == 7
 
 
-def test_an_upload_that_is_gone_and_still_listed_begins_anew(strict: StrictS3, uploading: Uploading) -> None:
-    """NoSuchUpload again and again, while ListParts shows what was: S3 cannot finish this one."""
+def test_an_upload_that_is_gone_where_nothing_is_listed_begins_anew(strict: StrictS3, uploading: Uploading) -> None:
+    """NoSuchUpload again and again, and nobody says that parts are there: S3 cannot finish this one."""
     strict.model.quirks = Quirks(list_parts_unsupported=True)
     stop_at(strict, 4)
     with pytest.raises(UploadFailed):
@@ -194,6 +194,20 @@ def test_an_upload_that_is_gone_and_still_listed_begins_anew(strict: StrictS3, u
     assert len(uploading.of(UploadRenewed)) == 1
     assert done.sent_bytes == SIZE
     assert strict.model.get_object("bucket", "key").body == uploading.path.read_bytes()
+
+
+def test_an_upload_that_is_denied_and_still_listed_is_not_thrown_away(strict: StrictS3, uploading: Uploading) -> None:
+    """Whom to believe is for the user to say: hundreds of gigabytes may be there."""
+    no = Answer(status=404, code="NoSuchUpload")
+    strict.faults.add(Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=no, part_number=4, times=None))
+    with pytest.raises(UploadVanished, match="--restart"):
+        uploading.run(concurrency=1)
+    strict.faults.clear()
+
+    done = uploading.run()
+
+    assert uploading.of(UploadRenewed) == []
+    assert done.resumed_bytes >= 3 * PART
 
 
 def test_an_upload_denied_now_and_then_is_kept(strict: StrictS3, uploading: Uploading) -> None:

@@ -95,7 +95,7 @@ EXPECTED: Mapping[Operation, Mapping[Trouble, _Row]] = {  # pyright: ignore[repo
         t.NO_BUCKET: REFUSED,
         # ListParts is asked before the word of one part is believed; a server that contradicts itself is given up.
         t.NO_UPLOAD: FOLLOWED,
-        t.EXPIRED_UPLOAD: (_sent_again(3), _sent_again(3, Outcome.FINAL), _sent_again(3, Outcome.FINAL)),
+        t.EXPIRED_UPLOAD: (_sent_again(3), _sent_again(3), _sent_again(3, Outcome.FINAL)),
     },
     Operation.LIST: {
         **_READING,
@@ -131,7 +131,7 @@ EXPECTED: Mapping[Operation, Mapping[Trouble, _Row]] = {  # pyright: ignore[repo
         t.TOO_SMALL: REFUSED,
         t.NO_BUCKET: REFUSED,
         t.NO_UPLOAD: FOLLOWED,
-        t.EXPIRED_UPLOAD: (_sent_again(PARTS), _sent_again(PARTS, Outcome.FINAL), _sent_again(PARTS, Outcome.FINAL)),
+        t.EXPIRED_UPLOAD: (_sent_again(PARTS), _sent_again(PARTS), _sent_again(PARTS, Outcome.FINAL)),
         t.ABORTED: PASSING,
         # S3 wants a new upload and every part again.
         t.CONFLICT: (_sent_again(PARTS), _sent_again(PARTS, Outcome.FINAL), _sent_again(PARTS, Outcome.FINAL)),
@@ -148,8 +148,8 @@ EXPECTED: Mapping[Operation, Mapping[Trouble, _Row]] = {  # pyright: ignore[repo
         t.SKEWED: MENDED,
         t.DENIED: MENDED,
         t.BAD_SIGNATURE: MENDED,
-        # Complete said that the object is there, so to look again later is all that is left to do.
-        t.NO_KEY: (_again_later,) * 3,
+        # Complete said that the object is there: it is looked for once more, and after that by the next run.
+        t.NO_KEY: ASKED_ONCE_MORE,
         # One answer may have been cut inside a number: the object is looked at once more before it is called wrong.
         t.OTHER_OBJECT: FOLLOWED,
     },

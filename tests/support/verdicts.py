@@ -65,6 +65,9 @@ def is_final(error: errors.PartwayError, story: Story, *, key_taken: bool) -> bo
             return story.no_overwrite and key_taken
         case errors.UploadFailed(resumable=False):
             return lacks_algorithm(story)
+        case errors.UploadVanished():
+            # Lists an upload that it denies, for ever; whether to begin anew is for the user to say.
+            return "parts stay after Complete" in story.quirk_names
         case errors.PartsRefused():
             # Lists a part that it lost, for ever; whether everything is sent again is for the user to say.
             return "rows twice" in story.quirk_names
