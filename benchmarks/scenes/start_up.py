@@ -4,11 +4,16 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 
 from ..measure import Usage, run
-from ..peers import by_name, environment
+from ..peers import by_name, environment, s5cmd_program
 from ..report import MIB, Table
 from ..stage import Stage, in_turn, source
 
-VERSIONS = (("partway", "--version"), ("aws", "--version"), ("s5cmd", "version"), ("rclone", "version"))
+VERSIONS = {
+    "partway --version": ["partway", "--version"],
+    "aws --version": ["aws", "--version"],
+    "s5cmd version": [s5cmd_program(), "version"],
+    "rclone version": ["rclone", "version"],
+}
 KIB = 1024
 
 
@@ -16,12 +21,12 @@ def play(stage: Stage) -> Sequence[Table]:
     """Eleven runs of each at least: they are short, and single ones say little."""
     rounds = max(stage.rounds, 11)
     many = Stage(folder=stage.folder, size=stage.size, rounds=rounds)
-    versions: dict[str, list[Usage]] = {" ".join(words): [] for words in VERSIONS}
+    versions: dict[str, list[Usage]] = {name: [] for name in VERSIONS}
     with source(stage, KIB) as path, stage.sink() as sink:
         job = stage.job(sink, path)
         for _ in range(rounds):
-            for words in VERSIONS:
-                versions[" ".join(words)].append(run(words, environment(job)))
+            for name, words in VERSIONS.items():
+                versions[name].append(run(words, environment(job)))
         peers = by_name("curl, one bare PUT", "partway", "boto3", "obstore", "rclone", "aws s3 cp", "s5cmd")
         uploads = in_turn(many, peers, job)
     return [
