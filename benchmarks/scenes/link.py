@@ -8,13 +8,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
+from ..measure import CommandFailed
 from ..peers import ALL, Job, by_name, environment
 from ..relay import Relay
 from ..report import MIB, Table
 from ..shaped_link import can_shape, in_namespace
+from ..sink import running
 from ..stage import Stage, say, send, source
 
 RATE = 20_000_000  # bits a second
@@ -25,13 +27,16 @@ KILL_AFTER = 10.0
 def play(stage: Stage) -> Sequence[Table]:
     """With tc where this user may, else through a relay that sleeps."""
     if not can_shape():
-        return [_measure(stage, by="a relay with a token bucket", relayed=True)]
+        return [measure(stage, by="a relay with a token bucket", relayed=True)]
     with tempfile.TemporaryDirectory(dir=stage.folder) as folder:
-        subprocess.run(in_namespace(RATE, [sys.executable, "-m", __name__, folder]), check=True)
+        with running(in_namespace(RATE, [sys.executable, "-m", "benchmarks.inside_link", folder])) as inside:
+            if code := inside.wait():
+                raise CommandFailed(f"the scene inside the namespace ended with exit code {code}")
         return [Table(**json.loads(Path(folder, "table.json").read_text()))]
 
 
-def _measure(stage: Stage, *, by: str, relayed: bool = False) -> Table:
+def measure(stage: Stage, *, by: str, relayed: bool = False) -> Table:
+    """Every client once, then a kill.  relayed: the link is slowed by a relay, not by the system."""
     rows: dict[str, Sequence[float | str | None]] = {}
     with source(stage, SIZE) as path, stage.sink() as sink, Relay(sink.port, rate=RATE / 8) as relay:
         url = f"http://127.0.0.1:{relay.port}" if relayed else sink.http
@@ -58,14 +63,3 @@ def _lost_by_a_kill(job: Job) -> float:
         process.send_signal(signal.SIGKILL)
         process.wait()
     return max(0.0, RATE / 8 * KILL_AFTER - job.sink.seen().size)
-
-
-def main() -> None:
-    """Inside the namespace: write the table into the folder that was named."""
-    folder = Path(sys.argv[1])
-    table = _measure(Stage(folder=folder), by="tc tbf in a network namespace")
-    (folder / "table.json").write_text(json.dumps(asdict(table)))
-
-
-if __name__ == "__main__":
-    main()
