@@ -91,6 +91,11 @@ def in_turn(stage: Stage, peers: Sequence[Peer], job: Job) -> Mapping[str, list[
     return runs
 
 
+def store_size(job: Job) -> int:
+    """Bytes of partway's store."""
+    return sum(each.stat().st_size for each in (job.folder / "state").rglob("*") if each.is_file())
+
+
 def say(line: str) -> None:
     """Tell whoever waits; results go to stdout at the end."""
     print(line, file=sys.stderr, flush=True)

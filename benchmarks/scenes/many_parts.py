@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ..peers import by_name
 from ..report import MIB, Table
-from ..stage import Stage, say, send, source
+from ..stage import Stage, say, send, source, store_size
 
 PART_MIB = 5
 LARGE_MIB = 512
@@ -20,7 +20,7 @@ def play(stage: Stage) -> Sequence[Table]:
         with source(stage, size, sparse=True) as path, stage.sink() as sink:
             job = stage.job(sink, path, part_mib=PART_MIB)
             small = send(partway, job)
-            store = sum(each.stat().st_size for each in (job.folder / "state").rglob("*") if each.is_file())
+            store = store_size(job)
             large = send(partway, stage.job(sink, path, part_mib=LARGE_MIB))
         a_part = (small.cpu - large.cpu) / (count - large_count) * 1000
         rows[f"{count:,} parts of {PART_MIB} MiB"] = (a_part, small.cpu, small.wall, small.peak / MIB, store / MIB)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from ..measure import run
 from ..peers import Job, by_name, environment
 from ..report import MIB, Table
-from ..stage import Stage, say, source
+from ..stage import Stage, say, source, store_size
 
 COUNT = 10_000
 PART_MIB = 5
@@ -23,7 +23,7 @@ def play(stage: Stage) -> Sequence[Table]:
         job = stage.job(sink, path, part_mib=PART_MIB)
         command = partway.command(job)
         rate = _send_until_killed(job, command)
-        done = sink.seen().parts
+        done, store = sink.seen().parts, store_size(job)
         sink.forget()
         used = run(command, environment(job))
         seen = sink.seen()
@@ -37,7 +37,10 @@ def play(stage: Stage) -> Sequence[Table]:
         f"{seen.parts:,} parts at the rate before the kill": (missing_takes,),
         "whole resume beyond that": (used.wall - missing_takes,),
     }
-    note = f"Killed after {done:,} of {COUNT:,} parts; the resume sent {seen.parts:,}, CPU {used.cpu:.2f} s."
+    note = (
+        f"Killed after {done:,} of {COUNT:,} parts, with {store / MIB:.2f} MiB in the store; the resume sent "
+        f"{seen.parts:,}, CPU {used.cpu:.2f} s, peak {used.peak / MIB:.1f} MiB."
+    )
     return [Table(title=f"Resume at {SHARE:.0%} of {COUNT:,} parts", columns=("seconds",), rows=rows, notes=[note])]
 
 
