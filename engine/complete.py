@@ -1,10 +1,11 @@
 """The end of a multipart upload: Complete, and the proof that the object equals the source."""
 
+import itertools
 from collections.abc import Sequence
 
 from partway.state.records import PartRecord, UploadStatus
 
-from .backend import PartReceipt
+from .backend import ObjectFacts, PartReceipt
 from .checksum import ChecksumAlgorithm, combine
 from .errors import (
     AccessRefused,
@@ -17,8 +18,10 @@ from .errors import (
 )
 from .events import UploadCompleting, UploadDone
 from .look import look_and_prove
+from .pool import Line
 from .proof import Proof, prove
 from .reconcile import looks_like_md5
+from .retry import Retry
 from .run import UploadRun
 
 
@@ -39,9 +42,9 @@ def complete(run: UploadRun, *, again: bool) -> UploadDone:
                 size=run.plan.file_size,
             )
         )
-    except (UploadVanished, ObjectExists, Conflict):
+    except (UploadVanished, ObjectExists, Conflict) as error:
         # The first answer may have been lost on its way; then the object is there.
-        if done := finished_before(run, parts):
+        if done := finished_before(run, parts, gone=isinstance(error, UploadVanished)):
             return done
         raise
     try:
@@ -64,21 +67,48 @@ def _receipt(part: PartRecord) -> PartReceipt:
     return PartReceipt(number=part.number, size=part.size, etag=part.etag, checksum=part.checksum)
 
 
-def finished_before(run: UploadRun, parts: Sequence[PartRecord]) -> UploadDone | None:
-    """The end of an upload whose Complete took effect although its answer was lost; None when it did not."""
+def finished_before(run: UploadRun, parts: Sequence[PartRecord], *, gone: bool) -> UploadDone | None:
+    """The end of an upload whose Complete took effect although its answer was lost; None when it did not.
+
+    gone: S3 knows the upload no more.  It may be putting the parts together at this moment: a large object shows only
+        after a while, and giving its parts up would cost all of them.
+    """
     if [(part.number, part.size) for part in parts] != [(spec.number, spec.size) for spec in run.plan.parts()]:
         return None
     try:
-        facts = run.call(lambda s3: s3.head_object(run.target, run.algorithm))
-        proof = prove(facts, parts, algorithm=run.algorithm)
+        found = run.ask(lambda line: _look_until_it_is_ours(run, parts, line, patient=gone))
     except CredentialsExpired:
         raise
-    except (ObjectMissing, ProofFailed, AccessRefused):
+    except AccessRefused:
         # Without permission to list the bucket, S3 answers 403 for an object that does not exist.
         return None
+    if found is None:
+        return None
+    proof, facts = found
     if not proof.whole:
         proof = _proof_by_etag(run, facts.etag) or proof
     return run.finish(proof, facts.etag) if proof.whole else None
+
+
+def _look_until_it_is_ours(
+    run: UploadRun, parts: Sequence[PartRecord], line: Line, *, patient: bool
+) -> tuple[Proof, ObjectFacts] | None:
+    """Look at the object; again for as long as the policy's longest wait when ``patient``."""
+    policy = run.settings.policy
+    wait, left = policy.first_wait, policy.longest_wait if patient else 0.0
+    for attempt in itertools.count(1):
+        try:
+            facts = run.retrying(line).head_object(run.target, run.algorithm)
+            return prove(facts, parts, algorithm=run.algorithm), facts
+        except (ObjectMissing, ProofFailed):
+            if left <= 0:
+                return None
+        reason = "S3 does not know the upload any more, and does not show its object yet"
+        wait = min(wait * 2, left)
+        left -= wait
+        line.say(Retry(number=0, attempt=attempt, wait=wait, reason=reason, unreachable=False, throttled=False))
+        line.sleep(wait)
+    raise AssertionError("unreachable")
 
 
 def _proof_by_etag(run: UploadRun, etag: str) -> Proof | None:

@@ -86,14 +86,14 @@ def _round(run: UploadRun) -> UploadDone:
         try:
             listed = run.call(lambda s3: s3.list_parts(run.target, run.upload_id, run.algorithm))
         except UploadVanished as error:
-            if maybe_done and (done := finished_before(run, stored)):
+            if maybe_done and (done := finished_before(run, stored, gone=True)):
                 return done
             _renew(run, error)
     if run.record.upload_id is None:
         _create(run)
     else:
         found = reconcile(run.plan, stored, listed, source_changed=_source_moved(run))
-        if maybe_done and (found.doubt or found.send) and (done := finished_before(run, stored)):
+        if maybe_done and (found.doubt or found.send) and (done := finished_before(run, stored, gone=not listed)):
             return done
         kept, missing = _settle(run, found)
     # Only now, after the parts were compared with it, does the record speak of this source.

@@ -7,7 +7,7 @@ import pytest
 
 from partway.engine.checksum import ChecksumAlgorithm
 from partway.engine.errors import AccessRefused, PartsRefused, ProofFailed, UploadFailed, UploadVanished
-from partway.engine.events import ChecksumFellBack, PartDone, UploadRenewed
+from partway.engine.events import ChecksumFellBack, PartDone, PartRetried, UploadRenewed
 from partway.engine.s3 import S3Backend, S3Config
 from tests.support.faults import Answer, CallFunction, CloseConnection, Fault, ResetConnection, Stage
 from tests.support.s3_model import S3Model
@@ -130,6 +130,29 @@ def test_a_lost_answer_to_complete_sends_nothing_again(
 
     assert strict.counts["UploadPart"] in (6, sent)
     assert done.proof in ("crc64nvme", "etag")
+    assert strict.model.get_object("bucket", "key").body == uploading.path.read_bytes()
+
+
+def test_an_object_that_is_still_put_together_is_waited_for(strict: StrictS3, uploading: Uploading) -> None:
+    """The run before died during Complete: S3 knows the upload no more, and shows the object only after a while."""
+    lost = Fault(operation="CompleteMultipartUpload", stage=Stage.AFTER_EFFECT, action=ResetConnection())
+    gone = Answer(status=403, code="AccessDenied")
+    strict.faults.add(lost, Fault(operation="CompleteMultipartUpload", stage=Stage.AFTER_BODY, action=gone, skip=1))
+    with pytest.raises(AccessRefused):
+        uploading.run()
+    strict.faults.add(
+        Fault(operation="HeadObject", stage=Stage.AFTER_BODY, action=Answer(status=404)),
+        Fault(
+            operation="HeadObject",
+            stage=Stage.AFTER_BODY,
+            action=Answer(status=200, headers={"Content-Length": "5", "ETag": '"half"'}),
+        ),
+    )
+
+    uploading.run()
+
+    assert strict.counts["UploadPart"] == 6
+    assert "does not show its object yet" in uploading.of(PartRetried)[-1].reason
     assert strict.model.get_object("bucket", "key").body == uploading.path.read_bytes()
 
 
