@@ -57,7 +57,7 @@ def _until_done(path: Path, port: int, state: Path) -> tuple[list[int], str]:
         code, events = _run(command, environment, kill_after)
         reused.append(events.get("upload_started", {}).get("resumed_parts", 0))
         say(f"run {len(reused)}: reused {reused[-1]} parts, exit code {code}")
-        if code == 0:
+        if code == 0 or "upload_done" in events:  # a kill may come after all was said
             return reused, events["upload_done"]["proof"]
         if code != -signal.SIGKILL:
             raise RuntimeError(f"partway ended with exit code {code}")
