@@ -93,22 +93,26 @@ def finished_before(run: UploadRun, parts: Sequence[PartRecord], *, gone: bool) 
 def _look_until_it_is_ours(
     run: UploadRun, parts: Sequence[PartRecord], line: Line, *, patient: bool
 ) -> tuple[Proof, ObjectFacts] | None:
-    """Look at the object; again for as long as the policy's longest wait when ``patient``."""
+    """Look at the object until it is proven, or was looked at twice; when ``patient``, for as long as the policy's
+    longest wait.  A single answer may have been cut inside its head, which no HTTP client notices."""
     policy = run.settings.policy
     wait, left = policy.first_wait, policy.longest_wait if patient else 0.0
     for attempt in itertools.count(1):
+        found = None
         try:
             facts = run.retrying(line).head_object(run.target, run.algorithm)
-            return prove(facts, parts, algorithm=run.algorithm), facts
+            found = prove(facts, parts, algorithm=run.algorithm), facts
         except (ObjectMissing, ProofFailed):
-            if left <= 0:
-                return None
+            pass
+        if (found and (found[0].whole or attempt > 1)) or (attempt > 1 and left <= 0):
+            return found
         reason = "S3 does not know the upload any more, and does not show its object yet"
         wait = min(wait * 2, left)
         left -= wait
-        line.say(Retry(number=0, attempt=attempt, wait=wait, reason=reason, unreachable=False, throttled=False))
+        if patient:
+            line.say(Retry(number=0, attempt=attempt, wait=wait, reason=reason, unreachable=False, throttled=False))
         line.sleep(wait)
-    raise AssertionError("unreachable")
+    raise AssertionError("the loop has no other end")
 
 
 def _proof_by_etag(run: UploadRun, etag: str) -> Proof | None:

@@ -156,6 +156,23 @@ def test_an_object_that_is_still_put_together_is_waited_for(strict: StrictS3, up
     assert strict.model.get_object("bucket", "key").body == uploading.path.read_bytes()
 
 
+@pytest.mark.parametrize("action", [CloseConnection(), ResetConnection()], ids=["closed", "reset"])
+def test_one_cut_answer_to_head_does_not_cost_the_upload(
+    strict: StrictS3, uploading: Uploading, action: CloseConnection | ResetConnection
+) -> None:
+    """The run before died during Complete, and half of a HEAD's head has no checksum in it: it is asked again."""
+    lost = Fault(operation="CompleteMultipartUpload", stage=Stage.AFTER_EFFECT, action=ResetConnection())
+    gone = Answer(status=403, code="AccessDenied")
+    strict.faults.add(lost, Fault(operation="CompleteMultipartUpload", stage=Stage.AFTER_BODY, action=gone, skip=1))
+    with pytest.raises(AccessRefused):
+        uploading.run()
+    strict.faults.add(Fault(operation="HeadObject", stage=Stage.HALF_ANSWER, action=action))
+
+    uploading.run()
+
+    assert strict.counts["UploadPart"] == 6
+
+
 def test_what_an_endpoint_lacks_is_remembered(strict: StrictS3, uploading: Uploading) -> None:
     """The second file to the endpoint starts with what works, and nobody is told again."""
     strict.model.quirks = Quirks(no_checksums=True)
