@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import SEEK_CUR, SEEK_END, SEEK_SET
@@ -78,6 +79,18 @@ def _unreadable(path: str, error: OSError | ValueError) -> str:
     return f"cannot read {path}: {error.strerror or error}" if isinstance(error, OSError) else f"cannot read {path}"
 
 
+# Buffers of readers that are closed: a new one for each of 10,000 parts would leave the memory in pieces.
+_spare_buffers: deque[memoryview] = deque()
+_NO_BUFFER = memoryview(bytearray())
+
+
+def _take_buffer() -> memoryview:
+    try:
+        return _spare_buffers.pop()
+    except IndexError:
+        return memoryview(bytearray(BLOCK))
+
+
 def _nothing(_: int) -> None:
     return None
 
@@ -85,8 +98,9 @@ def _nothing(_: int) -> None:
 class PartReader:
     """A seekable window over one part, read by the HTTP client as the request's body.
 
-    It owns its own unbuffered handle and one reused buffer, so that memory is one block, whatever the part's size.
-    What ``read`` returns is valid until the next ``read``.  Offset 0 is the part's first byte: clients rewind there.
+    It has its own unbuffered handle and one buffer, which readers before it have used, so that memory is one block,
+    whatever the part's size.  What ``read`` returns is valid until the next ``read`` or the end.  Offset 0 is the
+    part's first byte: clients rewind there.
 
     Args:
         path: The source.
@@ -114,11 +128,11 @@ class PartReader:
         self._position = 0
         self._checksum: str | None = None
         self._sending = False
-        self._buffer = memoryview(bytearray(min(BLOCK, max(spec.size, 1))))
         try:
             self._file = Path(path).open("rb", buffering=0)  # noqa: SIM115 - closed by __exit__
         except OSError as error:
             raise SourceError(_unreadable(path, error)) from error
+        self._buffer = _take_buffer()
 
     def __enter__(self) -> Self:
         return self
@@ -127,6 +141,9 @@ class PartReader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.close()
+        if self._buffer:
+            _spare_buffers.append(self._buffer)
+            self._buffer = _NO_BUFFER
 
     def __len__(self) -> int:
         return self.spec.size
@@ -148,6 +165,8 @@ class PartReader:
         return block
 
     def _fill(self, size: int = -1) -> memoryview:
+        if self._file.closed:
+            raise ValueError("read of a closed file")
         wanted = min(len(self._buffer), self.spec.size - self._position)
         if size >= 0:
             wanted = min(wanted, size)

@@ -242,13 +242,22 @@ def test_one_buffer_is_used_again(large: Path) -> None:
         assert bytes(first) == second
 
 
-def test_a_small_part_has_a_small_buffer(file: Path) -> None:
-    """Many tiny parts do not each take a full block."""
+def test_a_closed_readers_buffer_is_used_again(file: Path) -> None:
+    """Ten thousand parts take as many buffers as there are workers."""
     with window(file, 0, 5) as reader:
-        underlying = reader.read().obj
+        first = reader.read().obj
+    with window(file, 5, 5) as reader:
+        assert reader.read().obj is first
 
-        assert isinstance(underlying, bytearray)
-        assert len(underlying) == 5
+
+def test_open_readers_never_share_a_buffer(file: Path) -> None:
+    """Also when one before them was closed twice."""
+    with window(file, 0, 5) as before:
+        pass
+    before.__exit__(None, None, None)
+    with window(file, 0, 5) as one, window(file, 5, 5) as other:
+        assert one.read().obj is not other.read().obj
+        assert len(one._buffer) == len(other._buffer) == BLOCK
 
 
 def test_the_length_is_that_of_the_part(file: Path) -> None:
@@ -305,7 +314,7 @@ def test_seeking_beyond_the_part_reads_nothing(file: Path) -> None:
 
 
 def test_the_handle_is_closed_after_the_block(file: Path) -> None:
-    """Ten thousand parts do not leave ten thousand open files."""
+    """Ten thousand parts do not leave ten thousand open files; and a read then is no silent end of the part."""
     with window(file, 0, 5) as reader:
         pass
 
