@@ -35,7 +35,7 @@ def note(event: Event) -> str | None:
                 f"({format_size(event.resumed_bytes)}) are on S3 already"
             )
         case NetworkLost():
-            return f"network away: {printable(event.reason)}; waiting for it"
+            return f"network away: {printable(event.reason)}; waiting"
         case NetworkRestored():
             return f"network back after {format_seconds(event.seconds)}"
         case ChecksumFellBack():

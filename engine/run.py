@@ -75,6 +75,7 @@ class UploadRun:
         self._now = now
         self._began = time.monotonic()
         self._away_since: float | None = None
+        self._reached_nobody: set[int] = set()  # numbers of parts whose last try did
         self.pool = WorkerPool(settings.concurrency, cancel=cancel, hear=self._hear, executor=settings.executor)
 
     @property
@@ -136,11 +137,14 @@ class UploadRun:
         if self._away_since is not None:
             self.emit(NetworkRestored(upload=self.record.id, seconds=time.monotonic() - self._away_since))
             self._away_since = None
+            self._reached_nobody.clear()
 
     def _hear(self, message: Any) -> None:
         match message:
             case Sent(number=number, sent=sent):
-                self.reached()
+                # Other parts say this too, of what they wrote to a connection that is dead by now.
+                if number in self._reached_nobody:
+                    self.reached()
                 self.emit(PartProgress(upload=self.record.id, number=number, sent=sent))
             case Retry():
                 self.retries += 1
@@ -155,9 +159,11 @@ class UploadRun:
                 )
                 if message.throttled:
                     self.pool.slow_down()
-                if message.unreachable and self._away_since is None:
-                    self._away_since = time.monotonic()
-                    self.emit(NetworkLost(upload=self.record.id, reason=message.reason))
+                if message.unreachable:
+                    self._reached_nobody.add(message.number)
+                    if self._away_since is None:
+                        self._away_since = time.monotonic()
+                        self.emit(NetworkLost(upload=self.record.id, reason=message.reason))
 
     def hash(self, specs: Iterable[PartSpec], *, md5: bool) -> Iterator[Outcome[HashTask, PartHash]]:
         """Take checksums of local parts on the workers, announcing how far it is.

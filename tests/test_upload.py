@@ -31,8 +31,13 @@ from partway.engine.events import (
     UploadSkipped,
     UploadStarted,
 )
+from partway.engine.plan import UploadPlan
+from partway.engine.retry import Retry
+from partway.engine.run import UploadRun
 from partway.engine.s3 import S3Backend
+from partway.engine.source import identify
 from partway.engine.upload import upload_file
+from partway.engine.work import Sent
 from partway.state.records import UploadStatus
 from partway.state.sqlite import SqliteStore
 from tests.support.faults import Answer, CallFunction, CloseConnection, Fault, FlipBit, ResetConnection, Stage
@@ -195,6 +200,32 @@ def test_a_network_that_comes_back_is_announced(strict: StrictS3, uploading: Upl
         NetworkRestored,
     ]
     assert content(strict) == uploading.path.read_bytes()
+
+
+def test_bytes_to_dead_connections_do_not_bring_the_network_back(strict: StrictS3, uploading: Uploading) -> None:
+    """When the endpoint goes away, other parts go on writing to their sockets for a moment."""
+    uploading.run()
+    (record,) = uploading.store.uploads()
+    uploading.events.clear()
+    run = UploadRun(
+        source=identify(uploading.path),
+        target=uploading.target,
+        plan=UploadPlan(file_size=SIZE, part_size=PART),
+        record=record,
+        backend=uploading.backend,
+        store=uploading.store,
+        sink=uploading.events.append,
+        settings=uploading.settings,
+        cancel=uploading.cancel,
+    )
+    away = Retry(number=2, attempt=1, wait=0.1, reason="cannot reach it", unreachable=True, throttled=False)
+    with run.pool:
+        for message in (Sent(number=3, sent=10), away, Sent(number=3, sent=20), Sent(number=3, sent=30)):
+            run._hear(message)
+        assert not uploading.of(NetworkRestored)
+        run._hear(Sent(number=2, sent=10))
+
+    assert len(uploading.of(NetworkLost)) == len(uploading.of(NetworkRestored)) == 1
 
 
 def test_a_touched_file_is_hashed_and_not_sent_again(strict: StrictS3, uploading: Uploading) -> None:
