@@ -17,6 +17,7 @@ from .faults import (
     Stage,
 )
 from .s3_quirks import NO_QUIRKS, Quirks
+from .send_watch import ignores_digests
 from .small_parts import PART_SIZE
 from .stories import QUIRKS
 
@@ -106,14 +107,15 @@ def make_real_story(seed: int) -> RealStory:
         algorithm=None if quirk else rng.choice((None, None, "crc32c", "sha256", "md5")),
         quirk=quirk,
         quirks=replace(QUIRKS[quirk]) if quirk else NO_QUIRKS,
-        runs=tuple(_run(rng, edits) for _ in range(rng.choice((1, 2, 3, 4)))),
+        runs=tuple(_run(rng, edits, flips=not ignores_digests({quirk})) for _ in range(rng.choice((1, 2, 3, 4)))),
     )
 
 
-def _run(rng: Random, edits: bool) -> RunPlan:
+def _run(rng: Random, edits: bool, *, flips: bool) -> RunPlan:
+    """flips: the service compares what arrives with its checksum; elsewhere nobody can notice a flipped bit."""
     hit = rng.choice(SIGNALS) if rng.random() < 0.75 else None
     return RunPlan(
-        faults=tuple(_fault(rng) for _ in range(rng.choice((0, 0, 1, 3)))),
+        faults=tuple(_fault(rng, flips=flips) for _ in range(rng.choice((0, 0, 1, 3)))),
         signal=(_moment(rng), hit) if hit is not None else None,
         edit=_moment(rng, timed=False) if edits and rng.random() < 0.4 else None,
         twin=_moment(rng, timed=False) if hit is None and rng.random() < 0.4 else None,
@@ -130,13 +132,14 @@ def _moment(rng: Random, *, timed: bool = True) -> Moment:
     )
 
 
-def _fault(rng: Random) -> Fault:
+def _fault(rng: Random, *, flips: bool) -> Fault:
     stage = rng.choice(tuple(Stage))
     actions: list[Action] = [CloseConnection(), ResetConnection(), Garbage(), Hang(seconds=rng.uniform(0.05, 0.5))]
     if stage is not Stage.HALF_ANSWER:
         actions += rng.sample(_ANSWERS, 3)
     if stage is Stage.AFTER_BODY:
-        actions.append(FlipBit(index=rng.randrange(PART_SIZE)))
+        flip = FlipBit(index=rng.randrange(PART_SIZE))
+        actions.append(flip if flips else Garbage())
     return Fault(
         operation=rng.choice(_OPERATIONS), stage=stage, action=rng.choice(actions), skip=rng.choice((0, 0, 1, 3))
     )
