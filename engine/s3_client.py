@@ -13,6 +13,7 @@ from botocore.utils import parse_timestamp
 from .clock_offset import ClockOffset
 from .s3_answers import send
 from .s3_errors import CONFIGURE, CREDENTIALS, translated
+from .s3_listing import take_rows
 from .source import PartReader
 
 # A send that makes no progress for this long is a stall.  It is also the time to reach the endpoint.
@@ -91,6 +92,8 @@ def _new_client(config: S3Config) -> Any:
     http = client._endpoint.http_session
     client.meta.events.register("before-send.s3", partial(_send, http))
     client.meta.events.register("before-parse.s3.CreateMultipartUpload", _drop_odd_date)
+    # By this name it comes before botocore's own handler, which would read the whole document for an error.
+    client.meta.events.register("before-parse.*.ListParts", take_rows)
     offset.attach(client.meta.events)
     return client
 
