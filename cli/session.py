@@ -12,7 +12,6 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
-import platformdirs
 
 from partway.engine.errors import PartwayError
 from partway.engine.events import Event, EventSink, UploadDone, UploadFailed, UploadSkipped
@@ -31,7 +30,11 @@ if TYPE_CHECKING:
 
 def state_folder(chosen: Path | None) -> Path:
     """The state folder: of the command, of ``partway --state-dir`` or its variable, or the platform's."""
-    return _named_folder(chosen) or platformdirs.user_state_path("partway")
+    if named := _named_folder(chosen):
+        return named
+    import platformdirs  # only here: whoever names the folder does not need it
+
+    return platformdirs.user_state_path("partway")
 
 
 def _named_folder(chosen: Path | None) -> Path | None:
