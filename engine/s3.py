@@ -1,4 +1,4 @@
-"""The backend over boto3.  Clients come from engine/s3_client.py; errors leave translated (engine/s3_errors.py)."""
+"""The backend over botocore.  Clients come from engine/s3_client.py; errors leave translated (engine/s3_errors.py)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ __all__ = ["S3Backend", "S3Config"]
 
 @dataclass(frozen=True, slots=True)
 class S3Backend(MultipartBackend):
-    """S3 by boto3.  A value: what is open lives in one client a process, so it may be sent to another process."""
+    """S3 by botocore.  A value: what is open lives in one client a process, so it may be sent to another process."""
 
     config: S3Config = field(default_factory=S3Config)
 

@@ -1,4 +1,4 @@
-"""boto3 clients as the engine wants them: nothing done by themselves, one a configuration and process."""
+"""botocore clients as the engine wants them: nothing done by themselves, one a configuration and process."""
 
 import ipaddress
 from dataclasses import dataclass, replace
@@ -6,8 +6,8 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-import boto3
 from botocore.config import Config
+from botocore.session import Session
 from botocore.utils import parse_timestamp
 
 from .clock_offset import ClockOffset
@@ -46,7 +46,7 @@ class S3Config:
     complete_timeout: float = COMPLETE_TIMEOUT
 
 
-_sessions: dict[tuple[str | None, str | None], tuple[boto3.session.Session, ClockOffset]] = {}
+_sessions: dict[tuple[str | None, str | None], tuple[Session, ClockOffset]] = {}
 _clients: dict[S3Config, Any] = {}
 
 
@@ -81,7 +81,7 @@ def _new_client(config: S3Config) -> Any:
     }
     with translated(CONFIGURE):
         session, offset = _session(config)
-        client = session.client(
+        client: Any = session.create_client(
             "s3", endpoint_url=config.endpoint_url or None, verify=config.verify, config=Config(**options)
         )
         if _may_skip_signing(client.meta.endpoint_url):
@@ -98,11 +98,13 @@ def _new_client(config: S3Config) -> Any:
     return client
 
 
-def _session(config: S3Config) -> tuple[boto3.session.Session, ClockOffset]:
+def _session(config: S3Config) -> tuple[Session, ClockOffset]:
     """Clients of one profile share a session: it holds the credentials and the service's parsed description."""
     key = (config.profile, config.region)
     if key not in _sessions:
-        session = boto3.session.Session(profile_name=config.profile, region_name=config.region)
+        session = Session(profile=config.profile)
+        if config.region is not None:
+            session.set_config_variable("region", config.region)
         with translated(CREDENTIALS):
             found = session.get_credentials()
         _sessions[key] = (session, ClockOffset(found))
