@@ -3,10 +3,12 @@
 import ipaddress
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from botocore.config import Config
+from botocore.loaders import Loader, create_loader
 from botocore.session import Session
 from botocore.utils import parse_timestamp
 
@@ -98,6 +100,15 @@ def _new_client(config: S3Config) -> Any:
     return client
 
 
+class _Loader(Loader):
+    """botocore's loader without its look into 420 folders of services for the one that is asked for."""
+
+    def list_available_services(self, type_name: str) -> list[str]:
+        """Services that have a folder; whether it has this type shows when that is loaded."""
+        folders = [path for path in map(Path, self.search_paths) if path.is_dir()]
+        return sorted({service.name for folder in folders for service in folder.iterdir()})
+
+
 def _session(config: S3Config) -> tuple[Session, ClockOffset]:
     """Clients of one profile share a session: it holds the credentials and the service's parsed description."""
     key = (config.profile, config.region)
@@ -105,6 +116,8 @@ def _session(config: S3Config) -> tuple[Session, ClockOffset]:
         session = Session(profile=config.profile)
         if config.region is not None:
             session.set_config_variable("region", config.region)
+        paths = create_loader(session.get_config_variable("data_path")).search_paths
+        session.register_component("data_loader", _Loader(extra_search_paths=paths, include_default_search_paths=False))
         with translated(CREDENTIALS):
             found = session.get_credentials()
         _sessions[key] = (session, ClockOffset(found))
