@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from . import VERSION
 from .text import printable
 
 _COMMANDS = {
@@ -52,9 +53,7 @@ class _Commands(click.Group):
 
 def _print_version(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
     if wanted and not ctx.resilient_parsing:
-        from importlib.metadata import version
-
-        click.echo(f"partway {version('partway')}")
+        click.echo(f"partway {VERSION}")
         ctx.exit()
 
 
