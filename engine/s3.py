@@ -91,6 +91,7 @@ class S3Backend(MultipartBackend):
         rows: list[PartReceipt] = []
         seen: set[int] = set()
         markers = [0]
+        checksum_name = _checksum_name(algorithm)
         while True:
             answer = self._list_page(target, upload_id, markers[-1])
             if answer is None:
@@ -101,7 +102,7 @@ class S3Backend(MultipartBackend):
                         number=row["PartNumber"],
                         size=row.get("Size", -1),
                         etag=_etag(row),
-                        checksum=row.get(_checksum_name(algorithm)),
+                        checksum=row.get(checksum_name),
                     )
                     for row in answer.get("Parts", ())
                 ]

@@ -301,7 +301,6 @@ def _from_sql(row: tuple[Any, ...]) -> UploadRecord:
 
 def _part_from_sql(row: tuple[Any, ...]) -> PartRecord:
     number, size, etag, checksum, run = row
-    texts = isinstance(etag, str) and isinstance(checksum, str)
-    if not texts or not all(isinstance(value, int) and value >= 0 for value in (number, size, run)):
+    if tuple(map(type, row)) != (int, int, str, str, int) or number < 0 or size < 0 or run < 0:
         raise _BadRow(f"part {number!r} is not readable"[:200])
     return PartRecord(number=number, size=size, etag=etag, checksum=checksum, run=run)
