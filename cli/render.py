@@ -4,15 +4,16 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-
-from rich.console import Console
+from typing import TYPE_CHECKING
 
 from partway.engine.events import Event, EventSink, UploadDone, UploadSkipped
 
 from . import sentences
-from .bars import BarSink
 from .json_lines import JsonSink
 from .lines import LineSink
+
+if TYPE_CHECKING:
+    from .bars import BarSink
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,15 +34,27 @@ class Output:
 def shown(output: Output) -> Iterator[EventSink]:
     """A sink that shows one upload.  Progress goes to stderr, results and JSON to stdout."""
     sinks: list[EventSink] = [JsonSink(sys.stdout)] if output.json else []
-    console = Console(stderr=True, highlight=False, markup=False)
     if output.quiet or output.no_progress or (output.json and sys.stdout.isatty() and sys.stderr.isatty()):
         # JSON and bars on one screen would be a mess.
         yield _all(sinks)
-    elif console.is_terminal and not console.is_dumb_terminal:
-        with BarSink(console) as bars:
+    elif bars := _bars():
+        with bars:
             yield _all([bars, *sinks])
     else:
         yield _all([LineSink(sys.stderr), *sinks])
+
+
+def _bars() -> "BarSink | None":
+    """Bars, when stderr is a terminal that can show them."""
+    if not sys.stderr.isatty():
+        return None
+    # Imported here: cron, CI and --quiet need none of it, and it takes as long as a small upload.
+    from rich.console import Console
+
+    from .bars import BarSink
+
+    console = Console(stderr=True, highlight=False, markup=False)
+    return BarSink(console) if console.is_terminal and not console.is_dumb_terminal else None
 
 
 def _all(sinks: list[EventSink]) -> EventSink:

@@ -1,5 +1,6 @@
 """What commands need to work with uploads: the store, a backend, signals, and a good word when something fails."""
 
+import gc
 import os
 import shlex
 import signal
@@ -12,10 +13,9 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
-import platformdirs
 
 from partway.engine.errors import PartwayError
-from partway.engine.events import Event, EventSink, UploadDone, UploadFailed, UploadSkipped
+from partway.engine.events import Event, EventSink, UploadDone, UploadFailed, UploadSkipped, UploadStarted
 from partway.engine.pool import Cancel
 from partway.state.records import UNFINISHED, UploadRecord
 from partway.state.store import StateStore
@@ -31,7 +31,11 @@ if TYPE_CHECKING:
 
 def state_folder(chosen: Path | None) -> Path:
     """The state folder: of the command, of ``partway --state-dir`` or its variable, or the platform's."""
-    return _named_folder(chosen) or platformdirs.user_state_path("partway")
+    if named := _named_folder(chosen):
+        return named
+    import platformdirs  # only here: whoever names the folder does not need it
+
+    return platformdirs.user_state_path("partway")
 
 
 def _named_folder(chosen: Path | None) -> Path | None:
@@ -123,6 +127,8 @@ def run_upload(work: Work, store: StateStore, output: render.Output, state_dir: 
         def see(event: Event) -> None:
             if isinstance(event, UploadFailed):
                 failed.append(event)
+            elif isinstance(event, UploadStarted):
+                _collect_garbage_from_now_on()
             try:
                 sink(event)
             except OSError as error:
@@ -145,6 +151,13 @@ def run_upload(work: Work, store: StateStore, output: render.Output, state_dir: 
         tell(OutputFailed(f"the file is uploaded and proven, but that cannot be written: {error.strerror or error}"))
         return exit_codes.FAILED
     return exit_codes.OK
+
+
+def _collect_garbage_from_now_on() -> None:
+    """Start-up is over: the command switched the collector off for it, and what it made stays out of it."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 @contextmanager

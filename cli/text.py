@@ -2,8 +2,6 @@
 
 import unicodedata
 
-from rich.cells import cell_len
-
 
 def printable(text: str) -> str:
     """``text`` with everything escaped that a terminal would act on: control characters, escape sequences, line
@@ -27,6 +25,8 @@ def _escape(char: str) -> str:
 
 def shorten(text: str, width: int) -> str:
     """At most ``width`` cells of a terminal; the middle is left out.  A wide character takes two cells."""
+    from rich.cells import cell_len  # only here: not every command draws
+
     if cell_len(text) <= width:
         return text
     if width < 1:
@@ -37,6 +37,8 @@ def shorten(text: str, width: int) -> str:
 
 def _start(text: str, width: int) -> str:
     """As many characters as fit into ``width`` cells."""
+    from rich.cells import cell_len
+
     cells = 0
     for index, char in enumerate(text):
         cells += cell_len(char)

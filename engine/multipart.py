@@ -95,7 +95,7 @@ def _round(run: UploadRun) -> UploadDone:
         found = reconcile(run.plan, stored, listed, source_changed=_source_moved(run))
         if maybe_done and (found.doubt or found.send) and (done := finished_before(run, stored, gone=not listed)):
             return done
-        kept, missing = _settle(run, found)
+        kept, missing = _settle(run, stored, found)
     # Only now, after the parts were compared with it, does the record speak of this source.
     run.save(
         status=UploadStatus.OPEN,
@@ -147,7 +147,9 @@ def _may_have_parts_beyond(run: UploadRun) -> bool:
     return listed is None or any(row.number > run.plan.part_count for row in listed)
 
 
-def _settle(run: UploadRun, found: Reconciliation) -> tuple[list[PartRecord], list[PartSpec]]:
+def _settle(
+    run: UploadRun, stored: Sequence[PartRecord], found: Reconciliation
+) -> tuple[list[PartRecord], list[PartSpec]]:
     """Let the local bytes decide what is in doubt; remember what is kept, and say what is missing."""
     kept = {part.number: part for part in found.keep}
     missing = {spec.number: spec for spec in found.send}
@@ -166,7 +168,8 @@ def _settle(run: UploadRun, found: Reconciliation) -> tuple[list[PartRecord], li
         else:
             kept[number] = part
     in_order = [kept[number] for number in sorted(kept)]
-    run.store.replace_parts(run.record.id, in_order)
+    if in_order != stored:
+        run.store.replace_parts(run.record.id, in_order)
     return in_order, [missing[number] for number in sorted(missing)]
 
 

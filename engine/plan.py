@@ -47,7 +47,9 @@ class UploadPlan:
 
     def parts(self) -> Iterator[PartSpec]:
         """Every part, in order; made one at a time."""
-        return map(self.part, range(1, self.part_count + 1))
+        for index in range(self.part_count):
+            offset = index * self.part_size
+            yield PartSpec(number=index + 1, offset=offset, size=min(self.part_size, self.file_size - offset))
 
 
 def plan_upload(

@@ -1,4 +1,4 @@
-"""The backend over boto3.  Clients come from engine/s3_client.py; errors leave translated (engine/s3_errors.py)."""
+"""The backend over botocore.  Clients come from engine/s3_client.py; errors leave translated (engine/s3_errors.py)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ __all__ = ["S3Backend", "S3Config"]
 
 @dataclass(frozen=True, slots=True)
 class S3Backend(MultipartBackend):
-    """S3 by boto3.  A value: what is open lives in one client a process, so it may be sent to another process."""
+    """S3 by botocore.  A value: what is open lives in one client a process, so it may be sent to another process."""
 
     config: S3Config = field(default_factory=S3Config)
 
@@ -91,6 +91,7 @@ class S3Backend(MultipartBackend):
         rows: list[PartReceipt] = []
         seen: set[int] = set()
         markers = [0]
+        checksum_name = _checksum_name(algorithm)
         while True:
             answer = self._list_page(target, upload_id, markers[-1])
             if answer is None:
@@ -101,7 +102,7 @@ class S3Backend(MultipartBackend):
                         number=row["PartNumber"],
                         size=row.get("Size", -1),
                         etag=_etag(row),
-                        checksum=row.get(_checksum_name(algorithm)),
+                        checksum=row.get(checksum_name),
                     )
                     for row in answer.get("Parts", ())
                 ]

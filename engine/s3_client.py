@@ -1,18 +1,23 @@
-"""boto3 clients as the engine wants them: nothing done by themselves, one a configuration and process."""
+"""botocore clients as the engine wants them: nothing done by themselves, one a configuration and process."""
 
+import gzip
 import ipaddress
+import json
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import boto3
 from botocore.config import Config
+from botocore.loaders import JSONFileLoader, Loader, create_loader
+from botocore.session import Session
 from botocore.utils import parse_timestamp
 
 from .clock_offset import ClockOffset
 from .s3_answers import send
 from .s3_errors import CONFIGURE, CREDENTIALS, translated
+from .s3_listing import take_rows
 from .source import PartReader
 
 # A send that makes no progress for this long is a stall.  It is also the time to reach the endpoint.
@@ -45,7 +50,7 @@ class S3Config:
     complete_timeout: float = COMPLETE_TIMEOUT
 
 
-_sessions: dict[tuple[str | None, str | None], tuple[boto3.session.Session, ClockOffset]] = {}
+_sessions: dict[tuple[str | None, str | None], tuple[Session, ClockOffset]] = {}
 _clients: dict[S3Config, Any] = {}
 
 
@@ -80,7 +85,7 @@ def _new_client(config: S3Config) -> Any:
     }
     with translated(CONFIGURE):
         session, offset = _session(config)
-        client = session.client(
+        client: Any = session.create_client(
             "s3", endpoint_url=config.endpoint_url or None, verify=config.verify, config=Config(**options)
         )
         if _may_skip_signing(client.meta.endpoint_url):
@@ -91,15 +96,43 @@ def _new_client(config: S3Config) -> Any:
     http = client._endpoint.http_session
     client.meta.events.register("before-send.s3", partial(_send, http))
     client.meta.events.register("before-parse.s3.CreateMultipartUpload", _drop_odd_date)
+    # By this name it comes before botocore's own handler, which would read the whole document for an error.
+    client.meta.events.register("before-parse.*.ListParts", take_rows)
     offset.attach(client.meta.events)
     return client
 
 
-def _session(config: S3Config) -> tuple[boto3.session.Session, ClockOffset]:
+class _Files(JSONFileLoader):
+    """Reads into plain dicts, which keep the order too; botocore's OrderedDicts take twice the time."""
+
+    def load_file(self, file_path: str) -> Any:
+        for path, opened in ((f"{file_path}.json", open), (f"{file_path}.json.gz", gzip.open)):
+            if Path(path).is_file():
+                with opened(path, "rb") as file:
+                    return json.load(file)
+        return None
+
+
+class _Loader(Loader):
+    """botocore's loader without its look into 420 folders of services for the one that is asked for."""
+
+    FILE_LOADER_CLASS = _Files
+
+    def list_available_services(self, type_name: str) -> list[str]:
+        """Services that have a folder; whether it has this type shows when that is loaded."""
+        folders = [path for path in map(Path, self.search_paths) if path.is_dir()]
+        return sorted({service.name for folder in folders for service in folder.iterdir()})
+
+
+def _session(config: S3Config) -> tuple[Session, ClockOffset]:
     """Clients of one profile share a session: it holds the credentials and the service's parsed description."""
     key = (config.profile, config.region)
     if key not in _sessions:
-        session = boto3.session.Session(profile_name=config.profile, region_name=config.region)
+        session = Session(profile=config.profile)
+        if config.region is not None:
+            session.set_config_variable("region", config.region)
+        paths = create_loader(session.get_config_variable("data_path")).search_paths
+        session.register_component("data_loader", _Loader(extra_search_paths=paths, include_default_search_paths=False))
         with translated(CREDENTIALS):
             found = session.get_credentials()
         _sessions[key] = (session, ClockOffset(found))

@@ -1,4 +1,4 @@
-"""boto3's errors, translated into ours: which help to try again, which do not, and what to tell the user.
+"""botocore's errors, translated into ours: which help to try again, which do not, and what to tell the user.
 
 S3 rules: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 """
@@ -104,7 +104,7 @@ def translated(operation: str, *, checksum: ChecksumAlgorithm | None = None) -> 
 
 
 def _from_elsewhere(operation: str, error: Exception) -> RemoteError:
-    """What comes out of boto3 and is none of its errors."""
+    """What comes out of botocore and is none of its errors."""
     if operation == CREDENTIALS:
         return _no_credentials(operation, error)
     if operation == CONFIGURE and isinstance(error, ValueError):

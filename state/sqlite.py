@@ -3,18 +3,20 @@
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
-from sqlite_utils import Database, Migrations
 
 from . import claims
 from .errors import StateDamaged, StateError, StateLocked, StateTooNew
 from .records import UNFINISHED, PartRecord, UploadRecord, UploadStatus
 from .schema import MIGRATION_SET, MIGRATIONS
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 _UPLOAD_COLUMNS = tuple(field.name for field in fields(UploadRecord))
 _PART_COLUMNS = ("number", "size", "etag", "checksum", "run")
@@ -46,8 +48,7 @@ class SqliteStore:
                 f"cannot use the state folder {folder}: {error.strerror or error}; name another with --state-dir"
             ) from error
         with self._translated():
-            connection = sqlite3.connect(self.path, timeout=_BUSY_SECONDS)
-            self._db = Database(connection, execute_plugins=False)
+            self._db = self._connect()
         try:
             with self._translated():
                 self._migrate()
@@ -55,25 +56,44 @@ class SqliteStore:
             self._db.close()
             raise
 
+    def _connect(self) -> sqlite3.Connection:
+        """A connection that begins no transaction by itself."""
+        return sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)
+
     def _migrate(self) -> None:
-        migrations = Migrations(MIGRATION_SET)
-        for name, statements in MIGRATIONS:
-            migrations(name=name)(_runner(statements))
-        known = {name for name, _ in MIGRATIONS}
-        if {m.name for m in migrations.applied(self._db)} - known:
-            raise self._too_new()
-        if self._db.journal_mode != "wal" or migrations.pending(self._db):
+        if not self._is_current():
             # One process at a time: SQLite does not wait for others when it changes the journal mode.
             try:
                 with FileLock(self.folder / "schema.lock", mode=0o600, timeout=_BUSY_SECONDS):
-                    if self._db.journal_mode != "wal":
-                        self._db.enable_wal()
-                    migrations.apply(self._db)
+                    self._apply_migrations()
             except Timeout:
                 raise StateLocked(f"another process keeps {self.path} busy; run again in a moment") from None
         # In WAL mode NORMAL may lose the last commits when the power fails; a receipt must not be lost.
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.execute("PRAGMA foreign_keys = ON")
+
+    def _is_current(self) -> bool:
+        """True when there is nothing to migrate."""
+        has_any = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = '_sqlite_migrations'"
+        if self._db.execute(has_any).fetchone() is None:
+            return False
+        query = "SELECT name FROM _sqlite_migrations WHERE migration_set = ?"
+        applied = {name for (name,) in self._db.execute(query, [MIGRATION_SET])}
+        known = {name for name, _ in MIGRATIONS}
+        if applied - known:
+            raise self._too_new()
+        return applied == known and self._db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+    def _apply_migrations(self) -> None:
+        # Imported here: it takes longer than all that a store does at start-up, and most runs need no migration.
+        from sqlite_utils import Database, Migrations
+
+        migrations = Migrations(MIGRATION_SET)
+        for name, statements in MIGRATIONS:
+            migrations(name=name)(_runner(statements))
+        with closing(Database(self._connect(), execute_plugins=False)) as db:
+            db.enable_wal()
+            migrations.apply(db)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -103,7 +123,7 @@ class SqliteStore:
         this one waits for its turn.
         """
         with self._translated():
-            self._db.conn.execute("BEGIN IMMEDIATE")
+            self._db.execute("BEGIN IMMEDIATE")
             try:
                 self._check_version()
                 yield
@@ -185,11 +205,9 @@ class SqliteStore:
     def _insert_parts(self, id: str, rows: list[tuple[Any, ...]]) -> None:
         if rows and self._db.execute("SELECT 1 FROM uploads WHERE id = ?", [id]).fetchone() is None:
             raise StateError(f"there is no upload {id} to remember parts of")
-        for row in rows:
-            self._db.execute(
-                "INSERT OR REPLACE INTO parts (upload, number, size, etag, checksum, run) VALUES (?, ?, ?, ?, ?, ?)",
-                row,
-            )
+        self._db.executemany(
+            "INSERT OR REPLACE INTO parts (upload, number, size, etag, checksum, run) VALUES (?, ?, ?, ?, ?, ?)", rows
+        )
 
     def parts(self, id: str) -> list[PartRecord]:
         query = f"SELECT {', '.join(_PART_COLUMNS)} FROM parts WHERE upload = ? ORDER BY number"
@@ -228,7 +246,7 @@ class _BadRow(Exception):
 
 
 def _runner(statements: tuple[str, ...]) -> Any:
-    def migration(db: Database) -> None:
+    def migration(db: "Database") -> None:
         for statement in statements:
             db.execute(statement)
 
@@ -283,7 +301,6 @@ def _from_sql(row: tuple[Any, ...]) -> UploadRecord:
 
 def _part_from_sql(row: tuple[Any, ...]) -> PartRecord:
     number, size, etag, checksum, run = row
-    texts = isinstance(etag, str) and isinstance(checksum, str)
-    if not texts or not all(isinstance(value, int) and value >= 0 for value in (number, size, run)):
+    if tuple(map(type, row)) != (int, int, str, str, int) or number < 0 or size < 0 or run < 0:
         raise _BadRow(f"part {number!r} is not readable"[:200])
     return PartRecord(number=number, size=size, etag=etag, checksum=checksum, run=run)

@@ -14,7 +14,7 @@ LONGEST = 330
 ONLY_IN = {
     "rich": ("cli/",),
     "click": ("cli/",),
-    "boto3": ("engine/s3_client.py",),
+    "boto3": (),
     "botocore": ("engine/s3_client.py", "engine/s3_answers.py", "engine/s3_errors.py", "engine/clock_offset.py"),
     "urllib3": ("engine/s3_answers.py",),
     "tenacity": ("engine/retry.py",),

@@ -1,0 +1,45 @@
+"""Read the rows of ListParts.  botocore takes 120 microseconds a row, most of them for a date that nobody asked for.
+
+What looks odd in any way is left to botocore, so that one reader alone decides what an odd answer means.
+"""
+
+from typing import Any
+from xml.etree import ElementTree
+
+_NUMBERS = ("PartNumber", "Size")
+
+
+def take_rows(response_dict: Any, customized_response_dict: Any, **_: Any) -> None:
+    """A handler of botocore's "before-parse.s3.ListParts": take the rows out of the body, before botocore sees it.
+
+    They come back in the answer's "Parts", like botocore's own but for the dates, which stay text.
+    """
+    if response_dict["status_code"] != 200:
+        return
+    try:
+        root = ElementTree.fromstring(response_dict["body"], ElementTree.XMLParser(encoding="utf-8"))
+        parts = [child for child in root if _name(child) == "Part"]
+        rows = [_row(part) for part in parts]
+        for part in parts:
+            root.remove(part)
+        rest = ElementTree.tostring(root)
+    except (ElementTree.ParseError, ValueError, RecursionError):
+        return
+    if rows:
+        response_dict["body"] = rest
+        customized_response_dict["Parts"] = rows
+
+
+def _row(part: ElementTree.Element) -> dict[str, Any]:
+    row: dict[str, Any] = {_name(field): field.text or "" for field in part}
+    if len(row) != len(part):
+        raise ValueError("a field is there twice")
+    for name in _NUMBERS:
+        if name in row:
+            row[name] = int(row[name])
+    return row
+
+
+def _name(element: ElementTree.Element) -> str:
+    """The tag without its namespace."""
+    return element.tag.rpartition("}")[2]
