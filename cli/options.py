@@ -169,10 +169,8 @@ def pace_options(command: F) -> F:
             "-c",
             "--concurrency",
             type=click.IntRange(1, 256),
-            default=4,
-            show_default=True,
             metavar="N",
-            help="Parts in flight at the same time.",
+            help="Parts in flight at the same time.  [default: as many as make it faster, up to 32]",
         ),
     ):
         command = option(command)

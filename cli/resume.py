@@ -33,7 +33,7 @@ def command(
     no_verify_ssl: bool,
     ca_bundle: str | None,
     profile: str | None,
-    concurrency: int,
+    concurrency: int | None,
     retry_for: float | None,
     quiet: bool,
     no_progress: bool,

@@ -72,7 +72,7 @@ def command(
     source: str,
     target: str,
     part_size: int | None,
-    concurrency: int,
+    concurrency: int | None,
     retry_for: float | None,
     max_parts: int | None,
     endpoint_url: str | None,

@@ -11,6 +11,7 @@ from partway.state.store import StateStore
 
 from .backend import MultipartBackend, Target
 from .checksum import ChecksumAlgorithm, etag_of
+from .concurrency import Concurrency
 from .errors import (
     ChecksumUnsupported,
     SourceChanged,
@@ -75,7 +76,17 @@ class UploadRun:
         self._now = now
         self._began = time.monotonic()
         self._away_since: float | None = None
-        self.pool = WorkerPool(settings.concurrency, cancel=cancel, hear=self._hear, executor=settings.executor)
+        self._concurrency = Concurrency(
+            settings.concurrency,
+            part_size=plan.part_size,
+            clock=time.monotonic,
+        )
+        self.pool = WorkerPool(
+            self._concurrency,
+            cancel=cancel,
+            hear=self._hear,
+            executor=settings.executor,
+        )
 
     @property
     def algorithm(self) -> ChecksumAlgorithm:
@@ -120,11 +131,11 @@ class UploadRun:
         """Count a part that reached S3 in this run, proven or not."""
         self.sent_numbers.add(number)
         self.sent_bytes += size
+        self._concurrency.done(number, size)
 
     def record_part(self, part: PartRecord) -> None:
         """Remember a part that was sent now, durably, and only then announce it."""
         self.store.save_parts(self.record.id, [part])
-        self.pool.speed_up()
         self.announce_part(part)
 
     def announce_part(self, part: PartRecord) -> None:
@@ -141,6 +152,7 @@ class UploadRun:
         match message:
             case Sent(number=number, sent=sent):
                 self.reached()
+                self._concurrency.sent(number, sent)
                 self.emit(PartProgress(upload=self.record.id, number=number, sent=sent))
             case Retry():
                 self.retries += 1
@@ -154,7 +166,9 @@ class UploadRun:
                     )
                 )
                 if message.throttled:
-                    self.pool.slow_down()
+                    self._concurrency.slow_down()
+                elif message.timed_out:
+                    self._concurrency.timed_out()
                 if message.unreachable and self._away_since is None:
                     self._away_since = time.monotonic()
                     self.emit(NetworkLost(upload=self.record.id, reason=message.reason))
@@ -168,7 +182,7 @@ class UploadRun:
         tasks = [HashTask(path=self.source.path, spec=spec, algorithm=self.algorithm, md5=md5) for spec in specs]
         total = sum(task.spec.size for task in tasks)
         done = 0
-        for outcome in self.pool.stream(hash_part, tasks):
+        for outcome in self.pool.stream(hash_part, tasks, size=self._concurrency.local):
             if outcome.error is not None:
                 raise outcome.error
             done += outcome.task.spec.size

@@ -7,15 +7,13 @@ from .checksum import ChecksumAlgorithm
 from .limits import AWS, S3Limits
 from .retry import RetryPolicy
 
-DEFAULT_CONCURRENCY = 4
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadSettings:
     """How to upload; nothing here is about the object itself.
 
     part_size: bytes; None means chosen for the file.  An unfinished upload keeps the one it has.
-    concurrency: parts in flight at the same time.
+    concurrency: parts in flight at the same time; None means as many as make it faster, up to 32.
     algorithm: the checksum to use or fail; None means CRC64NVME, or what the service supports instead.
     guess_content_type: True names the content type by the source's name, when the options name none.
     restart: True aborts an unfinished upload of the same source to the same target and starts over.
@@ -24,7 +22,7 @@ class UploadSettings:
     """
 
     part_size: int | None = None
-    concurrency: int = DEFAULT_CONCURRENCY
+    concurrency: int | None = None
     limits: S3Limits = AWS
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     algorithm: ChecksumAlgorithm | None = None

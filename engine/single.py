@@ -61,7 +61,7 @@ def put_whole(run: UploadRun) -> UploadDone:
 
 def _put(run: UploadRun, line: Line) -> _Answer:
     spec = run.plan.part(1)
-    report = reporter(spec.number, line)
+    report = reporter(spec, line)
 
     def on_read(sent: int) -> None:
         report(sent)

@@ -51,7 +51,8 @@ def send_part(task: SendTask, line: Line | None = None) -> SentPart:
         RemoteError, SourceError, UploadCancelled: the part was not sent.
     """
     line = line or silent_line()
-    with PartReader(task.path, task.spec, algorithm=task.algorithm, on_read=reporter(task.spec.number, line)) as body:
+    report = reporter(task.spec, line)
+    with PartReader(task.path, task.spec, algorithm=task.algorithm, on_read=report) as body:
         receipt = retrying(task.backend, task.policy, line).upload_part(task.target, task.upload_id, body)
         return SentPart(receipt=receipt, checksum=body.checksum)
 
@@ -61,7 +62,7 @@ def retrying(backend: MultipartBackend, policy: RetryPolicy, line: Line) -> Retr
     return RetryingBackend(backend, policy, sleep=line.sleep, on_retry=line.say, gate=line.gate)
 
 
-def reporter(number: int, line: Line) -> Callable[[int], None]:
+def reporter(spec: PartSpec, line: Line) -> Callable[[int], None]:
     """A ``PartReader.on_read`` that ends cancelled and stalled parts, and tells how far the part is."""
     guard = StallGuard(time.monotonic)
     next_report = 0.0
@@ -71,9 +72,9 @@ def reporter(number: int, line: Line) -> Callable[[int], None]:
         line.check()
         guard.check(sent)
         now = time.monotonic()
-        if sent and now >= next_report:
+        if sent and (now >= next_report or sent == spec.size):
             next_report = now + _REPORT_EVERY
-            line.say(Sent(number=number, sent=sent))
+            line.say(Sent(number=spec.number, sent=sent))
 
     return on_read
 

@@ -125,6 +125,15 @@ def test_parts_that_begin_anew_are_not_counted_twice() -> None:
     assert limit.limit <= 2
 
 
+def test_an_empty_part_is_done_too() -> None:
+    """An empty file has one, and nothing of it was ever on the way."""
+    limit = AdaptiveLimit(part_size=PART, most=MOST, clock=lambda: 0.0)
+    limit.done(1, 0)
+    limit.look(1)
+
+    assert limit.limit == 2
+
+
 def test_what_was_not_tried_is_not_judged() -> None:
     """At the end of a file fewer parts run than may: that says nothing."""
     now = 0.0
