@@ -12,6 +12,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, cast
 
+from .bandwidth import Bandwidth
 from .concurrency import Concurrency
 from .errors import UploadCancelled
 from .gate import NetworkGate
@@ -41,10 +42,16 @@ class Cancel:
 
 
 class Line:
-    """A worker's line to the caller's thread.  gate: shared by all calls of the run."""
+    """A worker's line to the caller's thread.
 
-    def __init__(self, messages: "queue.SimpleQueue[Any]", cancel: Cancel) -> None:
+    gate, bandwidth: shared by all calls of the run; without the latter nobody limits it.
+    """
+
+    def __init__(
+        self, messages: "queue.SimpleQueue[Any]", cancel: Cancel, *, bandwidth: Bandwidth | None = None
+    ) -> None:
         self.gate = NetworkGate()
+        self.bandwidth = bandwidth
         self._messages = messages
         self._cancel = cancel
         self._abandoned = False
@@ -99,6 +106,7 @@ class WorkerPool:
         size: Tasks at the same time; a number, or what decides on it.
         cancel: When it is wanted, nothing new starts and waiting ends with UploadCancelled.
         hear: Called in the caller's thread with each message of the workers.
+        bandwidth: Limits what workers send, all together.
         executor: Runs the tasks of ``stream``; None means threads.  Others, such as processes or a Dask client's
             executor, get ``function(task)`` without a line: no progress, and no cancel inside a task.
     """
@@ -109,13 +117,14 @@ class WorkerPool:
         *,
         cancel: Cancel,
         hear: Callable[[Any], None],
+        bandwidth: Bandwidth | None = None,
         executor: Executor | None = None,
     ) -> None:
         self._concurrency = Concurrency(size) if isinstance(size, int) else size
         self._cancel = cancel
         self._hear = hear
         self._messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._line = Line(self._messages, cancel)
+        self._line = Line(self._messages, cancel, bandwidth=bandwidth)
         self._threads = ThreadPoolExecutor(max_workers=self._concurrency.most, thread_name_prefix="partway")
         self._executor = executor
         self._running = 0

@@ -10,6 +10,7 @@ from partway.state.records import PartRecord, UploadRecord, UploadStatus
 from partway.state.store import StateStore
 
 from .backend import MultipartBackend, Target
+from .bandwidth import Bandwidth, most_workers
 from .checksum import ChecksumAlgorithm, etag_of
 from .concurrency import Concurrency
 from .errors import (
@@ -76,15 +77,18 @@ class UploadRun:
         self._now = now
         self._began = time.monotonic()
         self._away_since: float | None = None
+        limit = settings.bandwidth
         self._concurrency = Concurrency(
             settings.concurrency,
             part_size=plan.part_size,
+            at_most=None if limit is None else most_workers(limit),
             clock=time.monotonic,
         )
         self.pool = WorkerPool(
             self._concurrency,
             cancel=cancel,
             hear=self._hear,
+            bandwidth=None if limit is None else Bandwidth(limit, time.monotonic),
             executor=settings.executor,
         )
 

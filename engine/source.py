@@ -94,6 +94,7 @@ class PartReader:
         algorithm: Of ``checksum``.
         on_read: Called before every read with the bytes handed out so far to the network (0 while the bytes are
             read for a checksum or a signature); what it raises (a cancel, a stall) ends the reading.
+        block: Bytes that are read at once.
 
     Raises:
         SourceError: the file cannot be opened.
@@ -106,6 +107,7 @@ class PartReader:
         *,
         algorithm: ChecksumAlgorithm,
         on_read: Callable[[int], None] = _nothing,
+        block: int = BLOCK,
     ) -> None:
         self.spec = spec
         self.algorithm = algorithm
@@ -114,7 +116,7 @@ class PartReader:
         self._position = 0
         self._checksum: str | None = None
         self._sending = False
-        self._buffer = memoryview(bytearray(min(BLOCK, max(spec.size, 1))))
+        self._buffer = memoryview(bytearray(min(block, max(spec.size, 1))))
         try:
             self._file = Path(path).open("rb", buffering=0)  # noqa: SIM115 - closed by __exit__
         except OSError as error:
