@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 import click
 
+from partway.engine.bandwidth import LEAST_BANDWIDTH
+
 from .units import parse_duration, parse_size
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -45,6 +47,11 @@ def size_value(ctx: click.Context, param: click.Parameter, value: str | None) ->
     return None if value is None else _read(parse_size, value)
 
 
+def bandwidth_value(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    """A click callback: 20M, 512KiB, or bytes, a second."""
+    return None if value is None else _read(_parse_bandwidth, value)
+
+
 def time_value(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
     """A click callback: 90, 90s, 15min, 2h."""
     return None if value is None else _read(parse_duration, value)
@@ -63,6 +70,16 @@ def header_value(ctx: click.Context, param: click.Parameter, value: str | None) 
 def url_value(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     """A click callback: an address with http or https."""
     return None if value is None else _read(_check_url, value)
+
+
+def _parse_bandwidth(text: str) -> int:
+    try:
+        rate = parse_size(text)
+    except ValueError:
+        raise ValueError(f"{text[:30]!r} is no rate; write bytes a second like 20M, 512KiB or 1000000") from None
+    if rate < LEAST_BANDWIDTH:
+        raise ValueError(f"{text} is {rate:,} bytes a second; it must be at least {LEAST_BANDWIDTH // 1024}KiB")
+    return rate
 
 
 def _check_header(text: str) -> str:
@@ -156,7 +173,7 @@ def output_options(command: F) -> F:
 
 
 def pace_options(command: F) -> F:
-    """--concurrency and --retry-for."""
+    """--concurrency, --bwlimit and --retry-for."""
     for option in (
         click.option(
             "--retry-for",
@@ -166,13 +183,17 @@ def pace_options(command: F) -> F:
             "[default: 15min; 20s for one that never answered]",
         ),
         click.option(
+            "--bwlimit",
+            callback=bandwidth_value,
+            metavar="SIZE",
+            help="Bytes a second over all connections, like 20M or 512KiB.",
+        ),
+        click.option(
             "-c",
             "--concurrency",
             type=click.IntRange(1, 256),
-            default=4,
-            show_default=True,
             metavar="N",
-            help="Parts in flight at the same time.",
+            help="Parts in flight at the same time.  [default: as many as make it faster, up to 32]",
         ),
     ):
         command = option(command)

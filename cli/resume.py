@@ -33,7 +33,8 @@ def command(
     no_verify_ssl: bool,
     ca_bundle: str | None,
     profile: str | None,
-    concurrency: int,
+    concurrency: int | None,
+    bwlimit: int | None,
     retry_for: float | None,
     quiet: bool,
     no_progress: bool,
@@ -44,7 +45,7 @@ def command(
 
     The start of an ID is enough.  Without an ID, the one that is unfinished.
     """
-    settings = UploadSettings(concurrency=concurrency, policy=retry_policy(retry_for))
+    settings = UploadSettings(concurrency=concurrency, bandwidth=bwlimit, policy=retry_policy(retry_for))
     output = render.Output(quiet=quiet, no_progress=no_progress, json=as_json)
     verify = verification(ca_bundle, no_verify_ssl)
     codes = []

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from partway.engine.concurrency import MOST
 from partway.engine.errors import PartwayError
 from partway.engine.events import Event, EventSink, UploadDone, UploadFailed, UploadSkipped, UploadStarted
 from partway.engine.pool import Cancel
@@ -55,7 +56,7 @@ def opened_store(chosen: Path | None) -> Iterator[StateStore]:
 
 
 def backend_for(
-    record: UploadRecord, *, concurrency: int, profile: str | None = None, verify: bool | str | None = None
+    record: UploadRecord, *, concurrency: int | None, profile: str | None = None, verify: bool | str | None = None
 ) -> "S3Backend":
     """The backend that a stored upload goes to; ``profile`` replaces the one it was begun with."""
     return make_backend(
@@ -68,7 +69,7 @@ def make_backend(
     region: str | None,
     profile: str | None,
     *,
-    concurrency: int,
+    concurrency: int | None,
     verify: bool | str | None = None,
 ) -> "S3Backend":
     """A backend with a connection for every worker, and one for calls about the whole upload."""
@@ -80,7 +81,7 @@ def make_backend(
             region=region,
             profile=profile,
             verify=verify,
-            connections=concurrency + 1,
+            connections=(concurrency or MOST) + 1,
         )
     )
 

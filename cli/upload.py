@@ -72,7 +72,8 @@ def command(
     source: str,
     target: str,
     part_size: int | None,
-    concurrency: int,
+    concurrency: int | None,
+    bwlimit: int | None,
     retry_for: float | None,
     max_parts: int | None,
     endpoint_url: str | None,
@@ -108,6 +109,7 @@ def command(
     settings = UploadSettings(
         part_size=part_size,
         concurrency=concurrency,
+        bandwidth=bwlimit,
         limits=AWS if max_parts is None else replace(AWS, max_parts=max_parts),
         policy=retry_policy(retry_for),
         algorithm=None if checksum_algorithm is None else ChecksumAlgorithm(checksum_algorithm.upper()),

@@ -107,6 +107,11 @@ class Transient(RemoteError):
         """True when the service asks for fewer requests."""
         return self.status in (429, 503) or self.code in ("SlowDown", "Throttling", "ThrottlingException")
 
+    @property
+    def timed_out(self) -> bool:
+        """True when the service did not answer in time, or hardly took anything."""
+        return self.code in ("ReadTimeoutError", "ConnectTimeoutError", "RequestTimeout", "Stalled")
+
 
 class Refused(RemoteError):
     """Trying the same again will not help."""

@@ -13,11 +13,13 @@ _LOOK = 0.2  # seconds between two looks of a waiting call
 class NetworkGate:
     """Shared by all calls of one run; any thread may use it.
 
+    accepted: how many calls went well.
     contacted: True once the endpoint answered in this run, with whatever.
     probes: how often it was asked, in a row and in vain, whether it is back.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.accepted = 0
         self.contacted = False
         self.probes = 0
         self._clock = clock
@@ -58,6 +60,12 @@ class NetworkGate:
             self.probes = 0
             self._away_since = None
             self._probing = False
+
+    def accept(self) -> None:
+        """A call went well."""
+        self.reached()
+        with self._lock:
+            self.accepted += 1
 
     def lost(self, asking: bool, since: float) -> None:
         """The call reached nobody; ``since`` is when it began."""

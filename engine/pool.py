@@ -12,9 +12,10 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, cast
 
+from .bandwidth import Bandwidth
+from .concurrency import Concurrency
 from .errors import UploadCancelled
 from .gate import NetworkGate
-from .throttle import Throttle
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -41,10 +42,16 @@ class Cancel:
 
 
 class Line:
-    """A worker's line to the caller's thread.  gate: shared by all calls of the run."""
+    """A worker's line to the caller's thread.
 
-    def __init__(self, messages: "queue.SimpleQueue[Any]", cancel: Cancel) -> None:
+    gate, bandwidth: shared by all calls of the run; without the latter nobody limits it.
+    """
+
+    def __init__(
+        self, messages: "queue.SimpleQueue[Any]", cancel: Cancel, *, bandwidth: Bandwidth | None = None
+    ) -> None:
         self.gate = NetworkGate()
+        self.bandwidth = bandwidth
         self._messages = messages
         self._cancel = cancel
         self._abandoned = False
@@ -93,25 +100,32 @@ class _Ended(Generic[T, R]):
 
 
 class WorkerPool:
-    """Runs work on at most ``size`` workers.  Used from one thread.
+    """Runs work on workers.  Used from one thread.
 
     Args:
-        size: Tasks at the same time.
+        size: Tasks at the same time; a number, or what decides on it.
         cancel: When it is wanted, nothing new starts and waiting ends with UploadCancelled.
         hear: Called in the caller's thread with each message of the workers.
+        bandwidth: Limits what workers send, all together.
         executor: Runs the tasks of ``stream``; None means threads.  Others, such as processes or a Dask client's
             executor, get ``function(task)`` without a line: no progress, and no cancel inside a task.
     """
 
     def __init__(
-        self, size: int, *, cancel: Cancel, hear: Callable[[Any], None], executor: Executor | None = None
+        self,
+        size: int | Concurrency,
+        *,
+        cancel: Cancel,
+        hear: Callable[[Any], None],
+        bandwidth: Bandwidth | None = None,
+        executor: Executor | None = None,
     ) -> None:
-        self._throttle = Throttle(size, time.monotonic)
+        self._concurrency = Concurrency(size) if isinstance(size, int) else size
         self._cancel = cancel
         self._hear = hear
         self._messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._line = Line(self._messages, cancel)
-        self._threads = ThreadPoolExecutor(max_workers=size, thread_name_prefix="partway")
+        self._line = Line(self._messages, cancel, bandwidth=bandwidth)
+        self._threads = ThreadPoolExecutor(max_workers=self._concurrency.most, thread_name_prefix="partway")
         self._executor = executor
         self._running = 0
 
@@ -125,29 +139,28 @@ class WorkerPool:
         # After a cancel a worker may sit in a system call for as long as its timeout: nobody waits for it.
         self._threads.shutdown(wait=self._running == 0, cancel_futures=True)
 
-    def slow_down(self) -> None:
-        """The service asked for fewer requests: halve what runs at the same time; what runs now is not stopped."""
-        self._throttle.slow_down()
-
-    def speed_up(self) -> None:
-        """The service took a task: go back, step by step, to the full size."""
-        self._throttle.speed_up()
-
     def run(self, call: Callable[[Line], R]) -> R:
         """Make one call on a thread and wait for it, hearing messages meanwhile; raises what it raises."""
-        for outcome in self._stream(lambda _: self._threads.submit(call, self._line), [None], _never):
+        for outcome in self._stream(
+            lambda _: self._threads.submit(call, self._line), [None], _never, self._concurrency.most
+        ):
             if outcome.error is not None:
                 raise outcome.error
             return cast(R, outcome.result)
         raise AssertionError("a call ended without an outcome")
 
     def stream(
-        self, function: Callable[..., R], tasks: Iterable[T], *, enough: Callable[[], bool] = _never
+        self,
+        function: Callable[..., R],
+        tasks: Iterable[T],
+        *,
+        enough: Callable[[], bool] = _never,
+        size: int | None = None,
     ) -> Iterator[Outcome[T, R]]:
         """Run ``function(task, line)`` for each task, at most ``size`` at a time; yield outcomes as they come.
 
-        A task is taken from ``tasks`` only when a worker is free, and none when ``enough()`` is true; those that run
-        then still end and are yielded.
+        Without a size, the pool's own decides, and looks at how many run.  A task is taken from ``tasks`` only when a
+        worker is free, and none when ``enough()`` is true; those that run then still end and are yielded.
 
         Raises:
             UploadCancelled: the cancel was wanted.  What ended within the grace time was yielded before.
@@ -158,10 +171,14 @@ class WorkerPool:
                 return self._threads.submit(function, task, self._line)
             return self._executor.submit(function, task)
 
-        return self._stream(submit, tasks, enough)
+        return self._stream(submit, tasks, enough, size)
 
     def _stream(
-        self, submit: "Callable[[T], Future[R]]", tasks: Iterable[T], enough: Callable[[], bool]
+        self,
+        submit: "Callable[[T], Future[R]]",
+        tasks: Iterable[T],
+        enough: Callable[[], bool],
+        size: int | None,
     ) -> Iterator[Outcome[T, R]]:
         waiting = iter(tasks)
         stream = object()
@@ -170,7 +187,7 @@ class WorkerPool:
         while True:
             if self._cancel.wanted and deadline is None:
                 deadline = time.monotonic() + _GRACE
-            while not exhausted and deadline is None and self._running < self._throttle.limit and not enough():
+            while not exhausted and deadline is None and self._is_free(size) and not enough():
                 try:
                     task = next(waiting)
                 except StopIteration:
@@ -179,6 +196,8 @@ class WorkerPool:
                     future = submit(task)
                     self._running += 1
                     future.add_done_callback(partial(self._ended, stream, task))
+            if exhausted and size is None:
+                self._concurrency.look(self._running)
             late = deadline is not None and time.monotonic() > deadline
             if self._running == 0 or (late and self._messages.empty()):
                 break
@@ -194,6 +213,14 @@ class WorkerPool:
                 yield _outcome(message)
         if self._cancel.wanted:
             self._line.check()
+
+    def _is_free(self, size: int | None) -> bool:
+        """True when another task may run.  The decision about the size is taken when all that may run do."""
+        if size is not None:
+            return self._running < size
+        if self._running >= self._concurrency.limit:
+            self._concurrency.look(self._running)
+        return self._running < self._concurrency.limit
 
     def _ended(self, stream: object, task: Any, future: "Future[Any]") -> None:
         self._messages.put(_Ended(stream, task, future))

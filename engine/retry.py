@@ -22,7 +22,8 @@ T = TypeVar("T")
 class RetryPolicy:
     """How long one call is tried.  Times are seconds.
 
-    attempts: tries of a call that the service answers with trouble; tries that reach nobody do not count.
+    attempts: tries of a call that the service answers with trouble; tries that reach nobody do not count, nor do
+        those that it refuses for being busy while it takes others.
     first_wait, longest_wait: the wait is random between 0 and a bound that doubles from the one to the other
         (full jitter, https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
     budget: how long an endpoint that answered before may stay out of reach.
@@ -45,6 +46,7 @@ class Retry:
     wait: seconds until the next try.
     unreachable: nobody answered.
     throttled: the service asked for fewer requests.
+    timed_out: it did not answer in time, or hardly took anything.
     """
 
     number: int
@@ -53,6 +55,7 @@ class Retry:
     reason: str
     unreachable: bool
     throttled: bool
+    timed_out: bool = False
 
 
 class RetryingBackend(MultipartBackend):
@@ -100,11 +103,12 @@ class RetryingBackend(MultipartBackend):
                     self._gate.lost(asking, began)
                 else:
                     self._gate.reached()
+                    tries.forgive(error, self._gate.accepted)
                 raise
             except BaseException:
                 self._gate.leave(asking)
                 raise
-            self._gate.reached()
+            self._gate.accept()
             return answer
 
         def wait(state: RetryCallState) -> float:
@@ -129,6 +133,7 @@ class RetryingBackend(MultipartBackend):
                     reason=str(error),
                     unreachable=_is_unreachable(error),
                     throttled=isinstance(error, Transient) and error.throttled,
+                    timed_out=isinstance(error, Transient) and error.timed_out,
                 )
             )
 
@@ -222,6 +227,15 @@ class _Tries:
         self._clock = clock
         self._began = clock()
         self._kinds: Counter[str] = Counter()
+        self._accepted: int | None = None
+
+    def forgive(self, error: RemoteError, accepted: int) -> None:
+        """Count refusals anew when the service took another call since the last one: it is as fast as it may be, and
+        this call's turn comes.  ``accepted``: how many calls it took in this run."""
+        if isinstance(error, Transient) and error.throttled:
+            if self._accepted is not None and accepted > self._accepted:
+                self.answered = 0
+            self._accepted = accepted
 
     def are_over(self, error: BaseException, wait: float, gate: NetworkGate) -> bool:
         """Count the failure; True when the call should not be tried again after ``wait`` seconds."""

@@ -10,7 +10,9 @@ from partway.state.records import PartRecord, UploadRecord, UploadStatus
 from partway.state.store import StateStore
 
 from .backend import MultipartBackend, Target
+from .bandwidth import Bandwidth, most_workers
 from .checksum import ChecksumAlgorithm, etag_of
+from .concurrency import Concurrency
 from .errors import (
     ChecksumUnsupported,
     SourceChanged,
@@ -76,7 +78,20 @@ class UploadRun:
         self._began = time.monotonic()
         self._away_since: float | None = None
         self._reached_nobody: set[int] = set()  # numbers of parts whose last try did
-        self.pool = WorkerPool(settings.concurrency, cancel=cancel, hear=self._hear, executor=settings.executor)
+        limit = settings.bandwidth
+        self._concurrency = Concurrency(
+            settings.concurrency,
+            part_size=plan.part_size,
+            at_most=None if limit is None else most_workers(limit),
+            clock=time.monotonic,
+        )
+        self.pool = WorkerPool(
+            self._concurrency,
+            cancel=cancel,
+            hear=self._hear,
+            bandwidth=None if limit is None else Bandwidth(limit, time.monotonic),
+            executor=settings.executor,
+        )
 
     @property
     def algorithm(self) -> ChecksumAlgorithm:
@@ -121,11 +136,11 @@ class UploadRun:
         """Count a part that reached S3 in this run, proven or not."""
         self.sent_numbers.add(number)
         self.sent_bytes += size
+        self._concurrency.done(number, size)
 
     def record_part(self, part: PartRecord) -> None:
         """Remember a part that was sent now, durably, and only then announce it."""
         self.store.save_parts(self.record.id, [part])
-        self.pool.speed_up()
         self.announce_part(part)
 
     def announce_part(self, part: PartRecord) -> None:
@@ -145,6 +160,7 @@ class UploadRun:
                 # Other parts say this too, of what they wrote to a connection that is dead by now.
                 if number in self._reached_nobody:
                     self.reached()
+                self._concurrency.sent(number, sent)
                 self.emit(PartProgress(upload=self.record.id, number=number, sent=sent))
             case Retry():
                 self.retries += 1
@@ -158,7 +174,9 @@ class UploadRun:
                     )
                 )
                 if message.throttled:
-                    self.pool.slow_down()
+                    self._concurrency.slow_down()
+                elif message.timed_out:
+                    self._concurrency.timed_out()
                 if message.unreachable:
                     self._reached_nobody.add(message.number)
                     if self._away_since is None:
@@ -174,7 +192,7 @@ class UploadRun:
         tasks = [HashTask(path=self.source.path, spec=spec, algorithm=self.algorithm, md5=md5) for spec in specs]
         total = sum(task.spec.size for task in tasks)
         done = 0
-        for outcome in self.pool.stream(hash_part, tasks):
+        for outcome in self.pool.stream(hash_part, tasks, size=self._concurrency.local):
             if outcome.error is not None:
                 raise outcome.error
             done += outcome.task.spec.size

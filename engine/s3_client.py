@@ -15,6 +15,7 @@ from botocore.session import Session
 from botocore.utils import parse_timestamp
 
 from .clock_offset import ClockOffset
+from .concurrency import MOST
 from .s3_answers import send
 from .s3_errors import CONFIGURE, CREDENTIALS, translated
 from .s3_listing import take_rows
@@ -44,7 +45,7 @@ class S3Config:
     region: str | None = None
     profile: str | None = None
     verify: bool | str | None = None
-    connections: int = 10
+    connections: int = MOST + 1
     send_timeout: float = SEND_TIMEOUT
     answer_timeout: float = ANSWER_TIMEOUT
     complete_timeout: float = COMPLETE_TIMEOUT

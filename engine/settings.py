@@ -3,11 +3,11 @@
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
+from .bandwidth import LEAST_BANDWIDTH
 from .checksum import ChecksumAlgorithm
+from .errors import PlanError
 from .limits import AWS, S3Limits
 from .retry import RetryPolicy
-
-DEFAULT_CONCURRENCY = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +15,8 @@ class UploadSettings:
     """How to upload; nothing here is about the object itself.
 
     part_size: bytes; None means chosen for the file.  An unfinished upload keeps the one it has.
-    concurrency: parts in flight at the same time.
+    concurrency: parts in flight at the same time; None means as many as make it faster, up to 32.
+    bandwidth: bytes a second over all workers; None does not limit them.  Not for workers of an executor.
     algorithm: the checksum to use or fail; None means CRC64NVME, or what the service supports instead.
     guess_content_type: True names the content type by the source's name, when the options name none.
     restart: True aborts an unfinished upload of the same source to the same target and starts over.
@@ -24,7 +25,8 @@ class UploadSettings:
     """
 
     part_size: int | None = None
-    concurrency: int = DEFAULT_CONCURRENCY
+    concurrency: int | None = None
+    bandwidth: int | None = None
     limits: S3Limits = AWS
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     algorithm: ChecksumAlgorithm | None = None
@@ -32,3 +34,17 @@ class UploadSettings:
     restart: bool = False
     adopt: bool = False
     executor: Executor | None = None
+
+
+def check_settings(settings: UploadSettings) -> None:
+    """Refuse settings that cannot be kept.
+
+    Raises:
+        PlanError: the bandwidth is too small for S3 to wait, or the workers are where nobody can count their bytes.
+    """
+    if settings.bandwidth is None:
+        return
+    if settings.executor is not None:
+        raise PlanError("a bandwidth limit needs workers in this process: set bandwidth or executor, not both")
+    if settings.bandwidth < LEAST_BANDWIDTH:
+        raise PlanError(f"a bandwidth of {settings.bandwidth:,} bytes a second is below {LEAST_BANDWIDTH:,}")

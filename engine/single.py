@@ -13,7 +13,7 @@ from .pool import Line
 from .proof import Proof, prove
 from .run import UploadRun
 from .source import BLOCK, PartReader
-from .work import reporter
+from .work import block_of, reporter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ def put_whole(run: UploadRun) -> UploadDone:
 
 def _put(run: UploadRun, line: Line) -> _Answer:
     spec = run.plan.part(1)
-    report = reporter(spec.number, line)
+    report = reporter(spec, line)
 
     def on_read(sent: int) -> None:
         report(sent)
@@ -69,7 +69,7 @@ def _put(run: UploadRun, line: Line) -> _Answer:
         if sent + BLOCK >= spec.size:
             run.check_source()
 
-    with PartReader(run.source.path, spec, algorithm=run.algorithm, on_read=on_read) as body:
+    with PartReader(run.source.path, spec, algorithm=run.algorithm, on_read=on_read, block=block_of(line)) as body:
         facts = run.retrying(line).put_object(run.target, body)
         return _Answer(facts=facts, checksum=body.checksum)
 

@@ -108,6 +108,7 @@ class PartReader:
         algorithm: Of ``checksum``.
         on_read: Called before every read with the bytes handed out so far to the network (0 while the bytes are
             read for a checksum or a signature); what it raises (a cancel, a stall) ends the reading.
+        block: Bytes that are read at once, at most BLOCK.
 
     Raises:
         SourceError: the file cannot be opened.
@@ -120,6 +121,7 @@ class PartReader:
         *,
         algorithm: ChecksumAlgorithm,
         on_read: Callable[[int], None] = _nothing,
+        block: int = BLOCK,
     ) -> None:
         self.spec = spec
         self.algorithm = algorithm
@@ -133,6 +135,7 @@ class PartReader:
         except OSError as error:
             raise SourceError(_unreadable(path, error)) from error
         self._buffer = _take_buffer()
+        self._window = self._buffer[:block]
 
     def __enter__(self) -> Self:
         return self
@@ -143,7 +146,7 @@ class PartReader:
         self._file.close()
         if self._buffer:
             _spare_buffers.append(self._buffer)
-            self._buffer = _NO_BUFFER
+            self._buffer = self._window = _NO_BUFFER
 
     def __len__(self) -> int:
         return self.spec.size
@@ -167,19 +170,19 @@ class PartReader:
     def _fill(self, size: int = -1) -> memoryview:
         if self._file.closed:
             raise ValueError("read of a closed file")
-        wanted = min(len(self._buffer), self.spec.size - self._position)
+        wanted = min(len(self._window), self.spec.size - self._position)
         if size >= 0:
             wanted = min(wanted, size)
         if wanted <= 0:
-            return self._buffer[:0]
+            return self._window[:0]
         try:
             self._file.seek(self.spec.offset + self._position)
-            got = self._file.readinto(self._buffer[:wanted])
+            got = self._file.readinto(self._window[:wanted])
         except OSError as error:
             raise SourceError(_unreadable(self._path, error)) from error
         if not got:
             raise SourceChanged(f"{self._path} became shorter while it was read; run again when it is complete")
-        return self._buffer[:got]
+        return self._window[:got]
 
     def seek(self, offset: int, whence: int = SEEK_SET) -> int:
         """Move within the part; returns the new position."""

@@ -21,12 +21,13 @@ class Throttle:
         self._slowed_at = clock() - _PAUSE
         self._good = 0
 
-    def slow_down(self) -> None:
-        """The service asked for fewer requests.  Calls that were sent before it said so are no news."""
+    def slow_down(self, running: int) -> None:
+        """The service asked for fewer requests while so many ran.  Calls that were sent before it said so are no
+        news."""
         now = self._clock()
         if now - self._slowed_at >= _PAUSE:
             self._slowed_at = now
-            self.limit = max(1, self.limit // 2)
+            self.limit = max(1, min(self.limit, running) // 2)
             self._good = 0
 
     def speed_up(self) -> None:

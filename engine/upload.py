@@ -26,7 +26,7 @@ from .options import check_algorithm, check_key, check_record, frozen_options, t
 from .plan import plan_upload, replan
 from .pool import Cancel
 from .run import UploadRun, new_id
-from .settings import UploadSettings
+from .settings import UploadSettings, check_settings
 from .single import put_whole
 from .source import SourceIdentity, identify
 
@@ -65,7 +65,7 @@ def upload_file(
 
     Raises:
         SourceError: the file cannot be read; SourceChanged: it changed while it was sent.
-        PlanError: the part size or the options are not possible.
+        PlanError: the part size, the settings or the options are not possible.
         StateLocked: another process is sending this file to this target.
         UploadFailed: parts could not be sent; its cause says why.
         RemoteError: the service refused, or could not be reached.
@@ -101,6 +101,7 @@ def _upload(
     id: str = "",
 ) -> UploadDone | UploadSkipped:
     with _announced(sink, store, id) as known:
+        check_settings(settings)
         source = identify(path)
         check_key(target, settings.limits)
         with claimed(store, source.path, target):

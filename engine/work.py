@@ -9,7 +9,7 @@ from .checksum import ChecksumAlgorithm, Digest
 from .plan import PartSpec
 from .pool import Line, silent_line
 from .retry import RetryingBackend, RetryPolicy
-from .source import PartReader
+from .source import BLOCK, PartReader
 from .stall import StallGuard
 
 _REPORT_EVERY = 0.1  # seconds between two reports of one part
@@ -51,7 +51,9 @@ def send_part(task: SendTask, line: Line | None = None) -> SentPart:
         RemoteError, SourceError, UploadCancelled: the part was not sent.
     """
     line = line or silent_line()
-    with PartReader(task.path, task.spec, algorithm=task.algorithm, on_read=reporter(task.spec.number, line)) as body:
+    report = reporter(task.spec, line)
+    block = block_of(line)
+    with PartReader(task.path, task.spec, algorithm=task.algorithm, on_read=report, block=block) as body:
         receipt = retrying(task.backend, task.policy, line).upload_part(task.target, task.upload_id, body)
         return SentPart(receipt=receipt, checksum=body.checksum)
 
@@ -61,21 +63,31 @@ def retrying(backend: MultipartBackend, policy: RetryPolicy, line: Line) -> Retr
     return RetryingBackend(backend, policy, sleep=line.sleep, on_retry=line.say, gate=line.gate)
 
 
-def reporter(number: int, line: Line) -> Callable[[int], None]:
-    """A ``PartReader.on_read`` that ends cancelled and stalled parts, and tells how far the part is."""
+def reporter(spec: PartSpec, line: Line) -> Callable[[int], None]:
+    """A ``PartReader.on_read`` that keeps to the bandwidth, ends cancelled and stalled parts, and tells how far the
+    part is."""
     guard = StallGuard(time.monotonic)
     next_report = 0.0
+    before = 0
 
     def on_read(sent: int) -> None:
-        nonlocal next_report
+        nonlocal next_report, before
         line.check()
+        if line.bandwidth is not None and sent > before:
+            line.sleep(line.bandwidth.take(sent - before))
+        before = sent
         guard.check(sent)
         now = time.monotonic()
-        if sent and now >= next_report:
+        if sent and (now >= next_report or sent == spec.size):
             next_report = now + _REPORT_EVERY
-            line.say(Sent(number=number, sent=sent))
+            line.say(Sent(number=spec.number, sent=sent))
 
     return on_read
+
+
+def block_of(line: Line) -> int:
+    """Bytes that are read at once."""
+    return BLOCK if line.bandwidth is None else min(BLOCK, line.bandwidth.block)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from partway.engine.upload import upload_file
 from partway.state.records import UploadStatus
 from partway.state.sqlite import SqliteStore
 from tests.support.faults import CallFunction, Fault, Stage
-from tests.support.killed_upload import PART_SIZE, settings
+from tests.support.killed_upload import CONCURRENCY, PART_SIZE, settings
 from tests.support.strict_s3 import StrictS3
 
 PARTS = 6
@@ -78,7 +78,7 @@ def test_killed_by_itself(
     assert done.sent_bytes <= SIZE - safe * PART_SIZE + (PART_SIZE if safe == PARTS else 0)
     assert strict.bytes_received("UploadPart") - sent_before == done.sent_bytes
     # Parts in flight at the kill may go twice: not more of them than there were workers.
-    assert strict.bytes_received("UploadPart") <= SIZE + settings().concurrency * PART_SIZE
+    assert strict.bytes_received("UploadPart") <= SIZE + CONCURRENCY * PART_SIZE
 
 
 SERVER_MOMENTS = {
@@ -112,7 +112,7 @@ def test_killed_while_the_server_works(
 
     assert strict.model.get_object("bucket", "key").body == path.read_bytes()
     assert done.proof == "crc64nvme"
-    assert strict.bytes_received("UploadPart") <= SIZE + settings().concurrency * PART_SIZE
+    assert strict.bytes_received("UploadPart") <= SIZE + CONCURRENCY * PART_SIZE
 
 
 def test_killed_while_a_small_file_is_put(

@@ -507,3 +507,30 @@ def test_credentials_that_stay_expired_end_the_call(clock: Clock) -> None:
     with pytest.raises(CredentialsExpired):
         retrying(inner, clock).head_object(TARGET, CRC)
     assert (inner.renewed, len(inner.calls)) == (1, 2)
+
+
+def test_a_busy_service_that_takes_others_is_asked_on(clock: Clock) -> None:
+    """Whose call is refused while other calls go well is only early: no try is used up, and waits stay short."""
+    gate, policy = NetworkGate(clock), RetryPolicy(attempts=3, first_wait=0.5)
+
+    def rest(seconds: float) -> None:
+        clock.sleep(seconds)
+        gate.accept()
+
+    inner = Script(*[slow_down() for _ in range(20)], FACTS)
+    s3 = RetryingBackend(inner, policy, sleep=rest, clock=clock, gate=gate, random=lambda: 1.0)
+
+    assert s3.head_object(TARGET, CRC) is FACTS
+    assert max(clock.waits) <= 1.0
+
+
+def test_other_trouble_is_counted_whatever_others_do(clock: Clock) -> None:
+    """A part that always fails must not go round for ever."""
+    gate = NetworkGate(clock)
+    trouble = [Transient("broken", code="InternalError", status=500) for _ in range(3)]
+    s3 = RetryingBackend(
+        Script(*trouble), RetryPolicy(attempts=3), sleep=lambda _: gate.accept(), clock=clock, gate=gate
+    )
+
+    with pytest.raises(Transient, match="tried 3 times"):
+        s3.head_object(TARGET, CRC)

@@ -26,10 +26,18 @@ def test_a_refusal_halves() -> None:
     limits = []
     for second in range(5):
         clock.now = float(second)
-        throttle.slow_down()
+        throttle.slow_down(99)
         limits.append(throttle.limit)
 
     assert limits == [4, 2, 1, 1, 1]
+
+
+def test_what_runs_is_halved() -> None:
+    """Where fewer run than may, the half of what may would change nothing."""
+    throttle = Throttle(32, Clock())
+    throttle.slow_down(6)
+
+    assert throttle.limit == 3
 
 
 def test_refusals_of_one_moment_are_one() -> None:
@@ -37,7 +45,7 @@ def test_refusals_of_one_moment_are_one() -> None:
     throttle = Throttle(8, Clock())
 
     for _ in range(8):
-        throttle.slow_down()
+        throttle.slow_down(99)
 
     assert throttle.limit == 4
 
@@ -45,7 +53,7 @@ def test_refusals_of_one_moment_are_one() -> None:
 def test_good_parts_bring_it_back() -> None:
     """One more for each round of parts, and never more than at the start."""
     throttle = Throttle(4, Clock())
-    throttle.slow_down()
+    throttle.slow_down(99)
     limits = []
     for _ in range(9):
         throttle.speed_up()
@@ -62,7 +70,7 @@ def test_it_is_never_none_and_never_too_many(most: int) -> None:
     seen = set()
     for step in range(500):
         clock.now += 0.7
-        throttle.slow_down() if step % 7 == 0 else throttle.speed_up()
+        throttle.slow_down(99) if step % 7 == 0 else throttle.speed_up()
         seen.add(throttle.limit)
 
     assert min(seen) >= 1 and max(seen) <= most

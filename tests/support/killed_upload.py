@@ -22,6 +22,7 @@ from partway.state.sqlite import SqliteStore
 from partway.state.store import StateStore
 
 PART_SIZE = 64 * 1024
+CONCURRENCY = 2
 LIMITS = S3Limits(min_part_size=PART_SIZE)
 
 
@@ -57,7 +58,7 @@ class Deadly:
 
 def settings() -> UploadSettings:
     """Small parts, so that a small file has several."""
-    return UploadSettings(part_size=PART_SIZE, limits=LIMITS, concurrency=2)
+    return UploadSettings(part_size=PART_SIZE, limits=LIMITS, concurrency=CONCURRENCY)
 
 
 def main() -> None:

@@ -76,7 +76,7 @@ class RealStory:
 
     seed: int
     size: int
-    concurrency: int
+    concurrency: int | None
     algorithm: str | None
     quirk: str
     quirks: Quirks
@@ -103,7 +103,7 @@ def make_real_story(seed: int) -> RealStory:
     return RealStory(
         seed=seed,
         size=max(0, rng.choices((0, 1, parts * PART_SIZE + rng.randint(-1, 1)), (1, 1, 10))[0]),
-        concurrency=rng.choice((1, 2, 4)),
+        concurrency=rng.choice((1, 2, 4, None)),
         algorithm=None if quirk else rng.choice((None, None, "crc32c", "sha256", "md5")),
         quirk=quirk,
         quirks=replace(QUIRKS[quirk]) if quirk else NO_QUIRKS,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
+from partway.engine.concurrency import MOST
 from partway.state.records import UploadStatus
 from partway.state.sqlite import SqliteStore
 
@@ -104,7 +105,9 @@ class RealStoryPlay:
         self.allowed = []
         calls = len(self.server.calls)
         arguments = ["upload", str(self.source.path), "s3://bucket/key", "-p", str(PART_SIZE), "--json"]
-        arguments += ["-c", str(self.story.concurrency), "--state-dir", str(self.folder / "state")]
+        arguments += ["--state-dir", str(self.folder / "state")]
+        if self.story.concurrency:
+            arguments += ["-c", str(self.story.concurrency)]
         arguments += ["--retry-for", "5s"]
         if self.story.algorithm:
             arguments += ["--checksum-algorithm", self.story.algorithm]
@@ -231,7 +234,7 @@ class RealStoryPlay:
         if not self.story.undisturbed:
             return
         extra = self.server.bytes_received("UploadPart") - self.story.size
-        room = self.story.concurrency * PART_SIZE
+        room = (self.story.concurrency or MOST) * PART_SIZE
         self._must(
             extra <= self.interrupted * room + self.faults * PART_SIZE,
             f"{extra} bytes were sent again, {self.interrupted} interruptions, {self.faults} faults",

@@ -8,6 +8,7 @@ from pathlib import Path
 from random import Random
 
 from partway.engine.backend import ObjectOptions, Target
+from partway.engine.concurrency import MOST
 from partway.engine.errors import PartwayError, PlanError, StateLocked
 from partway.engine.events import (
     ChecksumFellBack,
@@ -185,7 +186,7 @@ class SimulatedStory:
                 algorithm=story.algorithm,
                 restart=restart,
                 adopt=adopt,
-                executor=None if story.threads else TurnExecutor(self.turns, story.concurrency),
+                executor=None if story.threads else TurnExecutor(self.turns, story.concurrency or MOST),
             ),
             sink=self._hear,
             cancel=world.cancel,

@@ -79,7 +79,7 @@ class Story:
     part_size: int
     max_parts: int
     page_size: int
-    concurrency: int
+    concurrency: int | None
     algorithm: ChecksumAlgorithm | None
     no_overwrite: bool
     exists: bool
@@ -123,7 +123,7 @@ def make_story(seed: int) -> Story:
         part_size=part_size,
         max_parts=rng.choice((10_000, 10_000, 12)),
         page_size=rng.choice((2, 3, 1000)),
-        concurrency=rng.choice((1, 2, 3, 5)),
+        concurrency=rng.choice((1, 2, 3, 5, None)),
         algorithm=rng.choice((None, None, None, *ChecksumAlgorithm)),
         no_overwrite=rng.random() < 0.2,
         exists=rng.random() < 0.2,

@@ -1,5 +1,6 @@
 """What must hold after a run of a simulated story, and at its end."""
 
+from partway.engine.concurrency import MOST
 from partway.engine.errors import ObjectExists, PartwayError
 from partway.engine.events import UploadDone, UploadSkipped
 from partway.state.records import UNFINISHED, UploadStatus
@@ -56,7 +57,7 @@ def check_twice(world: World, watch: SendWatch, crashes: int) -> float:
     Returns the bytes as a multiple of that, for one interruption.
     """
     # An adopted upload may be cut into parts of twice the size.
-    room = world.story.concurrency * world.story.part_size * (2 if world.story.orphan else 1)
+    room = (world.story.concurrency or MOST) * world.story.part_size * (2 if world.story.orphan else 1)
     times = crashes + world.told["cancel"] + world.told["disk full"]
     extra = watch.again["crash"] + watch.again["cancel"] + watch.again["resume"]
     world.must(extra <= times * room, f"{extra} bytes were sent again after {times} interruptions ({watch.again})")
