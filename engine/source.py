@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,7 +17,11 @@ from .errors import SourceChanged, SourceError
 from .limits import KIB
 from .plan import PartSpec
 
-BLOCK = 256 * KIB
+BLOCK = 512 * KIB  # bytes that are read at once, at most
+_FIRST_BLOCK = 64 * KIB
+_HASH_BLOCK = 256 * KIB
+# A block that is gone sooner doubles the next, one that takes longer halves it: seconds.
+_SOON, _LATE = 0.02, 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +140,9 @@ class PartReader:
         except OSError as error:
             raise SourceError(_unreadable(path, error)) from error
         self._buffer = _take_buffer()
-        self._window = self._buffer[:block]
+        self._most = block
+        self._block = min(_FIRST_BLOCK, block)
+        self._read_at = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -146,7 +153,7 @@ class PartReader:
         self._file.close()
         if self._buffer:
             _spare_buffers.append(self._buffer)
-            self._buffer = self._window = _NO_BUFFER
+            self._buffer = _NO_BUFFER
 
     def __len__(self) -> int:
         return self.spec.size
@@ -156,33 +163,42 @@ class PartReader:
         return True
 
     def read(self, size: int = -1) -> memoryview:
-        """At most ``size`` bytes and at most one block; empty at the part's end.
+        """At most ``size`` bytes; while the part is sent, a block whatever ``size`` is.  Empty at the part's end.
+
+        HTTP clients ask for blocks of one size and take any.  Small ones cost the time of a fast link; on a slow one
+        a large one would not be gone before the connection's timeout.  (docs/decisions/0009-blocks.md)
 
         Raises:
             SourceChanged: the file ends before the part does.
             SourceError: the file cannot be read.
         """
         self._on_read(self._position if self._sending else 0)
-        block = self._fill(size)
+        block = self._fill(self._next_block() if self._sending else min(size, self._most) if size >= 0 else self._most)
         self._position += len(block)
         return block
 
-    def _fill(self, size: int = -1) -> memoryview:
+    def _next_block(self) -> int:
+        before, self._read_at = self._read_at, time.monotonic()
+        if self._read_at - before < _SOON:
+            self._block = min(2 * self._block, self._most)
+        elif self._read_at - before > _LATE and before:
+            self._block = max(self._block // 2, min(_FIRST_BLOCK // 4, self._most))
+        return self._block
+
+    def _fill(self, wanted: int) -> memoryview:
         if self._file.closed:
             raise ValueError("read of a closed file")
-        wanted = min(len(self._window), self.spec.size - self._position)
-        if size >= 0:
-            wanted = min(wanted, size)
+        wanted = min(wanted, len(self._buffer), self.spec.size - self._position)
         if wanted <= 0:
-            return self._window[:0]
+            return self._buffer[:0]
         try:
             self._file.seek(self.spec.offset + self._position)
-            got = self._file.readinto(self._window[:wanted])
+            got = self._file.readinto(self._buffer[:wanted])
         except OSError as error:
             raise SourceError(_unreadable(self._path, error)) from error
         if not got:
             raise SourceChanged(f"{self._path} became shorter while it was read; run again when it is complete")
-        return self._window[:got]
+        return self._buffer[:got]
 
     def seek(self, offset: int, whence: int = SEEK_SET) -> int:
         """Move within the part; returns the new position."""
@@ -205,6 +221,7 @@ class PartReader:
         """Back to the start for another try; the checksum is taken anew, since the file may be another by now."""
         self._position = 0
         self._sending = False
+        self._read_at = 0.0
         self._checksum = None
 
     @property
@@ -226,7 +243,7 @@ class PartReader:
         try:
             while self._position < self.spec.size:
                 self._on_read(0)
-                block = self._fill()
+                block = self._fill(_HASH_BLOCK)
                 self._position += len(block)
                 yield block
         finally:

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import itertools
 import os
 import socket
 import stat
@@ -413,7 +414,7 @@ def test_blocks_are_the_part_and_leave_the_position(tmp_path: Path) -> None:
         next(half)
         half.close()  # type: ignore[attr-defined]
 
-        assert lengths == [BLOCK, 100]
+        assert lengths == [BLOCK // 2, BLOCK // 2, 100]
         assert reader.tell() == 4
 
 
@@ -424,9 +425,9 @@ def test_on_read_is_told_what_went_to_the_network_before_each_read(file: Path) -
     """The position before the read: what the read gives is counted when the next begins."""
     told: list[int] = []
     spec = PartSpec(number=1, offset=10, size=20)
-    with PartReader(str(file), spec, algorithm=CRC, on_read=told.append) as reader:
+    with PartReader(str(file), spec, algorithm=CRC, on_read=told.append, block=8) as reader:
         reader.begin_sending()
-        list(everything(reader, 8))
+        list(everything(reader))
 
         assert told == [0, 8, 16, 20]
 
@@ -435,7 +436,7 @@ def test_reading_ahead_is_not_progress(file: Path) -> None:
     """A client that reads the body to sign it has sent nothing until it begins to send."""
     told: list[int] = []
     spec = PartSpec(number=1, offset=10, size=20)
-    with PartReader(str(file), spec, algorithm=CRC, on_read=told.append) as reader:
+    with PartReader(str(file), spec, algorithm=CRC, on_read=told.append, block=10) as reader:
         list(everything(reader, 10))
         reader.seek(0)
         reader.begin_sending()
@@ -448,7 +449,7 @@ def test_a_rewind_goes_back_to_reading_ahead(file: Path) -> None:
     """The next try is signed anew, and its progress begins at 0."""
     told: list[int] = []
     spec = PartSpec(number=1, offset=0, size=20)
-    with PartReader(str(file), spec, algorithm=CRC, on_read=told.append) as reader:
+    with PartReader(str(file), spec, algorithm=CRC, on_read=told.append, block=15) as reader:
         reader.begin_sending()
         reader.read(15)
         reader.read(1)
@@ -457,6 +458,40 @@ def test_a_rewind_goes_back_to_reading_ahead(file: Path) -> None:
         reader.read(1)
 
         assert told == [0, 15, 0, 0]
+
+
+def sent_blocks(path: Path, clock: Callable[[], float], monkeypatch: pytest.MonkeyPatch, **settings: int) -> list[int]:
+    """The lengths of the blocks of a whole file that goes to the network, asked for like http.client does."""
+    monkeypatch.setattr("partway.engine.source.time.monotonic", clock)
+    spec = PartSpec(number=1, offset=0, size=path.stat().st_size)
+    with PartReader(str(path), spec, algorithm=CRC, **settings) as reader:
+        reader.begin_sending()
+        return [len(block) for block in everything(reader, 16 * 1024)]
+
+
+def test_a_fast_link_gets_larger_blocks(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each block that is gone at once doubles the next, up to a whole buffer; the client's size is no bound."""
+    now = itertools.count(100.0, 0.001)
+
+    lengths = sent_blocks(large, lambda: next(now), monkeypatch)
+
+    assert lengths[:5] == [BLOCK // 8, BLOCK // 4, BLOCK // 2, BLOCK, BLOCK]
+
+
+def test_a_slow_link_gets_smaller_blocks(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A block must be gone before the connection's timeout, and a cancel is heard between two."""
+    now = itertools.count(100.0, 2.0)
+
+    lengths = sent_blocks(large, lambda: next(now), monkeypatch)
+
+    assert lengths[:4] == [BLOCK // 8, BLOCK // 16, BLOCK // 32, BLOCK // 32]
+
+
+def test_blocks_stay_within_what_the_caller_allows(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bandwidth limit shares its bytes out in small blocks."""
+    now = itertools.count(100.0, 0.001)
+
+    assert max(sent_blocks(large, lambda: next(now), monkeypatch, block=5000)) == 5000
 
 
 def test_what_on_read_raises_ends_the_read(file: Path) -> None:
