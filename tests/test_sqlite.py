@@ -539,3 +539,12 @@ def test_processes_that_write_at_the_same_time_wait_for_each_other(tmp_path: Pat
     errors = [process.communicate(timeout=60)[1] for process in processes]
 
     assert errors == [""] * 3
+
+
+def test_many_parts_take_little_room(store: SqliteStore) -> None:
+    """Parts are stored one by one; the log beside the database stays small as well."""
+    store.save_upload(UPLOAD)
+    for part in parts(2000):
+        store.save_parts(UPLOAD.id, [part])
+
+    assert sum(path.stat().st_size for path in store.folder.iterdir()) < 1024 * 1024
