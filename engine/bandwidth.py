@@ -29,8 +29,9 @@ class Bandwidth:
 
     @property
     def block(self) -> int:
-        """Bytes that may be read at once: a quarter of a second's worth, so that nothing looks idle."""
-        return max(KIB, self._rate // 4)
+        """Bytes that may be read at once: a quarter of a second's worth, and a second's worth for all connections
+        together, so that none looks idle."""
+        return max(KIB, min(self._rate // 4, self._rate // most_workers(self._rate)))
 
     def take(self, size: int) -> float:
         """Take ``size`` bytes; the seconds to wait before more is sent."""

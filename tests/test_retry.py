@@ -137,7 +137,7 @@ def clock() -> Clock:
 def body(tmp_path: Path) -> Iterator[PartReader]:
     path = tmp_path / "file"
     path.write_bytes(CONTENT)
-    with PartReader(str(path), SPEC, algorithm=CRC) as reader:
+    with PartReader(str(path), SPEC, algorithm=CRC, block=SPEC.size // 2) as reader:
         yield reader
 
 

@@ -29,7 +29,7 @@ from .matrix import Cell, Expiring, Listing, Operation, Outcome, Program, Refusi
 from .matrix_cells import DONE_BEFORE, PARTS
 from .matrix_program import LATER, SOON, CredentialProgram
 from .matrix_switch import Switch, SwitchedBackend
-from .matrix_troubles import ANSWER_TIMEOUT
+from .matrix_troubles import ANSWER_TIMEOUT, NO_UPLOAD
 from .s3_model import S3Model
 from .s3_quirks import NO_QUIRKS, Quirks
 from .sigv4 import Credentials
@@ -195,7 +195,9 @@ class Lab:
             options=ObjectOptions(content_type="text/plain", no_overwrite=cell.trouble.no_overwrite),
         )
         # One part at a time where the number of parts that S3 loses matters.
-        concurrency = 1 if isinstance(cell.trouble.how, (Expiring, Program, Rotating)) else 2
+        # Two parts that are refused at once would spend two of the three times on one question.
+        in_order = isinstance(cell.trouble.how, (Expiring, Program, Rotating)) or cell.trouble is NO_UPLOAD
+        concurrency = 1 if in_order else 2
         uploading.settings = replace(uploading.settings, policy=POLICY, concurrency=concurrency)
         return uploading
 
