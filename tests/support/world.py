@@ -150,6 +150,7 @@ class World:
     def note_made(self, content: bytes, *, whole: bool) -> None:
         """A request made the object; ``whole``: a PutObject, which costs little to repeat."""
         self.made = content
+        self.seen = []  # what was looked at before is no look at this
         if not whole:
             self.finished = (content, self.source.changes_seen)
 
