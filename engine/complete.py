@@ -13,6 +13,7 @@ from .errors import (
     CredentialsExpired,
     ObjectExists,
     ObjectMissing,
+    PartsRefused,
     ProofFailed,
     UploadVanished,
 )
@@ -42,7 +43,7 @@ def complete(run: UploadRun, *, again: bool) -> UploadDone:
                 size=run.plan.file_size,
             )
         )
-    except (UploadVanished, ObjectExists, Conflict) as error:
+    except (UploadVanished, ObjectExists, Conflict, PartsRefused) as error:
         # The first answer may have been lost on its way; then the object is there.
         if done := finished_before(run, parts, gone=isinstance(error, UploadVanished)):
             return done

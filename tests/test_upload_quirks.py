@@ -173,6 +173,23 @@ def test_one_cut_answer_to_head_does_not_cost_the_upload(
     assert strict.counts["UploadPart"] == 6
 
 
+def test_a_lost_answer_and_then_a_refusal_send_nothing_again(strict: StrictS3, uploading: Uploading) -> None:
+    """Complete took effect; what the second one is told about its parts does not matter any more."""
+    strict.faults.add(
+        Fault(operation="CompleteMultipartUpload", stage=Stage.AFTER_EFFECT, action=ResetConnection()),
+        Fault(
+            operation="CompleteMultipartUpload",
+            stage=Stage.AFTER_BODY,
+            action=Answer(status=400, code="InvalidPart"),
+            skip=1,
+        ),
+    )
+
+    done = uploading.run()
+
+    assert (strict.counts["UploadPart"], done.proof) == (6, "crc64nvme")
+
+
 def test_what_an_endpoint_lacks_is_remembered(strict: StrictS3, uploading: Uploading) -> None:
     """The second file to the endpoint starts with what works, and nobody is told again."""
     strict.model.quirks = Quirks(no_checksums=True)
