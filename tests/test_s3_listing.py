@@ -51,6 +51,8 @@ GOOD = {
     "a checksum": listing("<Part><PartNumber>1</PartNumber><ChecksumCRC64NVME>AAAAAAAAAAA=</ChecksumCRC64NVME></Part>"),
     "an empty field": listing("<Part><PartNumber>1</PartNumber><ETag/></Part>"),
     "spaces and a comment": listing(f"\n <!-- <Part> -->\n <Part>\n <Size> 5 </Size>\n</Part>\n{END}"),
+    "a row in a row": listing(f"<Part>{ROW}</Part>"),
+    "a field that nobody knows": listing("<Part><PartNumber>1</PartNumber><Colour>red</Colour></Part>"),
     "not ASCII": listing("<Part><ETag>é</ETag></Part><Bucket>ü</Bucket>"),
     "a declared encoding that is not so": b'<?xml version="1.0" encoding="latin-1"?>' + listing(ROW + "<Key>é</Key>"),
 }
