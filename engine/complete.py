@@ -1,6 +1,5 @@
 """The end of a multipart upload: Complete, and the proof that the object equals the source."""
 
-import itertools
 from collections.abc import Sequence
 
 from partway.state.records import PartRecord, UploadStatus
@@ -29,7 +28,7 @@ from .run import UploadRun
 def complete(run: UploadRun, *, again: bool) -> UploadDone:
     """Make the object and prove it.  again: an earlier run sent Complete for these parts, too."""
     parts = run.store.parts(run.record.id)
-    assert [(part.number, part.size) for part in parts] == [(spec.number, spec.size) for spec in run.plan.parts()]
+    assert _are_the_plans(run, parts)
     run.save(status=UploadStatus.COMPLETING)
     run.emit(UploadCompleting(upload=run.record.id))
     try:
@@ -59,9 +58,11 @@ def complete(run: UploadRun, *, again: bool) -> UploadDone:
             # parts any more.
             run.forget_parts()
         raise
-    if not proof.whole:
-        proof = _proof_by_etag(run, facts.etag) or proof
-    return run.finish(proof, facts.etag or answer.etag)
+    return run.finish(_or_by_etag(run, proof, facts.etag), facts.etag or answer.etag)
+
+
+def _are_the_plans(run: UploadRun, parts: Sequence[PartRecord]) -> bool:
+    return [(part.number, part.size) for part in parts] == [(spec.number, spec.size) for spec in run.plan.parts()]
 
 
 def _receipt(part: PartRecord) -> PartReceipt:
@@ -74,7 +75,7 @@ def finished_before(run: UploadRun, parts: Sequence[PartRecord], *, gone: bool) 
     gone: S3 knows the upload no more.  It may be putting the parts together at this moment: a large object shows only
         after a while, and giving its parts up would cost all of them.
     """
-    if [(part.number, part.size) for part in parts] != [(spec.number, spec.size) for spec in run.plan.parts()]:
+    if not _are_the_plans(run, parts):
         return None
     try:
         found = run.ask(lambda line: _look_until_it_is_ours(run, parts, line, patient=gone))
@@ -86,8 +87,7 @@ def finished_before(run: UploadRun, parts: Sequence[PartRecord], *, gone: bool) 
     if found is None:
         return None
     proof, facts = found
-    if not proof.whole:
-        proof = _proof_by_etag(run, facts.etag) or proof
+    proof = _or_by_etag(run, proof, facts.etag)
     return run.finish(proof, facts.etag) if proof.whole else None
 
 
@@ -98,7 +98,9 @@ def _look_until_it_is_ours(
     longest wait.  A single answer may have been cut inside its head, which no HTTP client notices."""
     policy = run.settings.policy
     wait, left = policy.first_wait, policy.longest_wait if patient else 0.0
-    for attempt in itertools.count(1):
+    attempt = 0
+    while True:
+        attempt += 1
         found = None
         try:
             facts = run.retrying(line).head_object(run.target, run.algorithm)
@@ -113,12 +115,14 @@ def _look_until_it_is_ours(
         if patient:
             line.say(Retry(number=0, attempt=attempt, wait=wait, reason=reason, unreachable=False, throttled=False))
         line.sleep(wait)
-    raise AssertionError("the loop has no other end")
 
 
-def _proof_by_etag(run: UploadRun, etag: str) -> Proof | None:
-    """For a service that names no checksum of the object: read the source once more and compare MD5s with the ETag,
-    when that may be the MD5 of the parts' MD5s (as on AWS) or of the whole (as some others have it)."""
+def _or_by_etag(run: UploadRun, proof: Proof, etag: str) -> Proof:
+    """The proof when it is of the whole object.  For a service that names no checksum of it: read the source once more
+    and compare MD5s with the ETag, when that may be the MD5 of the parts' MD5s (as on AWS) or of the whole (as some
+    others have it)."""
+    if proof.whole:
+        return proof
     md5: str | None = None
     if looks_like_md5(etag):
         md5 = run.whole_md5()
@@ -128,4 +132,4 @@ def _proof_by_etag(run: UploadRun, etag: str) -> Proof | None:
             assert outcome.result is not None and outcome.result.md5 is not None
             md5s[outcome.task.spec.number] = (outcome.result.md5, outcome.task.spec.size)
         md5 = combine(ChecksumAlgorithm.MD5, [md5s[number] for number in sorted(md5s)])
-    return Proof.ETAG if md5 == etag else None
+    return Proof.ETAG if md5 == etag else proof

@@ -84,7 +84,7 @@ def _round(run: UploadRun) -> UploadDone:
     listed: Sequence[PartReceipt] | None = ()
     if run.record.upload_id is not None:
         try:
-            listed = run.call(lambda s3: s3.list_parts(run.target, run.upload_id, run.algorithm))
+            listed = _list(run)
         except UploadVanished as error:
             if maybe_done and (done := finished_before(run, stored, gone=True)):
                 return done
@@ -135,15 +135,19 @@ def _renew(run: UploadRun, error: Refused) -> None:
     run.forget_parts()
 
 
+def _list(run: UploadRun) -> list[PartReceipt] | None:
+    return run.call(lambda s3: s3.list_parts(run.target, run.upload_id, run.algorithm))
+
+
 def _is_listed(run: UploadRun) -> bool:
     try:
-        return bool(run.call(lambda s3: s3.list_parts(run.target, run.upload_id, run.algorithm)))
+        return bool(_list(run))
     except UploadVanished:
         return False
 
 
 def _may_have_parts_beyond(run: UploadRun) -> bool:
-    listed = run.call(lambda s3: s3.list_parts(run.target, run.upload_id, run.algorithm))
+    listed = _list(run)
     return listed is None or any(row.number > run.plan.part_count for row in listed)
 
 

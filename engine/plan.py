@@ -42,14 +42,15 @@ class UploadPlan:
         """
         if not 1 <= number <= self.part_count:
             raise IndexError(f"no part {number} in a plan of {self.part_count}")
-        offset = (number - 1) * self.part_size
-        return PartSpec(number=number, offset=offset, size=min(self.part_size, self.file_size - offset))
+        return self._cut(number)
 
     def parts(self) -> Iterator[PartSpec]:
         """Every part, in order; made one at a time."""
-        for index in range(self.part_count):
-            offset = index * self.part_size
-            yield PartSpec(number=index + 1, offset=offset, size=min(self.part_size, self.file_size - offset))
+        return map(self._cut, range(1, self.part_count + 1))
+
+    def _cut(self, number: int) -> PartSpec:
+        offset = (number - 1) * self.part_size
+        return PartSpec(number=number, offset=offset, size=min(self.part_size, self.file_size - offset))
 
 
 def plan_upload(

@@ -13,11 +13,7 @@ from .backend import MultipartBackend, Target
 from .bandwidth import Bandwidth, most_workers
 from .checksum import ChecksumAlgorithm, etag_of
 from .concurrency import Concurrency
-from .errors import (
-    ChecksumUnsupported,
-    SourceChanged,
-    UploadFailed,
-)
+from .errors import ChecksumUnsupported, SourceChanged, UploadFailed
 from .events import (
     ChecksumFellBack,
     EventSink,
