@@ -19,6 +19,7 @@ from tests.support.command import Shell
 from tests.support.interrupted import make_source
 from tests.support.s3_model import S3Model
 from tests.support.strict_s3 import StrictS3
+from tests.support.uploading import PART, Uploading
 
 KIB = 1024
 
@@ -79,6 +80,13 @@ def shell(server: StrictS3, tmp_path: Path) -> Shell:
     shell = Shell(tmp_path, server)
     make_source(shell)
     return shell
+
+
+@pytest.fixture
+def impatient(strict: StrictS3, make_file: Callable[..., Path]) -> Uploading:
+    """Six parts, to a server that is waited for no longer than a second."""
+    backend = S3Backend(S3Config(endpoint_url=strict.url, send_timeout=1.0, answer_timeout=1.0))
+    return Uploading(path=make_file(5 * PART + 10), backend=backend, endpoint=backend.endpoint)
 
 
 def free_port() -> int:

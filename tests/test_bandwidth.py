@@ -2,9 +2,7 @@
 
 import queue
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
@@ -14,36 +12,19 @@ from partway.engine.events import PartProgress
 from partway.engine.limits import KIB, MIB
 from partway.engine.plan import PartSpec
 from partway.engine.pool import Cancel, Line
-from partway.engine.s3 import S3Backend, S3Config
 from partway.engine.source import BLOCK
 from partway.engine.stall import LEAST_RATE
 from partway.engine.work import block_of, reporter
+from tests.support.clock import Clock
 from tests.support.strict_s3 import StrictS3
-from tests.support.uploading import PART as UPLOAD_PART
 from tests.support.uploading import Uploading
-
-
-@pytest.fixture
-def uploading(strict: StrictS3, make_file: Callable[..., Path]) -> Uploading:
-    """Six parts, to a server that is waited for no longer than a second."""
-    backend = S3Backend(S3Config(endpoint_url=strict.url, send_timeout=1.0, answer_timeout=1.0))
-    return Uploading(path=make_file(5 * UPLOAD_PART + 10), backend=backend, endpoint=backend.endpoint)
-
-
-class Clock:
-    """Time that the test sets."""
-
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.mark.parametrize("rate", [LEAST_BANDWIDTH, 100 * KIB, 20 * MIB])
 @pytest.mark.parametrize("workers", [1, 5])
 def test_all_workers_together_keep_to_the_rate(rate: int, workers: int) -> None:
     """Whoever's wait ends first sends the next block; after a minute the sum is the rate's, to a second's worth."""
-    clock = Clock()
+    clock = Clock(100.0)
     bandwidth = Bandwidth(rate, clock)
     block = min(BLOCK, bandwidth.block)
     free_at = [clock.now] * workers
@@ -60,7 +41,7 @@ def test_all_workers_together_keep_to_the_rate(rate: int, workers: int) -> None:
 def test_every_connection_keeps_moving(rate: int) -> None:
     """With as many parts in flight as there may be, none waits for longer than about a second, or looks stalled."""
     workers = min(256, most_workers(rate))
-    block = min(BLOCK, Bandwidth(rate, Clock()).block)
+    block = min(BLOCK, Bandwidth(rate, Clock(100.0)).block)
 
     assert workers * block / rate <= 1.0
     assert rate / workers >= 2 * LEAST_RATE
@@ -68,7 +49,7 @@ def test_every_connection_keeps_moving(rate: int) -> None:
 
 def test_a_pause_is_not_made_up_for() -> None:
     """A network that was away for an hour is not flooded afterwards."""
-    clock = Clock()
+    clock = Clock(100.0)
     bandwidth = Bandwidth(1000, clock)
     clock.now += 3600
 
@@ -82,7 +63,9 @@ def line_with(bandwidth: Bandwidth, cancel: Cancel) -> Line:
 def test_a_wait_ends_with_a_cancel() -> None:
     """A slow limit does not keep the user waiting."""
     cancel = Cancel()
-    on_read = reporter(PartSpec(number=1, offset=0, size=MIB), line_with(Bandwidth(LEAST_BANDWIDTH, Clock()), cancel))
+    on_read = reporter(
+        PartSpec(number=1, offset=0, size=MIB), line_with(Bandwidth(LEAST_BANDWIDTH, Clock(100.0)), cancel)
+    )
     cancel()
 
     with pytest.raises(UploadCancelled):
@@ -91,7 +74,7 @@ def test_a_wait_ends_with_a_cancel() -> None:
 
 def test_bytes_that_go_again_count_again() -> None:
     """The limit is about what goes over the network; what is only hashed is free."""
-    clock = Clock()
+    clock = Clock(100.0)
     bandwidth = Bandwidth(MIB, clock)
     on_read = reporter(PartSpec(number=1, offset=0, size=MIB), line_with(bandwidth, Cancel()))
     for sent in (0, 0, 100, 200, 0, 100, 200):
@@ -102,37 +85,37 @@ def test_bytes_that_go_again_count_again() -> None:
 
 def test_only_a_slow_limit_makes_blocks_small() -> None:
     """Small blocks cost time; a fast limit is shared by many connections, and leaves half."""
-    assert block_of(line_with(Bandwidth(20 * MIB, Clock()), Cancel())) == BLOCK // 2
-    assert block_of(line_with(Bandwidth(100 * KIB, Clock()), Cancel())) == 25 * KIB
+    assert block_of(line_with(Bandwidth(20 * MIB, Clock(100.0)), Cancel())) == BLOCK // 2
+    assert block_of(line_with(Bandwidth(100 * KIB, Clock(100.0)), Cancel())) == 25 * KIB
 
 
-def test_an_upload_keeps_to_its_bandwidth(strict: StrictS3, uploading: Uploading) -> None:
+def test_an_upload_keeps_to_its_bandwidth(strict: StrictS3, impatient: Uploading) -> None:
     """Not faster than allowed, whatever is in flight; and the object is right."""
-    size = uploading.path.stat().st_size
+    size = impatient.path.stat().st_size
     began = time.monotonic()
-    uploading.run(bandwidth=size, concurrency=4)
+    impatient.run(bandwidth=size, concurrency=4)
     took = time.monotonic() - began
 
     assert took >= 0.5
-    assert strict.model.get_object("bucket", "key").body == uploading.path.read_bytes()
-    assert uploading.of(PartProgress)
+    assert strict.model.get_object("bucket", "key").body == impatient.path.read_bytes()
+    assert impatient.of(PartProgress)
 
 
 @pytest.mark.parametrize("number", [None, 8])
-def test_a_low_limit_has_few_parts_in_flight(strict: StrictS3, uploading: Uploading, number: int | None) -> None:
+def test_a_low_limit_has_few_parts_in_flight(strict: StrictS3, impatient: Uploading, number: int | None) -> None:
     """Shared among many, it would leave each connection idle."""
-    uploading.run(bandwidth=300 * KIB, concurrency=number)
+    impatient.run(bandwidth=300 * KIB, concurrency=number)
 
     assert strict.in_flight_max == 1
 
 
-def test_workers_elsewhere_cannot_share_a_bandwidth(uploading: Uploading) -> None:
+def test_workers_elsewhere_cannot_share_a_bandwidth(impatient: Uploading) -> None:
     """Said before anything is asked of S3."""
     with ThreadPoolExecutor(1) as executor, pytest.raises(PlanError, match="not both"):
-        uploading.run(bandwidth=MIB, executor=executor)
+        impatient.run(bandwidth=MIB, executor=executor)
 
 
-def test_a_bandwidth_must_be_something(uploading: Uploading) -> None:
+def test_a_bandwidth_must_be_something(impatient: Uploading) -> None:
     """With less a part would look stalled."""
     with pytest.raises(PlanError, match="below 4,096"):
-        uploading.run(bandwidth=LEAST_BANDWIDTH - 1)
+        impatient.run(bandwidth=LEAST_BANDWIDTH - 1)

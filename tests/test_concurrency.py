@@ -3,39 +3,22 @@
 import multiprocessing
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
 
 import pytest
 
 from partway.engine.concurrency import MOST, Concurrency
 from partway.engine.errors import Transient
 from partway.engine.limits import MIB
-from partway.engine.s3 import S3Backend, S3Config
+from partway.engine.s3 import S3Config
+from tests.support.clock import Clock
 from tests.support.fault_answers import slow_down
 from tests.support.faults import Fault, Hang, Stage
 from tests.support.link import Link, Simulation
 from tests.support.strict_s3 import StrictS3
-from tests.support.uploading import PART as UPLOAD_PART
 from tests.support.uploading import Uploading
 
 PART = 16 * MIB
 FAST = Link(rate=500 * MIB, each=30 * MIB)
-
-
-@pytest.fixture
-def uploading(strict: StrictS3, make_file: Callable[..., Path]) -> Uploading:
-    """Six parts, to a server that is waited for no longer than a second."""
-    backend = S3Backend(S3Config(endpoint_url=strict.url, send_timeout=1.0, answer_timeout=1.0))
-    return Uploading(path=make_file(5 * UPLOAD_PART + 10), backend=backend, endpoint=backend.endpoint)
-
-
-class Clock:
-    """Time that the test sets."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def test_a_number_stays() -> None:
@@ -112,21 +95,21 @@ def test_which_troubles_are_timeouts(code: str, expected: bool) -> None:
     assert Transient("trouble", code=code).timed_out is expected
 
 
-def test_an_upload_finds_its_number_by_itself(strict: StrictS3, uploading: Uploading) -> None:
+def test_an_upload_finds_its_number_by_itself(strict: StrictS3, impatient: Uploading) -> None:
     """Also through SlowDown and timeouts."""
     strict.faults.add(
         Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=slow_down(), part_number=2),
         Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=Hang(seconds=30), part_number=3),
     )
-    done = uploading.run(concurrency=None)
+    done = impatient.run(concurrency=None)
 
     assert done.retries == 2
-    assert strict.model.get_object("bucket", "key").body == uploading.path.read_bytes()
+    assert strict.model.get_object("bucket", "key").body == impatient.path.read_bytes()
 
 
-def test_other_processes_need_no_number(strict: StrictS3, uploading: Uploading) -> None:
+def test_other_processes_need_no_number(strict: StrictS3, impatient: Uploading) -> None:
     """They say nothing while they send."""
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as executor:
-        uploading.run(executor=executor, concurrency=None)
+        impatient.run(executor=executor, concurrency=None)
 
-    assert strict.model.get_object("bucket", "key").body == uploading.path.read_bytes()
+    assert strict.model.get_object("bucket", "key").body == impatient.path.read_bytes()

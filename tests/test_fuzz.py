@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from partway.engine.backend import CreatedUpload, FoundUpload, ObjectFacts, PartReceipt, Target
@@ -18,8 +18,10 @@ from partway.engine.plan import PartSpec
 from partway.engine.s3 import S3Backend, S3Config
 from partway.engine.source import PartReader
 from partway.state.store import MemoryStore
+from tests.support.backends import backend_on
 from tests.support.faults import Answer, Fault, Stage
 from tests.support.odd_answers import ANSWERS, NUMBERS, TIMES
+from tests.support.quickly import QUICKLY
 from tests.support.s3_model import S3Model
 from tests.support.strict_s3 import StrictS3
 from tests.support.uploading import PART, Uploading
@@ -27,14 +29,6 @@ from tests.support.uploading import PART, Uploading
 CRC = ChecksumAlgorithm.CRC64NVME
 OPERATIONS = ["CreateMultipartUpload", "UploadPart", "ListParts", "CompleteMultipartUpload", "HeadObject"]
 OPERATIONS += ["ListMultipartUploads"]
-# The same examples in every run: a suite that fails once in a hundred runs helps nobody.
-QUICKLY = settings(
-    derandomize=True,
-    database=None,
-    deadline=None,
-    phases=(Phase.explicit, Phase.generate),
-    suppress_health_check=list(HealthCheck),  # pyright: ignore[reportArgumentType]
-)
 
 
 @pytest.fixture(scope="module")
@@ -47,15 +41,8 @@ def server() -> Iterator[StrictS3]:
 @pytest.fixture(scope="module")
 def backend(server: StrictS3) -> Iterator[S3Backend]:
     """One client that does not wait long."""
-    with pytest.MonkeyPatch.context() as patched:
-        for name, value in server.environment().items():
-            patched.setenv(name, value)
-        backend = S3Backend(
-            S3Config(endpoint_url=server.url, answer_timeout=0.1, complete_timeout=0.1, send_timeout=2.0)
-        )
-        assert backend.endpoint
+    with backend_on(server, answer_timeout=0.1, complete_timeout=0.1, send_timeout=2.0) as backend:
         yield backend
-        backend.close()
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
@@ -18,15 +18,8 @@ from partway.cli.text import printable, shorten
 from partway.cli.units import format_age, format_rate, format_seconds, format_size, parse_duration, parse_size
 from partway.cli.upload import parse_target
 from tests.support.command import CONTROL
+from tests.support.quickly import QUICKLY
 
-# The same examples in every run: a suite that fails once in a hundred runs helps nobody.
-QUICKLY = settings(
-    derandomize=True,
-    database=None,
-    deadline=None,
-    phases=(Phase.explicit, Phase.generate),
-    suppress_health_check=list(HealthCheck),  # pyright: ignore[reportArgumentType]
-)
 MANY = settings(QUICKLY, max_examples=100)
 CONTEXT = click.Context(click.Command("x"))
 PARAMETER = click.Option(["--x"])

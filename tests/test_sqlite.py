@@ -15,31 +15,11 @@ import pytest
 from sqlite_utils import Database, Migrations
 
 from partway.state.errors import StateDamaged, StateError, StateLocked, StateTooNew
-from partway.state.records import PartRecord, UploadRecord, UploadStatus
+from partway.state.records import PartRecord
 from partway.state.schema import MIGRATION_SET, MIGRATIONS
 from partway.state.sqlite import SqliteStore
+from tests.support.records import UPLOAD
 
-UPLOAD = UploadRecord(
-    id="0a1b2c3d",
-    status=UploadStatus.OPEN,
-    source="/home/user/file",
-    size=100,
-    mtime_ns=1,
-    inode=2,
-    device=3,
-    bucket="bucket",
-    key="key",
-    endpoint="",
-    region=None,
-    profile=None,
-    options="{}",
-    part_size=10,
-    checksum_algorithm="CRC64NVME",
-    upload_id="U",
-    run=1,
-    created_at=1.0,
-    updated_at=1.0,
-)
 not_as_root = pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 
 

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from partway.engine.s3 import S3Backend, S3Config
 from partway.state.records import PartRecord, UploadRecord, UploadStatus
 from partway.state.schema import MIGRATION_SET
 from partway.state.sqlite import SqliteStore
+from tests.support.records import UPLOAD
 from tests.support.s3_model import S3Model
 from tests.support.strict_s3 import StrictS3
 from tests.support.uploading import PART, Uploading
@@ -25,27 +27,7 @@ WRITES = ("save_upload", "save_parts", "replace_parts", "remove_upload", "learn_
 WRITES_OF_AN_UPLOAD = 9
 
 
-FILLER = UploadRecord(
-    id="ffffffff",
-    status=UploadStatus.COMPLETED,
-    source="/other",
-    size=1,
-    mtime_ns=1,
-    inode=2,
-    device=3,
-    bucket="bucket",
-    key="other",
-    endpoint="",
-    region=None,
-    profile=None,
-    options="{}",
-    part_size=10,
-    checksum_algorithm="CRC64NVME",
-    upload_id="U",
-    run=1,
-    created_at=1.0,
-    updated_at=1.0,
-)
+FILLER = replace(UPLOAD, id="ffffffff", status=UploadStatus.COMPLETED, source="/other", size=1, key="other")
 
 
 def parts(count: int) -> list[PartRecord]:

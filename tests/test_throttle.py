@@ -3,15 +3,7 @@
 import pytest
 
 from partway.engine.throttle import Throttle
-
-
-class Clock:
-    """Time that the test sets."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.support.clock import Clock
 
 
 def test_it_begins_with_everything() -> None:

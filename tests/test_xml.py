@@ -18,7 +18,8 @@ import pytest
 from partway.engine.backend import Target
 from partway.engine.checksum import ChecksumAlgorithm
 from partway.engine.errors import CredentialsExpired, PartwayError
-from partway.engine.s3 import S3Backend, S3Config
+from partway.engine.s3 import S3Backend
+from tests.support.backends import backend_on
 from tests.support.faults import Answer, Fault, Stage
 from tests.support.strict_s3 import StrictS3
 
@@ -64,13 +65,8 @@ def server() -> Iterator[StrictS3]:
 @pytest.fixture(scope="module")
 def backend(server: StrictS3) -> Iterator[S3Backend]:
     """One client for every test here."""
-    with pytest.MonkeyPatch.context() as patched:
-        for name, value in server.environment().items():
-            patched.setenv(name, value)
-        backend = S3Backend(S3Config(endpoint_url=server.url))
-        assert backend.endpoint
-    yield backend
-    backend.close()
+    with backend_on(server) as backend:
+        yield backend
 
 
 @pytest.fixture
