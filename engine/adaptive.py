@@ -3,8 +3,9 @@
 Parts in flight are what a kill costs, so of two numbers that are equally fast the smaller is better.  A number is
 tried until its rate is known, and kept or taken back:
 
-- At the start the number goes to four at once where that is half a second's work.  Then it doubles for as long as that
-  brings a fifth more bytes a second.
+- At the start the number goes to four at once where that is half a second's work; and to four times as many where all
+  parts are sent and only their answers are waited for, which leaves the link idle.  Then it doubles for as long as
+  that brings a fifth more bytes a second.
 - Then, every few seconds, a quarter more parts are tried, and kept when they bring at least 3 % more.
 - Where a part takes longer than ten seconds, half as many are tried instead.  They stay when the link is as full as
   before; otherwise each connection brings its own share, and the number doubles again.
@@ -20,6 +21,7 @@ _DOUBLE_GAIN, _GAIN = 1.2, 1.03  # twice as many, or a quarter more, stay when t
 _LOSS = 0.75  # half as many stay when they keep this much: a full link loses nothing, capped connections a half
 _TRUSTED = 4  # parts in flight that a fast link gets before their rate is known
 _LITTLE = 0.5  # seconds of work that a kill may cost without a thought
+_IDLE = 0.04  # seconds in which nothing is sent and nothing arrives: everybody waits
 _CHANGE = 1.5  # a link that is so much faster than before is another one: begin anew
 _REST, _RESTS = 4.0, 10.0  # after a step back: seconds, and times the length of the trial, without another one
 
@@ -54,6 +56,7 @@ class AdaptiveLimit:
         self._on_the_way: dict[int, int] = {}
         self._as_tried = False
         self._hears = False
+        self._news_at = clock()
         self._begin_trial()
 
     def sent(self, number: int, sent: int) -> None:
@@ -66,6 +69,7 @@ class AdaptiveLimit:
         if news > 0:
             self._sent_bytes += news
             self._on_the_way[number] = sent
+            self._news_at = self._clock()
 
     def done(self, number: int, size: int) -> None:
         """Note that the part arrived."""
@@ -80,9 +84,9 @@ class AdaptiveLimit:
         if not (before and self._as_tried):
             # What went on is not what is tried: parts of a larger number still ran, or there are no more.
             self._begin_trial()
-        elif self._starting and self._is_little():
+        elif self._starting and (more := self._trusted()) > self.limit:
             self._base, self._rate = self.limit, 0.0
-            self.limit = min(self._most, self._base * 2)
+            self.limit = more
             self._begin_trial()
         elif rate := self._known_rate():
             self._judge(rate)
@@ -91,17 +95,29 @@ class AdaptiveLimit:
     def _begin_trial(self) -> None:
         self._began = self._clock()
         self._before = self._done_parts, self._done_bytes, self._sent_bytes
+        self._begun_before = len(self._on_the_way)
         self._settled: tuple[float, int] | None = None
 
-    def _is_little(self) -> bool:
-        """True when twice as many parts are little for this link, even without the bytes that only fill sockets."""
-        seconds = self._clock() - self._began
-        sent = self._sent_bytes - self._before[2] - self.limit * _START_PLENTY
-        return (
-            self.limit < min(_TRUSTED, self._most)
-            and seconds >= _START_WINDOW
-            and 2 * self.limit * self._part_size * seconds <= _LITTLE * sent
-        )
+    def _trusted(self) -> int:
+        """The number that needs no trial: its parts are little for this link, and twice as many are not yet many, or
+        the link is idle.  The number that is tried, when there is none."""
+        now = self._clock()
+        idle = self._all_wait() and now - self._news_at >= _IDLE
+        seconds = (self._news_at if idle else now) - self._began
+        if seconds <= 0 or (not idle and (seconds < _START_WINDOW or self.limit >= _TRUSTED)):
+            return self.limit
+        # What only fills the sockets of parts that began just now tells nothing.
+        begun = self.limit - self._begun_before if idle else self.limit
+        sent = self._sent_bytes - self._before[2] - begun * _START_PLENTY
+        for more in (4 * self.limit, 2 * self.limit) if idle else (2 * self.limit,):
+            number = min(more, self._most)
+            if number * self._part_size * seconds <= _LITTLE * sent:
+                return number
+        return self.limit
+
+    def _all_wait(self) -> bool:
+        """True when every part was sent to its end, and no answer came yet."""
+        return sum(self._on_the_way.values()) == self.limit * self._part_size
 
     def _known_rate(self) -> float | None:
         """Bytes a second of the number that is tried; None when it is too early to tell."""

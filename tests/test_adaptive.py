@@ -77,6 +77,14 @@ def test_fast_links_are_climbed_at_once(name: str) -> None:
     assert sent >= 0.5 * best_fixed(LINKS[name])
 
 
+def test_a_link_that_idles_while_answers_are_waited_for_is_filled_at_once() -> None:
+    """Everything is sent and nothing comes back: more parts cost nothing."""
+    simulation, limit = adaptive(LINKS["answers come late"])
+    run(simulation, limit, 0.3)
+
+    assert limit.limit >= 8
+
+
 @pytest.mark.parametrize("seed", [0, 2])
 def test_a_rate_that_changes_is_followed(seed: int) -> None:
     """Every twenty seconds the link is another one; what it has is used, and nothing is left behind for ever."""
