@@ -20,7 +20,7 @@ from .gate import NetworkGate
 T = TypeVar("T")
 R = TypeVar("R")
 
-_TICK = 0.1  # seconds between looks at the cancel while nothing is said
+_TICK = 0.05  # seconds between looks at the cancel while nothing is said
 _GRACE = 0.8  # seconds that running calls have to end after a cancel
 
 
@@ -184,9 +184,9 @@ class WorkerPool:
         stream = object()
         deadline: float | None = None
         exhausted = False
-        while True:
-            if self._cancel.wanted and deadline is None:
-                deadline = time.monotonic() + _GRACE
+
+        def start() -> None:
+            nonlocal exhausted
             while not exhausted and deadline is None and self._is_free(size) and not enough():
                 try:
                     task = next(waiting)
@@ -196,6 +196,11 @@ class WorkerPool:
                     future = submit(task)
                     self._running += 1
                     future.add_done_callback(partial(self._ended, stream, task))
+
+        while True:
+            if self._cancel.wanted and deadline is None:
+                deadline = time.monotonic() + _GRACE
+            start()
             if exhausted and size is None:
                 self._concurrency.look(self._running)
             late = deadline is not None and time.monotonic() > deadline
@@ -210,7 +215,11 @@ class WorkerPool:
                 continue
             self._running -= 1
             if message.stream is stream:
-                yield _outcome(message)
+                outcome = _outcome(message)
+                if outcome.error is None and not self._cancel.wanted:
+                    # Before the caller records this one, which takes the disk its time: nobody waits for that.
+                    start()
+                yield outcome
         if self._cancel.wanted:
             self._line.check()
 
