@@ -25,10 +25,11 @@ class ClockOffset:
 
     def attach(self, events: Any) -> None:
         """Listen to answers, and sign again after botocore signed."""
-        events.register("after-call.s3", self._learn)
+        events.register("after-call.s3", self.learn)
         events.register_last("request-created.s3", self._sign_again)
 
-    def _learn(self, parsed: Any, **_: Any) -> None:
+    def learn(self, parsed: Any, **_: Any) -> None:
+        """See whether the parsed answer says that our clock is off, and by how much."""
         answer = parsed.get("ResponseMetadata") or {}
         error = parsed.get("Error") or {}
         nameless_403 = error.get("Code") == "403"
@@ -53,14 +54,13 @@ class ClockOffset:
         if not self.seconds or "Authorization" not in request.headers:
             return
         signing = request.context.get("signing") or {}
+        self.signer(signing.get("signing_name", "s3"), signing.get("region")).add_auth(request)
+
+    def signer(self, service: str, region: Any) -> S3SigV4Auth:
+        """Signs with the credentials and the time of now."""
         # Key, secret and token of one moment: they may be refreshed while this signs.
-        auth = _Shifted(
-            self._credentials.get_frozen_credentials(),
-            signing.get("signing_name", "s3"),
-            signing.get("region"),
-            self.seconds,
-        )
-        auth.add_auth(request)
+        credentials = self._credentials.get_frozen_credentials()
+        return _Shifted(credentials, service, region, self.seconds)
 
 
 class _Shifted(S3SigV4Auth):
@@ -71,6 +71,7 @@ class _Shifted(S3SigV4Auth):
         self._seconds = seconds
 
     def _modify_request_before_signing(self, request: Any) -> None:
-        now = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=self._seconds)
-        request.context["timestamp"] = now.strftime(SIGV4_TIMESTAMP)
+        if self._seconds:
+            now = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=self._seconds)
+            request.context["timestamp"] = now.strftime(SIGV4_TIMESTAMP)
         super()._modify_request_before_signing(request)  # type: ignore[misc]

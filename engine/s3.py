@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from .backend import CreatedUpload, FoundUpload, MultipartBackend, ObjectFacts, ObjectOptions, PartReceipt, Target
 from .checksum import ChecksumAlgorithm
 from .errors import CredentialsExpired, Refused
-from .s3_client import S3Config, client_for, forget_clients, patient
+from .s3_client import S3Config, client_for, forget_clients, parts_for, patient
 from .s3_errors import translated, unreadable
 from .source import PartReader
 
@@ -75,8 +75,8 @@ class S3Backend(MultipartBackend):
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html"""
         proof = _checksum_argument(body.algorithm, body.checksum)
         with translated("UploadPart", checksum=body.algorithm):
-            answer = client_for(self.config).upload_part(
-                **_address(target), UploadId=upload_id, PartNumber=body.spec.number, Body=_body(body), **proof
+            answer = parts_for(self.config).call(
+                _address(target) | {"UploadId": upload_id}, _body(body), body.spec.number, proof
             )
             _check_whole("UploadPart", answer)
             return PartReceipt(

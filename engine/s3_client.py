@@ -20,6 +20,7 @@ from .concurrency import MOST
 from .s3_answers import send
 from .s3_errors import CONFIGURE, CREDENTIALS, translated
 from .s3_listing import take_rows
+from .s3_part import PartCalls
 from .source import PartReader
 
 # A send that makes no progress for this long is a stall.  It is also the time to reach the endpoint.
@@ -53,22 +54,31 @@ class S3Config:
 
 
 _sessions: dict[tuple[str | None, str | None], tuple[Session, ClockOffset]] = {}
-_clients: dict[S3Config, Any] = {}
+_clients: dict[S3Config, tuple[Any, PartCalls]] = {}
 
 
 def client_for(config: S3Config) -> Any:
     """One client a configuration and process; clients are thread-safe, and making one is slow."""
-    client = _clients.get(config)
-    if client is None:
-        client = _clients[config] = _new_client(config)
+    return _client_and_parts(config)[0]
+
+
+def parts_for(config: S3Config) -> PartCalls:
+    """The UploadParts of that client."""
+    return _client_and_parts(config)[1]
+
+
+def _client_and_parts(config: S3Config) -> tuple[Any, PartCalls]:
+    made = _clients.get(config)
+    if made is None:
+        made = _clients[config] = _new_client(config)
     _, offset = _session(config)
     # Renewed here when it is time, so that trouble with them is not taken for trouble with the call.
     with translated(CREDENTIALS):
         offset.renew_when_due()
-    return client
+    return made
 
 
-def _new_client(config: S3Config) -> Any:
+def _new_client(config: S3Config) -> tuple[Any, PartCalls]:
     """A client that does nothing by itself.
 
     botocore's retries are off (engine/retry.py owns them), and so is its own checksum: ours goes as a header, with
@@ -96,13 +106,14 @@ def _new_client(config: S3Config) -> Any:
             # for the signature proves nothing new.  botocore reads the setting on every call.
             client.meta.config.s3 = (client.meta.config.s3 or {}) | {"payload_signing_enabled": False}
     # botocore has no bound for an answer, and no other place to set one than where it sends.
-    http = client._endpoint.http_session
-    client.meta.events.register("before-send.s3", partial(_send, http))
+    send_by = partial(_send, client._endpoint.http_session)
+    parts = PartCalls(client, offset, send_by)
+    client.meta.events.register("before-send.s3", send_by)
     client.meta.events.register("before-parse.s3.CreateMultipartUpload", _drop_odd_date)
     # By this name it comes before botocore's own handler, which would read the whole document for an error.
     client.meta.events.register("before-parse.*.ListParts", take_rows)
     offset.attach(client.meta.events)
-    return client
+    return client, parts
 
 
 class _Files(JSONFileLoader):
@@ -175,5 +186,5 @@ def _send(http: Any, request: Any, event_name: str, **_: Any) -> Any:
 def forget_clients(config: S3Config) -> list[Any]:
     """Let go of a configuration's clients and credentials, so that the next call begins anew; the clients that were."""
     _sessions.pop((config.profile, config.region), None)
-    clients = [_clients.pop(each, None) for each in (config, patient(config))]
-    return [client for client in clients if client is not None]
+    made = [_clients.pop(each, None) for each in (config, patient(config))]
+    return [each[0] for each in made if each is not None]

@@ -192,8 +192,7 @@ class PartReader:
         if wanted <= 0:
             return self._buffer[:0]
         try:
-            self._file.seek(self.spec.offset + self._position)
-            got = self._file.readinto(self._buffer[:wanted])
+            got = os.preadv(self._file.fileno(), (self._buffer[:wanted],), self.spec.offset + self._position)
         except OSError as error:
             raise SourceError(_unreadable(self._path, error)) from error
         if not got:
