@@ -84,16 +84,17 @@ def _unreadable(path: str, error: OSError | ValueError) -> str:
     return f"cannot read {path}: {error.strerror or error}" if isinstance(error, OSError) else f"cannot read {path}"
 
 
-# Buffers of readers that are closed: a new one for each of 10,000 parts would leave the memory in pieces.
-_spare_buffers: deque[memoryview] = deque()
+# Buffers of readers that are closed, and the size of block that the link wanted last: a new one for each of 10,000 parts
+# would leave the memory in pieces, and each would have to find the size again.
+_spare_buffers: deque[tuple[memoryview, int]] = deque()
 _NO_BUFFER = memoryview(bytearray())
 
 
-def _take_buffer() -> memoryview:
+def _take_buffer() -> tuple[memoryview, int]:
     try:
         return _spare_buffers.pop()
     except IndexError:
-        return memoryview(bytearray(BLOCK))
+        return memoryview(bytearray(BLOCK)), _FIRST_BLOCK
 
 
 def _nothing(_: int) -> None:
@@ -139,9 +140,9 @@ class PartReader:
             self._file = Path(path).open("rb", buffering=0)  # noqa: SIM115 - closed by __exit__
         except OSError as error:
             raise SourceError(_unreadable(path, error)) from error
-        self._buffer = _take_buffer()
+        self._buffer, wanted = _take_buffer()
         self._most = block
-        self._block = min(_FIRST_BLOCK, block)
+        self._block = min(wanted, block)
         self._read_at = 0.0
 
     def __enter__(self) -> Self:
@@ -152,7 +153,7 @@ class PartReader:
     ) -> None:
         self._file.close()
         if self._buffer:
-            _spare_buffers.append(self._buffer)
+            _spare_buffers.append((self._buffer, self._block))
             self._buffer = _NO_BUFFER
 
     def __len__(self) -> int:

@@ -8,6 +8,7 @@ import socket
 import stat
 import tempfile
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,6 +23,12 @@ from partway.engine.source import BLOCK, PartReader, SourceIdentity, identify
 
 CRC = ChecksumAlgorithm.CRC64NVME
 SMALL = bytes(range(256))
+
+
+@pytest.fixture(autouse=True)
+def no_reader_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What readers of other tests learned of their links is forgotten."""
+    monkeypatch.setattr("partway.engine.source._spare_buffers", deque())
 
 
 @pytest.fixture
@@ -487,6 +494,14 @@ def test_a_slow_link_gets_smaller_blocks(large: Path, monkeypatch: pytest.Monkey
     lengths = sent_blocks(large, lambda: next(now), monkeypatch)
 
     assert lengths[:4] == [BLOCK // 8, BLOCK // 16, BLOCK // 32, BLOCK // 32]
+
+
+def test_the_next_part_begins_where_the_one_before_ended(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The link is the same: each of 10,000 parts would find its block anew."""
+    now = itertools.count(100.0, 0.001)
+    sent_blocks(large, lambda: next(now), monkeypatch)
+
+    assert sent_blocks(large, lambda: next(now), monkeypatch)[:2] == [BLOCK, BLOCK]
 
 
 def test_blocks_stay_within_what_the_caller_allows(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
