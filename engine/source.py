@@ -84,8 +84,8 @@ def _unreadable(path: str, error: OSError | ValueError) -> str:
     return f"cannot read {path}: {error.strerror or error}" if isinstance(error, OSError) else f"cannot read {path}"
 
 
-# Buffers of readers that are closed, and the size of block that the link wanted last: a new one for each of 10,000 parts
-# would leave the memory in pieces, and each would have to find the size again.
+# Buffers of readers that are closed, and the size of block that the link wanted last: a new one for each of 10,000
+# parts would leave the memory in pieces, and each would have to find the size again.
 _spare_buffers: deque[tuple[memoryview, int]] = deque()
 _NO_BUFFER = memoryview(bytearray())
 
