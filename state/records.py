@@ -35,6 +35,7 @@ class UploadRecord:
     created_at, updated_at, abort_date: seconds since the epoch; abort_date None means no expiry is known.
     holder: who claimed the upload last, for messages; not proof that it is held now.
     etag, proof: None until the object was completed and compared.
+    job: the job that the upload belongs to; None when it was a command of its own.
     """
 
     id: str
@@ -60,6 +61,7 @@ class UploadRecord:
     holder: str | None = None
     etag: str | None = None
     proof: str | None = None
+    job: str | None = None
 
     @property
     def finished(self) -> bool:

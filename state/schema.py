@@ -57,4 +57,41 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
             """,
         ),
     ),
+    (
+        "0002_jobs",
+        (
+            """
+            CREATE TABLE jobs (
+                id TEXT PRIMARY KEY,
+                status TEXT NOT NULL,
+                spec TEXT NOT NULL,
+                target TEXT NOT NULL,
+                endpoint TEXT NOT NULL,
+                region TEXT,
+                profile TEXT,
+                created_at REAL NOT NULL,
+                updated_at REAL NOT NULL,
+                done INTEGER NOT NULL,
+                skipped INTEGER NOT NULL,
+                failed INTEGER NOT NULL,
+                bytes INTEGER NOT NULL,
+                holder TEXT
+            )
+            """,
+            # Keys are UTF-8 here: what is none is refused before.  mtime_ns is text, as that of uploads.
+            """
+            CREATE TABLE job_files (
+                job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+                key TEXT NOT NULL,
+                size INTEGER NOT NULL,
+                mtime_ns TEXT NOT NULL,
+                status TEXT NOT NULL,
+                note TEXT NOT NULL,
+                PRIMARY KEY (job, key)
+            ) WITHOUT ROWID
+            """,
+            # The job that an upload belongs to; NULL: none.
+            "ALTER TABLE uploads ADD COLUMN job TEXT",
+        ),
+    ),
 )

@@ -12,8 +12,10 @@ from filelock import FileLock, Timeout
 
 from . import claims
 from .errors import StateDamaged, StateError, StateLocked, StateTooNew
+from .jobs import JobStore
 from .records import UNFINISHED, PartRecord, UploadRecord, UploadStatus
 from .schema import MIGRATION_SET, MIGRATIONS
+from .sqlite_jobs import SqliteJobs
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -55,6 +57,7 @@ class SqliteStore:
         except BaseException:
             self._db.close()
             raise
+        self.jobs: JobStore = SqliteJobs(self._db.execute, self._db.executemany, self._translated, self._writing)
 
     def _connect(self) -> sqlite3.Connection:
         """A connection that begins no transaction by itself."""
@@ -277,7 +280,7 @@ def _to_name(value: str | bytes) -> str:
 _NULL = type(None)
 _TYPES: dict[str, tuple[type, ...]] = (
     dict.fromkeys(("id", "bucket", "endpoint", "options", "checksum_algorithm"), (str,))
-    | dict.fromkeys(("region", "profile", "upload_id", "holder", "etag", "proof"), (str, _NULL))
+    | dict.fromkeys(("region", "profile", "upload_id", "holder", "etag", "proof", "job"), (str, _NULL))
     | dict.fromkeys(("size", "part_size", "run"), (int,))
     | dict.fromkeys(("created_at", "updated_at"), (float,))
     | {"abort_date": (float, _NULL)}

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 from .errors import StateError, StateLocked
+from .jobs import JobStore, MemoryJobs
 from .records import UNFINISHED, PartRecord, UploadRecord, UploadStatus
 
 
@@ -14,6 +15,11 @@ class StateStore(Protocol):
     When a method that writes returns, what it wrote survives a crash of the process and of the machine.
     Every method raises StateError when the store cannot be read or written.
     """
+
+    @property
+    def jobs(self) -> JobStore:
+        """The jobs, which uploads may belong to."""
+        ...
 
     def claim(self, source: str, endpoint: str, bucket: str, key: str) -> AbstractContextManager[None]:
         """Hold one upload, so that no other process sends it.  The claim dies with the process.
@@ -84,6 +90,7 @@ class MemoryStore:
         self._parts: dict[str, dict[int, PartRecord]] = {}
         self._algorithms: dict[str, tuple[str, float]] = {}
         self._claims: set[tuple[str, str, str, str]] = set()
+        self.jobs: JobStore = MemoryJobs()
 
     @contextmanager
     def claim(self, source: str, endpoint: str, bucket: str, key: str) -> Iterator[None]:

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from partway.state.errors import StateError
+from partway.state.jobs import JobStore
 from partway.state.records import PartRecord, UploadRecord, UploadStatus
 from partway.state.store import StateStore
 
@@ -19,6 +20,10 @@ class MortalStore(StateStore):
         self._inner = inner
         self._world = world
         self._watch = watch
+
+    @property
+    def jobs(self) -> JobStore:
+        return self._inner.jobs
 
     def _write(self, name: str, write: Any, *, twin: bool = True) -> None:
         world = self._world

@@ -1,0 +1,179 @@
+"""Jobs: one command that uploads many files, and what became of each."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from .errors import StateError
+
+
+class JobStatus(StrEnum):
+    """How far a job is.  OPEN: something may be left to do."""
+
+    OPEN = "open"
+    COMPLETED = "completed"
+    ABORTED = "aborted"
+
+
+class FileStatus(StrEnum):
+    """What became of a file.  SKIPPED: the service had the same, or the key was taken."""
+
+    DONE = "done"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRecord:
+    """One job.
+
+    id: eight hex digits, as those of uploads.
+    spec: what is uploaded and how, as JSON text; opaque to the store.  Equal specs are the same job.
+    target: as users write it.
+    region, profile: None means the default of the user's AWS configuration.
+    endpoint: the service's address; "" means AWS.
+    created_at, updated_at: seconds since the epoch.
+    done, skipped, failed: files, as the last run left them.
+    bytes: of the files that are done or skipped.
+    holder: who ran it last, for messages.
+    """
+
+    id: str
+    status: JobStatus
+    spec: str
+    target: str
+    endpoint: str
+    region: str | None
+    profile: str | None
+    created_at: float
+    updated_at: float
+    done: int = 0
+    skipped: int = 0
+    failed: int = 0
+    bytes: int = 0
+    holder: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRecord:
+    """What became of one file of a job.
+
+    size, mtime_ns: of the file as it was sent, bytes and as ``os.stat`` gives it.
+    note: the proof of a file that is done, the reason for one that is not.
+    """
+
+    key: str
+    size: int
+    mtime_ns: int
+    status: FileStatus
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileTotals:
+    """How many files of a job have which status; bytes: of those that are done or skipped."""
+
+    done: int = 0
+    skipped: int = 0
+    failed: int = 0
+    bytes: int = 0
+
+
+class JobStore(Protocol):
+    """Remembers jobs.  Called from one thread; what a method wrote survives a crash of the machine.
+
+    Every method raises StateError when the store cannot be read or written.
+    """
+
+    def save(self, record: JobRecord) -> None:
+        """Add the job, or replace the row of the same id.  Its files stay."""
+        ...
+
+    def get(self, id: str) -> JobRecord | None:
+        """The job with exactly this id, or None."""
+        ...
+
+    def all(self, prefix: str = "", *, open_only: bool = False) -> list[JobRecord]:
+        """Jobs whose id starts with ``prefix``, oldest first."""
+        ...
+
+    def unfinished(self, spec: str, endpoint: str) -> JobRecord | None:
+        """The newest open job of this spec, or None."""
+        ...
+
+    def save_files(self, job: str, files: Iterable[FileRecord]) -> None:
+        """Remember files; one of the same key is replaced.  All of them or none.
+
+        Raises:
+            StateError: there is no such job.
+        """
+        ...
+
+    def files(self, job: str, keys: Collection[str]) -> dict[str, FileRecord]:
+        """Those of the named files that the job knows, by key."""
+        ...
+
+    def totals(self, job: str) -> FileTotals:
+        """Counts over the files that the job knows."""
+        ...
+
+    def forget_files(self, job: str) -> None:
+        """Keep the job, and none of its files."""
+        ...
+
+    def remove(self, id: str) -> None:
+        """Forget the job and its files; nothing happens when it is unknown."""
+        ...
+
+
+class MemoryJobs:
+    """Jobs that are forgotten at exit."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, JobRecord] = {}
+        self._files: dict[str, dict[str, FileRecord]] = {}
+
+    def save(self, record: JobRecord) -> None:
+        self._jobs[record.id] = record
+
+    def get(self, id: str) -> JobRecord | None:
+        return self._jobs.get(id)
+
+    def all(self, prefix: str = "", *, open_only: bool = False) -> list[JobRecord]:
+        found = [
+            record
+            for record in self._jobs.values()
+            if record.id.startswith(prefix) and (record.status is JobStatus.OPEN or not open_only)
+        ]
+        return sorted(found, key=lambda record: (record.created_at, record.id))
+
+    def unfinished(self, spec: str, endpoint: str) -> JobRecord | None:
+        found = [r for r in self.all(open_only=True) if (r.spec, r.endpoint) == (spec, endpoint)]
+        return found[-1] if found else None
+
+    def save_files(self, job: str, files: Iterable[FileRecord]) -> None:
+        if job not in self._jobs:
+            raise StateError(f"there is no job {job} to remember files of")
+        self._files.setdefault(job, {}).update({file.key: file for file in files})
+
+    def files(self, job: str, keys: Collection[str]) -> dict[str, FileRecord]:
+        held = self._files.get(job, {})
+        return {key: held[key] for key in keys if key in held}
+
+    def totals(self, job: str) -> FileTotals:
+        files = self._files.get(job, {}).values()
+        counts = {status: sum(file.status is status for file in files) for status in FileStatus}
+        return FileTotals(
+            done=counts[FileStatus.DONE],
+            skipped=counts[FileStatus.SKIPPED],
+            failed=counts[FileStatus.FAILED],
+            bytes=sum(file.size for file in files if file.status is not FileStatus.FAILED),
+        )
+
+    def forget_files(self, job: str) -> None:
+        self._files.pop(job, None)
+
+    def remove(self, id: str) -> None:
+        self._jobs.pop(id, None)
+        self._files.pop(id, None)

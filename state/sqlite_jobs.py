@@ -1,0 +1,118 @@
+"""Jobs in the store's SQLite file: the statements; connection, transactions and errors are the store's."""
+
+from collections.abc import Callable, Collection, Iterable
+from contextlib import AbstractContextManager
+from dataclasses import asdict, fields
+from typing import Any
+
+from .errors import StateError
+from .jobs import FileRecord, FileStatus, FileTotals, JobRecord, JobStatus
+
+_JOB_COLUMNS = tuple(field.name for field in fields(JobRecord))
+_AT_ONCE = 500  # SQLite takes at least 999 variables in a statement
+
+
+class SqliteJobs:
+    """The jobs of one SqliteStore.
+
+    Args:
+        execute, execute_many: of the connection.
+        reading, writing: blocks that translate errors; the latter is one transaction.
+    """
+
+    def __init__(
+        self,
+        execute: Callable[..., Any],
+        execute_many: Callable[..., Any],
+        reading: Callable[[], AbstractContextManager[None]],
+        writing: Callable[[], AbstractContextManager[None]],
+    ) -> None:
+        self._execute = execute
+        self._execute_many = execute_many
+        self._reading = reading
+        self._writing = writing
+
+    def save(self, record: JobRecord) -> None:
+        columns = ", ".join(_JOB_COLUMNS)
+        values = ", ".join(f":{name}" for name in _JOB_COLUMNS)
+        updates = ", ".join(f"{name} = excluded.{name}" for name in _JOB_COLUMNS)
+        with self._writing():
+            self._execute(
+                f"INSERT INTO jobs ({columns}) VALUES ({values}) ON CONFLICT (id) DO UPDATE SET {updates}",
+                asdict(record),
+            )
+
+    def get(self, id: str) -> JobRecord | None:
+        return next(iter(self._select("id = ?", [id])), None)
+
+    def all(self, prefix: str = "", *, open_only: bool = False) -> list[JobRecord]:
+        statuses = [JobStatus.OPEN] if open_only else list(JobStatus)
+        marks = ", ".join("?" * len(statuses))
+        return self._select(f"substr(id, 1, ?) = ? AND status IN ({marks})", [len(prefix), prefix, *statuses])
+
+    def unfinished(self, spec: str, endpoint: str) -> JobRecord | None:
+        found = self._select("spec = ? AND endpoint = ? AND status = ?", [spec, endpoint, JobStatus.OPEN])
+        return found[-1] if found else None
+
+    def save_files(self, job: str, files: Iterable[FileRecord]) -> None:
+        rows = [(job, file.key, file.size, str(file.mtime_ns), file.status, file.note) for file in files]
+        with self._writing():
+            if self._execute("SELECT 1 FROM jobs WHERE id = ?", [job]).fetchone() is None:
+                raise StateError(f"there is no job {job} to remember files of")
+            self._execute_many(
+                "INSERT OR REPLACE INTO job_files (job, key, size, mtime_ns, status, note) VALUES (?, ?, ?, ?, ?, ?)",
+                rows,
+            )
+
+    def files(self, job: str, keys: Collection[str]) -> dict[str, FileRecord]:
+        wanted, found = list(keys), {}
+        with self._reading():
+            for start in range(0, len(wanted), _AT_ONCE):
+                some = wanted[start : start + _AT_ONCE]
+                query = (
+                    "SELECT key, size, mtime_ns, status, note FROM job_files "
+                    f"WHERE job = ? AND key IN ({', '.join('?' * len(some))})"
+                )
+                for row in self._execute(query, [job, *some]):
+                    if (file := _file_from_sql(row)) is not None:
+                        found[file.key] = file
+        return found
+
+    def totals(self, job: str) -> FileTotals:
+        query = "SELECT status, count(*), coalesce(sum(size), 0) FROM job_files WHERE job = ? GROUP BY status"
+        with self._reading():
+            rows = {status: (count, size) for status, count, size in self._execute(query, [job])}
+        done, skipped, failed = (rows.get(status, (0, 0)) for status in FileStatus)
+        return FileTotals(done=done[0], skipped=skipped[0], failed=failed[0], bytes=done[1] + skipped[1])
+
+    def forget_files(self, job: str) -> None:
+        with self._writing():
+            self._execute("DELETE FROM job_files WHERE job = ?", [job])
+
+    def remove(self, id: str) -> None:
+        with self._writing():
+            self._execute("DELETE FROM jobs WHERE id = ?", [id])
+
+    def _select(self, where: str, values: list[Any]) -> list[JobRecord]:
+        query = f"SELECT {', '.join(_JOB_COLUMNS)} FROM jobs WHERE {where} ORDER BY created_at, id"
+        with self._reading():
+            rows = self._execute(query, values).fetchall()
+        return [record for row in rows if (record := _job_from_sql(row)) is not None]
+
+
+def _job_from_sql(row: tuple[Any, ...]) -> JobRecord | None:
+    """The record; None for a row that this program never writes: a job is found again by its command."""
+    values = dict(zip(_JOB_COLUMNS, row, strict=True))
+    texts = ("id", "status", "spec", "target", "endpoint")
+    if not all(isinstance(values[name], str) for name in texts) or values["status"] not in set(JobStatus):
+        return None
+    return JobRecord(**values | {"status": JobStatus(values["status"])})
+
+
+def _file_from_sql(row: tuple[Any, ...]) -> FileRecord | None:
+    """The record; None for a row that this program never writes: such a file is sent again."""
+    key, size, mtime_ns, status, note = row
+    try:
+        return FileRecord(key=key, size=int(size), mtime_ns=int(mtime_ns), status=FileStatus(status), note=str(note))
+    except (ValueError, TypeError):
+        return None

@@ -1,0 +1,105 @@
+"""What every store promises about jobs."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from partway.state.errors import StateError
+from partway.state.jobs import FileRecord, FileStatus, FileTotals, JobRecord, JobStatus
+from partway.state.sqlite import SqliteStore
+from partway.state.store import MemoryStore, StateStore
+
+JOB = JobRecord(
+    id="0a1b2c3d",
+    status=JobStatus.OPEN,
+    spec='{"a": 1}',
+    target="s3://bucket/p/",
+    endpoint="",
+    region=None,
+    profile="p",
+    created_at=1.0,
+    updated_at=2.0,
+)
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StateStore]:
+    made: StateStore = MemoryStore() if request.param == "memory" else SqliteStore(tmp_path)
+    yield made
+    made.close()
+
+
+def file(key: str, status: FileStatus = FileStatus.DONE, size: int = 10) -> FileRecord:
+    return FileRecord(key=key, size=size, mtime_ns=2**63 + 5, status=status, note="crc64nvme")
+
+
+def test_a_job_is_kept_and_replaced(store: StateStore) -> None:
+    store.jobs.save(JOB)
+    store.jobs.save_files(JOB.id, [file("a")])
+    changed = replace(JOB, status=JobStatus.COMPLETED, done=7, holder="me")
+    store.jobs.save(changed)
+
+    assert store.jobs.get(JOB.id) == changed
+    assert store.jobs.get("0a1b") is None
+    assert store.jobs.all("0a1b") == [changed]
+    assert store.jobs.all(open_only=True) == []
+    assert set(store.jobs.files(JOB.id, ["a"])) == {"a"}
+
+
+def test_an_open_job_is_found_by_what_it_does(store: StateStore) -> None:
+    """The newest; another endpoint is another job."""
+    store.jobs.save(JOB)
+    store.jobs.save(replace(JOB, id="ffffffff", created_at=5.0))
+    store.jobs.save(replace(JOB, id="eeeeeeee", created_at=9.0, status=JobStatus.ABORTED))
+    found = store.jobs.unfinished(JOB.spec, "")
+
+    assert found is not None
+    assert found.id == "ffffffff"
+    assert store.jobs.unfinished(JOB.spec, "http://elsewhere") is None
+    assert store.jobs.unfinished("{}", "") is None
+
+
+def test_files_are_found_by_key(store: StateStore) -> None:
+    store.jobs.save(JOB)
+    keys = [f"k{number}" for number in range(1200)]
+    store.jobs.save_files(JOB.id, [file(key) for key in keys])
+    store.jobs.save_files(JOB.id, [file("k3", FileStatus.FAILED, 5), file("ü", FileStatus.SKIPPED)])
+
+    assert store.jobs.files(JOB.id, [*keys[:1100], "unknown"]).keys() == set(keys[:1100])
+    assert store.jobs.files(JOB.id, ["k3"])["k3"] == file("k3", FileStatus.FAILED, 5)
+    assert store.jobs.files("ffffffff", ["k3"]) == {}
+    assert store.jobs.totals(JOB.id) == FileTotals(done=1199, skipped=1, failed=1, bytes=12000)
+
+
+def test_files_need_a_job(store: StateStore) -> None:
+    with pytest.raises(StateError, match="no job"):
+        store.jobs.save_files("ffffffff", [file("a")])
+
+
+def test_forgetting(store: StateStore) -> None:
+    """Files without the job, and the job with its files."""
+    store.jobs.save(JOB)
+    store.jobs.save_files(JOB.id, [file("a")])
+    store.jobs.forget_files(JOB.id)
+    assert store.jobs.totals(JOB.id) == FileTotals()
+    assert store.jobs.get(JOB.id) == JOB
+    store.jobs.save_files(JOB.id, [file("a")])
+    store.jobs.remove(JOB.id)
+    store.jobs.remove(JOB.id)
+
+    assert store.jobs.all() == []
+    assert store.jobs.files(JOB.id, ["a"]) == {}
+
+
+def test_what_was_written_survives(tmp_path: Path) -> None:
+    first = SqliteStore(tmp_path)
+    first.jobs.save(JOB)
+    first.jobs.save_files(JOB.id, [file("a")])
+    first.close()
+    second = SqliteStore(tmp_path)
+
+    assert second.jobs.get(JOB.id) == JOB
+    assert second.jobs.files(JOB.id, ["a"]) == {"a": file("a")}
+    second.close()
