@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from rich.cells import cell_len
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.live import Live
 from rich.segment import Segment
 from rich.style import Style
@@ -15,6 +15,7 @@ from rich.text import Text
 from partway.engine.events import Event
 
 from . import sentences
+from .job_progress import JobProgress
 from .progress import UploadProgress
 from .text import printable, shorten
 
@@ -70,6 +71,19 @@ class UploadBar:
         yield Text(f"  {words}", style="yellow" if progress.away else "dim", no_wrap=True)
 
 
+class JobLine:
+    """One line for a job, above the bar of the file that is being sent in parts."""
+
+    def __init__(self, progress: JobProgress) -> None:
+        self._progress = progress
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if self._progress.running:
+            target = shorten(printable(self._progress.target), max(8, options.max_width // 3))
+            words = f"{target}  {sentences.job_state(self._progress)}"
+            yield Text(shorten(words, options.max_width - 1), no_wrap=True)
+
+
 class BarSink:
     """Shows an upload as a live bar on stderr; lines worth keeping scroll away above it.
 
@@ -80,7 +94,9 @@ class BarSink:
         self._console = console
         self._clock = clock
         self._progress = UploadProgress()
-        self._live = Live(UploadBar(self._progress), console=console, refresh_per_second=8, transient=True)
+        self._job = JobProgress()
+        shown = Group(JobLine(self._job), UploadBar(self._progress))
+        self._live = Live(shown, console=console, refresh_per_second=8, transient=True)
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -92,6 +108,8 @@ class BarSink:
         self._live.stop()
 
     def __call__(self, event: Event) -> None:
-        self._progress.see(event, self._clock())
+        now = self._clock()
+        self._progress.see(event, now)
+        self._job.see(event, now)
         if line := sentences.note(event):
             self._console.print(Text(line), soft_wrap=True)

@@ -1,14 +1,18 @@
 """``partway cancel ID``."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from partway.engine.cancel import cancel_upload
 from partway.engine.options import target_of
+from partway.state.jobs import JobRecord, JobStatus
+from partway.state.records import UNFINISHED
+from partway.state.store import StateStore
 
 from . import exit_codes, options
-from .session import backend_for, find_upload, opened_store, verification
+from .session import backend_for, find_job, find_upload, opened_store, verification
 from .text import printable
 
 
@@ -33,6 +37,9 @@ def command(
     verify = verification(ca_bundle, no_verify_ssl)
     with opened_store(state_dir) as store:
         for id in ids:
+            if (job := find_job(store, id)) is not None:
+                _cancel_job(store, job, profile, verify, quiet)
+                continue
             record = find_upload(store, id)
             if record.finished:
                 raise click.UsageError(f"upload {record.id} is {record.status}; there is nothing to cancel")
@@ -41,3 +48,16 @@ def command(
             if not quiet:
                 print(f"cancelled {record.id}: {printable(target_of(record).url)}; its parts are gone from S3")
     return exit_codes.OK
+
+
+def _cancel_job(store: StateStore, job: JobRecord, profile: str | None, verify: bool | str | None, quiet: bool) -> None:
+    if job.status is not JobStatus.OPEN:
+        raise click.UsageError(f"job {job.id} is {job.status}; there is nothing to cancel")
+    unfinished = [record for record in store.uploads(statuses=UNFINISHED) if record.job == job.id]
+    for record in unfinished:
+        backend = backend_for(record, concurrency=1, profile=profile, verify=verify)
+        cancel_upload(record, backend=backend, store=store)
+    store.jobs.save(replace(job, status=JobStatus.ABORTED))
+    store.jobs.forget_files(job.id)
+    if not quiet:
+        print(f"cancelled job {job.id} to {printable(job.target)}; {job.done + job.skipped:,} files that are done stay")

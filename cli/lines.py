@@ -4,9 +4,10 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-from partway.engine.events import Event, PartDone, PartProgress, UploadCompleting
+from partway.engine.events import Event, FileDone, FileSkipped, PartDone, PartProgress, UploadCompleting
 
 from . import sentences
+from .job_progress import JobProgress
 from .progress import UploadProgress
 from .text import printable
 
@@ -21,13 +22,18 @@ class LineSink:
         self._every = every
         self._clock = clock
         self._progress = UploadProgress()
+        self._job = JobProgress()
         self._next = clock() + every
 
     def __call__(self, event: Event) -> None:
         now = self._clock()
         self._progress.see(event, now)
+        self._job.see(event, now)
         if line := sentences.note(event):
             self._write(line)
+        elif isinstance(event, (FileDone, FileSkipped)) and now >= self._next:
+            self._next = now + self._every
+            self._write(f"{printable(self._job.target)}: {sentences.job_state(self._job)}")
         elif isinstance(event, (PartDone, PartProgress, UploadCompleting)) and now >= self._next:
             self._next = now + self._every
             share = f"{int(self._progress.fraction() * 100)} %"

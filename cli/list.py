@@ -12,6 +12,7 @@ from rich.text import Text
 
 from partway.engine.options import target_of
 from partway.engine.plan import UploadPlan
+from partway.state.jobs import JobRecord
 from partway.state.records import UNFINISHED, UploadRecord, UploadStatus
 from partway.state.store import StateStore
 
@@ -34,11 +35,17 @@ def command(everything: bool, as_json: bool, state_dir: Path | None) -> int:
     """Show unfinished uploads, oldest first."""
     with opened_store(state_dir) as store:
         records = store.uploads(statuses=None if everything else UNFINISHED)
+        jobs = store.jobs.all(open_only=not everything)
         if as_json:
             for record in records:
                 print(json.dumps(facts(store, record)))
-        elif records:
-            _print_records(store, records)
+            for job in jobs:
+                print(json.dumps(job_facts(job)))
+        elif records or jobs:
+            if jobs:
+                _print_jobs(jobs)
+            if records:
+                _print_records(store, records)
         else:
             print("no uploads yet" if everything else "nothing is unfinished")
     return exit_codes.OK
@@ -67,6 +74,31 @@ def facts(store: StateStore, record: UploadRecord) -> dict[str, object]:
         "etag": record.etag,
         "proof": record.proof,
     }
+
+
+def job_facts(job: JobRecord) -> dict[str, object]:
+    """One job for programs."""
+    return {
+        "job": job.id,
+        "status": job.status.value,
+        "target": job.target,
+        "endpoint": job.endpoint,
+        "done_files": job.done,
+        "skipped_files": job.skipped,
+        "failed_files": job.failed,
+        "done_bytes": job.bytes,
+        "created_at": job.created_at,
+        "updated_at": job.updated_at,
+    }
+
+
+def _print_jobs(jobs: list[JobRecord]) -> None:
+    for job in jobs:
+        failed = f", {job.failed:,} failed" if job.failed else ""
+        print(
+            f"{job.id} job {job.status.value}: {job.done + job.skipped:,} files done ({format_size(job.bytes)})"
+            f"{failed}, {format_age(time.time() - job.updated_at)}, to {printable(job.target)}"
+        )
 
 
 def _print_records(store: StateStore, records: list[UploadRecord]) -> None:

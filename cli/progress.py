@@ -5,12 +5,10 @@ from pathlib import PurePath
 from typing import Literal
 
 from partway.engine.events import (
-    ChecksumFellBack,
     Event,
+    JobStarted,
     NetworkLost,
     NetworkRestored,
-    OrphanAdopted,
-    OrphanFound,
     PartDone,
     PartProgress,
     PartRetried,
@@ -18,7 +16,6 @@ from partway.engine.events import (
     UploadCompleting,
     UploadDone,
     UploadFailed,
-    UploadRenewed,
     UploadSkipped,
     UploadStarted,
 )
@@ -110,9 +107,10 @@ class UploadProgress:
                 self._samples.clear()
             case UploadCompleting():
                 self.phase = "completing"
-            case UploadDone() | UploadFailed() | UploadSkipped():
+            case UploadDone() | UploadFailed() | UploadSkipped() | JobStarted():
                 self.phase = "ended"
-            case ChecksumFellBack() | UploadRenewed() | OrphanFound() | OrphanAdopted():
+            case _:
+                # What is said in a line, and what is about a whole job.
                 pass
 
     def _start(self, event: UploadStarted, now: float) -> None:

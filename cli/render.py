@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from partway.engine.events import Event, EventSink, UploadDone, UploadSkipped
+from partway.engine.events import Event, EventSink, JobDone, UploadDone, UploadSkipped
 
 from . import sentences
 from .json_lines import JsonSink
@@ -65,7 +65,7 @@ def _all(sinks: list[EventSink]) -> EventSink:
     return sink
 
 
-def show_result(event: UploadDone | UploadSkipped, output: Output) -> None:
+def show_result(event: UploadDone | UploadSkipped | JobDone, output: Output) -> None:
     """The summary, unless it was already told as JSON or nobody wants it."""
     if not output.quiet and not output.json:
         for line in sentences.summary(event):

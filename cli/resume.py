@@ -10,11 +10,12 @@ from partway.engine.options import target_of
 from partway.engine.pool import Cancel
 from partway.engine.settings import UploadSettings
 from partway.engine.upload import resume_upload
+from partway.state.jobs import JobRecord, JobStatus
 from partway.state.records import UNFINISHED, UploadRecord
 from partway.state.store import StateStore
 
-from . import exit_codes, options, render
-from .session import backend_for, failures_as_json, find_upload, opened_store, run_upload, verification
+from . import exit_codes, job, options, render
+from .session import backend_for, failures_as_json, find_job, find_upload, opened_store, run_upload, verification
 from .text import printable
 from .upload import retry_policy
 
@@ -50,7 +51,12 @@ def command(
     verify = verification(ca_bundle, no_verify_ssl)
     codes = []
     with failures_as_json(output), opened_store(state_dir) as store:
-        for record in _chosen(store, ids, everything):
+        jobs, ids = _chosen_jobs(store, ids, everything)
+        for each in jobs:
+            codes.append(job.resume(each, store, settings, output, state_dir, profile=profile, verify=verify))
+            if codes[-1] == exit_codes.INTERRUPTED:
+                return exit_codes.worst(codes)
+        for record in _chosen(store, ids, everything) if ids or not jobs or everything else ():
             work = partial(_resume, record=record, store=store, settings=settings, profile=profile, verify=verify)
             codes.append(run_upload(work, store, output, state_dir))
             if codes[-1] == exit_codes.INTERRUPTED:
@@ -72,6 +78,24 @@ def _resume(
     return resume_upload(record, backend=backend, store=store, settings=settings, sink=sink, cancel=cancel)
 
 
+def _chosen_jobs(store: StateStore, ids: tuple[str, ...], everything: bool) -> tuple[list[JobRecord], tuple[str, ...]]:
+    """The jobs that were named, or all that are open; and the names that are none of a job."""
+    if everything and not ids:
+        return store.jobs.all(open_only=True), ()
+    found = {id: find_job(store, id) for id in ids}
+    jobs = {record.id: record for record in found.values() if record is not None}
+    for record in jobs.values():
+        if record.status is not JobStatus.OPEN:
+            raise click.UsageError(f"job {record.id} is {record.status}; there is nothing to resume")
+    if not ids and not store.uploads(statuses=UNFINISHED):
+        # The one that is unfinished.
+        jobs = {record.id: record for record in store.jobs.all(open_only=True)}
+        if len(jobs) > 1:
+            names = "\n".join(f"  {each.id}  {printable(each.target)}" for each in jobs.values())
+            raise click.UsageError(f"{len(jobs)} jobs are unfinished; name one, or say --all:\n{names}")
+    return list(jobs.values()), tuple(id for id, record in found.items() if record is None)
+
+
 def _chosen(store: StateStore, ids: tuple[str, ...], everything: bool) -> list[UploadRecord]:
     if ids and everything:
         raise click.UsageError("name uploads or say --all, not both")
@@ -81,8 +105,8 @@ def _chosen(store: StateStore, ids: tuple[str, ...], everything: bool) -> list[U
             if record.finished:
                 raise click.UsageError(f"upload {record.id} is {record.status}; there is nothing to resume")
         return found
-    found = store.uploads(statuses=UNFINISHED)
-    if not found:
+    found = [each for each in store.uploads(statuses=UNFINISHED) if not everything or not _is_of_open_job(store, each)]
+    if not found and not (everything and store.jobs.all()):
         click.echo("nothing is unfinished", err=True)
     if len(found) > 1 and not everything:
         names = "\n".join(
@@ -90,3 +114,9 @@ def _chosen(store: StateStore, ids: tuple[str, ...], everything: bool) -> list[U
         )
         raise click.UsageError(f"{len(found)} uploads are unfinished; name one, or say --all:\n{names}")
     return found
+
+
+def _is_of_open_job(store: StateStore, record: UploadRecord) -> bool:
+    """True when the job that owns the upload goes on with it."""
+    owner = store.jobs.get(record.job) if record.job else None
+    return owner is not None and owner.status is JobStatus.OPEN

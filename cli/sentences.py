@@ -5,6 +5,10 @@ import time
 from partway.engine.events import (
     ChecksumFellBack,
     Event,
+    FileFailed,
+    FileSkipped,
+    JobDone,
+    JobStarted,
     NetworkLost,
     NetworkRestored,
     OrphanAdopted,
@@ -15,6 +19,7 @@ from partway.engine.events import (
     UploadStarted,
 )
 
+from .job_progress import JobProgress
 from .progress import UploadProgress
 from .text import printable
 from .units import format_age, format_rate, format_seconds, format_size
@@ -48,14 +53,22 @@ def note(event: Event) -> str | None:
             )
         case OrphanAdopted():
             return f"going on with an upload that only S3 knew: {event.parts:,} parts ({format_size(event.bytes)})"
+        case JobStarted() if event.done_files:
+            return f"resuming: {event.done_files:,} files are done already"
+        case FileFailed():
+            return f"failed: {printable(event.source)}: {printable(event.error)}"
+        case FileSkipped() if not event.target:
+            return f"left out: {printable(event.source)}: {event.reason}"
         case UploadRenewed():
             return f"S3 has lost this upload ({printable(event.reason)}); sending every part again"
         case _:
             return None
 
 
-def summary(event: UploadDone | UploadSkipped) -> list[str]:
-    """The lines at the end of an upload."""
+def summary(event: UploadDone | UploadSkipped | JobDone) -> list[str]:
+    """The lines at the end of an upload, or of a job."""
+    if isinstance(event, JobDone):
+        return _job_summary(event)
     if isinstance(event, UploadSkipped):
         return [f"skipped {printable(event.target)}: {event.reason}; nothing was sent"]
     rate = f" at {format_rate(event.sent_bytes / event.seconds)}" if event.seconds and event.sent_bytes else ""
@@ -69,6 +82,39 @@ def summary(event: UploadDone | UploadSkipped) -> list[str]:
         f"  {', '.join(facts)}",
         f"  {_PROOFS.get(event.proof, f'verified {event.proof} of the whole object')}",
     ]
+
+
+def _job_summary(event: JobDone) -> list[str]:
+    rate = f" at {format_rate(event.bytes / event.seconds)}" if event.seconds and event.bytes else ""
+    facts = [f"uploaded {files(event.done)} ({format_size(event.bytes)}) to {printable(event.target)}"]
+    if event.resumed:
+        facts.append(f"{files(event.resumed)} were done before")
+    if event.skipped:
+        facts.append(f"{files(event.skipped)} skipped")
+    facts.append(f"in {format_seconds(event.seconds)}{rate}")
+    lines = [", ".join(facts)]
+    if event.done:
+        lines.append("  each object was compared with its file")
+    return lines
+
+
+def files(count: int) -> str:
+    """``1 file``, ``1,234 files``."""
+    return "1 file" if count == 1 else f"{count:,} files"
+
+
+def job_state(progress: JobProgress) -> str:
+    """How far a job is, in words, for one moment."""
+    facts = [files(progress.done), format_size(progress.bytes)]
+    if (rate := progress.rate()) is not None:
+        facts.append(format_rate(rate))
+    if progress.resumed:
+        facts.append(f"{progress.resumed:,} before")
+    if progress.skipped:
+        facts.append(f"{progress.skipped:,} skipped")
+    if progress.failed:
+        facts.append(f"{progress.failed:,} failed")
+    return ", ".join(facts)
 
 
 def state(progress: UploadProgress, width: int = 1000) -> str:

@@ -16,8 +16,18 @@ import click
 
 from partway.engine.concurrency import MOST
 from partway.engine.errors import PartwayError
-from partway.engine.events import Event, EventSink, UploadDone, UploadFailed, UploadSkipped, UploadStarted
+from partway.engine.events import (
+    Event,
+    EventSink,
+    JobDone,
+    JobStarted,
+    UploadDone,
+    UploadFailed,
+    UploadSkipped,
+    UploadStarted,
+)
 from partway.engine.pool import Cancel
+from partway.state.jobs import JobRecord
 from partway.state.records import UNFINISHED, UploadRecord
 from partway.state.store import StateStore
 
@@ -112,7 +122,13 @@ def find_upload(store: StateStore, prefix: str) -> UploadRecord:
     raise click.UsageError(f"there is no upload {printable(prefix)!r}; see `partway list`")
 
 
-Work = Callable[[EventSink, Cancel], UploadDone | UploadSkipped]
+def find_job(store: StateStore, prefix: str) -> JobRecord | None:
+    """The job whose id starts with ``prefix``, when exactly one does and no upload does."""
+    found = store.jobs.all(prefix) if prefix and not store.uploads(prefix) else []
+    return found[0] if len(found) == 1 else None
+
+
+Work = Callable[[EventSink, Cancel], UploadDone | UploadSkipped | JobDone]
 
 
 class OutputFailed(PartwayError):
@@ -123,12 +139,15 @@ def run_upload(work: Work, store: StateStore, output: render.Output, state_dir: 
     """Do the work with bars and signals; the exit code.  Errors are told here, with what to do next."""
     cancel = Cancel()
     failed: list[UploadFailed] = []
+    jobs: list[str] = []
 
     def noting(sink: EventSink) -> EventSink:
         def see(event: Event) -> None:
             if isinstance(event, UploadFailed):
                 failed.append(event)
-            elif isinstance(event, UploadStarted):
+            elif isinstance(event, JobStarted):
+                jobs.append(event.job)
+            if isinstance(event, (UploadStarted, JobStarted)):
                 _collect_garbage_from_now_on()
             try:
                 sink(event)
@@ -143,7 +162,9 @@ def run_upload(work: Work, store: StateStore, output: render.Output, state_dir: 
         render.show_result(done, output)
     except PartwayError as error:
         tell(error)
-        if failed and failed[-1].resumable and failed[-1].upload:
+        if jobs:
+            _tell_what_is_done(store, jobs[0], state_dir)
+        elif failed and failed[-1].resumable and failed[-1].upload:
             _tell_what_is_safe(store, failed[-1].upload, state_dir)
             if isinstance(error, OutputFailed):
                 return exit_codes.INCOMPLETE
@@ -151,7 +172,35 @@ def run_upload(work: Work, store: StateStore, output: render.Output, state_dir: 
     except OSError as error:
         tell(OutputFailed(f"the file is uploaded and proven, but that cannot be written: {error.strerror or error}"))
         return exit_codes.FAILED
+    if isinstance(done, JobDone) and done.failed:
+        _tell_failures(done, state_dir)
+        return exit_codes.INCOMPLETE if done.resumable else exit_codes.FAILED
     return exit_codes.OK
+
+
+def _tell_failures(done: JobDone, state_dir: Path | None) -> None:
+    """Which file failed was told when it did; this is the count, and what to do."""
+    files = "1 file was" if done.failed == 1 else f"{done.failed:,} files were"
+    print(f"error: {files} not uploaded, for the reasons above", file=sys.stderr)
+    print(f"  to try them again: {_command(state_dir)} resume {done.job}", file=sys.stderr, flush=True)
+
+
+def _tell_what_is_done(store: StateStore, id: str, state_dir: Path | None) -> None:
+    try:
+        record = store.jobs.get(id)
+    except PartwayError:
+        return
+    if record is None:
+        return
+    command = _command(state_dir)
+    print(f"  {record.done + record.skipped:,} files are done ({format_size(record.bytes)})", file=sys.stderr)
+    print(f"  to go on:   {command} resume {id}", file=sys.stderr)
+    print(f"  to give up: {command} cancel {id}", file=sys.stderr, flush=True)
+
+
+def _command(state_dir: Path | None) -> str:
+    folder = _named_folder(state_dir)
+    return "partway" if folder is None else f"partway --state-dir {shlex.quote(str(folder.absolute()))}"
 
 
 def _collect_garbage_from_now_on() -> None:
@@ -186,8 +235,7 @@ def _tell_what_is_safe(store: StateStore, id: str, state_dir: Path | None) -> No
         return
     if record is None or record.status not in UNFINISHED:
         return
-    folder = _named_folder(state_dir)
-    command = "partway" if folder is None else f"partway --state-dir {shlex.quote(str(folder.absolute()))}"
+    command = _command(state_dir)
     if parts:
         noun = "part is" if parts == 1 else "parts are"
         print(f"  {parts:,} {noun} safe on S3 ({format_size(size)} of {format_size(record.size)})", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""``partway upload SOURCE s3://bucket/key``."""
+"""``partway upload SOURCE... s3://bucket/key``."""
 
 import os
 from dataclasses import replace
@@ -8,12 +8,14 @@ import click
 
 from partway.engine.backend import ObjectOptions, Target
 from partway.engine.checksum import ChecksumAlgorithm
+from partway.engine.job_spec import JobSpec
 from partway.engine.limits import AWS
 from partway.engine.retry import RetryPolicy
 from partway.engine.settings import UploadSettings
 from partway.engine.upload import upload_file
 
 from . import options, render
+from .job_options import FilteredCommand, JobOptions, job_options
 from .session import failures_as_json, make_backend, opened_store, run_upload, verification
 from .text import printable
 
@@ -22,11 +24,17 @@ _EPILOG = """Run the same command again after any interruption: it goes on where
 \b
 Example:
   partway upload backup.tar s3://my-bucket/backups/ --storage-class STANDARD_IA
+  partway upload -r photos s3://my-bucket/photos/ --exclude '*.tmp'
 """
 
 
-@click.command("upload", epilog=_EPILOG, short_help="Upload a file, or go on with an interrupted upload.")
-@click.argument("source", type=click.Path(path_type=str))
+@click.command(
+    "upload",
+    cls=FilteredCommand,
+    epilog=_EPILOG,
+    short_help="Upload files, or go on with an interrupted upload.",
+)
+@click.argument("sources", nargs=-1, type=click.Path(path_type=str), metavar="SOURCE...")
 @click.argument("target", metavar="s3://BUCKET/KEY")
 @click.option(
     "-p",
@@ -66,10 +74,11 @@ Example:
 @click.option("--no-overwrite", is_flag=True, help="Never replace an object that exists.")
 @click.option("--restart", is_flag=True, help="Give up an unfinished upload of this file and start over.")
 @click.option("--adopt", is_flag=True, help="Go on with an unfinished upload of the key that only S3 knows.")
+@job_options
 @options.output_options
 @options.state_dir_option
 def command(
-    source: str,
+    sources: tuple[str, ...],
     target: str,
     part_size: int | None,
     concurrency: int | None,
@@ -92,6 +101,7 @@ def command(
     no_overwrite: bool,
     restart: bool,
     adopt: bool,
+    many: JobOptions,
     quiet: bool,
     no_progress: bool,
     as_json: bool,
@@ -99,10 +109,17 @@ def command(
 ) -> int:
     """Upload SOURCE to s3://BUCKET/KEY, and prove that the object equals it.
 
-    A target that ends in / gets the name of SOURCE appended.
+    A target that ends in / gets the name of SOURCE appended.  With several sources, or with -r the files in folders,
+    every file goes below the target.
     """
-    source = _absolute(source)
-    bucket, key = parse_target(target, source)
+    is_job = many.recursive or len(sources) != 1 or many.files_from is not None
+    source = "" if is_job else _absolute(sources[0])
+    if is_job:
+        bucket, key = parse_destination(target)
+        _check_sources(sources, many)
+    else:
+        _check_no_job_options(many, source)
+        bucket, key = parse_target(target, source)
     output = render.Output(quiet=quiet, no_progress=no_progress, json=as_json)
     verify = verification(ca_bundle, no_verify_ssl)
     backend = make_backend(endpoint_url, region, profile, concurrency=concurrency, verify=verify)
@@ -117,21 +134,36 @@ def command(
         restart=restart,
         adopt=adopt,
     )
+    object_options = ObjectOptions(
+        acl=acl,
+        storage_class=storage_class,
+        content_type=content_type,
+        metadata=metadata,
+        sse=sse,
+        sse_kms_key_id=sse_kms_key_id,
+        no_overwrite=no_overwrite,
+    )
     with failures_as_json(output), opened_store(state_dir) as store:
-        where = Target(
-            bucket=bucket,
-            key=key,
-            endpoint=backend.endpoint,
-            options=ObjectOptions(
-                acl=acl,
-                storage_class=storage_class,
-                content_type=content_type,
-                metadata=metadata,
-                sse=sse,
-                sse_kms_key_id=sse_kms_key_id,
-                no_overwrite=no_overwrite,
-            ),
-        )
+        if is_job:
+            from . import job  # only here: a single file needs none of it
+
+            spec = JobSpec(
+                sources=tuple(_absolute(each) for each in sources),
+                listed=many.files_from if many.files_from in (None, "-") else _absolute(many.files_from),
+                bucket=bucket,
+                prefix=key,
+                endpoint=backend.endpoint,
+                filters=many.filters,
+                follow_symlinks=many.follow_symlinks,
+                skip_same=many.skip_same,
+                key_encoding=many.key_encoding,
+                part_size=part_size,
+                algorithm=settings.algorithm,
+                guess_content_type=settings.guess_content_type,
+                options=object_options,
+            )
+            return job.run(spec, backend, store, settings, output, state_dir, profile=profile, fail_fast=many.fail_fast)
+        where = Target(bucket=bucket, key=key, endpoint=backend.endpoint, options=object_options)
         return run_upload(
             lambda sink, cancel: upload_file(
                 source,
@@ -154,6 +186,55 @@ def command(
 def retry_policy(retry_for: float | None) -> RetryPolicy:
     """The usual policy, with the user's patience when he named it."""
     return RetryPolicy() if retry_for is None else RetryPolicy(budget=retry_for, first_contact=retry_for)
+
+
+def _check_sources(sources: tuple[str, ...], many: JobOptions) -> None:
+    """Refuse sources that make no job.
+
+    Raises:
+        click.UsageError
+    """
+    if not sources and many.files_from is None:
+        raise click.UsageError("name a SOURCE: a file, or a folder with -r")
+    folders = [each for each in sources if os.path.isdir(each)]  # noqa: PTH112 - keeps undecodable names
+    if folders and not many.recursive and many.files_from is None:
+        raise click.UsageError(f"{printable(folders[0])} is a folder; add -r to upload the files in it")
+    if many.files_from is not None and (len(sources) > 1 or len(folders) != len(sources)):
+        raise click.UsageError("with --files-from name at most one SOURCE: the folder that the names are in")
+
+
+def _check_no_job_options(many: JobOptions, source: str) -> None:
+    """Refuse options of folders for a single file.
+
+    Raises:
+        click.UsageError
+    """
+    if os.path.isdir(source):  # noqa: PTH112 - keeps undecodable names
+        raise click.UsageError(f"{printable(source)} is a folder; add -r to upload the files in it")
+    if many.filters or many.skip_same or many.fail_fast or many.key_encoding:
+        raise click.UsageError(
+            "--include, --exclude, --skip-existing, --fail-fast and --key-encoding are for many files; add -r"
+        )
+
+
+def parse_destination(target: str) -> tuple[str, str]:
+    """Bucket and prefix of a target that many files go below; the prefix is empty or ends in ``/``.
+
+    Raises:
+        click.UsageError: it is no s3:// address, or names one object.
+    """
+    if not target.startswith("s3://"):
+        raise click.UsageError(f"the target {printable(target)!r} must look like s3://bucket/prefix/")
+    bucket, _, prefix = target.removeprefix("s3://").partition("/")
+    if not bucket:
+        raise click.UsageError(f"the target {printable(target)!r} names no bucket; write s3://bucket/prefix/")
+    if prefix and not prefix.endswith("/"):
+        raise click.UsageError(f"many files go below a target that ends in /; write {printable(target)}/")
+    try:
+        prefix.encode()
+    except UnicodeEncodeError:
+        raise click.UsageError(f"the target {printable(target)} is not valid UTF-8") from None
+    return bucket, prefix
 
 
 def _absolute(source: str) -> str:

@@ -44,6 +44,7 @@ def upload_file(
     cancel: Cancel | None = None,
     region: str | None = None,
     profile: str | None = None,
+    job: str | None = None,
     now: Callable[[], float] = time.time,
 ) -> UploadDone | UploadSkipped:
     """Upload one file and prove that the object equals it; an unfinished upload of the same file is finished.
@@ -58,6 +59,7 @@ def upload_file(
         sink: Told of every event, in the caller's thread.
         cancel: Call it from anywhere to stop; the upload then ends with UploadCancelled within a second.
         region, profile: Noted in the store, so that the upload can be resumed without naming them again.
+        job: The job that the upload belongs to; None when it is none's.
         now: Seconds since the epoch.
 
     Returns:
@@ -83,6 +85,7 @@ def upload_file(
         region=region,
         profile=profile,
         now=now,
+        job=job,
     )
 
 
@@ -99,6 +102,7 @@ def _upload(
     profile: str | None,
     now: Callable[[], float],
     id: str = "",
+    job: str | None = None,
 ) -> UploadDone | UploadSkipped:
     with _announced(sink, store, id) as known:
         check_settings(settings)
@@ -116,14 +120,14 @@ def _upload(
                     known(record)
                     give_up(record, backend, store, settings, cancel)
                     known(replace(record, id=""))
-                algorithm = settings.algorithm or _usual_algorithm(store, target, now())
-                record = _new_record(source, target, plan.part_size, algorithm, region, profile, now())
+                algorithm = settings.algorithm or usual_algorithm(store, target.endpoint, now())
+                record = _new_record(source, target, plan.part_size, algorithm, region, profile, now(), job)
             else:
                 check_record(record, settings.limits)
                 plan = replan(source.size, record.part_size, limits=settings.limits)
                 check_algorithm(record, settings.algorithm)
                 target = replace(target, options=frozen_options(record, target.options))
-                record = replace(record, run=record.run + 1, holder=_holder())
+                record = replace(record, run=record.run + 1, holder=holder())
             run = UploadRun(
                 source=source,
                 target=target,
@@ -202,12 +206,14 @@ def _forget_if_nothing_began(store: StateStore, id: str, error: PartwayError) ->
     return True
 
 
-def _holder() -> str:
+def holder() -> str:
+    """Who we are, for others who meet our claim."""
     return f"process {os.getpid()} on {socket.gethostname()}"
 
 
-def _usual_algorithm(store: StateStore, target: Target, now: float) -> ChecksumAlgorithm:
-    known = store.known_algorithm(target.endpoint, since=now - _LEARNED_FOR)
+def usual_algorithm(store: StateStore, endpoint: str, now: float) -> ChecksumAlgorithm:
+    """The checksum that the endpoint is known to take; ``now`` is seconds since the epoch."""
+    known = store.known_algorithm(endpoint, since=now - _LEARNED_FOR)
     return ChecksumAlgorithm(known or ChecksumAlgorithm.CRC64NVME)
 
 
@@ -219,6 +225,7 @@ def _new_record(
     region: str | None,
     profile: str | None,
     now: float,
+    job: str | None,
 ) -> UploadRecord:
     return UploadRecord(
         id=new_id(),
@@ -240,5 +247,6 @@ def _new_record(
         run=1,
         created_at=now,
         updated_at=now,
-        holder=_holder(),
+        holder=holder(),
+        job=job,
     )

@@ -15,7 +15,8 @@ USAGE = {
     "target without key": (("upload", "file", "s3://bucket"), "names no key; write s3://bucket/ to keep"),
     "target of another kind": (("upload", "file", "http://bucket/key"), "must look like s3://bucket/key"),
     "arguments the wrong way round": (("upload", TARGET, "file"), "must look like s3://bucket/key"),
-    "three arguments": (("upload", "file", "file", TARGET), "unexpected extra argument"),
+    "several to one key": (("upload", "file", "file", TARGET), "many files go below a target that ends in /"),
+    "a folder": (("upload", "folder", TARGET), "is a folder; add -r to upload the files in it"),
     "part size no number": (("upload", "file", TARGET, "-p", "big"), "'big' is no size; write it like 16MiB"),
     "part size endless": (("upload", "file", TARGET, "-p", "9" * 400), "is no size"),
     "concurrency 0": (("upload", "file", TARGET, "-c", "0"), "is not in the range 1<=x<=256"),
@@ -38,7 +39,6 @@ USAGE = {
 
 REFUSED: dict[str, tuple[tuple[str, ...], int, str]] = {
     "no such file": (("upload", "none", TARGET), 2, "there is no file /"),
-    "a folder": (("upload", "folder", TARGET), 2, "is a folder"),
     "a pipe": (("upload", "pipe", TARGET), 2, "is a pipe (FIFO), not a regular file"),
     "a device": (("upload", "/dev/null", TARGET), 2, "is a device, not a regular file"),
     "a link in a circle": (("upload", "circle", TARGET), 2, "cannot read /"),

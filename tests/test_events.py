@@ -70,8 +70,8 @@ def test_an_event_can_be_written_as_json(kind: type) -> None:
 
 @pytest.mark.parametrize("kind", EVENTS)
 def test_an_event_names_its_upload_or_its_source(kind: type) -> None:
-    """Where several uploads run, a line that names neither says nothing."""
-    assert {"upload", "source"} & {field.name for field in dataclasses.fields(kind)}
+    """Where several uploads run, a line that names neither, nor a job, says nothing."""
+    assert {"upload", "source", "job"} & {field.name for field in dataclasses.fields(kind)}
 
 
 def test_names_are_stable() -> None:
@@ -94,6 +94,11 @@ def test_names_are_stable() -> None:
         "upload_done",
         "upload_skipped",
         "upload_failed",
+        "job_started",
+        "file_done",
+        "file_skipped",
+        "file_failed",
+        "job_done",
     ]
 
 

@@ -1,0 +1,112 @@
+"""Many files: what ``upload`` and ``resume`` do with a job."""
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from partway.engine.events import EventSink, JobDone
+from partway.engine.job_spec import LISTED_ON_STDIN, JobSpec, listed_sources
+from partway.engine.pool import Cancel
+from partway.engine.settings import UploadSettings
+from partway.state.jobs import JobRecord
+from partway.state.store import StateStore
+
+from . import render
+from .session import make_backend, run_upload
+
+if TYPE_CHECKING:
+    from partway.engine.s3 import S3Backend
+
+_CHUNK = 64 * 1024
+
+Sources = Callable[[], Iterable[tuple[str, str | None]]]
+
+
+def sources_of(spec: JobSpec) -> Sources:
+    """The paths and names of a job's files and folders, as often as they are asked for.
+
+    Raises (when they are read):
+        click.UsageError: the list is gone.
+    """
+    if spec.listed is None:
+        return lambda: ((path, None) for path in spec.sources)
+    if spec.listed == LISTED_ON_STDIN:
+        # Walked through more than once, and read only once.
+        names = sys.stdin.buffer.read()
+        return lambda: listed_sources(spec, iter([names]))
+    path = spec.listed
+    return lambda: listed_sources(spec, _chunks(path))
+
+
+def _chunks(path: str) -> Iterator[bytes]:
+    try:
+        with Path(path).open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                yield chunk
+    except OSError as error:
+        raise click.UsageError(f"the list {path} cannot be read: {error.strerror or error}") from error
+
+
+def run(
+    spec: JobSpec,
+    backend: "S3Backend",
+    store: StateStore,
+    settings: UploadSettings,
+    output: render.Output,
+    state_dir: Path | None,
+    *,
+    profile: str | None,
+    fail_fast: bool = False,
+) -> int:
+    """Run the job with bars and signals; the exit code."""
+    from partway.engine.job import run_job  # only here: a single file needs none of it
+
+    sources = sources_of(spec)
+
+    def work(sink: EventSink, cancel: Cancel) -> JobDone:
+        return run_job(
+            spec,
+            sources,
+            backend=backend,
+            store=store,
+            settings=settings,
+            sink=sink,
+            cancel=cancel,
+            region=backend.region,
+            profile=profile or os.environ.get("AWS_PROFILE"),
+            fail_fast=fail_fast,
+        )
+
+    return run_upload(work, store, output, state_dir)
+
+
+def resume(
+    record: JobRecord,
+    store: StateStore,
+    settings: UploadSettings,
+    output: render.Output,
+    state_dir: Path | None,
+    *,
+    profile: str | None,
+    verify: bool | str | None,
+) -> int:
+    """Go on with a stored job; the exit code.
+
+    Raises:
+        click.UsageError: its list came from standard input, or it is not readable.
+    """
+    try:
+        spec = JobSpec.from_json(record.spec)
+    except (ValueError, TypeError, KeyError) as error:
+        raise click.UsageError(f"job {record.id} is not readable in the store; run its command again") from error
+    if spec.listed == LISTED_ON_STDIN:
+        raise click.UsageError(
+            f"job {record.id} got its list of files from standard input; run the same command with the same list again"
+        )
+    profile = profile or record.profile
+    backend = make_backend(record.endpoint, record.region, profile, concurrency=settings.concurrency, verify=verify)
+    return run(spec, backend, store, settings, output, state_dir, profile=profile)

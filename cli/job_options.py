@@ -1,0 +1,115 @@
+"""The options of ``upload`` that are about many files."""
+
+import codecs
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import click
+
+from partway.engine.filters import Filter
+
+_FILTERS = "partway.filters"
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobOptions:
+    """What the user said about many files.  files_from: a path, "-" for standard input, or None."""
+
+    recursive: bool
+    filters: tuple[Filter, ...]
+    files_from: str | None
+    follow_symlinks: bool
+    skip_same: bool
+    fail_fast: bool
+    key_encoding: str | None
+
+
+def job_options(command: F) -> F:
+    """Adds the options; the command gets ``many``, a JobOptions."""
+
+    def gathered(**values: Any) -> Any:
+        context = click.get_current_context()
+        filters = tuple(context.meta.get(_FILTERS, ()))
+        many = JobOptions(
+            recursive=values.pop("recursive"),
+            filters=filters,
+            files_from=values.pop("files_from"),
+            follow_symlinks=values.pop("follow_symlinks"),
+            skip_same=values.pop("skip_same"),
+            fail_fast=values.pop("fail_fast"),
+            key_encoding=values.pop("key_encoding"),
+        )
+        for name in ("include", "exclude"):
+            values.pop(name)
+        return command(many=many, **values)
+
+    gathered.__doc__ = command.__doc__
+    gathered.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
+    wrapped: Any = gathered
+    for option in (
+        click.option("--fail-fast", is_flag=True, help="End with the first file that fails; the others go on else."),
+        click.option(
+            "--key-encoding",
+            callback=_encoding,
+            metavar="NAME",
+            help="Of file names that are no UTF-8, such as latin-1; else such files fail.",
+        ),
+        click.option(
+            "--skip-existing",
+            "--update",
+            "skip_same",
+            is_flag=True,
+            help="Do not send a file that the service has already, by size and checksum.",
+        ),
+        click.option(
+            "--follow-symlinks/--no-follow-symlinks", default=True, help="Upload what links point to.  [default: yes]"
+        ),
+        click.option(
+            "--files-from",
+            type=click.Path(exists=True, dir_okay=False, allow_dash=True),
+            metavar="FILE",
+            help="Names of files, one a line or separated by NUL; - reads standard input.",
+        ),
+        click.option(
+            "--exclude",
+            multiple=True,
+            metavar="PATTERN",
+            help="Leave out what matches, such as '*.tmp' or 'old/*'.",
+        ),
+        click.option(
+            "--include",
+            multiple=True,
+            metavar="PATTERN",
+            help="Take them after all; of all --include and --exclude the last that matches decides.",
+        ),
+        click.option("-r", "--recursive", is_flag=True, help="Upload the files in a folder."),
+    ):
+        wrapped = option(wrapped)
+    return wrapped  # type: ignore[no-any-return]
+
+
+def _encoding(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if value is not None:
+        try:
+            codecs.lookup(value)
+        except LookupError:
+            raise click.BadParameter(f"{value!r} is no encoding; try latin-1 or cp1252") from None
+    return value
+
+
+class FilteredCommand(click.Command):
+    """Notes the patterns of --include and --exclude in the order in which they were typed."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        parser = self.make_parser(ctx)
+        values, _, order = parser.parse_args(args=list(args))
+        given = {name: iter(values.get(name) or ()) for name in ("include", "exclude")}
+        ctx.meta[_FILTERS] = [
+            Filter(include=param.name == "include", pattern=next(given[param.name]))
+            for param in order
+            if param.name in given
+        ]
+        return super().parse_args(ctx, args)

@@ -1,0 +1,51 @@
+"""What the failure of one file means for the others of its job."""
+
+from .errors import (
+    ChecksumUnsupported,
+    CredentialsExpired,
+    PartwayError,
+    ProofFailed,
+    Refused,
+    SourceChanged,
+    StateLocked,
+    Transient,
+    UploadFailed,
+)
+
+# Refusals that are about no single file.
+_FOR_ALL = frozenset(
+    {
+        "InvalidAccessKeyId",
+        "InvalidEndpoint",
+        "NoCredentialsError",
+        "NoSuchBucket",
+        "PermanentRedirect",
+        "SignatureDoesNotMatch",
+    }
+)
+
+
+def cause_of(error: PartwayError) -> PartwayError:
+    """The reason of an upload that failed, or the error itself."""
+    cause = error.__cause__ if isinstance(error, UploadFailed) else None
+    return cause if isinstance(cause, PartwayError) else error
+
+
+def is_resumable(error: PartwayError) -> bool:
+    """True when running again may help."""
+    return isinstance(cause_of(error), (Transient, CredentialsExpired, SourceChanged, StateLocked))
+
+
+def fails_for_all(error: PartwayError) -> bool:
+    """True when every other file would fail in the same way."""
+    cause = cause_of(error)
+    return (
+        isinstance(cause, CredentialsExpired)
+        or (isinstance(cause, Refused) and cause.code in _FOR_ALL)
+        or (isinstance(cause, Transient) and cause.unreachable)
+    )
+
+
+def may_go_the_long_way(error: PartwayError) -> bool:
+    """True for what single uploads know a way out of, such as a service without the checksum."""
+    return isinstance(error, (ChecksumUnsupported, ProofFailed))

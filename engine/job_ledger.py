@@ -1,0 +1,143 @@
+"""What became of a job's files: remembered first, then announced, and counted."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from partway.state.jobs import FileRecord, FileStatus, JobRecord, JobStatus
+from partway.state.store import StateStore
+
+from .errors import PartwayError, SourceError, Transient, UploadFailed
+from .events import EventSink, FileDone, FileFailed, FileSkipped, JobDone, JobStarted
+from .job_failures import cause_of, fails_for_all, is_resumable
+from .scan import Passed
+
+_FLUSH_SECONDS, _FLUSH_FILES = 0.25, 200  # how long what is done may wait to be written, all together
+_HOPELESS = 10  # files in a row that fail because the service does not answer: the rest would too
+
+
+class Stop(Exception):
+    """The job ends here, with this error; what is done is done."""
+
+    def __init__(self, error: PartwayError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class Ledger:
+    """One for each run of a job, in the caller's thread.
+
+    Keys are whole, paths absolute, ``url`` is the target as users write it, sizes are bytes.
+    """
+
+    def __init__(
+        self, record: JobRecord, store: StateStore, sink: EventSink, *, fail_fast: bool, now: Callable[[], float]
+    ) -> None:
+        self._record = record
+        self._jobs = store.jobs
+        self._sink = sink
+        self._fail_fast = fail_fast
+        self._now = now
+        self._began = self._written_at = time.monotonic()
+        self._unwritten: list[tuple[FileRecord, FileDone | FileSkipped]] = []
+        self._done = self._skipped = self._failed = self._resumed = self._bytes = 0
+        self._in_a_row = 0
+        self._all_resumable = True
+
+    def begin(self) -> None:
+        """Remember the job, and say that it begins."""
+        self._jobs.save(self._record)
+        known = self._jobs.totals(self._record.id)
+        self._sink(JobStarted(job=self._record.id, target=self._record.target, done_files=known.done + known.skipped))
+
+    def resumed(self) -> None:
+        """A file was done by an earlier run."""
+        self._resumed += 1
+
+    def done(self, key: str, path: str, url: str, size: int, mtime_ns: int, proof: str) -> None:
+        """A file is there and proven."""
+        self._done += 1
+        self._bytes += size
+        event = FileDone(job=self._record.id, source=path, target=url, bytes=size, proof=proof)
+        self._note(FileRecord(key=key, size=size, mtime_ns=mtime_ns, status=FileStatus.DONE, note=proof), event)
+
+    def skipped(self, key: str, path: str, url: str, size: int, mtime_ns: int, reason: str) -> None:
+        """A file need not be sent."""
+        self._skipped += 1
+        event = FileSkipped(job=self._record.id, source=path, target=url, reason=reason)
+        self._note(FileRecord(key=key, size=size, mtime_ns=mtime_ns, status=FileStatus.SKIPPED, note=reason), event)
+
+    def passed(self, passed: Passed) -> None:
+        """The walk met something that is no file to upload."""
+        if passed.failed:
+            self.failed(passed.path, "", SourceError(passed.reason))
+        else:
+            self._sink(FileSkipped(job=self._record.id, source=passed.path, target="", reason=passed.reason))
+
+    def failed(self, path: str, url: str, error: PartwayError) -> None:
+        """A file was not uploaded.
+
+        Raises:
+            Stop: the others would fail in the same way, or the first failure is to end the job.
+        """
+        resumable = is_resumable(error)
+        self._failed += 1
+        self._all_resumable = self._all_resumable and resumable
+        self.flush()
+        self._sink(FileFailed(job=self._record.id, source=path, target=url, error=str(error), resumable=resumable))
+        self._in_a_row = self._in_a_row + 1 if isinstance(cause_of(error), Transient) else 0
+        if fails_for_all(error):
+            raise Stop(error)
+        if self._in_a_row >= _HOPELESS:
+            raise Stop(UploadFailed(f"the job stopped: {error}; run again to go on", resumable=True))
+        if self._fail_fast:
+            raise Stop(UploadFailed(f"the job stopped at {path}: {error}", resumable=resumable))
+
+    def _note(self, record: FileRecord, event: FileDone | FileSkipped) -> None:
+        self._in_a_row = 0
+        self._unwritten.append((record, event))
+        if len(self._unwritten) >= _FLUSH_FILES or time.monotonic() - self._written_at >= _FLUSH_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits, in one transaction, and announce it."""
+        unwritten, self._unwritten = self._unwritten, []
+        if unwritten:
+            self._jobs.save_files(self._record.id, [record for record, _ in unwritten])
+        self._written_at = time.monotonic()
+        for _, event in unwritten:
+            self._sink(event)
+
+    def save(self, status: JobStatus = JobStatus.OPEN) -> None:
+        """Write what waits, and the job with its counts."""
+        self.flush()
+        totals = self._jobs.totals(self._record.id)
+        self._record = replace(
+            self._record,
+            status=status,
+            updated_at=self._now(),
+            done=totals.done,
+            skipped=totals.skipped,
+            failed=self._failed,
+            bytes=totals.bytes,
+        )
+        self._jobs.save(self._record)
+
+    def end(self) -> JobDone:
+        """Say how it ended; a job without failures is completed, and its files' rows are not needed any more."""
+        if not self._failed:
+            self.save(JobStatus.COMPLETED)
+            self._jobs.forget_files(self._record.id)
+        done = JobDone(
+            job=self._record.id,
+            target=self._record.target,
+            done=self._done,
+            skipped=self._skipped,
+            failed=self._failed,
+            resumed=self._resumed,
+            bytes=self._bytes,
+            seconds=round(time.monotonic() - self._began, 3),
+            resumable=bool(self._failed) and self._all_resumable,
+        )
+        self._sink(done)
+        return done

@@ -1,0 +1,153 @@
+"""What workers do for a job's small files: all of one file, from the first look at it to the proof."""
+
+from dataclasses import dataclass
+
+from partway.state.records import PartRecord
+
+from .backend import MultipartBackend, ObjectFacts, Target
+from .checksum import ChecksumAlgorithm, Digest, etag_of
+from .errors import AccessRefused, ObjectExists, ObjectMissing, ProofFailed, SourceChanged
+from .plan import PartSpec
+from .pool import Line
+from .proof import Proof, prove
+from .retry import RetryingBackend, RetryPolicy
+from .scan import Found
+from .source import BLOCK, PartReader, SourceIdentity, identify
+from .work import block_of, reporter, retrying
+
+SAME = "the service has the same"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileTask:
+    """Send one file as one object.
+
+    most: bytes that go as one object; a file that grew beyond them is left to the long way.
+    skip_same: look first whether the service has the same.
+    """
+
+    found: Found
+    target: Target
+    backend: MultipartBackend
+    policy: RetryPolicy
+    algorithm: ChecksumAlgorithm
+    most: int
+    skip_same: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileSent:
+    """How it ended.
+
+    source: the file as it was sent; its size may differ from what was found.
+    proof: what the comparison rests on; None when nothing was sent.
+    skipped: why nothing was sent; None when it was.
+    unusual: True: nothing is decided, and the file must go the long way (``upload_file``).
+    """
+
+    source: SourceIdentity
+    proof: Proof | None = None
+    skipped: str | None = None
+    unusual: bool = False
+
+
+def send_file(task: FileTask, line: Line) -> FileSent:
+    """Send the file and prove the object.
+
+    Raises:
+        SourceError: it is gone or cannot be read; SourceChanged: it changed while it was sent.
+        RemoteError, ProofFailed, UploadCancelled.
+    """
+    source = identify(task.found.path)
+    if source.size > task.most:
+        return FileSent(source=source, unusual=True)
+    spec = PartSpec(number=1, offset=0, size=source.size)
+    s3 = retrying(task.backend, task.policy, line)
+    report, block = reporter(spec, line), block_of(line)
+
+    def on_read(sent: int) -> None:
+        report(sent)
+        # With the last block the object is complete: look at the source once more before it goes.
+        if sent + BLOCK >= spec.size:
+            _check(source)
+
+    with PartReader(source.path, spec, algorithm=task.algorithm, on_read=on_read, block=block) as body:
+        if task.skip_same and is_same(s3, task.target, source.path, spec, task.algorithm, body.checksum):
+            return FileSent(source=source, skipped=SAME)
+        try:
+            answer = s3.put_object(task.target, body)
+        except ObjectExists:
+            # Ours, when an answer was lost; somebody else's otherwise.
+            if is_same(s3, task.target, source.path, spec, task.algorithm, body.checksum):
+                return FileSent(source=source, proof=_name_of(task.algorithm))
+            return FileSent(source=source, skipped="the object exists already")
+        sent = PartRecord(number=1, size=source.size, etag=answer.etag, checksum=body.checksum, run=1)
+    _check(source)
+    if answer.checksum is None and task.algorithm is not ChecksumAlgorithm.MD5:
+        return FileSent(source=source, unusual=True)
+    return FileSent(source=source, proof=_proof(s3, task, sent, answer))
+
+
+def _check(source: SourceIdentity) -> None:
+    if identify(source.path) != source:
+        raise SourceChanged(f"{source.path} changed while it was sent; run again to send it as it is now")
+
+
+def _name_of(algorithm: ChecksumAlgorithm) -> Proof:
+    return Proof.ETAG if algorithm is ChecksumAlgorithm.MD5 else Proof(algorithm.value.lower())
+
+
+def _proof(s3: RetryingBackend, task: FileTask, sent: PartRecord, answer: ObjectFacts) -> Proof:
+    """Look at the object and compare it; by what PutObject said, when these credentials may not look."""
+    for last in (False, True):
+        try:
+            facts = s3.head_object(task.target, task.algorithm)
+        except AccessRefused:
+            facts = answer
+        except ObjectMissing:
+            # Not yet everywhere, it seems.
+            if last:
+                raise
+            continue
+        try:
+            proof = prove(facts, [sent], algorithm=task.algorithm, multipart=False)
+        except ProofFailed:
+            # Once may be an answer that was cut inside a number.
+            if last:
+                raise
+            continue
+        return proof if proof.whole else prove(answer, [sent], algorithm=task.algorithm, multipart=False)
+    raise AssertionError("the second look decides")
+
+
+def is_same(
+    s3: RetryingBackend,
+    target: Target,
+    path: str,
+    spec: PartSpec,
+    algorithm: ChecksumAlgorithm,
+    checksum: str | None = None,
+) -> bool:
+    """True when the object has the file's size, and its checksum or (as the MD5 of one object) its ETag.
+
+    checksum: of the whole file; None: it is read when it matters.
+    """
+    try:
+        facts = s3.head_object(target, algorithm)
+    except (ObjectMissing, AccessRefused):
+        return False
+    if facts.size != spec.size:
+        return False
+    if facts.checksum is not None:
+        return facts.checksum == (checksum or _digest(path, spec, algorithm))
+    if "-" in facts.etag or len(facts.etag) != 32:
+        return False
+    return facts.etag == _digest(path, spec, ChecksumAlgorithm.MD5, in_hex=True)
+
+
+def _digest(path: str, spec: PartSpec, algorithm: ChecksumAlgorithm, *, in_hex: bool = False) -> str:
+    digest = Digest(algorithm)
+    with PartReader(path, spec, algorithm=algorithm) as reader:
+        for block in reader.blocks():
+            digest.update(block)
+    return etag_of(digest.value()) if in_hex else digest.value()

@@ -1,0 +1,170 @@
+"""``partway upload -r`` and its friends as people run them."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from partway.state.sqlite import SqliteStore
+from tests.support.command import Shell
+from tests.support.faults import Answer, Fault, Hang, Stage
+from tests.support.strict_s3 import StrictS3
+
+COUNT = 300
+
+
+@pytest.fixture
+def folder(shell: Shell) -> Path:
+    """Many small files, some of them deeper."""
+    root = shell.folder / "many"
+    for number in range(COUNT):
+        path = root / f"d{number % 3}" / f"{number}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"%d" % number)
+    return root
+
+
+def arrived(server: StrictS3) -> dict[str, bytes]:
+    return {key: stored.body for (_, key), stored in server.model.objects.items()}
+
+
+def expected(folder: Path, prefix: str = "") -> dict[str, bytes]:
+    return {f"{prefix}{p.relative_to(folder)}": p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_a_folder_that_is_killed_goes_on(shell: Shell, server: StrictS3, folder: Path) -> None:
+    """kill -9 in the middle; what was done is not asked about again."""
+    server.faults.add(Fault(operation="PutObject", stage=Stage.BEFORE_READ, action=Hang(), times=None, skip=150))
+    with shell.started("upload", "-r", "many", "s3://bucket/p/") as running:
+        running.wait_for("file_done", 100)
+        running.stop(signal.SIGKILL)
+    keys = expected(folder, "p/")
+    store = SqliteStore(shell.state)
+    (job,) = store.jobs.all()
+    done = store.jobs.files(job.id, keys).keys()
+    store.close()
+    server.faults.clear()
+    before = len(server.journal.calls)
+
+    again = shell.run("upload", "-r", "many", "s3://bucket/p/")
+
+    assert again.code == 0, again.err
+    assert arrived(server) == keys
+    assert len(done) >= 100
+    assert {call.key for call in server.journal.calls[before:]}.isdisjoint(done)
+    assert f"{len(done):,} files" in again.out
+    assert shell.run("list").out == "nothing is unfinished\n"
+
+
+def test_ctrl_c_says_how_to_go_on_and_resume_does(shell: Shell, server: StrictS3, folder: Path) -> None:
+    server.faults.add(Fault(operation="PutObject", stage=Stage.BEFORE_READ, action=Hang(), times=None, skip=150))
+    with shell.started("upload", "-r", "many", "s3://bucket/") as running:
+        job = running.wait_for("job_started")["job"]
+        running.wait_for("file_done", 50)
+        result = running.stop(signal.SIGINT)
+    server.faults.clear()
+    assert result.code == 130
+    assert f"resume {job}" in result.err
+    assert f"cancel {job}" in result.err
+    assert job in shell.run("list").out
+    elsewhere = shell.folder / "elsewhere"
+    elsewhere.mkdir()
+
+    again = shell.run("resume", job[:5], cwd=elsewhere)
+
+    assert again.code == 0, again.err
+    assert arrived(server) == expected(folder)
+
+
+def test_resume_all_takes_jobs_and_uploads(shell: Shell, server: StrictS3, folder: Path) -> None:
+    refusal = Fault(
+        operation="PutObject", stage=Stage.BEFORE_READ, action=Answer(status=403, code="AccessDenied"), times=1
+    )
+    server.faults.add(refusal)
+    first = shell.run("upload", "-r", "many", "s3://bucket/")
+
+    assert first.code == 1
+    assert first.err.count("failed: ") == 1
+    assert "error: 1 file was not uploaded" in first.err
+    assert shell.run("resume", "--all").code == 0
+    assert arrived(server) == expected(folder)
+
+
+def test_a_job_is_cancelled_with_its_unfinished_uploads(shell: Shell, server: StrictS3, folder: Path) -> None:
+    """Objects that are done stay."""
+    (folder / "large").write_bytes(os.urandom(11 * 1024 * 1024))
+    server.faults.add(Fault(operation="UploadPart", stage=Stage.BEFORE_READ, action=Hang(), times=None, skip=1))
+    with shell.started("upload", "-r", "many", "s3://bucket/", "-p", "5MiB") as running:
+        job = running.wait_for("job_started")["job"]
+        running.wait_for("part_done")
+        running.stop(signal.SIGKILL)
+    server.faults.clear()
+    assert len(server.model.open_uploads) == 1
+
+    result = shell.run("cancel", job)
+
+    assert result.code == 0, result.err
+    assert not server.model.open_uploads
+    assert shell.run("list").out == "nothing is unfinished\n"
+    assert shell.run("resume", job).code == 2
+
+
+def test_filters_in_their_order(shell: Shell, server: StrictS3, folder: Path) -> None:
+    """The last that matches decides, whatever stands first on the line."""
+    result = shell.run(
+        "upload", "-r", "--exclude", "*", "many", "--include", "d1/*", "s3://bucket/", "--exclude", "*4.txt"
+    )
+
+    assert result.code == 0, result.err
+    assert set(arrived(server)) == {
+        name for name in expected(folder) if name.startswith("d1/") and not name.endswith("4.txt")
+    }
+
+
+@pytest.mark.parametrize("nul", [False, True])
+def test_a_list_of_files(shell: Shell, server: StrictS3, folder: Path, nul: bool) -> None:
+    names = ["d0/0.txt", "d1/1.txt"]
+    (shell.folder / "list").write_text("\0".join(names) if nul else "\n".join(names) + "\n")
+    result = shell.run("upload", "--files-from", "list", "many", "s3://bucket/x/")
+
+    assert result.code == 0, result.err
+    assert set(arrived(server)) == {f"x/{name}" for name in names}
+
+
+def test_many_files_by_name(shell: Shell, server: StrictS3, folder: Path) -> None:
+    result = shell.run("upload", "many/d0/0.txt", "many/d1/1.txt", "s3://bucket/x/", "--json")
+
+    assert result.code == 0, result.err
+    assert set(arrived(server)) == {"x/0.txt", "x/1.txt"}
+    assert result.event("job_done")["done"] == 2
+
+
+BAD = {
+    "a folder without -r": (("many", "s3://bucket/x/"), 2, "add -r"),
+    "folders without -r": (("many", "source.bin", "s3://bucket/x/"), 2, "add -r"),
+    "no slash": (("-r", "many", "s3://bucket/x"), 2, "write s3://bucket/x/"),
+    "no source": (("s3://bucket/x/",), 2, "name a SOURCE"),
+    "no bucket": (("-r", "many", "s3:///x/"), 2, "names no bucket"),
+    "no address": (("-r", "many", "bucket/x/"), 2, "must look like s3://"),
+    "overlap": (("-r", "many/d0", "many/d0/../d0", "many/d1", "many/d1/1.txt", "s3://bucket/"), 2, "nothing was sent"),
+    "nothing": (("-r", "many", "s3://bucket/", "--exclude", "*"), 1, "no file is there to upload"),
+    "filters for one": (("source.bin", "s3://bucket/x", "--include", "*"), 2, "add -r"),
+    "encoding": (("-r", "many", "s3://bucket/", "--key-encoding", "klingon"), 2, "no encoding"),
+    "list and files": (("--files-from", "source.bin", "source.bin", "s3://bucket/"), 2, "at most one SOURCE"),
+    "list leads out": (("--files-from", "out", "many", "s3://bucket/"), 2, "leads out"),
+    "gone": (("-r", "gone", "s3://bucket/"), 1, "there is no such file"),
+    "part size": (("-r", "many", "s3://bucket/", "-p", "1MiB"), 2, "5 MiB"),
+}
+
+
+def test_what_cannot_be_done_is_one_sentence(shell: Shell, server: StrictS3, folder: Path) -> None:
+    """And nothing is sent, nor left to resume."""
+    (shell.folder / "out").write_text("../source.bin\n")
+    results = shell.run_all({name: ("upload", *arguments) for name, (arguments, _, _) in BAD.items()})
+
+    for name, (_, code, words) in BAD.items():
+        result = results[name]
+        assert (result.code, words in result.err) == (code, True), f"{name}: {result.code} {result.err}"
+        assert "Traceback" not in result.err
+    assert arrived(server) == {}

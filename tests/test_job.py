@@ -1,0 +1,364 @@
+"""The coordinator of a job, on the strict server."""
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from partway.engine.backend import ObjectOptions
+from partway.engine.errors import CredentialsExpired, PlanError, Refused, StateLocked, UploadCancelled, UploadFailed
+from partway.engine.events import ChecksumFellBack, Event, FileDone, FileFailed, FileSkipped, JobDone, JobStarted
+from partway.engine.filters import Filter
+from partway.engine.job import run_job
+from partway.engine.job_spec import JobSpec, listed_names
+from partway.engine.pool import Cancel
+from partway.engine.s3 import S3Backend
+from partway.engine.settings import UploadSettings
+from partway.state.jobs import JobStatus
+from partway.state.sqlite import SqliteStore
+from partway.state.store import MemoryStore, StateStore
+from tests.support.faults import Answer, CallFunction, Fault, Stage
+from tests.support.s3_quirks import Quirks
+from tests.support.strict_s3 import StrictS3
+from tests.support.uploading import LIMITS, PART, QUICK
+
+COUNT = 12
+
+
+@dataclass(kw_only=True)
+class Job:
+    """A job on the strict server; ``events`` has what it said, of every run."""
+
+    spec: JobSpec
+    backend: S3Backend
+    store: StateStore = field(default_factory=MemoryStore)
+    events: list[Event] = field(default_factory=list)
+    cancel: Cancel = field(default_factory=Cancel)
+    on_event: Callable[[Event], None] = lambda event: None
+
+    def sources(self) -> Iterable[tuple[str, str | None]]:
+        return [(path, None) for path in self.spec.sources]
+
+    def run(self, **how: Any) -> JobDone:
+        fail_fast = how.pop("fail_fast", False)
+
+        def see(event: Event) -> None:
+            self.events.append(event)
+            self.on_event(event)
+
+        settings = UploadSettings(limits=LIMITS, policy=QUICK, concurrency=2)
+        return run_job(
+            self.spec,
+            self.sources,
+            backend=self.backend,
+            store=self.store,
+            settings=replace(settings, **how),
+            sink=see,
+            cancel=self.cancel,
+            fail_fast=fail_fast,
+        )
+
+    def of(self, kind: type[Event]) -> list[Any]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A dozen small files, two of several parts."""
+    root = tmp_path / "root"
+    (root / "sub").mkdir(parents=True)
+    for number in range(COUNT - 2):
+        (root / "sub" / f"{number}.txt").write_bytes(b"%d" % number * (number + 1))
+    for number in (1, 2):
+        (root / f"large{number}").write_bytes(os.urandom(3 * PART + number))
+    return root
+
+
+@pytest.fixture
+def job(folder: Path, strict: StrictS3, backend: S3Backend) -> Job:
+    spec = JobSpec(sources=(str(folder),), bucket="bucket", prefix="p/", endpoint=backend.endpoint, part_size=PART)
+    return Job(spec=spec, backend=backend)
+
+
+def objects(strict: StrictS3) -> dict[str, bytes]:
+    return {key: stored.body for (_, key), stored in strict.model.objects.items()}
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {f"p/{path.relative_to(folder)}": path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def operations(strict: StrictS3, *names: str) -> int:
+    return sum(call.operation in names for call in strict.journal.calls)
+
+
+def test_every_file_arrives(job: Job, strict: StrictS3, folder: Path) -> None:
+    """Large ones first, in parts; each proven; the job's rows are not kept."""
+    done = job.run()
+
+    assert objects(strict) == files(folder)
+    assert (done.done, done.failed, done.skipped, done.resumed) == (COUNT, 0, 0, 0)
+    assert {event.proof for event in job.of(FileDone)} == {"crc64nvme"}
+    assert [Path(event.source).name for event in job.of(FileDone)][:2] == ["large2", "large1"]
+    assert strict.model.get_object("bucket", "p/sub/1.txt").options.content_type == "text/plain"
+    (record,) = job.store.jobs.all()
+    assert record.status is JobStatus.COMPLETED
+    assert (record.done, record.bytes) == (COUNT, sum(map(len, files(folder).values())))
+    assert job.store.jobs.totals(record.id).done == 0
+
+
+@pytest.mark.parametrize("after", [1, 2, 5, 8])
+def test_a_stopped_job_goes_on_without_asking(
+    job: Job, strict: StrictS3, folder: Path, after: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is done is neither sent nor looked at again."""
+    monkeypatch.setattr("partway.engine.job_ledger._FLUSH_FILES", 1)
+
+    def stop(event: Event) -> None:
+        if isinstance(event, FileDone) and len(job.of(FileDone)) == after:
+            job.cancel()
+
+    job.on_event = stop
+    with pytest.raises(UploadCancelled):
+        job.run()
+    done_before = {event.target.removeprefix("s3://bucket/") for event in job.of(FileDone)}
+    job.on_event = lambda event: None
+    job.cancel = Cancel()
+    before = len(strict.journal.calls)
+
+    done = job.run()
+
+    assert objects(strict) == files(folder)
+    assert done.resumed == len(done_before) >= after
+    assert done.done == COUNT - done.resumed
+    assert {call.key for call in strict.journal.calls[before:]}.isdisjoint(done_before)
+    assert len({event.job for event in job.of(JobStarted)}) == 1
+
+
+def test_a_file_that_changed_since_is_sent_again(job: Job, strict: StrictS3, folder: Path) -> None:
+    strict.faults.add(
+        Fault(operation="PutObject", stage=Stage.AFTER_BODY, action=Answer(status=403, code="AccessDenied"))
+    )
+    assert job.run().failed == 1
+    changed = folder / "sub" / "3.txt"
+    changed.write_bytes(b"another")
+    os.utime(changed, ns=(1, 1))
+
+    done = job.run()
+
+    assert objects(strict) == files(folder)
+    assert done.resumed >= COUNT - 2
+    assert 1 <= done.done <= 2
+
+
+def test_one_failure_does_not_stop_the_others(job: Job, strict: StrictS3, folder: Path) -> None:
+    """It is told, counted, and tried again by the next run."""
+    strict.faults.add(
+        Fault(operation="PutObject", stage=Stage.AFTER_BODY, action=Answer(status=403, code="AccessDenied"))
+    )
+    done = job.run()
+
+    assert (done.done, done.failed, done.resumable) == (COUNT - 1, 1, False)
+    (failed,) = job.of(FileFailed)
+    assert "AccessDenied" in failed.error or "may" in failed.error
+    assert job.run().done == 1
+    assert objects(strict) == files(folder)
+
+
+def test_fail_fast_ends_with_the_first(job: Job, strict: StrictS3) -> None:
+    strict.faults.add(
+        Fault(operation="PutObject", stage=Stage.AFTER_BODY, action=Answer(status=403, code="AccessDenied"), times=None)
+    )
+    with pytest.raises(UploadFailed, match="stopped at"):
+        job.run(fail_fast=True)
+
+    assert len(job.of(FileFailed)) <= 2
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "error"),
+    [(404, "NoSuchBucket", Refused), (403, "InvalidAccessKeyId", Refused), (400, "ExpiredToken", CredentialsExpired)],
+)
+def test_what_would_fail_for_all_stops_the_job(
+    job: Job, strict: StrictS3, status: int, code: str, error: type[Exception]
+) -> None:
+    """A million files need not be refused one by one."""
+    strict.faults.add(
+        Fault(operation=None, stage=Stage.BEFORE_READ, action=Answer(status=status, code=code), times=None)
+    )
+    with pytest.raises(error):
+        job.run()
+
+    assert len(job.of(FileFailed)) <= 2
+
+
+def test_a_service_that_is_away_stops_the_job_resumably(job: Job, strict: StrictS3, folder: Path) -> None:
+    strict.faults.add(
+        Fault(operation=None, stage=Stage.BEFORE_READ, action=Answer(status=500, code="InternalError"), times=None)
+    )
+    with pytest.raises(UploadFailed) as failure:
+        job.run()
+    strict.faults.clear()
+
+    assert failure.value.resumable
+    job.run()
+    assert objects(strict) == files(folder)
+
+
+def test_a_file_that_vanishes_is_told_and_no_more(job: Job, strict: StrictS3, folder: Path) -> None:
+    """Between the walk and its turn."""
+
+    def vanish(event: Event) -> None:
+        if isinstance(event, FileDone):
+            (folder / "sub" / "9.txt").unlink(missing_ok=True)
+
+    job.on_event = vanish
+    done = job.run()
+
+    assert (done.done, done.failed) == (COUNT - 1, 1)
+    assert "9.txt" in job.of(FileFailed)[0].source
+
+
+def test_a_file_that_changes_while_it_is_sent_fails_resumably(job: Job, strict: StrictS3, folder: Path) -> None:
+    victim = folder / "sub" / "4.txt"
+
+    def change() -> None:
+        if not victim.read_bytes().endswith(b"more"):
+            victim.write_bytes(b"4more")
+
+    strict.faults.add(
+        Fault(operation="PutObject", stage=Stage.BEFORE_READ, action=CallFunction(function=change), times=None)
+    )
+    done = job.run()
+    strict.faults.clear()
+
+    assert done.failed <= 1
+    job.run()
+    assert objects(strict) == files(folder)
+
+
+def test_what_the_service_has_is_not_sent(job: Job, strict: StrictS3, folder: Path) -> None:
+    """By size and checksum: another content of the same size is sent."""
+    job.run()
+    other = folder / "sub" / "5.txt"
+    other.write_bytes(b"x" * other.stat().st_size)
+    job.spec = replace(job.spec, skip_same=True)
+    before = operations(strict, "PutObject", "CreateMultipartUpload")
+
+    done = job.run()
+
+    assert operations(strict, "PutObject", "CreateMultipartUpload") == before + 1
+    assert (done.done, done.skipped) == (1, COUNT - 1)
+    assert objects(strict) == files(folder)
+
+
+def test_nothing_is_overwritten(job: Job, strict: StrictS3, folder: Path) -> None:
+    job.run()
+    before = objects(strict)
+    (folder / "sub" / "5.txt").write_bytes(b"other")
+    (folder / "new").write_bytes(b"new")
+    job.spec = replace(job.spec, options=ObjectOptions(no_overwrite=True))
+
+    done = job.run()
+
+    assert objects(strict) == before | {"p/new": b"new"}
+    assert done.failed == 0
+    assert {event.reason for event in job.of(FileSkipped)} == {"the object exists already"}
+
+
+def test_two_files_of_one_key_are_refused_before_the_first_byte(job: Job, strict: StrictS3, folder: Path) -> None:
+    other = folder.parent / "other"
+    (other / "sub").mkdir(parents=True)
+    (other / "sub" / "3.txt").write_bytes(b"")
+    job.spec = replace(job.spec, sources=(str(folder), str(other)))
+
+    with pytest.raises(PlanError, match="1 keys would be written by several files"):
+        job.run()
+
+    assert strict.journal.calls == []
+    assert job.store.jobs.all() == []
+
+
+def test_a_source_that_is_named_twice_does_not_collide_with_itself(job: Job, strict: StrictS3, folder: Path) -> None:
+    job.spec = replace(job.spec, sources=(str(folder / "large1"), str(folder / "sub")))
+    job.run()
+
+    assert set(objects(strict)) == {"p/large1"} | {f"p/{number}.txt" for number in range(COUNT - 2)}
+
+
+def test_a_filter_that_matches_nothing_is_an_error(job: Job, strict: StrictS3) -> None:
+    job.spec = replace(job.spec, filters=(Filter(include=False, pattern="*"),))
+
+    with pytest.raises(UploadFailed, match="no file is there to upload; check the folder and the filters"):
+        job.run()
+
+    assert job.store.jobs.all() == []
+
+
+def test_keys_that_s3_refuses_fail_alone(job: Job, strict: StrictS3, folder: Path) -> None:
+    deep = folder.joinpath(*["x" * 200] * 6)
+    deep.mkdir(parents=True)
+    (deep / "file").write_bytes(b"")
+    (folder / os.fsdecode(b"bad\xff")).write_bytes(b"bad")
+    done = job.run()
+
+    assert (done.done, done.failed) == (COUNT, 2)
+    job.spec = replace(job.spec, key_encoding="latin-1")
+    job.run()
+    assert objects(strict)["p/badÿ"] == b"bad"
+
+
+def test_a_service_without_the_checksum_is_learned_of_once(job: Job, strict: StrictS3, folder: Path) -> None:
+    """The first file of each kind falls back; every object is proven by its ETag."""
+    strict.model.quirks = Quirks(no_checksums=True)
+    done = job.run()
+
+    assert objects(strict) == files(folder)
+    assert (done.done, done.failed) == (COUNT, 0)
+    assert {event.proof for event in job.of(FileDone)} == {"etag"}
+    assert len(job.of(ChecksumFellBack)) <= 3
+
+
+def test_a_job_runs_once_at_a_time(job: Job, tmp_path: Path) -> None:
+    locked: list[bool] = []
+
+    def again(event: Event) -> None:
+        if isinstance(event, JobStarted) and not locked:
+            locked.append(True)
+            with pytest.raises(StateLocked):
+                job.run()
+
+    job.store = SqliteStore(tmp_path / "state")
+    job.on_event = again
+    job.run()
+
+    assert locked
+    job.store.close()
+
+
+def test_a_spec_is_the_same_after_the_store(job: Job) -> None:
+    spec = replace(job.spec, filters=(Filter(include=False, pattern="*.a"),), options=ObjectOptions(acl="private"))
+
+    assert JobSpec.from_json(spec.to_json()) == spec
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        (b"a\nb c\n\nd", ["a", "b c", "d"]),
+        (b"a\r\nb\r\n", ["a", "b"]),
+        (b"a\nb\0c\0", ["a\nb", "c"]),
+        (b"", []),
+        (b"\xff\n", ["\udcff"]),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 3, 100])
+def test_lists(text: bytes, names: list[str], size: int) -> None:
+    """Lines, or names that end in NUL, in chunks of any size."""
+    if b"\0" in text and size < 5:
+        pytest.skip("what separates is told by the first chunk")
+
+    assert list(listed_names(iter([text[i : i + size] for i in range(0, len(text), size)]))) == names
