@@ -12,21 +12,21 @@ from partway.state.records import UNFINISHED
 from partway.state.store import StateStore
 
 from . import exit_codes, options
-from .session import backend_for, find_job, find_upload, opened_store, verification
+from .connection import Connection, connection_options
+from .session import backend_for, find_job, find_upload, opened_store
 from .text import printable
 
 
 @click.command("cancel", epilog="Example:  partway cancel 3f2a91bc")
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
-@options.tls_options
+@connection_options
 @options.profile_option
 @options.state_dir_option
 def command(
     ids: tuple[str, ...],
     quiet: bool,
-    no_verify_ssl: bool,
-    ca_bundle: str | None,
+    connection: Connection,
     profile: str | None,
     state_dir: Path | None,
 ) -> int:
@@ -34,28 +34,27 @@ def command(
 
     The source is not touched.  A finished object stays; only what is unfinished can be cancelled.
     """
-    verify = verification(ca_bundle, no_verify_ssl)
     with opened_store(state_dir) as store:
         for id in ids:
             if (job := find_job(store, id)) is not None:
-                _cancel_job(store, job, profile, verify, quiet)
+                _cancel_job(store, job, profile, connection, quiet)
                 continue
             record = find_upload(store, id)
             if record.finished:
                 raise click.UsageError(f"upload {record.id} is {record.status}; there is nothing to cancel")
-            backend = backend_for(record, concurrency=1, profile=profile, verify=verify)
+            backend = backend_for(record, concurrency=1, profile=profile, connection=connection)
             cancel_upload(record, backend=backend, store=store)
             if not quiet:
                 print(f"cancelled {record.id}: {printable(target_of(record).url)}; its parts are gone from S3")
     return exit_codes.OK
 
 
-def _cancel_job(store: StateStore, job: JobRecord, profile: str | None, verify: bool | str | None, quiet: bool) -> None:
+def _cancel_job(store: StateStore, job: JobRecord, profile: str | None, connection: Connection, quiet: bool) -> None:
     if job.status is not JobStatus.OPEN:
         raise click.UsageError(f"job {job.id} is {job.status}; there is nothing to cancel")
     unfinished = [record for record in store.uploads(statuses=UNFINISHED) if record.job == job.id]
     for record in unfinished:
-        backend = backend_for(record, concurrency=1, profile=profile, verify=verify)
+        backend = backend_for(record, concurrency=1, profile=profile, connection=connection)
         cancel_upload(record, backend=backend, store=store)
     store.jobs.save(replace(job, status=JobStatus.ABORTED))
     store.jobs.forget_files(job.id)

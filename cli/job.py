@@ -16,6 +16,7 @@ from partway.state.jobs import JobRecord
 from partway.state.store import StateStore
 
 from . import render
+from .connection import Connection
 from .session import make_backend, run_upload
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def resume(
     state_dir: Path | None,
     *,
     profile: str | None,
-    verify: bool | str | None,
+    connection: Connection,
 ) -> int:
     """Go on with a stored job; the exit code.
 
@@ -108,5 +109,7 @@ def resume(
             f"job {record.id} got its list of files from standard input; run the same command with the same list again"
         )
     profile = profile or record.profile
-    backend = make_backend(record.endpoint, record.region, profile, concurrency=settings.concurrency, verify=verify)
+    backend = make_backend(
+        record.endpoint, record.region, profile, concurrency=settings.concurrency, connection=connection
+    )
     return run(spec, backend, store, settings, output, state_dir, profile=profile)

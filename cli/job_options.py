@@ -9,6 +9,8 @@ import click
 
 from partway.engine.filters import Filter
 
+from .gather import gathered
+
 _FILTERS = "partway.filters"
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -29,66 +31,19 @@ class JobOptions:
 
 def job_options(command: F) -> F:
     """Adds the options; the command gets ``many``, a JobOptions."""
+    return gathered(command, _OPTIONS, "many", _make)  # type: ignore[no-any-return]
 
-    def gathered(**values: Any) -> Any:
-        context = click.get_current_context()
-        filters = tuple(context.meta.get(_FILTERS, ()))
-        many = JobOptions(
-            recursive=values.pop("recursive"),
-            filters=filters,
-            files_from=values.pop("files_from"),
-            follow_symlinks=values.pop("follow_symlinks"),
-            skip_same=values.pop("skip_same"),
-            fail_fast=values.pop("fail_fast"),
-            key_encoding=values.pop("key_encoding"),
-        )
-        for name in ("include", "exclude"):
-            values.pop(name)
-        return command(many=many, **values)
 
-    gathered.__doc__ = command.__doc__
-    gathered.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
-    wrapped: Any = gathered
-    for option in (
-        click.option("--fail-fast", is_flag=True, help="End with the first file that fails; the others go on else."),
-        click.option(
-            "--key-encoding",
-            callback=_encoding,
-            metavar="NAME",
-            help="Of file names that are no UTF-8, such as latin-1; else such files fail.",
-        ),
-        click.option(
-            "--skip-existing",
-            "--update",
-            "skip_same",
-            is_flag=True,
-            help="Do not send a file that the service has already, by size and checksum.",
-        ),
-        click.option(
-            "--follow-symlinks/--no-follow-symlinks", default=True, help="Upload what links point to.  [default: yes]"
-        ),
-        click.option(
-            "--files-from",
-            type=click.Path(exists=True, dir_okay=False, allow_dash=True),
-            metavar="FILE",
-            help="Names of files, one a line or separated by NUL; - reads standard input.",
-        ),
-        click.option(
-            "--exclude",
-            multiple=True,
-            metavar="PATTERN",
-            help="Leave out what matches, such as '*.tmp' or 'old/*'.",
-        ),
-        click.option(
-            "--include",
-            multiple=True,
-            metavar="PATTERN",
-            help="Take them after all; of all --include and --exclude the last that matches decides.",
-        ),
-        click.option("-r", "--recursive", is_flag=True, help="Upload the files in a folder."),
-    ):
-        wrapped = option(wrapped)
-    return wrapped  # type: ignore[no-any-return]
+def _make(values: dict[str, Any]) -> JobOptions:
+    return JobOptions(
+        recursive=values["recursive"],
+        filters=tuple(click.get_current_context().meta.get(_FILTERS, ())),
+        files_from=values["files_from"],
+        follow_symlinks=values["follow_symlinks"],
+        skip_same=values["skip_same"],
+        fail_fast=values["fail_fast"],
+        key_encoding=values["key_encoding"],
+    )
 
 
 def _encoding(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -98,6 +53,46 @@ def _encoding(ctx: click.Context, param: click.Parameter, value: str | None) -> 
         except LookupError:
             raise click.BadParameter(f"{value!r} is no encoding; try latin-1 or cp1252") from None
     return value
+
+
+_OPTIONS = (
+    click.option("-r", "--recursive", is_flag=True, help="Upload the files in a folder."),
+    click.option(
+        "--include",
+        multiple=True,
+        metavar="PATTERN",
+        help="Take them after all; of all --include and --exclude the last that matches decides.",
+    ),
+    click.option(
+        "--exclude",
+        multiple=True,
+        metavar="PATTERN",
+        help="Leave out what matches, such as '*.tmp' or 'old/*'.",
+    ),
+    click.option(
+        "--files-from",
+        type=click.Path(exists=True, dir_okay=False, allow_dash=True),
+        metavar="FILE",
+        help="Names of files, one a line or separated by NUL; - reads standard input.",
+    ),
+    click.option(
+        "--follow-symlinks/--no-follow-symlinks", default=True, help="Upload what links point to.  [default: yes]"
+    ),
+    click.option(
+        "--skip-existing",
+        "--update",
+        "skip_same",
+        is_flag=True,
+        help="Do not send a file that the service has already, by size and checksum.",
+    ),
+    click.option(
+        "--key-encoding",
+        callback=_encoding,
+        metavar="NAME",
+        help="Of file names that are no UTF-8, such as latin-1; else such files fail.",
+    ),
+    click.option("--fail-fast", is_flag=True, help="End with the first file that fails; the others go on else."),
+)
 
 
 class FilteredCommand(click.Command):

@@ -146,21 +146,6 @@ def profile_option(command: F) -> F:
     )(command)
 
 
-def tls_options(command: F) -> F:
-    """--no-verify-ssl and --ca-bundle."""
-    for option in (
-        click.option(
-            "--ca-bundle",
-            type=click.Path(exists=True, dir_okay=False),
-            metavar="FILE",
-            help="Certificates to trust.  [env: AWS_CA_BUNDLE]",
-        ),
-        click.option("--no-verify-ssl", is_flag=True, help="Do not check the endpoint's certificate."),
-    ):
-        command = option(command)
-    return command
-
-
 def output_options(command: F) -> F:
     """--quiet, --no-progress and --json."""
     for option in (

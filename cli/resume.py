@@ -15,7 +15,8 @@ from partway.state.records import UNFINISHED, UploadRecord
 from partway.state.store import StateStore
 
 from . import exit_codes, job, options, render
-from .session import backend_for, failures_as_json, find_job, find_upload, opened_store, run_upload, verification
+from .connection import Connection, connection_options
+from .session import backend_for, failures_as_json, find_job, find_upload, opened_store, run_upload
 from .text import printable
 from .upload import retry_policy
 
@@ -23,7 +24,7 @@ from .upload import retry_policy
 @click.command("resume", epilog="Example:  partway resume 3f2a91bc")
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @click.option("--all", "everything", is_flag=True, help="Every unfinished upload, oldest first.")
-@options.tls_options
+@connection_options
 @options.profile_option
 @options.pace_options
 @options.output_options
@@ -31,8 +32,7 @@ from .upload import retry_policy
 def command(
     ids: tuple[str, ...],
     everything: bool,
-    no_verify_ssl: bool,
-    ca_bundle: str | None,
+    connection: Connection,
     profile: str | None,
     concurrency: int | None,
     bwlimit: int | None,
@@ -48,16 +48,17 @@ def command(
     """
     settings = UploadSettings(concurrency=concurrency, bandwidth=bwlimit, policy=retry_policy(retry_for))
     output = render.Output(quiet=quiet, no_progress=no_progress, json=as_json)
-    verify = verification(ca_bundle, no_verify_ssl)
     codes = []
     with failures_as_json(output), opened_store(state_dir) as store:
         jobs, ids = _chosen_jobs(store, ids, everything)
         for each in jobs:
-            codes.append(job.resume(each, store, settings, output, state_dir, profile=profile, verify=verify))
+            codes.append(job.resume(each, store, settings, output, state_dir, profile=profile, connection=connection))
             if codes[-1] == exit_codes.INTERRUPTED:
                 return exit_codes.worst(codes)
         for record in _chosen(store, ids, everything) if ids or not jobs or everything else ():
-            work = partial(_resume, record=record, store=store, settings=settings, profile=profile, verify=verify)
+            work = partial(
+                _resume, record=record, store=store, settings=settings, profile=profile, connection=connection
+            )
             codes.append(run_upload(work, store, output, state_dir))
             if codes[-1] == exit_codes.INTERRUPTED:
                 break
@@ -72,9 +73,9 @@ def _resume(
     store: StateStore,
     settings: UploadSettings,
     profile: str | None,
-    verify: bool | str | None,
+    connection: Connection,
 ) -> UploadDone | UploadSkipped:
-    backend = backend_for(record, concurrency=settings.concurrency, profile=profile, verify=verify)
+    backend = backend_for(record, concurrency=settings.concurrency, profile=profile, connection=connection)
     return resume_upload(record, backend=backend, store=store, settings=settings, sink=sink, cancel=cancel)
 
 

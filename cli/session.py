@@ -39,6 +39,8 @@ from .units import format_size
 if TYPE_CHECKING:
     from partway.engine.s3 import S3Backend
 
+    from .connection import Connection
+
 
 def state_folder(chosen: Path | None) -> Path:
     """The state folder: of the command, of ``partway --state-dir`` or its variable, or the platform's."""
@@ -66,11 +68,11 @@ def opened_store(chosen: Path | None) -> Iterator[StateStore]:
 
 
 def backend_for(
-    record: UploadRecord, *, concurrency: int | None, profile: str | None = None, verify: bool | str | None = None
+    record: UploadRecord, *, concurrency: int | None, profile: str | None = None, connection: "Connection"
 ) -> "S3Backend":
     """The backend that a stored upload goes to; ``profile`` replaces the one it was begun with."""
     return make_backend(
-        record.endpoint, record.region, profile or record.profile, concurrency=concurrency, verify=verify
+        record.endpoint, record.region, profile or record.profile, concurrency=concurrency, connection=connection
     )
 
 
@@ -80,7 +82,7 @@ def make_backend(
     profile: str | None,
     *,
     concurrency: int | None,
-    verify: bool | str | None = None,
+    connection: "Connection",
 ) -> "S3Backend":
     """A backend with a connection for every worker, and one for calls about the whole upload."""
     from partway.engine.s3 import S3Backend, S3Config
@@ -90,10 +92,17 @@ def make_backend(
             endpoint_url=endpoint_url,
             region=region,
             profile=profile,
-            verify=verify,
             connections=(concurrency or MOST) + 1,
+            **connection.config,
         )
     )
+
+
+def own_settings(region: str | None, profile: str | None) -> dict[str, str]:
+    """The ``s3 =`` block of the user's profile."""
+    from partway.engine.s3 import S3Backend, S3Config
+
+    return S3Backend(S3Config(region=region, profile=profile)).transfer_settings
 
 
 def verification(ca_bundle: str | None, no_verify_ssl: bool) -> bool | str | None:

@@ -15,8 +15,11 @@ from partway.engine.settings import UploadSettings
 from partway.engine.upload import upload_file
 
 from . import options, render
+from .aws_config import transfer_defaults
+from .connection import Connection, connection_options
 from .job_options import FilteredCommand, JobOptions, job_options
-from .session import failures_as_json, make_backend, opened_store, run_upload, verification
+from .object_options import object_options
+from .session import failures_as_json, make_backend, opened_store, own_settings, run_upload
 from .text import printable
 
 _EPILOG = """Run the same command again after any interruption: it goes on where it was.
@@ -46,32 +49,16 @@ Example:
 @options.pace_options
 @click.option("--max-parts", type=click.IntRange(1, 10_000), metavar="N", help="For services that take fewer parts.")
 @click.option("--endpoint-url", callback=options.url_value, metavar="URL", help="Of a service other than AWS.")
-@options.tls_options
+@connection_options
 @click.option("--profile", metavar="NAME", help="Of the AWS configuration.")
 @click.option("--region", metavar="NAME", help="Of the bucket.")
-@click.option("--acl", type=click.Choice(options.ACLS), help="Canned ACL.")
-@click.option("--storage-class", type=click.Choice(options.STORAGE_CLASSES), help="Storage class.")
-@click.option(
-    "--content-type", callback=options.header_value, metavar="TYPE", help="[default: guessed from the source's name]"
-)
+@object_options
 @click.option("--no-guess-mime-type", is_flag=True, help="Leave the content type to the service.")
-@click.option(
-    "--metadata", callback=options.metadata_value, metavar="MAP", help="User metadata: name=value,name=value, or JSON."
-)
-@click.option(
-    "--sse",
-    is_flag=False,
-    flag_value="AES256",
-    type=click.Choice(["AES256", "aws:kms", "aws:kms:dsse"]),
-    help="Encrypt on the server; AES256 when nothing is named.",
-)
-@click.option("--sse-kms-key-id", callback=options.header_value, metavar="ID", help="The KMS key for --sse aws:kms.")
 @click.option(
     "--checksum-algorithm",
     type=click.Choice([a.value for a in ChecksumAlgorithm], case_sensitive=False),
     help="Use this one or fail.  [default: CRC64NVME, or what the service supports]",
 )
-@click.option("--no-overwrite", is_flag=True, help="Never replace an object that exists.")
 @click.option("--restart", is_flag=True, help="Give up an unfinished upload of this file and start over.")
 @click.option("--adopt", is_flag=True, help="Go on with an unfinished upload of the key that only S3 knows.")
 @job_options
@@ -86,19 +73,12 @@ def command(
     retry_for: float | None,
     max_parts: int | None,
     endpoint_url: str | None,
-    no_verify_ssl: bool,
-    ca_bundle: str | None,
+    connection: Connection,
     profile: str | None,
     region: str | None,
-    acl: str | None,
-    storage_class: str | None,
-    content_type: str | None,
+    object_options: ObjectOptions,
     no_guess_mime_type: bool,
-    metadata: tuple[tuple[str, str], ...],
-    sse: str | None,
-    sse_kms_key_id: str | None,
     checksum_algorithm: str | None,
-    no_overwrite: bool,
     restart: bool,
     adopt: bool,
     many: JobOptions,
@@ -121,29 +101,22 @@ def command(
         _check_no_job_options(many, source)
         bucket, key = parse_target(target, source)
     output = render.Output(quiet=quiet, no_progress=no_progress, json=as_json)
-    verify = verification(ca_bundle, no_verify_ssl)
-    backend = make_backend(endpoint_url, region, profile, concurrency=concurrency, verify=verify)
-    settings = UploadSettings(
-        part_size=part_size,
-        concurrency=concurrency,
-        bandwidth=bwlimit,
-        limits=AWS if max_parts is None else replace(AWS, max_parts=max_parts),
-        policy=retry_policy(retry_for),
-        algorithm=None if checksum_algorithm is None else ChecksumAlgorithm(checksum_algorithm.upper()),
-        guess_content_type=not no_guess_mime_type,
-        restart=restart,
-        adopt=adopt,
-    )
-    object_options = ObjectOptions(
-        acl=acl,
-        storage_class=storage_class,
-        content_type=content_type,
-        metadata=metadata,
-        sse=sse,
-        sse_kms_key_id=sse_kms_key_id,
-        no_overwrite=no_overwrite,
-    )
     with failures_as_json(output), opened_store(state_dir) as store:
+        defaults = transfer_defaults(own_settings(region, profile))
+        part_size = part_size or defaults.part_size
+        concurrency = concurrency or defaults.concurrency
+        backend = make_backend(endpoint_url, region, profile, concurrency=concurrency, connection=connection)
+        settings = UploadSettings(
+            part_size=part_size,
+            concurrency=concurrency,
+            bandwidth=bwlimit or defaults.bandwidth,
+            limits=AWS if max_parts is None else replace(AWS, max_parts=max_parts),
+            policy=retry_policy(retry_for),
+            algorithm=None if checksum_algorithm is None else ChecksumAlgorithm(checksum_algorithm.upper()),
+            guess_content_type=not no_guess_mime_type,
+            restart=restart,
+            adopt=adopt,
+        )
         if is_job:
             from . import job  # only here: a single file needs none of it
 

@@ -14,15 +14,33 @@ class ObjectOptions:
     """What the object is given besides its bytes; None leaves it to the service.
 
     metadata: user metadata as ``(name, value)`` pairs.
+    tagging: as S3 takes it, ``name=value&name=value``, URL-encoded.
+    grants: ``(permission, grantees)`` pairs, such as ``("GrantRead", 'id="..."')``; not together with an ACL.
+    expires, object_lock_retain_until_date: dates as ISO 8601 text.
+    request_payer, expected_bucket_owner: go with every call about the object.
     no_overwrite: fail instead of replacing an object that is already there.
     """
 
     acl: str | None = None
     storage_class: str | None = None
     content_type: str | None = None
+    content_encoding: str | None = None
+    content_disposition: str | None = None
+    content_language: str | None = None
+    cache_control: str | None = None
+    expires: str | None = None
+    website_redirect: str | None = None
+    tagging: str | None = None
+    grants: tuple[tuple[str, str], ...] = ()
     metadata: tuple[tuple[str, str], ...] = ()
     sse: str | None = None
     sse_kms_key_id: str | None = None
+    sse_bucket_key: bool = False
+    object_lock_mode: str | None = None
+    object_lock_retain_until_date: str | None = None
+    object_lock_legal_hold: str | None = None
+    request_payer: str | None = None
+    expected_bucket_owner: str | None = None
     no_overwrite: bool = False
 
     def to_json(self) -> str:
@@ -36,7 +54,10 @@ class ObjectOptions:
         unknown = set(values) - {field.name for field in fields(cls)}
         if unknown:
             raise ValueError(f"unknown object options {sorted(unknown)}")
-        return cls(**values | {"metadata": tuple((name, value) for name, value in values.get("metadata", ()))})
+        pairs = {
+            field: tuple((name, value) for name, value in values.get(field, ())) for field in ("metadata", "grants")
+        }
+        return cls(**values | pairs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from .backend import CreatedUpload, FoundUpload, MultipartBackend, ObjectFacts, ObjectOptions, PartReceipt, Target
 from .checksum import ChecksumAlgorithm
 from .errors import CredentialsExpired, Refused
-from .s3_client import S3Config, client_for, forget_clients, parts_for, patient
+from .s3_client import S3Config, client_for, forget_clients, parts_for, patient, transfer_settings
 from .s3_errors import translated, unreadable
 from .source import PartReader
 
@@ -47,6 +47,14 @@ class S3Backend(MultipartBackend):
     def renew_credentials(self) -> None:
         # Other threads may be in the middle of a call: their client is let go of, not closed.
         forget_clients(self.config)
+
+    @property
+    def transfer_settings(self) -> dict[str, str]:
+        """What the profile's ``s3 =`` block says, as it is written there.
+
+        https://docs.aws.amazon.com/cli/latest/topic/s3-config.html
+        """
+        return transfer_settings(self.config)
 
     @property
     def region(self) -> str | None:
@@ -137,7 +145,7 @@ class S3Backend(MultipartBackend):
             try:
                 with translated("ListMultipartUploads"):
                     answer = client_for(self.config).list_multipart_uploads(
-                        Bucket=target.bucket, Prefix=target.key, **markers
+                        **_bucket(target), Prefix=target.key, **markers
                     )
                     _check_listing("ListMultipartUploads", answer)
                     page = {
@@ -224,7 +232,18 @@ def _found(row: Any) -> FoundUpload | None:
 
 
 def _address(target: Target) -> dict[str, Any]:
-    return {"Bucket": target.bucket, "Key": target.key}
+    return _bucket(target) | {"Key": target.key}
+
+
+def _bucket(target: Target) -> dict[str, Any]:
+    """The bucket, and what goes with every call about it."""
+    options = target.options
+    address = {
+        "Bucket": target.bucket,
+        "RequestPayer": options.request_payer,
+        "ExpectedBucketOwner": options.expected_bucket_owner,
+    }
+    return {name: value for name, value in address.items() if value}
 
 
 def _body(body: PartReader) -> PartReader | bytes:
@@ -268,8 +287,20 @@ def _object_options(options: ObjectOptions) -> dict[str, Any]:
         "ACL": options.acl,
         "StorageClass": options.storage_class,
         "ContentType": options.content_type,
+        "ContentEncoding": options.content_encoding,
+        "ContentDisposition": options.content_disposition,
+        "ContentLanguage": options.content_language,
+        "CacheControl": options.cache_control,
+        "Expires": options.expires,
+        "WebsiteRedirectLocation": options.website_redirect,
+        "Tagging": options.tagging,
         "Metadata": dict(options.metadata),
         "ServerSideEncryption": options.sse,
         "SSEKMSKeyId": options.sse_kms_key_id,
+        "BucketKeyEnabled": options.sse_bucket_key,
+        "ObjectLockMode": options.object_lock_mode,
+        "ObjectLockRetainUntilDate": options.object_lock_retain_until_date,
+        "ObjectLockLegalHoldStatus": options.object_lock_legal_hold,
+        **dict(options.grants),
     }
     return {name: value for name, value in arguments.items() if value}

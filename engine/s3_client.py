@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import botocore
+from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.loaders import JSONFileLoader, Loader, create_loader
 from botocore.session import Session
@@ -38,6 +39,7 @@ class S3Config:
         is AWS itself, whatever the configuration says.
     verify: None checks certificates as the AWS configuration says; False does not, a path names a CA bundle.
     connections: how many calls may run at the same time.
+    unsigned: True signs nothing, and needs no credentials.
     send_timeout: seconds that a connection or a block of the body may take.
     answer_timeout: seconds without a byte of the answer.
     complete_timeout: the same for CompleteMultipartUpload.
@@ -48,12 +50,13 @@ class S3Config:
     profile: str | None = None
     verify: bool | str | None = None
     connections: int = MOST + 1
+    unsigned: bool = False
     send_timeout: float = SEND_TIMEOUT
     answer_timeout: float = ANSWER_TIMEOUT
     complete_timeout: float = COMPLETE_TIMEOUT
 
 
-_sessions: dict[tuple[str | None, str | None], tuple[Session, ClockOffset]] = {}
+_sessions: dict[tuple[str | None, str | None, bool], tuple[Session, ClockOffset]] = {}
 _clients: dict[S3Config, tuple[Any, PartCalls]] = {}
 
 
@@ -94,6 +97,7 @@ def _new_client(config: S3Config) -> tuple[Any, PartCalls]:
         "response_checksum_validation": "when_required",
         "tcp_keepalive": True,
         # Fixed: botocore makes its own anew for every request, a tenth of what a request costs.
+        **({"signature_version": UNSIGNED} if config.unsigned else {}),
         "user_agent": f"partway botocore/{botocore.__version__}",
     }
     with translated(CONFIGURE):
@@ -140,7 +144,7 @@ class _Loader(Loader):
 
 def _session(config: S3Config) -> tuple[Session, ClockOffset]:
     """Clients of one profile share a session: it holds the credentials and the service's parsed description."""
-    key = (config.profile, config.region)
+    key = (config.profile, config.region, config.unsigned)
     if key not in _sessions:
         session = Session(profile=config.profile)
         if config.region is not None:
@@ -148,9 +152,16 @@ def _session(config: S3Config) -> tuple[Session, ClockOffset]:
         paths = create_loader(session.get_config_variable("data_path")).search_paths
         session.register_component("data_loader", _Loader(extra_search_paths=paths, include_default_search_paths=False))
         with translated(CREDENTIALS):
-            found = session.get_credentials()
+            found = None if config.unsigned else session.get_credentials()
         _sessions[key] = (session, ClockOffset(found))
     return _sessions[key]
+
+
+def transfer_settings(config: S3Config) -> dict[str, str]:
+    """The ``s3 =`` block of the user's profile; what is nested deeper is left out."""
+    with translated(CONFIGURE):
+        block = _session(config)[0].get_scoped_config().get("s3")
+    return {name: value for name, value in block.items() if isinstance(value, str)} if isinstance(block, dict) else {}
 
 
 def patient(config: S3Config) -> S3Config:
@@ -185,6 +196,6 @@ def _send(http: Any, request: Any, event_name: str, **_: Any) -> Any:
 
 def forget_clients(config: S3Config) -> list[Any]:
     """Let go of a configuration's clients and credentials, so that the next call begins anew; the clients that were."""
-    _sessions.pop((config.profile, config.region), None)
+    _sessions.pop((config.profile, config.region, config.unsigned), None)
     made = [_clients.pop(each, None) for each in (config, patient(config))]
     return [each[0] for each in made if each is not None]

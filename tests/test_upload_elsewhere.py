@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from partway.cli.connection import Connection
 from partway.cli.session import backend_for
 from partway.engine.errors import UploadFailed
 from partway.engine.events import UploadRenewed
@@ -53,7 +54,7 @@ def test_the_record_says_where(strict: StrictS3, uploading: Uploading, monkeypat
     monkeypatch.delenv("AWS_ENDPOINT_URL")
     (record,) = uploading.store.uploads()
 
-    again = backend_for(record, concurrency=1)
+    again = backend_for(record, concurrency=1, connection=Connection())
 
     assert again.endpoint == strict.url
     assert json.loads(record.options) == {"content_type": "text/plain"}
