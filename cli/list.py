@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -12,7 +13,7 @@ from rich.text import Text
 
 from partway.engine.options import target_of
 from partway.engine.plan import UploadPlan
-from partway.state.jobs import JobRecord
+from partway.state.jobs import JobRecord, JobStatus
 from partway.state.records import UNFINISHED, UploadRecord, UploadStatus
 from partway.state.store import StateStore
 
@@ -35,7 +36,7 @@ def command(everything: bool, as_json: bool, state_dir: Path | None) -> int:
     """Show unfinished uploads, oldest first."""
     with opened_store(state_dir) as store:
         records = store.uploads(statuses=None if everything else UNFINISHED)
-        jobs = store.jobs.all(open_only=not everything)
+        jobs = [_as_it_is(store, job) for job in store.jobs.all(open_only=not everything)]
         if as_json:
             for record in records:
                 print(json.dumps(facts(store, record)))
@@ -74,6 +75,14 @@ def facts(store: StateStore, record: UploadRecord) -> dict[str, object]:
         "etag": record.etag,
         "proof": record.proof,
     }
+
+
+def _as_it_is(store: StateStore, job: JobRecord) -> JobRecord:
+    """The job with the counts of now: its row has those of the last end of a run."""
+    if job.status is not JobStatus.OPEN:
+        return job
+    totals = store.jobs.totals(job.id)
+    return replace(job, done=totals.done, skipped=totals.skipped, bytes=totals.bytes)
 
 
 def job_facts(job: JobRecord) -> dict[str, object]:

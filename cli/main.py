@@ -13,10 +13,11 @@ from . import VERSION
 from .text import printable
 
 _COMMANDS = {
-    "upload": ("Upload a file, or go on with an upload that was interrupted.", "partway.cli.upload"),
+    "upload": ("Upload files, or go on with an upload that was interrupted.", "partway.cli.upload"),
     "resume": ("Finish what is unfinished, from any folder.", "partway.cli.resume"),
     "list": ("Show what is unfinished and what was done.", "partway.cli.list"),
     "show": ("Show one upload with its part map.", "partway.cli.show"),
+    "verify": ("Compare files with objects, without downloading.", "partway.cli.verify"),
     "cancel": ("Remove an upload's parts from S3 and forget it.", "partway.cli.cancel"),
     "demo": ("See it work: an interruption and a resume, with nothing to set up.", "partway.cli.demo"),
 }
@@ -25,6 +26,7 @@ _HELP = """Upload files to S3 in parts, and finish what an interruption left.
 
 \b
   partway upload video.mkv s3://bucket/video.mkv   run it again to resume
+  partway upload -r photos s3://bucket/photos/     a folder
   partway resume --all                             finish everything
   partway list                                     what is unfinished
   partway demo                                     see an interruption and a resume

@@ -166,7 +166,7 @@ def run_upload(work: Work, store: StateStore, output: render.Output, state_dir: 
         return see
 
     try:
-        with _stopping(cancel), render.shown(output) as sink:
+        with stopping(cancel), render.shown(output) as sink:
             done = work(noting(sink), cancel)
         render.show_result(done, output)
     except PartwayError as error:
@@ -253,7 +253,7 @@ def _tell_what_is_safe(store: StateStore, id: str, state_dir: Path | None) -> No
 
 
 @contextmanager
-def _stopping(cancel: Cancel) -> Iterator[None]:
+def stopping(cancel: Cancel) -> Iterator[None]:
     """Ctrl-C, SIGTERM and a closed terminal: the first asks the upload to stop, the second ends the process at once.
 
     A signal that the process was started to ignore (nohup, a background job) stays ignored.

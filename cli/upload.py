@@ -93,7 +93,7 @@ def command(
     every file goes below the target.
     """
     is_job = many.recursive or len(sources) != 1 or many.files_from is not None
-    source = "" if is_job else _absolute(sources[0])
+    source = "" if is_job else absolute(sources[0])
     if is_job:
         bucket, key = parse_destination(target)
         _check_sources(sources, many)
@@ -121,8 +121,8 @@ def command(
             from . import job  # only here: a single file needs none of it
 
             spec = JobSpec(
-                sources=tuple(_absolute(each) for each in sources),
-                listed=many.files_from if many.files_from in (None, "-") else _absolute(many.files_from),
+                sources=tuple(absolute(each) for each in sources),
+                listed=many.files_from if many.files_from in (None, "-") else absolute(many.files_from),
                 bucket=bucket,
                 prefix=key,
                 endpoint=backend.endpoint,
@@ -210,7 +210,12 @@ def parse_destination(target: str) -> tuple[str, str]:
     return bucket, prefix
 
 
-def _absolute(source: str) -> str:
+def absolute(source: str) -> str:
+    """The path from /, as it was typed otherwise.
+
+    Raises:
+        click.UsageError: the current folder is gone.
+    """
     try:
         return os.path.abspath(source)  # noqa: PTH100 - keeps undecodable names
     except OSError as error:

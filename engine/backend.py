@@ -130,6 +130,24 @@ class ObjectFacts:
     checksum: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectDetails:
+    """What the service says about an object.
+
+    size: bytes.
+    etag: without quotes.
+    checksums: ``(algorithm, base64 value)``; a composite one ends in ``-`` and its number of parts.
+    part_size: bytes of the first part; None when the object has no parts, or nobody says.
+    md5_etag: False when the ETag is known to be no MD5 (encrypted with KMS or the user's key).
+    """
+
+    size: int
+    etag: str
+    checksums: tuple[tuple[ChecksumAlgorithm, str], ...]
+    part_size: int | None
+    md5_etag: bool
+
+
 class MultipartBackend(Protocol):
     """The S3 calls of an upload.  Thread-safe and picklable; of remote trouble it raises only Transient or Refused."""
 

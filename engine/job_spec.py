@@ -75,8 +75,16 @@ class JobSpec:
         return self.prefix + name
 
     def to_json(self) -> str:
-        """Text for the store; equal specs give equal texts."""
-        return json.dumps(asdict(self) | {"options": self.options.to_json()}, sort_keys=True)
+        """Text for the store; equal specs give equal texts.
+
+        Only what is not as usual: a field that a later version adds leaves the texts of unfinished jobs as they are.
+        """
+        usual = asdict(JobSpec(sources=self.sources, bucket=self.bucket, prefix=self.prefix))
+        named = {"sources", "bucket", "prefix"}
+        values = {name: value for name, value in asdict(self).items() if name in named or value != usual[name]}
+        if "options" in values:
+            values["options"] = self.options.to_json()
+        return json.dumps(values, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> "JobSpec":
@@ -86,13 +94,14 @@ class JobSpec:
             ValueError, TypeError, KeyError: it is something else.
         """
         values = json.loads(text)
+        algorithm = values.get("algorithm")
         return cls(
             **values
             | {
                 "sources": tuple(values["sources"]),
-                "algorithm": ChecksumAlgorithm(values["algorithm"]) if values["algorithm"] else None,
-                "filters": tuple(Filter(**each) for each in values["filters"]),
-                "options": ObjectOptions.from_json(values["options"]),
+                "algorithm": None if algorithm is None else ChecksumAlgorithm(algorithm),
+                "filters": tuple(Filter(**each) for each in values.get("filters", ())),
+                "options": ObjectOptions.from_json(values.get("options", "{}")),
             }
         )
 

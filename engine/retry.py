@@ -153,6 +153,10 @@ class RetryingBackend(MultipartBackend):
                 self._gate.give_up(last_word)
             raise last_word from error
 
+    def ask(self, call: Callable[[], T]) -> T:
+        """Make a call that is none of the protocol's, with the same patience."""
+        return self._call(call)
+
     def renew_credentials(self) -> None:
         self._inner.renew_credentials()
 

@@ -5,9 +5,18 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from .backend import CreatedUpload, FoundUpload, MultipartBackend, ObjectFacts, ObjectOptions, PartReceipt, Target
+from .backend import (
+    CreatedUpload,
+    FoundUpload,
+    MultipartBackend,
+    ObjectDetails,
+    ObjectFacts,
+    PartReceipt,
+    Target,
+)
 from .checksum import ChecksumAlgorithm
 from .errors import CredentialsExpired, Refused
+from .s3_arguments import address, bucket, checksum_argument, checksum_name, checksum_type, object_options
 from .s3_client import S3Config, client_for, forget_clients, parts_for, patient, transfer_settings
 from .s3_errors import translated, unreadable
 from .source import PartReader
@@ -65,10 +74,10 @@ class S3Backend(MultipartBackend):
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html"""
         declared: dict[str, Any] = {}
         if algorithm is not ChecksumAlgorithm.MD5:
-            declared = {"ChecksumAlgorithm": algorithm.value, "ChecksumType": _checksum_type(algorithm)}
+            declared = {"ChecksumAlgorithm": algorithm.value, "ChecksumType": checksum_type(algorithm)}
         with translated("CreateMultipartUpload", checksum=algorithm):
             answer = client_for(self.config).create_multipart_upload(
-                **_address(target), **_object_options(target.options), **declared
+                **address(target), **object_options(target.options), **declared
             )
             if not answer["UploadId"]:
                 raise unreadable("CreateMultipartUpload")
@@ -81,17 +90,17 @@ class S3Backend(MultipartBackend):
 
     def upload_part(self, target: Target, upload_id: str, body: PartReader) -> PartReceipt:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html"""
-        proof = _checksum_argument(body.algorithm, body.checksum)
+        proof = checksum_argument(body.algorithm, body.checksum)
         with translated("UploadPart", checksum=body.algorithm):
             answer = parts_for(self.config).call(
-                _address(target) | {"UploadId": upload_id}, _body(body), body.spec.number, proof
+                address(target) | {"UploadId": upload_id}, _body(body), body.spec.number, proof
             )
             _check_whole("UploadPart", answer)
             return PartReceipt(
                 number=body.spec.number,
                 size=body.spec.size,
                 etag=_etag(answer),
-                checksum=answer.get(_checksum_name(body.algorithm)),
+                checksum=answer.get(checksum_name(body.algorithm)),
             )
 
     def list_parts(self, target: Target, upload_id: str, algorithm: ChecksumAlgorithm) -> list[PartReceipt] | None:
@@ -99,7 +108,7 @@ class S3Backend(MultipartBackend):
         rows: list[PartReceipt] = []
         seen: set[int] = set()
         markers = [0]
-        checksum_name = _checksum_name(algorithm)
+        name = checksum_name(algorithm)
         while True:
             answer = self._list_page(target, upload_id, markers[-1])
             if answer is None:
@@ -110,7 +119,7 @@ class S3Backend(MultipartBackend):
                         number=row["PartNumber"],
                         size=row.get("Size", -1),
                         etag=_etag(row),
-                        checksum=row.get(checksum_name),
+                        checksum=row.get(name),
                     )
                     for row in answer.get("Parts", ())
                 ]
@@ -128,7 +137,7 @@ class S3Backend(MultipartBackend):
         try:
             with translated("ListParts"):
                 answer = client_for(self.config).list_parts(
-                    **_address(target), UploadId=upload_id, PartNumberMarker=marker
+                    **address(target), UploadId=upload_id, PartNumberMarker=marker
                 )
                 _check_listing("ListParts", answer)
                 return answer
@@ -145,7 +154,7 @@ class S3Backend(MultipartBackend):
             try:
                 with translated("ListMultipartUploads"):
                     answer = client_for(self.config).list_multipart_uploads(
-                        **_bucket(target), Prefix=target.key, **markers
+                        **bucket(target), Prefix=target.key, **markers
                     )
                     _check_listing("ListMultipartUploads", answer)
                     page = {
@@ -179,45 +188,70 @@ class S3Backend(MultipartBackend):
         named = [{"PartNumber": part.number, "ETag": part.etag} for part in parts]
         proof: dict[str, Any] = {}
         if algorithm is not ChecksumAlgorithm.MD5:
-            name = _checksum_name(algorithm)
+            name = checksum_name(algorithm)
             named = [row | {name: part.checksum} for row, part in zip(named, parts, strict=True)]
-            proof = {"ChecksumType": _checksum_type(algorithm), "MpuObjectSize": size}
+            proof = {"ChecksumType": checksum_type(algorithm), "MpuObjectSize": size}
             if algorithm.full_object:
                 proof[name] = checksum
         if target.options.no_overwrite:
             proof["IfNoneMatch"] = "*"
         with translated("CompleteMultipartUpload", checksum=algorithm):
             answer = client_for(patient(self.config)).complete_multipart_upload(
-                **_address(target), UploadId=upload_id, MultipartUpload={"Parts": named}, **proof
+                **address(target), UploadId=upload_id, MultipartUpload={"Parts": named}, **proof
             )
             if not answer.keys() & {"ETag", "Key", "Bucket", "Location"}:
                 raise unreadable("CompleteMultipartUpload")
-        return ObjectFacts(size=size, etag=_etag(answer), checksum=answer.get(_checksum_name(algorithm)))
+        return ObjectFacts(size=size, etag=_etag(answer), checksum=answer.get(checksum_name(algorithm)))
 
     def abort_upload(self, target: Target, upload_id: str) -> None:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html"""
         with translated("AbortMultipartUpload"):
-            client_for(self.config).abort_multipart_upload(**_address(target), UploadId=upload_id)
+            client_for(self.config).abort_multipart_upload(**address(target), UploadId=upload_id)
 
     def put_object(self, target: Target, body: PartReader) -> ObjectFacts:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html"""
-        arguments = _object_options(target.options) | _checksum_argument(body.algorithm, body.checksum)
+        arguments = object_options(target.options) | checksum_argument(body.algorithm, body.checksum)
         if target.options.no_overwrite:
             arguments["IfNoneMatch"] = "*"
         with translated("PutObject", checksum=body.algorithm):
-            answer = client_for(self.config).put_object(**_address(target), Body=_body(body), **arguments)
+            answer = client_for(self.config).put_object(**address(target), Body=_body(body), **arguments)
             _check_whole("PutObject", answer)
-        return ObjectFacts(size=body.spec.size, etag=_etag(answer), checksum=answer.get(_checksum_name(body.algorithm)))
+        return ObjectFacts(size=body.spec.size, etag=_etag(answer), checksum=answer.get(checksum_name(body.algorithm)))
 
     def head_object(self, target: Target, algorithm: ChecksumAlgorithm) -> ObjectFacts:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html"""
         with translated("HeadObject"):
-            answer = client_for(self.config).head_object(**_address(target), ChecksumMode="ENABLED")
+            answer = client_for(self.config).head_object(**address(target), ChecksumMode="ENABLED")
             if not answer.keys() & {"ETag", "LastModified"}:
                 raise unreadable("HeadObject")
             return ObjectFacts(
-                size=answer["ContentLength"], etag=_etag(answer), checksum=answer.get(_checksum_name(algorithm))
+                size=answer["ContentLength"], etag=_etag(answer), checksum=answer.get(checksum_name(algorithm))
             )
+
+    def object_details(self, target: Target) -> ObjectDetails:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html"""
+        client = client_for(self.config)
+        with translated("HeadObject"):
+            answer = client.head_object(**address(target), ChecksumMode="ENABLED")
+            if not answer.keys() & {"ETag", "LastModified"}:
+                raise unreadable("HeadObject")
+            etag, part_size = _etag(answer), None
+            if "-" in etag:
+                first = client.head_object(**address(target), PartNumber=1)
+                # Services that do not know the question answer for the whole object.
+                part_size = first["ContentLength"] if "PartsCount" in first else None
+        return ObjectDetails(
+            size=answer["ContentLength"],
+            etag=etag,
+            checksums=tuple(
+                (algorithm, answer[name])
+                for algorithm in ChecksumAlgorithm
+                if (name := checksum_name(algorithm)) in answer
+            ),
+            part_size=part_size,
+            md5_etag="SSECustomerAlgorithm" not in answer
+            and not str(answer.get("ServerSideEncryption")).startswith("aws:kms"),
+        )
 
 
 def _found(row: Any) -> FoundUpload | None:
@@ -226,24 +260,9 @@ def _found(row: Any) -> FoundUpload | None:
     if declared is not None and declared not in set(ChecksumAlgorithm):
         return None
     algorithm = None if declared is None else ChecksumAlgorithm(declared)
-    if algorithm is not None and row.get("ChecksumType", _checksum_type(algorithm)) != _checksum_type(algorithm):
+    if algorithm is not None and row.get("ChecksumType", checksum_type(algorithm)) != checksum_type(algorithm):
         return None
     return FoundUpload(upload_id=row["UploadId"], initiated=row["Initiated"].timestamp(), algorithm=algorithm)
-
-
-def _address(target: Target) -> dict[str, Any]:
-    return _bucket(target) | {"Key": target.key}
-
-
-def _bucket(target: Target) -> dict[str, Any]:
-    """The bucket, and what goes with every call about it."""
-    options = target.options
-    address = {
-        "Bucket": target.bucket,
-        "RequestPayer": options.request_payer,
-        "ExpectedBucketOwner": options.expected_bucket_owner,
-    }
-    return {name: value for name, value in address.items() if value}
 
 
 def _body(body: PartReader) -> PartReader | bytes:
@@ -268,39 +287,3 @@ def _check_listing(operation: str, answer: Any) -> None:
 
 def _etag(answer: Any) -> str:
     return str(answer.get("ETag") or "").strip('"')
-
-
-def _checksum_name(algorithm: ChecksumAlgorithm) -> str:
-    return f"Checksum{algorithm.value}"
-
-
-def _checksum_type(algorithm: ChecksumAlgorithm) -> str:
-    return "FULL_OBJECT" if algorithm.full_object else "COMPOSITE"
-
-
-def _checksum_argument(algorithm: ChecksumAlgorithm, value: str) -> dict[str, Any]:
-    return {"ContentMD5" if algorithm is ChecksumAlgorithm.MD5 else _checksum_name(algorithm): value}
-
-
-def _object_options(options: ObjectOptions) -> dict[str, Any]:
-    arguments: dict[str, Any] = {
-        "ACL": options.acl,
-        "StorageClass": options.storage_class,
-        "ContentType": options.content_type,
-        "ContentEncoding": options.content_encoding,
-        "ContentDisposition": options.content_disposition,
-        "ContentLanguage": options.content_language,
-        "CacheControl": options.cache_control,
-        "Expires": options.expires,
-        "WebsiteRedirectLocation": options.website_redirect,
-        "Tagging": options.tagging,
-        "Metadata": dict(options.metadata),
-        "ServerSideEncryption": options.sse,
-        "SSEKMSKeyId": options.sse_kms_key_id,
-        "BucketKeyEnabled": options.sse_bucket_key,
-        "ObjectLockMode": options.object_lock_mode,
-        "ObjectLockRetainUntilDate": options.object_lock_retain_until_date,
-        "ObjectLockLegalHoldStatus": options.object_lock_legal_hold,
-        **dict(options.grants),
-    }
-    return {name: value for name, value in arguments.items() if value}

@@ -1,5 +1,6 @@
 """The coordinator of a job, on the strict server."""
 
+import json
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -343,6 +344,14 @@ def test_a_spec_is_the_same_after_the_store(job: Job) -> None:
     spec = replace(job.spec, filters=(Filter(include=False, pattern="*.a"),), options=ObjectOptions(acl="private"))
 
     assert JobSpec.from_json(spec.to_json()) == spec
+    assert JobSpec.from_json(job.spec.to_json()) == job.spec
+
+
+def test_a_spec_says_only_what_is_unusual(job: Job) -> None:
+    """Or a version with one more option would not find the jobs of the one before."""
+    plain = replace(job.spec, part_size=None, endpoint="")
+
+    assert set(json.loads(plain.to_json())) == {"sources", "bucket", "prefix"}
 
 
 @pytest.mark.parametrize(

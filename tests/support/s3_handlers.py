@@ -55,7 +55,14 @@ def _put_object(model: S3Model, request: Request) -> Reply:
 
 def _head_object(model: S3Model, request: Request) -> Reply:
     found = _find(model, request)
+    if request.head.part_number is not None:
+        return _head_part(found, request.head.part_number)
     return Reply(headers=_headers(found) | _checksum(found, request), length=found.size)
+
+
+def _head_part(found: StoredObject, number: int) -> Reply:
+    count = {"x-amz-mp-parts-count": str(found.parts)} if found.parts else {}
+    return Reply(status=206, headers=_headers(found) | count, length=len(found.chunks[number - 1]))
 
 
 def _get_object(model: S3Model, request: Request) -> Reply:

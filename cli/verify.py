@@ -1,0 +1,109 @@
+"""``partway verify FILE... s3://bucket/key``."""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from partway.engine.backend import ObjectDetails, Target
+from partway.engine.errors import SourceError
+from partway.engine.pool import Cancel, Line, WorkerPool
+from partway.engine.settings import UploadSettings
+from partway.engine.verify import Comparison, Verdict, compare
+from partway.engine.work import retrying
+
+from . import exit_codes, options
+from .connection import Connection, connection_options
+from .session import make_backend, opened_store, stopping, tell
+from .text import printable
+from .upload import absolute, parse_destination, parse_target
+
+if TYPE_CHECKING:
+    from partway.engine.s3 import S3Backend
+    from partway.state.store import StateStore
+
+_WORDS = {
+    Verdict.EQUAL: "equal",
+    Verdict.DIFFERENT: "DIFFERENT",
+    Verdict.MISSING: "MISSING",
+    Verdict.UNKNOWN: "cannot tell",
+}
+
+
+@click.command("verify", epilog="Example:  partway verify video.mkv s3://my-bucket/video.mkv")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=str), metavar="FILE...")
+@click.argument("target", metavar="s3://BUCKET/KEY")
+@click.option(
+    "-p", "--part-size", callback=options.size_value, metavar="SIZE", help="Of the parts, where the service says none."
+)
+@click.option("--endpoint-url", callback=options.url_value, metavar="URL", help="Of a service other than AWS.")
+@click.option("--profile", metavar="NAME", help="Of the AWS configuration.")
+@click.option("--region", metavar="NAME", help="Of the bucket.")
+@connection_options
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a file.")
+@options.state_dir_option
+def command(
+    files: tuple[str, ...],
+    target: str,
+    part_size: int | None,
+    endpoint_url: str | None,
+    profile: str | None,
+    region: str | None,
+    connection: Connection,
+    quiet: bool,
+    as_json: bool,
+    state_dir: Path | None,
+) -> int:
+    """Compare FILE with the object, by size and checksum; nothing is downloaded.
+
+    Several files, and a target that ends in /, are compared with the objects of their names.  Exit code 0: all equal;
+    1: one is not, or nobody can tell.
+    """
+    paths = [absolute(each) for each in files]
+    if len(paths) > 1:
+        parse_destination(target)
+    backend = make_backend(endpoint_url, region, profile, concurrency=None, connection=connection)
+    code = exit_codes.OK
+    with opened_store(state_dir) as store:
+        for path in paths:
+            bucket, key = parse_target(target, path)
+            where = Target(bucket=bucket, key=key, endpoint=backend.endpoint)
+            try:
+                found = _compare(path, where, backend, store, part_size)
+            except SourceError as error:
+                tell(error)
+                code = exit_codes.FAILED
+                continue
+            if as_json:
+                print(json.dumps(asdict(found)))
+            elif not quiet or found.verdict is not Verdict.EQUAL:
+                print(
+                    f"{_WORDS[found.verdict]}: {printable(path)} and {printable(found.target)} ({found.by})",
+                    file=sys.stdout if found.verdict is Verdict.EQUAL else sys.stderr,
+                )
+            if found.verdict is not Verdict.EQUAL:
+                code = exit_codes.FAILED
+    return code
+
+
+def _compare(path: str, target: Target, backend: "S3Backend", store: "StateStore", part_size: int | None) -> Comparison:
+    known = [
+        record.part_size
+        for record in store.uploads()
+        if (record.bucket, record.key, record.endpoint) == (target.bucket, target.key, target.endpoint)
+    ]
+    cancel = Cancel()
+
+    def ask(line: Line) -> ObjectDetails:
+        return retrying(backend, UploadSettings().policy, line).ask(lambda: backend.object_details(target))
+
+    def details() -> ObjectDetails:
+        with WorkerPool(1, cancel=cancel, hear=lambda _: None) as pool:
+            return pool.run(ask)
+
+    with stopping(cancel):
+        return compare(path, target, details, cancel=cancel, part_size=part_size or (known[-1] if known else None))
