@@ -100,7 +100,7 @@ def _upload(
     now: Callable[[], float],
     id: str = "",
 ) -> UploadDone | UploadSkipped:
-    with _announced(sink, store, id) as known:
+    with announced(sink, store, id) as known:
         check_settings(settings)
         source = identify(path)
         check_key(target, settings.limits)
@@ -116,14 +116,14 @@ def _upload(
                     known(record)
                     give_up(record, backend, store, settings, cancel)
                     known(replace(record, id=""))
-                algorithm = settings.algorithm or _usual_algorithm(store, target, now())
-                record = _new_record(source, target, plan.part_size, algorithm, region, profile, now())
+                algorithm = settings.algorithm or usual_algorithm(store, target, now())
+                record = new_record(source, target, plan.part_size, algorithm, region, profile, now())
             else:
                 check_record(record, settings.limits)
                 plan = replan(source.size, record.part_size, limits=settings.limits)
                 check_algorithm(record, settings.algorithm)
                 target = replace(target, options=frozen_options(record, target.options))
-                record = replace(record, run=record.run + 1, holder=_holder())
+                record = replace(record, run=record.run + 1, holder=holder())
             run = UploadRun(
                 source=source,
                 target=target,
@@ -159,7 +159,10 @@ def resume_upload(
     sink: EventSink = ignore,
     cancel: Cancel | None = None,
 ) -> UploadDone | UploadSkipped:
-    """Finish a stored upload; everything but the credentials is in its record.  Otherwise as ``upload_file``."""
+    """Finish a stored upload; everything but the credentials is in its record.  Otherwise as ``upload_file``.
+
+    Not for a stream: see engine/stream_finish.py.
+    """
     return _upload(
         record.source,
         target_of(record),
@@ -176,7 +179,7 @@ def resume_upload(
 
 
 @contextmanager
-def _announced(sink: EventSink, store: StateStore, id: str) -> Iterator[Callable[[UploadRecord], None]]:
+def announced(sink: EventSink, store: StateStore, id: str) -> Iterator[Callable[[UploadRecord], None]]:
     """Tell the sink of the error that ends the block, with the upload's id once it has one."""
 
     def known(record: UploadRecord) -> None:
@@ -202,16 +205,18 @@ def _forget_if_nothing_began(store: StateStore, id: str, error: PartwayError) ->
     return True
 
 
-def _holder() -> str:
+def holder() -> str:
+    """Who claims an upload now, for messages."""
     return f"process {os.getpid()} on {socket.gethostname()}"
 
 
-def _usual_algorithm(store: StateStore, target: Target, now: float) -> ChecksumAlgorithm:
+def usual_algorithm(store: StateStore, target: Target, now: float) -> ChecksumAlgorithm:
+    """The checksum to use where nobody named one: CRC64NVME, or what this endpoint proved to need."""
     known = store.known_algorithm(target.endpoint, since=now - _LEARNED_FOR)
     return ChecksumAlgorithm(known or ChecksumAlgorithm.CRC64NVME)
 
 
-def _new_record(
+def new_record(
     source: SourceIdentity,
     target: Target,
     part_size: int,
@@ -220,6 +225,7 @@ def _new_record(
     profile: str | None,
     now: float,
 ) -> UploadRecord:
+    """The record of an upload that begins."""
     return UploadRecord(
         id=new_id(),
         status=UploadStatus.OPEN,
@@ -240,5 +246,5 @@ def _new_record(
         run=1,
         created_at=now,
         updated_at=now,
-        holder=_holder(),
+        holder=holder(),
     )

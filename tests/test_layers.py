@@ -21,7 +21,7 @@ ONLY_IN = {
     "sqlite_utils": ("state/sqlite.py",),
     "sqlite3": ("state/sqlite.py",),
     # The demo's server is a program of its own.
-    "threading": ("engine/pool.py", "engine/gate.py", "engine/bandwidth.py", "cli/demo_server.py"),
+    "threading": ("engine/pool.py", "engine/gate.py", "engine/bandwidth.py", "engine/cutter.py", "cli/demo_server.py"),
     "_thread": ("engine/pool.py",),
     "queue": ("engine/pool.py",),
     "concurrent": ("engine/pool.py",),
