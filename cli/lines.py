@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-from partway.engine.events import Event, PartDone, PartProgress, UploadCompleting
+from partway.engine.events import Event, PartDone, PartKept, PartProgress, UploadCompleting
 
 from . import sentences
 from .progress import UploadProgress
@@ -28,10 +28,11 @@ class LineSink:
         self._progress.see(event, now)
         if line := sentences.note(event):
             self._write(line)
-        elif isinstance(event, (PartDone, PartProgress, UploadCompleting)) and now >= self._next:
+        elif isinstance(event, (PartDone, PartKept, PartProgress, UploadCompleting)) and now >= self._next:
             self._next = now + self._every
-            share = f"{int(self._progress.fraction() * 100)} %"
-            self._write(f"{printable(self._progress.name)}: {share}, {sentences.state(self._progress)}")
+            progress = self._progress
+            share = "" if progress.open_ended and not progress.total else f"{int(progress.fraction() * 100)} %, "
+            self._write(f"{printable(progress.name)}: {share}{sentences.state(progress)}")
 
     def _write(self, line: str) -> None:
         print(line, file=self._out, flush=True)

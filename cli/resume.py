@@ -14,7 +14,16 @@ from partway.state.records import UNFINISHED, UploadRecord
 from partway.state.store import StateStore
 
 from . import exit_codes, options, render
-from .session import backend_for, failures_as_json, find_upload, opened_store, run_upload, verification
+from .again import needs_producer, only_by_producer
+from .session import (
+    backend_for,
+    failures_as_json,
+    find_upload,
+    named_folder,
+    opened_store,
+    run_upload,
+    verification,
+)
 from .text import printable
 from .upload import retry_policy
 
@@ -50,7 +59,7 @@ def command(
     verify = verification(ca_bundle, no_verify_ssl)
     codes = []
     with failures_as_json(output), opened_store(state_dir) as store:
-        for record in _chosen(store, ids, everything):
+        for record in _chosen(store, ids, everything, named_folder(state_dir)):
             work = partial(_resume, record=record, store=store, settings=settings, profile=profile, verify=verify)
             codes.append(run_upload(work, store, output, state_dir))
             if codes[-1] == exit_codes.INTERRUPTED:
@@ -69,10 +78,14 @@ def _resume(
     verify: bool | str | None,
 ) -> UploadDone | UploadSkipped:
     backend = backend_for(record, concurrency=settings.concurrency, profile=profile, verify=verify)
+    if record.is_stream:
+        from partway.engine.stream_finish import finish_stream
+
+        return finish_stream(record, backend=backend, store=store, settings=settings, sink=sink, cancel=cancel)
     return resume_upload(record, backend=backend, store=store, settings=settings, sink=sink, cancel=cancel)
 
 
-def _chosen(store: StateStore, ids: tuple[str, ...], everything: bool) -> list[UploadRecord]:
+def _chosen(store: StateStore, ids: tuple[str, ...], everything: bool, folder: Path | None) -> list[UploadRecord]:
     if ids and everything:
         raise click.UsageError("name uploads or say --all, not both")
     if ids:
@@ -80,9 +93,15 @@ def _chosen(store: StateStore, ids: tuple[str, ...], everything: bool) -> list[U
         for record in found:
             if record.finished:
                 raise click.UsageError(f"upload {record.id} is {record.status}; there is nothing to resume")
+            if needs_producer(record):
+                raise click.UsageError(only_by_producer(record, folder))
         return found
-    found = store.uploads(statuses=UNFINISHED)
-    if not found:
+    unfinished = store.uploads(statuses=UNFINISHED)
+    found = [record for record in unfinished if not needs_producer(record)]
+    for record in unfinished:
+        if needs_producer(record):
+            click.echo(f"left alone: {only_by_producer(record, folder)}", err=True)
+    if not unfinished:
         click.echo("nothing is unfinished", err=True)
     if len(found) > 1 and not everything:
         names = "\n".join(

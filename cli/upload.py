@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import click
@@ -14,7 +15,8 @@ from partway.engine.settings import UploadSettings
 from partway.engine.upload import upload_file
 
 from . import options, render
-from .session import failures_as_json, make_backend, opened_store, run_upload, verification
+from .piped import Piped, stream_options
+from .session import failures_as_json, make_backend, opened_store, run_upload, state_folder, verification
 from .text import printable
 
 _EPILOG = """Run the same command again after any interruption: it goes on where it was.
@@ -22,6 +24,7 @@ _EPILOG = """Run the same command again after any interruption: it goes on where
 \b
 Example:
   partway upload backup.tar s3://my-bucket/backups/ --storage-class STANDARD_IA
+  pg_dump db | partway upload - s3://my-bucket/db.sql
 """
 
 
@@ -66,6 +69,7 @@ Example:
 @click.option("--no-overwrite", is_flag=True, help="Never replace an object that exists.")
 @click.option("--restart", is_flag=True, help="Give up an unfinished upload of this file and start over.")
 @click.option("--adopt", is_flag=True, help="Go on with an unfinished upload of the key that only S3 knows.")
+@stream_options
 @options.output_options
 @options.state_dir_option
 def command(
@@ -92,6 +96,10 @@ def command(
     no_overwrite: bool,
     restart: bool,
     adopt: bool,
+    expected_size: int | None,
+    equal_parts: bool,
+    allow_empty: bool,
+    from_command: str | None,
     quiet: bool,
     no_progress: bool,
     as_json: bool,
@@ -99,9 +107,14 @@ def command(
 ) -> int:
     """Upload SOURCE to s3://BUCKET/KEY, and prove that the object equals it.
 
-    A target that ends in / gets the name of SOURCE appended.
+    A target that ends in / gets the name of SOURCE appended.  A SOURCE of - is what comes in by a pipe: run the same
+    producer again to go on with it.
     """
-    source = _absolute(source)
+    piped = Piped(
+        expected_size=expected_size, equal_parts=equal_parts, allow_empty=allow_empty, from_command=from_command
+    )
+    is_stream = piped.check(source, target)
+    source = source if is_stream else _absolute(source)
     bucket, key = parse_target(target, source)
     output = render.Output(quiet=quiet, no_progress=no_progress, json=as_json)
     verify = verification(ca_bundle, no_verify_ssl)
@@ -132,9 +145,9 @@ def command(
                 no_overwrite=no_overwrite,
             ),
         )
+        send = partial(piped.upload, folder=state_folder(state_dir)) if is_stream else partial(upload_file, source)
         return run_upload(
-            lambda sink, cancel: upload_file(
-                source,
+            lambda sink, cancel: send(
                 where,
                 backend=backend,
                 store=store,

@@ -166,10 +166,16 @@ def _send(
             + (f": {RUN_AGAIN}" if again else ". If an empty object is meant, add --allow-empty"),
             resumable=again,
         )
+    if cutter.ended and run.record.upload_id is None:
+        _confirm(run, stream)
+        run.save(size=first.size)
+        known(run.record)
+        # The whole stream is one short part, and its spool is a file.
+        run.source = identify(first.path)
+        run.plan = UploadPlan(file_size=first.size, part_size=run.record.part_size)
+        return put_whole(run)
     run.save()
     known(run.record)
-    if cutter.ended and run.record.upload_id is None:
-        return _put(run, first, stream)
     before = recall(run)
     known(run.record)
     send_stream(run, plan, cutter, first, before, expected=stream.expected_size)
@@ -183,15 +189,6 @@ def _send(
     run.plan = replace(plan, file_size=cutter.total)
     run.save(status=UploadStatus.OPEN, size=cutter.total)
     return complete_stream(run)
-
-
-def _put(run: UploadRun, first: Spool, stream: StreamSettings) -> UploadDone:
-    """The whole stream is one short part, and its spool is a file."""
-    _confirm(run, stream)
-    run.source = identify(first.path)
-    run.plan = UploadPlan(file_size=first.size, part_size=run.record.part_size)
-    run.save(size=first.size)
-    return put_whole(run)
 
 
 def _confirm(run: UploadRun, stream: StreamSettings) -> None:

@@ -23,11 +23,6 @@ from .stream_send import RUN_AGAIN
 from .upload import announced, holder
 
 
-def needs_producer(record: UploadRecord) -> bool:
-    """True for an unfinished stream whose bytes are not all on S3."""
-    return record.is_stream and not (record.status is UploadStatus.COMPLETING and record.upload_id)
-
-
 def finish_stream(
     record: UploadRecord,
     *,
@@ -38,7 +33,7 @@ def finish_stream(
     cancel: Cancel | None = None,
     now: Callable[[], float] = time.time,
 ) -> UploadDone:
-    """Finish a stream for which ``needs_producer`` is false, by the receipts alone.
+    """Finish a stream whose status is COMPLETING, by its receipts alone.
 
     Raises:
         UploadFailed: S3 has not all of its parts any more; its producer has to run again.
