@@ -58,6 +58,12 @@ class UploadBar:
         progress, width = self._progress, options.max_width
         if progress.phase == "ended":
             return
+        if progress.open_ended and not progress.total:
+            name = shorten(printable(progress.target), width - 12)
+            yield Text(f"stream to {name}", no_wrap=True)
+            words = shorten(sentences.state(progress, width - 3), width - 3)
+            yield Text(f"  {words}", style="yellow" if progress.away else "dim", no_wrap=True)
+            return
         name = shorten(printable(progress.name), max(8, width // 4))
         share = f"{int(progress.fraction() * 100):3d} %"
         if progress.total or progress.phase == "completing":

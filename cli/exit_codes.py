@@ -25,7 +25,7 @@ def exit_code(error: PartwayError) -> int:
     """The exit code of an error: by what helps, to run again or to do something first."""
     if isinstance(error, UploadCancelled):
         return INTERRUPTED
-    if isinstance(error, UploadFailed) and error.__cause__ is None:
+    if isinstance(error, UploadFailed) and not isinstance(error.__cause__, PartwayError):
         return INCOMPLETE if error.resumable else FAILED
     reason = error.__cause__ if isinstance(error, UploadFailed) else error
     if isinstance(reason, _AGAIN):

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-from partway.engine.events import Event, FileDone, FileSkipped, PartDone, PartProgress, UploadCompleting
+from partway.engine.events import Event, FileDone, FileSkipped, PartDone, PartKept, PartProgress, UploadCompleting
 
 from . import sentences
 from .job_progress import JobProgress
@@ -34,10 +34,11 @@ class LineSink:
         elif isinstance(event, (FileDone, FileSkipped)) and now >= self._next:
             self._next = now + self._every
             self._write(f"{printable(self._job.target)}: {sentences.job_state(self._job)}")
-        elif isinstance(event, (PartDone, PartProgress, UploadCompleting)) and now >= self._next:
+        elif isinstance(event, (PartDone, PartKept, PartProgress, UploadCompleting)) and now >= self._next:
             self._next = now + self._every
-            share = f"{int(self._progress.fraction() * 100)} %"
-            self._write(f"{printable(self._progress.name)}: {share}, {sentences.state(self._progress)}")
+            progress = self._progress
+            share = "" if progress.open_ended and not progress.total else f"{int(progress.fraction() * 100)} %, "
+            self._write(f"{printable(progress.name)}: {share}{sentences.state(progress)}")
 
     def _write(self, line: str) -> None:
         print(line, file=self._out, flush=True)

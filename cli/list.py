@@ -61,9 +61,9 @@ def facts(store: StateStore, record: UploadRecord) -> dict[str, object]:
         "source": record.source,
         "target": target_of(record).url,
         "endpoint": record.endpoint,
-        "total_bytes": record.size,
+        "total_bytes": total_bytes(record),
         "part_size": record.part_size,
-        "part_count": UploadPlan(file_size=record.size, part_size=record.part_size).part_count,
+        "part_count": part_count(record, parts),
         "done_parts": parts,
         "done_bytes": size,
         "checksum_algorithm": record.checksum_algorithm,
@@ -110,6 +110,19 @@ def _print_jobs(jobs: list[JobRecord]) -> None:
         )
 
 
+def total_bytes(record: UploadRecord) -> int | None:
+    """Bytes of the source; None while the end of a stream is not known."""
+    known = not record.is_stream or record.status in (UploadStatus.COMPLETING, UploadStatus.COMPLETED)
+    return record.size if known else None
+
+
+def part_count(record: UploadRecord, done_parts: int) -> int | None:
+    """How many parts the source has; None while the end of a stream is not known."""
+    if record.is_stream:
+        return None if total_bytes(record) is None else done_parts
+    return UploadPlan(file_size=record.size, part_size=record.part_size).part_count
+
+
 def _print_records(store: StateStore, records: list[UploadRecord]) -> None:
     console = Console(highlight=False, markup=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
@@ -125,6 +138,8 @@ def _print_records(store: StateStore, records: list[UploadRecord]) -> None:
 
 def _share(store: StateStore, record: UploadRecord) -> str:
     _, done = store.part_totals(record.id)
+    if total_bytes(record) is None:
+        return format_size(done)
     share = done / record.size if record.size else float(record.status is UploadStatus.COMPLETED)
     return f"{int(share * 100)} %"
 
@@ -144,9 +159,9 @@ def _table(store: StateStore, records: list[UploadRecord]) -> Table:
             record.id,
             Text(record.status.value, style=_STYLES.get(record.status, "dim")),
             _share(store, record),
-            format_size(record.size),
+            "unknown" if total_bytes(record) is None else format_size(record.size),
             format_age(now - record.updated_at),
-            Text(printable(Path(record.source).name)),
+            Text("- (a stream)" if record.is_stream else printable(Path(record.source).name)),
             Text(printable(target_of(record).url)),
         )
     return table

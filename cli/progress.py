@@ -10,6 +10,7 @@ from partway.engine.events import (
     NetworkLost,
     NetworkRestored,
     PartDone,
+    PartKept,
     PartProgress,
     PartRetried,
     PartsChecked,
@@ -29,6 +30,8 @@ class UploadProgress:
     """How far one upload is.
 
     total, resumed, sent: bytes; ``resumed`` is what earlier runs had sent, ``sent`` what this run did.
+    open_ended: True for a stream: ``total`` is what the user expects of it, or 0.
+    part_count: None for a stream.
     checked, check_total: bytes of local parts compared so far; parts of the file, not of the network.
     """
 
@@ -38,8 +41,9 @@ class UploadProgress:
         self.target = ""
         self.phase: Phase = "starting"
         self.total = 0
+        self.open_ended = False
         self.part_size = 0
-        self.part_count = 0
+        self.part_count: int | None = 0
         self.resumed = 0
         self.resumed_parts = 0
         self.done_parts = 0
@@ -58,7 +62,8 @@ class UploadProgress:
     @property
     def there(self) -> int:
         """Bytes that are on S3 or on their way."""
-        return min(self.total, self.resumed + self.sent)
+        there = self.resumed + self.sent
+        return there if self.open_ended else min(self.total, there)
 
     @property
     def parts_there(self) -> int:
@@ -66,7 +71,9 @@ class UploadProgress:
         return self.resumed_parts + self.done_parts
 
     def fraction(self) -> float:
-        """From 0 to 1; an empty file is all there when it is done."""
+        """From 0 to 1; an empty file is all there when it is done, and a stream never before that."""
+        if self.open_ended and self.phase == "sending":
+            return min(self.there / self.total, 0.99) if self.total else 0.0
         return self.there / self.total if self.total else float(self.phase == "ended")
 
     def rate(self) -> float | None:
@@ -79,6 +86,8 @@ class UploadProgress:
     def seconds_left(self) -> float | None:
         """At the present rate; None when nobody can tell."""
         rate = self.rate()
+        if self.open_ended and self.there >= self.total:
+            return None
         return (self.total - self.there) / rate if rate else None
 
     def see(self, event: Event, now: float) -> None:
@@ -100,6 +109,9 @@ class UploadProgress:
                 self._done += event.size
                 self.done_parts += 1
                 self._sample(now)
+            case PartKept():
+                self.resumed += event.size
+                self.resumed_parts += 1
             case NetworkLost():
                 self.away = True
             case NetworkRestored():
@@ -117,7 +129,9 @@ class UploadProgress:
         self.upload, self.target = event.upload, event.target
         self.name = PurePath(event.source).name
         self.phase = "sending"
-        self.total, self.part_size, self.part_count = event.total_bytes, event.part_size, event.part_count
+        self.open_ended = event.total_bytes is None
+        self.total = (event.expected_bytes if event.total_bytes is None else event.total_bytes) or 0
+        self.part_size, self.part_count = event.part_size, event.part_count
         self.resumed, self.resumed_parts = event.resumed_bytes, event.resumed_parts
         self.done_parts = self._done = 0
         self._in_flight.clear()

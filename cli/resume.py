@@ -15,8 +15,17 @@ from partway.state.records import UNFINISHED, UploadRecord
 from partway.state.store import StateStore
 
 from . import exit_codes, job, options, render
+from .again import needs_producer, only_by_producer
 from .connection import Connection, connection_options
-from .session import backend_for, failures_as_json, find_job, find_upload, opened_store, run_upload
+from .session import (
+    backend_for,
+    failures_as_json,
+    find_job,
+    find_upload,
+    named_folder,
+    opened_store,
+    run_upload,
+)
 from .text import printable
 from .upload import retry_policy
 
@@ -55,7 +64,8 @@ def command(
             codes.append(job.resume(each, store, settings, output, state_dir, profile=profile, connection=connection))
             if codes[-1] == exit_codes.INTERRUPTED:
                 return exit_codes.worst(codes)
-        for record in _chosen(store, ids, everything) if ids or not jobs or everything else ():
+        wanted = ids or not jobs or everything
+        for record in _chosen(store, ids, everything, named_folder(state_dir)) if wanted else ():
             work = partial(
                 _resume, record=record, store=store, settings=settings, profile=profile, connection=connection
             )
@@ -76,6 +86,10 @@ def _resume(
     connection: Connection,
 ) -> UploadDone | UploadSkipped:
     backend = backend_for(record, concurrency=settings.concurrency, profile=profile, connection=connection)
+    if record.is_stream:
+        from partway.engine.stream_finish import finish_stream
+
+        return finish_stream(record, backend=backend, store=store, settings=settings, sink=sink, cancel=cancel)
     return resume_upload(record, backend=backend, store=store, settings=settings, sink=sink, cancel=cancel)
 
 
@@ -97,7 +111,7 @@ def _chosen_jobs(store: StateStore, ids: tuple[str, ...], everything: bool) -> t
     return list(jobs.values()), tuple(id for id, record in found.items() if record is None)
 
 
-def _chosen(store: StateStore, ids: tuple[str, ...], everything: bool) -> list[UploadRecord]:
+def _chosen(store: StateStore, ids: tuple[str, ...], everything: bool, folder: Path | None) -> list[UploadRecord]:
     if ids and everything:
         raise click.UsageError("name uploads or say --all, not both")
     if ids:
@@ -105,9 +119,17 @@ def _chosen(store: StateStore, ids: tuple[str, ...], everything: bool) -> list[U
         for record in found:
             if record.finished:
                 raise click.UsageError(f"upload {record.id} is {record.status}; there is nothing to resume")
+            if needs_producer(record):
+                raise click.UsageError(only_by_producer(record, folder))
         return found
-    found = [each for each in store.uploads(statuses=UNFINISHED) if not everything or not _is_of_open_job(store, each)]
-    if not found and not (everything and store.jobs.all()):
+    unfinished = [
+        each for each in store.uploads(statuses=UNFINISHED) if not everything or not _is_of_open_job(store, each)
+    ]
+    found = [record for record in unfinished if not needs_producer(record)]
+    for record in unfinished:
+        if needs_producer(record):
+            click.echo(f"left alone: {only_by_producer(record, folder)}", err=True)
+    if not unfinished and not (everything and store.jobs.all()):
         click.echo("nothing is unfinished", err=True)
     if len(found) > 1 and not everything:
         names = "\n".join(

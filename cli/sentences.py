@@ -13,11 +13,14 @@ from partway.engine.events import (
     NetworkRestored,
     OrphanAdopted,
     OrphanFound,
+    StreamCompared,
+    StreamDiffered,
     UploadDone,
     UploadRenewed,
     UploadSkipped,
     UploadStarted,
 )
+from partway.engine.limits import TIB
 
 from .job_progress import JobProgress
 from .progress import UploadProgress
@@ -34,7 +37,21 @@ _PROOFS = {
 def note(event: Event) -> str | None:
     """A line worth keeping on the screen, or None."""
     match event:
-        case UploadStarted() if event.resumed_parts:
+        case UploadStarted() if event.part_count is None and event.most_bytes is not None:
+            if event.expected_bytes is not None and event.expected_bytes <= event.most_bytes * 0.9:
+                return None
+            return _room(event.most_bytes, event.part_size)
+        case StreamCompared():
+            return (
+                f"resuming: {event.parts:,} {_parts(event.parts)} ({format_size(event.bytes)}) of an earlier run are "
+                "on S3; each is kept if the same bytes come again"
+            )
+        case StreamDiffered():
+            return (
+                f"warning: {event.parts:,} {_parts(event.parts)} of the stream not as an earlier run had sent them; "
+                "sent again"
+            )
+        case UploadStarted() if event.resumed_parts and event.part_count is not None:
             return (
                 f"resuming: {event.resumed_parts:,} of {event.part_count:,} parts "
                 f"({format_size(event.resumed_bytes)}) are on S3 already"
@@ -63,6 +80,20 @@ def note(event: Event) -> str | None:
             return f"S3 has lost this upload ({printable(event.reason)}); sending every part again"
         case _:
             return None
+
+
+def _room(most: int, part_size: int) -> str | None:
+    """A word about a stream that may have no room, before it is sent; None where there is room for 5 TiB."""
+    if most >= 5 * TIB:
+        return None
+    return (
+        f"with parts from {format_size(part_size)} there is room for {format_size(most)}; for a longer stream, stop "
+        "this and name a larger --expected-size or --part-size with --restart"
+    )
+
+
+def _parts(count: int) -> str:
+    return "part" if count == 1 else "parts"
 
 
 def summary(event: UploadDone | UploadSkipped | JobDone) -> list[str]:
@@ -123,20 +154,31 @@ def state(progress: UploadProgress, width: int = 1000) -> str:
         share = progress.checked / progress.check_total if progress.check_total else 1.0
         return f"comparing the file with parts on S3: {share:.0%} of {format_size(progress.check_total)}"
     if progress.phase == "completing":
-        return f"all {progress.part_count:,} parts are on S3; waiting for S3 to make the object of them"
+        count = progress.part_count or progress.parts_there
+        return f"all {count:,} parts are on S3; waiting for S3 to make the object of them"
     if progress.phase == "starting":
         return "asking S3 what it has"
     rate, left = progress.rate(), progress.seconds_left()
-    facts = [f"{format_size(progress.there)} of {format_size(progress.total)}"]
+    facts = [_how_far(progress)]
     if progress.away:
         facts.append("network away")
     elif rate is not None:
         facts.append(format_rate(rate))
         if left is not None:
             facts.append(f"{format_seconds(left)} left" if left < 86400 * 9 else "very long left")
-    facts.append(f"{progress.parts_there:,}/{progress.part_count:,} parts")
+    if progress.part_count is None:
+        facts.append(f"{progress.parts_there:,} {_parts(progress.parts_there)}")
+    else:
+        facts.append(f"{progress.parts_there:,}/{progress.part_count:,} parts")
     if progress.retries:
         facts.append(f"{progress.retries:,} {'retry' if progress.retries == 1 else 'retries'}")
     while len(facts) > 1 and len(", ".join(facts)) > width:
         facts.pop()
     return ", ".join(facts)
+
+
+def _how_far(progress: UploadProgress) -> str:
+    there = format_size(progress.there)
+    if not progress.open_ended:
+        return f"{there} of {format_size(progress.total)}"
+    return f"{there} of {format_size(progress.total)} expected" if progress.total else there

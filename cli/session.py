@@ -32,6 +32,7 @@ from partway.state.records import UNFINISHED, UploadRecord
 from partway.state.store import StateStore
 
 from . import exit_codes, render
+from .again import needs_producer, stream_command
 from .json_lines import JsonSink
 from .text import printable
 from .units import format_size
@@ -44,14 +45,14 @@ if TYPE_CHECKING:
 
 def state_folder(chosen: Path | None) -> Path:
     """The state folder: of the command, of ``partway --state-dir`` or its variable, or the platform's."""
-    if named := _named_folder(chosen):
+    if named := named_folder(chosen):
         return named
     import platformdirs  # only here: whoever names the folder does not need it
 
     return platformdirs.user_state_path("partway")
 
 
-def _named_folder(chosen: Path | None) -> Path | None:
+def named_folder(chosen: Path | None) -> Path | None:
     """The state folder that the user named; None when it is the platform's."""
     context = click.get_current_context(silent=True)
     outer: Path | None = context.find_root().params.get("state_dir") if context else None
@@ -208,7 +209,7 @@ def _tell_what_is_done(store: StateStore, id: str, state_dir: Path | None) -> No
 
 
 def _command(state_dir: Path | None) -> str:
-    folder = _named_folder(state_dir)
+    folder = named_folder(state_dir)
     return "partway" if folder is None else f"partway --state-dir {shlex.quote(str(folder.absolute()))}"
 
 
@@ -244,11 +245,16 @@ def _tell_what_is_safe(store: StateStore, id: str, state_dir: Path | None) -> No
         return
     if record is None or record.status not in UNFINISHED:
         return
+    folder = named_folder(state_dir)
     command = _command(state_dir)
     if parts:
         noun = "part is" if parts == 1 else "parts are"
-        print(f"  {parts:,} {noun} safe on S3 ({format_size(size)} of {format_size(record.size)})", file=sys.stderr)
-    print(f"  to go on:   {command} resume {id}", file=sys.stderr)
+        of = "" if record.is_stream else f" of {format_size(record.size)}"
+        print(f"  {parts:,} {noun} safe on S3 ({format_size(size)}{of})", file=sys.stderr)
+    if needs_producer(record):
+        print(f"  to go on:   run the producer again: {stream_command(record, folder)}", file=sys.stderr)
+    else:
+        print(f"  to go on:   {command} resume {id}", file=sys.stderr)
     print(f"  to give up: {command} cancel {id}", file=sys.stderr, flush=True)
 
 

@@ -15,7 +15,7 @@ from partway.state.records import UploadRecord, UploadStatus
 from partway.state.store import StateStore
 
 from . import exit_codes, options
-from .list import facts
+from .list import facts, part_count, total_bytes
 from .partmap import Cell, PartMap
 from .session import find_upload, opened_store
 from .text import printable
@@ -41,17 +41,19 @@ def command(id: str, as_json: bool, state_dir: Path | None) -> int:
 def part_map(store: StateStore, record: UploadRecord) -> PartMap:
     """What became of each part: the last run's are sent, earlier runs' reused."""
     runs = {part.number: part.run for part in store.parts(record.id)}
-    plan = UploadPlan(file_size=record.size, part_size=record.part_size)
+    if record.is_stream:
+        count = max(runs, default=0)  # what is beyond nobody knows
+    else:
+        count = UploadPlan(file_size=record.size, part_size=record.part_size).part_count
     cells = [
         Cell.MISSING if number not in runs else Cell.SENT if runs[number] == record.run else Cell.REUSED
-        for number in range(1, plan.part_count + 1)
+        for number in range(1, count + 1)
     ]
     return PartMap(cells=cells)
 
 
 def print_upload(store: StateStore, record: UploadRecord, console: Console) -> None:
     """Facts, then the map."""
-    plan = UploadPlan(file_size=record.size, part_size=record.part_size)
     count, size = store.part_totals(record.id)
     now = time.time()
     table = Table(box=None, show_header=False, pad_edge=False)
@@ -63,10 +65,15 @@ def print_upload(store: StateStore, record: UploadRecord, console: Console) -> N
 
     row("upload", record.id)
     row("status", record.status.value + (f" ({record.proof})" if record.proof else ""))
-    row("source", record.source)
+    row("source", "- (a stream: only its producer can send it again)" if record.is_stream else record.source)
     row("target", target_of(record).url + (f" at {record.endpoint}" if record.endpoint else ""))
-    row("done", f"{format_size(size)} of {format_size(record.size)}, {count:,} of {plan.part_count:,} parts")
-    row("parts", f"{format_size(record.part_size)} each, {record.checksum_algorithm}")
+    total, parts = total_bytes(record), part_count(record, count)
+    if total is None or parts is None:
+        row("done", f"{format_size(size)}, {count:,} parts; how much is to come is not known")
+    else:
+        row("done", f"{format_size(size)} of {format_size(total)}, {count:,} of {parts:,} parts")
+    each = "or more" if record.is_stream else "each"
+    row("parts", f"{format_size(record.part_size)} {each}, {record.checksum_algorithm}")
     row(
         "runs",
         f"{record.run}, last seen {format_age(now - record.updated_at)}, begun {format_age(now - record.created_at)}",

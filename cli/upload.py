@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import click
@@ -19,7 +20,8 @@ from .aws_config import transfer_defaults
 from .connection import Connection, connection_options
 from .job_options import FilteredCommand, JobOptions, job_options
 from .object_options import object_options
-from .session import failures_as_json, make_backend, opened_store, own_settings, run_upload
+from .piped import Piped, stream_options
+from .session import failures_as_json, make_backend, opened_store, own_settings, run_upload, state_folder
 from .text import printable
 
 _EPILOG = """Run the same command again after any interruption: it goes on where it was.
@@ -28,6 +30,7 @@ _EPILOG = """Run the same command again after any interruption: it goes on where
 Example:
   partway upload backup.tar s3://my-bucket/backups/ --storage-class STANDARD_IA
   partway upload -r photos s3://my-bucket/photos/ --exclude '*.tmp'
+  pg_dump db | partway upload - s3://my-bucket/db.sql
 """
 
 
@@ -62,6 +65,7 @@ Example:
 @click.option("--restart", is_flag=True, help="Give up an unfinished upload of this file and start over.")
 @click.option("--adopt", is_flag=True, help="Go on with an unfinished upload of the key that only S3 knows.")
 @job_options
+@stream_options
 @options.output_options
 @options.state_dir_option
 def command(
@@ -82,6 +86,10 @@ def command(
     restart: bool,
     adopt: bool,
     many: JobOptions,
+    expected_size: int | None,
+    equal_parts: bool,
+    allow_empty: bool,
+    from_command: str | None,
     quiet: bool,
     no_progress: bool,
     as_json: bool,
@@ -90,15 +98,22 @@ def command(
     """Upload SOURCE to s3://BUCKET/KEY, and prove that the object equals it.
 
     A target that ends in / gets the name of SOURCE appended.  With several sources, or with -r the files in folders,
-    every file goes below the target.
+    every file goes below the target.  A SOURCE of - is what comes in by a pipe: run the same producer again to go on
+    with it.
     """
+    piped = Piped(
+        expected_size=expected_size, equal_parts=equal_parts, allow_empty=allow_empty, from_command=from_command
+    )
     is_job = many.recursive or len(sources) != 1 or many.files_from is not None
-    source = "" if is_job else absolute(sources[0])
     if is_job:
+        source, is_stream = "", False
+        piped.check_none(sources)
         bucket, key = parse_destination(target)
         _check_sources(sources, many)
     else:
-        _check_no_job_options(many, source)
+        is_stream = piped.check(sources[0], target)
+        source = sources[0] if is_stream else absolute(sources[0])
+        _check_no_job_options(many, "" if is_stream else source)
         bucket, key = parse_target(target, source)
     output = render.Output(quiet=quiet, no_progress=no_progress, json=as_json)
     with failures_as_json(output), opened_store(state_dir) as store:
@@ -137,9 +152,9 @@ def command(
             )
             return job.run(spec, backend, store, settings, output, state_dir, profile=profile, fail_fast=many.fail_fast)
         where = Target(bucket=bucket, key=key, endpoint=backend.endpoint, options=object_options)
+        send = partial(piped.upload, folder=state_folder(state_dir)) if is_stream else partial(upload_file, source)
         return run_upload(
-            lambda sink, cancel: upload_file(
-                source,
+            lambda sink, cancel: send(
                 where,
                 backend=backend,
                 store=store,

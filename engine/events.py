@@ -21,16 +21,23 @@ class UploadStarted:
     """Sending begins.  ``resumed_*`` is what earlier runs had sent and is kept; a small file has one part.
 
     A second one in the same run begins the count anew: every part that is still good follows as PartDone.
+
+    Of a stream nobody knows ``total_bytes`` and ``part_count``: both are None, ``part_size`` is that of the first part,
+    and what is kept follows as PartKept.
+    expected_bytes: what the user said of a stream; None: nothing.
+    most_bytes: the longest stream that has part numbers; None for files.
     """
 
     upload: str
     source: str
     target: str
-    total_bytes: int
+    total_bytes: int | None
     part_size: int
-    part_count: int
+    part_count: int | None
     resumed_bytes: int
     resumed_parts: int
+    expected_bytes: int | None = None
+    most_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +119,32 @@ class OrphanAdopted:
     upload: str
     parts: int
     bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamCompared:
+    """Earlier runs sent so much of a stream; each part is kept when the same bytes come again."""
+
+    upload: str
+    parts: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartKept:
+    """These bytes of the stream are on S3 already: an earlier run sent them."""
+
+    upload: str
+    number: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamDiffered:
+    """So many parts of the stream were not what an earlier run had sent, and were sent again."""
+
+    upload: str
+    parts: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,6 +275,9 @@ Event = (
     | UploadRenewed
     | OrphanFound
     | OrphanAdopted
+    | StreamCompared
+    | PartKept
+    | StreamDiffered
     | PartDone
     | UploadCompleting
     | UploadDone

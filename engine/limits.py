@@ -8,6 +8,18 @@ GIB = 1024 * MIB
 TIB = 1024 * GIB
 
 
+# Hosts of services that want all parts but the last to be equal.
+# R2: https://developers.cloudflare.com/r2/objects/upload-objects/#multipart-upload
+_EQUAL_PARTS_AT = (".r2.cloudflarestorage.com",)
+
+
+def wants_equal_parts(endpoint: str) -> bool:
+    """True when the service at this address is known to take only parts of one size (and a shorter last one)."""
+    from urllib.parse import urlsplit  # only here: of a file all parts are equal anyway
+
+    return (urlsplit(endpoint).hostname or "").endswith(_EQUAL_PARTS_AT)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class S3Limits:
     """One service's rules.  The defaults are Amazon's.

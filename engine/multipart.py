@@ -73,7 +73,7 @@ def send_multipart(run: UploadRun) -> UploadDone:
                     ) from error
                 case _:
                     # Gone, or of a source that became shorter: some complete an upload only with all its parts.
-                    _renew(run, error)
+                    renew(run, error)
 
 
 def _round(run: UploadRun) -> UploadDone:
@@ -88,9 +88,9 @@ def _round(run: UploadRun) -> UploadDone:
         except UploadVanished as error:
             if maybe_done and (done := finished_before(run, stored, gone=True)):
                 return done
-            _renew(run, error)
+            renew(run, error)
     if run.record.upload_id is None:
-        _create(run)
+        create(run)
     else:
         found = reconcile(run.plan, stored, listed, source_changed=_source_moved(run))
         if maybe_done and (found.doubt or found.send) and (done := finished_before(run, stored, gone=not listed)):
@@ -121,7 +121,12 @@ def _source_moved(run: UploadRun) -> bool:
     )
 
 
-def _create(run: UploadRun) -> None:
+def create(run: UploadRun) -> None:
+    """Begin the multipart upload on S3.
+
+    Raises:
+        ChecksumUnsupported: it began, and its parts cannot carry the checksum.
+    """
     created = run.call(lambda s3: s3.create_upload(run.target, run.algorithm))
     # At once: until this is stored, a crash leaves an upload that nobody knows.
     run.save(upload_id=created.upload_id, abort_date=created.abort_date)
@@ -129,8 +134,8 @@ def _create(run: UploadRun) -> None:
         raise ChecksumUnsupported(f"the service did not agree to {run.algorithm}", operation="CreateMultipartUpload")
 
 
-def _renew(run: UploadRun, error: Refused) -> None:
-    """Begin a new multipart upload; what the old one had is lost."""
+def renew(run: UploadRun, error: Refused) -> None:
+    """Go on without the multipart upload that was there; what it had is lost."""
     run.emit(UploadRenewed(upload=run.record.id, reason=str(error)))
     run.forget_parts()
 

@@ -61,14 +61,14 @@ def reconcile(
     for spec in plan.parts():
         known = stored_by_number.get(spec.number)
         rows = rows_by_number.get(spec.number, [])
-        if known is not None and (known.size != spec.size or not _confirmed(known, rows, listed)):
+        if known is not None and (known.size != spec.size or not confirmed(known, rows, listed)):
             known = None
         if known is not None and not source_changed:
             keep.append(known)
         elif known is not None:
             receipt = PartReceipt(number=known.number, size=known.size, etag=known.etag, checksum=known.checksum)
             doubt.append(Doubt(spec=spec, claims=(receipt,), run=known.run))
-        elif claims := _provable(spec, rows):
+        elif claims := provable(spec, rows):
             doubt.append(Doubt(spec=spec, claims=claims, run=None))
         else:
             send.append(spec)
@@ -92,7 +92,7 @@ def settle(doubt: Doubt, *, checksum: str, md5: str | None, run: int) -> PartRec
     return None
 
 
-def _confirmed(known: PartRecord, rows: Sequence[PartReceipt], listed: Sequence[PartReceipt] | None) -> bool:
+def confirmed(known: PartRecord, rows: Sequence[PartReceipt], listed: Sequence[PartReceipt] | None) -> bool:
     """True when the list shows the stored part and nothing else under its number."""
     if listed is None:
         return True
@@ -101,7 +101,7 @@ def _confirmed(known: PartRecord, rows: Sequence[PartReceipt], listed: Sequence[
     )
 
 
-def _provable(spec: PartSpec, rows: Sequence[PartReceipt]) -> tuple[PartReceipt, ...]:
+def provable(spec: PartSpec, rows: Sequence[PartReceipt]) -> tuple[PartReceipt, ...]:
     """The one claim among the rows that the local bytes could confirm; none when the rows contradict each other.
 
     With two different rows of one number, nobody can say which of them Complete would use.
@@ -109,8 +109,8 @@ def _provable(spec: PartSpec, rows: Sequence[PartReceipt]) -> tuple[PartReceipt,
     if len(set(rows)) != 1:
         return ()
     row = rows[0]
-    provable = row.checksum is not None or looks_like_md5(row.etag)
-    return (row,) if row.size == spec.size and provable and row.etag else ()
+    can_be = row.checksum is not None or looks_like_md5(row.etag)
+    return (row,) if row.size == spec.size and can_be and row.etag else ()
 
 
 def looks_like_md5(etag: str) -> bool:

@@ -212,7 +212,7 @@ class UploadRun:
         self.emit(
             UploadStarted(
                 upload=self.record.id,
-                source=self.source.path,
+                source=self.record.source,
                 target=self.target.url,
                 total_bytes=self.plan.file_size,
                 part_size=self.plan.part_size,

@@ -104,7 +104,7 @@ def _upload(
     id: str = "",
     job: str | None = None,
 ) -> UploadDone | UploadSkipped:
-    with _announced(sink, store, id) as known:
+    with announced(sink, store, id) as known:
         check_settings(settings)
         source = identify(path)
         check_key(target, settings.limits)
@@ -121,7 +121,7 @@ def _upload(
                     give_up(record, backend, store, settings, cancel)
                     known(replace(record, id=""))
                 algorithm = settings.algorithm or usual_algorithm(store, target.endpoint, now())
-                record = _new_record(source, target, plan.part_size, algorithm, region, profile, now(), job)
+                record = new_record(source, target, plan.part_size, algorithm, region, profile, now(), job)
             else:
                 check_record(record, settings.limits)
                 plan = replan(source.size, record.part_size, limits=settings.limits)
@@ -163,7 +163,10 @@ def resume_upload(
     sink: EventSink = ignore,
     cancel: Cancel | None = None,
 ) -> UploadDone | UploadSkipped:
-    """Finish a stored upload; everything but the credentials is in its record.  Otherwise as ``upload_file``."""
+    """Finish a stored upload; everything but the credentials is in its record.  Otherwise as ``upload_file``.
+
+    Not for a stream: see engine/stream_finish.py.
+    """
     return _upload(
         record.source,
         target_of(record),
@@ -180,7 +183,7 @@ def resume_upload(
 
 
 @contextmanager
-def _announced(sink: EventSink, store: StateStore, id: str) -> Iterator[Callable[[UploadRecord], None]]:
+def announced(sink: EventSink, store: StateStore, id: str) -> Iterator[Callable[[UploadRecord], None]]:
     """Tell the sink of the error that ends the block, with the upload's id once it has one."""
 
     def known(record: UploadRecord) -> None:
@@ -207,17 +210,20 @@ def _forget_if_nothing_began(store: StateStore, id: str, error: PartwayError) ->
 
 
 def holder() -> str:
-    """Who we are, for others who meet our claim."""
+    """Who claims an upload now, for messages."""
     return f"process {os.getpid()} on {socket.gethostname()}"
 
 
 def usual_algorithm(store: StateStore, endpoint: str, now: float) -> ChecksumAlgorithm:
-    """The checksum that the endpoint is known to take; ``now`` is seconds since the epoch."""
+    """The checksum to use where nobody named one: CRC64NVME, or what this endpoint proved to need.
+
+    now: seconds since the epoch.
+    """
     known = store.known_algorithm(endpoint, since=now - _LEARNED_FOR)
     return ChecksumAlgorithm(known or ChecksumAlgorithm.CRC64NVME)
 
 
-def _new_record(
+def new_record(
     source: SourceIdentity,
     target: Target,
     part_size: int,
@@ -225,8 +231,9 @@ def _new_record(
     region: str | None,
     profile: str | None,
     now: float,
-    job: str | None,
+    job: str | None = None,
 ) -> UploadRecord:
+    """The record of an upload that begins."""
     return UploadRecord(
         id=new_id(),
         status=UploadStatus.OPEN,

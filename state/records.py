@@ -16,6 +16,7 @@ class UploadStatus(StrEnum):
     ABORTED = "aborted"
 
 
+STREAM = "-"  # the source of an upload that is read from a pipe
 UNFINISHED = frozenset({UploadStatus.OPEN, UploadStatus.COMPLETING})
 
 
@@ -24,9 +25,10 @@ class UploadRecord:
     """One upload: its source as last identified, its target, its plan, and what S3 said.
 
     id: ours, eight hex digits; ``upload_id`` is S3's and None until CreateMultipartUpload was answered.
-    source: absolute path; bytes that are no UTF-8 are kept as surrogate escapes.
-    size, part_size: bytes.
-    mtime_ns, inode, device: as ``os.stat`` gave them.
+    source: absolute path; bytes that are no UTF-8 are kept as surrogate escapes.  ``STREAM`` for a stream.
+    size, part_size: bytes.  Of a stream the size is 0 until its end was reached, and ``part_size`` is that of the
+        first part.
+    mtime_ns, inode, device: as ``os.stat`` gave them; 0 for a stream.
     endpoint: the service's address; "" means AWS.
     region, profile: None means the default of the user's AWS configuration.
     options: the object options as JSON text; opaque to the store.
@@ -62,6 +64,11 @@ class UploadRecord:
     etag: str | None = None
     proof: str | None = None
     job: str | None = None
+
+    @property
+    def is_stream(self) -> bool:
+        """True when only the program that wrote the bytes can give them again."""
+        return self.source == STREAM
 
     @property
     def finished(self) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from partway.engine import events
 
 EVENTS: tuple[type, ...] = typing.get_args(events.Event)
-EXAMPLES = {str: "text", int: 3, float: 0.5, bool: True}
+EXAMPLES = {str: "text", int: 3, float: 0.5, bool: True, int | None: None}
 
 
 def example(kind: type) -> events.Event:
@@ -89,6 +89,9 @@ def test_names_are_stable() -> None:
         "upload_renewed",
         "orphan_found",
         "orphan_adopted",
+        "stream_compared",
+        "part_kept",
+        "stream_differed",
         "part_done",
         "upload_completing",
         "upload_done",

@@ -27,7 +27,14 @@ ONLY_IN = {
     "sqlite_utils": ("state/sqlite.py",),
     "sqlite3": ("state/sqlite.py",),
     # The demo's server is a program of its own.
-    "threading": ("engine/pool.py", "engine/gate.py", "engine/bandwidth.py", "engine/s3_part.py", "cli/demo_server.py"),
+    "threading": (
+        "engine/pool.py",
+        "engine/gate.py",
+        "engine/bandwidth.py",
+        "engine/cutter.py",
+        "engine/s3_part.py",
+        "cli/demo_server.py",
+    ),
     "_thread": ("engine/pool.py",),
     "queue": ("engine/pool.py",),
     "concurrent": ("engine/pool.py",),

@@ -1,0 +1,215 @@
+"""The way in for a stream: upload what a program writes into a pipe, and go on when the same program runs again.
+
+A stream passes once.  So its parts are compared with what earlier runs sent as they pass, a part that has to be sent
+again waits in its spool, and what would need bytes that passed ends the run: the producer then has to run again.
+(docs/decisions/0014-streams.md)
+"""
+
+import os
+import stat
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from partway.state.records import STREAM, UploadRecord, UploadStatus
+from partway.state.store import StateStore
+
+from .backend import MultipartBackend, Target
+from .cancel import give_up
+from .claim import claimed
+from .cutter import SPACE, Cutter
+from .errors import PlanError, SourceError, UploadFailed
+from .events import EventSink, UploadDone, UploadSkipped, ignore
+from .limits import wants_equal_parts
+from .look import is_taken
+from .options import check_algorithm, check_key, check_record, frozen_options, with_content_type
+from .plan import UploadPlan
+from .pool import Cancel, Line
+from .run import UploadRun
+from .settings import UploadSettings, check_settings
+from .single import put_whole
+from .source import SourceIdentity, identify
+from .spool import Spool
+from .stream_finish import begin_anew, finished_earlier
+from .stream_plan import StreamPlan, plan_stream, replan_stream
+from .stream_send import RUN_AGAIN, complete_stream, recall, send_stream
+from .upload import announced, holder, new_record, usual_algorithm
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamSettings:
+    """What a caller may choose of a stream.
+
+    expected_size: bytes that it will have, about; None: nobody knows.
+    equal_parts: True keeps all parts equal; some services need it, and those that are known get it anyway.
+    allow_empty: True uploads a stream of no bytes as an empty object instead of refusing it.
+    folder: for the parts in flight; None: the system's folder for temporary files.
+    confirm: called on a worker when the stream has ended, before anything is made of it; what it raises (the producer
+        failed) leaves the upload unfinished.  None: an end is an end.
+    """
+
+    expected_size: int | None = None
+    equal_parts: bool = False
+    allow_empty: bool = False
+    folder: Path | None = None
+    confirm: Callable[[Line], None] | None = None
+
+
+def upload_stream(
+    descriptor: int,
+    target: Target,
+    *,
+    backend: MultipartBackend,
+    store: StateStore,
+    settings: UploadSettings = UploadSettings(),  # noqa: B008 - frozen
+    stream: StreamSettings = StreamSettings(),
+    sink: EventSink = ignore,
+    cancel: Cancel | None = None,
+    region: str | None = None,
+    profile: str | None = None,
+    now: Callable[[], float] = time.time,
+) -> UploadDone | UploadSkipped:
+    """Upload what can be read from the file descriptor to its end, and prove that the object equals it.
+
+    After an error, finished parts stay on S3 and in the store.  Calling again with the same bytes sends what is
+    missing; parts whose bytes are others by then are sent again.
+
+    Args:
+        descriptor: Of a pipe, a socket or a file, read in order to its end; not closed.  Only where there is
+            ``/dev/fd``: not on Windows.
+        target, backend, store, settings, sink, cancel, region, profile, now: As for ``upload_file``.
+
+    Raises:
+        SourceError: the stream cannot be read.
+        PlanError: the settings are not possible, or the stream is longer than its parts can hold.
+        UploadFailed: parts could not be sent; or the stream was empty, or ended before what was sent of it earlier.
+        StateLocked, RemoteError, ProofFailed, UploadCancelled, StateError.
+    """
+    cancel = cancel or Cancel()
+    with announced(sink, store, "") as known:
+        check_settings(settings)
+        _check_stream(descriptor, settings)
+        check_key(target, settings.limits)
+        source = SourceIdentity(path=STREAM, size=0, mtime_ns=0, inode=0, device=0)
+        with claimed(store, STREAM, target):
+            record = store.unfinished(STREAM, target.endpoint, target.bucket, target.key)
+            fresh = record is None or settings.restart
+            equal = stream.equal_parts or stream.expected_size is not None or wants_equal_parts(target.endpoint)
+            if record is None or settings.restart:
+                if settings.guess_content_type:
+                    target = replace(target, options=with_content_type(target.options, target.key))
+                plan = plan_stream(
+                    part_size=settings.part_size,
+                    expected_size=stream.expected_size,
+                    equal=equal,
+                    limits=settings.limits,
+                )
+                if record is not None:
+                    known(record)
+                    give_up(record, backend, store, settings, cancel)
+                    known(replace(record, id=""))
+                algorithm = settings.algorithm or usual_algorithm(store, target.endpoint, now())
+                record = new_record(source, target, plan.part_size, algorithm, region, profile, now())
+            else:
+                check_record(record, settings.limits)
+                check_algorithm(record, settings.algorithm)
+                target = replace(target, options=frozen_options(record, target.options))
+                record = replace(record, run=record.run + 1, holder=holder())
+                sizes = [(part.number, part.size) for part in store.parts(record.id)]
+                plan = replan_stream(record.part_size, sizes, equal=equal, limits=settings.limits)
+            fixed = settings.concurrency
+            run = UploadRun(
+                source=source,
+                target=target,
+                plan=plan,
+                record=record,
+                backend=backend,
+                store=store,
+                sink=sink,
+                # One worker reads ahead while the others send.
+                settings=settings if fixed is None else replace(settings, concurrency=fixed + 1),
+                cancel=cancel,
+                now=now,
+            )
+            if not fresh:
+                known(record)
+            with run.pool:
+                if fresh and target.options.no_overwrite and is_taken(run):
+                    return _skipped(run)
+                if run.record.status is UploadStatus.COMPLETING and finished_earlier(run):
+                    # That object is what the stream was then; what it is now has to be sent.
+                    if target.options.no_overwrite:
+                        return _skipped(run)
+                    begin_anew(run, now())
+                    known(replace(run.record, id=""))
+                run.plan = plan
+                space = SPACE if fixed is None else None
+                cutter = Cutter(descriptor, plan, folder=stream.folder, space=space, senders=fixed)
+                first = run.pool.run(lambda line: cutter.next(run.algorithm, line, md5=True))
+                assert first is not None  # nobody stopped the reading
+                return _send(run, plan, cutter, first, stream, known)
+
+
+def _send(
+    run: UploadRun,
+    plan: StreamPlan,
+    cutter: Cutter,
+    first: Spool,
+    stream: StreamSettings,
+    known: Callable[[UploadRecord], None],
+) -> UploadDone:
+    if cutter.ended and first.size == 0 and not stream.allow_empty:
+        again = run.record.upload_id is not None
+        raise UploadFailed(
+            "the stream was empty, as after a producer that failed at once; nothing was uploaded"
+            + (f": {RUN_AGAIN}" if again else ". If an empty object is meant, add --allow-empty"),
+            resumable=again,
+        )
+    if cutter.ended and run.record.upload_id is None:
+        _confirm(run, stream)
+        run.save(size=first.size)
+        known(run.record)
+        # The whole stream is one short part, and its spool is a file.
+        run.source = identify(first.path)
+        run.plan = UploadPlan(file_size=first.size, part_size=run.record.part_size)
+        return put_whole(run)
+    run.save()
+    known(run.record)
+    before = recall(run)
+    known(run.record)
+    send_stream(run, plan, cutter, first, before, expected=stream.expected_size)
+    if (end := before.end(plan)) > cutter.total:
+        raise UploadFailed(
+            f"the stream ended at {cutter.total:,} bytes, before the {end:,} that were sent of it earlier, so its "
+            f"producer may have failed; nothing was completed: {RUN_AGAIN}, or take the shorter stream with --restart",
+            resumable=True,
+        )
+    _confirm(run, stream)
+    run.plan = replace(plan, file_size=cutter.total)
+    run.save(status=UploadStatus.OPEN, size=cutter.total)
+    return complete_stream(run)
+
+
+def _confirm(run: UploadRun, stream: StreamSettings) -> None:
+    if stream.confirm is not None:
+        run.pool.run(stream.confirm)
+
+
+def _skipped(run: UploadRun) -> UploadSkipped:
+    skipped = UploadSkipped(source=STREAM, target=run.target.url, reason="the object exists already")
+    run.emit(skipped)
+    return skipped
+
+
+def _check_stream(descriptor: int, settings: UploadSettings) -> None:
+    if settings.executor is not None:
+        raise PlanError("a stream needs workers in this process: leave executor away")
+    if settings.adopt:
+        raise PlanError("--adopt is for files: run the producer again, and what S3 has of its stream is found")
+    try:
+        found = os.fstat(descriptor)
+    except OSError as error:
+        raise SourceError(f"there is no stream to read: standard input is closed ({error.strerror})") from error
+    if stat.S_ISDIR(found.st_mode):
+        raise SourceError("the stream is a folder; pipe a program's output into the upload, or name a file")

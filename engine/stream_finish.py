@@ -1,0 +1,99 @@
+"""A stream whose Complete was sent: its bytes are all on S3, so its end needs no producer."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from partway.state.records import STREAM, UploadRecord, UploadStatus
+from partway.state.store import StateStore
+
+from .backend import MultipartBackend
+from .claim import claimed
+from .complete import complete, finished_before
+from .errors import UploadFailed, UploadVanished
+from .events import EventSink, UploadDone, ignore
+from .options import check_record, target_of
+from .pool import Cancel
+from .run import UploadRun, new_id
+from .settings import UploadSettings
+from .source import SourceIdentity
+from .stream_claims import sent_before
+from .stream_plan import plan_of_sent
+from .stream_send import RUN_AGAIN
+from .upload import announced, holder
+
+
+def finish_stream(
+    record: UploadRecord,
+    *,
+    backend: MultipartBackend,
+    store: StateStore,
+    settings: UploadSettings = UploadSettings(),  # noqa: B008 - frozen
+    sink: EventSink = ignore,
+    cancel: Cancel | None = None,
+    now: Callable[[], float] = time.time,
+) -> UploadDone:
+    """Finish a stream whose status is COMPLETING, by its receipts alone.
+
+    Raises:
+        UploadFailed: S3 has not all of its parts any more; its producer has to run again.
+        StateLocked, RemoteError, ProofFailed, UploadCancelled, StateError.
+    """
+    with announced(sink, store, record.id):
+        target = target_of(record)
+        check_record(record, settings.limits)
+        with claimed(store, STREAM, target):
+            parts = store.parts(record.id)
+            run = UploadRun(
+                source=SourceIdentity(path=STREAM, size=0, mtime_ns=0, inode=0, device=0),
+                target=target,
+                plan=plan_of_sent(record.part_size, [part.size for part in parts]),
+                record=replace(record, run=record.run + 1, holder=holder()),
+                backend=backend,
+                store=store,
+                sink=sink,
+                settings=settings,
+                cancel=cancel or Cancel(),
+                now=now,
+            )
+            with run.pool:
+                run.save()
+                if done := finished_earlier(run):
+                    return done
+                listed = run.call(lambda s3: s3.list_parts(target, run.upload_id, run.algorithm))
+                if len(sent_before(parts, listed).confirmed) < len(parts) or not parts:
+                    raise UploadFailed(f"S3 has not all parts of the stream any more; {RUN_AGAIN}", resumable=True)
+                run.announce_start(parts)
+                return complete(run, again=True)
+
+
+def finished_earlier(run: UploadRun) -> UploadDone | None:
+    """The end of the upload when the Complete that an earlier run sent took effect, which is recorded; None when it
+    did not.  ``run.plan`` is then that of all that was sent."""
+    parts = run.store.parts(run.record.id)
+    run.plan = plan_of_sent(run.record.part_size, [part.size for part in parts], limits=run.settings.limits)
+    if run.record.upload_id is None or not parts:
+        return None
+    try:
+        listed = run.call(lambda s3: s3.list_parts(run.target, run.upload_id, run.algorithm))
+    except UploadVanished:
+        return finished_before(run, parts, gone=True)
+    if len(sent_before(parts, listed).confirmed) == len(parts):
+        return None
+    return finished_before(run, parts, gone=not listed)
+
+
+def begin_anew(run: UploadRun, now: float) -> None:
+    """Go on under a new id, as an upload of which nothing was sent."""
+    run.record = replace(
+        run.record,
+        id=new_id(),
+        status=UploadStatus.OPEN,
+        size=0,
+        upload_id=None,
+        abort_date=None,
+        run=1,
+        created_at=now,
+        etag=None,
+        proof=None,
+    )
