@@ -102,11 +102,12 @@ class SqliteJobs:
 
 def _job_from_sql(row: tuple[Any, ...]) -> JobRecord | None:
     """The record; None for a row that this program never writes: a job is found again by its command."""
-    values = dict(zip(_JOB_COLUMNS, row, strict=True))
+    values: dict[str, Any] = dict(zip(_JOB_COLUMNS, row, strict=True))
     texts = ("id", "status", "spec", "target", "endpoint")
     if not all(isinstance(values[name], str) for name in texts) or values["status"] not in set(JobStatus):
         return None
-    return JobRecord(**values | {"status": JobStatus(values["status"])})
+    values["status"] = JobStatus(values["status"])
+    return JobRecord(**values)
 
 
 def _file_from_sql(row: tuple[Any, ...]) -> FileRecord | None:
