@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from partway.state.errors import StateDamaged
 from partway.state.records import PartRecord, UploadStatus
 
 from .backend import ObjectFacts, PartReceipt
@@ -26,9 +27,17 @@ from .run import UploadRun
 
 
 def complete(run: UploadRun, *, again: bool) -> UploadDone:
-    """Make the object and prove it.  again: an earlier run sent Complete for these parts, too."""
+    """Make the object and prove it.  again: an earlier run sent Complete for these parts, too.
+
+    Raises:
+        StateDamaged: the store does not give back the parts that it was given.
+    """
     parts = run.store.parts(run.record.id)
-    assert _are_the_plans(run, parts)
+    if not _are_the_plans(run, parts):
+        raise StateDamaged(
+            f"the parts of upload {run.record.id} in the store are not those that were sent; move the state folder "
+            "away and run again with --adopt: finished parts are still on S3"
+        )
     run.save(status=UploadStatus.COMPLETING)
     run.emit(UploadCompleting(upload=run.record.id))
     try:

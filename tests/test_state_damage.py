@@ -17,7 +17,9 @@ import pytest
 from partway.engine.errors import PlanError, StateDamaged, StateError, UploadFailed
 from partway.engine.events import UploadDone
 from partway.engine.s3 import S3Backend, S3Config
+from partway.state.records import PartRecord
 from partway.state.sqlite import SqliteStore
+from partway.state.store import MemoryStore
 from tests.support.faults import Answer, Fault, Stage
 from tests.support.s3_model import S3Model
 from tests.support.s3_parts import UploadState
@@ -216,6 +218,23 @@ def test_a_part_size_that_is_not_true(half: Half, tmp_path: Path, part_size: int
     write_value(folder, "uploads", "part_size", part_size)
 
     check_outcome(half, folder)
+
+
+def test_a_store_that_gives_back_other_parts(half: Half) -> None:
+    """Nothing is completed by parts that nobody sent; the sentence says how to go on without the store."""
+    half.restore()
+
+    class Forgetful(MemoryStore):
+        def parts(self, id: str) -> list[PartRecord]:
+            return super().parts(id)[:-1]
+
+    endpoint = half.backend.endpoint
+    uploading = Uploading(path=half.source, backend=half.backend, endpoint=endpoint, store=Forgetful())
+    before = half.server.counts["CompleteMultipartUpload"]
+
+    with pytest.raises(StateDamaged, match="--adopt"):
+        uploading.run()
+    assert half.server.counts["CompleteMultipartUpload"] == before
 
 
 @pytest.mark.parametrize("column", WRONG_VALUES["parts"])
