@@ -87,11 +87,14 @@ class PartCalls:
         if pattern is not None:
             try:
                 return self._again(pattern, body, number, proof)
-            except BaseException:
-                # After any trouble the next call is botocore's own, which knows about redirects and regions, and asks
-                # before it sends the body.
+            except BaseException as error:
+                # After any trouble the next call is botocore's own, which asks before it sends the body.
                 self._patterns.pop(key, None)
-                raise
+                if not _is_redirect(error):
+                    raise
+                # Botocore knows about regions, and follows at once.
+                if isinstance(body, PartReader):
+                    body.seek(0)
         answer = self._client.upload_part(**address, PartNumber=number, Body=body, **proof)
         pattern = _pattern(self._thread.request)
         if pattern is not None:
@@ -144,6 +147,17 @@ def _pattern(request: Any) -> _Pattern | None:
         region=scope[1],
         service=scope[2],
     )
+
+
+def _is_redirect(error: BaseException) -> bool:
+    """True for an answer that says where else the bucket is.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/Redirects.html
+    """
+    if not isinstance(error, ClientError):
+        return False
+    status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+    return status in (301, 302, 307, 308) or error.response["Error"]["Code"] == "AuthorizationHeaderMalformed"
 
 
 def _text(value: str | bytes) -> str:

@@ -11,7 +11,8 @@ from partway.engine.plan import PartSpec
 from partway.engine.s3 import S3Backend
 from partway.engine.s3_client import client_for
 from partway.engine.source import PartReader
-from tests.support.faults import Answer, Fault, Stage
+from tests.support.fault_answers import permanent_redirect
+from tests.support.faults import Answer, CallFunction, Fault, Stage
 from tests.support.journal import Call
 from tests.support.strict_s3 import StrictS3
 from tests.support.uploading import PART, Uploading
@@ -62,6 +63,18 @@ def test_after_trouble_the_next_call_is_the_long_way(strict: StrictS3, uploading
 
     asked = [(call.part_number, "expect" in call.headers) for call in parts_of(strict)]
     assert asked == [(1, True), (2, False), (3, False), (3, True), (4, False), (5, False), (6, False)]
+
+
+def test_a_redirect_in_mid_upload_is_followed(strict: StrictS3, uploading: Uploading) -> None:
+    """Also when later parts are short calls, of which two were on their way."""
+    move = CallFunction(function=lambda: setattr(strict, "region", "eu-west-1"))
+    for part, action in ((3, move), (3, permanent_redirect("eu-west-1")), (4, permanent_redirect("eu-west-1"))):
+        strict.faults.add(Fault(operation="UploadPart", stage=Stage.BEFORE_READ, action=action, part_number=part))
+
+    done = uploading.run(concurrency=2)
+
+    assert strict.model.get_object("bucket", "key").body == uploading.path.read_bytes()
+    assert done.retries == 0
 
 
 @pytest.mark.parametrize("key", ["a b/ü+%25", "?partNumber=7&uploadId=x", "film&partNumber=1.mkv", "a//b/../c"])
