@@ -218,7 +218,13 @@ class _Job:
         )
         unusual: list[FileTask] = []
         stop: list[Stop] = []
-        with WorkerPool(self._concurrency, cancel=self._cancel, hear=self._hear, bandwidth=self._bandwidth) as pool:
+        with WorkerPool(
+            self._concurrency,
+            cancel=self._cancel,
+            hear=self._hear,
+            at_rest=self._ledger.flush_when_due,
+            bandwidth=self._bandwidth,
+        ) as pool:
             for outcome in pool.stream(send_file, tasks, enough=lambda: bool(stop)):
                 if outcome.result is None:
                     assert outcome.error is not None
