@@ -24,6 +24,8 @@ FIELDS = {
         "part_count",
         "resumed_bytes",
         "resumed_parts",
+        "expected_bytes",
+        "most_bytes",
     },
     "part_progress": {"upload", "number", "sent"},
     "part_retried": {"upload", "number", "attempt", "wait", "reason"},
@@ -109,6 +111,8 @@ def test_upload_started(results: dict[str, Result], shell: Shell) -> None:
         "part_count": 3,
         "resumed_bytes": 0,
         "resumed_parts": 0,
+        "expected_bytes": None,
+        "most_bytes": None,
     }
 
 
