@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import asdict, fields
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from . import claims
 from .errors import StateDamaged, StateError, StateLocked, StateTooNew
 from .jobs import JobStore
 from .records import UNFINISHED, PartRecord, UploadRecord, UploadStatus
-from .schema import MIGRATION_SET, MIGRATIONS
+from .schema import BOOKKEEPING, MIGRATION_SET, MIGRATIONS
 from .sqlite_jobs import SqliteJobs
 
 if TYPE_CHECKING:
@@ -90,6 +91,9 @@ class SqliteStore:
         return applied == known and self._db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
     def _apply_migrations(self) -> None:
+        if self._db.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,):
+            self._begin_anew()
+            return
         # Imported here: it takes longer than all that a store does at start-up, and most runs need no migration.
         from sqlite_utils import Database, Migrations
 
@@ -99,6 +103,20 @@ class SqliteStore:
         with closing(Database(self._connect(), execute_plugins=False)) as db:
             db.enable_wal()
             migrations.apply(db)
+
+    def _begin_anew(self) -> None:
+        """Every migration, in a database that has nothing."""
+        self._db.execute("PRAGMA journal_mode = WAL")
+        with self._committing():
+            for statement in BOOKKEEPING:
+                self._db.execute(statement)
+            for name, statements in MIGRATIONS:
+                for statement in statements:
+                    self._db.execute(statement)
+                self._db.execute(
+                    "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES (?, ?, ?)",
+                    [MIGRATION_SET, name, str(datetime.now(UTC))],
+                )
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -127,15 +145,19 @@ class SqliteStore:
         A transaction that begins by reading and then writes is refused at once when another process wrote meanwhile;
         this one waits for its turn.
         """
-        with self._translated():
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                self._check_version()
-                yield
-                self._db.commit()
-            except BaseException:
-                self._db.rollback()
-                raise
+        with self._translated(), self._committing():
+            self._check_version()
+            yield
+
+    @contextmanager
+    def _committing(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._db.commit()
+        except BaseException:
+            self._db.rollback()
+            raise
 
     def _check_version(self) -> None:
         """Refuse to write what a newer version migrated meanwhile."""

@@ -364,6 +364,24 @@ def test_migrations_are_numbered_in_order() -> None:
     assert all(statements for _, statements in MIGRATIONS)
 
 
+def test_a_new_database_is_what_sqlite_utils_would_make(filled: Path, tmp_path: Path) -> None:
+    """Made without it, because its import takes long; later migrations are its own, and find what they expect."""
+    theirs = Database(tmp_path / "theirs.db")
+    migrations = Migrations(MIGRATION_SET)
+    for name, statements in MIGRATIONS:
+        migrations(name=name)(lambda db, statements=statements: [db.execute(text) for text in statements])
+    migrations.apply(theirs)
+    ours = Database(filled)
+
+    for database in (theirs, ours):
+        assert migrations.pending(database) == []
+    assert ours.execute("SELECT type, name, sql FROM sqlite_master").fetchall() == (
+        theirs.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
+    )
+    for database in (theirs, ours):
+        database.close()
+
+
 def test_opening_again_migrates_nothing(filled: Path) -> None:
     """Each migration is noted once."""
     SqliteStore(filled.parent).close()
