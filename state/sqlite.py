@@ -4,7 +4,7 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,12 +17,11 @@ from .jobs import JobStore
 from .records import UNFINISHED, PartRecord, UploadRecord, UploadStatus
 from .schema import BOOKKEEPING, MIGRATION_SET, MIGRATIONS
 from .sqlite_jobs import SqliteJobs
+from .sqlite_rows import PART_COLUMNS, UPLOAD_COLUMNS, BadRow, part_from_sql, part_rows, to_sql, upload_from_sql
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-_UPLOAD_COLUMNS = tuple(field.name for field in fields(UploadRecord))
-_PART_COLUMNS = ("number", "size", "etag", "checksum", "run")
 _BUSY_SECONDS = 30.0
 
 
@@ -133,7 +132,7 @@ class SqliteStore:
                 f"cannot read or write {self.path}: {text}; free some space or fix the permissions, "
                 "or name another folder with --state-dir"
             ) from error
-        except (sqlite3.DatabaseError, _BadRow) as error:
+        except (sqlite3.DatabaseError, BadRow) as error:
             raise self._damaged(error) from error
         except OSError as error:
             raise StateError(f"cannot write in {self.folder}: {error.strerror or error}") from error
@@ -183,16 +182,16 @@ class SqliteStore:
 
     def save_upload(self, record: UploadRecord) -> None:
         row = asdict(record) | {
-            "source": _to_sql(record.source),
-            "key": _to_sql(record.key),
+            "source": to_sql(record.source),
+            "key": to_sql(record.key),
             "mtime_ns": str(record.mtime_ns),
             "inode": str(record.inode),
             "device": str(record.device),
         }
-        columns = ", ".join(_UPLOAD_COLUMNS)
-        values = ", ".join(f":{name}" for name in _UPLOAD_COLUMNS)
+        columns = ", ".join(UPLOAD_COLUMNS)
+        values = ", ".join(f":{name}" for name in UPLOAD_COLUMNS)
         # Not INSERT OR REPLACE: that deletes the row first, and its parts with it.
-        updates = ", ".join(f"{name} = excluded.{name}" for name in _UPLOAD_COLUMNS)
+        updates = ", ".join(f"{name} = excluded.{name}" for name in UPLOAD_COLUMNS)
         with self._writing():
             self._db.execute(
                 f"INSERT INTO uploads ({columns}) VALUES ({values}) ON CONFLICT (id) DO UPDATE SET {updates}", row
@@ -210,7 +209,7 @@ class SqliteStore:
         marks = ", ".join("?" * len(UNFINISHED))
         found = self._select(
             f"bucket = ? AND key = ? AND source = ? AND endpoint = ? AND status IN ({marks})",
-            [bucket, _to_sql(key), _to_sql(source), endpoint, *sorted(UNFINISHED)],
+            [bucket, to_sql(key), to_sql(source), endpoint, *sorted(UNFINISHED)],
         )
         return found[-1] if found else None
 
@@ -219,12 +218,12 @@ class SqliteStore:
             self._db.execute("DELETE FROM uploads WHERE id = ?", [id])
 
     def save_parts(self, id: str, parts: Iterable[PartRecord]) -> None:
-        rows = _part_rows(id, parts)
+        rows = part_rows(id, parts)
         with self._writing():
             self._insert_parts(id, rows)
 
     def replace_parts(self, id: str, parts: Iterable[PartRecord]) -> None:
-        rows = _part_rows(id, parts)
+        rows = part_rows(id, parts)
         with self._writing():
             self._db.execute("DELETE FROM parts WHERE upload = ?", [id])
             self._insert_parts(id, rows)
@@ -237,10 +236,10 @@ class SqliteStore:
         )
 
     def parts(self, id: str) -> list[PartRecord]:
-        query = f"SELECT {', '.join(_PART_COLUMNS)} FROM parts WHERE upload = ? ORDER BY number"
+        query = f"SELECT {', '.join(PART_COLUMNS)} FROM parts WHERE upload = ? ORDER BY number"
         with self._translated():
             rows = self._db.execute(query, [id]).fetchall()
-            return [_part_from_sql(row) for row in rows]
+            return [part_from_sql(row) for row in rows]
 
     def part_totals(self, id: str) -> tuple[int, int]:
         query = "SELECT count(*), coalesce(sum(size), 0) FROM parts WHERE upload = ?"
@@ -263,13 +262,9 @@ class SqliteStore:
             self._db.close()
 
     def _select(self, where: str, values: list[Any]) -> list[UploadRecord]:
-        query = f"SELECT {', '.join(_UPLOAD_COLUMNS)} FROM uploads WHERE {where} ORDER BY created_at, id"
+        query = f"SELECT {', '.join(UPLOAD_COLUMNS)} FROM uploads WHERE {where} ORDER BY created_at, id"
         with self._translated():
-            return [_from_sql(row) for row in self._db.execute(query, values).fetchall()]
-
-
-class _BadRow(Exception):
-    """A row holds what this program never writes."""
+            return [upload_from_sql(row) for row in self._db.execute(query, values).fetchall()]
 
 
 def _runner(statements: tuple[str, ...]) -> Any:
@@ -278,56 +273,3 @@ def _runner(statements: tuple[str, ...]) -> Any:
             db.execute(statement)
 
     return migration
-
-
-def _part_rows(id: str, parts: Iterable[PartRecord]) -> list[tuple[Any, ...]]:
-    return [(id, *(getattr(part, name) for name in _PART_COLUMNS)) for part in parts]
-
-
-def _to_sql(name: str) -> str | bytes:
-    """SQLite's text is UTF-8; a name that is not goes in as its bytes."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return name.encode("utf-8", "surrogatepass")
-    return name
-
-
-def _to_name(value: str | bytes) -> str:
-    if not isinstance(value, (str, bytes)):
-        raise TypeError(f"a name is {value!r}")
-    return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value
-
-
-_NULL = type(None)
-_TYPES: dict[str, tuple[type, ...]] = (
-    dict.fromkeys(("id", "bucket", "endpoint", "options", "checksum_algorithm"), (str,))
-    | dict.fromkeys(("region", "profile", "upload_id", "holder", "etag", "proof", "job"), (str, _NULL))
-    | dict.fromkeys(("size", "part_size", "run"), (int,))
-    | dict.fromkeys(("created_at", "updated_at"), (float,))
-    | {"abort_date": (float, _NULL)}
-)
-
-
-def _from_sql(row: tuple[Any, ...]) -> UploadRecord:
-    values = dict(zip(_UPLOAD_COLUMNS, row, strict=True))
-    for name, types in _TYPES.items():
-        if not isinstance(values[name], types):
-            raise _BadRow(f"{name} of an upload is {values[name]!r}"[:200])
-    if values["size"] < 0 or values["part_size"] < 1 or values["run"] < 1:
-        raise _BadRow("a size of an upload is impossible")
-    try:
-        values["source"], values["key"] = _to_name(values["source"]), _to_name(values["key"])
-        values["status"] = UploadStatus(values["status"])
-        for name in ("mtime_ns", "inode", "device"):
-            values[name] = int(values[name])
-    except (ValueError, TypeError, AttributeError) as error:
-        raise _BadRow(str(error)[:200]) from error
-    return UploadRecord(**values)
-
-
-def _part_from_sql(row: tuple[Any, ...]) -> PartRecord:
-    number, size, etag, checksum, run = row
-    if tuple(map(type, row)) != (int, int, str, str, int) or number < 0 or size < 0 or run < 0:
-        raise _BadRow(f"part {number!r} is not readable"[:200])
-    return PartRecord(number=number, size=size, etag=etag, checksum=checksum, run=run)

@@ -17,7 +17,7 @@ from sqlite_utils import Database, Migrations
 from partway.state.errors import StateDamaged, StateError, StateLocked, StateTooNew
 from partway.state.records import PartRecord
 from partway.state.schema import MIGRATION_SET, MIGRATIONS
-from partway.state.sqlite import SqliteStore
+from partway.state.sqlite import SqliteStore, _runner
 from tests.support.records import UPLOAD
 
 not_as_root = pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
@@ -369,7 +369,7 @@ def test_a_new_database_is_what_sqlite_utils_would_make(filled: Path, tmp_path: 
     theirs = Database(tmp_path / "theirs.db")
     migrations = Migrations(MIGRATION_SET)
     for name, statements in MIGRATIONS:
-        migrations(name=name)(lambda db, statements=statements: [db.execute(text) for text in statements])
+        migrations(name=name)(_runner(statements))
     migrations.apply(theirs)
     ours = Database(filled)
 
