@@ -17,7 +17,7 @@ from .backend import (
 from .checksum import ChecksumAlgorithm
 from .errors import CredentialsExpired, Refused
 from .s3_arguments import address, bucket, checksum_argument, checksum_name, checksum_type, object_options
-from .s3_client import S3Config, client_for, forget_clients, parts_for, patient, transfer_settings
+from .s3_client import S3Config, client_for, forget_clients, patient, repeated_calls, transfer_settings
 from .s3_errors import translated, unreadable
 from .source import PartReader
 
@@ -92,9 +92,8 @@ class S3Backend(MultipartBackend):
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html"""
         proof = checksum_argument(body.algorithm, body.checksum)
         with translated("UploadPart", checksum=body.algorithm):
-            answer = parts_for(self.config).call(
-                address(target) | {"UploadId": upload_id}, _body(body), body.spec.number, proof
-            )
+            about = address(target) | {"UploadId": upload_id, "PartNumber": body.spec.number, "Body": _body(body)}
+            answer = repeated_calls(self.config).call("UploadPart", about | proof)
             _check_whole("UploadPart", answer)
             return PartReceipt(
                 number=body.spec.number,
@@ -214,14 +213,16 @@ class S3Backend(MultipartBackend):
         if target.options.no_overwrite:
             arguments["IfNoneMatch"] = "*"
         with translated("PutObject", checksum=body.algorithm):
-            answer = client_for(self.config).put_object(**address(target), Body=_body(body), **arguments)
+            about = address(target) | {"Body": _body(body)}
+            answer = repeated_calls(self.config).call("PutObject", about | arguments)
             _check_whole("PutObject", answer)
         return ObjectFacts(size=body.spec.size, etag=_etag(answer), checksum=answer.get(checksum_name(body.algorithm)))
 
     def head_object(self, target: Target, algorithm: ChecksumAlgorithm) -> ObjectFacts:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html"""
         with translated("HeadObject"):
-            answer = client_for(self.config).head_object(**address(target), ChecksumMode="ENABLED")
+            about = address(target) | {"ChecksumMode": "ENABLED"}
+            answer = repeated_calls(self.config).call("HeadObject", about)
             if not answer.keys() & {"ETag", "LastModified"}:
                 raise unreadable("HeadObject")
             return ObjectFacts(

@@ -21,7 +21,7 @@ from .concurrency import MOST
 from .s3_answers import send
 from .s3_errors import CONFIGURE, CREDENTIALS, translated
 from .s3_listing import take_rows
-from .s3_part import PartCalls
+from .s3_repeat import RepeatedCalls
 from .source import PartReader
 
 # A send that makes no progress for this long is a stall.  It is also the time to reach the endpoint.
@@ -57,20 +57,20 @@ class S3Config:
 
 
 _sessions: dict[tuple[str | None, str | None, bool], tuple[Session, ClockOffset]] = {}
-_clients: dict[S3Config, tuple[Any, PartCalls]] = {}
+_clients: dict[S3Config, tuple[Any, RepeatedCalls]] = {}
 
 
 def client_for(config: S3Config) -> Any:
     """One client a configuration and process; clients are thread-safe, and making one is slow."""
-    return _client_and_parts(config)[0]
+    return _client_and_calls(config)[0]
 
 
-def parts_for(config: S3Config) -> PartCalls:
-    """The UploadParts of that client."""
-    return _client_and_parts(config)[1]
+def repeated_calls(config: S3Config) -> RepeatedCalls:
+    """The calls of that client that are made again and again."""
+    return _client_and_calls(config)[1]
 
 
-def _client_and_parts(config: S3Config) -> tuple[Any, PartCalls]:
+def _client_and_calls(config: S3Config) -> tuple[Any, RepeatedCalls]:
     made = _clients.get(config)
     if made is None:
         made = _clients[config] = _new_client(config)
@@ -81,7 +81,7 @@ def _client_and_parts(config: S3Config) -> tuple[Any, PartCalls]:
     return made
 
 
-def _new_client(config: S3Config) -> tuple[Any, PartCalls]:
+def _new_client(config: S3Config) -> tuple[Any, RepeatedCalls]:
     """A client that does nothing by itself.
 
     botocore's retries are off (engine/retry.py owns them), and so is its own checksum: ours goes as a header, with
@@ -111,13 +111,13 @@ def _new_client(config: S3Config) -> tuple[Any, PartCalls]:
             client.meta.config.s3 = (client.meta.config.s3 or {}) | {"payload_signing_enabled": False}
     # botocore has no bound for an answer, and no other place to set one than where it sends.
     send_by = partial(_send, client._endpoint.http_session)
-    parts = PartCalls(client, offset, send_by)
+    calls = RepeatedCalls(client, offset, send_by)
     client.meta.events.register("before-send.s3", send_by)
     client.meta.events.register("before-parse.s3.CreateMultipartUpload", _drop_odd_date)
     # By this name it comes before botocore's own handler, which would read the whole document for an error.
     client.meta.events.register("before-parse.*.ListParts", take_rows)
     offset.attach(client.meta.events)
-    return client, parts
+    return client, calls
 
 
 class _Files(JSONFileLoader):

@@ -1,12 +1,14 @@
-"""Parts after the first: sent without botocore's model, and the same on the wire."""
+"""Calls after the first of a kind: made without botocore's model, and the same on the wire."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from partway.engine.backend import Target
+from partway.engine.backend import ObjectOptions, Target
 from partway.engine.checksum import ChecksumAlgorithm
+from partway.engine.errors import ObjectMissing, Refused
 from partway.engine.plan import PartSpec
 from partway.engine.s3 import S3Backend
 from partway.engine.s3_client import client_for
@@ -121,3 +123,126 @@ def test_uploads_do_not_share_what_they_learned(
 
     for target, upload_id in zip(targets, ids, strict=True):
         assert [row.number for row in backend.list_parts(target, upload_id, crc) or ()] == [1, 2, 3]
+
+
+# --- whole objects ---
+
+KEYS = ["first", "a b/ü+%25~", "?partNumber=7&uploadId=x", "a//b/../c", "/", "ends in/"]
+RICH = ObjectOptions(
+    content_type="text/plain",
+    cache_control="no-cache",
+    metadata=(("who", "me"),),
+    tagging="a=1",
+    storage_class="STANDARD_IA",
+)
+
+
+def put(backend: S3Backend, path: Path, key: str, options: ObjectOptions, size: int = PART) -> None:
+    spec = PartSpec(number=1, offset=0, size=size)
+    with PartReader(str(path), spec, algorithm=ChecksumAlgorithm.CRC64NVME) as body:
+        backend.put_object(Target(bucket="bucket", key=key, options=options), body)
+
+
+def calls(strict: StrictS3, operation: str) -> list[Call]:
+    return [call for call in strict.journal.calls if call.operation == operation]
+
+
+@pytest.mark.parametrize("options", [ObjectOptions(), RICH], ids=["plain", "rich"])
+def test_later_objects_say_what_the_first_said(
+    strict: StrictS3, backend: S3Backend, make_file: Callable[..., Path], options: ObjectOptions
+) -> None:
+    """Under every key, and with the content type of each file."""
+    path = make_file(PART)
+    for key in KEYS:
+        put(backend, path, key, replace(options, content_type=f"text/x-{len(key)}"))
+    first, *later = calls(strict, "PutObject")
+
+    assert [call.key for call in later] == KEYS[1:]
+    assert "expect" in first.headers
+    for call in later:
+        assert "expect" not in call.headers
+        assert call.headers["content-type"] == f"text/x-{len(call.key)}"
+        same = {"amz-sdk-request": "", "content-type": ""}
+        assert common(call) | same == common(first) | same
+        stored = strict.model.get_object("bucket", call.key)
+        assert stored.body == path.read_bytes()
+        assert stored.options.metadata == strict.model.get_object("bucket", "first").options.metadata
+
+
+@pytest.mark.parametrize("first", [0, 10], ids=["empty first", "empty later"])
+def test_empty_and_other_objects_in_turn(
+    strict: StrictS3, backend: S3Backend, make_file: Callable[..., Path], first: int
+) -> None:
+    """An empty body is another kind of body for HTTP clients."""
+    sizes = [first, 10 - first, first]
+    for number, size in enumerate(sizes):
+        put(backend, make_file(size, name=f"f{number}"), str(number), ObjectOptions(), size)
+
+    assert [len(strict.model.get_object("bucket", str(number)).body) for number in range(3)] == sizes
+    assert [call.headers["content-length"] for call in calls(strict, "PutObject")] == [str(size) for size in sizes]
+
+
+def test_later_looks_say_what_the_first_said(
+    strict: StrictS3, backend: S3Backend, make_file: Callable[..., Path]
+) -> None:
+    """The same facts of each object."""
+    path = make_file(PART)
+    for key in KEYS:
+        put(backend, path, key, RICH)
+    facts = [backend.head_object(Target(bucket="bucket", key=key), ChecksumAlgorithm.CRC64NVME) for key in KEYS]
+    first, *later = calls(strict, "HeadObject")
+
+    assert facts == facts[:1] * len(KEYS)
+    assert facts[0].size == PART
+    assert facts[0].checksum
+    assert [call.key for call in later] == KEYS[1:]
+    for call in later:
+        assert "amz-sdk-request" not in call.headers
+        assert common(call) | {"amz-sdk-request": ""} == common(first) | {"amz-sdk-request": ""}
+
+
+def test_what_is_not_there_is_no_trouble(strict: StrictS3, backend: S3Backend, make_file: Callable[..., Path]) -> None:
+    """A look at what is missing says so, and the next is as short; a refusal is one, and the next is botocore's."""
+    put(backend, make_file(PART), "there", ObjectOptions())
+
+    def look(key: str) -> None:
+        backend.head_object(Target(bucket="bucket", key=key), ChecksumAlgorithm.CRC64NVME)
+
+    look("there")
+    for _ in range(2):
+        with pytest.raises(ObjectMissing):
+            look("missing")
+    strict.faults.add(Fault(operation="HeadObject", stage=Stage.AFTER_BODY, action=Answer(status=403, code="")))
+    with pytest.raises(Refused):
+        look("there")
+    look("there")
+
+    assert ["amz-sdk-request" in call.headers for call in calls(strict, "HeadObject")] == [
+        True, False, False, False, True
+    ]  # fmt: skip
+
+
+def test_a_look_in_another_region_is_followed(
+    strict: StrictS3, backend: S3Backend, make_file: Callable[..., Path]
+) -> None:
+    """Of HEAD only the status comes: 400 where the signature names another region."""
+    put(backend, make_file(PART), "there", ObjectOptions())
+    target = Target(bucket="bucket", key="there")
+    before = backend.head_object(target, ChecksumAlgorithm.CRC64NVME)
+    strict.region = "eu-west-1"
+    moved = Answer(status=400, headers={"x-amz-bucket-region": "eu-west-1"})
+    strict.faults.add(Fault(operation="HeadObject", stage=Stage.BEFORE_READ, action=moved, times=2))
+
+    assert backend.head_object(target, ChecksumAlgorithm.CRC64NVME) == before
+
+
+def test_uploads_of_a_folder_do_not_share_options(
+    strict: StrictS3, backend: S3Backend, make_file: Callable[..., Path]
+) -> None:
+    """What differs in more than key and content type is another kind."""
+    path = make_file(PART)
+    for number, options in enumerate((ObjectOptions(), RICH, ObjectOptions(), RICH)):
+        put(backend, path, str(number), options)
+
+    stored = [dict(strict.model.get_object("bucket", str(number)).options.metadata) for number in range(4)]
+    assert stored == [{}, {"who": "me"}] * 2
