@@ -224,7 +224,13 @@ class _Job:
 
         unusual: list[FileTask] = []
         stop: list[Stop] = []
-        with WorkerPool(self._concurrency, cancel=self._cancel, hear=self._hear, bandwidth=self._bandwidth) as pool:
+        with WorkerPool(
+            self._concurrency,
+            cancel=self._cancel,
+            hear=self._hear,
+            at_rest=self._at_rest,
+            bandwidth=self._bandwidth,
+        ) as pool:
             for outcome in pool.stream(send_file, tasks(), enough=lambda: bool(stop)):
                 self._told.file_ended(outcome.task.found.path)
                 if outcome.result is None:
@@ -252,6 +258,10 @@ class _Job:
                 self._concurrency.slow_down()
             elif message.timed_out:
                 self._concurrency.timed_out()
+
+    def _at_rest(self) -> None:
+        self._ledger.flush_when_due()
+        self._told.at_rest()
 
     def _trouble(self, task: FileTask, error: BaseException, unusual: list[FileTask]) -> None:
         if isinstance(error, UploadCancelled):

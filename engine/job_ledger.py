@@ -101,7 +101,13 @@ class Ledger:
     def _note(self, record: FileRecord, event: FileDone | FileSkipped) -> None:
         self._in_a_row = 0
         self._unwritten.append((record, event))
-        if len(self._unwritten) >= _FLUSH_FILES or time.monotonic() - self._written_at >= _FLUSH_SECONDS:
+        if len(self._unwritten) >= _FLUSH_FILES:
+            self.flush()
+        self.flush_when_due()
+
+    def flush_when_due(self) -> None:
+        """Write what has waited long enough; to be called also while no file ends."""
+        if self._unwritten and time.monotonic() - self._written_at >= _FLUSH_SECONDS:
             self.flush()
 
     def flush(self) -> None:

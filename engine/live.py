@@ -62,6 +62,8 @@ class _Teller:
         self._id = ""
         self._began_at = 0.0
         self._next = clock()
+        self._news_at = 0.0
+        self._untold = False
         self._samples: deque[tuple[float, int]] = deque()
         self._retries = 0
         self._reason = ""
@@ -95,6 +97,7 @@ class _Teller:
     def _news(self, *, urgent: bool = False) -> None:
         """Something happened.  Urgent is what a long silence may follow; over time that makes no more records."""
         now = self._clock()
+        self._news_at, self._untold = self._now(), True
         if self._id and (now >= self._next or (urgent and self._next - now < _AHEAD)):
             self._next = max(self._next, now) + _EVERY
             self._samples.append((now, self._sent()))
@@ -102,17 +105,24 @@ class _Teller:
                 self._samples.popleft()
             self._tell()
 
+    def at_rest(self) -> None:
+        """To be called while nothing happens: what happened last is told too, before a long silence."""
+        if self._untold and self._id and self._clock() >= self._next:
+            self._next = self._clock() + _EVERY
+            self._tell()
+
     def _rate(self) -> float | None:
         (start, first), (end, last) = self._samples[0], self._samples[-1]
         return max(0.0, (last - first) / (end - start)) if end - start >= 0.5 else None
 
     def _tell(self, **ended: Any) -> None:
+        self._untold = False
         record = LiveRecord(
             id=self._id,
             pid=os.getpid(),
             host=socket.gethostname(),
             began_at=self._began_at,
-            told_at=self._now(),
+            told_at=self._now() if ended else self._news_at,
             rate=self._rate() if self._samples else None,
             retries=self._retries,
             reason=self._reason,
@@ -227,6 +237,7 @@ class JobTeller(_Teller):
     def file_begun(self, path: str) -> None:
         """A small file goes to a worker."""
         self._files[path] = 0
+        self._news()
 
     def file_sent(self, path: str, sent: int) -> None:
         """So many of its bytes are on their way."""

@@ -28,6 +28,10 @@ def _never() -> bool:
     return False
 
 
+def _nothing() -> None:
+    return None
+
+
 class Cancel:
     """A wish to stop, that any thread or signal handler may express; running parts end within a second.
 
@@ -106,6 +110,7 @@ class WorkerPool:
         size: Tasks at the same time; a number, or what decides on it.
         cancel: When it is wanted, nothing new starts and waiting ends with UploadCancelled.
         hear: Called in the caller's thread with each message of the workers.
+        at_rest: Called in the caller's thread about twenty times a second while nothing is said.
         bandwidth: Limits what workers send, all together.
         executor: Runs the tasks of ``stream``; None means threads.  Others, such as processes or a Dask client's
             executor, get ``function(task)`` without a line: no progress, and no cancel inside a task.
@@ -117,12 +122,14 @@ class WorkerPool:
         *,
         cancel: Cancel,
         hear: Callable[[Any], None],
+        at_rest: Callable[[], None] = _nothing,
         bandwidth: Bandwidth | None = None,
         executor: Executor | None = None,
     ) -> None:
         self._concurrency = Concurrency(size) if isinstance(size, int) else size
         self._cancel = cancel
         self._hear = hear
+        self._at_rest = at_rest
         self._messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._line = Line(self._messages, cancel, bandwidth=bandwidth)
         self._threads = ThreadPoolExecutor(max_workers=self._concurrency.most, thread_name_prefix="partway")
@@ -209,6 +216,7 @@ class WorkerPool:
             try:
                 message = self._messages.get(timeout=_TICK)
             except queue.Empty:
+                self._at_rest()
                 continue
             if not isinstance(message, _Ended):
                 self._hear(message)

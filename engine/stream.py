@@ -128,6 +128,7 @@ def upload_stream(
                 backend=backend,
                 store=store,
                 sink=told,
+                at_rest=told.at_rest,
                 # One worker reads ahead while the others send.
                 settings=settings if fixed is None else replace(settings, concurrency=fixed + 1),
                 cancel=cancel,

@@ -53,6 +53,7 @@ def finish_stream(
                 backend=backend,
                 store=store,
                 sink=told,
+                at_rest=told.at_rest,
                 settings=settings,
                 cancel=cancel or Cancel(),
                 now=now,

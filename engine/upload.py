@@ -137,6 +137,7 @@ def _upload(
                 backend=backend,
                 store=store,
                 sink=told,
+                at_rest=told.at_rest,
                 settings=settings,
                 cancel=cancel,
                 now=now,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -137,6 +138,23 @@ def test_a_stopped_job_goes_on_without_asking(
     assert done.done == COUNT - done.resumed
     assert {call.key for call in strict.journal.calls[before:]}.isdisjoint(done_before)
     assert len({event.job for event in job.of(JobStarted)}) == 1
+
+
+def test_what_is_done_is_told_while_another_file_waits(job: Job, strict: StrictS3, folder: Path) -> None:
+    """A request that hangs keeps nothing from being remembered."""
+    told_while_waiting: list[int] = []
+
+    def wait() -> None:
+        end = time.monotonic() + 10
+        while len(job.of(FileDone)) < COUNT - 1 and time.monotonic() < end:
+            time.sleep(0.01)
+        told_while_waiting.append(len(job.of(FileDone)))
+
+    last = CallFunction(function=wait)
+    strict.faults.add(Fault(operation="PutObject", stage=Stage.AFTER_BODY, action=last, skip=COUNT - 3))
+    job.run()
+
+    assert told_while_waiting == [COUNT - 1]
 
 
 def test_a_file_that_changed_since_is_sent_again(job: Job, strict: StrictS3, folder: Path) -> None:
