@@ -125,7 +125,10 @@ def _print(console: Console, table: Table, rows: Cells, names: tuple[str, ...]) 
     for name in names:
         table.add_column(name, no_wrap=True)
     for fixed, named in rows:
-        shown = [Text(shorten(name, share)) for name, share in zip(named, shares, strict=True)]
+        shown = [
+            Text(shorten(name, share, ascii_only=console.options.ascii_only))
+            for name, share in zip(named, shares, strict=True)
+        ]
         table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in fixed), *shown)
     console.print(table)
 

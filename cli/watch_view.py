@@ -46,19 +46,19 @@ class UploadView:
         told = watched.row.record
         yield UploadBar(progress_of(watched))
         if quiet := quiet_words(watched):
-            yield _line(quiet, width, "yellow")
+            yield _line(quiet, options, "yellow")
         if told.away_since is not None and told.reason:
-            yield _line(f"network away: {printable(told.reason)}", width, "yellow")
+            yield _line(f"network away: {printable(told.reason)}", options, "yellow")
         facts = [in_flight_words(watched), holder_words(told)]
         tail = ", ".join(fact for fact in facts if fact)
         room = max(12, width - len(watched.id) - len(tail) - 9)
-        target = shorten(printable(target_of(watched.record).url), room)
+        target = shorten(printable(target_of(watched.record).url), room, ascii_only=options.ascii_only)
         where = "" if watched.record.is_stream else f" to {target}"
-        yield _line(f"{watched.id}{where}, {tail}", width)
+        yield _line(f"{watched.id}{where}, {tail}", options)
         if self._map is None:
             return
         if told.retries and told.reason and told.away_since is None:
-            yield _line(f"last retry: {printable(told.reason)}", width)
+            yield _line(f"last retry: {printable(told.reason)}", options)
         yield Text()
         rows = max(_LEAST_ROWS, min(_MOST_ROWS, console.height - _OTHER_LINES))
         plain = options.ascii_only
@@ -76,18 +76,18 @@ class JobView:
         watched, width = self._watched, options.max_width
         assert watched.row is not None
         told = watched.row.record
-        words = f"job to {shorten(printable(watched.record.target), max(8, width - 8))}"
-        yield Text(words, no_wrap=True)
-        yield _line(sentences.job_state(job_progress_of(watched)), width)
+        target = shorten(printable(watched.record.target), max(8, width - 8), ascii_only=options.ascii_only)
+        yield Text(f"job to {target}", no_wrap=True)
+        yield _line(sentences.job_state(job_progress_of(watched)), options)
         if quiet := quiet_words(watched):
-            yield _line(quiet, width, "yellow")
+            yield _line(quiet, options, "yellow")
         small = told.files[: len(told.files) - len(watched.uploads)]
         files = [f"{printable(PurePath(path).name)} ({format_size(sent)})" for path, sent in small]
         if files:
-            yield _line(f"now: {', '.join(files)}", width)
+            yield _line(f"now: {', '.join(files)}", options)
         if told.retries:
-            yield _line(f"{told.retries:,} retries, the last for: {printable(told.reason)}", width)
-        yield _line(f"{watched.id}, {holder_words(told)}", width)
+            yield _line(f"{told.retries:,} retries, the last for: {printable(told.reason)}", options)
+        yield _line(f"{watched.id}, {holder_words(told)}", options)
         for each in watched.uploads:
             yield UploadView(each)
 
@@ -123,5 +123,5 @@ def line_of(watched: Watched) -> str:
     return f"{watched.id} {name}: {', '.join([*facts, holder_words(told)])}"
 
 
-def _line(words: str, width: int, style: str = "dim") -> Text:
-    return Text(f"  {shorten(words, width - 3)}", style=style, no_wrap=True)
+def _line(words: str, options: ConsoleOptions, style: str = "dim") -> Text:
+    return Text(f"  {shorten(words, options.max_width - 3, ascii_only=options.ascii_only)}", style=style, no_wrap=True)
