@@ -155,7 +155,8 @@ def test_those_who_look_do_not_take_each_other_for_a_process_that_lives(files: L
     """A look that is under way is not a run."""
     import fcntl
 
-    files.tell(replace(TOLD, ended=Ended.FAILED))
+    files.tell(TOLD)
+    files.close()
     with (tmp_path / "running" / TOLD.id).open("rb") as other:
         fcntl.flock(other, fcntl.LOCK_SH)
         row = files.row(TOLD.id)
@@ -208,6 +209,17 @@ def test_files_are_for_their_owner_alone(files: LiveFiles, tmp_path: Path) -> No
 
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert stat.S_IMODE((folder / TOLD.id).stat().st_mode) == 0o600
+
+
+def test_a_record_costs_the_disk_nothing(files: LiveFiles, tmp_path: Path) -> None:
+    """It is written in place: no other file, and never a shorter one."""
+    files.tell(replace(TOLD, reason="long"))
+    before = (tmp_path / "running" / TOLD.id).stat()
+    files.tell(TOLD)
+    after = (tmp_path / "running" / TOLD.id).stat()
+
+    assert (after.st_ino, after.st_size) == (before.st_ino, before.st_size)
+    assert [path.name for path in (tmp_path / "running").iterdir()] == [TOLD.id]
 
 
 def test_trouble_is_a_state_error(files: LiveFiles, tmp_path: Path) -> None:
