@@ -6,9 +6,11 @@ from dataclasses import replace
 from partway.engine.options import target_of
 from partway.engine.plan import UploadPlan
 from partway.state.jobs import JobRecord, JobStatus
-from partway.state.live import LiveRow
+from partway.state.live import LiveRecord, LiveRow
 from partway.state.records import UploadRecord, UploadStatus
 from partway.state.store import StateStore
+
+QUIET = 4.0  # seconds without news that are worth a word
 
 
 def facts(store: StateStore, record: UploadRecord, row: LiveRow | None) -> dict[str, object]:
@@ -113,7 +115,7 @@ def _live(row: LiveRow) -> dict[str, object]:
         "phase": record.phase.value,
         "began_at": record.began_at,
         "told_at": record.told_at,
-        "quiet_seconds": round(max(0.0, now - record.told_at), 1),
+        "quiet_seconds": round(quiet_seconds(record), 1),
         "rate": None if record.rate is None else round(record.rate),
         "resumed_bytes": record.resumed_bytes,
         "resumed_parts": record.resumed_parts,
@@ -124,6 +126,11 @@ def _live(row: LiveRow) -> dict[str, object]:
         "reason": record.reason or None,
         "network_away_seconds": None if record.away_since is None else round(max(0.0, now - record.away_since), 1),
     }
+
+
+def quiet_seconds(told: LiveRecord) -> float:
+    """How old the last news is."""
+    return max(0.0, time.time() - told.told_at) if told.told_at else 0.0
 
 
 def total_bytes(record: UploadRecord) -> int | None:

@@ -19,10 +19,10 @@ from partway.state.records import UNFINISHED, UploadRecord, UploadStatus
 from partway.state.store import StateStore
 
 from . import exit_codes, options
-from .facts import facts, job_facts, job_now, job_row, total_bytes
+from .facts import QUIET, facts, job_facts, job_now, job_row, quiet_seconds, total_bytes
 from .session import opened_store
 from .text import printable, shorten
-from .units import format_age, format_rate, format_size
+from .units import format_age, format_rate, format_seconds, format_size
 
 _ENDLESS = 100_000
 _LEAST_NAME = 10  # columns of a name that is shortened
@@ -138,10 +138,15 @@ def _status(status: str, row: LiveRow | None, *, over: bool) -> str:
 
 
 def _seen(updated_at: float, row: LiveRow | None, status: str) -> str:
-    """The rate of what runs, the age of the last news of what does not."""
+    """The rate of what runs, or why there is none; the age of the last news of what does not run."""
     if row is None or status != _RUNNING:
         return format_age(time.time() - max(updated_at, row.record.told_at if row is not None else 0.0))
-    return "now" if row.record.rate is None else format_rate(row.record.rate)
+    told = row.record
+    if told.away_since is not None:
+        return "network away"
+    if (quiet := quiet_seconds(told)) >= QUIET:
+        return f"silent {quiet:.0f} s" if quiet < 60 else f"silent {format_seconds(quiet)}"
+    return "now" if told.rate is None else format_rate(told.rate)
 
 
 def _share(store: StateStore, record: UploadRecord) -> str:

@@ -18,7 +18,7 @@ from partway.state.records import UNFINISHED, UploadRecord, UploadStatus
 from partway.state.store import StateStore
 
 from . import exit_codes, options
-from .facts import facts, how_it_ended, job_facts, job_now, job_row, part_count, total_bytes
+from .facts import QUIET, facts, how_it_ended, job_facts, job_now, job_row, part_count, quiet_seconds, total_bytes
 from .partmap import Cell, PartMap
 from .session import find_job, find_upload, opened_store
 from .text import printable
@@ -164,7 +164,7 @@ def _facts_table() -> tuple[Table, Callable[[str, str], None]]:
 
 def _run_rows(live: LiveRow, row: Callable[[str, str], None]) -> None:
     """Who runs it and how it goes; or how the last run ended."""
-    from .watched import holder_words, quiet_seconds  # only here: what does not run needs none of it
+    from .watched import holder_words  # only here: what does not run needs none of it
 
     told, now = live.record, time.time()
     if not live.alive:
@@ -177,7 +177,7 @@ def _run_rows(live: LiveRow, row: Callable[[str, str], None]) -> None:
         facts.append(f"{len(told.parts):,} in flight ({format_size(told.in_flight_bytes)})")
     if told.away_since is not None:
         facts.append("network away")
-    if (quiet := quiet_seconds(told)) >= 5:
+    if (quiet := quiet_seconds(told)) >= QUIET:
         facts.append(f"nothing for {quiet:.0f} s")
     row("holder", f"{holder_words(told)}, {', '.join(facts)}")
     if told.retries:

@@ -10,6 +10,7 @@ from partway.state.store import StateStore
 
 from . import sentences
 from .bars import UploadBar
+from .facts import quiet_seconds
 from .partmap import PartMap
 from .show import part_map
 from .text import printable, shorten
@@ -22,7 +23,6 @@ from .watched import (
     in_flight_words,
     job_progress_of,
     progress_of,
-    quiet_seconds,
     quiet_words,
 )
 

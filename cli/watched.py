@@ -1,6 +1,5 @@
 """What runs now, read from the store, and as the numbers that bars and lines show."""
 
-import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -11,13 +10,12 @@ from partway.state.live import LivePhase, LiveRecord, LiveRow
 from partway.state.records import UploadRecord
 from partway.state.store import StateStore
 
-from .facts import job_now, job_row, part_count, total_bytes
+from .facts import QUIET, job_now, job_row, part_count, quiet_seconds, total_bytes
 from .job_progress import JobProgress
 from .progress import Phase, UploadProgress
 from .text import printable
 from .units import format_seconds, format_size
 
-_QUIET = 4.0  # seconds without news that are worth a word
 _PHASES: dict[LivePhase, Phase] = {
     LivePhase.STARTING: "starting",
     LivePhase.CHECKING: "checking",
@@ -102,7 +100,7 @@ class _Told(UploadProgress):
 
     def __init__(self, told: LiveRecord) -> None:
         super().__init__()
-        self._rate = told.rate if quiet_seconds(told) < _QUIET else None
+        self._rate = told.rate if quiet_seconds(told) < QUIET else None
         self._done = told.done_bytes
         self._in_flight = dict(told.parts)
 
@@ -139,7 +137,7 @@ class _ToldJob(JobProgress):
         super().__init__()
         assert watched.row is not None
         told = watched.row.record
-        self._rate = told.rate if quiet_seconds(told) < _QUIET else None
+        self._rate = told.rate if quiet_seconds(told) < QUIET else None
         self.running, self.target = True, watched.record.target
         self.done, self.skipped, self.failed = told.done_files, told.skipped_files, told.failed_files
         self.resumed = told.resumed_files
@@ -155,16 +153,11 @@ def job_progress_of(watched: WatchedJob) -> JobProgress:
     return _ToldJob(watched)
 
 
-def quiet_seconds(told: LiveRecord) -> float:
-    """How old the last news is."""
-    return max(0.0, time.time() - told.told_at) if told.told_at else 0.0
-
-
 def quiet_words(watched: Watched) -> str | None:
     """``nothing for 12 s`` when nothing happens; of a job, in none of its files."""
     assert watched.row is not None
     quiet = quiet_seconds(watched.row.record)
-    if quiet < _QUIET:
+    if quiet < QUIET:
         return None
     return f"nothing for {quiet:.0f} s" if quiet < 60 else f"nothing for {format_seconds(quiet)}"
 

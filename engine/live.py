@@ -176,11 +176,13 @@ class UploadTeller(_Teller):
                 urgent = True
             case NetworkLost():
                 self._away_since, urgent = self._now(), True
+                self._samples.clear()
             case NetworkRestored():
                 self._away_since, urgent = None, True
                 self._samples.clear()
             case UploadCompleting():
                 self._phase, urgent = LivePhase.COMPLETING, True
+                self._samples.clear()
             case _:
                 return
         self._news(urgent=urgent)

@@ -161,8 +161,10 @@ def test_silence_is_told(server: StrictS3, shell: Shell) -> None:
     """No event comes while everything stalls: the age of the last one is shown instead of a rate."""
     with hanging(shell, server, *UPLOAD), shell.started("watch", "--interval", "0.2", as_json=False) as watcher:
         line = watcher.read_until("nothing for ")
+        listed = shell.run("list").out
 
     assert "/s" not in line
+    assert " silent " in listed.splitlines()[1]
 
 
 def test_a_job(server: StrictS3, shell: Shell) -> None:

@@ -146,8 +146,11 @@ def test_the_last_events_before_a_silence_are_told(teller: UploadTeller, live: C
 
 
 def test_what_a_silence_may_follow_is_told_at_once(teller: UploadTeller, live: Counted, time: Time) -> None:
-    """Nothing may come after it for minutes."""
+    """Nothing may come after it for minutes; and the rate of before is not that of now."""
     teller(sent(1, 10))
+    time.now += 2.0
+    teller(sent(1, 50))
+    assert live.told[-1].rate == pytest.approx(50 / 7)
     time.now += 0.01
     teller(NetworkLost(upload=ID, reason="no route"))
     lost = live.told[-1]
@@ -157,6 +160,7 @@ def test_what_a_silence_may_follow_is_told_at_once(teller: UploadTeller, live: C
     teller(UploadCompleting(upload=ID))
 
     assert lost.away_since == pytest.approx(time.now - 0.01)
+    assert lost.rate is None
     assert restored.away_since is None
     assert live.told[-1].phase is LivePhase.COMPLETING
 
