@@ -59,12 +59,12 @@ class UploadBar:
         if progress.phase == "ended":
             return
         if progress.open_ended and not progress.total:
-            name = shorten(printable(progress.target), width - 12)
+            name = shorten(printable(progress.target), width - 12, ascii_only=options.ascii_only)
             yield Text(f"stream to {name}", no_wrap=True)
             words = shorten(sentences.state(progress, width - 3), width - 3)
             yield Text(f"  {words}", style="yellow" if progress.away else "dim", no_wrap=True)
             return
-        name = shorten(printable(progress.name), max(8, width // 4))
+        name = shorten(printable(progress.name), max(8, width // 4), ascii_only=options.ascii_only)
         share = f"{int(progress.fraction() * 100):3d} %"
         if progress.total or progress.phase == "completing":
             bar_width = max(4, width - cell_len(name) - len(share) - 3)

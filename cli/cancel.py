@@ -58,5 +58,6 @@ def _cancel_job(store: StateStore, job: JobRecord, profile: str | None, connecti
         cancel_upload(record, backend=backend, store=store)
     store.jobs.save(replace(job, status=JobStatus.ABORTED))
     store.jobs.forget_files(job.id)
+    store.live.end(job.id)
     if not quiet:
         print(f"cancelled job {job.id} to {printable(job.target)}; {job.done + job.skipped:,} files that are done stay")

@@ -8,17 +8,18 @@ from rich.text import Text
 
 
 class Cell(StrEnum):
-    """What a part is: sent by the last run, kept from an earlier one, or not on S3 yet."""
+    """What a part is: sent by the last run, kept from an earlier one, on its way, or not on S3 yet."""
 
     SENT = "sent"
     REUSED = "reused"
+    IN_FLIGHT = "in flight"
     MISSING = "missing"
 
 
-GLYPHS = {Cell.SENT: "█", Cell.REUSED: "▓", Cell.MISSING: "·"}
-STYLES = {Cell.SENT: "green", Cell.REUSED: "blue", Cell.MISSING: "dim"}
+GLYPHS = {Cell.SENT: "█", Cell.REUSED: "▓", Cell.IN_FLIGHT: "▄", Cell.MISSING: "·"}
+STYLES = {Cell.SENT: "green", Cell.REUSED: "blue", Cell.IN_FLIGHT: "yellow", Cell.MISSING: "dim"}
 _MIXED = {1: "░", 2: "▒"}
-_ASCII = str.maketrans("█▓▒░·", "#=+-.")  # for terminals whose encoding has no blocks
+_ASCII = str.maketrans("█▓▒░▄·", "#=+->.")  # for terminals whose encoding has no blocks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +30,8 @@ class PartMap:
 
     def rows(self, width: int, most_rows: int = 16, *, ascii_only: bool = False) -> list[Text]:
         """Lines of at most ``width`` cells.  When the parts do not fit into ``most_rows`` lines, a cell stands for a
-        run of parts: it is missing unless all of its parts are there, and then it is what most of them are."""
+        run of parts: it is missing unless all of its parts are there, and then it is what most of them are; where
+        one is in flight, that is shown."""
         run = max(1, -(-len(self.cells) // (width * most_rows)))
         drawn = [summarise(self.cells[start : start + run]) for start in range(0, len(self.cells), run)]
         lines = []
@@ -53,6 +55,8 @@ class PartMap:
 
 def summarise(cells: Sequence[Cell]) -> tuple[Cell, str]:
     """The cell that stands for several, and its glyph; partly missing runs show how much is there."""
+    if Cell.IN_FLIGHT in cells:
+        return Cell.IN_FLIGHT, GLYPHS[Cell.IN_FLIGHT]
     missing = sum(1 for cell in cells if cell is Cell.MISSING)
     if missing == len(cells):
         return Cell.MISSING, GLYPHS[Cell.MISSING]

@@ -209,7 +209,11 @@ def _tell_what_is_done(store: StateStore, id: str, state_dir: Path | None) -> No
 
 
 def _command(state_dir: Path | None) -> str:
-    folder = named_folder(state_dir)
+    return state_command(named_folder(state_dir))
+
+
+def state_command(folder: Path | None) -> str:
+    """``partway``, with the state folder if the user named one."""
     return "partway" if folder is None else f"partway --state-dir {shlex.quote(str(folder.absolute()))}"
 
 

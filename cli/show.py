@@ -1,7 +1,8 @@
-"""``partway show ID``: one upload with its part map."""
+"""``partway show ID``: one upload with its part map, or one job with the files that failed."""
 
 import json
 import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import click
@@ -11,60 +12,74 @@ from rich.text import Text
 
 from partway.engine.options import target_of
 from partway.engine.plan import UploadPlan
-from partway.state.records import UploadRecord, UploadStatus
+from partway.state.jobs import JobRecord, JobStatus
+from partway.state.live import LiveRow
+from partway.state.records import UNFINISHED, UploadRecord, UploadStatus
 from partway.state.store import StateStore
 
 from . import exit_codes, options
-from .list import facts, part_count, total_bytes
+from .facts import QUIET, facts, how_it_ended, job_facts, job_now, job_row, part_count, quiet_seconds, total_bytes
 from .partmap import Cell, PartMap
-from .session import find_upload, opened_store
+from .session import find_job, find_upload, opened_store
 from .text import printable
-from .units import format_age, format_size
+from .units import format_age, format_rate, format_size
+
+_MOST_FAILURES = 20  # that are shown; --json has them all
+_ALL = 1_000_000_000
 
 
 @click.command("show", epilog="Example:  partway show 3f2a91bc")
 @click.argument("id")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object, with the numbers of the finished parts.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, with the finished parts or the failed files.")
 @options.state_dir_option
 def command(id: str, as_json: bool, state_dir: Path | None) -> int:
-    """Show one upload: what it is, how far it is, and which parts are there."""
+    """Show one upload or job: what it is, how far it is, which parts are there, and which files failed and why."""
     with opened_store(state_dir) as store:
+        console = Console(highlight=False, markup=False)
+        if (job := find_job(store, id)) is not None:
+            row = job_row(store, job)
+            job = job_now(store, job, row)
+            if as_json:
+                print(json.dumps(job_facts(job, row) | _job_lists(store, job)))
+            else:
+                print_job(store, job, row, console)
+            return exit_codes.OK
         record = find_upload(store, id)
+        row = store.live.row(record.id)
         if as_json:
             parts = [part.number for part in store.parts(record.id)]
-            print(json.dumps(facts(store, record) | {"parts": parts}))
+            print(json.dumps(facts(store, record, row) | {"parts": parts}))
         else:
-            print_upload(store, record, Console(highlight=False, markup=False))
+            print_upload(store, record, row, console)
     return exit_codes.OK
 
 
-def part_map(store: StateStore, record: UploadRecord) -> PartMap:
+def part_map(store: StateStore, record: UploadRecord, in_flight: Iterable[int] = ()) -> PartMap:
     """What became of each part: the last run's are sent, earlier runs' reused."""
     runs = {part.number: part.run for part in store.parts(record.id)}
+    flying = {number for number in in_flight if number not in runs}
     if record.is_stream:
-        count = max(runs, default=0)  # what is beyond nobody knows
+        count = max(runs.keys() | flying, default=0)  # what is beyond nobody knows
     else:
         count = UploadPlan(file_size=record.size, part_size=record.part_size).part_count
-    cells = [
-        Cell.MISSING if number not in runs else Cell.SENT if runs[number] == record.run else Cell.REUSED
-        for number in range(1, count + 1)
-    ]
-    return PartMap(cells=cells)
+
+    def cell(number: int) -> Cell:
+        if number not in runs:
+            return Cell.IN_FLIGHT if number in flying else Cell.MISSING
+        return Cell.SENT if runs[number] == record.run else Cell.REUSED
+
+    return PartMap(cells=[cell(number) for number in range(1, count + 1)])
 
 
-def print_upload(store: StateStore, record: UploadRecord, console: Console) -> None:
+def print_upload(store: StateStore, record: UploadRecord, live: LiveRow | None, console: Console) -> None:
     """Facts, then the map."""
     count, size = store.part_totals(record.id)
     now = time.time()
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
+    table, row = _facts_table()
 
-    def row(name: str, value: str) -> None:
-        table.add_row(name, Text(printable(value)))
-
-    row("upload", record.id)
-    row("status", record.status.value + (f" ({record.proof})" if record.proof else ""))
+    row("upload", record.id + (f", of job {record.job}" if record.job else ""))
+    running = ", running now" if live is not None and live.alive else ""
+    row("status", record.status.value + (f" ({record.proof})" if record.proof else running))
     row("source", "- (a stream: only its producer can send it again)" if record.is_stream else record.source)
     row("target", target_of(record).url + (f" at {record.endpoint}" if record.endpoint else ""))
     total, parts = total_bytes(record), part_count(record, count)
@@ -83,10 +98,87 @@ def print_upload(store: StateStore, record: UploadRecord, console: Console) -> N
             "expires",
             time.strftime("%Y-%m-%d %H:%M", time.localtime(record.abort_date)) + ", then S3 removes the parts",
         )
+    if live is not None and record.status in UNFINISHED:
+        _run_rows(live, row)
     console.print(table)
     if record.status is not UploadStatus.ABORTED:
-        shown = part_map(store, record)
+        flying = [number for number, _ in live.record.parts] if live is not None and live.alive else []
+        shown = part_map(store, record, flying)
         console.print()
         plain = console.options.ascii_only
         for line in [*shown.rows(max(10, console.width - 2), ascii_only=plain), shown.legend(ascii_only=plain)]:
             console.print(Text("  ").append_text(line))
+
+
+def print_job(store: StateStore, job: JobRecord, live: LiveRow | None, console: Console) -> None:
+    """Facts; then the files that failed and why, and the uploads that are unfinished."""
+    now = time.time()
+    table, row = _facts_table()
+    row("job", job.id)
+    row("status", job.status.value + (", running now" if live is not None and live.alive else ""))
+    row("target", job.target + (f" at {job.endpoint}" if job.endpoint else ""))
+    skipped = f", {job.skipped:,} of them skipped" if job.skipped else ""
+    row("done", f"{job.done + job.skipped:,} files ({format_size(job.bytes)}){skipped}")
+    if job.failed:
+        row("failed", f"{job.failed:,} files")
+    row("seen", f"{format_age(now - job.updated_at)}, begun {format_age(now - job.created_at)}")
+    if live is not None and job.status is JobStatus.OPEN:
+        _run_rows(live, row)
+    console.print(table)
+    failures = store.jobs.failures(job.id, _MOST_FAILURES)
+    if failures:
+        console.print()
+    for failure in failures:
+        console.print(Text(f"failed: {printable(failure.key)}: {printable(failure.note)}"), soft_wrap=True)
+    if failures and job.failed > len(failures):
+        console.print(f"and {job.failed - len(failures):,} more")
+    for record in _unfinished_of(store, job):
+        _, size = store.part_totals(record.id)
+        done = f"{format_size(size)} of {format_size(record.size)}"
+        console.print(Text(f"unfinished: {record.id} {printable(record.key)}: {done} on S3"), soft_wrap=True)
+
+
+def _job_lists(store: StateStore, job: JobRecord) -> dict[str, object]:
+    failures = store.jobs.failures(job.id, _ALL)
+    return {
+        "failures": [{"key": failure.key, "error": failure.note} for failure in failures],
+        "uploads": [record.id for record in _unfinished_of(store, job)],
+    }
+
+
+def _unfinished_of(store: StateStore, job: JobRecord) -> list[UploadRecord]:
+    return [record for record in store.uploads(statuses=UNFINISHED) if record.job == job.id]
+
+
+def _facts_table() -> tuple[Table, Callable[[str, str], None]]:
+    """A table of names and values, and what adds a row."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+
+    def row(name: str, value: str) -> None:
+        table.add_row(name, Text(printable(value)))
+
+    return table, row
+
+
+def _run_rows(live: LiveRow, row: Callable[[str, str], None]) -> None:
+    """Who runs it and how it goes; or how the last run ended."""
+    from .watched import holder_words  # only here: what does not run needs none of it
+
+    told, now = live.record, time.time()
+    if not live.alive:
+        ended = how_it_ended(live)
+        reason = told.error or f"{holder_words(told)} ended without a word"
+        row("ended", f"{ended} {format_age(now - told.told_at)}: {reason}")
+        return
+    facts = [told.phase.value if told.rate is None else format_rate(told.rate)]
+    if told.parts:
+        facts.append(f"{len(told.parts):,} in flight ({format_size(told.in_flight_bytes)})")
+    if told.away_since is not None:
+        facts.append("network away")
+    if (quiet := quiet_seconds(told)) >= QUIET:
+        facts.append(f"nothing for {quiet:.0f} s")
+    row("holder", f"{holder_words(told)}, {', '.join(facts)}")
+    if told.retries:
+        row("retries", f"{told.retries:,}, the last for: {told.reason}")

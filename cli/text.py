@@ -23,8 +23,11 @@ def _escape(char: str) -> str:
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-def shorten(text: str, width: int) -> str:
-    """At most ``width`` cells of a terminal; the middle is left out.  A wide character takes two cells."""
+def shorten(text: str, width: int, *, ascii_only: bool = False) -> str:
+    """At most ``width`` cells of a terminal; the middle is left out.  A wide character takes two cells.
+
+    ascii_only: for terminals whose encoding has no ellipsis.
+    """
     from rich.cells import cell_len  # only here: not every command draws
 
     if cell_len(text) <= width:
@@ -32,7 +35,7 @@ def shorten(text: str, width: int) -> str:
     if width < 1:
         return ""
     head = (width - 1) // 2
-    return _start(text, head) + "…" + _start(text[::-1], width - 1 - head)[::-1]
+    return _start(text, head) + ("~" if ascii_only else "…") + _start(text[::-1], width - 1 - head)[::-1]
 
 
 def _start(text: str, width: int) -> str:

@@ -69,3 +69,4 @@ def give_up(
             pool.run(abort)
     store.save_upload(replace(record, status=UploadStatus.ABORTED))
     store.replace_parts(record.id, ())
+    store.live.end(record.id)

@@ -31,7 +31,8 @@ from .events import EventSink, JobDone, UploadSkipped, ignore
 from .job_failures import may_go_the_long_way
 from .job_ledger import Ledger, Stop
 from .job_spec import JobSpec
-from .job_work import SAME, FileSent, FileTask, is_same, send_file
+from .job_work import SAME, FileProgress, FileSent, FileTask, is_same, send_file
+from .live import JobTeller
 from .options import check_key, with_content_type
 from .overlap import check_overlap
 from .plan import PartSpec, plan_upload
@@ -85,7 +86,8 @@ def run_job(
     cancel = cancel or Cancel()
     text = spec.to_json()
     name = "job " + hashlib.sha256(text.encode()).hexdigest()[:16]
-    with claimed(store, name, Target(bucket=spec.bucket, key=spec.prefix, endpoint=spec.endpoint)):
+    where = Target(bucket=spec.bucket, key=spec.prefix, endpoint=spec.endpoint)
+    with claimed(store, name, where), JobTeller(store.live, sink) as told:
         record = store.jobs.unfinished(text, spec.endpoint)
         if record is not None and settings.restart:
             store.jobs.forget_files(record.id)
@@ -103,7 +105,7 @@ def run_job(
                 updated_at=now(),
             )
         record = replace(record, holder=holder(), updated_at=now())
-        job = _Job(spec, record, backend, store, settings, sink, cancel, fail_fast, now)
+        job = _Job(spec, record, backend, store, settings, told, cancel, fail_fast, now)
         return job.run(sources)
 
 
@@ -117,13 +119,13 @@ class _Job:
         backend: MultipartBackend,
         store: StateStore,
         settings: UploadSettings,
-        sink: EventSink,
+        told: JobTeller,
         cancel: Cancel,
         fail_fast: bool,
         now: Callable[[], float],
     ) -> None:
         self._spec = spec
-        self._ledger = Ledger(record, store, sink, fail_fast=fail_fast, now=now)
+        self._ledger = Ledger(record, store, told, fail_fast=fail_fast, now=now)
         self._record = record
         self._backend = backend
         self._store = store
@@ -133,7 +135,7 @@ class _Job:
             algorithm=spec.algorithm,
             guess_content_type=spec.guess_content_type,
         )
-        self._sink = sink
+        self._told = told
         self._cancel = cancel
         self._now = now
         plan = plan_upload(0, part_size=spec.part_size, limits=settings.limits)
@@ -148,6 +150,7 @@ class _Job:
     def run(self, sources: Callable[[], Iterable[tuple[str, str | None]]]) -> JobDone:
         ledger = self._ledger
         ledger.begin()
+        self._told.begin(self._record.id)
         anything = False
         walk = scan(sources(), filters=self._spec.filters, follow_symlinks=self._spec.follow_symlinks)
         try:
@@ -166,6 +169,7 @@ class _Job:
             ledger.save()
         if not anything:
             self._store.jobs.remove(self._record.id)
+            self._told.forget()
             what = "the folder and the filters" if self._spec.filters else "the folder"
             raise UploadFailed(f"no file is there to upload; check {what}", resumable=False)
         return ledger.end()
@@ -193,7 +197,7 @@ class _Job:
                 key = self._spec.key(each.name)
                 check_key(self._spec.target(key), self._settings.limits)
             except PlanError as error:
-                self._ledger.failed(each.path, "", error)
+                self._ledger.failed("", each.path, "", error)
                 continue
             yield key, each
 
@@ -204,28 +208,31 @@ class _Job:
         if not files:
             return
         algorithm = self._settings.algorithm or usual_algorithm(self._store, self._spec.endpoint, self._now())
-        tasks = (
-            FileTask(
-                found=each,
-                target=self._target(key, each.path),
-                backend=self._backend,
-                policy=self._settings.policy,
-                algorithm=algorithm,
-                most=self._small,
-                skip_same=self._spec.skip_same,
-            )
-            for key, each in files
-        )
+
+        def tasks() -> Iterator[FileTask]:
+            for key, each in files:
+                self._told.file_begun(each.path)
+                yield FileTask(
+                    found=each,
+                    target=self._target(key, each.path),
+                    backend=self._backend,
+                    policy=self._settings.policy,
+                    algorithm=algorithm,
+                    most=self._small,
+                    skip_same=self._spec.skip_same,
+                )
+
         unusual: list[FileTask] = []
         stop: list[Stop] = []
         with WorkerPool(
             self._concurrency,
             cancel=self._cancel,
             hear=self._hear,
-            at_rest=self._ledger.flush_when_due,
+            at_rest=self._at_rest,
             bandwidth=self._bandwidth,
         ) as pool:
-            for outcome in pool.stream(send_file, tasks, enough=lambda: bool(stop)):
+            for outcome in pool.stream(send_file, tasks(), enough=lambda: bool(stop)):
+                self._told.file_ended(outcome.task.found.path)
                 if outcome.result is None:
                     assert outcome.error is not None
                     try:
@@ -243,11 +250,18 @@ class _Job:
             self._send_large(task.target.key, task.found)
 
     def _hear(self, message: Any) -> None:
-        if isinstance(message, Retry):
+        if isinstance(message, FileProgress):
+            self._told.file_sent(message.path, message.sent)
+        elif isinstance(message, Retry):
+            self._told.retried(message.reason)
             if message.throttled:
                 self._concurrency.slow_down()
             elif message.timed_out:
                 self._concurrency.timed_out()
+
+    def _at_rest(self) -> None:
+        self._ledger.flush_when_due()
+        self._told.at_rest()
 
     def _trouble(self, task: FileTask, error: BaseException, unusual: list[FileTask]) -> None:
         if isinstance(error, UploadCancelled):
@@ -257,7 +271,7 @@ class _Job:
         if may_go_the_long_way(error):
             unusual.append(task)
         else:
-            self._ledger.failed(task.found.path, task.target.url, error)
+            self._ledger.failed(task.target.key, task.found.path, task.target.url, error)
 
     def _target(self, key: str, path: str) -> Target:
         target = self._spec.target(key)
@@ -278,7 +292,7 @@ class _Job:
                 backend=self._backend,
                 store=self._store,
                 settings=self._settings,
-                sink=self._sink,
+                sink=self._told,
                 cancel=self._cancel,
                 region=self._record.region,
                 profile=self._record.profile,
@@ -288,9 +302,9 @@ class _Job:
         except (UploadCancelled, StateError) as error:
             if not isinstance(error, StateLocked):
                 raise
-            self._ledger.failed(found.path, target.url, error)
+            self._ledger.failed(key, found.path, target.url, error)
         except PartwayError as error:
-            self._ledger.failed(found.path, target.url, error)
+            self._ledger.failed(key, found.path, target.url, error)
         else:
             if isinstance(done, UploadSkipped):
                 self._ledger.skipped(key, found.path, target.url, found.size, found.mtime_ns, done.reason)

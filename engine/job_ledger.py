@@ -39,7 +39,7 @@ class Ledger:
         self._fail_fast = fail_fast
         self._now = now
         self._began = self._written_at = time.monotonic()
-        self._unwritten: list[tuple[FileRecord, FileDone | FileSkipped]] = []
+        self._unwritten: list[tuple[FileRecord, FileDone | FileSkipped | None]] = []
         self._done = self._skipped = self._failed = self._resumed = self._bytes = 0
         self._in_a_row = 0
         self._all_resumable = True
@@ -47,6 +47,7 @@ class Ledger:
     def begin(self) -> None:
         """Remember the job, and say that it begins."""
         self._jobs.save(self._record)
+        self._jobs.forget_failures(self._record.id)
         known = self._jobs.totals(self._record.id)
         self._sink(JobStarted(job=self._record.id, target=self._record.target, done_files=known.done + known.skipped))
 
@@ -70,12 +71,12 @@ class Ledger:
     def passed(self, passed: Passed) -> None:
         """The walk met something that is no file to upload."""
         if passed.failed:
-            self.failed(passed.path, "", SourceError(passed.reason))
+            self.failed("", passed.path, "", SourceError(passed.reason))
         else:
             self._sink(FileSkipped(job=self._record.id, source=passed.path, target="", reason=passed.reason))
 
-    def failed(self, path: str, url: str, error: PartwayError) -> None:
-        """A file was not uploaded.
+    def failed(self, key: str, path: str, url: str, error: PartwayError) -> None:
+        """A file was not uploaded.  One without a key ("") is announced, and not remembered.
 
         Raises:
             Stop: the others would fail in the same way, or the first failure is to end the job.
@@ -85,6 +86,10 @@ class Ledger:
         self._all_resumable = self._all_resumable and resumable
         self.flush()
         self._sink(FileFailed(job=self._record.id, source=path, target=url, error=str(error), resumable=resumable))
+        if key:
+            # For who looks later; nothing rests on it, so it waits for the next transaction.
+            failure = FileRecord(key=key, size=0, mtime_ns=0, status=FileStatus.FAILED, note=_utf8(error))
+            self._unwritten.append((failure, None))
         self._in_a_row = self._in_a_row + 1 if isinstance(cause_of(error), Transient) else 0
         if fails_for_all(error):
             raise Stop(error)
@@ -112,7 +117,8 @@ class Ledger:
             self._jobs.save_files(self._record.id, [record for record, _ in unwritten])
         self._written_at = time.monotonic()
         for _, event in unwritten:
-            self._sink(event)
+            if event is not None:
+                self._sink(event)
 
     def save(self, status: JobStatus = JobStatus.OPEN) -> None:
         """Write what waits, and the job with its counts."""
@@ -147,3 +153,8 @@ class Ledger:
         )
         self._sink(done)
         return done
+
+
+def _utf8(error: PartwayError) -> str:
+    """The reason as the store can keep it: a path in it may be no UTF-8."""
+    return str(error).encode("utf-8", "backslashreplace").decode()

@@ -1,5 +1,6 @@
 """What workers do for a job's small files: all of one file, from the first look at it to the proof."""
 
+import time
 from dataclasses import dataclass
 
 from partway.state.records import PartRecord
@@ -16,6 +17,17 @@ from .source import BLOCK, PartReader, SourceIdentity, identify
 from .work import block_of, reporter, retrying
 
 SAME = "the service has the same"
+
+
+_WORD_EVERY = 0.5  # seconds between two words about one file; quick ones need none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileProgress:
+    """``sent`` bytes of the file are on their way."""
+
+    path: str
+    sent: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +76,14 @@ def send_file(task: FileTask, line: Line) -> FileSent:
     spec = PartSpec(number=1, offset=0, size=source.size)
     s3 = retrying(task.backend, task.policy, line)
     report, block = reporter(spec, line), block_of(line)
+    next_word = time.monotonic() + _WORD_EVERY
 
     def on_read(sent: int) -> None:
+        nonlocal next_word
         report(sent)
+        if (now := time.monotonic()) >= next_word:
+            next_word = now + _WORD_EVERY
+            line.say(FileProgress(path=task.found.path, sent=sent))
         # With the last block the object is complete: look at the source once more before it goes.
         if sent + BLOCK >= spec.size:
             _check(source)

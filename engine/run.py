@@ -57,6 +57,7 @@ class UploadRun:
         sink: EventSink,
         settings: UploadSettings,
         cancel: Cancel,
+        at_rest: Callable[[], None] = lambda: None,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.source = source
@@ -85,6 +86,7 @@ class UploadRun:
             self._concurrency,
             cancel=cancel,
             hear=self._hear,
+            at_rest=at_rest,
             bandwidth=None if limit is None else Bandwidth(limit, time.monotonic),
             executor=settings.executor,
         )

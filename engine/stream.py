@@ -22,6 +22,7 @@ from .cutter import SPACE, Cutter
 from .errors import PlanError, SourceError, UploadFailed
 from .events import EventSink, UploadDone, UploadSkipped, ignore
 from .limits import wants_equal_parts
+from .live import UploadTeller
 from .look import is_taken
 from .options import check_algorithm, check_key, check_record, frozen_options, with_content_type
 from .plan import UploadPlan
@@ -92,7 +93,7 @@ def upload_stream(
         _check_stream(descriptor, settings)
         check_key(target, settings.limits)
         source = SourceIdentity(path=STREAM, size=0, mtime_ns=0, inode=0, device=0)
-        with claimed(store, STREAM, target):
+        with claimed(store, STREAM, target), UploadTeller(store.live, sink) as told:
             record = store.unfinished(STREAM, target.endpoint, target.bucket, target.key)
             fresh = record is None or settings.restart
             equal = stream.equal_parts or stream.expected_size is not None or wants_equal_parts(target.endpoint)
@@ -126,14 +127,20 @@ def upload_stream(
                 record=record,
                 backend=backend,
                 store=store,
-                sink=sink,
+                sink=told,
+                at_rest=told.at_rest,
                 # One worker reads ahead while the others send.
                 settings=settings if fixed is None else replace(settings, concurrency=fixed + 1),
                 cancel=cancel,
                 now=now,
             )
-            if not fresh:
+
+            def begun(record: UploadRecord) -> None:
                 known(record)
+                told.begin(record.id)
+
+            if not fresh:
+                begun(record)
             with run.pool:
                 if fresh and target.options.no_overwrite and is_taken(run):
                     return _skipped(run)
@@ -148,7 +155,7 @@ def upload_stream(
                 cutter = Cutter(descriptor, plan, folder=stream.folder, space=space, senders=fixed)
                 first = run.pool.run(lambda line: cutter.next(run.algorithm, line, md5=True))
                 assert first is not None  # nobody stopped the reading
-                return _send(run, plan, cutter, first, stream, known)
+                return _send(run, plan, cutter, first, stream, begun)
 
 
 def _send(
@@ -157,7 +164,7 @@ def _send(
     cutter: Cutter,
     first: Spool,
     stream: StreamSettings,
-    known: Callable[[UploadRecord], None],
+    begun: Callable[[UploadRecord], None],
 ) -> UploadDone:
     if cutter.ended and first.size == 0 and not stream.allow_empty:
         again = run.record.upload_id is not None
@@ -169,15 +176,15 @@ def _send(
     if cutter.ended and run.record.upload_id is None:
         _confirm(run, stream)
         run.save(size=first.size)
-        known(run.record)
+        begun(run.record)
         # The whole stream is one short part, and its spool is a file.
         run.source = identify(first.path)
         run.plan = UploadPlan(file_size=first.size, part_size=run.record.part_size)
         return put_whole(run)
     run.save()
-    known(run.record)
+    begun(run.record)
     before = recall(run)
-    known(run.record)
+    begun(run.record)
     send_stream(run, plan, cutter, first, before, expected=stream.expected_size)
     if (end := before.end(plan)) > cutter.total:
         raise UploadFailed(

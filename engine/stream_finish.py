@@ -12,6 +12,7 @@ from .claim import claimed
 from .complete import complete, finished_before
 from .errors import UploadFailed, UploadVanished
 from .events import EventSink, UploadDone, ignore
+from .live import UploadTeller
 from .options import check_record, target_of
 from .pool import Cancel
 from .run import UploadRun, new_id
@@ -42,7 +43,7 @@ def finish_stream(
     with announced(sink, store, record.id):
         target = target_of(record)
         check_record(record, settings.limits)
-        with claimed(store, STREAM, target):
+        with claimed(store, STREAM, target), UploadTeller(store.live, sink) as told:
             parts = store.parts(record.id)
             run = UploadRun(
                 source=SourceIdentity(path=STREAM, size=0, mtime_ns=0, inode=0, device=0),
@@ -51,13 +52,15 @@ def finish_stream(
                 record=replace(record, run=record.run + 1, holder=holder()),
                 backend=backend,
                 store=store,
-                sink=sink,
+                sink=told,
+                at_rest=told.at_rest,
                 settings=settings,
                 cancel=cancel or Cancel(),
                 now=now,
             )
             with run.pool:
                 run.save()
+                told.begin(run.record.id)
                 if done := finished_earlier(run):
                     return done
                 listed = run.call(lambda s3: s3.list_parts(target, run.upload_id, run.algorithm))

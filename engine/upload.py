@@ -20,6 +20,7 @@ from .checksum import ChecksumAlgorithm
 from .claim import claimed
 from .errors import PartwayError, Refused, StateError, StateLocked
 from .events import EventSink, UploadDone, UploadFailed, UploadSkipped, ignore
+from .live import UploadTeller
 from .look import is_taken
 from .multipart import send_multipart
 from .options import check_algorithm, check_key, check_record, frozen_options, target_of, with_content_type
@@ -108,7 +109,7 @@ def _upload(
         check_settings(settings)
         source = identify(path)
         check_key(target, settings.limits)
-        with claimed(store, source.path, target):
+        with claimed(store, source.path, target), UploadTeller(store.live, sink) as told:
             record = store.unfinished(source.path, target.endpoint, target.bucket, target.key)
             fresh = record is None or settings.restart
             if record is None or settings.restart:
@@ -135,7 +136,8 @@ def _upload(
                 record=record,
                 backend=backend,
                 store=store,
-                sink=sink,
+                sink=told,
+                at_rest=told.at_rest,
                 settings=settings,
                 cancel=cancel,
                 now=now,
@@ -147,10 +149,12 @@ def _upload(
                     return skipped
                 run.save()
                 known(record)
+                told.begin(record.id)
                 whole = plan.part_count == 1 and plan.file_size <= settings.limits.max_put_size
                 if not whole and (fresh or settings.adopt):
                     adopt_or_tell(run, cancel)
                     known(run.record)
+                    told.begin(run.record.id)
                 return put_whole(run) if whole and run.record.upload_id is None else send_multipart(run)
 
 

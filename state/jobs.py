@@ -118,6 +118,14 @@ class JobStore(Protocol):
         """Counts over the files that the job knows."""
         ...
 
+    def failures(self, job: str, most: int) -> list[FileRecord]:
+        """At most so many of the files that failed, by key."""
+        ...
+
+    def forget_failures(self, job: str) -> None:
+        """Keep the files that did not fail."""
+        ...
+
     def forget_files(self, job: str) -> None:
         """Keep the job, and none of its files."""
         ...
@@ -170,6 +178,15 @@ class MemoryJobs:
             failed=counts[FileStatus.FAILED],
             bytes=sum(file.size for file in files if file.status is not FileStatus.FAILED),
         )
+
+    def failures(self, job: str, most: int) -> list[FileRecord]:
+        files = self._files.get(job, {})
+        return [files[key] for key in sorted(files) if files[key].status is FileStatus.FAILED][:most]
+
+    def forget_failures(self, job: str) -> None:
+        files = self._files.get(job, {})
+        for file in self.failures(job, len(files)):
+            del files[file.key]
 
     def forget_files(self, job: str) -> None:
         self._files.pop(job, None)

@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 from . import claims
 from .errors import StateDamaged, StateError, StateLocked, StateTooNew
 from .jobs import JobStore
+from .live_files import LiveFiles
 from .records import UNFINISHED, PartRecord, UploadRecord, UploadStatus
 from .schema import BOOKKEEPING, MIGRATION_SET, MIGRATIONS
 from .sqlite_jobs import SqliteJobs
@@ -26,7 +27,7 @@ _BUSY_SECONDS = 30.0
 
 
 class SqliteStore:
-    """Keeps uploads in ``folder/partway.db`` and their claims in ``folder/locks``.
+    """Keeps uploads in ``folder/partway.db``, their claims in ``folder/locks``, what they say in ``folder/running``.
 
     The folder is made with mode 0700 when it is missing, the database with 0600.  Several processes may use one
     folder at the same time; one object of this class belongs to one thread.
@@ -58,6 +59,7 @@ class SqliteStore:
             self._db.close()
             raise
         self.jobs: JobStore = SqliteJobs(self._db.execute, self._db.executemany, self._translated, self._writing)
+        self.live = LiveFiles(folder / "running")
 
     def _connect(self) -> sqlite3.Connection:
         """A connection that begins no transaction by itself."""
@@ -216,6 +218,7 @@ class SqliteStore:
     def remove_upload(self, id: str) -> None:
         with self._writing():
             self._db.execute("DELETE FROM uploads WHERE id = ?", [id])
+        self.live.end(id)
 
     def save_parts(self, id: str, parts: Iterable[PartRecord]) -> None:
         rows = part_rows(id, parts)
@@ -258,6 +261,7 @@ class SqliteStore:
             return None if row is None else str(row[0])
 
     def close(self) -> None:
+        self.live.close()
         with self._translated():
             self._db.close()
 

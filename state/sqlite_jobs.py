@@ -85,6 +85,18 @@ class SqliteJobs:
         done, skipped, failed = (rows.get(status, (0, 0)) for status in FileStatus)
         return FileTotals(done=done[0], skipped=skipped[0], failed=failed[0], bytes=done[1] + skipped[1])
 
+    def failures(self, job: str, most: int) -> list[FileRecord]:
+        query = (
+            "SELECT key, size, mtime_ns, status, note FROM job_files WHERE job = ? AND status = ? ORDER BY key LIMIT ?"
+        )
+        with self._reading():
+            rows = self._execute(query, [job, FileStatus.FAILED, most]).fetchall()
+        return [file for row in rows if (file := _file_from_sql(row)) is not None]
+
+    def forget_failures(self, job: str) -> None:
+        with self._writing():
+            self._execute("DELETE FROM job_files WHERE job = ? AND status = ?", [job, FileStatus.FAILED])
+
     def forget_files(self, job: str) -> None:
         with self._writing():
             self._execute("DELETE FROM job_files WHERE job = ?", [job])

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from .errors import StateError, StateLocked
 from .jobs import JobStore, MemoryJobs
+from .live import LiveStore, MemoryLive
 from .records import UNFINISHED, PartRecord, UploadRecord, UploadStatus
 
 
@@ -19,6 +20,11 @@ class StateStore(Protocol):
     @property
     def jobs(self) -> JobStore:
         """The jobs, which uploads may belong to."""
+        ...
+
+    @property
+    def live(self) -> LiveStore:
+        """What runs say of themselves while they are at work."""
         ...
 
     def claim(self, source: str, endpoint: str, bucket: str, key: str) -> AbstractContextManager[None]:
@@ -46,7 +52,7 @@ class StateStore(Protocol):
         ...
 
     def remove_upload(self, id: str) -> None:
-        """Forget the upload and its parts; nothing happens when it is unknown."""
+        """Forget the upload, its parts and what it said; nothing happens when it is unknown."""
         ...
 
     def save_parts(self, id: str, parts: Iterable[PartRecord]) -> None:
@@ -91,6 +97,7 @@ class MemoryStore:
         self._algorithms: dict[str, tuple[str, float]] = {}
         self._claims: set[tuple[str, str, str, str]] = set()
         self.jobs: JobStore = MemoryJobs()
+        self.live: LiveStore = MemoryLive()
 
     @contextmanager
     def claim(self, source: str, endpoint: str, bucket: str, key: str) -> Iterator[None]:
@@ -122,6 +129,7 @@ class MemoryStore:
     def remove_upload(self, id: str) -> None:
         self._uploads.pop(id, None)
         self._parts.pop(id, None)
+        self.live.end(id)
 
     def save_parts(self, id: str, parts: Iterable[PartRecord]) -> None:
         self._put_parts(id, self._parts.get(id, {}), parts)

@@ -91,6 +91,24 @@ def test_resume_all_takes_jobs_and_uploads(shell: Shell, server: StrictS3, folde
     assert arrived(server) == expected(folder)
 
 
+def test_show_says_which_files_failed_and_why(shell: Shell, server: StrictS3, folder: Path) -> None:
+    """Until a run comes in which they do not."""
+    refusal = Answer(status=403, code="AccessDenied")
+    server.faults.add(Fault(operation="PutObject", stage=Stage.BEFORE_READ, action=refusal, times=2))
+    job = shell.run("upload", "-r", "many", "s3://bucket/", "--json").event("job_done")["job"]
+    (facts,) = shell.run("show", job[:6], "--json").events
+    shown, listed = shell.run("show", job), shell.run("list")
+    key = facts["failures"][0]["key"]
+    shell.run("resume", job)
+    (after,) = shell.run("show", job, "--json").events
+
+    assert (shown.code, facts["failed_files"], facts["done_files"]) == (0, 2, COUNT - 2)
+    assert len(facts["failures"]) == 2 and "AccessDenied" in facts["failures"][0]["error"]
+    assert f"failed: {key}: " in shown.out and "failed  2 files" in shown.out
+    assert listed.out.splitlines()[1].split()[:4] == [job, "open", str(COUNT - 2), "2"]
+    assert (after["status"], after["failed_files"], after["failures"]) == ("completed", 0, [])
+
+
 def test_a_job_is_cancelled_with_its_unfinished_uploads(shell: Shell, server: StrictS3, folder: Path) -> None:
     """Objects that are done stay."""
     (folder / "large").write_bytes(os.urandom(11 * 1024 * 1024))

@@ -10,6 +10,7 @@ from tests.support.strict_s3 import StrictS3
 
 FIELDS = {
     "upload",
+    "job",
     "status",
     "source",
     "target",
@@ -27,6 +28,10 @@ FIELDS = {
     "abort_date",
     "etag",
     "proof",
+    "running",
+    "ended",
+    "error",
+    "live",
 }
 
 

@@ -73,6 +73,21 @@ def test_files_are_found_by_key(store: StateStore) -> None:
     assert store.jobs.totals(JOB.id) == FileTotals(done=1199, skipped=1, failed=1, bytes=12000)
 
 
+def test_failures(store: StateStore) -> None:
+    """The files that failed and why, by key; they are forgotten without the others."""
+    store.jobs.save(JOB)
+    failed = [replace(file(key, FileStatus.FAILED), note=f"why {key}") for key in ("c", "a", "ü")]
+    store.jobs.save_files(JOB.id, [*failed, file("b")])
+
+    assert store.jobs.failures(JOB.id, 10) == [failed[1], failed[0], failed[2]]
+    assert store.jobs.failures(JOB.id, 1) == [failed[1]]
+    assert store.jobs.failures("ffffffff", 10) == []
+    store.jobs.forget_failures("ffffffff")
+    store.jobs.forget_failures(JOB.id)
+    assert store.jobs.failures(JOB.id, 10) == []
+    assert store.jobs.totals(JOB.id) == FileTotals(done=1, bytes=10)
+
+
 def test_files_need_a_job(store: StateStore) -> None:
     with pytest.raises(StateError, match="no job"):
         store.jobs.save_files("ffffffff", [file("a")])

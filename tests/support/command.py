@@ -62,6 +62,15 @@ class Running:
                 return dict(found)
         raise AssertionError(f"ended before {event}: {self.lines}")
 
+    def read_until(self, words: str) -> str:
+        """Read stdout until a line has the words; that line."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.append(line)
+            if words in line:
+                return line
+        raise AssertionError(f"ended before {words!r}: {self.lines}")
+
     def stop(self, number: int = signal.SIGKILL) -> Result:
         """Send a signal and wait for the end."""
         self.process.send_signal(number)
@@ -127,10 +136,10 @@ class Shell:
             return dict(zip(commands, pool.map(lambda arguments: self.run(*arguments), commands.values()), strict=True))
 
     @contextmanager
-    def started(self, *arguments: str) -> Iterator[Running]:
-        """Start with ``--json``; killed at the end of the block if it still runs."""
+    def started(self, *arguments: str, as_json: bool = True) -> Iterator[Running]:
+        """Start, with ``--json`` or without; killed at the end of the block if it still runs."""
         with subprocess.Popen(
-            [*PARTWAY, *arguments, "--json"],
+            [*PARTWAY, *arguments, *(["--json"] if as_json else [])],
             cwd=self.folder,
             env=self._environment({}),
             stdin=subprocess.DEVNULL,

@@ -6,6 +6,7 @@ from typing import Any
 
 from partway.state.errors import StateError
 from partway.state.jobs import JobStore
+from partway.state.live import LiveStore
 from partway.state.records import PartRecord, UploadRecord, UploadStatus
 from partway.state.store import StateStore
 
@@ -24,6 +25,10 @@ class MortalStore(StateStore):
     @property
     def jobs(self) -> JobStore:
         return self._inner.jobs
+
+    @property
+    def live(self) -> LiveStore:
+        return self._inner.live
 
     def _write(self, name: str, write: Any, *, twin: bool = True) -> None:
         world = self._world

@@ -1,0 +1,143 @@
+"""Live records as files: one for each run, overwritten in place, locked by its process for as long as it lives."""
+
+import fcntl
+import json
+import os
+import zlib
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from .errors import StateError, StateLocked
+from .live import Ended, LivePhase, LiveRecord, LiveRow
+
+_TRIES = 5  # a look at the lock takes microseconds
+
+
+class LiveFiles:
+    """Keeps live records in ``folder``, which is made when it is needed; files have mode 0600.
+
+    The lock is not the claim: who looks whether a process lives holds it for a moment, and never keeps one that starts
+    from its claim.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._held: dict[str, int] = {}  # descriptors by id
+
+    def tell(self, record: LiveRecord) -> None:
+        try:
+            descriptor = self._held.get(record.id)
+            if descriptor is None:
+                descriptor = self._held[record.id] = self._begin(record.id)
+            # In place, and never shorter: no new block, no rename, nothing that a disk has to be waited for.
+            os.pwrite(descriptor, _to_bytes(record).ljust(os.fstat(descriptor).st_size), 0)
+            if record.ended is not None:
+                self._release(record.id)
+        except OSError as error:
+            raise self._trouble(error) from error
+
+    def _begin(self, id: str) -> int:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(self._folder / id, os.O_RDWR | os.O_CREAT, 0o600)
+        for _ in range(_TRIES):
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            except OSError:
+                os.close(descriptor)
+                raise
+            return descriptor
+        os.close(descriptor)
+        raise StateLocked(f"somebody looks at {self._folder / id}")
+
+    def end(self, id: str) -> None:
+        try:
+            # Under the lock, so that nobody takes what is there for the last words of a process that died.
+            (self._folder / id).unlink(missing_ok=True)
+            self._release(id)
+        except OSError as error:
+            raise self._trouble(error) from error
+
+    def _release(self, id: str) -> None:
+        if (descriptor := self._held.pop(id, None)) is not None:
+            os.close(descriptor)
+
+    def row(self, id: str) -> LiveRow | None:
+        try:
+            descriptor = os.open(self._folder / id, os.O_RDONLY)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise self._trouble(error) from error
+        try:
+            # In this order: what a process says and then lets go is read after it let go.
+            alive = _is_held(descriptor)
+            record = _read(descriptor)
+            # The name is gone: it ended between our two looks.
+            gone = not alive and os.fstat(descriptor).st_nlink == 0
+        except OSError as error:
+            raise self._trouble(error) from error
+        finally:
+            os.close(descriptor)
+        if record is None and alive:
+            record = LiveRecord(id=id, pid=0, host="", began_at=0.0, told_at=0.0)
+        if record is None or record.id != id or gone:
+            return None
+        return LiveRow(record=record, alive=alive and record.ended is None)
+
+    def all(self) -> list[LiveRow]:
+        try:
+            names = sorted(os.listdir(self._folder))  # noqa: PTH208
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise self._trouble(error) from error
+        return [row for name in names if (row := self.row(name)) is not None]
+
+    def close(self) -> None:
+        """Let go of the files; what is said in them stays."""
+        for id in list(self._held):
+            self._release(id)
+
+    def _trouble(self, error: OSError) -> StateError:
+        return StateError(f"cannot use {self._folder}: {error.strerror or error}")
+
+
+def _is_held(descriptor: int) -> bool:
+    """True when a process holds the lock.  Those who ask share it, so that they do not take each other for one."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    fcntl.flock(descriptor, fcntl.LOCK_UN)
+    return False
+
+
+def _to_bytes(record: LiveRecord) -> bytes:
+    text = json.dumps(asdict(record)).encode()
+    return b"%08x %s\n" % (zlib.crc32(text), text)
+
+
+def _read(descriptor: int) -> LiveRecord | None:
+    """The record; None when nothing is there yet, or nothing that this version wrote."""
+    for _ in range(_TRIES):
+        digest, _, text = os.pread(descriptor, os.fstat(descriptor).st_size, 0).partition(b" ")
+        text = text.rstrip()
+        # Otherwise it was read while it was written.
+        if digest == b"%08x" % zlib.crc32(text):
+            return _from_text(text)
+    return None
+
+
+def _from_text(text: bytes) -> LiveRecord | None:
+    try:
+        values: dict[str, Any] = json.loads(text)
+        values["phase"] = LivePhase(values["phase"])
+        values["ended"] = None if values["ended"] is None else Ended(values["ended"])
+        for name in ("parts", "files"):
+            values[name] = tuple((which, sent) for which, sent in values[name])
+        return LiveRecord(**values)
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
