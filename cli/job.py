@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from partway.state.store import StateStore
 
 from . import render
 from .connection import Connection
+from .customer_key import KeyOptions
 from .session import make_backend, run_upload
 
 if TYPE_CHECKING:
@@ -94,6 +96,7 @@ def resume(
     *,
     profile: str | None,
     connection: Connection,
+    key_options: KeyOptions,
 ) -> int:
     """Go on with a stored job; the exit code.
 
@@ -109,6 +112,8 @@ def resume(
             f"job {record.id} got its list of files from standard input; run the same command with the same list again"
         )
     profile = profile or record.profile
+    if spec.options.customer_key is not None:
+        connection = replace(connection, customer_key=key_options.key(needed=True, what=f"job {record.id}"))
     backend = make_backend(
         record.endpoint, record.region, profile, concurrency=settings.concurrency, connection=connection
     )

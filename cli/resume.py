@@ -1,12 +1,13 @@
 """``partway resume [ID...] | --all``."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import click
 
 from partway.engine.events import EventSink, UploadDone, UploadSkipped
-from partway.engine.options import target_of
+from partway.engine.options import stored_options, target_of
 from partway.engine.pool import Cancel
 from partway.engine.settings import UploadSettings
 from partway.engine.upload import resume_upload
@@ -17,6 +18,7 @@ from partway.state.store import StateStore
 from . import exit_codes, job, options, render
 from .again import needs_producer, only_by_producer
 from .connection import Connection, connection_options
+from .customer_key import KeyOptions, again_options
 from .session import (
     backend_for,
     failures_as_json,
@@ -34,6 +36,7 @@ from .upload import retry_policy
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @click.option("--all", "everything", is_flag=True, help="Every unfinished upload, oldest first.")
 @connection_options
+@again_options
 @options.profile_option
 @options.pace_options
 @options.output_options
@@ -42,6 +45,7 @@ def command(
     ids: tuple[str, ...],
     everything: bool,
     connection: Connection,
+    key_options: KeyOptions,
     profile: str | None,
     concurrency: int | None,
     bwlimit: int | None,
@@ -61,13 +65,32 @@ def command(
     with failures_as_json(output), opened_store(state_dir) as store:
         jobs, ids = _chosen_jobs(store, ids, everything)
         for each in jobs:
-            codes.append(job.resume(each, store, settings, output, state_dir, profile=profile, connection=connection))
+            codes.append(
+                job.resume(
+                    each,
+                    store,
+                    settings,
+                    output,
+                    state_dir,
+                    profile=profile,
+                    connection=connection,
+                    key_options=key_options,
+                )
+            )
             if codes[-1] == exit_codes.INTERRUPTED:
                 return exit_codes.worst(codes)
         wanted = ids or not jobs or everything
         for record in _chosen(store, ids, everything, named_folder(state_dir)) if wanted else ():
+            needed = stored_options(record).customer_key is not None
+            # Before the bars: who sits at the terminal may be asked for it.
+            key = key_options.key(needed=True, what=f"upload {record.id}") if needed else None
             work = partial(
-                _resume, record=record, store=store, settings=settings, profile=profile, connection=connection
+                _resume,
+                record=record,
+                store=store,
+                settings=settings,
+                profile=profile,
+                connection=replace(connection, customer_key=key),
             )
             codes.append(run_upload(work, store, output, state_dir))
             if codes[-1] == exit_codes.INTERRUPTED:

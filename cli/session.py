@@ -32,7 +32,7 @@ from partway.state.records import UNFINISHED, UploadRecord
 from partway.state.store import StateStore
 
 from . import exit_codes, render
-from .again import needs_producer, stream_command
+from .again import key_again, needs_producer, stream_command
 from .json_lines import JsonSink
 from .text import printable
 from .units import format_size
@@ -254,7 +254,7 @@ def _tell_what_is_safe(store: StateStore, id: str, state_dir: Path | None) -> No
     if needs_producer(record):
         print(f"  to go on:   run the producer again: {stream_command(record, folder)}", file=sys.stderr)
     else:
-        print(f"  to go on:   {command} resume {id}", file=sys.stderr)
+        print(f"  to go on:   {' '.join([command, 'resume', id, *key_again(record)])}", file=sys.stderr)
     print(f"  to give up: {command} cancel {id}", file=sys.stderr, flush=True)
 
 

@@ -18,6 +18,7 @@ from partway.engine.upload import upload_file
 from . import options, render
 from .aws_config import transfer_defaults
 from .connection import Connection, connection_options
+from .customer_key import VARIABLE, KeyOptions, customer_key_options
 from .job_options import FilteredCommand, JobOptions, job_options
 from .object_options import object_options
 from .piped import Piped, stream_options
@@ -56,6 +57,7 @@ Example:
 @click.option("--profile", metavar="NAME", help="Of the AWS configuration.")
 @click.option("--region", metavar="NAME", help="Of the bucket.")
 @object_options
+@customer_key_options
 @click.option("--no-guess-mime-type", is_flag=True, help="Leave the content type to the service.")
 @click.option(
     "--checksum-algorithm",
@@ -81,6 +83,7 @@ def command(
     profile: str | None,
     region: str | None,
     object_options: ObjectOptions,
+    key_options: KeyOptions,
     no_guess_mime_type: bool,
     checksum_algorithm: str | None,
     restart: bool,
@@ -115,6 +118,7 @@ def command(
         source = sources[0] if is_stream else absolute(sources[0])
         _check_no_job_options(many, "" if is_stream else source)
         bucket, key = parse_target(target, source)
+    connection = _with_key(connection, key_options, object_options)
     output = render.Output(quiet=quiet, no_progress=no_progress, json=as_json)
     with failures_as_json(output), opened_store(state_dir) as store:
         defaults = transfer_defaults(own_settings(region, profile))
@@ -169,6 +173,20 @@ def command(
             output,
             state_dir,
         )
+
+
+def _with_key(connection: Connection, key_options: KeyOptions, options: ObjectOptions) -> Connection:
+    """The connection with the customer's key, when the object is to have one.
+
+    Raises:
+        click.UsageError: there is none, or the options name another encryption.
+    """
+    if key_options.wanted and options.sse:
+        raise click.UsageError("--sse and --sse-c exclude each other: S3 encrypts with its key or with yours")
+    key = key_options.key()
+    if key_options.wanted and key is None:
+        raise click.UsageError(f"--sse-c needs the key: name it with --sse-c-key fileb://FILE, or in {VARIABLE}")
+    return replace(connection, customer_key=key)
 
 
 def retry_policy(retry_for: float | None) -> RetryPolicy:

@@ -32,7 +32,7 @@ from .job_failures import may_go_the_long_way
 from .job_ledger import Ledger, Stop
 from .job_spec import JobSpec
 from .job_work import SAME, FileSent, FileTask, is_same, send_file
-from .options import check_key, with_content_type
+from .options import check_key, with_content_type, with_customer_key
 from .overlap import check_overlap
 from .plan import PartSpec, plan_upload
 from .pool import Cancel, WorkerPool
@@ -83,6 +83,7 @@ def run_job(
     """
     check_settings(settings)
     cancel = cancel or Cancel()
+    spec = replace(spec, options=with_customer_key(spec.target(spec.prefix), backend).options)
     text = spec.to_json()
     name = "job " + hashlib.sha256(text.encode()).hexdigest()[:16]
     with claimed(store, name, Target(bucket=spec.bucket, key=spec.prefix, endpoint=spec.endpoint)):

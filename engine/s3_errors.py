@@ -36,7 +36,9 @@ CREDENTIALS = "credentials"
 _LONGEST = 300  # characters of a server's message that are told
 _MOST_READ = 2000  # characters of any text that are looked at
 _PASSWORD = re.compile(r"[^\s:@]{0,200}:[^\s@]{0,200}@")
-_SIGNED = re.compile(r"AWS4-HMAC-SHA256|Credential=|Signature=|x-amz-security-token", re.IGNORECASE)
+_SIGNED = re.compile(r"AWS4-HMAC-SHA256|Credential=|Signature=|x-amz-security-token|customer-key", re.IGNORECASE)
+# 32 bytes in base64 or hex, as a customer's key is written: a server may repeat what it was sent.
+_KEY = re.compile(r"[A-Za-z0-9+/]{43}=|\b[0-9A-Fa-f]{64}\b")
 
 _TRANSIENT_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 # RequestTimeout is an HTTP 400.
@@ -265,7 +267,7 @@ def _line(text: object) -> str:
     line = " ".join(str(text)[:_MOST_READ].split())
     if _SIGNED.search(line):
         return "(a message that repeats the request's headers)"
-    return _PASSWORD.sub("…@", line)
+    return _KEY.sub("…", _PASSWORD.sub("…@", line))
 
 
 def _where(error: BotoCoreError) -> str:

@@ -12,7 +12,7 @@ from .claim import claimed
 from .complete import complete, finished_before
 from .errors import UploadFailed, UploadVanished
 from .events import EventSink, UploadDone, ignore
-from .options import check_record, target_of
+from .options import check_record, target_of, with_customer_key
 from .pool import Cancel
 from .run import UploadRun, new_id
 from .settings import UploadSettings
@@ -40,7 +40,7 @@ def finish_stream(
         StateLocked, RemoteError, ProofFailed, UploadCancelled, StateError.
     """
     with announced(sink, store, record.id):
-        target = target_of(record)
+        target = with_customer_key(target_of(record), backend)
         check_record(record, settings.limits)
         with claimed(store, STREAM, target):
             parts = store.parts(record.id)
