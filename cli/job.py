@@ -87,6 +87,24 @@ def run(
     return run_upload(work, store, output, state_dir)
 
 
+def plan(
+    spec: JobSpec, backend: "S3Backend", store: StateStore, settings: UploadSettings, output: render.Output
+) -> int:
+    """Say what the job would do; the exit code."""
+    from partway.engine.dry_job import plan_job
+
+    from . import dry_run
+
+    sources = sources_of(spec)
+    return dry_run.tell(
+        lambda sink, cancel: plan_job(
+            spec, sources, backend=backend, store=store, settings=settings, sink=sink, cancel=cancel
+        ),
+        output,
+        many=True,
+    )
+
+
 def resume(
     record: JobRecord,
     store: StateStore,
@@ -97,6 +115,7 @@ def resume(
     profile: str | None,
     connection: Connection,
     key_options: KeyOptions,
+    dry_run: bool,
 ) -> int:
     """Go on with a stored job; the exit code.
 
@@ -117,4 +136,6 @@ def resume(
     backend = make_backend(
         record.endpoint, record.region, profile, concurrency=settings.concurrency, connection=connection
     )
+    if dry_run:
+        return plan(spec, backend, store, settings, output)
     return run(spec, backend, store, settings, output, state_dir, profile=profile)

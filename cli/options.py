@@ -146,6 +146,18 @@ def profile_option(command: F) -> F:
     )(command)
 
 
+def dry_run_option(command: F) -> F:
+    """--dry-run, by the names that other tools have for it."""
+    return click.option(
+        "-n",
+        "--dry-run",
+        "--dryrun",
+        "dry_run",
+        is_flag=True,
+        help="Say what would be done, and do nothing; S3 is asked at most whether objects exist.",
+    )(command)
+
+
 def output_options(command: F) -> F:
     """--quiet, --no-progress and --json."""
     for option in (

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from partway.engine.errors import PartwayError
 from partway.engine.events import EventSink, UploadDone, UploadSkipped
 from partway.engine.options import stored_options, target_of
 from partway.engine.pool import Cancel
@@ -27,6 +28,8 @@ from .session import (
     named_folder,
     opened_store,
     run_upload,
+    tell,
+    untouched_store,
 )
 from .text import printable
 from .upload import retry_policy
@@ -39,6 +42,7 @@ from .upload import retry_policy
 @again_options
 @options.profile_option
 @options.pace_options
+@options.dry_run_option
 @options.output_options
 @options.state_dir_option
 def command(
@@ -50,6 +54,7 @@ def command(
     concurrency: int | None,
     bwlimit: int | None,
     retry_for: float | None,
+    dry_run: bool,
     quiet: bool,
     no_progress: bool,
     as_json: bool,
@@ -62,7 +67,7 @@ def command(
     settings = UploadSettings(concurrency=concurrency, bandwidth=bwlimit, policy=retry_policy(retry_for))
     output = render.Output(quiet=quiet, no_progress=no_progress, json=as_json)
     codes = []
-    with failures_as_json(output), opened_store(state_dir) as store:
+    with failures_as_json(output), (untouched_store if dry_run else opened_store)(state_dir) as store:
         jobs, ids = _chosen_jobs(store, ids, everything)
         for each in jobs:
             codes.append(
@@ -75,6 +80,7 @@ def command(
                     profile=profile,
                     connection=connection,
                     key_options=key_options,
+                    dry_run=dry_run,
                 )
             )
             if codes[-1] == exit_codes.INTERRUPTED:
@@ -84,6 +90,9 @@ def command(
             needed = stored_options(record).customer_key is not None
             # Before the bars: who sits at the terminal may be asked for it.
             key = key_options.key(needed=True, what=f"upload {record.id}") if needed else None
+            if dry_run:
+                codes.append(_plan(record, store, settings, output, profile, replace(connection, customer_key=key)))
+                continue
             work = partial(
                 _resume,
                 record=record,
@@ -96,6 +105,34 @@ def command(
             if codes[-1] == exit_codes.INTERRUPTED:
                 break
     return exit_codes.worst(codes)
+
+
+def _plan(
+    record: UploadRecord,
+    store: StateStore,
+    settings: UploadSettings,
+    output: render.Output,
+    profile: str | None,
+    connection: Connection,
+) -> int:
+    from . import dry_run
+
+    backend = backend_for(record, concurrency=settings.concurrency, profile=profile, connection=connection)
+    target = target_of(record)
+    try:
+        return dry_run.tell(
+            lambda _, cancel: (
+                dry_run.plan_end_of_stream(record, target, store)
+                if record.is_stream
+                else dry_run.plan_file(
+                    record.source, target, backend=backend, store=store, settings=settings, cancel=cancel
+                )
+            ),
+            output,
+        )
+    except PartwayError as error:
+        tell(error)
+        return exit_codes.exit_code(error)
 
 
 def _resume(

@@ -68,6 +68,19 @@ def opened_store(chosen: Path | None) -> Iterator[StateStore]:
         yield store
 
 
+@contextmanager
+def untouched_store(chosen: Path | None) -> Iterator[StateStore]:
+    """The store for who only looks: an empty one in memory where the folder has none."""
+    from partway.state.sqlite import NAME
+    from partway.state.store import MemoryStore
+
+    if (state_folder(chosen) / NAME).exists():
+        with opened_store(chosen) as store:
+            yield store
+    else:
+        yield MemoryStore()
+
+
 def backend_for(
     record: UploadRecord, *, concurrency: int | None, profile: str | None = None, connection: "Connection"
 ) -> "S3Backend":

@@ -6,6 +6,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .planned import JobPlanned, UploadPlanned
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartsChecked:
@@ -288,6 +290,8 @@ Event = (
     | FileSkipped
     | FileFailed
     | JobDone
+    | UploadPlanned
+    | JobPlanned
 )
 
 EventSink = Callable[[Event], None]

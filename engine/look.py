@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from .backend import ObjectFacts
+from .backend import MultipartBackend, ObjectFacts, Target
+from .checksum import ChecksumAlgorithm
 from .errors import AccessRefused, CredentialsExpired, ObjectMissing, ProofFailed, RemoteError, Transient
 from .pool import Line
 from .proof import Proof
@@ -17,10 +18,10 @@ def is_hidden(error: RemoteError) -> bool:
     return isinstance(error, AccessRefused) or (error.operation == "HeadObject" and error.status == 400)
 
 
-def is_taken(run: UploadRun) -> bool:
+def exists(s3: MultipartBackend, target: Target, algorithm: ChecksumAlgorithm) -> bool:
     """True when the object exists; False also when it may not be looked at, since S3 decides at the end."""
     try:
-        run.call(lambda s3: s3.head_object(run.target, run.algorithm))
+        s3.head_object(target, algorithm)
     except ObjectMissing:
         return False
     except RemoteError as error:
@@ -28,6 +29,11 @@ def is_taken(run: UploadRun) -> bool:
             raise
         return False
     return True
+
+
+def is_taken(run: UploadRun) -> bool:
+    """``exists``, for the target of a run."""
+    return run.call(lambda s3: exists(s3, run.target, run.algorithm))
 
 
 def look(run: UploadRun, otherwise: ObjectFacts) -> ObjectFacts:

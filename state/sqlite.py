@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _UPLOAD_COLUMNS = tuple(field.name for field in fields(UploadRecord))
 _PART_COLUMNS = ("number", "size", "etag", "checksum", "run")
+NAME = "partway.db"  # in the state folder
 _BUSY_SECONDS = 30.0
 
 
@@ -39,7 +40,7 @@ class SqliteStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.path = folder / "partway.db"
+        self.path = folder / NAME
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             # Made before SQLite opens it, so that it is never readable by others, not even for a moment;
