@@ -46,6 +46,8 @@ def connection_options(command: F) -> F:
 
 
 def _make(values: dict[str, Any]) -> Connection:
+    if values["no_verify_ssl"] and values["ca_bundle"]:
+        raise click.UsageError("--no-verify-ssl and --ca-bundle exclude each other: check by it, or not at all")
     return Connection(
         verify=verification(values["ca_bundle"], values["no_verify_ssl"]),
         unsigned=values["no_sign_request"],

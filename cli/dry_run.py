@@ -4,15 +4,8 @@ import sys
 from collections.abc import Callable
 
 from partway.engine.dry_run import plan_end_of_stream, plan_file
-from partway.engine.events import (
-    Event,
-    EventSink,
-    FileFailed,
-    FileSkipped,
-    JobPlanned,
-    UploadPlanned,
-    UploadSkipped,
-)
+from partway.engine.events import Event, EventSink, FileFailed, FileSkipped, UploadSkipped
+from partway.engine.planned import JobPlanned, UploadPlanned
 from partway.engine.pool import Cancel
 from partway.engine.requests import Requests, counts
 

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 import click
 
-from partway.engine.events import UploadDone, UploadPlanned, UploadSkipped
+from partway.engine.events import UploadDone, UploadSkipped
+from partway.engine.planned import UploadPlanned
 from partway.state.records import STREAM
 
 from .options import size_value

@@ -13,7 +13,7 @@ from .backend import MultipartBackend, Target
 from .checksum import ChecksumAlgorithm
 from .dry_run import TAKEN, planned
 from .errors import PartwayError, PlanError, SourceError, UploadCancelled, UploadFailed
-from .events import EventSink, FileFailed, FileSkipped, JobPlanned
+from .events import EventSink, FileFailed, FileSkipped
 from .job_failures import fails_for_all, is_resumable
 from .job_spec import JobSpec
 from .job_work import SAME, is_same
@@ -21,6 +21,7 @@ from .look import exists
 from .options import check_key, with_customer_key
 from .overlap import check_overlap
 from .plan import PartSpec
+from .planned import JobPlanned
 from .pool import Cancel, Line, WorkerPool
 from .requests import Requests
 from .retry import RetryPolicy
@@ -125,7 +126,8 @@ class _DryJob:
             UploadFailed: there was no file.
         """
         if not self._files + self._skipped + self._failed + self._resumed:
-            what = "the folder and the filters" if self._spec.filters else "the folder"
+            what = "the list" if self._spec.listed else "the folder"
+            what += " and the filters" if self._spec.filters else ""
             raise UploadFailed(f"no file is there to upload; check {what}", resumable=False)
         event = JobPlanned(
             job=self._id,

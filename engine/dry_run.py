@@ -11,11 +11,12 @@ from partway.state.records import STREAM, UploadRecord, UploadStatus
 from partway.state.store import StateStore
 
 from .backend import MultipartBackend, Target
-from .events import UploadPlanned, UploadSkipped
+from .events import UploadSkipped
 from .limits import wants_equal_parts
 from .look import exists
 from .options import check_algorithm, check_key, check_record, frozen_options, with_customer_key
 from .plan import plan_upload, replan
+from .planned import UploadPlanned
 from .pool import Cancel, WorkerPool
 from .requests import Requests, of_one_object, of_parts, of_restart
 from .settings import UploadSettings, check_settings

@@ -251,6 +251,7 @@ class JobDone:
 
     done, skipped, failed: files of this run; resumed: those of earlier runs.
     bytes: of the files that were done in this run.
+    empty_folders: that were met; S3 has no folders, so nothing is sent of them.
     seconds: of this run.
     resumable: True when files failed and running again may help all of them.
     """
@@ -262,6 +263,7 @@ class JobDone:
     failed: int
     resumed: int
     bytes: int
+    empty_folders: int
     seconds: float
     resumable: bool
 

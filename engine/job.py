@@ -167,7 +167,8 @@ class _Job:
             ledger.save()
         if not anything:
             self._store.jobs.remove(self._record.id)
-            what = "the folder and the filters" if self._spec.filters else "the folder"
+            what = "the list" if self._spec.listed else "the folder"
+            what += " and the filters" if self._spec.filters else ""
             raise UploadFailed(f"no file is there to upload; check {what}", resumable=False)
         return ledger.end()
 

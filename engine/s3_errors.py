@@ -99,6 +99,13 @@ def translated(operation: str, *, checksum: ChecksumAlgorithm | None = None) -> 
     except BotoCoreError as error:
         raise _from_client(operation, error) from error
     except (ResponseParserError, KeyError, TypeError, AttributeError) as error:
+        if operation == CONFIGURE:
+            raise Refused(
+                "the AWS configuration is not usable: a block such as `s3 =` has no settings below it; give it some, "
+                "or take it away",
+                operation=operation,
+                code="InvalidConfiguration",
+            ) from error
         # No XML, XML of another shape, or an answer that was cut off.
         raise unreadable(operation) from error
     except (ValueError, OverflowError, RuntimeError, OSError) as error:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from partway.engine.backend import MultipartBackend
 from partway.engine.dry_job import plan_job
 from partway.engine.events import Event
 from partway.engine.job_spec import JobSpec
 from partway.engine.pool import Cancel
+from partway.engine.s3 import S3Backend, S3Config
 from partway.engine.settings import UploadSettings
 from partway.state.store import MemoryStore
 from tests.support.command import Result, Shell
@@ -226,14 +226,10 @@ def plan(spec: JobSpec, path: str, files: int) -> int:
     plan_job(
         spec,
         sources,
-        backend=Nobody(),
+        backend=S3Backend(S3Config()),
         store=MemoryStore(),
         settings=UploadSettings(),
         sink=sink,
         cancel=Cancel(),
     )
     return count
-
-
-class Nobody(MultipartBackend):
-    """A backend that is not asked."""
