@@ -6,6 +6,7 @@ from pathlib import Path
 from partway.engine.options import target_of
 from partway.state.records import UploadRecord, UploadStatus
 
+from .customer_key import AGAIN
 from .text import printable
 
 
@@ -24,7 +25,13 @@ def stream_command(record: UploadRecord, folder: Path | None) -> str:
         ("--region", record.region),
     ):
         words += [flag, value] if value else []
+    words += key_again(record)
     return f"PRODUCER | {printable(shlex.join(words))}"
+
+
+def key_again(record: UploadRecord) -> list[str]:
+    """What names the key again that an upload needs and nobody stored."""
+    return list(AGAIN) if target_of(record).options.customer_key else []
 
 
 def only_by_producer(record: UploadRecord, folder: Path | None) -> str:

@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 
 import click
 
+from partway.engine.customer_key import CustomerKey
+
 from .gather import gathered
 from .session import verification
 
@@ -21,19 +23,21 @@ class Connection:
     verify: as in S3Config.
     unsigned: nothing is signed.
     connect_timeout, read_timeout: seconds; None means the default.
+    customer_key: as in S3Config.
     """
 
     verify: bool | str | None = None
     unsigned: bool = False
     connect_timeout: float | None = None
     read_timeout: float | None = None
+    customer_key: CustomerKey | None = None
 
     @property
     def config(self) -> dict[str, Any]:
         """Arguments for S3Config."""
         timeouts = {"send_timeout": self.connect_timeout, "answer_timeout": self.read_timeout}
         given = {name: seconds or _FOR_EVER for name, seconds in timeouts.items() if seconds is not None}
-        return given | {"verify": self.verify, "unsigned": self.unsigned}
+        return given | {"verify": self.verify, "unsigned": self.unsigned, "customer_key": self.customer_key}
 
 
 def connection_options(command: F) -> F:
@@ -42,6 +46,8 @@ def connection_options(command: F) -> F:
 
 
 def _make(values: dict[str, Any]) -> Connection:
+    if values["no_verify_ssl"] and values["ca_bundle"]:
+        raise click.UsageError("--no-verify-ssl and --ca-bundle exclude each other: check by it, or not at all")
     return Connection(
         verify=verification(values["ca_bundle"], values["no_verify_ssl"]),
         unsigned=values["no_sign_request"],

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from partway.state.store import StateStore
 
 from . import render
 from .connection import Connection
+from .customer_key import KeyOptions
 from .session import make_backend, run_upload
 
 if TYPE_CHECKING:
@@ -85,6 +87,24 @@ def run(
     return run_upload(work, store, output, state_dir)
 
 
+def plan(
+    spec: JobSpec, backend: "S3Backend", store: StateStore, settings: UploadSettings, output: render.Output
+) -> int:
+    """Say what the job would do; the exit code."""
+    from partway.engine.dry_job import plan_job
+
+    from . import dry_run
+
+    sources = sources_of(spec)
+    return dry_run.tell(
+        lambda sink, cancel: plan_job(
+            spec, sources, backend=backend, store=store, settings=settings, sink=sink, cancel=cancel
+        ),
+        output,
+        many=True,
+    )
+
+
 def resume(
     record: JobRecord,
     store: StateStore,
@@ -94,6 +114,8 @@ def resume(
     *,
     profile: str | None,
     connection: Connection,
+    key_options: KeyOptions,
+    dry_run: bool,
 ) -> int:
     """Go on with a stored job; the exit code.
 
@@ -109,7 +131,11 @@ def resume(
             f"job {record.id} got its list of files from standard input; run the same command with the same list again"
         )
     profile = profile or record.profile
+    if spec.options.customer_key is not None:
+        connection = replace(connection, customer_key=key_options.key(needed=True, what=f"job {record.id}"))
     backend = make_backend(
         record.endpoint, record.region, profile, concurrency=settings.concurrency, connection=connection
     )
+    if dry_run:
+        return plan(spec, backend, store, settings, output)
     return run(spec, backend, store, settings, output, state_dir, profile=profile)

@@ -31,8 +31,12 @@ def _make(values: dict[str, Any]) -> ObjectOptions:
         raise click.UsageError("--acl and --grants exclude each other: S3 takes one of them")
     if bool(values["object_lock_mode"]) != bool(values["object_lock_retain_until_date"]):
         raise click.UsageError("--object-lock-mode and --object-lock-retain-until-date go together")
-    if values["sse_bucket_key"] and not str(values["sse"]).startswith("aws:kms"):
-        raise click.UsageError("--sse-bucket-key is for --sse aws:kms")
+    date = values["object_lock_retain_until_date"]
+    if date is not None and datetime.datetime.fromisoformat(date) <= datetime.datetime.now(datetime.UTC):
+        raise click.UsageError(f"--object-lock-retain-until-date {date} is past")
+    for name in ("sse_kms_key_id", "sse_bucket_key"):
+        if values[name] and not str(values["sse"]).startswith("aws:kms"):
+            raise click.UsageError(f"--{name.replace('_', '-')} is for --sse aws:kms")
     return ObjectOptions(**values)
 
 
@@ -129,7 +133,13 @@ _OPTIONS = (
     click.option("--object-lock-mode", type=click.Choice(["GOVERNANCE", "COMPLIANCE"]), help="Object lock."),
     click.option("--object-lock-retain-until-date", callback=_date, metavar="DATE", help="Until when it is locked."),
     click.option("--object-lock-legal-hold", type=click.Choice(["ON", "OFF"]), help="Legal hold."),
-    click.option("--request-payer", type=click.Choice(["requester"]), help="Who uploads pays."),
+    click.option(
+        "--request-payer",
+        is_flag=False,
+        flag_value="requester",
+        type=click.Choice(["requester"]),
+        help="Who uploads pays.",
+    ),
     click.option(
         "--expected-bucket-owner", callback=_owner, metavar="ACCOUNT", help="Fail when the bucket is another's."
     ),

@@ -39,6 +39,7 @@ STORAGE_CLASSES = (
     "SNOW",
     "EXPRESS_ONEZONE",
 )
+_MOST_METADATA = 2048  # bytes of names and values
 _METADATA_NAME = re.compile(r"[0-9A-Za-z!#$%&'*+.^_`|~-]+")  # what the name of an HTTP header may be made of
 
 
@@ -126,6 +127,12 @@ def _parse_metadata(text: str) -> tuple[tuple[str, str], ...]:
         if not _METADATA_NAME.fullmatch(name):
             raise ValueError(f"{name!r} is no name for metadata; use letters, digits, - and _")
         found.append((name, _check_header(value)))
+    names = [name.lower() for name, _ in found]
+    if len(set(names)) < len(names):
+        raise ValueError("a name of the metadata is there twice; S3 does not tell upper and lower case apart")
+    size = sum(len(name) + len(value) for name, value in found)
+    if size > _MOST_METADATA:
+        raise ValueError(f"the metadata has {size:,} bytes; S3 takes at most {_MOST_METADATA:,}")
     return tuple(found)
 
 
@@ -143,6 +150,18 @@ def profile_option(command: F) -> F:
     """--profile, for commands that go on with a stored upload."""
     return click.option(
         "--profile", metavar="NAME", help="Of the AWS configuration.  [default: the one it was begun with]"
+    )(command)
+
+
+def dry_run_option(command: F) -> F:
+    """--dry-run, by the names that other tools have for it."""
+    return click.option(
+        "-n",
+        "--dry-run",
+        "--dryrun",
+        "dry_run",
+        is_flag=True,
+        help="Say what would be done, and do nothing; S3 is asked at most whether objects exist.",
     )(command)
 
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from partway.engine.events import UploadDone, UploadSkipped
+from partway.engine.planned import UploadPlanned
 from partway.state.records import STREAM
 
 from .options import size_value
@@ -25,12 +26,14 @@ class Piped:
     """The options of a stream; all are at rest for a file.
 
     from_command: a command of the shell to read from instead of standard input.
+    dry_run: True reads from nothing.
     """
 
     expected_size: int | None
     equal_parts: bool
     allow_empty: bool
     from_command: str | None
+    dry_run: bool = False
 
     def check(self, source: str, target: str) -> bool:
         """True when ``source`` is a stream.
@@ -46,6 +49,8 @@ class Piped:
             return False
         if target.endswith("/") or "/" not in target.removeprefix("s3://"):
             raise click.UsageError("a stream has no name: name the key, as in s3://bucket/key")
+        if self.dry_run:
+            return True
         if self.from_command is None and sys.stdin is None:
             # The number may be another file's by now.
             raise click.UsageError("standard input is closed; pipe a program's output into it")
@@ -65,6 +70,14 @@ class Piped:
         if STREAM in sources:
             raise click.UsageError("- is a stream, which goes alone to a key of its own")
         self.check("", "")
+
+    def plan(self, *arguments: Any, **keywords: Any) -> UploadPlanned:
+        """``plan_piped`` with these options and arguments."""
+        from partway.engine.dry_run import plan_piped
+        from partway.engine.stream import StreamSettings
+
+        stream = StreamSettings(expected_size=self.expected_size, equal_parts=self.equal_parts)
+        return plan_piped(*arguments, stream=stream, **keywords)
 
     def upload(self, *arguments: Any, folder: Path, **keywords: Any) -> UploadDone | UploadSkipped:
         """``upload_stream`` with these options and arguments.

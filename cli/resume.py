@@ -1,12 +1,14 @@
 """``partway resume [ID...] | --all``."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import click
 
+from partway.engine.errors import PartwayError
 from partway.engine.events import EventSink, UploadDone, UploadSkipped
-from partway.engine.options import target_of
+from partway.engine.options import stored_options, target_of
 from partway.engine.pool import Cancel
 from partway.engine.settings import UploadSettings
 from partway.engine.upload import resume_upload
@@ -17,6 +19,7 @@ from partway.state.store import StateStore
 from . import exit_codes, job, options, render
 from .again import needs_producer, only_by_producer
 from .connection import Connection, connection_options
+from .customer_key import KeyOptions, again_options
 from .session import (
     backend_for,
     failures_as_json,
@@ -25,6 +28,8 @@ from .session import (
     named_folder,
     opened_store,
     run_upload,
+    tell,
+    untouched_store,
 )
 from .text import printable
 from .upload import retry_policy
@@ -34,18 +39,22 @@ from .upload import retry_policy
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @click.option("--all", "everything", is_flag=True, help="Every unfinished upload, oldest first.")
 @connection_options
+@again_options
 @options.profile_option
 @options.pace_options
+@options.dry_run_option
 @options.output_options
 @options.state_dir_option
 def command(
     ids: tuple[str, ...],
     everything: bool,
     connection: Connection,
+    key_options: KeyOptions,
     profile: str | None,
     concurrency: int | None,
     bwlimit: int | None,
     retry_for: float | None,
+    dry_run: bool,
     quiet: bool,
     no_progress: bool,
     as_json: bool,
@@ -58,21 +67,72 @@ def command(
     settings = UploadSettings(concurrency=concurrency, bandwidth=bwlimit, policy=retry_policy(retry_for))
     output = render.Output(quiet=quiet, no_progress=no_progress, json=as_json)
     codes = []
-    with failures_as_json(output), opened_store(state_dir) as store:
+    with failures_as_json(output), (untouched_store if dry_run else opened_store)(state_dir) as store:
         jobs, ids = _chosen_jobs(store, ids, everything)
         for each in jobs:
-            codes.append(job.resume(each, store, settings, output, state_dir, profile=profile, connection=connection))
+            codes.append(
+                job.resume(
+                    each,
+                    store,
+                    settings,
+                    output,
+                    state_dir,
+                    profile=profile,
+                    connection=connection,
+                    key_options=key_options,
+                    dry_run=dry_run,
+                )
+            )
             if codes[-1] == exit_codes.INTERRUPTED:
                 return exit_codes.worst(codes)
         wanted = ids or not jobs or everything
         for record in _chosen(store, ids, everything, named_folder(state_dir)) if wanted else ():
+            needed = stored_options(record).customer_key is not None
+            # Before the bars: who sits at the terminal may be asked for it.
+            key = key_options.key(needed=True, what=f"upload {record.id}") if needed else None
+            if dry_run:
+                codes.append(_plan(record, store, settings, output, profile, replace(connection, customer_key=key)))
+                continue
             work = partial(
-                _resume, record=record, store=store, settings=settings, profile=profile, connection=connection
+                _resume,
+                record=record,
+                store=store,
+                settings=settings,
+                profile=profile,
+                connection=replace(connection, customer_key=key),
             )
             codes.append(run_upload(work, store, output, state_dir))
             if codes[-1] == exit_codes.INTERRUPTED:
                 break
     return exit_codes.worst(codes)
+
+
+def _plan(
+    record: UploadRecord,
+    store: StateStore,
+    settings: UploadSettings,
+    output: render.Output,
+    profile: str | None,
+    connection: Connection,
+) -> int:
+    from . import dry_run
+
+    backend = backend_for(record, concurrency=settings.concurrency, profile=profile, connection=connection)
+    target = target_of(record)
+    try:
+        return dry_run.tell(
+            lambda _, cancel: (
+                dry_run.plan_end_of_stream(record, target, store)
+                if record.is_stream
+                else dry_run.plan_file(
+                    record.source, target, backend=backend, store=store, settings=settings, cancel=cancel
+                )
+            ),
+            output,
+        )
+    except PartwayError as error:
+        tell(error)
+        return exit_codes.exit_code(error)
 
 
 def _resume(

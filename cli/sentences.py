@@ -124,6 +124,9 @@ def _job_summary(event: JobDone) -> list[str]:
         facts.append(f"{files(event.skipped)} skipped")
     facts.append(f"in {format_seconds(event.seconds)}{rate}")
     lines = [", ".join(facts)]
+    if event.empty_folders:
+        folders = "1 empty folder" if event.empty_folders == 1 else f"{event.empty_folders:,} empty folders"
+        lines.append(f"  {folders} left out: S3 has no folders")
     if event.done:
         lines.append("  each object was compared with its file")
     return lines

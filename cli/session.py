@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from partway.engine.concurrency import MOST
-from partway.engine.errors import PartwayError
+from partway.engine.errors import KeysCollide, PartwayError
 from partway.engine.events import (
     Event,
     EventSink,
+    FileFailed,
     JobDone,
     JobStarted,
     UploadDone,
@@ -32,7 +33,7 @@ from partway.state.records import UNFINISHED, UploadRecord
 from partway.state.store import StateStore
 
 from . import exit_codes, render
-from .again import needs_producer, stream_command
+from .again import key_again, needs_producer, stream_command
 from .json_lines import JsonSink
 from .text import printable
 from .units import format_size
@@ -66,6 +67,19 @@ def opened_store(chosen: Path | None) -> Iterator[StateStore]:
 
     with closing(SqliteStore(state_folder(chosen))) as store:
         yield store
+
+
+@contextmanager
+def untouched_store(chosen: Path | None) -> Iterator[StateStore]:
+    """The store for who only looks: an empty one in memory where the folder has none."""
+    from partway.state.sqlite import NAME
+    from partway.state.store import MemoryStore
+
+    if (state_folder(chosen) / NAME).exists():
+        with opened_store(chosen) as store:
+            yield store
+    else:
+        yield MemoryStore()
 
 
 def backend_for(
@@ -138,6 +152,8 @@ def find_job(store: StateStore, prefix: str) -> JobRecord | None:
     return found[0] if len(found) == 1 else None
 
 
+_FAILURES = 20  # files that are named at the end of a job
+
 Work = Callable[[EventSink, Cancel], UploadDone | UploadSkipped | JobDone]
 
 
@@ -149,12 +165,15 @@ def run_upload(work: Work, store: StateStore, output: render.Output, state_dir: 
     """Do the work with bars and signals; the exit code.  Errors are told here, with what to do next."""
     cancel = Cancel()
     failed: list[UploadFailed] = []
+    files: list[FileFailed] = []  # the first few
     jobs: list[str] = []
 
     def noting(sink: EventSink) -> EventSink:
         def see(event: Event) -> None:
             if isinstance(event, UploadFailed):
                 failed.append(event)
+            elif isinstance(event, FileFailed) and len(files) < _FAILURES:
+                files.append(event)
             elif isinstance(event, JobStarted):
                 jobs.append(event.job)
             if isinstance(event, (UploadStarted, JobStarted)):
@@ -171,6 +190,9 @@ def run_upload(work: Work, store: StateStore, output: render.Output, state_dir: 
             done = work(noting(sink), cancel)
         render.show_result(done, output)
     except PartwayError as error:
+        if output.json and not failed and not files:
+            # A job that was refused as a whole: nobody has told it yet.
+            JsonSink(sys.stdout)(UploadFailed(upload="", error=str(error), resumable=bool(jobs)))
         tell(error)
         if jobs:
             _tell_what_is_done(store, jobs[0], state_dir)
@@ -183,15 +205,19 @@ def run_upload(work: Work, store: StateStore, output: render.Output, state_dir: 
         tell(OutputFailed(f"the file is uploaded and proven, but that cannot be written: {error.strerror or error}"))
         return exit_codes.FAILED
     if isinstance(done, JobDone) and done.failed:
-        _tell_failures(done, state_dir)
+        _tell_failures(done, files, state_dir)
         return exit_codes.INCOMPLETE if done.resumable else exit_codes.FAILED
     return exit_codes.OK
 
 
-def _tell_failures(done: JobDone, state_dir: Path | None) -> None:
-    """Which file failed was told when it did; this is the count, and what to do."""
+def _tell_failures(done: JobDone, failures: list[FileFailed], state_dir: Path | None) -> None:
+    """Which files failed and why, also when nobody saw it at the time; and what to do."""
     files = "1 file was" if done.failed == 1 else f"{done.failed:,} files were"
-    print(f"error: {files} not uploaded, for the reasons above", file=sys.stderr)
+    print(f"error: {files} not uploaded:", file=sys.stderr)
+    for each in failures:
+        print(f"  {printable(each.source)}: {printable(each.error)}", file=sys.stderr)
+    if done.failed > len(failures):
+        print(f"  and {done.failed - len(failures):,} more; --json tells of each", file=sys.stderr)
     print(f"  to try them again: {_command(state_dir)} resume {done.job}", file=sys.stderr, flush=True)
 
 
@@ -238,7 +264,11 @@ def failures_as_json(output: render.Output) -> Iterator[None]:
 def tell(error: PartwayError) -> None:
     """One clear sentence on stderr."""
     stopped = exit_codes.exit_code(error) == exit_codes.INTERRUPTED
-    print(f"{'' if stopped else 'error: '}{printable(str(error))}", file=sys.stderr, flush=True)
+    if isinstance(error, KeysCollide):
+        lines = [f"error: {error.sentence}:", *(f"  {printable(line)}" for line in error.lines)]
+    else:
+        lines = [f"{'' if stopped else 'error: '}{printable(str(error))}"]
+    print("\n".join(lines), file=sys.stderr, flush=True)
 
 
 def _tell_what_is_safe(store: StateStore, id: str, state_dir: Path | None) -> None:
@@ -258,7 +288,7 @@ def _tell_what_is_safe(store: StateStore, id: str, state_dir: Path | None) -> No
     if needs_producer(record):
         print(f"  to go on:   run the producer again: {stream_command(record, folder)}", file=sys.stderr)
     else:
-        print(f"  to go on:   {command} resume {id}", file=sys.stderr)
+        print(f"  to go on:   {' '.join([command, 'resume', id, *key_again(record)])}", file=sys.stderr)
     print(f"  to give up: {command} cancel {id}", file=sys.stderr, flush=True)
 
 

@@ -93,6 +93,8 @@ def print_upload(store: StateStore, record: UploadRecord, live: LiveRow | None, 
         "runs",
         f"{record.run}, last seen {format_age(now - record.updated_at)}, begun {format_age(now - record.created_at)}",
     )
+    if target_of(record).options.customer_key is not None:
+        row("encrypted", "with a key of yours (--sse-c), which is stored nowhere")
     if record.abort_date is not None and not record.finished:
         row(
             "expires",

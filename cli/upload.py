@@ -18,10 +18,19 @@ from partway.engine.upload import upload_file
 from . import options, render
 from .aws_config import transfer_defaults
 from .connection import Connection, connection_options
+from .customer_key import VARIABLE, KeyOptions, customer_key_options
 from .job_options import FilteredCommand, JobOptions, job_options
 from .object_options import object_options
 from .piped import Piped, stream_options
-from .session import failures_as_json, make_backend, opened_store, own_settings, run_upload, state_folder
+from .session import (
+    failures_as_json,
+    make_backend,
+    opened_store,
+    own_settings,
+    run_upload,
+    state_folder,
+    untouched_store,
+)
 from .text import printable
 
 _EPILOG = """Run the same command again after any interruption: it goes on where it was.
@@ -56,6 +65,7 @@ Example:
 @click.option("--profile", metavar="NAME", help="Of the AWS configuration.")
 @click.option("--region", metavar="NAME", help="Of the bucket.")
 @object_options
+@customer_key_options
 @click.option("--no-guess-mime-type", is_flag=True, help="Leave the content type to the service.")
 @click.option(
     "--checksum-algorithm",
@@ -64,6 +74,7 @@ Example:
 )
 @click.option("--restart", is_flag=True, help="Give up an unfinished upload of this file and start over.")
 @click.option("--adopt", is_flag=True, help="Go on with an unfinished upload of the key that only S3 knows.")
+@options.dry_run_option
 @job_options
 @stream_options
 @options.output_options
@@ -81,10 +92,12 @@ def command(
     profile: str | None,
     region: str | None,
     object_options: ObjectOptions,
+    key_options: KeyOptions,
     no_guess_mime_type: bool,
     checksum_algorithm: str | None,
     restart: bool,
     adopt: bool,
+    dry_run: bool,
     many: JobOptions,
     expected_size: int | None,
     equal_parts: bool,
@@ -102,7 +115,11 @@ def command(
     with it.
     """
     piped = Piped(
-        expected_size=expected_size, equal_parts=equal_parts, allow_empty=allow_empty, from_command=from_command
+        expected_size=expected_size,
+        equal_parts=equal_parts,
+        allow_empty=allow_empty,
+        from_command=from_command,
+        dry_run=dry_run,
     )
     is_job = many.recursive or len(sources) != 1 or many.files_from is not None
     if is_job:
@@ -115,8 +132,9 @@ def command(
         source = sources[0] if is_stream else absolute(sources[0])
         _check_no_job_options(many, "" if is_stream else source)
         bucket, key = parse_target(target, source)
+    connection = _with_key(connection, key_options, object_options)
     output = render.Output(quiet=quiet, no_progress=no_progress, json=as_json)
-    with failures_as_json(output), opened_store(state_dir) as store:
+    with failures_as_json(output), (untouched_store if dry_run else opened_store)(state_dir) as store:
         defaults = transfer_defaults(own_settings(region, profile))
         part_size = part_size or defaults.part_size
         concurrency = concurrency or defaults.concurrency
@@ -150,8 +168,21 @@ def command(
                 guess_content_type=settings.guess_content_type,
                 options=object_options,
             )
+            if dry_run:
+                return job.plan(spec, backend, store, settings, output)
             return job.run(spec, backend, store, settings, output, state_dir, profile=profile, fail_fast=many.fail_fast)
         where = Target(bucket=bucket, key=key, endpoint=backend.endpoint, options=object_options)
+        if dry_run:
+            from . import dry_run as dry
+
+            return dry.tell(
+                lambda _, cancel: (
+                    piped.plan(where, backend=backend, store=store, settings=settings)
+                    if is_stream
+                    else dry.plan_file(source, where, backend=backend, store=store, settings=settings, cancel=cancel)
+                ),
+                output,
+            )
         send = partial(piped.upload, folder=state_folder(state_dir)) if is_stream else partial(upload_file, source)
         return run_upload(
             lambda sink, cancel: send(
@@ -169,6 +200,20 @@ def command(
             output,
             state_dir,
         )
+
+
+def _with_key(connection: Connection, key_options: KeyOptions, options: ObjectOptions) -> Connection:
+    """The connection with the customer's key, when the object is to have one.
+
+    Raises:
+        click.UsageError: there is none, or the options name another encryption.
+    """
+    if key_options.wanted and options.sse:
+        raise click.UsageError("--sse and --sse-c exclude each other: S3 encrypts with its key or with yours")
+    key = key_options.key()
+    if key_options.wanted and key is None:
+        raise click.UsageError(f"--sse-c needs the key: name it with --sse-c-key fileb://FILE, or in {VARIABLE}")
+    return replace(connection, customer_key=key)
 
 
 def retry_policy(retry_for: float | None) -> RetryPolicy:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from partway.engine.work import retrying
 
 from . import exit_codes, options
 from .connection import Connection, connection_options
+from .customer_key import KeyOptions, again_options
 from .session import make_backend, opened_store, stopping, tell
 from .text import printable
 from .upload import absolute, parse_destination, parse_target
@@ -43,6 +44,7 @@ _WORDS = {
 @click.option("--profile", metavar="NAME", help="Of the AWS configuration.")
 @click.option("--region", metavar="NAME", help="Of the bucket.")
 @connection_options
+@again_options
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a file.")
 @options.state_dir_option
@@ -54,6 +56,7 @@ def command(
     profile: str | None,
     region: str | None,
     connection: Connection,
+    key_options: KeyOptions,
     quiet: bool,
     as_json: bool,
     state_dir: Path | None,
@@ -66,6 +69,7 @@ def command(
     paths = [absolute(each) for each in files]
     if len(paths) > 1:
         parse_destination(target)
+    connection = replace(connection, customer_key=key_options.key())
     backend = make_backend(endpoint_url, region, profile, concurrency=None, connection=connection)
     code = exit_codes.OK
     with opened_store(state_dir) as store:

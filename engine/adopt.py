@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from .backend import FoundUpload, PartReceipt
 from .cancel import give_up
 from .checksum import ChecksumAlgorithm
-from .errors import Transient, UploadVanished
+from .errors import CredentialsExpired, Refused, Transient
 from .events import OrphanAdopted, OrphanFound
 from .limits import S3Limits
 from .plan import UploadPlan
@@ -81,7 +81,10 @@ def _largest(run: UploadRun) -> Orphan | None:
             continue
         try:
             rows = run.call(lambda s3, u=upload, a=algorithm: s3.list_parts(run.target, u.upload_id, a))  # type: ignore[misc]
-        except UploadVanished:
+        except CredentialsExpired:
+            raise
+        except Refused:
+            # Gone by now, or encrypted with another key than ours.
             continue
         plan = cut_of(rows or [], run.source.size, run.settings.limits)
         if plan is not None:

@@ -18,6 +18,7 @@ class ObjectOptions:
     grants: ``(permission, grantees)`` pairs, such as ``("GrantRead", 'id="..."')``; not together with an ACL.
     expires, object_lock_retain_until_date: dates as ISO 8601 text.
     request_payer, expected_bucket_owner: go with every call about the object.
+    customer_key: the fingerprint of the key that the object is encrypted with (SSE-C); the key itself is the backend's.
     no_overwrite: fail instead of replacing an object that is already there.
     """
 
@@ -36,12 +37,18 @@ class ObjectOptions:
     sse: str | None = None
     sse_kms_key_id: str | None = None
     sse_bucket_key: bool = False
+    customer_key: str | None = None
     object_lock_mode: str | None = None
     object_lock_retain_until_date: str | None = None
     object_lock_legal_hold: str | None = None
     request_payer: str | None = None
     expected_bucket_owner: str | None = None
     no_overwrite: bool = False
+
+    @property
+    def has_md5_etag(self) -> bool:
+        """False when the ETag can be no MD5, since the object is encrypted with the user's key or one of KMS."""
+        return self.customer_key is None and not (self.sse or "").startswith("aws:kms")
 
     def to_json(self) -> str:
         """Text for the store; only what is set."""
@@ -97,11 +104,13 @@ class CreatedUpload:
 
     algorithm: the checksum algorithm the service agreed to; None when it named none.
     abort_date: seconds since the epoch at which the bucket's lifecycle removes the upload; None when unknown.
+    keyed: True when the service says that it encrypts with the customer's key.
     """
 
     upload_id: str
     algorithm: ChecksumAlgorithm | None
     abort_date: float | None = None
+    keyed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +163,10 @@ class MultipartBackend(Protocol):
     def renew_credentials(self) -> None:
         """Read the credentials anew; the next call uses what is found.  A backend without credentials does nothing."""
         return
+
+    def customer_key(self, bucket: str) -> str | None:
+        """The fingerprint, for this bucket, of the key that goes with calls about objects (SSE-C); None without."""
+        return None
 
     def create_upload(self, target: Target, algorithm: ChecksumAlgorithm) -> CreatedUpload:
         """Begin a multipart upload whose parts carry ``algorithm`` (for MD5: no checksum is declared).

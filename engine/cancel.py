@@ -8,7 +8,7 @@ from partway.state.store import StateStore
 from .backend import MultipartBackend
 from .checksum import ChecksumAlgorithm
 from .claim import claimed
-from .errors import UploadFailed, UploadVanished
+from .errors import Refused, UploadFailed, UploadVanished
 from .options import target_of
 from .pool import Cancel, Line, WorkerPool
 from .settings import UploadSettings
@@ -61,6 +61,10 @@ def give_up(
                     return
             except UploadVanished:
                 return
+            except Refused as error:
+                # To list parts that are encrypted with the user's key takes the key; that they are there is all we ask.
+                if target.options.customer_key is None or error.operation != "ListParts":
+                    raise
             line.sleep(1.0)
         raise UploadFailed(f"S3 still lists parts of upload {record.id}; cancel it again", resumable=True)
 

@@ -15,10 +15,11 @@ from .errors import (
     ObjectMissing,
     PartsRefused,
     ProofFailed,
+    Transient,
     UploadVanished,
 )
 from .events import UploadCompleting, UploadDone
-from .look import look_and_prove
+from .look import is_hidden, look_and_prove
 from .pool import Line
 from .proof import Proof, prove
 from .reconcile import looks_like_md5
@@ -116,6 +117,9 @@ def _look_until_it_is_ours(
             found = prove(facts, parts, algorithm=run.algorithm), facts
         except (ObjectMissing, ProofFailed):
             pass
+        except Transient as error:
+            if not is_hidden(error):
+                raise
         if (found and (found[0].whole or attempt > 1)) or (attempt > 1 and left <= 0):
             return found
         reason = "S3 does not know the upload any more, and does not show its object yet"
@@ -130,7 +134,7 @@ def _or_by_etag(run: UploadRun, proof: Proof, etag: str) -> Proof:
     """The proof when it is of the whole object.  For a service that names no checksum of it: read the source once more
     and compare MD5s with the ETag, when that may be the MD5 of the parts' MD5s (as on AWS) or of the whole (as some
     others have it)."""
-    if proof.whole or run.record.is_stream:
+    if proof.whole or run.record.is_stream or not run.target.options.has_md5_etag:
         return proof  # nobody can read a stream once more
     md5: str | None = None
     if looks_like_md5(etag):

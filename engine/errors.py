@@ -3,6 +3,7 @@
 PartwayError                the root; its text is one sentence for the user
 ├── StateError              see partway.state.errors
 ├── PlanError               the wanted cut is not legal: choose another part size or other options
+│   └── KeysCollide         several files would be written to one key: choose other sources
 ├── SourceError             the source cannot be read, or is nothing that can be uploaded
 │   └── SourceChanged       it changed while it was sent: run again, equal parts are kept
 ├── RemoteError             the service refused, or could not be reached
@@ -28,6 +29,7 @@ __all__ = [
     "ChecksumUnsupported",
     "Conflict",
     "CredentialsExpired",
+    "KeysCollide",
     "ObjectExists",
     "ObjectMissing",
     "PartsRefused",
@@ -51,6 +53,19 @@ __all__ = [
 
 class PlanError(PartwayError):
     """The wanted cut or the wanted options are not legal."""
+
+
+class KeysCollide(PlanError):
+    """Several files would be written to one key.
+
+    sentence: what is wrong, for who shows the lines below it.
+    lines: a key and its files each, of the first few.
+    """
+
+    def __init__(self, sentence: str, lines: tuple[str, ...]) -> None:
+        super().__init__(f"{sentence}: {'; '.join(lines)}")
+        self.sentence = sentence
+        self.lines = lines
 
 
 class SourceError(PartwayError):

@@ -6,6 +6,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .planned import JobPlanned, UploadPlanned
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartsChecked:
@@ -249,6 +251,7 @@ class JobDone:
 
     done, skipped, failed: files of this run; resumed: those of earlier runs.
     bytes: of the files that were done in this run.
+    empty_folders: that were met; S3 has no folders, so nothing is sent of them.
     seconds: of this run.
     resumable: True when files failed and running again may help all of them.
     """
@@ -260,6 +263,7 @@ class JobDone:
     failed: int
     resumed: int
     bytes: int
+    empty_folders: int
     seconds: float
     resumable: bool
 
@@ -288,6 +292,8 @@ Event = (
     | FileSkipped
     | FileFailed
     | JobDone
+    | UploadPlanned
+    | JobPlanned
 )
 
 EventSink = Callable[[Event], None]

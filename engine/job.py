@@ -33,7 +33,7 @@ from .job_ledger import Ledger, Stop
 from .job_spec import JobSpec
 from .job_work import SAME, FileProgress, FileSent, FileTask, is_same, send_file
 from .live import JobTeller
-from .options import check_key, with_content_type
+from .options import check_key, with_content_type, with_customer_key
 from .overlap import check_overlap
 from .plan import PartSpec, plan_upload
 from .pool import Cancel, WorkerPool
@@ -84,6 +84,7 @@ def run_job(
     """
     check_settings(settings)
     cancel = cancel or Cancel()
+    spec = replace(spec, options=with_customer_key(spec.target(spec.prefix), backend).options)
     text = spec.to_json()
     name = "job " + hashlib.sha256(text.encode()).hexdigest()[:16]
     where = Target(bucket=spec.bucket, key=spec.prefix, endpoint=spec.endpoint)
@@ -170,7 +171,8 @@ class _Job:
         if not anything:
             self._store.jobs.remove(self._record.id)
             self._told.forget()
-            what = "the folder and the filters" if self._spec.filters else "the folder"
+            what = "the list" if self._spec.listed else "the folder"
+            what += " and the filters" if self._spec.filters else ""
             raise UploadFailed(f"no file is there to upload; check {what}", resumable=False)
         return ledger.end()
 

@@ -10,7 +10,7 @@ from partway.state.store import StateStore
 from .errors import PartwayError, SourceError, Transient, UploadFailed
 from .events import EventSink, FileDone, FileFailed, FileSkipped, JobDone, JobStarted
 from .job_failures import cause_of, fails_for_all, is_resumable
-from .scan import Passed
+from .scan import EMPTY, Passed
 
 _FLUSH_SECONDS, _FLUSH_FILES = 0.25, 200  # how long what is done may wait to be written, all together
 _HOPELESS = 10  # files in a row that fail because the service does not answer: the rest would too
@@ -40,7 +40,7 @@ class Ledger:
         self._now = now
         self._began = self._written_at = time.monotonic()
         self._unwritten: list[tuple[FileRecord, FileDone | FileSkipped | None]] = []
-        self._done = self._skipped = self._failed = self._resumed = self._bytes = 0
+        self._done = self._skipped = self._failed = self._resumed = self._bytes = self._empty = 0
         self._in_a_row = 0
         self._all_resumable = True
 
@@ -73,6 +73,7 @@ class Ledger:
         if passed.failed:
             self.failed("", passed.path, "", SourceError(passed.reason))
         else:
+            self._empty += passed.reason == EMPTY
             self._sink(FileSkipped(job=self._record.id, source=passed.path, target="", reason=passed.reason))
 
     def failed(self, key: str, path: str, url: str, error: PartwayError) -> None:
@@ -148,6 +149,7 @@ class Ledger:
             failed=self._failed,
             resumed=self._resumed,
             bytes=self._bytes,
+            empty_folders=self._empty,
             seconds=round(time.monotonic() - self._began, 3),
             resumable=bool(self._failed) and self._all_resumable,
         )

@@ -7,7 +7,16 @@ from partway.state.records import PartRecord
 
 from .backend import MultipartBackend, ObjectFacts, Target
 from .checksum import ChecksumAlgorithm, Digest, etag_of
-from .errors import AccessRefused, ObjectExists, ObjectMissing, ProofFailed, SourceChanged
+from .errors import (
+    AccessRefused,
+    CredentialsExpired,
+    ObjectExists,
+    ObjectMissing,
+    ProofFailed,
+    RemoteError,
+    SourceChanged,
+)
+from .look import is_hidden
 from .plan import PartSpec
 from .pool import Line
 from .proof import Proof, prove
@@ -151,7 +160,11 @@ def is_same(
     """
     try:
         facts = s3.head_object(target, algorithm)
-    except (ObjectMissing, AccessRefused):
+    except ObjectMissing:
+        return False
+    except RemoteError as error:
+        if isinstance(error, CredentialsExpired) or not is_hidden(error):
+            raise
         return False
     if facts.size != spec.size:
         return False

@@ -21,6 +21,7 @@ from .errors import (
 )
 from .events import UploadDone, UploadRenewed
 from .look import is_taken
+from .options import NOT_ENCRYPTED
 from .plan import PartSpec
 from .reconcile import Reconciliation, reconcile, settle
 from .run import UploadRun
@@ -126,10 +127,16 @@ def create(run: UploadRun) -> None:
 
     Raises:
         ChecksumUnsupported: it began, and its parts cannot carry the checksum.
+        Refused: it began, and the service would not encrypt with the customer's key.
     """
     created = run.call(lambda s3: s3.create_upload(run.target, run.algorithm))
     # At once: until this is stored, a crash leaves an upload that nobody knows.
     run.save(upload_id=created.upload_id, abort_date=created.abort_date)
+    if run.target.options.customer_key is not None and not created.keyed:
+        raise Refused(
+            f"the service ignored the key of --sse-c; {NOT_ENCRYPTED}. No part was sent",
+            operation="CreateMultipartUpload",
+        )
     if run.algorithm is not ChecksumAlgorithm.MD5 and created.algorithm is not run.algorithm:
         raise ChecksumUnsupported(f"the service did not agree to {run.algorithm}", operation="CreateMultipartUpload")
 

@@ -5,12 +5,13 @@ from dataclasses import fields, replace
 
 from partway.state.records import UploadRecord
 
-from .backend import ObjectOptions, Target
+from .backend import MultipartBackend, ObjectOptions, Target
 from .checksum import ChecksumAlgorithm
 from .errors import PlanError, StateDamaged
 from .limits import S3Limits
 
 _START_OVER = "start over with --restart"
+NOT_ENCRYPTED = "it has no encryption with customer keys (SSE-C), so nothing secret should go there"
 
 
 def target_of(record: UploadRecord) -> Target:
@@ -63,6 +64,27 @@ def check_key(target: Target, limits: S3Limits) -> None:
         raise PlanError(f"the key has {length:,} bytes; S3 takes at most {limits.max_key_bytes:,}")
 
 
+def with_customer_key(target: Target, backend: MultipartBackend) -> Target:
+    """The target with the fingerprint of the key that the backend sends along.
+
+    Raises:
+        PlanError: the target is known to need a key, and the backend has none, or another.
+    """
+    given, needed = backend.customer_key(target.bucket), target.options.customer_key
+    if needed is not None and given != needed:
+        raise PlanError(_wrong_key("this was begun", given))
+    return replace(target, options=replace(target.options, customer_key=given))
+
+
+def _wrong_key(what: str, given: str | None) -> str:
+    if given is None:
+        return (
+            f"{what} with a key of yours (SSE-C), which is stored nowhere; name it with --sse-c-key fileb://FILE, "
+            "or in PARTWAY_SSE_C_KEY"
+        )
+    return f"{what} with another key than the one of --sse-c-key; nothing was sent: name that key"
+
+
 def frozen_options(record: UploadRecord, wanted: ObjectOptions) -> ObjectOptions:
     """The options S3 froze when the upload was created.
 
@@ -70,6 +92,9 @@ def frozen_options(record: UploadRecord, wanted: ObjectOptions) -> ObjectOptions
         PlanError: the user now wants others; neither the old nor the new can be taken for granted.
     """
     frozen = stored_options(record)
+    if frozen.customer_key is not None and wanted.customer_key != frozen.customer_key:
+        begun = _wrong_key(f"upload {record.id} of this file was begun", wanted.customer_key)
+        raise PlanError(f"{begun}, or start over with --restart")
     for field in fields(ObjectOptions):
         now, then = getattr(wanted, field.name), getattr(frozen, field.name)
         if now and now != then:

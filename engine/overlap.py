@@ -5,9 +5,11 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
-from .errors import PlanError
+from .errors import KeysCollide, PlanError
 from .job_spec import JobSpec
 from .scan import Found, scan
+
+_SHOWN = 10  # keys that are named
 
 
 def check_overlap(spec: JobSpec, sources: Callable[[], Iterable[tuple[str, str | None]]]) -> None:
@@ -15,7 +17,7 @@ def check_overlap(spec: JobSpec, sources: Callable[[], Iterable[tuple[str, str |
     are kept, and the walk is repeated only when two of them are equal.
 
     Raises:
-        PlanError: names the first few.
+        KeysCollide: names the first few.
     """
     if len(spec.sources) < 2 and spec.listed is None and spec.key_encoding is None:
         return
@@ -30,11 +32,11 @@ def check_overlap(spec: JobSpec, sources: Callable[[], Iterable[tuple[str, str |
             by_key.setdefault(key, []).append(path)
     doubles = {key: list(dict.fromkeys(paths)) for key, paths in by_key.items() if len(paths) > 1}
     if doubles:
-        shown = "\n".join(
-            f"  s3://{spec.bucket}/{key}: {', '.join(paths)}" for key, paths in islice(doubles.items(), 10)
-        )
-        more = f"\n  and {len(doubles) - 10:,} more" if len(doubles) > 10 else ""
-        raise PlanError(f"{len(doubles):,} keys would be written by several files; nothing was sent:\n{shown}{more}")
+        shown = [f"s3://{spec.bucket}/{key}: {', '.join(paths)}" for key, paths in islice(doubles.items(), _SHOWN)]
+        if len(doubles) > _SHOWN:
+            shown.append(f"and {len(doubles) - _SHOWN:,} more")
+        keys = "1 key" if len(doubles) == 1 else f"{len(doubles):,} keys"
+        raise KeysCollide(f"{keys} would be written by several files; nothing was sent", tuple(shown))
 
 
 def _hash(key: str) -> int:

@@ -16,6 +16,7 @@ from .backend import (
 )
 from .checksum import ChecksumAlgorithm
 from .errors import CredentialsExpired, Refused
+from .options import NOT_ENCRYPTED
 from .s3_arguments import address, bucket, checksum_argument, checksum_name, checksum_type, object_options
 from .s3_client import S3Config, client_for, forget_clients, patient, repeated_calls, transfer_settings
 from .s3_errors import translated, unreadable
@@ -70,6 +71,15 @@ class S3Backend(MultipartBackend):
         """The region that the configuration resolves to, or None."""
         return client_for(self.config).meta.region_name or None
 
+    def customer_key(self, bucket: str) -> str | None:
+        key = self.config.customer_key
+        return None if key is None else key.fingerprint(bucket)
+
+    def _keyed(self, target: Target) -> dict[str, Any]:
+        """The object, and what goes with every call about what is in it."""
+        key = self.config.customer_key
+        return address(target) | ({} if key is None else key.arguments())
+
     def create_upload(self, target: Target, algorithm: ChecksumAlgorithm) -> CreatedUpload:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html"""
         declared: dict[str, Any] = {}
@@ -77,7 +87,7 @@ class S3Backend(MultipartBackend):
             declared = {"ChecksumAlgorithm": algorithm.value, "ChecksumType": checksum_type(algorithm)}
         with translated("CreateMultipartUpload", checksum=algorithm):
             answer = client_for(self.config).create_multipart_upload(
-                **address(target), **object_options(target.options), **declared
+                **self._keyed(target), **object_options(target.options), **declared
             )
             if not answer["UploadId"]:
                 raise unreadable("CreateMultipartUpload")
@@ -86,13 +96,18 @@ class S3Backend(MultipartBackend):
                 upload_id=answer["UploadId"],
                 algorithm=ChecksumAlgorithm(agreed) if agreed in set(ChecksumAlgorithm) else None,
                 abort_date=answer["AbortDate"].timestamp() if "AbortDate" in answer else None,
+                keyed="SSECustomerAlgorithm" in answer,
             )
 
     def upload_part(self, target: Target, upload_id: str, body: PartReader) -> PartReceipt:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html"""
         proof = checksum_argument(body.algorithm, body.checksum)
         with translated("UploadPart", checksum=body.algorithm):
-            about = address(target) | {"UploadId": upload_id, "PartNumber": body.spec.number, "Body": _body(body)}
+            about = self._keyed(target) | {
+                "UploadId": upload_id,
+                "PartNumber": body.spec.number,
+                "Body": _body(body),
+            }
             answer = repeated_calls(self.config).call("UploadPart", about | proof)
             _check_whole("UploadPart", answer)
             return PartReceipt(
@@ -136,7 +151,7 @@ class S3Backend(MultipartBackend):
         try:
             with translated("ListParts"):
                 answer = client_for(self.config).list_parts(
-                    **address(target), UploadId=upload_id, PartNumberMarker=marker
+                    **self._keyed(target), UploadId=upload_id, PartNumberMarker=marker
                 )
                 _check_listing("ListParts", answer)
                 return answer
@@ -196,7 +211,7 @@ class S3Backend(MultipartBackend):
             proof["IfNoneMatch"] = "*"
         with translated("CompleteMultipartUpload", checksum=algorithm):
             answer = client_for(patient(self.config)).complete_multipart_upload(
-                **address(target), UploadId=upload_id, MultipartUpload={"Parts": named}, **proof
+                **self._keyed(target), UploadId=upload_id, MultipartUpload={"Parts": named}, **proof
             )
             if not answer.keys() & {"ETag", "Key", "Bucket", "Location"}:
                 raise unreadable("CompleteMultipartUpload")
@@ -213,15 +228,17 @@ class S3Backend(MultipartBackend):
         if target.options.no_overwrite:
             arguments["IfNoneMatch"] = "*"
         with translated("PutObject", checksum=body.algorithm):
-            about = address(target) | {"Body": _body(body)}
+            about = self._keyed(target) | {"Body": _body(body)}
             answer = repeated_calls(self.config).call("PutObject", about | arguments)
             _check_whole("PutObject", answer)
+        if self.config.customer_key is not None and "SSECustomerAlgorithm" not in answer:
+            raise Refused(f"the service stored {target.url} and ignored the key of --sse-c; {NOT_ENCRYPTED}")
         return ObjectFacts(size=body.spec.size, etag=_etag(answer), checksum=answer.get(checksum_name(body.algorithm)))
 
     def head_object(self, target: Target, algorithm: ChecksumAlgorithm) -> ObjectFacts:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html"""
         with translated("HeadObject"):
-            about = address(target) | {"ChecksumMode": "ENABLED"}
+            about = self._keyed(target) | {"ChecksumMode": "ENABLED"}
             answer = repeated_calls(self.config).call("HeadObject", about)
             if not answer.keys() & {"ETag", "LastModified"}:
                 raise unreadable("HeadObject")
@@ -233,12 +250,12 @@ class S3Backend(MultipartBackend):
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html"""
         client = client_for(self.config)
         with translated("HeadObject"):
-            answer = client.head_object(**address(target), ChecksumMode="ENABLED")
+            answer = client.head_object(**self._keyed(target), ChecksumMode="ENABLED")
             if not answer.keys() & {"ETag", "LastModified"}:
                 raise unreadable("HeadObject")
             etag, part_size = _etag(answer), None
             if "-" in etag:
-                first = client.head_object(**address(target), PartNumber=1)
+                first = client.head_object(**self._keyed(target), PartNumber=1)
                 # Services that do not know the question answer for the whole object.
                 part_size = first["ContentLength"] if "PartsCount" in first else None
         return ObjectDetails(

@@ -18,6 +18,8 @@ from botocore.utils import parse_timestamp
 
 from .clock_offset import ClockOffset
 from .concurrency import MOST
+from .customer_key import CustomerKey
+from .errors import PlanError
 from .s3_answers import send
 from .s3_errors import CONFIGURE, CREDENTIALS, translated
 from .s3_listing import take_rows
@@ -40,6 +42,7 @@ class S3Config:
     verify: None checks certificates as the AWS configuration says; False does not, a path names a CA bundle.
     connections: how many calls may run at the same time.
     unsigned: True signs nothing, and needs no credentials.
+    customer_key: encrypts the objects (SSE-C); None: no such key.
     send_timeout: seconds that a connection or a block of the body may take.
     answer_timeout: seconds without a byte of the answer.
     complete_timeout: the same for CompleteMultipartUpload.
@@ -51,6 +54,7 @@ class S3Config:
     verify: bool | str | None = None
     connections: int = MOST + 1
     unsigned: bool = False
+    customer_key: CustomerKey | None = None
     send_timeout: float = SEND_TIMEOUT
     answer_timeout: float = ANSWER_TIMEOUT
     complete_timeout: float = COMPLETE_TIMEOUT
@@ -105,7 +109,12 @@ def _new_client(config: S3Config) -> tuple[Any, RepeatedCalls]:
         client: Any = session.create_client(
             "s3", endpoint_url=config.endpoint_url or None, verify=config.verify, config=Config(**options)
         )
-        if _may_skip_signing(client.meta.endpoint_url):
+        if config.customer_key is not None and not _is_private(client.meta.endpoint_url):
+            raise PlanError(
+                f"the key of --sse-c would go to {client.meta.endpoint_url} for everybody on the way to read; "
+                "use an endpoint with https://"
+            )
+        if _is_private(client.meta.endpoint_url):
             # The checksum header is signed and S3 compares it with the body: over TLS, hashing the body once more
             # for the signature proves nothing new.  botocore reads the setting on every call.
             client.meta.config.s3 = (client.meta.config.s3 or {}) | {"payload_signing_enabled": False}
@@ -168,8 +177,9 @@ def patient(config: S3Config) -> S3Config:
     return replace(config, answer_timeout=config.complete_timeout)
 
 
-def _may_skip_signing(endpoint_url: str) -> bool:
-    """Plain http has no protection but the signature; on the loopback there is nobody to protect from."""
+def _is_private(endpoint_url: str) -> bool:
+    """False where somebody on the way may read and change what is sent: plain http has no protection but the
+    signature, but on the loopback there is nobody to protect from."""
     parts = urlsplit(endpoint_url)
     if parts.scheme == "https" or parts.hostname == "localhost":
         return True

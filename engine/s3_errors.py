@@ -36,7 +36,9 @@ CREDENTIALS = "credentials"
 _LONGEST = 300  # characters of a server's message that are told
 _MOST_READ = 2000  # characters of any text that are looked at
 _PASSWORD = re.compile(r"[^\s:@]{0,200}:[^\s@]{0,200}@")
-_SIGNED = re.compile(r"AWS4-HMAC-SHA256|Credential=|Signature=|x-amz-security-token", re.IGNORECASE)
+_SIGNED = re.compile(r"AWS4-HMAC-SHA256|Credential=|Signature=|x-amz-security-token|customer-key", re.IGNORECASE)
+# 32 bytes in base64 or hex, as a customer's key is written: a server may repeat what it was sent.
+_KEY = re.compile(r"[A-Za-z0-9+/]{43}=|\b[0-9A-Fa-f]{64}\b")
 
 _TRANSIENT_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 # RequestTimeout is an HTTP 400.
@@ -97,6 +99,13 @@ def translated(operation: str, *, checksum: ChecksumAlgorithm | None = None) -> 
     except BotoCoreError as error:
         raise _from_client(operation, error) from error
     except (ResponseParserError, KeyError, TypeError, AttributeError) as error:
+        if operation == CONFIGURE:
+            raise Refused(
+                "the AWS configuration is not usable: a block such as `s3 =` has no settings below it; give it some, "
+                "or take it away",
+                operation=operation,
+                code="InvalidConfiguration",
+            ) from error
         # No XML, XML of another shape, or an answer that was cut off.
         raise unreadable(operation) from error
     except (ValueError, OverflowError, RuntimeError, OSError) as error:
@@ -265,7 +274,7 @@ def _line(text: object) -> str:
     line = " ".join(str(text)[:_MOST_READ].split())
     if _SIGNED.search(line):
         return "(a message that repeats the request's headers)"
-    return _PASSWORD.sub("…@", line)
+    return _KEY.sub("…", _PASSWORD.sub("…@", line))
 
 
 def _where(error: BotoCoreError) -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from .filters import Filter, is_wanted
 
+EMPTY = "an empty folder"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
@@ -79,7 +81,7 @@ def _walk(
                 if level.trouble is not None:
                     yield Passed(path=level.path, reason=_reason(level.trouble), failed=True)
                 elif level.empty:
-                    yield Passed(path=level.path, reason="an empty folder", failed=False)
+                    yield Passed(path=level.path, reason=EMPTY, failed=False)
                 continue
             name = level.below + entry.name
             try:

@@ -6,9 +6,9 @@ from partway.state.records import PartRecord, UploadStatus
 
 from .backend import ObjectFacts
 from .checksum import ChecksumAlgorithm
-from .errors import ChecksumUnsupported, ObjectExists, ProofFailed
+from .errors import ChecksumUnsupported, ObjectExists, ProofFailed, Transient
 from .events import UploadDone
-from .look import look, look_and_prove
+from .look import is_hidden, look, look_and_prove
 from .pool import Line
 from .proof import Proof, prove
 from .run import UploadRun
@@ -86,6 +86,10 @@ def _made_before(run: UploadRun) -> UploadDone | None:
         proof, part = _proof_of_bytes(run, None)
     except ProofFailed:
         return None
+    except Transient as error:
+        if not is_hidden(error):
+            raise
+        return None  # encrypted with another key
     if not proof.whole:
         return None
     run.store.save_parts(run.record.id, [replace(part, run=run.record.run if run.retries else run.record.run - 1)])

@@ -24,7 +24,7 @@ from .events import EventSink, UploadDone, UploadSkipped, ignore
 from .limits import wants_equal_parts
 from .live import UploadTeller
 from .look import is_taken
-from .options import check_algorithm, check_key, check_record, frozen_options, with_content_type
+from .options import check_algorithm, check_key, check_record, frozen_options, with_content_type, with_customer_key
 from .plan import UploadPlan
 from .pool import Cancel, Line
 from .run import UploadRun
@@ -92,6 +92,7 @@ def upload_stream(
         check_settings(settings)
         _check_stream(descriptor, settings)
         check_key(target, settings.limits)
+        target = with_customer_key(target, backend)
         source = SourceIdentity(path=STREAM, size=0, mtime_ns=0, inode=0, device=0)
         with claimed(store, STREAM, target), UploadTeller(store.live, sink) as told:
             record = store.unfinished(STREAM, target.endpoint, target.bucket, target.key)

@@ -13,7 +13,7 @@ from .complete import complete, finished_before
 from .errors import UploadFailed, UploadVanished
 from .events import EventSink, UploadDone, ignore
 from .live import UploadTeller
-from .options import check_record, target_of
+from .options import check_record, target_of, with_customer_key
 from .pool import Cancel
 from .run import UploadRun, new_id
 from .settings import UploadSettings
@@ -41,7 +41,7 @@ def finish_stream(
         StateLocked, RemoteError, ProofFailed, UploadCancelled, StateError.
     """
     with announced(sink, store, record.id):
-        target = target_of(record)
+        target = with_customer_key(target_of(record), backend)
         check_record(record, settings.limits)
         with claimed(store, STREAM, target), UploadTeller(store.live, sink) as told:
             parts = store.parts(record.id)

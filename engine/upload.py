@@ -23,7 +23,15 @@ from .events import EventSink, UploadDone, UploadFailed, UploadSkipped, ignore
 from .live import UploadTeller
 from .look import is_taken
 from .multipart import send_multipart
-from .options import check_algorithm, check_key, check_record, frozen_options, target_of, with_content_type
+from .options import (
+    check_algorithm,
+    check_key,
+    check_record,
+    frozen_options,
+    target_of,
+    with_content_type,
+    with_customer_key,
+)
 from .plan import plan_upload, replan
 from .pool import Cancel
 from .run import UploadRun, new_id
@@ -109,6 +117,7 @@ def _upload(
         check_settings(settings)
         source = identify(path)
         check_key(target, settings.limits)
+        target = with_customer_key(target, backend)
         with claimed(store, source.path, target), UploadTeller(store.live, sink) as told:
             record = store.unfinished(source.path, target.endpoint, target.bucket, target.key)
             fresh = record is None or settings.restart

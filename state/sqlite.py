@@ -23,6 +23,7 @@ from .sqlite_rows import PART_COLUMNS, UPLOAD_COLUMNS, BadRow, part_from_sql, pa
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
+NAME = "partway.db"  # in the state folder
 _BUSY_SECONDS = 30.0
 
 
@@ -40,7 +41,7 @@ class SqliteStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.path = folder / "partway.db"
+        self.path = folder / NAME
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             # Made before SQLite opens it, so that it is never readable by others, not even for a moment;

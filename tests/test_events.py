@@ -102,6 +102,8 @@ def test_names_are_stable() -> None:
         "file_skipped",
         "file_failed",
         "job_done",
+        "upload_planned",
+        "job_planned",
     ]
 
 

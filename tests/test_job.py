@@ -294,7 +294,7 @@ def test_two_files_of_one_key_are_refused_before_the_first_byte(job: Job, strict
     (other / "sub" / "3.txt").write_bytes(b"")
     job.spec = replace(job.spec, sources=(str(folder), str(other)))
 
-    with pytest.raises(PlanError, match="1 keys would be written by several files"):
+    with pytest.raises(PlanError, match="1 key would be written by several files"):
         job.run()
 
     assert strict.journal.calls == []

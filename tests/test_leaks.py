@@ -4,6 +4,8 @@ Each planted secret contains one word.  Every story runs the real command in a f
 that folder and everything that was printed is searched for the word, and for what only a signed request has.
 """
 
+import base64
+import hashlib
 import re
 import stat
 from collections.abc import Iterator, Mapping
@@ -22,8 +24,19 @@ from tests.support.strict_s3 import StrictS3
 WORD = "PLANTED"
 SECRET = f"{WORD}/secret+key00000000000000000000000"
 TOKEN = f"{WORD}session/token+" + "0123456789" * 30
+KEY = f"{WORD}-key-of-a-customer-000000".encode()
+MD5 = hashlib.md5(KEY).digest()
+# The key of --sse-c in every form that it could be written in, and what S3 tells it by.
+KEYS = [
+    form
+    for secret in (KEY, MD5)
+    for form in (secret, base64.b64encode(secret), base64.urlsafe_b64encode(secret), secret.hex().encode())
+]
+SSE_C = {"PARTWAY_SSE_C_KEY": base64.b64encode(KEY).decode()}
 LEAK = re.compile(
-    rb"PLANTED|AWS4-HMAC-SHA256[ \n]|Credential=|Signature=|(?i:x-amz-security-token|authorization) ?[:=]"
+    b"|".join(map(re.escape, KEYS))
+    + rb"|PLANTED|AWS4-HMAC-SHA256[ \n]|Credential=|Signature="
+    + rb"|(?i:x-amz-security-token|authorization|customer-key) ?[:=]|(?i:%s)" % KEY.hex().encode()
 )
 CANONICAL = f"GET\n/\n\nhost:127.0.0.1\nx-amz-security-token:{TOKEN}\n"
 # What S3 says beside the message when a signature or a token is wrong.
@@ -77,6 +90,26 @@ STORIES = {
         code=1, variables={"AWS_ENDPOINT_URL": f"http://user:{WORD}/x@127.0.0.1:{{port}}"}
     ),
     "password in the endpoint": Story(code=1, variables={"AWS_ENDPOINT_URL": f"http://user:{WORD}@127.0.0.1:{{port}}"}),
+    "customer key": Story(code=0, arguments=("--sse-c",), variables=SSE_C, tls=True),
+    "customer key typed": Story(code=0, arguments=("--sse-c", "--sse-c-key", KEY.decode()), tls=True),
+    "customer key repeated by the server": Story(
+        code=1,
+        arguments=("--sse-c",),
+        variables=SSE_C,
+        fault=Answer(status=400, code="InvalidArgument", message=f"No: {base64.b64encode(KEY).decode()}, {KEY.hex()}."),
+        tls=True,
+    ),
+    "customer key in a header that is repeated": Story(
+        code=1,
+        arguments=("--sse-c",),
+        variables=SSE_C,
+        fault=Answer(status=403, code="AccessDenied", message="x-amz-server-side-encryption-customer-key: " + WORD),
+        tls=True,
+    ),
+    "customer key in the clear": Story(code=2, arguments=("--sse-c", *ELSEWHERE), variables=SSE_C),
+    "customer key and a defect": Story(
+        code=1, arguments=("--sse-c",), variables=SSE_C | {"PARTWAY_DEBUG": "1"}, tls=True, breaks_state=True
+    ),
     "broken state": Story(code=1, breaks_state=True),
 }
 
@@ -146,6 +179,7 @@ def test_what_is_searched_is_what_was_written(played: dict[str, tuple[Shell, Res
 
     assert any(name.endswith("partway.db") and b"bucket" in data for name, data in places.items())
     assert any(name.endswith(".lock") for name in places)
+    assert all(LEAK.search(b"x" + form + b"x") for form in KEYS)
     assert LEAK.search(TOKEN.encode()) and LEAK.search(b"Authorization: AWS4-HMAC-SHA256 Credential=AKIA/2026")
 
 

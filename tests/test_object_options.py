@@ -1,11 +1,16 @@
 """The object's options on the wire, in the store, and when they make no sense."""
 
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from partway.cli.aws_config import transfer_defaults
-from partway.engine.backend import ObjectOptions
+from partway.engine.backend import ObjectOptions, Target
+from partway.engine.checksum import ChecksumAlgorithm
+from partway.engine.s3 import S3Backend, S3Config
+from partway.engine.s3_client import client_for
 from tests.support.command import Shell
 from tests.support.faults import Fault, Hang, Stage
 from tests.support.journal import Call
@@ -137,6 +142,16 @@ BAD = {
     "grants and acl": (("--grants", "read=id=1", "--acl", "private"), "exclude each other"),
     "a date": (("--expires", "tomorrow"), "is no date"),
     "a lock without date": (("--object-lock-mode", "GOVERNANCE"), "go together"),
+    "a lock in the past": (
+        ("--object-lock-mode", "GOVERNANCE", "--object-lock-retain-until-date", "2001-01-01"),
+        "is past",
+    ),
+    "a date without lock": (("--object-lock-retain-until-date", "2090-01-01"), "go together"),
+    "a key of KMS": (("--sse-kms-key-id", "x"), "--sse-kms-key-id is for --sse aws:kms"),
+    "a key of KMS for AES256": (("--sse", "AES256", "--sse-kms-key-id", "x"), "is for --sse aws:kms"),
+    "no check and a bundle": (("--no-verify-ssl", "--ca-bundle", "file"), "exclude each other"),
+    "metadata twice": (("--metadata", "a=1,A=2"), "is there twice"),
+    "much metadata": (("--metadata", "a=" + "x" * 2048), "has 2,049 bytes; S3 takes at most 2,048"),
     "a bucket key": (("--sse-bucket-key",), "is for --sse aws:kms"),
     "an owner": (("--expected-bucket-owner", "me"), "12 digits"),
     "a header": (("--cache-control", "a\nb"), "cannot be sent"),
@@ -206,6 +221,48 @@ def test_a_bad_default_names_the_setting(shell: Shell, server: StrictS3, name: s
     assert result.code == 2
     assert f"{name} in the s3 block of the AWS configuration" in result.err
     assert words in result.err
+
+
+def test_an_empty_block_is_told(shell: Shell, server: StrictS3) -> None:
+    (shell.folder / "file").write_bytes(b"x")
+    result = shell.run("upload", "file", "s3://bucket/key", variables=profile(shell, ""))
+
+    assert result.code == 1
+    assert "a block such as `s3 =` has no settings below it" in result.errors[0]
+
+
+@pytest.mark.parametrize(
+    ("setting", "host"),
+    [
+        ("max_bandwidth = 1MB/s", "bucket.s3.eu-west-1.amazonaws.com"),
+        ("use_accelerate_endpoint = true", "bucket.s3-accelerate.amazonaws.com"),
+        ("use_dualstack_endpoint = true", "bucket.s3.dualstack.eu-west-1.amazonaws.com"),
+        ("addressing_style = path", "s3.eu-west-1.amazonaws.com"),
+    ],
+)
+def test_the_address_is_the_profiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str, host: str) -> None:
+    """What the block says of endpoints holds for every call, although the client gets settings of ours."""
+    (tmp_path / "config").write_text(f"[default]\nregion = eu-west-1\ns3 =\n  {setting}\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    backend = S3Backend(S3Config(unsigned=True))
+    try:
+        client_for(backend.config).meta.events.register("request-created.s3.HeadObject", stop_at)
+        with pytest.raises(Asked) as asked:
+            backend.head_object(Target(bucket="bucket", key="key"), ChecksumAlgorithm.CRC64NVME)
+        assert backend.endpoint == ""
+    finally:
+        backend.close()
+
+    assert str(asked.value) == host
+
+
+class Asked(Exception):
+    """A request was about to go to this host."""
+
+
+def stop_at(request: Any, **_: Any) -> None:
+    """Have no request leave."""
+    raise Asked(urlsplit(request.url).hostname)
 
 
 def test_bandwidth_is_in_bytes_or_bits() -> None:

@@ -1,6 +1,7 @@
 """The walk through files and folders."""
 
 import os
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,23 @@ def test_an_unreadable_folder_is_a_failure_and_the_rest_is_found(folder: Path) -
 
 def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:
     assert [each.failed for each in scan([(str(tmp_path / "gone"), None)]) if isinstance(each, Passed)] == [True]
+
+
+def test_memory_is_flat(tmp_path: Path) -> None:
+    """Ten times as many files in a folder take no more."""
+    peaks = []
+    for count in (500, 5_000):
+        root = tmp_path / str(count)
+        root.mkdir()
+        for number in range(count):
+            (root / f"{number}").touch()
+        tracemalloc.start()
+        found = sum(1 for _ in scan([(str(root), None)]))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert found == count
+
+    assert peaks[1] < peaks[0] * 2
 
 
 def test_it_is_lazy(folder: Path) -> None:

@@ -368,7 +368,7 @@ def test_an_error_after_a_restart_names_no_aborted_upload(strict: StrictS3, uplo
     with pytest.raises(UploadFailed):
         uploading.run(concurrency=1)
     uploading.options = ObjectOptions(no_overwrite=True)
-    no = Answer(status=400, code="InvalidRequest")
+    no = Answer(status=405, code="MethodNotAllowed")
     strict.faults.add(Fault(operation="HeadObject", stage=Stage.AFTER_BODY, action=no, times=None))
 
     with pytest.raises(RemoteError):

@@ -4,7 +4,7 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .s3_checksums import Algorithm, Checksum, ChecksumType
 from .s3_errors import S3Error, invalid_argument, invalid_request, not_implemented
@@ -16,6 +16,7 @@ _KEPT_PREFIXES = ("x-amz-grant-", "x-amz-storage-class", "x-amz-tagging", "x-amz
 _TOLD = ("cache-control", "content-disposition", "content-encoding", "content-language", "expires")
 _SSE = "x-amz-server-side-encryption"
 _CUSTOMER_KEY = f"{_SSE}-customer-key"
+CUSTOMER_KEY_TOLD = (f"{_SSE}-customer-algorithm", f"{_CUSTOMER_KEY}-md5")
 _OTHER_CHECKSUM_HEADERS = frozenset({"x-amz-checksum-algorithm", "x-amz-checksum-type", "x-amz-checksum-mode"})
 
 
@@ -111,6 +112,11 @@ class Request:
         prefix = "x-amz-meta-"
         metadata = {n.removeprefix(prefix): v for n, v in self.head.headers.items() if n.startswith(prefix)}
         return ObjectOptions(metadata=metadata, headers=headers)
+
+    def without_customer_key(self) -> "Request":
+        """As a store sees it that knows no SSE-C."""
+        kept = {name: value for name, value in self.head.headers.items() if not name.startswith(f"{_SSE}-customer-")}
+        return replace(self, head=replace(self.head, headers=kept))
 
     def check_customer_key(self) -> None:
         """Raises: S3Error: an SSE-C key without TLS, or one that is not what its MD5 says."""

@@ -15,7 +15,7 @@ from .s3_errors import S3Error, invalid_request
 from .s3_listing import parts_page, uploads_page
 from .s3_parts import UploadState, make_part
 from .s3_quirks import NO_QUIRKS, ListAfterComplete, Quirks
-from .s3_rules import ServiceRules, check_customer_key, check_key
+from .s3_rules import ServiceRules, check_key, check_upload_key
 from .s3_values import NamedPart, ObjectOptions, PartsPage, StoredObject, StoredPart, UploadInfo, UploadsPage
 
 MIB = 1024 * 1024
@@ -134,7 +134,7 @@ class S3Model(BucketModel):
         info = self._open_upload(bucket, key, upload_id).info
         self._rules.check_number(number)
         self._rules.check_size(len(data))
-        check_customer_key(info.options, customer_key_md5)
+        check_upload_key(info.options, customer_key_md5)
         checksum = self._rules.screen(checksum)
         if not self._rules.quirks.no_checksums:
             if checksum is not None and checksum.algorithm is not info.algorithm:
@@ -175,7 +175,7 @@ class S3Model(BucketModel):
             raise S3Error("MethodNotAllowed", 405, "The specified method is not allowed against this resource.")
         with self._lock:
             upload = self._listed_upload(bucket, key, upload_id)
-            check_customer_key(upload.info.options, customer_key_md5)
+            check_upload_key(upload.info.options, customer_key_md5)
             empty = upload.finished is not None and self._rules.quirks.list_after_complete is ListAfterComplete.EMPTY
             return parts_page(
                 upload.info,
@@ -216,7 +216,7 @@ class S3Model(BucketModel):
             upload = self._open_upload(bucket, key, upload_id)
             info = upload.info
             if info.algorithm is not None:
-                check_customer_key(info.options, customer_key_md5)
+                check_upload_key(info.options, customer_key_md5)
             chosen = check_parts(info, upload.parts, parts, rules=self._rules)
             size = sum(part.size for part in chosen)
             if object_size is not None and object_size != size:

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from .s3_checksums import Checksum
 from .s3_errors import invalid_request
-from .s3_headers import Reply, Request, checksum_headers, encryption_headers
+from .s3_headers import CUSTOMER_KEY_TOLD, Reply, Request, checksum_headers, encryption_headers
 from .s3_model import S3Model
 from .s3_values import UploadInfo
 from .s3_xml import Children, document, named_parts, timestamp
@@ -42,7 +42,8 @@ def upload_part(model: S3Model, request: Request) -> Reply:
         content_md5=request.header("content-md5"),
         customer_key_md5=request.customer_key_md5,
     )
-    return Reply(headers={"ETag": part.etag, **checksum_headers(part.checksum)})
+    told = {name: value for name in CUSTOMER_KEY_TOLD if (value := request.header(name)) is not None}
+    return Reply(headers={"ETag": part.etag, **checksum_headers(part.checksum), **told})
 
 
 def list_parts(model: S3Model, request: Request) -> Reply:

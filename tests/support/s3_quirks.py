@@ -55,6 +55,7 @@ class Quirks:
     equal_parts_only: all parts but the last must have one size.
     stores_cut_parts: a part whose body broke off stays, short.
     preconditions_ignored: If-None-Match passes.
+    ignores_customer_keys: SSE-C headers pass, and nothing is encrypted.
     drops_metadata: user metadata is forgotten.
     errors_without_message: error documents have no Message.
     """
@@ -86,6 +87,7 @@ class Quirks:
     equal_parts_only: bool = False
     stores_cut_parts: bool = False
     preconditions_ignored: bool = False
+    ignores_customer_keys: bool = False
     drops_metadata: bool = False
     errors_without_message: bool = False
 

@@ -89,3 +89,15 @@ def check_customer_key(options: ObjectOptions, given_md5: str | None) -> None:
     if options.customer_key_md5 is None:
         raise invalid_request("The encryption parameters are not applicable to this object.")
     raise S3Error("AccessDenied", 403, "The provided encryption key is not the one that was used.")
+
+
+def check_upload_key(options: ObjectOptions, given_md5: str | None) -> None:
+    """The same for the parts of an upload, which S3 refuses in other words."""
+    if options.customer_key_md5 == given_md5:
+        return
+    if given_md5 is None:
+        raise invalid_request(
+            "The multipart upload initiate requested encryption. Subsequent part requests must include the "
+            "appropriate encryption parameters."
+        )
+    raise invalid_request("The provided encryption parameters did not match the ones used originally.")

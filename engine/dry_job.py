@@ -1,0 +1,226 @@
+"""What a job would do: the same walk, with nothing sent or remembered, and no more of it in memory than a window."""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import islice
+
+from partway.state.jobs import FileStatus
+from partway.state.store import StateStore
+
+from .backend import MultipartBackend, Target
+from .checksum import ChecksumAlgorithm
+from .dry_run import TAKEN, planned
+from .errors import PartwayError, PlanError, SourceError, UploadCancelled, UploadFailed
+from .events import EventSink, FileFailed, FileSkipped
+from .job_failures import fails_for_all, is_resumable
+from .job_spec import JobSpec
+from .job_work import SAME, is_same
+from .look import exists
+from .options import check_key, with_customer_key
+from .overlap import check_overlap
+from .plan import PartSpec
+from .planned import JobPlanned
+from .pool import Cancel, Line, WorkerPool
+from .requests import Requests
+from .retry import RetryPolicy
+from .scan import Found, Passed, scan
+from .settings import UploadSettings, check_settings
+from .source import SourceIdentity, identify
+from .upload import usual_algorithm
+from .work import retrying
+
+_WINDOW = 1000  # files that are known at a time
+_LOOKS = 16  # at the same time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """Ask whether a file need not be sent."""
+
+    found: Found
+    target: Target
+    backend: MultipartBackend
+    policy: RetryPolicy
+    algorithm: ChecksumAlgorithm
+    skip_same: bool
+
+
+def plan_job(
+    spec: JobSpec,
+    sources: Callable[[], Iterable[tuple[str, str | None]]],
+    *,
+    backend: MultipartBackend,
+    store: StateStore,
+    settings: UploadSettings,
+    sink: EventSink,
+    cancel: Cancel,
+) -> JobPlanned:
+    """What ``run_job`` would do with these arguments; the sink is told of each file.
+
+    Raises:
+        PlanError: two files have one key, or the settings are not possible.
+        UploadFailed: there is nothing to upload.
+        RemoteError: the service would refuse every file, or is away; only where it is asked.
+    """
+    check_settings(settings)
+    spec = replace(spec, options=with_customer_key(spec.target(spec.prefix), backend).options)
+    record = store.jobs.unfinished(spec.to_json(), spec.endpoint)
+    if record is None:
+        check_overlap(spec, sources)
+    job = _DryJob(spec, "" if record is None else record.id, backend, store, settings, sink, cancel)
+    walk = scan(sources(), filters=spec.filters, follow_symlinks=spec.follow_symlinks)
+    while window := list(islice(walk, _WINDOW)):
+        job.plan(window)
+    return job.end()
+
+
+class _DryJob:
+    """The counts, in the caller's thread."""
+
+    def __init__(
+        self,
+        spec: JobSpec,
+        id: str,
+        backend: MultipartBackend,
+        store: StateStore,
+        settings: UploadSettings,
+        sink: EventSink,
+        cancel: Cancel,
+    ) -> None:
+        self._spec, self._id, self._backend, self._store = spec, id, backend, store
+        self._settings = replace(settings, part_size=spec.part_size, algorithm=spec.algorithm)
+        self._sink, self._cancel = sink, cancel
+        self._files = self._bytes = self._kept = self._skipped = self._failed = self._resumed = 0
+        self._needed = Requests()
+
+    def plan(self, window: Sequence[Found | Passed]) -> None:
+        """Plan some files."""
+        keyed: dict[str, Found] = {}
+        for each in window:
+            if isinstance(each, Passed):
+                self._passed(each)
+                continue
+            try:
+                key = self._spec.key(each.name)
+                check_key(self._spec.target(key), self._settings.limits)
+                if not os.access(each.path, os.R_OK):
+                    raise SourceError("it may not be read by this user")
+            except (PlanError, SourceError) as error:
+                self._fail(each.path, "", error)
+                continue
+            keyed[key] = each
+        if not self._settings.restart:
+            self._drop_done(keyed)
+        reasons = self._look(keyed)
+        for key, each in keyed.items():
+            self._file(key, each, reasons.get(key))
+        if self._cancel.wanted:
+            raise UploadCancelled("stopped on request")
+
+    def end(self) -> JobPlanned:
+        """The counts.
+
+        Raises:
+            UploadFailed: there was no file.
+        """
+        if not self._files + self._skipped + self._failed + self._resumed:
+            what = "the list" if self._spec.listed else "the folder"
+            what += " and the filters" if self._spec.filters else ""
+            raise UploadFailed(f"no file is there to upload; check {what}", resumable=False)
+        event = JobPlanned(
+            job=self._id,
+            target=self._spec.url,
+            files=self._files,
+            bytes=self._bytes,
+            kept_bytes=self._kept,
+            skipped=self._skipped,
+            failed=self._failed,
+            resumed=self._resumed,
+            **asdict(self._needed),
+        )
+        self._sink(event)
+        return event
+
+    def _drop_done(self, keyed: dict[str, Found]) -> None:
+        known = self._store.jobs.files(self._id, list(keyed)) if self._id else {}
+        for key, before in known.items():
+            each = keyed[key]
+            if before.status is not FileStatus.FAILED and (before.size, before.mtime_ns) == (each.size, each.mtime_ns):
+                self._resumed += 1
+                del keyed[key]
+
+    def _look(self, keyed: dict[str, Found]) -> dict[str, str | PartwayError | None]:
+        """Why files need not be sent, or cannot be; only where S3 has to be asked."""
+        if not (self._spec.skip_same or self._spec.options.no_overwrite):
+            return {}
+        algorithm = self._settings.algorithm or usual_algorithm(self._store, self._spec.endpoint, time.time())
+        tasks = (
+            _Look(
+                found=each,
+                target=self._spec.target(key),
+                backend=self._backend,
+                policy=self._settings.policy,
+                algorithm=algorithm,
+                skip_same=self._spec.skip_same,
+            )
+            for key, each in keyed.items()
+        )
+        reasons: dict[str, str | PartwayError | None] = {}
+        with WorkerPool(self._settings.concurrency or _LOOKS, cancel=self._cancel, hear=lambda _: None) as pool:
+            for outcome in pool.stream(_look, tasks):
+                error = outcome.error
+                if error is not None and (not isinstance(error, PartwayError) or fails_for_all(error)):
+                    raise error
+                reasons[outcome.task.target.key] = error if error is not None else outcome.result
+        return reasons
+
+    def _file(self, key: str, found: Found, reason: str | PartwayError | None) -> None:
+        target = self._spec.target(key)
+        try:
+            if isinstance(reason, PartwayError):
+                raise reason
+            if reason is not None:
+                self._skipped += 1
+                self._sink(FileSkipped(job=self._id, source=found.path, target=target.url, reason=reason))
+                return
+            record = self._store.unfinished(found.path, target.endpoint, target.bucket, target.key)
+            source = _source(found) if record is None else identify(found.path)
+            event = planned(source, target, record, self._store, self._settings)
+        except PartwayError as error:
+            self._fail(found.path, target.url, error)
+            return
+        self._files += 1
+        self._bytes += found.size
+        self._kept += event.kept_bytes
+        # A small file of a job goes without a look at the key; one that may be the same is looked at in any case.
+        looks = int(self._spec.skip_same) - int(target.options.no_overwrite and bool(event.put_object))
+        event = replace(event, head_object=event.head_object + looks)
+        self._needed += event
+        self._sink(event)
+
+    def _passed(self, passed: Passed) -> None:
+        if passed.failed:
+            self._fail(passed.path, "", SourceError(passed.reason))
+        else:
+            self._sink(FileSkipped(job=self._id, source=passed.path, target="", reason=passed.reason))
+
+    def _fail(self, path: str, url: str, error: PartwayError) -> None:
+        self._failed += 1
+        resumable = is_resumable(error)
+        self._sink(FileFailed(job=self._id, source=path, target=url, error=str(error), resumable=resumable))
+
+
+def _source(found: Found) -> SourceIdentity:
+    return SourceIdentity(path=found.path, size=found.size, mtime_ns=found.mtime_ns, inode=0, device=0)
+
+
+def _look(task: _Look, line: Line) -> str | None:
+    s3 = retrying(task.backend, task.policy, line)
+    whole = PartSpec(number=1, offset=0, size=task.found.size)
+    if task.skip_same and is_same(s3, task.target, task.found.path, whole, task.algorithm):
+        return SAME
+    if task.target.options.no_overwrite and exists(s3, task.target, task.algorithm):
+        return TAKEN
+    return None

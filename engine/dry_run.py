@@ -1,0 +1,157 @@
+"""What an upload would do: by the file and the store alone.  Nothing is sent, claimed or remembered.
+
+S3 is asked only whether an object exists, and only where the answer decides (``no_overwrite``).  It is not asked which
+parts it has: that takes an upload's own ListParts, and what comes of it may depend on the file's bytes.
+"""
+
+import time
+from dataclasses import asdict, replace
+
+from partway.state.records import STREAM, UploadRecord, UploadStatus
+from partway.state.store import StateStore
+
+from .backend import MultipartBackend, Target
+from .events import UploadSkipped
+from .limits import wants_equal_parts
+from .look import exists
+from .options import check_algorithm, check_key, check_record, frozen_options, with_customer_key
+from .plan import plan_upload, replan
+from .planned import UploadPlanned
+from .pool import Cancel, WorkerPool
+from .requests import Requests, of_one_object, of_parts, of_restart
+from .settings import UploadSettings, check_settings
+from .source import SourceIdentity, identify
+from .stream import StreamSettings
+from .stream_plan import plan_stream, replan_stream
+from .upload import usual_algorithm
+from .work import retrying
+
+TAKEN = "the object exists already"
+
+
+def plan_file(
+    path: str, target: Target, *, backend: MultipartBackend, store: StateStore, settings: UploadSettings, cancel: Cancel
+) -> UploadPlanned | UploadSkipped:
+    """What ``upload_file`` would do with these arguments.
+
+    Raises:
+        SourceError, PlanError: it would be refused.
+        RemoteError: nobody could say whether the object exists.
+    """
+    check_settings(settings)
+    source = identify(path)
+    check_key(target, settings.limits)
+    target = with_customer_key(target, backend)
+    record = store.unfinished(source.path, target.endpoint, target.bucket, target.key)
+    fresh = record is None or settings.restart
+    if fresh and target.options.no_overwrite and _exists(target, backend, store, settings, cancel):
+        return UploadSkipped(source=source.path, target=target.url, reason=TAKEN)
+    return planned(source, target, record, store, settings)
+
+
+def planned(
+    source: SourceIdentity, target: Target, record: UploadRecord | None, store: StateStore, settings: UploadSettings
+) -> UploadPlanned:
+    """What becomes of a file whose unfinished upload, if any, is ``record``.
+
+    Raises:
+        PlanError: it would be refused.
+    """
+    looks = int(target.options.no_overwrite)
+    limits = settings.limits
+    if record is None or settings.restart:
+        plan = plan_upload(source.size, part_size=settings.part_size, limits=limits)
+        if plan.part_count == 1 and plan.file_size <= limits.max_put_size:
+            needed = of_one_object(looks=looks)
+        else:
+            needed = of_parts(send=plan.part_count, sent=None, looks=looks, orphans=True)
+        if record is not None and record.upload_id is not None:
+            needed += of_restart()
+        return _event(source.path, target, plan.file_size, plan.part_size, plan.part_count, needed)
+    check_record(record, limits)
+    check_algorithm(record, settings.algorithm)
+    frozen_options(record, target.options)
+    plan = replan(source.size, record.part_size, limits=limits)
+    moved = (record.size, record.mtime_ns, record.inode, record.device) != (
+        source.size,
+        source.mtime_ns,
+        source.inode,
+        source.device,
+    )
+    if record.upload_id is None and plan.part_count == 1 and plan.file_size <= limits.max_put_size:
+        needed, kept = of_one_object(), []
+    else:
+        stored = store.parts(record.id)
+        kept = [p for p in stored if p.number <= plan.part_count and p.size == plan.part(p.number).size]
+        sent = None if record.upload_id is None else len(stored)
+        needed = of_parts(send=plan.part_count - len(kept), sent=sent)
+    event = _event(source.path, target, plan.file_size, plan.part_size, plan.part_count, needed)
+    kept_bytes = sum(part.size for part in kept)
+    return replace(event, kept_parts=len(kept), kept_bytes=kept_bytes, source_changed=moved and bool(kept))
+
+
+def plan_piped(
+    target: Target, *, backend: MultipartBackend, store: StateStore, settings: UploadSettings, stream: StreamSettings
+) -> UploadPlanned:
+    """What ``upload_stream`` would do, as far as it can be known before the stream comes.
+
+    Raises:
+        PlanError: it would be refused.
+    """
+    check_settings(settings)
+    check_key(target, settings.limits)
+    target = with_customer_key(target, backend)
+    record = store.unfinished(STREAM, target.endpoint, target.bucket, target.key)
+    equal = stream.equal_parts or stream.expected_size is not None or wants_equal_parts(target.endpoint)
+    if record is None or settings.restart:
+        plan = plan_stream(
+            part_size=settings.part_size, expected_size=stream.expected_size, equal=equal, limits=settings.limits
+        )
+        parts = []
+    else:
+        check_record(record, settings.limits)
+        check_algorithm(record, settings.algorithm)
+        frozen_options(record, target.options)
+        parts = store.parts(record.id)
+        sizes = [(part.number, part.size) for part in parts]
+        plan = replan_stream(record.part_size, sizes, equal=equal, limits=settings.limits)
+    return UploadPlanned(
+        source=STREAM,
+        target=target.url,
+        total_bytes=None,
+        part_size=plan.part_size,
+        part_count=None,
+        kept_parts=len(parts),
+        kept_bytes=sum(part.size for part in parts),
+        most_bytes=min(plan.most_bytes, settings.limits.max_object_size),
+    )
+
+
+def plan_end_of_stream(record: UploadRecord, target: Target, store: StateStore) -> UploadPlanned:
+    """What is left of a stream whose bytes are all on S3."""
+    assert record.status is UploadStatus.COMPLETING
+    count, size = store.part_totals(record.id)
+    needed = of_parts(send=0, sent=count)
+    event = _event(STREAM, target, size, record.part_size, count, needed)
+    return replace(event, kept_parts=count, kept_bytes=size)
+
+
+def _event(source: str, target: Target, size: int, part_size: int, part_count: int, needed: Requests) -> UploadPlanned:
+    return UploadPlanned(
+        source=source,
+        target=target.url,
+        total_bytes=size,
+        part_size=part_size,
+        part_count=part_count,
+        kept_bytes=0,
+        kept_parts=0,
+        **asdict(needed),
+    )
+
+
+def _exists(
+    target: Target, backend: MultipartBackend, store: StateStore, settings: UploadSettings, cancel: Cancel
+) -> bool:
+    algorithm = settings.algorithm or usual_algorithm(store, target.endpoint, time.time())
+    with WorkerPool(1, cancel=cancel, hear=lambda _: None) as pool:
+        return pool.run(lambda line: exists(retrying(backend, settings.policy, line), target, algorithm))
