@@ -5,7 +5,6 @@ its own with every worker on its parts; then the small ones side by side, each a
 the store, so that a run after an interruption walks again and asks nobody about it.
 """
 
-import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -17,7 +16,6 @@ from partway.state.store import StateStore
 
 from .backend import MultipartBackend, Target
 from .bandwidth import Bandwidth, most_workers
-from .claim import claimed
 from .concurrency import Concurrency
 from .errors import (
     PartwayError,
@@ -28,6 +26,7 @@ from .errors import (
     UploadFailed,
 )
 from .events import EventSink, JobDone, UploadSkipped, ignore
+from .job_cancel import claimed_job
 from .job_failures import may_go_the_long_way
 from .job_ledger import Ledger, Stop
 from .job_spec import JobSpec
@@ -84,8 +83,7 @@ def run_job(
     check_settings(settings)
     cancel = cancel or Cancel()
     text = spec.to_json()
-    name = "job " + hashlib.sha256(text.encode()).hexdigest()[:16]
-    with claimed(store, name, Target(bucket=spec.bucket, key=spec.prefix, endpoint=spec.endpoint)):
+    with claimed_job(store, spec):
         record = store.jobs.unfinished(text, spec.endpoint)
         if record is not None and settings.restart:
             store.jobs.forget_files(record.id)
