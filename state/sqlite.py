@@ -16,6 +16,8 @@ from .jobs import JobStore
 from .records import UNFINISHED, PartRecord, UploadRecord, UploadStatus
 from .schema import MIGRATION_SET, MIGRATIONS
 from .sqlite_jobs import SqliteJobs
+from .sqlite_upkeep import SqliteUpkeep
+from .upkeep import Upkeep
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -57,7 +59,9 @@ class SqliteStore:
         except BaseException:
             self._db.close()
             raise
-        self.jobs: JobStore = SqliteJobs(self._db.execute, self._db.executemany, self._translated, self._writing)
+        calls = (self._db.execute, self._db.executemany, self._translated, self._writing)
+        self.jobs: JobStore = SqliteJobs(*calls)
+        self.upkeep: Upkeep = SqliteUpkeep(self.path, *calls)
 
     def _connect(self) -> sqlite3.Connection:
         """A connection that begins no transaction by itself."""
