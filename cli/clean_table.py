@@ -46,7 +46,7 @@ def print_orphans(where: str, found: list[Orphan], choice: Choice) -> None:
     more = f" and {unknown:,} of unknown size" if unknown else ""
     price = f"about USD {cost:,.2f}" if cost >= 0.01 else "less than USD 0.01"
     print(f"together {format_size(sum(known))}{more}, {price} a month")
-    print(f"  (at USD {_PRICE} for a GB-month, S3 Standard in us-east-1: https://aws.amazon.com/s3/pricing/)")
+    print(f"  (at USD {_PRICE} a GB-month, S3 Standard, us-east-1; aws.amazon.com/s3/pricing)")
 
 
 def print_history(history: History) -> None:
@@ -63,15 +63,18 @@ def print_history(history: History) -> None:
 
 
 def _table(orphans: list[Orphan], *, with_reason: bool) -> Table:
-    table = _new_table("LAST PART", "PARTS", "SIZE", "KEY", *(["WHY"] if with_reason else ["BEGUN BY"]))
+    known_people = any(orphan.upload.initiator for orphan in orphans)
+    last = ["WHY"] if with_reason else ["BEGUN BY"] if known_people else []
+    table = _new_table("LAST PART", "PARTS", "SIZE", "KEY", *last)
     for orphan in orphans:
         parts = orphan.parts
+        words = [(orphan.kept if with_reason else orphan.upload.initiator) or ""] if last else []
         table.add_row(
             "unknown" if orphan.age is None else format_age(orphan.age),
             "?" if parts is None else f"{parts.count:,}",
             "?" if parts is None else format_size(parts.bytes),
             Text(printable(orphan.upload.key)),
-            Text(printable((orphan.kept if with_reason else orphan.upload.initiator) or "")),
+            *(Text(printable(word)) for word in words),
         )
     return table
 

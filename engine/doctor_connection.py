@@ -103,7 +103,7 @@ def _endpoint(probe: Probe, calls: Calls, endpoint: EndpointFacts, checked: bool
         first = calls(probe.reach)
     except AccessRefused as error:
         yield Check(name="endpoint", health=Health.OK, fact=f"{_named(endpoint)} answers")
-        yield Check(name="accepted", health=Health.FAILED, fact=str(error))
+        yield Check(name="access", health=Health.FAILED, fact=str(error))
         return
     except RemoteError as error:
         yield Check(
@@ -180,9 +180,9 @@ def check_bucket(probe: Probe, calls: Calls, bucket: str, endpoint: EndpointFact
         return Check(
             name="bucket",
             health=Health.WARNING,
-            fact=f"{bucket} is in {found.region}, not in {used}; requests are redirected",
+            fact=f"s3://{bucket} is in {found.region}, not in {used}; requests are redirected",
             advice=f"set the region to {found.region}, or use --region {found.region}",
         )
     if not found.permitted:
-        return Check(name="bucket", health=Health.OK, fact=f"{bucket} is there{where}; s3:ListBucket is not permitted")
-    return Check(name="bucket", health=Health.OK, fact=f"{bucket} is there{where}")
+        where += "; s3:ListBucket is not permitted, which uploads do not need"
+    return Check(name="bucket", health=Health.OK, fact=f"s3://{bucket} is there{where}")

@@ -43,7 +43,7 @@ def try_object(trial: Trial, *, leftovers: bool) -> Iterator[Check]:
 
 def _removable(trial: Trial, keeping: Keeping) -> Check:
     """OK when an object could be deleted without a trace; tried on a key that does not exist."""
-    bucket, advice = trial.target.bucket, "to try it all the same: --allow-leftovers"
+    bucket, advice = f"s3://{trial.target.bucket}", "to try it all the same: --allow-leftovers"
 
     def warning(fact: str) -> Check:
         return Check(name="delete", health=Health.WARNING, fact=fact, advice=advice)

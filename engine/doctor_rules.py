@@ -60,7 +60,7 @@ def check_rules(probe: Probe, calls: Calls, bucket: str, prefix: str) -> Check:
         return Check(
             name="lifecycle",
             health=Health.WARNING,
-            fact=f"the rules cannot be read: {error.code}",
+            fact=f"the service tells of no rules ({error.code})",
             advice="look in the service's documentation when it removes unfinished uploads; `partway clean` does",
         )
     covering = [days for rule, days in found.aborting if prefix.startswith(rule)]

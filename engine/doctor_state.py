@@ -45,7 +45,7 @@ def check_state(folder: Path) -> Iterator[Check]:
     yield Check(
         name="state",
         health=Health.OK,
-        fact=f"{folder}: {size / KIB:,.0f} KiB, {unfinished:,} unfinished and {finished:,} finished uploads",
+        fact=f"{folder}: {size / KIB:,.0f} KiB, {unfinished:,} unfinished, {finished:,} finished",
     )
     free = shutil.disk_usage(folder).free
     if free < _ROOM:

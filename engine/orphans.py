@@ -263,8 +263,8 @@ class Orphans:
         if age is None and self._choice.older_than is not None:
             age = orphan.begun
         if age is None:
-            return "nobody knows when its last part came"
-        return "too young" if age < self._choice.seconds else None
+            return "when its last part came is not known; name --older-than"
+        return "a part may come yet" if age < self._choice.seconds else None
 
     def _owner(self, record: UploadRecord | None) -> Owner:
         if record is None:

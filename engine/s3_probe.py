@@ -149,7 +149,8 @@ class S3Probe(Probe):
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLifecycleConfiguration.html"""
         try:
             with translated("GetBucketLifecycleConfiguration"):
-                rules = client_for(self.config).get_bucket_lifecycle_configuration(Bucket=bucket).get("Rules", [])
+                # A service that does not know the question answers with a list of objects.
+                rules = client_for(self.config).get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
                 found = [
                     (_prefix(rule), int(rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"]))
                     for rule in rules

@@ -18,6 +18,8 @@ from .s3_client import S3Config, client_for
 from .s3_errors import translated, unreadable
 
 _OPERATION = "ListMultipartUploads"
+# What no XML reader takes botocore calls a 500.
+_UNREADABLE = ("BadAnswer", "500")
 _BEGINNING = 1142208000.0  # 2006-03-13: nothing on S3 is older, so an older time is a zero that was formatted
 _AHEAD = 86400.0  # seconds that a time may be in the future
 
@@ -46,7 +48,7 @@ class S3Uploads(BucketBackend):
                 answer = self._page(bucket, prefix, markers[-1], encoded)
                 page, following = _read(answer)
             except Transient as error:
-                if encoded or error.code != "BadAnswer":
+                if encoded or error.code not in _UNREADABLE:
                     raise
                 # A key with a character that XML does not have makes a page that nobody can read.
                 encoded = True
@@ -75,6 +77,9 @@ class S3Uploads(BucketBackend):
                 return answer
         except CredentialsExpired:
             raise
+        except UploadVanished:
+            # rclone's word for none.
+            return {}
         except Refused as error:
             raise _explained(error, bucket) from error
 
