@@ -1,63 +1,149 @@
 """``partway cancel ID``."""
 
-from dataclasses import replace
+import json
+import sys
 from pathlib import Path
 
 import click
 
-from partway.engine.cancel import cancel_upload
+from partway.engine.cancel import Removal, cancel_upload
+from partway.engine.errors import PartwayError
+from partway.engine.job_cancel import cancel_job
 from partway.engine.options import target_of
+from partway.engine.pool import Cancel
 from partway.state.jobs import JobRecord, JobStatus
-from partway.state.records import UNFINISHED
+from partway.state.records import UploadRecord, UploadStatus
 from partway.state.store import StateStore
 
 from . import exit_codes, options
 from .connection import Connection, connection_options
-from .session import backend_for, find_job, find_upload, opened_store
+from .session import backend_for, find_job, find_upload, opened_store, stopping, tell
 from .text import printable
+from .units import format_size
 
 
 @click.command("cancel", epilog="Example:  partway cancel 3f2a91bc")
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object an ID.")
 @connection_options
 @options.profile_option
 @options.state_dir_option
 def command(
     ids: tuple[str, ...],
     quiet: bool,
+    as_json: bool,
     connection: Connection,
     profile: str | None,
     state_dir: Path | None,
 ) -> int:
-    """Remove the parts of an unfinished upload from S3, and forget it.
+    """Remove the parts of unfinished uploads from S3, and forget the uploads.
 
-    The source is not touched.  A finished object stays; only what is unfinished can be cancelled.
+    The source is not touched.  A finished object stays; only what is unfinished can be cancelled.  The ID of a job
+    cancels its unfinished uploads.
     """
-    with opened_store(state_dir) as store:
-        for id in ids:
-            if (job := find_job(store, id)) is not None:
-                _cancel_job(store, job, profile, connection, quiet)
-                continue
-            record = find_upload(store, id)
-            if record.finished:
-                raise click.UsageError(f"upload {record.id} is {record.status}; there is nothing to cancel")
-            backend = backend_for(record, concurrency=1, profile=profile, connection=connection)
-            cancel_upload(record, backend=backend, store=store)
-            if not quiet:
-                print(f"cancelled {record.id}: {printable(target_of(record).url)}; its parts are gone from S3")
-    return exit_codes.OK
+    cancel = Cancel()
+    codes = []
+    with opened_store(state_dir) as store, stopping(cancel):
+        for record in _chosen(store, ids):
+            try:
+                if isinstance(record, JobRecord):
+                    facts, line = _cancel_job(store, record, profile, connection, cancel)
+                else:
+                    facts, line = _cancel_upload(store, record, profile, connection, cancel)
+            except PartwayError as error:
+                # One that cannot be cancelled now keeps none of the others.
+                tell(error)
+                codes.append(exit_codes.exit_code(error))
+                facts = _names(record) | {"cancelled": False, "error": str(error)}
+            else:
+                codes.append(exit_codes.OK)
+                facts |= {"error": None}
+                if not quiet and not as_json:
+                    print(line)
+            if as_json:
+                print(json.dumps(facts), flush=True)
+            if codes[-1] == exit_codes.INTERRUPTED:
+                break
+    return exit_codes.worst(codes)
 
 
-def _cancel_job(store: StateStore, job: JobRecord, profile: str | None, connection: Connection, quiet: bool) -> None:
-    if job.status is not JobStatus.OPEN:
-        raise click.UsageError(f"job {job.id} is {job.status}; there is nothing to cancel")
-    unfinished = [record for record in store.uploads(statuses=UNFINISHED) if record.job == job.id]
-    for record in unfinished:
-        backend = backend_for(record, concurrency=1, profile=profile, connection=connection)
-        cancel_upload(record, backend=backend, store=store)
-    store.jobs.save(replace(job, status=JobStatus.ABORTED))
-    store.jobs.forget_files(job.id)
-    store.live.end(job.id)
-    if not quiet:
-        print(f"cancelled job {job.id} to {printable(job.target)}; {job.done + job.skipped:,} files that are done stay")
+def _chosen(store: StateStore, ids: tuple[str, ...]) -> list[UploadRecord | JobRecord]:
+    """What was named, each once.
+
+    Raises:
+        click.UsageError: one is unknown, or finished; then nothing is cancelled.
+    """
+    found = {record.id: record for record in (find_job(store, id) or find_upload(store, id) for id in ids)}
+    for record in found.values():
+        if isinstance(record, JobRecord) and record.status is not JobStatus.OPEN:
+            raise click.UsageError(f"job {record.id} is {record.status}; there is nothing to cancel")
+        if isinstance(record, UploadRecord) and record.finished:
+            raise click.UsageError(f"upload {record.id} is {record.status}; there is nothing to cancel")
+    return list(found.values())
+
+
+def _cancel_upload(
+    store: StateStore, record: UploadRecord, profile: str | None, connection: Connection, cancel: Cancel
+) -> tuple[dict[str, object], str]:
+    backend = backend_for(record, concurrency=1, profile=profile, connection=connection)
+    removal = cancel_upload(record, backend=backend, store=store, cancel=cancel)
+    if not removal.confirmed:
+        _warn(record)
+    return _names(record) | {
+        "cancelled": True,
+        "removed_parts": removal.parts,
+        "removed_bytes": removal.bytes,
+        "confirmed": removal.confirmed,
+    }, f"cancelled {record.id}: {printable(target_of(record).url)}; {_what_went(record, removal)}"
+
+
+def _what_went(record: UploadRecord, removal: Removal) -> str:
+    if not removal.existed:
+        if record.status is UploadStatus.COMPLETING:
+            return "S3 has no parts of it; it was being completed, so its object may be there"
+        return "S3 has no parts of it"
+    if removal.parts is None or removal.bytes is None:
+        return "its parts are gone from S3" if removal.confirmed else "S3 was told to remove its parts"
+    if not removal.parts:
+        return "it had no parts on S3"
+    parts = "1 part" if removal.parts == 1 else f"{removal.parts:,} parts"
+    return f"{parts} ({format_size(removal.bytes)}) {'is' if removal.parts == 1 else 'are'} gone from S3"
+
+
+def _warn(record: UploadRecord) -> None:
+    print(
+        f"warning: the service does not list the parts of {record.id}, so nobody can see that they are gone",
+        file=sys.stderr,
+    )
+
+
+def _cancel_job(
+    store: StateStore, job: JobRecord, profile: str | None, connection: Connection, cancel: Cancel
+) -> tuple[dict[str, object], str]:
+    removed = cancel_job(
+        job,
+        backend_for=lambda record: backend_for(record, concurrency=1, profile=profile, connection=connection),
+        store=store,
+        cancel=cancel,
+    )
+    for each in removed:
+        if not each.removal.confirmed:
+            _warn(each.record)
+    done = store.jobs.get(job.id) or job
+    size = sum(each.removal.bytes or 0 for each in removed)
+    files = f"{done.done + done.skipped:,} files that are done stay"
+    uploads = "1 unfinished upload" if len(removed) == 1 else f"{len(removed):,} unfinished uploads"
+    went = f"{uploads} ({format_size(size)}) removed from S3; " if removed else ""
+    return _names(job) | {
+        "cancelled": True,
+        "removed_uploads": len(removed),
+        "removed_bytes": size,
+        "confirmed": all(each.removal.confirmed for each in removed),
+    }, f"cancelled job {job.id} to {printable(job.target)}; {went}{files}"
+
+
+def _names(record: UploadRecord | JobRecord) -> dict[str, object]:
+    if isinstance(record, JobRecord):
+        return {"job": record.id, "target": record.target}
+    return {"upload": record.id, "target": target_of(record).url}

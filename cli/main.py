@@ -20,6 +20,8 @@ _COMMANDS = {
     "watch": ("Watch what other terminals, cron and services upload.", "partway.cli.watch"),
     "verify": ("Compare files with objects, without downloading.", "partway.cli.verify"),
     "cancel": ("Remove an upload's parts from S3 and forget it.", "partway.cli.cancel"),
+    "clean": ("Remove forgotten uploads from a bucket, or old history.", "partway.cli.clean"),
+    "doctor": ("Check credentials, endpoint, permissions and what the service supports.", "partway.cli.doctor"),
     "demo": ("See it work: an interruption and a resume, with nothing to set up.", "partway.cli.demo"),
 }
 

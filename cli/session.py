@@ -40,6 +40,7 @@ from .units import format_size
 
 if TYPE_CHECKING:
     from partway.engine.s3 import S3Backend
+    from partway.state.sqlite import SqliteStore
 
     from .connection import Connection
 
@@ -61,7 +62,7 @@ def named_folder(chosen: Path | None) -> Path | None:
 
 
 @contextmanager
-def opened_store(chosen: Path | None) -> Iterator[StateStore]:
+def opened_store(chosen: Path | None) -> "Iterator[SqliteStore]":
     """The store in the chosen folder; made when it is missing."""
     from partway.state.sqlite import SqliteStore
 

@@ -52,6 +52,14 @@ def format_age(seconds: float) -> str:
     return "just now"
 
 
+def format_span(seconds: float) -> str:
+    """``7 d``, ``90 min``: in the largest unit that needs no fraction."""
+    for size, name in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds and seconds % size == 0:
+            return f"{seconds // size:.0f} {name}"
+    return f"{seconds:g} s"
+
+
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*(s|m|min|h|d)?", re.IGNORECASE)
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 

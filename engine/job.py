@@ -5,7 +5,6 @@ its own with every worker on its parts; then the small ones side by side, each a
 the store, so that a run after an interruption walks again and asks nobody about it.
 """
 
-import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -17,7 +16,7 @@ from partway.state.store import StateStore
 
 from .backend import MultipartBackend, Target
 from .bandwidth import Bandwidth, most_workers
-from .claim import claimed
+from .claim import claimed_job
 from .concurrency import Concurrency
 from .errors import (
     PartwayError,
@@ -86,9 +85,7 @@ def run_job(
     cancel = cancel or Cancel()
     spec = replace(spec, options=with_customer_key(spec.target(spec.prefix), backend).options)
     text = spec.to_json()
-    name = "job " + hashlib.sha256(text.encode()).hexdigest()[:16]
-    where = Target(bucket=spec.bucket, key=spec.prefix, endpoint=spec.endpoint)
-    with claimed(store, name, where), JobTeller(store.live, sink) as told:
+    with claimed_job(store, spec), JobTeller(store.live, sink) as told:
         record = store.jobs.unfinished(text, spec.endpoint)
         if record is not None and settings.restart:
             store.jobs.forget_files(record.id)

@@ -166,6 +166,12 @@ def _session(config: S3Config) -> tuple[Session, ClockOffset]:
     return _sessions[key]
 
 
+def session_for(config: S3Config) -> Session:
+    """The session of a configuration's clients: what it was made of, and its credentials."""
+    with translated(CONFIGURE):
+        return _session(config)[0]
+
+
 def transfer_settings(config: S3Config) -> dict[str, str]:
     """The ``s3 =`` block of the user's profile; what is nested deeper is left out."""
     with translated(CONFIGURE):

@@ -1,24 +1,30 @@
-"""Read the rows of ListParts.  botocore takes 120 microseconds a row, most of them for a date that nobody asked for.
+"""Read the rows of ListParts.  botocore takes 120 microseconds a row, most of them for a date that few ask for.
 
 What looks odd in any way is left to botocore, so that one reader alone decides what an odd answer means.
 """
 
+import re
 from typing import Any
 from xml.etree import ElementTree
 
 _NUMBERS = ("PartNumber", "Size")
-_WANTED = (*_NUMBERS, "ETag")
+# Control characters, as themselves or by their numbers.
+_NO_XML = re.compile(
+    rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|&#(?:x0*(?:[0-8bcef]|1[0-9a-f])|0*(?:[0-8]|1[1-24-9]|2\d|3[01]));", re.IGNORECASE
+)
+_WANTED = (*_NUMBERS, "ETag", "LastModified")
 
 
 def take_rows(response_dict: Any, customized_response_dict: Any, **_: Any) -> None:
     """A handler of botocore's "before-parse.s3.ListParts": take the rows out of the body, before botocore sees it.
 
-    They come back in the answer's "Parts", like botocore's own but with nothing that the engine does not use.
+    They come back in the answer's "Parts", like botocore's own but with nothing that the engine does not use, and with
+    dates as text.
     """
     if response_dict["status_code"] != 200:
         return
     try:
-        root = ElementTree.fromstring(response_dict["body"], ElementTree.XMLParser(encoding="utf-8"))
+        root = _parsed(response_dict)
         parts = [child for child in root if _name(child) == "Part"]
         rows = [_row(part) for part in parts]
         for part in parts:
@@ -29,6 +35,15 @@ def take_rows(response_dict: Any, customized_response_dict: Any, **_: Any) -> No
     if rows:
         response_dict["body"] = rest
         customized_response_dict["Parts"] = rows
+
+
+def _parsed(response_dict: Any) -> ElementTree.Element:
+    """The document; a key with characters that XML does not have costs these characters, not the list."""
+    try:
+        return ElementTree.fromstring(response_dict["body"], ElementTree.XMLParser(encoding="utf-8"))
+    except ElementTree.ParseError:
+        response_dict["body"] = _NO_XML.sub(b"?", response_dict["body"])
+        return ElementTree.fromstring(response_dict["body"], ElementTree.XMLParser(encoding="utf-8"))
 
 
 def _row(part: ElementTree.Element) -> dict[str, Any]:

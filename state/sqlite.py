@@ -19,6 +19,8 @@ from .records import UNFINISHED, PartRecord, UploadRecord, UploadStatus
 from .schema import BOOKKEEPING, MIGRATION_SET, MIGRATIONS
 from .sqlite_jobs import SqliteJobs
 from .sqlite_rows import PART_COLUMNS, UPLOAD_COLUMNS, BadRow, part_from_sql, part_rows, to_sql, upload_from_sql
+from .sqlite_upkeep import SqliteUpkeep
+from .upkeep import Upkeep
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -59,7 +61,9 @@ class SqliteStore:
         except BaseException:
             self._db.close()
             raise
-        self.jobs: JobStore = SqliteJobs(self._db.execute, self._db.executemany, self._translated, self._writing)
+        calls = (self._db.execute, self._db.executemany, self._translated, self._writing)
+        self.jobs: JobStore = SqliteJobs(*calls)
+        self.upkeep: Upkeep = SqliteUpkeep(self.path, *calls)
         self.live = LiveFiles(folder / "running")
 
     def _connect(self) -> sqlite3.Connection:

@@ -10,7 +10,7 @@ import pytest
 from partway.cli.main import cli
 from tests.support.command import Shell
 
-COMMANDS = ["upload", "resume", "list", "show", "watch", "verify", "cancel", "demo"]
+COMMANDS = ["upload", "resume", "list", "show", "watch", "verify", "cancel", "clean", "doctor", "demo"]
 
 
 @pytest.fixture

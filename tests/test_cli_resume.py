@@ -94,7 +94,7 @@ def test_cancel(server: StrictS3, shell: Shell) -> None:
     twice, resumed, listed = shell.run("cancel", id), shell.run("resume", id), shell.run("list")
 
     assert (cancelled.code, cancelled.err) == (0, "")
-    assert cancelled.out == f"cancelled {id}: s3://bucket/key; its parts are gone from S3\n"
+    assert cancelled.out == f"cancelled {id}: s3://bucket/key; 2 parts (10.0 MiB) are gone from S3\n"
     assert not server.model.open_uploads
     assert (twice.code, resumed.code) == (2, 2)
     assert f"upload {id} is aborted; there is nothing to cancel" in twice.err

@@ -77,7 +77,7 @@ def uploads_page(
         (u for u in uploads if (u.key == prefix if quirks.list_uploads_exact_key and prefix else _starts(u, prefix))),
         key=lambda u: u.key,
     )
-    if key_marker:
+    if key_marker and not quirks.list_ignores_marker:
         same_key = [u for u in found if u.key == key_marker]
         ids = [u.upload_id for u in same_key]
         behind = same_key[ids.index(upload_id_marker) + 1 :] if upload_id_marker in ids else []

@@ -1,0 +1,28 @@
+"""Care for a store that is a file: its health, its size, and forgetting what is over."""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+
+class Upkeep(Protocol):
+    """Called from one thread.  Every method raises StateError when the store cannot be read or written."""
+
+    def size(self) -> int:
+        """Bytes on disk, with the log."""
+        ...
+
+    def problem(self) -> str | None:
+        """What is wrong with the file, or None; reads all of it."""
+        ...
+
+    def forget(self, uploads: Iterable[str], jobs: Iterable[str]) -> None:
+        """Remove uploads and jobs by their ids, with all that belongs to them.  All or none."""
+        ...
+
+    def shrink(self) -> None:
+        """Give the space of what was removed back to the disk.
+
+        Raises:
+            StateLocked: another process is writing; nothing happened.
+        """
+        ...
