@@ -45,11 +45,6 @@ class ObjectOptions:
     expected_bucket_owner: str | None = None
     no_overwrite: bool = False
 
-    @property
-    def has_md5_etag(self) -> bool:
-        """False when the ETag can be no MD5, since the object is encrypted with the user's key or one of KMS."""
-        return self.customer_key is None and not (self.sse or "").startswith("aws:kms")
-
     def to_json(self) -> str:
         """Text for the store; only what is set."""
         return json.dumps({name: value for name, value in asdict(self).items() if value}, sort_keys=True)

@@ -134,7 +134,7 @@ def _or_by_etag(run: UploadRun, proof: Proof, etag: str) -> Proof:
     """The proof when it is of the whole object.  For a service that names no checksum of it: read the source once more
     and compare MD5s with the ETag, when that may be the MD5 of the parts' MD5s (as on AWS) or of the whole (as some
     others have it)."""
-    if proof.whole or run.record.is_stream or not run.target.options.has_md5_etag:
+    if proof.whole or run.record.is_stream:
         return proof  # nobody can read a stream once more
     md5: str | None = None
     if looks_like_md5(etag):

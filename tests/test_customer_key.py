@@ -18,7 +18,7 @@ from partway.engine.errors import PlanError
 from partway.engine.s3 import S3Backend, S3Config
 from tests.support.command import PARTWAY, TIMEOUT, Result, Shell
 from tests.support.fault_answers import access_denied
-from tests.support.faults import Fault, Stage
+from tests.support.faults import Answer, Fault, Stage
 from tests.support.interrupted import MIB, PARTS, SIZE, UPLOAD, interrupt, make_source, part_numbers
 from tests.support.piping import piped, piping
 from tests.support.s3_quirks import Quirks
@@ -96,14 +96,24 @@ def test_the_command_to_go_on_names_the_flag(shell: Shell, server: StrictS3) -> 
 
 
 def test_it_is_given_up_without_the_key(shell: Shell, server: StrictS3) -> None:
-    """Abort takes none."""
+    """Abort takes none; and when parts are left, which cannot be listed without, it is repeated."""
     interrupt(shell, server, *UPLOAD, *WITH_KEY)
+    nothing = Answer(status=204)
+    server.faults.add(Fault(operation="AbortMultipartUpload", stage=Stage.BEFORE_READ, action=nothing, times=1))
     (record,) = shell.run("list").out.splitlines()[1:]
 
     result = shell.run("cancel", record.split()[0])
 
     assert result.code == 0, result.err
     assert not server.model.open_uploads
+    assert server.counts["AbortMultipartUpload"] == 2
+
+
+def test_the_variable_alone_encrypts_nothing(shell: Shell, server: StrictS3) -> None:
+    """It may be set for the sake of another upload."""
+    assert shell.run(*UPLOAD, variables={"PARTWAY_SSE_C_KEY": TEXT}).code == 0
+
+    assert server.model.objects["bucket", "key"].options.customer_key_md5 is None
 
 
 def test_a_job_needs_its_key_again(shell: Shell, server: StrictS3, tmp_path: Path) -> None:
