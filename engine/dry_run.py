@@ -66,7 +66,7 @@ def planned(
         else:
             needed = of_parts(send=plan.part_count, sent=None, looks=looks, orphans=True)
         if record is not None and record.upload_id is not None:
-            needed += of_restart()
+            needed += of_restart(sent=len(store.parts(record.id)))
         return _event(source.path, target, plan.file_size, plan.part_size, plan.part_count, needed)
     check_record(record, limits)
     check_algorithm(record, settings.algorithm)

@@ -50,13 +50,17 @@ def of_parts(*, send: int, sent: int | None, looks: int = 0, orphans: bool = Fal
     return Requests(
         list_multipart_uploads=int(orphans),
         create_multipart_upload=int(sent is None),
-        list_parts=0 if sent is None else max(1, -(-sent // _ROWS)),
+        list_parts=0 if sent is None else _pages(sent),
         upload_part=send,
         complete_multipart_upload=1,
         head_object=1 + looks,
     )
 
 
-def of_restart() -> Requests:
-    """Giving up what was there."""
-    return Requests(abort_multipart_upload=1, list_parts=1)
+def of_restart(*, sent: int) -> Requests:
+    """Giving up ``sent`` parts that were there: looked at, removed, and looked for again."""
+    return Requests(abort_multipart_upload=1, list_parts=_pages(sent) + 1)
+
+
+def _pages(parts: int) -> int:
+    return max(1, -(-parts // _ROWS))

@@ -23,7 +23,6 @@ from tests.support.strict_s3 import StrictS3
 from tests.support.uploading import PART, Uploading
 
 DAY = 86400.0
-NOW = time.time()
 
 
 @dataclass
@@ -33,15 +32,19 @@ class Bucket:
     server: StrictS3
     backend: S3Backend
     store: StateStore = field(default_factory=MemoryStore)
-    now: float = NOW
+    shift: float = 0.0
+
+    def now(self) -> float:
+        """Of the server, in seconds since the epoch."""
+        return time.time() - self.shift
 
     def begin(self, key: str, *, days: float = 3.0, parts: int = 1) -> str:
         """An upload of somebody's that began so many days ago, with its parts; S3's id."""
-        self.now = NOW - days * DAY
+        self.shift = days * DAY
         upload = self.server.model.create_multipart_upload("bucket", key)
         for number in range(1, parts + 1):
             self.server.model.upload_part("bucket", key, upload.upload_id, number, b"x" * 10)
-        self.now = NOW
+        self.shift = 0.0
         return upload.upload_id
 
     def orphans(self, prefix: str = "", **choice: Any) -> Orphans:
@@ -54,7 +57,6 @@ class Bucket:
             backend=self.backend,
             store=self.store,
             choice=Choice(**choice),
-            now=lambda: NOW,
         )
 
     def find(self, prefix: str = "", **choice: Any) -> dict[str, Orphan]:
@@ -76,7 +78,7 @@ class Bucket:
 def bucket(strict: StrictS3, backend: S3Backend) -> Bucket:
     """An empty one."""
     bucket = Bucket(server=strict, backend=backend)
-    strict.model = S3Model(min_part_size=PART, page_size=2, clock=lambda: bucket.now)
+    strict.model = S3Model(min_part_size=PART, page_size=2, clock=bucket.now)
     return bucket
 
 
@@ -143,7 +145,7 @@ def test_the_services_clock_counts(bucket: Bucket) -> None:
     """A clock of ours that is a week ahead makes nobody's upload old."""
     bucket.begin("young", days=0.5)
     orphans = bucket.orphans()
-    orphans._clock = lambda: NOW + 7 * DAY
+    orphans._clock = lambda: time.time() + 7 * DAY
 
     (found,) = orphans.find()
 
@@ -221,10 +223,10 @@ def ours(bucket: Bucket, make_file: Callable[..., Path]) -> Uploading:
     bucket.server.faults.add(
         Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=access_denied(), part_number=3)
     )
-    bucket.now = NOW - 5 * DAY
+    bucket.shift = 5 * DAY
     with pytest.raises(UploadFailed):
         uploading.run(concurrency=1)
-    bucket.now = NOW
+    bucket.shift = 0.0
     return uploading
 
 
