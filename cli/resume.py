@@ -37,6 +37,7 @@ from .upload import retry_policy
 @options.profile_option
 @options.pace_options
 @options.output_options
+@options.log_option
 @options.state_dir_option
 def command(
     ids: tuple[str, ...],
@@ -49,6 +50,7 @@ def command(
     quiet: bool,
     no_progress: bool,
     as_json: bool,
+    log_file: Path | None,
     state_dir: Path | None,
 ) -> int:
     """Finish unfinished uploads, from any folder; everything they need is remembered.
@@ -56,7 +58,8 @@ def command(
     The start of an ID is enough.  Without an ID, the one that is unfinished.
     """
     settings = UploadSettings(concurrency=concurrency, bandwidth=bwlimit, policy=retry_policy(retry_for))
-    output = render.Output(quiet=quiet, no_progress=no_progress, json=as_json)
+    log = render.opened_log(log_file)
+    output = render.Output(quiet=quiet, no_progress=no_progress, json=as_json, log=log)
     codes = []
     with failures_as_json(output), opened_store(state_dir) as store:
         jobs, ids = _chosen_jobs(store, ids, everything)

@@ -5,6 +5,7 @@ import os
 import shlex
 import signal
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
     from partway.engine.s3 import S3Backend
 
     from .connection import Connection
+
+
+_ONE_WISH = 0.3  # seconds
 
 
 def state_folder(chosen: Path | None) -> Path:
@@ -171,6 +175,8 @@ def run_upload(work: Work, store: StateStore, output: render.Output, state_dir: 
             done = work(noting(sink), cancel)
         render.show_result(done, output)
     except PartwayError as error:
+        if output.log is not None:
+            output.log.note(error)
         tell(error)
         if jobs:
             _tell_what_is_done(store, jobs[0], state_dir)
@@ -222,10 +228,12 @@ def _collect_garbage_from_now_on() -> None:
 
 @contextmanager
 def failures_as_json(output: render.Output) -> Iterator[None]:
-    """What fails before an upload begins is one JSON line too."""
+    """What fails before an upload begins is one JSON line too, and one of the log."""
     try:
         yield
     except PartwayError as error:
+        if output.log is not None:
+            output.log.note(error)
         if output.json:
             JsonSink(sys.stdout)(UploadFailed(upload="", error=str(error), resumable=False))
         raise
@@ -262,14 +270,20 @@ def _tell_what_is_safe(store: StateStore, id: str, state_dir: Path | None) -> No
 def stopping(cancel: Cancel) -> Iterator[None]:
     """Ctrl-C, SIGTERM and a closed terminal: the first asks the upload to stop, the second ends the process at once.
 
-    A signal that the process was started to ignore (nohup, a background job) stays ignored.
+    A signal that the process was started to ignore (nohup, a background job) stays ignored.  The same one twice at once
+    is one wish: ``timeout`` signals the process, and then its group.
     """
+    heard: dict[int, float] = {}
 
     def stop(number: int, frame: FrameType | None) -> None:
+        now = time.monotonic()
         if cancel.wanted:
+            if number in heard and now - heard[number] < _ONE_WISH:
+                return
             if sys.stderr.isatty():
                 os.write(sys.stderr.fileno(), b"\x1b[?25h\n")  # bars hide the cursor
             os._exit(exit_codes.INTERRUPTED)
+        heard[number] = now
         cancel()
 
     numbers = [n for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) != signal.SIG_IGN]
