@@ -14,7 +14,7 @@ from partway.state.jobs import JobRecord, JobStatus
 from partway.state.records import UNFINISHED, UploadRecord
 from partway.state.store import StateStore
 
-from . import exit_codes, job, options, render
+from . import complete, exit_codes, job, options, render
 from .again import needs_producer, only_by_producer
 from .connection import Connection, connection_options
 from .session import (
@@ -31,7 +31,7 @@ from .upload import retry_policy
 
 
 @click.command("resume", epilog="Example:  partway resume 3f2a91bc")
-@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.argument("ids", nargs=-1, metavar="[ID]...", shell_complete=complete.resumable_ids)
 @click.option("--all", "everything", is_flag=True, help="Every unfinished upload, oldest first.")
 @connection_options
 @options.profile_option

@@ -47,18 +47,18 @@ if TYPE_CHECKING:
 _ONE_WISH = 0.3  # seconds
 
 
-def state_folder(chosen: Path | None) -> Path:
+def state_folder(chosen: Path | None, context: click.Context | None = None) -> Path:
     """The state folder: of the command, of ``partway --state-dir`` or its variable, or the platform's."""
-    if named := named_folder(chosen):
+    if named := named_folder(chosen, context):
         return named
     import platformdirs  # only here: whoever names the folder does not need it
 
     return platformdirs.user_state_path("partway")
 
 
-def named_folder(chosen: Path | None) -> Path | None:
-    """The state folder that the user named; None when it is the platform's."""
-    context = click.get_current_context(silent=True)
+def named_folder(chosen: Path | None, context: click.Context | None = None) -> Path | None:
+    """The state folder that the user named; None when it is the platform's.  context: None means the current one."""
+    context = context or click.get_current_context(silent=True)
     outer: Path | None = context.find_root().params.get("state_dir") if context else None
     return chosen or outer
 

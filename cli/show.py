@@ -14,7 +14,7 @@ from partway.engine.plan import UploadPlan
 from partway.state.records import UploadRecord, UploadStatus
 from partway.state.store import StateStore
 
-from . import exit_codes, options
+from . import complete, exit_codes, options
 from .list import facts, part_count, total_bytes
 from .partmap import Cell, PartMap
 from .session import find_upload, opened_store
@@ -23,7 +23,7 @@ from .units import format_age, format_size
 
 
 @click.command("show", epilog="Example:  partway show 3f2a91bc")
-@click.argument("id")
+@click.argument("id", shell_complete=complete.all_ids)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, with the numbers of the finished parts.")
 @options.state_dir_option
 def command(id: str, as_json: bool, state_dir: Path | None) -> int:
