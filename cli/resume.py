@@ -68,7 +68,7 @@ def command(
             if codes[-1] == exit_codes.INTERRUPTED:
                 return exit_codes.worst(codes)
         wanted = ids or not jobs or everything
-        for record in _chosen(store, ids, everything, named_folder(state_dir)) if wanted else ():
+        for record in _chosen(store, ids, everything, named_folder(state_dir), quiet) if wanted else ():
             work = partial(
                 _resume, record=record, store=store, settings=settings, profile=profile, connection=connection
             )
@@ -114,7 +114,9 @@ def _chosen_jobs(store: StateStore, ids: tuple[str, ...], everything: bool) -> t
     return list(jobs.values()), tuple(id for id, record in found.items() if record is None)
 
 
-def _chosen(store: StateStore, ids: tuple[str, ...], everything: bool, folder: Path | None) -> list[UploadRecord]:
+def _chosen(
+    store: StateStore, ids: tuple[str, ...], everything: bool, folder: Path | None, quiet: bool
+) -> list[UploadRecord]:
     if ids and everything:
         raise click.UsageError("name uploads or say --all, not both")
     if ids:
@@ -130,9 +132,9 @@ def _chosen(store: StateStore, ids: tuple[str, ...], everything: bool, folder: P
     ]
     found = [record for record in unfinished if not needs_producer(record)]
     for record in unfinished:
-        if needs_producer(record):
+        if needs_producer(record) and not quiet:
             click.echo(f"left alone: {only_by_producer(record, folder)}", err=True)
-    if not unfinished and not (everything and store.jobs.all()):
+    if not unfinished and not quiet and not (everything and store.jobs.all()):
         click.echo("nothing is unfinished", err=True)
     if len(found) > 1 and not everything:
         names = "\n".join(
