@@ -15,7 +15,7 @@ from partway.state.jobs import JobRecord, JobStatus
 from partway.state.records import UploadRecord, UploadStatus
 from partway.state.store import StateStore
 
-from . import exit_codes, options
+from . import complete, exit_codes, options
 from .connection import Connection, connection_options
 from .session import backend_for, find_job, find_upload, opened_store, stopping, tell
 from .text import printable
@@ -23,7 +23,7 @@ from .units import format_size
 
 
 @click.command("cancel", epilog="Example:  partway cancel 3f2a91bc")
-@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...", shell_complete=complete.unfinished_ids)
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object an ID.")
 @connection_options

@@ -6,11 +6,15 @@ import io
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from . import VERSION
 from .text import printable
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _COMMANDS = {
     "upload": ("Upload files, or go on with an upload that was interrupted.", "partway.cli.upload"),
@@ -26,17 +30,12 @@ _COMMANDS = {
 }
 
 _HELP = """Upload files to S3 in parts, and finish what an interruption left.
-
-\b
-  partway upload video.mkv s3://bucket/video.mkv   run it again to resume
-  partway upload -r photos s3://bucket/photos/     a folder
-  partway resume --all                             finish everything
-  partway list                                     what is unfinished
-  partway demo                                     see an interruption and a resume
-
-Credentials, region and endpoint come from your AWS configuration.
-Exit codes: 0 done, 1 failed, 2 usage, 75 run again to resume, 130 interrupted.
+  partway upload video.mkv s3://bucket/video.mkv     run it again to resume
+  partway upload -r photos s3://bucket/photos/       a folder
+  pg_dump db | partway upload - s3://bucket/db.sql   a stream
+  partway resume --all                               finish everything
 """
+_EXIT_CODES = "Exit codes: 0 done, 1 failed, 2 usage, 75 run again to resume, 130 interrupted.\n"
 
 
 class _Commands(click.Group):
@@ -50,6 +49,22 @@ class _Commands(click.Group):
             return None
         command: click.Command = importlib.import_module(_COMMANDS[cmd_name][1]).command
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """Names for the Tab key, without importing any command."""
+        from click.shell_completion import CompletionItem
+
+        names = [
+            CompletionItem(name, help=line) for name, (line, _) in _COMMANDS.items() if name.startswith(incomplete)
+        ]
+        return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Examples first, and all of it on one screen."""
+        formatter.write(_HELP)
+        self.format_commands(ctx, formatter)
+        click.Command.format_options(self, ctx, formatter)
+        formatter.write(_EXIT_CODES)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -69,7 +84,7 @@ def _print_version(ctx: click.Context, param: click.Parameter, wanted: bool) -> 
     type=click.Path(file_okay=False, path_type=Path),
     envvar="PARTWAY_STATE_DIR",
     metavar="DIR",
-    help="Where unfinished uploads are remembered.  [env: PARTWAY_STATE_DIR]",
+    help="Where uploads are remembered.  [env: PARTWAY_STATE_DIR]",
 )
 def cli(state_dir: Path | None) -> None:
     pass

@@ -176,6 +176,16 @@ def output_options(command: F) -> F:
     return command
 
 
+def log_option(command: F) -> F:
+    """--log-file, as ``log_file``."""
+    return click.option(
+        "--log-file",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Add a line for every event, with the time in UTC.",
+    )(command)
+
+
 def pace_options(command: F) -> F:
     """--concurrency, --bwlimit and --retry-for."""
     for option in (

@@ -1,12 +1,16 @@
 """Choose how an upload is shown: bars, lines, JSON, or nothing but the result."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from partway.engine.events import Event, EventSink, JobDone, UploadDone, UploadSkipped
+from partway.engine.filters import Filter
 
 from . import sentences
 from .json_lines import JsonSink
@@ -14,6 +18,7 @@ from .lines import LineSink
 
 if TYPE_CHECKING:
     from .bars import BarSink
+    from .log_file import LogFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,17 +28,37 @@ class Output:
     quiet: nothing but errors.
     no_progress: no bars and no progress lines; the summary stays.
     json: events on stdout instead of the summary.
+    log: gets every event too, whatever else is shown.
     """
 
     quiet: bool = False
     no_progress: bool = False
     json: bool = False
+    log: "LogFile | None" = None
+
+
+def opened_log(path: Path | None, *, sources: Sequence[str] = (), filters: Sequence[Filter] = ()) -> "LogFile | None":
+    """The log file that the user named, open until the command ends.
+
+    sources, filters: what is uploaded; the log must not be part of it.
+
+    Raises:
+        click.UsageError: it cannot be opened, or would be uploaded.
+    """
+    if path is None:
+        return None
+    from .log_file import LogFile, check_place  # only here: few runs write one
+
+    check_place(path, sources, filters)
+    return click.get_current_context().with_resource(closing(LogFile(path)))
 
 
 @contextmanager
 def shown(output: Output) -> Iterator[EventSink]:
     """A sink that shows one upload.  Progress goes to stderr, results and JSON to stdout."""
-    sinks: list[EventSink] = [JsonSink(sys.stdout)] if output.json else []
+    # The log first: it tells also of what the others fail at.
+    sinks: list[EventSink] = [output.log] if output.log is not None else []
+    sinks += [JsonSink(sys.stdout)] if output.json else []
     if output.quiet or output.no_progress or (output.json and sys.stdout.isatty() and sys.stderr.isatty()):
         # JSON and bars on one screen would be a mess.
         yield _all(sinks)

@@ -16,7 +16,7 @@ from partway.state.jobs import JobRecord, JobStatus
 from partway.state.records import UNFINISHED, UploadRecord
 from partway.state.store import StateStore
 
-from . import exit_codes, job, options, render
+from . import complete, exit_codes, job, options, render
 from .again import needs_producer, only_by_producer
 from .connection import Connection, connection_options
 from .customer_key import KeyOptions, again_options
@@ -36,7 +36,7 @@ from .upload import retry_policy
 
 
 @click.command("resume", epilog="Example:  partway resume 3f2a91bc")
-@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.argument("ids", nargs=-1, metavar="[ID]...", shell_complete=complete.resumable_ids)
 @click.option("--all", "everything", is_flag=True, help="Every unfinished upload, oldest first.")
 @connection_options
 @again_options
@@ -44,6 +44,7 @@ from .upload import retry_policy
 @options.pace_options
 @options.dry_run_option
 @options.output_options
+@options.log_option
 @options.state_dir_option
 def command(
     ids: tuple[str, ...],
@@ -58,6 +59,7 @@ def command(
     quiet: bool,
     no_progress: bool,
     as_json: bool,
+    log_file: Path | None,
     state_dir: Path | None,
 ) -> int:
     """Finish unfinished uploads, from any folder; everything they need is remembered.
@@ -65,7 +67,8 @@ def command(
     The start of an ID is enough.  Without an ID, the one that is unfinished.
     """
     settings = UploadSettings(concurrency=concurrency, bandwidth=bwlimit, policy=retry_policy(retry_for))
-    output = render.Output(quiet=quiet, no_progress=no_progress, json=as_json)
+    log = render.opened_log(log_file)
+    output = render.Output(quiet=quiet, no_progress=no_progress, json=as_json, log=log)
     codes = []
     with failures_as_json(output), (untouched_store if dry_run else opened_store)(state_dir) as store:
         jobs, ids = _chosen_jobs(store, ids, everything)
@@ -86,7 +89,7 @@ def command(
             if codes[-1] == exit_codes.INTERRUPTED:
                 return exit_codes.worst(codes)
         wanted = ids or not jobs or everything
-        for record in _chosen(store, ids, everything, named_folder(state_dir)) if wanted else ():
+        for record in _chosen(store, ids, everything, named_folder(state_dir), quiet) if wanted else ():
             needed = stored_options(record).customer_key is not None
             # Before the bars: who sits at the terminal may be asked for it.
             key = key_options.key(needed=True, what=f"upload {record.id}") if needed else None
@@ -171,7 +174,9 @@ def _chosen_jobs(store: StateStore, ids: tuple[str, ...], everything: bool) -> t
     return list(jobs.values()), tuple(id for id, record in found.items() if record is None)
 
 
-def _chosen(store: StateStore, ids: tuple[str, ...], everything: bool, folder: Path | None) -> list[UploadRecord]:
+def _chosen(
+    store: StateStore, ids: tuple[str, ...], everything: bool, folder: Path | None, quiet: bool
+) -> list[UploadRecord]:
     if ids and everything:
         raise click.UsageError("name uploads or say --all, not both")
     if ids:
@@ -187,9 +192,9 @@ def _chosen(store: StateStore, ids: tuple[str, ...], everything: bool, folder: P
     ]
     found = [record for record in unfinished if not needs_producer(record)]
     for record in unfinished:
-        if needs_producer(record):
+        if needs_producer(record) and not quiet:
             click.echo(f"left alone: {only_by_producer(record, folder)}", err=True)
-    if not unfinished and not (everything and store.jobs.all()):
+    if not unfinished and not quiet and not (everything and store.jobs.all()):
         click.echo("nothing is unfinished", err=True)
     if len(found) > 1 and not everything:
         names = "\n".join(

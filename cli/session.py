@@ -5,6 +5,7 @@ import os
 import shlex
 import signal
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -45,18 +46,21 @@ if TYPE_CHECKING:
     from .connection import Connection
 
 
-def state_folder(chosen: Path | None) -> Path:
+_ONE_WISH = 0.3  # seconds
+
+
+def state_folder(chosen: Path | None, context: click.Context | None = None) -> Path:
     """The state folder: of the command, of ``partway --state-dir`` or its variable, or the platform's."""
-    if named := named_folder(chosen):
+    if named := named_folder(chosen, context):
         return named
     import platformdirs  # only here: whoever names the folder does not need it
 
     return platformdirs.user_state_path("partway")
 
 
-def named_folder(chosen: Path | None) -> Path | None:
-    """The state folder that the user named; None when it is the platform's."""
-    context = click.get_current_context(silent=True)
+def named_folder(chosen: Path | None, context: click.Context | None = None) -> Path | None:
+    """The state folder that the user named; None when it is the platform's.  context: None means the current one."""
+    context = context or click.get_current_context(silent=True)
     outer: Path | None = context.find_root().params.get("state_dir") if context else None
     return chosen or outer
 
@@ -194,6 +198,8 @@ def run_upload(work: Work, store: StateStore, output: render.Output, state_dir: 
         if output.json and not failed and not files:
             # A job that was refused as a whole: nobody has told it yet.
             JsonSink(sys.stdout)(UploadFailed(upload="", error=str(error), resumable=bool(jobs)))
+        if output.log is not None:
+            output.log.note(error)
         tell(error)
         if jobs:
             _tell_what_is_done(store, jobs[0], state_dir)
@@ -253,10 +259,12 @@ def _collect_garbage_from_now_on() -> None:
 
 @contextmanager
 def failures_as_json(output: render.Output) -> Iterator[None]:
-    """What fails before an upload begins is one JSON line too."""
+    """What fails before an upload begins is one JSON line too, and one of the log."""
     try:
         yield
     except PartwayError as error:
+        if output.log is not None:
+            output.log.note(error)
         if output.json:
             JsonSink(sys.stdout)(UploadFailed(upload="", error=str(error), resumable=False))
         raise
@@ -297,14 +305,20 @@ def _tell_what_is_safe(store: StateStore, id: str, state_dir: Path | None) -> No
 def stopping(cancel: Cancel) -> Iterator[None]:
     """Ctrl-C, SIGTERM and a closed terminal: the first asks the upload to stop, the second ends the process at once.
 
-    A signal that the process was started to ignore (nohup, a background job) stays ignored.
+    A signal that the process was started to ignore (nohup, a background job) stays ignored.  The same one twice at once
+    is one wish: ``timeout`` signals the process, and then its group.
     """
+    heard: dict[int, float] = {}
 
     def stop(number: int, frame: FrameType | None) -> None:
+        now = time.monotonic()
         if cancel.wanted:
+            if number in heard and now - heard[number] < _ONE_WISH:
+                return
             if sys.stderr.isatty():
                 os.write(sys.stderr.fileno(), b"\x1b[?25h\n")  # bars hide the cursor
             os._exit(exit_codes.INTERRUPTED)
+        heard[number] = now
         cancel()
 
     numbers = [n for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) != signal.SIG_IGN]

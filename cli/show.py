@@ -17,7 +17,7 @@ from partway.state.live import LiveRow
 from partway.state.records import UNFINISHED, UploadRecord, UploadStatus
 from partway.state.store import StateStore
 
-from . import exit_codes, options
+from . import complete, exit_codes, options
 from .facts import QUIET, facts, how_it_ended, job_facts, job_now, job_row, part_count, quiet_seconds, total_bytes
 from .partmap import Cell, PartMap
 from .session import find_job, find_upload, opened_store
@@ -29,7 +29,7 @@ _ALL = 1_000_000_000
 
 
 @click.command("show", epilog="Example:  partway show 3f2a91bc")
-@click.argument("id")
+@click.argument("id", shell_complete=complete.all_ids)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, with the finished parts or the failed files.")
 @options.state_dir_option
 def command(id: str, as_json: bool, state_dir: Path | None) -> int:

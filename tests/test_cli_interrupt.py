@@ -100,3 +100,15 @@ def test_second_process_waits_outside(server: StrictS3, shell: Shell) -> None:
     assert second.out == ""
     assert server.counts["CreateMultipartUpload"] == 1
     assert server.counts["AbortMultipartUpload"] == 0
+
+
+def test_the_same_signal_twice_at_once_is_one(server: StrictS3, shell: Shell) -> None:
+    """``timeout`` signals the process and then its group: partway still says what is safe."""
+    with hanging(shell, server, *UPLOAD) as running:
+        running.process.send_signal(signal.SIGTERM)
+        # What comes while the first is not taken yet is one already.
+        time.sleep(0.03)
+        result = running.stop(signal.SIGTERM)
+
+    assert result.code == 130
+    assert "2 parts are safe" in result.err

@@ -1,0 +1,33 @@
+"""Servers in processes of their own: free ports, and the wait until somebody answers there."""
+
+import socket
+import subprocess
+import time
+from contextlib import ExitStack
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that are free now, all different."""
+    with ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
+
+
+def wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
+    """Until the server answers anything at all."""
+    for _ in range(300):
+        assert process.poll() is None, "the server ended"
+        try:
+            urlopen(Request(url, method="GET"), timeout=5).close()
+        except URLError as error:
+            if getattr(error, "code", None) is not None:
+                error.close()  # type: ignore[attr-defined]
+                return
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError(f"nothing answers on {url}")
