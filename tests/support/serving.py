@@ -17,10 +17,19 @@ def free_ports(count: int) -> list[int]:
         return [int(probe.getsockname()[1]) for probe in probes]
 
 
+class ServerEnded(Exception):
+    """The server's process is gone before it answered."""
+
+
 def wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
-    """Until the server answers anything at all."""
+    """Until the server answers anything at all.
+
+    Raises:
+        ServerEnded
+    """
     for _ in range(300):
-        assert process.poll() is None, "the server ended"
+        if process.poll() is not None:
+            raise ServerEnded(f"exit code {process.returncode}")
         try:
             urlopen(Request(url, method="GET"), timeout=5).close()
         except URLError as error:
