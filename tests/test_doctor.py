@@ -13,7 +13,7 @@ from partway.engine.pool import Cancel
 from partway.engine.s3 import S3Backend, S3Config
 from partway.engine.s3_probe import S3Probe
 from partway.engine.s3_uploads import S3Uploads
-from tests.support.fault_answers import access_denied, s3_error
+from tests.support.fault_answers import access_denied, internal_error, s3_error
 from tests.support.faults import Action, CallFunction, CloseConnection, Fault, Hang, Stage
 from tests.support.s3_quirks import Quirks, RefuseChecksums
 from tests.support.strict_s3 import StrictS3
@@ -194,6 +194,17 @@ def test_what_the_service_honours(visited: Visit, quirks: Quirks, name: str, hea
     assert fact in visited[name].fact
     assert FAILED not in {check.health for check in visited.said}
     assert visited.left == []
+
+
+def test_a_wrong_part_that_meets_other_trouble(visited: Visit) -> None:
+    """A 500 is no word about the checksum."""
+    visited.server.faults.add(
+        Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=internal_error(), times=1, part_number=2)
+    )
+    visited.run()
+
+    assert "whether a wrong one is refused is not known" in visited["crc64nvme"].fact
+    assert visited["crc32c"].fact == "accepted, echoed; a wrong one is refused"
 
 
 def test_conditions_that_are_ignored(visited: Visit) -> None:
