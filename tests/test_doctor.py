@@ -338,9 +338,23 @@ def test_a_busy_service_is_asked_again(visited: Visit) -> None:
     assert visited["create"].health is OK
 
 
-def test_the_region_of_the_bucket(visited: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without any: what is used is said."""
+@pytest.mark.parametrize(
+    ("variables", "health", "fact"),
+    [
+        ({"AWS_DEFAULT_REGION": "eu-west-1"}, OK, "eu-west-1, from AWS_DEFAULT_REGION"),
+        ({}, OK, "none is set; us-east-1 is used"),
+        ({"AWS_REGION": "eu-west-1"}, WARNING, "AWS_REGION is eu-west-1, but only AWS_DEFAULT_REGION is read"),
+        ({"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "us-east-1"}, OK, "us-east-1, from AWS_DEFAULT_REGION"),
+    ],
+)
+def test_the_region(
+    visited: Visit, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], health: Health, fact: str
+) -> None:
+    """Which, and what named it; AWS_REGION looks as if it did."""
     monkeypatch.delenv("AWS_DEFAULT_REGION")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
     visited.run(None)
 
-    assert visited["region"].fact.startswith("none is set")
+    assert visited["region"].health is health
+    assert visited["region"].fact.startswith(fact)
