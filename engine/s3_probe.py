@@ -51,6 +51,7 @@ class S3Probe(Probe):
             source=self._endpoint_source(),
             region=region,
             region_source=region_source,
+            unread_region=os.environ.get("AWS_REGION") or None,
             is_aws=url.endswith((".amazonaws.com", ".amazonaws.com.cn")),
         )
 

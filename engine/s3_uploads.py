@@ -40,12 +40,12 @@ class S3Uploads(BucketBackend):
 
     def _all_pages(self, bucket: str, prefix: str) -> tuple[dict[tuple[str, str], BucketUpload], float | None]:
         found: dict[tuple[str, str], BucketUpload] = {}
-        markers: list[tuple[str, str]] = [("", "")]
+        marker = ("", "")
         encoded = False
         now: float | None = None
         while True:
             try:
-                answer = self._page(bucket, prefix, markers[-1], encoded)
+                answer = self._page(bucket, prefix, marker, encoded)
                 page, following = _read(answer)
             except Transient as error:
                 if encoded or error.code not in _UNREADABLE:
@@ -56,10 +56,9 @@ class S3Uploads(BucketBackend):
             now = now or _date(answer)
             news = {(each.key, each.upload_id): each for each in page} | found
             # Services ignore the markers, or give the same page for ever: only news lead on.
-            if not answer.get("IsTruncated") or len(news) == len(found) or following in markers:
+            if not answer.get("IsTruncated") or len(news) == len(found):
                 return news, now
-            found = news
-            markers.append(following)
+            found, marker = news, following
 
     def _page(self, bucket: str, prefix: str, marker: tuple[str, str], encoded: bool) -> Any:
         arguments: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix}

@@ -13,7 +13,7 @@ from partway.engine.pool import Cancel
 from partway.engine.s3 import S3Backend, S3Config
 from partway.engine.s3_probe import S3Probe
 from partway.engine.s3_uploads import S3Uploads
-from tests.support.fault_answers import access_denied, s3_error
+from tests.support.fault_answers import access_denied, internal_error, s3_error
 from tests.support.faults import Action, CallFunction, CloseConnection, Fault, Hang, Stage
 from tests.support.s3_quirks import Quirks, RefuseChecksums
 from tests.support.strict_s3 import StrictS3
@@ -196,6 +196,17 @@ def test_what_the_service_honours(visited: Visit, quirks: Quirks, name: str, hea
     assert visited.left == []
 
 
+def test_a_wrong_part_that_meets_other_trouble(visited: Visit) -> None:
+    """A 500 is no word about the checksum."""
+    visited.server.faults.add(
+        Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=internal_error(), times=1, part_number=2)
+    )
+    visited.run()
+
+    assert "whether a wrong one is refused is not known" in visited["crc64nvme"].fact
+    assert visited["crc32c"].fact == "accepted, echoed; a wrong one is refused"
+
+
 def test_conditions_that_are_ignored(visited: Visit) -> None:
     """Both ways to write over an object, which both succeed here."""
     visited.server.model.quirks = Quirks(preconditions_ignored=True)
@@ -327,9 +338,23 @@ def test_a_busy_service_is_asked_again(visited: Visit) -> None:
     assert visited["create"].health is OK
 
 
-def test_the_region_of_the_bucket(visited: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without any: what is used is said."""
+@pytest.mark.parametrize(
+    ("variables", "health", "fact"),
+    [
+        ({"AWS_DEFAULT_REGION": "eu-west-1"}, OK, "eu-west-1, from AWS_DEFAULT_REGION"),
+        ({}, OK, "none is set; us-east-1 is used"),
+        ({"AWS_REGION": "eu-west-1"}, WARNING, "AWS_REGION is eu-west-1, but only AWS_DEFAULT_REGION is read"),
+        ({"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "us-east-1"}, OK, "us-east-1, from AWS_DEFAULT_REGION"),
+    ],
+)
+def test_the_region(
+    visited: Visit, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], health: Health, fact: str
+) -> None:
+    """Which, and what named it; AWS_REGION looks as if it did."""
     monkeypatch.delenv("AWS_DEFAULT_REGION")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
     visited.run(None)
 
-    assert visited["region"].fact.startswith("none is set")
+    assert visited["region"].health is health
+    assert visited["region"].fact.startswith(fact)

@@ -3,10 +3,12 @@
 import itertools
 import json
 import shlex
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from partway.engine.backend import Target
 from partway.engine.doctor import Calls, Check, Health
 from partway.engine.doctor_rules import check_rules
 from partway.engine.doctor_visit import visit
@@ -59,12 +61,14 @@ class Moto:
 
 
 @pytest.fixture
-def moto(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> Moto:
+def moto(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Moto]:
     """A bucket that is not made yet."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    return Moto(moto_url)
+    moto = Moto(moto_url)
+    yield moto
+    moto.backend.close()
 
 
 def rule(prefix: str, days: int = 3, status: str = "Enabled") -> dict[str, Any]:
@@ -126,8 +130,16 @@ def test_rules_that_are_there_are_not_lost(moto: Moto) -> None:
     assert ".Rules + [" in command
 
 
-def test_a_bucket_that_keeps_versions(moto: Moto) -> None:
-    """No version and no delete marker stays."""
+def test_a_bucket_that_keeps_versions(moto: Moto, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No version and no delete marker stays; each delete names a version, or S3 would make a marker of it."""
+    deleted: list[str | None] = []
+    delete = S3Probe.delete
+
+    def noting(self: S3Probe, target: Target, version: str | None) -> None:
+        deleted.append(version)
+        delete(self, target, version)
+
+    monkeypatch.setattr(S3Probe, "delete", noting)
     moto.make()
     moto.client.put_bucket_versioning(Bucket=moto.name, VersioningConfiguration={"Status": "Enabled"})
 
@@ -136,6 +148,7 @@ def test_a_bucket_that_keeps_versions(moto: Moto) -> None:
     assert "keeps versions, and they may be deleted" in said["delete"].fact
     assert said["complete"].health is Health.OK
     assert moto.left == []
+    assert deleted and None not in deleted
 
 
 def test_a_bucket_that_kept_versions_once(moto: Moto) -> None:

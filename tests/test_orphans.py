@@ -101,15 +101,23 @@ def test_every_page_is_read(bucket: Bucket) -> None:
     assert len(bucket.orphans().find()) == 6
 
 
-@pytest.mark.parametrize("quirks", [Quirks(list_ignores_marker=True), Quirks(list_uploads_exact_key=True)])
-def test_services_that_list_in_their_own_way(bucket: Bucket, quirks: Quirks) -> None:
-    """The same page for ever ends; a prefix that is taken for a whole key is tried without."""
-    bucket.begin("x/a")
-    bucket.begin("x/b")
-    bucket.begin("y")
-    bucket.server.model.quirks = quirks
+def test_a_service_that_takes_the_prefix_for_a_key(bucket: Bucket) -> None:
+    """MinIO does: it is asked without one."""
+    for key in ("x/a", "x/b", "x/c", "y"):
+        bucket.begin(key)
+    bucket.server.model.quirks = Quirks(list_uploads_exact_key=True)
 
-    assert set(bucket.find("x/")) == {"x/a", "x/b"}
+    assert set(bucket.find("x/")) == {"x/a", "x/b", "x/c"}
+
+
+def test_a_service_that_gives_the_same_page_for_ever(bucket: Bucket) -> None:
+    """It is asked twice; what it showed is cleaned, and the next run sees the rest."""
+    for key in ("a", "b", "c"):
+        bucket.begin(key)
+    bucket.server.model.quirks = Quirks(list_ignores_marker=True)
+
+    assert set(bucket.find()) == {"a", "b"}
+    assert bucket.server.counts["ListMultipartUploads"] == 2
 
 
 def test_a_key_that_no_xml_can_hold(bucket: Bucket) -> None:
@@ -137,7 +145,7 @@ def test_the_newest_part_counts_not_the_beginning(bucket: Bucket) -> None:
     found = bucket.find()["slow"]
 
     assert found.kept == "a part may come yet"
-    assert found.age is not None and found.age < 5
+    assert found.age is not None and found.age < 600
     assert found.begun is not None and found.begun > 8 * DAY
 
 
