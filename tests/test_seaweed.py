@@ -185,7 +185,7 @@ def test_verify(shell: Shell, weed: Any, key: str) -> None:
     assert {name: [event["verdict"] for event in result.events] for name, result in results.items()} == {
         "big.bin": ["equal"],
         "small": ["different"],
-        "none": [],
+        "none": ["failed"],
         "missing": ["missing"],
     }
     assert {name: result.code for name, result in results.items()} == {
