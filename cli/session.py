@@ -195,13 +195,10 @@ def run_upload(work: Work, store: StateStore, output: render.Output, state_dir: 
             done = work(noting(sink), cancel)
         render.show_result(done, output)
     except PartwayError as error:
-        if output.json and not failed and not files:
-            # A job that was refused as a whole: nobody has told it yet.
-            JsonSink(sys.stdout)(UploadFailed(upload="", error=str(error), resumable=bool(jobs)))
         if output.log is not None:
             output.log.note(error)
         if output.json and not isinstance(error, OutputFailed) and not (failed and failed[-1].error == str(error)):
-            # A job that ends between two files: its last line says so, too.
+            # A job that was refused as a whole, or ends between two files: its last line says so, too.
             resumable = exit_codes.exit_code(error) in (exit_codes.INCOMPLETE, exit_codes.INTERRUPTED)
             JsonSink(sys.stdout)(UploadFailed(upload="", error=str(error), resumable=resumable))
         tell(error)

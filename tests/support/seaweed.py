@@ -39,15 +39,17 @@ def seaweed(folder: Path) -> Iterator[str]:
     (folder / "data").mkdir()
     (folder / "s3.json").write_text(json.dumps(_IDENTITIES))
     with ExitStack() as stack:
-        for last in (False, False, True):
-            try:
-                url = stack.enter_context(_running(program, folder))
-                break
-            except ServerEnded:
-                # Somebody else took one of the ports between the look and the start.
-                if last:
-                    raise
-        yield url
+        yield _started(stack, program, folder)
+
+
+def _started(stack: ExitStack, program: str, folder: Path, tries: int = 3) -> str:
+    try:
+        return stack.enter_context(_running(program, folder))
+    except ServerEnded:
+        # Somebody else took one of the ports between the look and the start.
+        if tries == 1:
+            raise
+        return _started(stack, program, folder, tries - 1)
 
 
 @contextmanager
