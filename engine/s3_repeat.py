@@ -162,9 +162,7 @@ def _differing(params: Mapping[str, Any]) -> str:
 
 
 def _own_headers(params: Mapping[str, Any]) -> dict[str, str]:
-    found = {_header(name): value for name, value in params.items() if _is_own(name) and name != "Body"}
-    # An empty body has a length too; botocore gives it to those that are bytes.
-    return found | ({"Content-Length": "0"} if params.get("Body") == b"" else {})
+    return {_header(name): value for name, value in params.items() if _is_own(name) and name != "Body"}
 
 
 def _header(parameter: str) -> str:
