@@ -33,9 +33,7 @@ Example:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--dryrun", "--dry-run", "-n", "dry_run", is_flag=True, help="Only show what would be removed.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object for each; removes only with --yes.")
-@click.option("--endpoint-url", callback=options.url_value, metavar="URL", help="Of a service other than AWS.")
-@click.option("--profile", metavar="NAME", help="Of the AWS configuration.")
-@click.option("--region", metavar="NAME", help="Of the bucket.")
+@options.service_options
 @connection_options
 @options.state_dir_option
 def command(

@@ -36,9 +36,7 @@ _COLOURS = {Health.OK: "green", Health.WARNING: "yellow", Health.FAILED: "red"}
     "--allow-leftovers", is_flag=True, help="Try Complete also where the tiny object that it makes cannot be removed."
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a check.")
-@click.option("--endpoint-url", callback=options.url_value, metavar="URL", help="Of a service other than AWS.")
-@click.option("--profile", metavar="NAME", help="Of the AWS configuration.")
-@click.option("--region", metavar="NAME", help="Of the bucket.")
+@options.service_options
 @connection_options
 @options.state_dir_option
 def command(

@@ -153,6 +153,17 @@ def profile_option(command: F) -> F:
     )(command)
 
 
+def service_options(command: F) -> F:
+    """--endpoint-url, --profile and --region, for commands that are told of a bucket."""
+    for option in (
+        click.option("--region", metavar="NAME", help="Of the bucket."),
+        click.option("--profile", metavar="NAME", help="Of the AWS configuration."),
+        click.option("--endpoint-url", callback=url_value, metavar="URL", help="Of a service other than AWS."),
+    ):
+        command = option(command)
+    return command
+
+
 def dry_run_option(command: F) -> F:
     """--dry-run, by the names that other tools have for it."""
     return click.option(

@@ -60,10 +60,8 @@ Example:
 )
 @options.pace_options
 @click.option("--max-parts", type=click.IntRange(1, 10_000), metavar="N", help="For services that take fewer parts.")
-@click.option("--endpoint-url", callback=options.url_value, metavar="URL", help="Of a service other than AWS.")
+@options.service_options
 @connection_options
-@click.option("--profile", metavar="NAME", help="Of the AWS configuration.")
-@click.option("--region", metavar="NAME", help="Of the bucket.")
 @object_options
 @customer_key_options
 @click.option("--no-guess-mime-type", is_flag=True, help="Leave the content type to the service.")

@@ -40,9 +40,7 @@ _WORDS = {
 @click.option(
     "-p", "--part-size", callback=options.size_value, metavar="SIZE", help="Of the parts, where the service says none."
 )
-@click.option("--endpoint-url", callback=options.url_value, metavar="URL", help="Of a service other than AWS.")
-@click.option("--profile", metavar="NAME", help="Of the AWS configuration.")
-@click.option("--region", metavar="NAME", help="Of the bucket.")
+@options.service_options
 @connection_options
 @again_options
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
