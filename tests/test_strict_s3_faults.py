@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -287,6 +288,26 @@ def test_a_hang_ends_with_the_server() -> None:
 
     thread.join(5)
     assert time.monotonic() - started < 2
+
+
+def test_a_hang_ends_when_its_connection_is_cut(server: StrictS3) -> None:
+    """Nothing reads what the client sends, so it has to be reset to notice; closing one direction is not enough."""
+    hung = threading.Event()
+    actions = (CallFunction(function=hung.set), Hang())
+    server.faults.add(put_fault(Stage.BEFORE_READ, actions))
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10.0) as client:
+        client.sendall(b"PUT /bucket/key HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n")
+        assert hung.wait(10.0)
+        client.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            # More than the sockets hold.
+            while True:
+                client.send(BODY)
+        client.settimeout(10.0)
+        server.refuse()
+
+        with pytest.raises(ConnectionError):
+            client.sendall(BODY)
 
 
 def test_a_short_hang_goes_on(server: StrictS3) -> None:

@@ -53,6 +53,11 @@ class Listener:
         if cut:
             self._cut()
 
+    def has_cut(self, connection: socket.socket) -> bool:
+        """True when ``connection`` is one that was ended, and whoever serves it should let go of it."""
+        with self._lock:
+            return connection not in self._open
+
     def stop(self) -> None:
         """End everything.
 
@@ -113,7 +118,7 @@ class Listener:
 
     def _cut(self) -> None:
         with self._lock:
-            connections = list(self._open)
+            connections, self._open = self._open, set()
         for connection in connections:
             _shut(connection)
 

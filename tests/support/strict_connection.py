@@ -5,6 +5,7 @@ import socket
 import socketserver
 import struct
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -37,6 +38,7 @@ from .s3_xml import error_document
 from .sigv4 import Credentials, check_payload, check_signature
 
 DRAIN_SECONDS = 2.0
+LOOK_SECONDS = 0.05  # between two looks of a hanging request at whether it was cut
 
 
 class Service(Protocol):
@@ -51,6 +53,8 @@ class Service(Protocol):
     clock: Callable[[], float]
     stopping: threading.Event
     idle_timeout: float | None
+
+    def has_cut(self, connection: socket.socket) -> bool: ...
 
 
 @dataclass(slots=True, kw_only=True)
@@ -180,8 +184,7 @@ class Connection(BaseHTTPRequestHandler):
             case ResetConnection():
                 raise Disconnected(reset=True)
             case Hang(seconds=seconds):
-                if self._service.stopping.wait(seconds):
-                    raise Disconnected
+                self._hang(seconds)
             case Answer():
                 raise _Replaced(self._scripted(exchange, action))
             case FlipBit(index=index):
@@ -201,6 +204,14 @@ class Connection(BaseHTTPRequestHandler):
                 function()
             case _:
                 assert_never(action)
+
+    def _hang(self, seconds: float | None) -> None:
+        """Wait, with the connection open: only its close resets a client that still sends."""
+        end = None if seconds is None else time.monotonic() + seconds
+        while end is None or time.monotonic() < end:
+            left = LOOK_SECONDS if end is None else min(LOOK_SECONDS, max(0.0, end - time.monotonic()))
+            if self._service.stopping.wait(left) or self._service.has_cut(self.connection):
+                raise Disconnected
 
     def _scripted(self, exchange: _Exchange, answer: Answer) -> Reply:
         if answer.code is None:

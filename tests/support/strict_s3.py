@@ -153,5 +153,9 @@ class StrictS3:
         """Take connections again, on the same port."""
         self._listener.accept()
 
+    def has_cut(self, connection: socket.socket) -> bool:
+        """True when this connection was ended by ``refuse``."""
+        return self._listener.has_cut(connection)
+
     def _serve(self, connection: socket.socket) -> None:
         Connection(connection, self)
