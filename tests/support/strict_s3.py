@@ -153,6 +153,10 @@ class StrictS3:
         """Take connections again, on the same port."""
         self._listener.accept()
 
+    def settle(self) -> None:
+        """Wait until all that clients sent is read and their connections have ended."""
+        self._listener.settle()
+
     def has_cut(self, connection: socket.socket) -> bool:
         """True when this connection was ended by ``refuse``."""
         return self._listener.has_cut(connection)
