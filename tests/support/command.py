@@ -6,7 +6,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -138,8 +138,14 @@ class Shell:
     @contextmanager
     def started(self, *arguments: str, as_json: bool = True) -> Iterator[Running]:
         """Start, with ``--json`` or without; killed at the end of the block if it still runs."""
+        with self.started_command([*PARTWAY, *arguments, *(["--json"] if as_json else [])]) as running:
+            yield running
+
+    @contextmanager
+    def started_command(self, command: Sequence[str]) -> Iterator[Running]:
+        """Start any program in this environment; killed at the end of the block if it still runs."""
         with subprocess.Popen(
-            [*PARTWAY, *arguments, *(["--json"] if as_json else [])],
+            command,
             cwd=self.folder,
             env=self._environment({}),
             stdin=subprocess.DEVNULL,
