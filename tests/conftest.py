@@ -26,7 +26,7 @@ KIB = 1024
 
 @pytest.fixture(scope="session", autouse=True)
 def no_ignored_signals() -> None:
-    """Processes that tests start hear the signals that tests send: nohup and ``&`` have them ignored, by inheritance."""
+    """Processes that tests start hear the signals that tests send: nohup and ``&`` would have them ignored."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)

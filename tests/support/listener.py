@@ -61,7 +61,7 @@ class Listener:
             return connection not in self._open
 
     def settle(self) -> None:
-        """Wait until every connection has ended that was made before: what a dead client sent is still there to be read."""
+        """Wait until every connection that was made before has ended: what a dead client sent is read first."""
         with socket.create_connection(("127.0.0.1", self.port)) as last:
             while last.getsockname() not in self._peers():
                 time.sleep(LOOK_SECONDS)

@@ -1,6 +1,7 @@
 """One HTTP/1.1 connection to the strict S3: reads requests, lets faults happen, answers."""
 
 import contextlib
+import select
 import socket
 import socketserver
 import struct
@@ -23,6 +24,7 @@ from .faults import (
     FlipBit,
     Garbage,
     Hang,
+    Outwait,
     ResetConnection,
     Stage,
     Trickle,
@@ -185,6 +187,11 @@ class Connection(BaseHTTPRequestHandler):
                 raise Disconnected(reset=True)
             case Hang(seconds=seconds):
                 self._hang(seconds)
+            case Outwait(seconds=seconds):
+                # The body is read, so that nothing but the end comes.
+                while not select.select([self.connection], [], [], LOOK_SECONDS)[0]:
+                    self._hang(0.0)
+                self._hang(seconds)
             case Answer():
                 raise _Replaced(self._scripted(exchange, action))
             case FlipBit(index=index):
@@ -208,9 +215,10 @@ class Connection(BaseHTTPRequestHandler):
     def _hang(self, seconds: float | None) -> None:
         """Wait, with the connection open: only its close resets a client that still sends."""
         end = None if seconds is None else time.monotonic() + seconds
-        while end is None or time.monotonic() < end:
-            left = LOOK_SECONDS if end is None else min(LOOK_SECONDS, max(0.0, end - time.monotonic()))
-            if self._service.stopping.wait(left) or self._service.has_cut(self.connection):
+        left = LOOK_SECONDS
+        while left > 0.0:
+            left = LOOK_SECONDS if end is None else min(LOOK_SECONDS, end - time.monotonic())
+            if self._service.stopping.wait(max(0.0, left)) or self._service.has_cut(self.connection):
                 raise Disconnected
 
     def _scripted(self, exchange: _Exchange, answer: Answer) -> Reply:
