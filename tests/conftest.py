@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from urllib.request import Request, urlopen
@@ -91,10 +92,17 @@ def shell(server: StrictS3, tmp_path: Path) -> Shell:
 
 
 @pytest.fixture
-def impatient(strict: StrictS3, make_file: Callable[..., Path]) -> Uploading:
-    """Six parts, to a server that is waited for no longer than a second."""
-    backend = S3Backend(S3Config(endpoint_url=strict.url, send_timeout=1.0, answer_timeout=1.0))
+def uploading(backend: S3Backend, make_file: Callable[..., Path]) -> Uploading:
+    """A file of six parts, and the strict S3."""
     return Uploading(path=make_file(5 * PART + 10), backend=backend, endpoint=backend.endpoint)
+
+
+@pytest.fixture
+def hasty(backend: S3Backend) -> Iterator[S3Backend]:
+    """A backend that does not wait: for calls that nobody answers, and for no others."""
+    hasty = S3Backend(replace(backend.config, send_timeout=0.3, answer_timeout=0.3))
+    yield hasty
+    hasty.close()
 
 
 @pytest.fixture(scope="session")
