@@ -12,6 +12,7 @@ from random import Random
 from urllib.request import Request, urlopen
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from partway.engine.s3 import S3Backend, S3Config
 from tests.support.command import Shell
@@ -23,6 +24,11 @@ from tests.support.strict_s3 import StrictS3
 from tests.support.uploading import PART, Uploading
 
 KIB = 1024
+
+# The same examples in every run, and no clock over them; ``--hypothesis-profile=new`` looks for others.
+settings.register_profile("new", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("same", settings.get_profile("new"), derandomize=True, database=None)
+settings.load_profile("same")
 
 
 @pytest.fixture(scope="session", autouse=True)
