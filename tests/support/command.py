@@ -71,6 +71,14 @@ class Running:
                 return line
         raise AssertionError(f"ended before {words!r}: {self.lines}")
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """The process stands still; signals that are sent meanwhile come together at the end of the block."""
+        self.process.send_signal(signal.SIGSTOP)
+        os.waitpid(self.process.pid, os.WUNTRACED)
+        yield
+        self.process.send_signal(signal.SIGCONT)
+
     def stop(self, number: int = signal.SIGKILL) -> Result:
         """Send a signal and wait for the end."""
         self.process.send_signal(number)
@@ -136,9 +144,9 @@ class Shell:
             return dict(zip(commands, pool.map(lambda arguments: self.run(*arguments), commands.values()), strict=True))
 
     @contextmanager
-    def started(self, *arguments: str, as_json: bool = True) -> Iterator[Running]:
+    def started(self, *arguments: str, as_json: bool = True, program: Sequence[str] = PARTWAY) -> Iterator[Running]:
         """Start, with ``--json`` or without; killed at the end of the block if it still runs."""
-        with self.started_command([*PARTWAY, *arguments, *(["--json"] if as_json else [])]) as running:
+        with self.started_command([*program, *arguments, *(["--json"] if as_json else [])]) as running:
             yield running
 
     @contextmanager
