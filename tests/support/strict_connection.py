@@ -39,7 +39,7 @@ from .s3_routes import Operation, RequestHead, parse_head
 from .s3_xml import error_document
 from .sigv4 import Credentials, check_payload, check_signature
 
-DRAIN_SECONDS = 2.0
+DRAIN_SECONDS = 10.0
 LOOK_SECONDS = 0.05  # between two looks of a hanging request at whether it was cut
 
 
@@ -92,7 +92,6 @@ class Connection(BaseHTTPRequestHandler):
 
     def __init__(self, connection: socket.socket, service: Service) -> None:
         self._service = service
-        self.timeout = service.idle_timeout  # type: ignore[misc]
         # The server that http.server expects here is never asked for anything.
         super().__init__(connection, ("127.0.0.1", 0), cast(socketserver.BaseServer, service))
 
@@ -165,7 +164,7 @@ class Connection(BaseHTTPRequestHandler):
         if exchange.waits_for_100:
             self._write(b"HTTP/1.1 100 Continue\r\n\r\n")
             exchange.waits_for_100 = False
-        decoded = decode_body(body.read(), head.headers)
+        decoded = decode_body(self._read(body), head.headers)
         self._stage(exchange, Stage.AFTER_BODY)
         data = _flipped(decoded.data, exchange.flips)
         check_payload(head.headers, data)
@@ -173,6 +172,13 @@ class Connection(BaseHTTPRequestHandler):
         reply = perform(service.model, request)
         self._stage(exchange, Stage.AFTER_EFFECT)
         return reply
+
+    def _read(self, body: BodyReader) -> bytes:
+        self.connection.settimeout(self._service.idle_timeout)
+        try:
+            return body.read()
+        finally:
+            self.connection.settimeout(None)
 
     def _stage(self, exchange: _Exchange, stage: Stage) -> None:
         head = exchange.head
