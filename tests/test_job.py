@@ -145,7 +145,7 @@ def test_what_is_done_is_told_while_another_file_waits(job: Job, strict: StrictS
     told_while_waiting: list[int] = []
 
     def wait() -> None:
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while len(job.of(FileDone)) < COUNT - 1 and time.monotonic() < end:
             time.sleep(0.01)
         told_while_waiting.append(len(job.of(FileDone)))
