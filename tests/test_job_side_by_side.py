@@ -178,7 +178,7 @@ def test_the_first_failure_stops_the_others_at_once(job: Job, strict: StrictS3) 
         before_part(1, Hang()),
     )
     began = time.monotonic()
-    with pytest.raises(UploadFailed, match="the job stopped at .*large"):
+    with pytest.raises(UploadFailed, match=r"the job stopped at .*large"):
         job.run(concurrency=LARGE, fail_fast=True)
     took = time.monotonic() - began
     failures = len(job.of(FileFailed))
