@@ -224,7 +224,7 @@ class JobFiles:
 
     def _is_same(self, target: Target, found: Found, lane: Lane) -> bool:
         whole = PartSpec(number=1, offset=0, size=found.size)
-        with WorkerPool(lane.workers, cancel=self._cancel_uploads, hear=self._hear, messages=lane.messages) as pool:
+        with WorkerPool(lane, cancel=self._cancel_uploads, hear=self._hear) as pool:
             return pool.run(
                 lambda line: is_same(
                     retrying(self._backend, self._settings.policy, line), target, found.path, whole, self._algorithm

@@ -150,29 +150,28 @@ class WorkerPool:
     """Runs work on workers.  Used from one thread.
 
     Args:
-        workers: What runs it; or tasks at the same time, a number or what decides on it.
+        workers: What runs it, and ends with the pool; or tasks at the same time, a number or what decides on it.  A
+            lane shares its workers with others, and they do not end.
         cancel: When it is wanted, nothing new starts and waiting ends with UploadCancelled.
         hear: Called in the caller's thread with each message of the workers.
         at_rest: Called in the caller's thread about twenty times a second while nothing is said.
-        messages: Of a pool that shares its workers with others; None: it is alone with them, and they end with it.
     """
 
     def __init__(
         self,
-        workers: int | Concurrency | Workers,
+        workers: int | Concurrency | Workers | Lane,
         *,
         cancel: Cancel,
         hear: Callable[[Any], None],
         at_rest: Callable[[], None] = _nothing,
-        messages: Messages | None = None,
     ) -> None:
-        self._alone = messages is None
-        self._workers = _workers(workers)
+        self._alone = not isinstance(workers, Lane)
+        lane = workers if isinstance(workers, Lane) else Lane(workers=_workers(workers), messages=Messages())
+        self._workers, self._messages = lane.workers, lane.messages
         self._concurrency = self._workers.concurrency
         self._cancel = cancel
         self._hear = hear
         self._at_rest = at_rest
-        self._messages = messages or Messages()
         self._line = Line(self._messages, cancel, self._workers.gate, bandwidth=self._workers.bandwidth)
         self._running = 0
         self._with_place: set[Future[Any]] = set()

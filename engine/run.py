@@ -77,13 +77,7 @@ class UploadRun:
         self._reached_nobody: set[int] = set()  # numbers of parts whose last try did
         workers = lane.workers if lane else make_workers(settings, plan.part_size)
         self._concurrency = workers.concurrency
-        self.pool = WorkerPool(
-            workers,
-            cancel=cancel,
-            hear=self._hear,
-            at_rest=at_rest,
-            messages=lane.messages if lane else None,
-        )
+        self.pool = WorkerPool(lane or workers, cancel=cancel, hear=self._hear, at_rest=at_rest)
 
     @property
     def algorithm(self) -> ChecksumAlgorithm:

@@ -132,7 +132,7 @@ def _upload(
                 if record is not None:
                     # Last of all: what cannot be planned must not cost the parts that are there.
                     known(record)
-                    give_up(record, backend, store, settings, cancel)
+                    give_up(record, backend, store, settings, cancel, lane)
                     known(replace(record, id=""))
                 algorithm = settings.algorithm or usual_algorithm(store, target.endpoint, now())
                 record = new_record(source, target, plan.part_size, algorithm, region, profile, now(), job)
@@ -166,7 +166,7 @@ def _upload(
                 told.begin(record.id)
                 whole = plan.part_count == 1 and plan.file_size <= settings.limits.max_put_size
                 if not whole and (fresh or settings.adopt):
-                    adopt_or_tell(run, cancel)
+                    adopt_or_tell(run, cancel, lane)
                     known(run.record)
                     told.begin(run.record.id)
                 return put_whole(run) if whole and run.record.upload_id is None else send_multipart(run)

@@ -21,7 +21,6 @@ class Workers:
     bandwidth: limits what workers send, all together; None: nobody limits it.
 
     Args:
-        calls: Calls at the same time that have no place, such as those about whole uploads.
         executor: Runs parts; None means threads.  Others, such as processes or a Dask client's executor, get
             ``function(task)`` without a line: no progress, and no cancel inside a task.
     """
@@ -30,14 +29,14 @@ class Workers:
         self,
         concurrency: Concurrency,
         *,
-        calls: int = 0,
         bandwidth: Bandwidth | None = None,
         executor: Executor | None = None,
     ) -> None:
         self.concurrency = concurrency
         self.gate = NetworkGate()
         self.bandwidth = bandwidth
-        self._threads = ThreadPoolExecutor(max_workers=concurrency.most + calls, thread_name_prefix="partway")
+        # Beside those that have a place, where several uploads run: calls about whole uploads.
+        self._threads = ThreadPoolExecutor(max_workers=3 * concurrency.most, thread_name_prefix="partway")
         self._executor = executor
 
     def call(self, call: Callable[..., R], *arguments: Any) -> "Future[R]":
@@ -55,12 +54,11 @@ class Workers:
         self._threads.shutdown(wait=wait, cancel_futures=True)
 
 
-def make_workers(settings: UploadSettings, part_size: int, *, calls: int = 0) -> Workers:
-    """Workers as the settings want them.  part_size: bytes of a usual part; calls: as for Workers."""
+def make_workers(settings: UploadSettings, part_size: int) -> Workers:
+    """Workers as the settings want them.  part_size: bytes of a usual part."""
     limit = settings.bandwidth
     return Workers(
         Concurrency(settings.concurrency, part_size=part_size, at_most=None if limit is None else most_workers(limit)),
-        calls=calls,
         bandwidth=None if limit is None else Bandwidth(limit, time.monotonic),
         executor=settings.executor,
     )

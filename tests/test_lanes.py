@@ -22,14 +22,14 @@ def nothing(*_: object) -> None:
 
 @pytest.fixture
 def workers() -> Iterator[Workers]:
-    """Two places, and threads for calls."""
-    workers = Workers(Concurrency(2), calls=8)
+    """Two places."""
+    workers = Workers(Concurrency(2))
     yield workers
     workers.close(wait=True)
 
 
 def pool_of(lane: Lane, *, cancel: Cancel | None = None, hear: Callable[[Any], None] = nothing) -> WorkerPool:
-    return WorkerPool(lane.workers, cancel=cancel or Cancel(), hear=hear, messages=lane.messages)
+    return WorkerPool(lane, cancel=cancel or Cancel(), hear=hear)
 
 
 def finish(lanes: Lanes) -> None:
