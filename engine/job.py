@@ -143,7 +143,7 @@ class _Job:
     def _walk(self, sources: Callable[[], Iterable[tuple[str, str | None]]], limits: S3Limits) -> bool:
         """Begin to send every file that is left; True when the walk met any."""
         anything = False
-        walk = scan(sources(), filters=self._spec.filters, follow_symlinks=self._spec.follow_symlinks)
+        walk = self._going_on(scan(sources(), filters=self._spec.filters, follow_symlinks=self._spec.follow_symlinks))
         while window := list(islice(walk, _WINDOW)):
             passed = [each for each in window if isinstance(each, Passed)]
             found = [each for each in window if isinstance(each, Found)]
@@ -152,6 +152,12 @@ class _Job:
                 self._ledger.passed(each)
             self._send(dict(self._keyed(found, limits)))
         return anything
+
+    def _going_on(self, walk: Iterable[Found | Passed]) -> Iterator[Found | Passed]:
+        """The walk, while what was begun goes on: where most files are done, or the disk is slow, it takes its time."""
+        for each in walk:
+            self._files.go_on()
+            yield each
 
     def _send(self, found: Mapping[str, Found]) -> None:
         """Send what is left of a window: large files first, then the small ones."""

@@ -137,6 +137,15 @@ class JobFiles:
         for task in unusual:
             self.send_large(task.target.key, task.found)
 
+    def go_on(self) -> None:
+        """See to what was begun, without waiting for anything.
+
+        Raises:
+            Stop, UploadCancelled, StateError: as soon as any file meets what ends the job.
+        """
+        self._lanes.catch_up()
+        self._check()
+
     def end(self) -> None:
         """Wait until every file that was begun has ended."""
         while self._running or self._lanes or self._unusual:

@@ -67,20 +67,32 @@ class Lanes:
 
     def step(self) -> None:
         """Wait until something happens, and let go on whoever waited for it."""
+        self._look_around()
+        self._hear_one(max(0.0, self._look_at - time.monotonic()))
+
+    def catch_up(self) -> None:
+        """Let go on whoever may, without waiting."""
+        self._look_around()
+        for _ in range(self._wakes.qsize()):
+            self._hear_one(0.0)
+
+    def _look_around(self) -> None:
         now = time.monotonic()
         if now >= self._look_at:
             self._look_at = now + _TICK
             for inbox in list(self._open):
                 inbox.wake()
             self._at_rest()
+
+    def _hear_one(self, timeout: float) -> None:
         try:
-            wake = self._wakes.get(timeout=max(0.0, self._look_at - time.monotonic()))
+            wake = self._wakes.get(timeout=timeout)
         except queue.Empty:
             return
         wake()
-        self.feed()
+        self._feed()
 
-    def feed(self) -> None:
+    def _feed(self) -> None:
         """Offer places that became free to who is there already, the oldest first."""
         for inbox in list(self._open):
             if inbox.hungry:

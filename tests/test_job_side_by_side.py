@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -189,6 +190,25 @@ def test_the_first_failure_stops_the_others_at_once(job: Job, strict: StrictS3) 
     assert took < LONG / 2
     assert failures == 1
     assert done.failed == 0 and done.done + done.resumed == LARGE + 4
+
+
+def test_what_was_begun_goes_on_during_a_long_walk(
+    job: Job, strict: StrictS3, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a million files are done already, the one that is not is not left alone until the walk is over."""
+    monkeypatch.setattr("partway.engine.job._WINDOW", 1)
+
+    def walk() -> Iterator[tuple[str, None]]:
+        yield str(folder / "large0"), None
+        end = time.monotonic() + LONG
+        while not job.of(FileDone) and time.monotonic() < end:
+            time.sleep(0.001)
+            yield str(folder / "empty"), None
+        assert job.of(FileDone)
+
+    (folder / "empty").mkdir()
+    job.sources = walk  # type: ignore[method-assign]
+    assert job.run().done == 1
 
 
 def test_an_error_of_the_sink_leaves_nothing_claimed(job: Job, strict: StrictS3, folder: Path) -> None:
