@@ -7,6 +7,7 @@ from statistics import median
 from .measure import Usage
 
 GIB = 1024**3
+KIB = 1024
 MIB = 1024**2
 OURS = "partway"
 

@@ -15,6 +15,8 @@ from collections.abc import Callable
 
 from .limits import MIB
 
+PartKey = tuple[object, int | str]  # whose part, and its number or name
+
 _FIRST = 2  # parts in flight at the start
 _LONG = 10.0  # seconds that a part takes where the link is slow
 _DOUBLE_GAIN, _GAIN = 1.2, 1.03  # twice as many, or a quarter more, stay when they are this much faster
@@ -37,7 +39,7 @@ class AdaptiveLimit:
     """How many parts may be in flight.  limit: from 1 to ``most``.
 
     Args:
-        part_size: Bytes of a part.
+        part_size: Bytes of a usual part.
         most: Parts in flight at the most.
         clock: Seconds, monotonic.
     """
@@ -53,34 +55,43 @@ class AdaptiveLimit:
         # Before these times neither more nor fewer are tried.
         self._more_at = self._fewer_at = clock()
         self._sent_bytes = self._done_bytes = self._done_parts = 0
-        self._on_the_way: dict[int, int] = {}
+        self._on_the_way: dict[PartKey, tuple[int, int]] = {}  # bytes sent, and of how many
+        self._running = 0
         self._as_tried = False
         self._hears = False
         self._news_at = clock()
         self._begin_trial()
 
-    def sent(self, number: int, sent: int) -> None:
-        """Note that ``sent`` bytes of part ``number`` went to the network; a part that begins anew brings nothing."""
+    def sent(self, part: PartKey, sent: int, size: int) -> None:
+        """Note that ``sent`` of a part's ``size`` bytes went to the network; a part that begins anew brings nothing."""
         self._hears = True
-        self._count(number, sent)
+        self._count(part, sent, size)
 
-    def _count(self, number: int, sent: int) -> None:
-        news = sent - self._on_the_way.get(number, 0)
+    def _count(self, part: PartKey, sent: int, size: int) -> None:
+        news = sent - self._on_the_way.get(part, (0, 0))[0]
         if news > 0:
             self._sent_bytes += news
-            self._on_the_way[number] = sent
+            self._on_the_way[part] = sent, size
             self._news_at = self._clock()
 
-    def done(self, number: int, size: int) -> None:
+    def done(self, part: PartKey, size: int) -> None:
         """Note that the part arrived."""
-        self._count(number, size)
-        self._on_the_way.pop(number, None)
+        self._count(part, size, size)
+        self._on_the_way.pop(part, None)
         self._done_bytes += size
         self._done_parts += 1
 
-    def look(self, running: int) -> None:
-        """Decide, when there is something to decide by.  ``running``: how many parts are in flight now."""
-        before, self._as_tried = self._as_tried, running == self.limit
+    def forget(self, upload: object) -> None:
+        """Note that nothing of the upload is on its way any more."""
+        self._on_the_way = {part: sent for part, sent in self._on_the_way.items() if part[0] != upload}
+
+    def look(self, running: int, *, full: bool) -> None:
+        """Decide, when there is something to decide by.
+
+        running: how many parts are in flight now; several small files may go for one.
+        full: True when those are as many as may be, and no more than that.
+        """
+        before, self._as_tried, self._running = self._as_tried, full, running
         if not (before and self._as_tried):
             # What went on is not what is tried: parts of a larger number still ran, or there are no more.
             self._begin_trial()
@@ -117,7 +128,7 @@ class AdaptiveLimit:
 
     def _all_wait(self) -> bool:
         """True when every part was sent to its end, and no answer came yet."""
-        return sum(self._on_the_way.values()) == self.limit * self._part_size
+        return len(self._on_the_way) == self._running and all(sent == of for sent, of in self._on_the_way.values())
 
     def _known_rate(self) -> float | None:
         """Bytes a second of the number that is tried; None when it is too early to tell."""
@@ -127,7 +138,7 @@ class AdaptiveLimit:
             for count, before in zip((self._done_parts, self._done_bytes, self._sent_bytes), self._before, strict=True)
         )
         rounds, window = (_START_ROUNDS, _START_WINDOW) if self._starting else (_ROUNDS, _WINDOW)
-        if parts >= rounds * self.limit and now - self._began >= window:
+        if parts >= rounds * self._running and now - self._began >= window:
             # Parts that had begun before count too much when done, those that began just now when sent.
             return min(done, sent) / (now - self._began)
         if not self._hears:
@@ -164,10 +175,15 @@ class AdaptiveLimit:
 
     def _next(self, now: float) -> int:
         """The number to try now; the one that is held to be good, when it is too early to try another."""
-        if self._part_size * self._base > _LONG * self._rate and self._base > 1 and now >= self._fewer_at:
+        if self._usual_size() * self._base > _LONG * self._rate and self._base > 1 and now >= self._fewer_at:
             self._starting = True
             return self._base // 2
         if now < self._more_at:
             return self._base
         self._starting &= self._base < self._most
         return min(self._most, self._base * 2 if self._starting else self._base + max(1, self._base // 4))
+
+    def _usual_size(self) -> float:
+        """Bytes of a part, as they were lately."""
+        parts = self._done_parts - self._before[0]
+        return (self._done_bytes - self._before[1]) / parts if parts else self._part_size

@@ -13,7 +13,7 @@ from .errors import CredentialsExpired, Refused, Transient
 from .events import OrphanAdopted, OrphanFound
 from .limits import S3Limits
 from .plan import UploadPlan
-from .pool import Cancel
+from .pool import Cancel, Lane
 from .run import UploadRun
 
 _MOST = 5  # uploads of one key that are looked into, newest first
@@ -29,7 +29,7 @@ class Orphan:
     bytes: int
 
 
-def adopt_or_tell(run: UploadRun, cancel: Cancel) -> None:
+def adopt_or_tell(run: UploadRun, cancel: Cancel, lane: Lane | None = None) -> None:
     """Look for an unfinished upload of the target that the store does not know, and say so.
 
     With ``settings.adopt`` the run goes on with it; its parts are then compared with the local bytes like every part
@@ -53,7 +53,7 @@ def adopt_or_tell(run: UploadRun, cancel: Cancel) -> None:
     if run.record.upload_id is not None:
         if own_bytes >= orphan.bytes:
             return
-        give_up(run.record, run.backend, run.store, run.settings, cancel)
+        give_up(run.record, run.backend, run.store, run.settings, cancel, lane)
         run.renew_record()
     run.plan = orphan.plan
     run.save(
@@ -65,7 +65,6 @@ def adopt_or_tell(run: UploadRun, cancel: Cancel) -> None:
 
 
 def _largest(run: UploadRun) -> Orphan | None:
-    ours = {record.upload_id for record in run.store.uploads()}
     try:
         found = run.call(lambda s3: s3.list_uploads(run.target)) or []
     except Transient as error:
@@ -73,6 +72,8 @@ def _largest(run: UploadRun) -> Orphan | None:
             raise
         # Looking is a kindness: an upload does not need it.
         return None
+    # Looked for only now: most keys have none, and a long history takes its time.
+    ours = {record.upload_id for record in run.store.uploads()} if found else set()
     strangers = [upload for upload in found if upload.upload_id not in ours]
     orphans = []
     for upload in sorted(strangers, key=lambda upload: upload.initiated, reverse=True)[:_MOST]:

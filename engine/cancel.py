@@ -11,7 +11,7 @@ from .checksum import ChecksumAlgorithm
 from .claim import claimed
 from .errors import CredentialsExpired, Refused, UploadFailed, UploadVanished
 from .options import target_of
-from .pool import Cancel, Line, WorkerPool
+from .pool import Cancel, Lane, Line, WorkerPool
 from .settings import UploadSettings
 from .work import retrying
 
@@ -69,6 +69,7 @@ def give_up(
     store: StateStore,
     settings: UploadSettings,
     cancel: Cancel,
+    lane: Lane | None = None,
 ) -> Removal:
     """Remove the parts and mark the upload aborted; the caller holds the claim."""
     target, upload_id = target_of(record), record.upload_id
@@ -79,7 +80,7 @@ def give_up(
         def remove(line: Line) -> Removal:
             return remove_upload(retrying(backend, settings.policy, line), target, upload_id, algorithm, line.sleep)
 
-        with WorkerPool(1, cancel=cancel, hear=lambda _: None) as pool:
+        with WorkerPool(lane or 1, cancel=cancel, hear=lambda _: None) as pool:
             removal = pool.run(remove)
     store.save_upload(replace(record, status=UploadStatus.ABORTED))
     store.replace_parts(record.id, ())

@@ -84,9 +84,9 @@ class _Until(Cancel):
     """Wanted when the outer one is, or when the time is over."""
 
     def __init__(self, outer: Cancel, seconds: float) -> None:
-        self._outer = outer
+        super().__init__(outer)
         self._end = time.monotonic() + seconds
 
     @property
-    def wanted(self) -> bool:  # type: ignore[override]
-        return self._outer.wanted or time.monotonic() > self._end
+    def wanted(self) -> bool:
+        return super().wanted or time.monotonic() > self._end

@@ -1,50 +1,36 @@
 """A job: many files to one destination.  (docs/decisions/0013-jobs.md)
 
-The walk is lazy and goes through a window of files at a time.  Large files of the window go first, each as an upload of
-its own with every worker on its parts; then the small ones side by side, each as one object.  What is done is a row in
-the store, so that a run after an interruption walks again and asks nobody about it.
+The walk is lazy and goes through a window of files at a time.  Large files of the window begin first, each as an upload
+of its own; then the small ones, each as one object; as many at a time as there are places for parts in flight.  What is
+done is a row in the store, so that a run after an interruption walks again and asks nobody about it.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
-from typing import Any
 
 from partway.state.jobs import FileStatus, JobRecord, JobStatus
 from partway.state.store import StateStore
 
-from .backend import MultipartBackend, Target
-from .bandwidth import Bandwidth, most_workers
+from .backend import MultipartBackend
 from .claim import claimed_job
-from .concurrency import Concurrency
-from .errors import (
-    PartwayError,
-    PlanError,
-    StateError,
-    StateLocked,
-    UploadCancelled,
-    UploadFailed,
-)
-from .events import EventSink, JobDone, UploadSkipped, ignore
-from .job_failures import may_go_the_long_way
+from .errors import PlanError, UploadCancelled, UploadFailed
+from .events import EventSink, JobDone, ignore
+from .job_files import JobFiles
 from .job_ledger import Ledger, Stop
 from .job_spec import JobSpec
-from .job_work import SAME, FileProgress, FileSent, FileTask, is_same, send_file
+from .limits import S3Limits
 from .live import JobTeller
-from .options import check_key, with_content_type, with_customer_key
+from .options import check_key, with_customer_key
 from .overlap import check_overlap
-from .plan import PartSpec, plan_upload
-from .pool import Cancel, WorkerPool
-from .retry import Retry
+from .pool import Cancel
 from .run import new_id
 from .scan import Found, Passed, scan
 from .settings import UploadSettings, check_settings
-from .upload import holder, upload_file, usual_algorithm
-from .work import retrying
+from .upload import holder
 
 _WINDOW = 1000  # files that are known at a time
-_SIDE_BY_SIDE = 16  # small files at the same time, where nobody named a number
 
 
 def run_job(
@@ -103,66 +89,47 @@ def run_job(
                 updated_at=now(),
             )
         record = replace(record, holder=holder(), updated_at=now())
-        job = _Job(spec, record, backend, store, settings, told, cancel, fail_fast, now)
-        return job.run(sources)
+        ledger = Ledger(record, store, told, fail_fast=fail_fast, now=now)
+        with JobFiles(
+            spec,
+            record,
+            ledger,
+            backend=backend,
+            store=store,
+            settings=settings,
+            told=told,
+            cancel=cancel,
+            now=now,
+        ) as files:
+            return _Job(spec, record, store, told, ledger, files).run(sources, settings.limits)
 
 
 class _Job:
     """One run of a job, in the caller's thread."""
 
     def __init__(
-        self,
-        spec: JobSpec,
-        record: JobRecord,
-        backend: MultipartBackend,
-        store: StateStore,
-        settings: UploadSettings,
-        told: JobTeller,
-        cancel: Cancel,
-        fail_fast: bool,
-        now: Callable[[], float],
+        self, spec: JobSpec, record: JobRecord, store: StateStore, told: JobTeller, ledger: Ledger, files: JobFiles
     ) -> None:
         self._spec = spec
-        self._ledger = Ledger(record, store, told, fail_fast=fail_fast, now=now)
         self._record = record
-        self._backend = backend
         self._store = store
-        self._settings = replace(
-            settings,
-            part_size=spec.part_size,
-            algorithm=spec.algorithm,
-            guess_content_type=spec.guess_content_type,
-        )
         self._told = told
-        self._cancel = cancel
-        self._now = now
-        plan = plan_upload(0, part_size=spec.part_size, limits=settings.limits)
-        # Bytes of the largest file that goes as one object.
-        self._small = min(plan.part_size, settings.limits.max_put_size)
-        limit = settings.bandwidth
-        self._concurrency = Concurrency(
-            settings.concurrency or _SIDE_BY_SIDE, at_most=None if limit is None else most_workers(limit)
-        )
-        self._bandwidth = None if limit is None else Bandwidth(limit, time.monotonic)
+        self._ledger = ledger
+        self._files = files
 
-    def run(self, sources: Callable[[], Iterable[tuple[str, str | None]]]) -> JobDone:
+    def run(self, sources: Callable[[], Iterable[tuple[str, str | None]]], limits: S3Limits) -> JobDone:
         ledger = self._ledger
         ledger.begin()
         self._told.begin(self._record.id)
-        anything = False
-        walk = scan(sources(), filters=self._spec.filters, follow_symlinks=self._spec.follow_symlinks)
         try:
-            while window := list(islice(walk, _WINDOW)):
-                passed = [each for each in window if isinstance(each, Passed)]
-                found = [each for each in window if isinstance(each, Found)]
-                anything = anything or bool(found) or any(each.failed for each in passed)
-                for each in passed:
-                    ledger.passed(each)
-                self._send(found)
-                if self._cancel.wanted:
-                    raise UploadCancelled("stopped on request")
+            anything = self._walk(sources, limits)
+            self._files.end()
         except Stop as stop:
+            self._files.stop()
             raise stop.error from stop.error.__cause__
+        except UploadCancelled:
+            self._files.stop()
+            raise
         finally:
             ledger.save()
         if not anything:
@@ -173,157 +140,49 @@ class _Job:
             raise UploadFailed(f"no file is there to upload; check {what}", resumable=False)
         return ledger.end()
 
-    def _send(self, found: Sequence[Found]) -> None:
+    def _walk(self, sources: Callable[[], Iterable[tuple[str, str | None]]], limits: S3Limits) -> bool:
+        """Begin to send every file that is left; True when the walk met any."""
+        anything = False
+        walk = self._going_on(scan(sources(), filters=self._spec.filters, follow_symlinks=self._spec.follow_symlinks))
+        while window := list(islice(walk, _WINDOW)):
+            passed = [each for each in window if isinstance(each, Passed)]
+            found = [each for each in window if isinstance(each, Found)]
+            anything = anything or bool(found) or any(each.failed for each in passed)
+            for each in passed:
+                self._ledger.passed(each)
+            self._send(dict(self._keyed(found, limits)))
+        return anything
+
+    def _going_on(self, walk: Iterable[Found | Passed]) -> Iterator[Found | Passed]:
+        """The walk, while what was begun goes on: where most files are done, or the disk is slow, it takes its time."""
+        for each in walk:
+            self._files.go_on()
+            yield each
+
+    def _send(self, found: Mapping[str, Found]) -> None:
         """Send what is left of a window: large files first, then the small ones."""
-        keyed = dict(self._keyed(found))
-        known = self._store.jobs.files(self._record.id, list(keyed))
+        known = self._store.jobs.files(self._record.id, list(found))
         left: list[tuple[str, Found]] = []
-        for key, each in keyed.items():
+        for key, each in found.items():
             before = known.get(key)
             finished = before is not None and before.status is not FileStatus.FAILED
             if before is not None and finished and (before.size, before.mtime_ns) == (each.size, each.mtime_ns):
                 self._ledger.resumed()
             else:
                 left.append((key, each))
-        large = [pair for pair in left if not self._is_small(pair[1].size)]
+        large = [pair for pair in left if pair[1].size > self._files.small]
         for key, each in sorted(large, key=lambda pair: -pair[1].size):
-            self._send_large(key, each)
-        self._send_small([pair for pair in left if self._is_small(pair[1].size)])
+            self._files.send_large(key, each)
+        for key, each in left:
+            if each.size <= self._files.small:
+                self._files.send_small(key, each)
 
-    def _keyed(self, found: Iterable[Found]) -> Iterator[tuple[str, Found]]:
+    def _keyed(self, found: Iterable[Found], limits: S3Limits) -> Iterator[tuple[str, Found]]:
         for each in found:
             try:
                 key = self._spec.key(each.name)
-                check_key(self._spec.target(key), self._settings.limits)
+                check_key(self._spec.target(key), limits)
             except PlanError as error:
                 self._ledger.failed("", each.path, "", error)
                 continue
             yield key, each
-
-    def _is_small(self, size: int) -> bool:
-        return size <= self._small
-
-    def _send_small(self, files: Sequence[tuple[str, Found]]) -> None:
-        if not files:
-            return
-        algorithm = self._settings.algorithm or usual_algorithm(self._store, self._spec.endpoint, self._now())
-
-        def tasks() -> Iterator[FileTask]:
-            for key, each in files:
-                self._told.file_begun(each.path)
-                yield FileTask(
-                    found=each,
-                    target=self._target(key, each.path),
-                    backend=self._backend,
-                    policy=self._settings.policy,
-                    algorithm=algorithm,
-                    most=self._small,
-                    skip_same=self._spec.skip_same,
-                )
-
-        unusual: list[FileTask] = []
-        stop: list[Stop] = []
-        with WorkerPool(
-            self._concurrency,
-            cancel=self._cancel,
-            hear=self._hear,
-            at_rest=self._at_rest,
-            bandwidth=self._bandwidth,
-        ) as pool:
-            for outcome in pool.stream(send_file, tasks(), enough=lambda: bool(stop)):
-                self._told.file_ended(outcome.task.found.path)
-                if outcome.result is None:
-                    assert outcome.error is not None
-                    try:
-                        self._trouble(outcome.task, outcome.error, unusual)
-                    except Stop as error:
-                        stop.append(error)
-                elif outcome.result.unusual:
-                    unusual.append(outcome.task)
-                else:
-                    self._concurrency.done(1, 0)
-                    self._finish(outcome.task, outcome.result)
-        if stop:
-            raise stop[0]
-        for task in unusual:
-            self._send_large(task.target.key, task.found)
-
-    def _hear(self, message: Any) -> None:
-        if isinstance(message, FileProgress):
-            self._told.file_sent(message.path, message.sent)
-        elif isinstance(message, Retry):
-            self._told.retried(message.reason)
-            if message.throttled:
-                self._concurrency.slow_down()
-            elif message.timed_out:
-                self._concurrency.timed_out()
-
-    def _at_rest(self) -> None:
-        self._ledger.flush_when_due()
-        self._told.at_rest()
-
-    def _trouble(self, task: FileTask, error: BaseException, unusual: list[FileTask]) -> None:
-        if isinstance(error, UploadCancelled):
-            return
-        if not isinstance(error, PartwayError):
-            raise error
-        if may_go_the_long_way(error):
-            unusual.append(task)
-        else:
-            self._ledger.failed(task.target.key, task.found.path, task.target.url, error)
-
-    def _target(self, key: str, path: str) -> Target:
-        target = self._spec.target(key)
-        if not self._settings.guess_content_type:
-            return target
-        return replace(target, options=with_content_type(target.options, path))
-
-    def _send_large(self, key: str, found: Found) -> None:
-        """One file by the way of single uploads, which knows about everything that is unusual."""
-        target = self._spec.target(key)
-        try:
-            if self._spec.skip_same and self._is_same(target, found):
-                self._ledger.skipped(key, found.path, target.url, found.size, found.mtime_ns, SAME)
-                return
-            done = upload_file(
-                found.path,
-                target,
-                backend=self._backend,
-                store=self._store,
-                settings=self._settings,
-                sink=self._told,
-                cancel=self._cancel,
-                region=self._record.region,
-                profile=self._record.profile,
-                job=self._record.id,
-                now=self._now,
-            )
-        except (UploadCancelled, StateError) as error:
-            if not isinstance(error, StateLocked):
-                raise
-            self._ledger.failed(key, found.path, target.url, error)
-        except PartwayError as error:
-            self._ledger.failed(key, found.path, target.url, error)
-        else:
-            if isinstance(done, UploadSkipped):
-                self._ledger.skipped(key, found.path, target.url, found.size, found.mtime_ns, done.reason)
-            else:
-                self._ledger.done(key, found.path, target.url, done.bytes, found.mtime_ns, done.proof)
-            self._ledger.flush()
-
-    def _is_same(self, target: Target, found: Found) -> bool:
-        algorithm = self._settings.algorithm or usual_algorithm(self._store, self._spec.endpoint, self._now())
-        whole = PartSpec(number=1, offset=0, size=found.size)
-        with WorkerPool(1, cancel=self._cancel, hear=self._hear) as pool:
-            return pool.run(
-                lambda line: is_same(
-                    retrying(self._backend, self._settings.policy, line), target, found.path, whole, algorithm
-                )
-            )
-
-    def _finish(self, task: FileTask, sent: FileSent) -> None:
-        source, target = sent.source, task.target
-        if sent.proof is None:
-            self._ledger.skipped(target.key, source.path, target.url, source.size, source.mtime_ns, sent.skipped or "")
-        else:
-            self._ledger.done(target.key, source.path, target.url, source.size, source.mtime_ns, sent.proof.value)

@@ -33,10 +33,11 @@ _WORD_EVERY = 0.5  # seconds between two words about one file; quick ones need n
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileProgress:
-    """``sent`` bytes of the file are on their way."""
+    """``sent`` of the file's ``size`` bytes are on their way."""
 
     path: str
     sent: int
+    size: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +93,7 @@ def send_file(task: FileTask, line: Line) -> FileSent:
         report(sent)
         if (now := time.monotonic()) >= next_word:
             next_word = now + _WORD_EVERY
-            line.say(FileProgress(path=task.found.path, sent=sent))
+            line.say(FileProgress(path=task.found.path, sent=sent, size=spec.size))
         # With the last block the object is complete: look at the source once more before it goes.
         if sent + BLOCK >= spec.size:
             _check(source)

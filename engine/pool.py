@@ -1,4 +1,5 @@
-"""The workers: the only threads.  They run module-level functions on picklable values and touch no store and no sink.
+"""One upload's share of the workers.  They run module-level functions on picklable values and touch no store and no
+sink.
 
 Everything a worker has to say goes through one queue to the caller's thread, which alone records and announces.
 """
@@ -6,7 +7,7 @@ Everything a worker has to say goes through one queue to the caller's thread, wh
 import queue
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
@@ -16,12 +17,13 @@ from .bandwidth import Bandwidth
 from .concurrency import Concurrency
 from .errors import UploadCancelled
 from .gate import NetworkGate
+from .workers import Workers
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 _TICK = 0.05  # seconds between looks at the cancel while nothing is said
-_GRACE = 0.8  # seconds that running calls have to end after a cancel
+GRACE = 0.8  # seconds that running calls have to end after a cancel
 
 
 def _never() -> bool:
@@ -36,13 +38,54 @@ class Cancel:
     """A wish to stop, that any thread or signal handler may express; running parts end within a second.
 
     A plain flag: taking a lock in a signal handler may wait for the very thread that it interrupted.
+
+    Args:
+        outer: A wish that is also this one; not the other way round.
+    """
+
+    def __init__(self, outer: "Cancel | None" = None) -> None:
+        self._wanted = False
+        self._outer = outer
+
+    def __call__(self) -> None:
+        self._wanted = True
+
+    @property
+    def wanted(self) -> bool:
+        return self._wanted or (self._outer is not None and self._outer.wanted)
+
+
+class Messages:
+    """What workers say to one upload; they put, and its caller's thread gets.
+
+    hungry: True while the upload waits, and would use another place for a part.
     """
 
     def __init__(self) -> None:
-        self.wanted = False
+        self.hungry = False
+        self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
-    def __call__(self) -> None:
-        self.wanted = True
+    def put(self, message: Any) -> None:
+        self._queue.put(message)
+
+    def get(self, timeout: float) -> Any:
+        """The next message.
+
+        Raises:
+            queue.Empty: none came in ``timeout`` seconds, or it is time to look around.
+        """
+        return self._queue.get(timeout=timeout)
+
+    def empty(self) -> bool:
+        return self._queue.empty()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """For one of several uploads that run side by side: the workers that they share, and what is said to this one."""
+
+    workers: Workers
+    messages: Messages
 
 
 class Line:
@@ -52,9 +95,9 @@ class Line:
     """
 
     def __init__(
-        self, messages: "queue.SimpleQueue[Any]", cancel: Cancel, *, bandwidth: Bandwidth | None = None
+        self, messages: Messages, cancel: Cancel, gate: NetworkGate, *, bandwidth: Bandwidth | None = None
     ) -> None:
-        self.gate = NetworkGate()
+        self.gate = gate
         self.bandwidth = bandwidth
         self._messages = messages
         self._cancel = cancel
@@ -84,7 +127,7 @@ class Line:
 
 def silent_line() -> Line:
     """A line for workers in another process: nobody hears, nobody cancels."""
-    return Line(queue.SimpleQueue(), Cancel())
+    return Line(Messages(), Cancel(), NetworkGate())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,34 +150,31 @@ class WorkerPool:
     """Runs work on workers.  Used from one thread.
 
     Args:
-        size: Tasks at the same time; a number, or what decides on it.
+        workers: What runs it, and ends with the pool; or tasks at the same time, a number or what decides on it.  A
+            lane shares its workers with others, and they do not end.
         cancel: When it is wanted, nothing new starts and waiting ends with UploadCancelled.
         hear: Called in the caller's thread with each message of the workers.
         at_rest: Called in the caller's thread about twenty times a second while nothing is said.
-        bandwidth: Limits what workers send, all together.
-        executor: Runs the tasks of ``stream``; None means threads.  Others, such as processes or a Dask client's
-            executor, get ``function(task)`` without a line: no progress, and no cancel inside a task.
     """
 
     def __init__(
         self,
-        size: int | Concurrency,
+        workers: int | Concurrency | Workers | Lane,
         *,
         cancel: Cancel,
         hear: Callable[[Any], None],
         at_rest: Callable[[], None] = _nothing,
-        bandwidth: Bandwidth | None = None,
-        executor: Executor | None = None,
     ) -> None:
-        self._concurrency = Concurrency(size) if isinstance(size, int) else size
+        self._alone = not isinstance(workers, Lane)
+        lane = workers if isinstance(workers, Lane) else Lane(workers=_workers(workers), messages=Messages())
+        self._workers, self._messages = lane.workers, lane.messages
+        self._concurrency = self._workers.concurrency
         self._cancel = cancel
         self._hear = hear
         self._at_rest = at_rest
-        self._messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._line = Line(self._messages, cancel, bandwidth=bandwidth)
-        self._threads = ThreadPoolExecutor(max_workers=self._concurrency.most, thread_name_prefix="partway")
-        self._executor = executor
+        self._line = Line(self._messages, cancel, self._workers.gate, bandwidth=self._workers.bandwidth)
         self._running = 0
+        self._with_place: set[Future[Any]] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -143,14 +183,20 @@ class WorkerPool:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._line.abandon()
-        # After a cancel a worker may sit in a system call for as long as its timeout: nobody waits for it.
-        self._threads.shutdown(wait=self._running == 0, cancel_futures=True)
+        self._concurrency.forget(self)
+        for future in self._with_place:
+            future.add_done_callback(lambda _: self._concurrency.give_back())
+        if self._alone:
+            # After a cancel a worker may sit in a system call for as long as its timeout: nobody waits for it.
+            self._workers.close(wait=self._running == 0)
 
-    def run(self, call: Callable[[Line], R]) -> R:
-        """Make one call on a thread and wait for it, hearing messages meanwhile; raises what it raises."""
-        for outcome in self._stream(
-            lambda _: self._threads.submit(call, self._line), [None], _never, self._concurrency.most
-        ):
+    def run(self, call: Callable[[Line], R], *, sends: bool = False) -> R:
+        """Make one call on a thread and wait for it, hearing messages meanwhile; raises what it raises.
+
+        sends: True for one that sends as much as a part, and has to wait for a place as parts do.
+        """
+        submit = partial(self._workers.call, call, self._line)
+        for outcome in self._stream(lambda _: submit(), [None], _never, None if sends else self._running + 1):
             if outcome.error is not None:
                 raise outcome.error
             return cast(R, outcome.result)
@@ -173,12 +219,7 @@ class WorkerPool:
             UploadCancelled: the cancel was wanted.  What ended within the grace time was yielded before.
         """
 
-        def submit(task: T) -> "Future[R]":
-            if self._executor is None:
-                return self._threads.submit(function, task, self._line)
-            return self._executor.submit(function, task)
-
-        return self._stream(submit, tasks, enough, size)
+        return self._stream(lambda task: self._workers.work(function, task, self._line), tasks, enough, size)
 
     def _stream(
         self,
@@ -192,27 +233,37 @@ class WorkerPool:
         deadline: float | None = None
         exhausted = False
 
+        def over() -> bool:
+            return exhausted or deadline is not None or enough()
+
         def start() -> None:
             nonlocal exhausted
-            while not exhausted and deadline is None and self._is_free(size) and not enough():
+            while not over() and self._take(size):
                 try:
                     task = next(waiting)
-                except StopIteration:
+                except BaseException as error:
+                    if size is None:
+                        self._concurrency.give_back()
+                    if not isinstance(error, StopIteration):
+                        raise
                     exhausted = True
                 else:
                     future = submit(task)
                     self._running += 1
+                    if size is None:
+                        self._with_place.add(future)
                     future.add_done_callback(partial(self._ended, stream, task))
 
         while True:
             if self._cancel.wanted and deadline is None:
-                deadline = time.monotonic() + _GRACE
+                deadline = time.monotonic() + GRACE
             start()
-            if exhausted and size is None:
-                self._concurrency.look(self._running)
+            if exhausted and size is None and self._alone:
+                self._concurrency.look()
             late = deadline is not None and time.monotonic() > deadline
-            if self._running == 0 or (late and self._messages.empty()):
+            if (self._running == 0 and over()) or (late and self._messages.empty()):
                 break
+            self._messages.hungry = size is None and not over()
             try:
                 message = self._messages.get(timeout=_TICK)
             except queue.Empty:
@@ -222,6 +273,9 @@ class WorkerPool:
                 self._hear(message)
                 continue
             self._running -= 1
+            if message.future in self._with_place:
+                self._with_place.remove(message.future)
+                self._concurrency.give_back()
             if message.stream is stream:
                 outcome = _outcome(message)
                 if outcome.error is None and not self._cancel.wanted:
@@ -231,16 +285,18 @@ class WorkerPool:
         if self._cancel.wanted:
             self._line.check()
 
-    def _is_free(self, size: int | None) -> bool:
-        """True when another task may run.  The decision about the size is taken when all that may run do."""
-        if size is not None:
-            return self._running < size
-        if self._running >= self._concurrency.limit:
-            self._concurrency.look(self._running)
-        return self._running < self._concurrency.limit
+    def _take(self, size: int | None) -> bool:
+        """Take a place, or count to ``size``."""
+        return self._concurrency.take() if size is None else self._running < size
 
     def _ended(self, stream: object, task: Any, future: "Future[Any]") -> None:
         self._messages.put(_Ended(stream, task, future))
+
+
+def _workers(workers: int | Concurrency | Workers) -> Workers:
+    if isinstance(workers, int):
+        workers = Concurrency(workers)
+    return Workers(workers) if isinstance(workers, Concurrency) else workers
 
 
 def _outcome(ended: "_Ended[T, R]") -> Outcome[T, R]:

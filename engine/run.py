@@ -10,9 +10,7 @@ from partway.state.records import PartRecord, UploadRecord, UploadStatus
 from partway.state.store import StateStore
 
 from .backend import MultipartBackend, Target
-from .bandwidth import Bandwidth, most_workers
 from .checksum import ChecksumAlgorithm, etag_of
-from .concurrency import Concurrency
 from .errors import ChecksumUnsupported, SourceChanged, UploadFailed
 from .events import (
     ChecksumFellBack,
@@ -27,12 +25,13 @@ from .events import (
     UploadStarted,
 )
 from .plan import PartSpec, UploadPlan
-from .pool import Cancel, Line, Outcome, WorkerPool
+from .pool import Cancel, Lane, Line, Outcome, WorkerPool
 from .proof import Proof
 from .retry import Retry, RetryingBackend
 from .settings import UploadSettings
 from .source import SourceIdentity, identify
 from .work import HashTask, PartHash, Sent, hash_part, retrying
+from .workers import make_workers
 
 R = TypeVar("R")
 
@@ -58,6 +57,7 @@ class UploadRun:
         settings: UploadSettings,
         cancel: Cancel,
         at_rest: Callable[[], None] = lambda: None,
+        lane: Lane | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.source = source
@@ -75,21 +75,9 @@ class UploadRun:
         self._began = time.monotonic()
         self._away_since: float | None = None
         self._reached_nobody: set[int] = set()  # numbers of parts whose last try did
-        limit = settings.bandwidth
-        self._concurrency = Concurrency(
-            settings.concurrency,
-            part_size=plan.part_size,
-            at_most=None if limit is None else most_workers(limit),
-            clock=time.monotonic,
-        )
-        self.pool = WorkerPool(
-            self._concurrency,
-            cancel=cancel,
-            hear=self._hear,
-            at_rest=at_rest,
-            bandwidth=None if limit is None else Bandwidth(limit, time.monotonic),
-            executor=settings.executor,
-        )
+        workers = lane.workers if lane else make_workers(settings, plan.part_size)
+        self._concurrency = workers.concurrency
+        self.pool = WorkerPool(lane or workers, cancel=cancel, hear=self._hear, at_rest=at_rest)
 
     @property
     def algorithm(self) -> ChecksumAlgorithm:
@@ -134,7 +122,7 @@ class UploadRun:
         """Count a part that reached S3 in this run, proven or not."""
         self.sent_numbers.add(number)
         self.sent_bytes += size
-        self._concurrency.done(number, size)
+        self._concurrency.done((self.pool, number), size)
 
     def record_part(self, part: PartRecord) -> None:
         """Remember a part that was sent now, durably, and only then announce it."""
@@ -154,11 +142,11 @@ class UploadRun:
 
     def _hear(self, message: Any) -> None:
         match message:
-            case Sent(number=number, sent=sent):
+            case Sent(number=number, sent=sent, size=size):
                 # Other parts say this too, of what they wrote to a connection that is dead by now.
                 if number in self._reached_nobody:
                     self.reached()
-                self._concurrency.sent(number, sent)
+                self._concurrency.sent((self.pool, number), sent, size)
                 self.emit(PartProgress(upload=self.record.id, number=number, sent=sent))
             case Retry():
                 self.retries += 1

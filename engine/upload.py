@@ -33,7 +33,7 @@ from .options import (
     with_customer_key,
 )
 from .plan import plan_upload, replan
-from .pool import Cancel
+from .pool import Cancel, Lane
 from .run import UploadRun, new_id
 from .settings import UploadSettings, check_settings
 from .single import put_whole
@@ -54,6 +54,7 @@ def upload_file(
     region: str | None = None,
     profile: str | None = None,
     job: str | None = None,
+    lane: Lane | None = None,
     now: Callable[[], float] = time.time,
 ) -> UploadDone | UploadSkipped:
     """Upload one file and prove that the object equals it; an unfinished upload of the same file is finished.
@@ -69,6 +70,7 @@ def upload_file(
         cancel: Call it from anywhere to stop; the upload then ends with UploadCancelled within a second.
         region, profile: Noted in the store, so that the upload can be resumed without naming them again.
         job: The job that the upload belongs to; None when it is none's.
+        lane: Given by who runs several side by side; None when the upload is alone.
         now: Seconds since the epoch.
 
     Returns:
@@ -95,6 +97,7 @@ def upload_file(
         profile=profile,
         now=now,
         job=job,
+        lane=lane,
     )
 
 
@@ -112,6 +115,7 @@ def _upload(
     now: Callable[[], float],
     id: str = "",
     job: str | None = None,
+    lane: Lane | None = None,
 ) -> UploadDone | UploadSkipped:
     with announced(sink, store, id) as known:
         check_settings(settings)
@@ -128,7 +132,7 @@ def _upload(
                 if record is not None:
                     # Last of all: what cannot be planned must not cost the parts that are there.
                     known(record)
-                    give_up(record, backend, store, settings, cancel)
+                    give_up(record, backend, store, settings, cancel, lane)
                     known(replace(record, id=""))
                 algorithm = settings.algorithm or usual_algorithm(store, target.endpoint, now())
                 record = new_record(source, target, plan.part_size, algorithm, region, profile, now(), job)
@@ -149,6 +153,7 @@ def _upload(
                 at_rest=told.at_rest,
                 settings=settings,
                 cancel=cancel,
+                lane=lane,
                 now=now,
             )
             with run.pool:
@@ -161,7 +166,7 @@ def _upload(
                 told.begin(record.id)
                 whole = plan.part_count == 1 and plan.file_size <= settings.limits.max_put_size
                 if not whole and (fresh or settings.adopt):
-                    adopt_or_tell(run, cancel)
+                    adopt_or_tell(run, cancel, lane)
                     known(run.record)
                     told.begin(run.record.id)
                 return put_whole(run) if whole and run.record.upload_id is None else send_multipart(run)

@@ -17,10 +17,11 @@ _REPORT_EVERY = 0.1  # seconds between two reports of one part
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """``sent`` bytes of the part are on their way."""
+    """``sent`` of the part's ``size`` bytes are on their way."""
 
     number: int
     sent: int
+    size: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +81,7 @@ def reporter(spec: PartSpec, line: Line) -> Callable[[int], None]:
         now = time.monotonic()
         if sent and (now >= next_report or sent == spec.size):
             next_report = now + _REPORT_EVERY
-            line.say(Sent(number=spec.number, sent=sent))
+            line.say(Sent(number=spec.number, sent=sent, size=spec.size))
 
     return on_read
 

@@ -3,6 +3,7 @@
 import pytest
 
 from partway.engine.adaptive import AdaptiveLimit
+from partway.engine.concurrency import Concurrency
 from tests.support.link import MIB, Link, Simulation
 
 MOST = 32
@@ -28,21 +29,21 @@ def best_fixed(link: Link) -> float:
     """Bytes a second with the best number that does not change, once it runs."""
     rates = []
     for number in (1, 2, 4, 6, 8, 12, 16, 20, 26, 32):
-        simulation = Simulation(link, PART)
-        simulation.run(5, lambda n=number: n)  # type: ignore[misc]
-        rates.append(simulation.run(10, lambda n=number: n) / 10)  # type: ignore[misc]
+        simulation, places = Simulation(link, PART), Concurrency(number)
+        simulation.run(5, places)
+        rates.append(simulation.run(10, places) / 10)
     return max(rates)
 
 
-def adaptive(link: Link, *, seed: int = 1) -> tuple[Simulation, AdaptiveLimit]:
-    """A simulation, and the controller that looks at it."""
+def adaptive(link: Link, *, seed: int = 1) -> tuple[Simulation, Concurrency]:
+    """A simulation, and the places for its parts."""
     simulation = Simulation(link, PART, seed=seed)
-    return simulation, AdaptiveLimit(part_size=PART, most=MOST, clock=simulation.clock)
+    return simulation, Concurrency(None, part_size=PART, clock=simulation.clock)
 
 
-def run(simulation: Simulation, limit: AdaptiveLimit, seconds: float) -> float:
+def run(simulation: Simulation, limit: Concurrency, seconds: float) -> float:
     """Bytes a second in the next seconds."""
-    return simulation.run(seconds, lambda: limit.limit, limit.sent, limit.done, limit.look) / seconds
+    return simulation.run(seconds, limit) / seconds
 
 
 @pytest.mark.parametrize("name", LINKS)
@@ -97,9 +98,10 @@ def test_a_rate_that_changes_is_followed(seed: int) -> None:
     run(simulation, limit, 10)
     sent = run(simulation, limit, 200)
     fixed = Simulation(Link(rate=rate, each=40 * MIB, jitter=0.1), PART, seed=seed)
-    fixed.run(10, lambda: MOST)
+    most = Concurrency(MOST)
+    fixed.run(10, most)
 
-    assert sent >= 0.7 * fixed.run(200, lambda: MOST) / 200
+    assert sent >= 0.7 * fixed.run(200, most) / 200
 
 
 @pytest.mark.parametrize("name", ["a home uplink", "a home uplink with a deep buffer", "a phone"])
@@ -126,9 +128,9 @@ def test_parts_that_begin_anew_are_not_counted_twice() -> None:
     for _ in range(100):
         for sent in (MIB, 10 * MIB):
             now += 0.1
-            limit.sent(1, sent)
-            limit.sent(2, sent)
-            limit.look(2)
+            limit.sent(("", 1), sent, PART)
+            limit.sent(("", 2), sent, PART)
+            limit.look(2, full=True)
 
     assert limit.limit <= 2
 
@@ -136,8 +138,8 @@ def test_parts_that_begin_anew_are_not_counted_twice() -> None:
 def test_an_empty_part_is_done_too() -> None:
     """An empty file has one, and nothing of it was ever on the way."""
     limit = AdaptiveLimit(part_size=PART, most=MOST, clock=lambda: 0.0)
-    limit.done(1, 0)
-    limit.look(1)
+    limit.done(("", 1), 0)
+    limit.look(1, full=False)
 
     assert limit.limit == 2
 
@@ -148,8 +150,8 @@ def test_what_was_not_tried_is_not_judged() -> None:
     limit = AdaptiveLimit(part_size=PART, most=MOST, clock=lambda: now)
     for number in range(1, 100):
         now += 0.1
-        limit.done(number, PART)
-        limit.look(1)
+        limit.done(("", number), PART)
+        limit.look(1, full=False)
 
     assert limit.limit == 2
 
@@ -158,7 +160,7 @@ def test_what_was_not_tried_is_not_judged() -> None:
 def test_it_never_goes_beyond_the_most(most: int) -> None:
     """The most is the most, and one is the least."""
     simulation = Simulation(LINKS["each connection is capped"], PART)
-    limit = AdaptiveLimit(part_size=PART, most=most, clock=simulation.clock)
+    limit = Concurrency(None, part_size=PART, at_most=most, clock=simulation.clock)
     seen = set()
     for _ in range(200):
         run(simulation, limit, 0.5)

@@ -1,6 +1,5 @@
 """A bandwidth limit: what all workers send together, and that every connection keeps moving."""
 
-import queue
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,9 +8,10 @@ import pytest
 from partway.engine.bandwidth import LEAST_BANDWIDTH, Bandwidth, most_workers
 from partway.engine.errors import PlanError, UploadCancelled
 from partway.engine.events import PartProgress
+from partway.engine.gate import NetworkGate
 from partway.engine.limits import KIB, MIB
 from partway.engine.plan import PartSpec
-from partway.engine.pool import Cancel, Line
+from partway.engine.pool import Cancel, Line, Messages
 from partway.engine.source import BLOCK
 from partway.engine.stall import LEAST_RATE
 from partway.engine.work import block_of, reporter
@@ -57,7 +57,7 @@ def test_a_pause_is_not_made_up_for() -> None:
 
 
 def line_with(bandwidth: Bandwidth, cancel: Cancel) -> Line:
-    return Line(queue.SimpleQueue(), cancel, bandwidth=bandwidth)
+    return Line(Messages(), cancel, NetworkGate(), bandwidth=bandwidth)
 
 
 def test_a_wait_ends_with_a_cancel() -> None:

@@ -26,7 +26,8 @@ FAST = Link(rate=500 * MIB, each=30 * MIB)
 def test_a_number_stays() -> None:
     """Whatever comes of it, but a service that asks for fewer is heard."""
     concurrency = Concurrency(7, clock=Clock())
-    concurrency.look(7)
+    while concurrency.take():
+        pass
     concurrency.timed_out()
     before = concurrency.limit
     concurrency.slow_down()
@@ -39,7 +40,7 @@ def adaptive(simulation: Simulation) -> Concurrency:
 
 
 def run(simulation: Simulation, concurrency: Concurrency, seconds: float) -> None:
-    simulation.run(seconds, lambda: concurrency.limit, concurrency.sent, concurrency.done, concurrency.look)
+    simulation.run(seconds, concurrency)
 
 
 def test_without_a_number_it_climbs() -> None:
@@ -59,20 +60,21 @@ def test_trouble_halves_what_runs_and_it_comes_back(trouble: Callable[[Concurren
     simulation = Simulation(FAST, PART)
     concurrency = adaptive(simulation)
     run(simulation, concurrency, 10)
+    rate = simulation.run(5, concurrency)
     before = concurrency.limit
     trouble(concurrency)
     after = concurrency.limit
     run(simulation, concurrency, 20)
 
     assert after == before // 2
-    assert concurrency.limit >= 0.9 * before
+    assert simulation.run(5, concurrency) >= 0.95 * rate
 
 
 def test_parts_alone_are_enough_to_go_by() -> None:
     """Workers elsewhere tell nothing before a part is done."""
-    simulation = Simulation(FAST, PART)
+    simulation = Simulation(FAST, PART, tells=False)
     concurrency = adaptive(simulation)
-    simulation.run(20, lambda: concurrency.limit, done=concurrency.done, look=concurrency.look)
+    simulation.run(20, concurrency)
 
     assert concurrency.limit >= 14
 

@@ -20,6 +20,7 @@ from partway.engine.events import (
     UploadStarted,
 )
 from partway.engine.live import JobTeller, UploadTeller
+from partway.engine.pool import Cancel
 from partway.state.errors import StateError
 from partway.state.live import Ended, LivePhase, LiveRecord, LiveRow, MemoryLive
 from tests.support.uploading import PART, Uploading
@@ -272,7 +273,7 @@ def test_an_upload_that_is_stopped_says_so(uploading: Uploading) -> None:
     with pytest.raises(UploadCancelled):
         uploading.run()
     (row,) = uploading.store.live.all()
-    uploading.cancel.wanted, uploading.on_event = False, lambda event: None
+    uploading.cancel, uploading.on_event = Cancel(), lambda event: None
     uploading.run()
 
     assert row == LiveRow(record=replace(row.record, ended=Ended.INTERRUPTED), alive=False)

@@ -5,17 +5,19 @@ import multiprocessing
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from partway.engine.checksum import ChecksumAlgorithm, checksum
+from partway.engine.concurrency import Concurrency
 from partway.engine.errors import Refused, UploadCancelled
 from partway.engine.plan import UploadPlan
 from partway.engine.pool import Cancel, Line, Outcome, WorkerPool, silent_line
 from partway.engine.work import HashTask, hash_part
+from partway.engine.workers import Workers
 
 LONG = 20.0  # seconds that a test waits for what should happen at once
 
@@ -34,6 +36,10 @@ def wait_for(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.005)
+
+
+def workers_of(number: int, executor: Executor) -> Workers:
+    return Workers(Concurrency(number), executor=executor)
 
 
 def results(outcomes: Iterator[Outcome[Any, Any]]) -> list[Any]:
@@ -449,7 +455,7 @@ def test_work_can_run_in_other_processes(tmp_path: Path) -> None:
     path.write_bytes(bytes(range(250)))
     with (
         ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as processes,
-        WorkerPool(2, cancel=Cancel(), hear=deaf, executor=processes) as pool,
+        WorkerPool(workers_of(2, processes), cancel=Cancel(), hear=deaf) as pool,
     ):
         done = {o.task.spec.offset: o.result for o in pool.stream(hash_part, hash_tasks(path))}
 
@@ -466,7 +472,7 @@ def test_an_error_comes_back_from_another_process(tmp_path: Path) -> None:
     path.unlink()
     with (
         ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as processes,
-        WorkerPool(1, cancel=Cancel(), hear=deaf, executor=processes) as pool,
+        WorkerPool(workers_of(1, processes), cancel=Cancel(), hear=deaf) as pool,
     ):
         (outcome,) = pool.stream(hash_part, tasks)
 
@@ -476,7 +482,7 @@ def test_an_error_comes_back_from_another_process(tmp_path: Path) -> None:
 def test_calls_stay_in_this_process() -> None:
     """``run`` uses a thread also when the parts go elsewhere: it has a line, and what it calls need not be a value."""
     with ThreadPoolExecutor(1, thread_name_prefix="elsewhere") as elsewhere:
-        with WorkerPool(1, cancel=Cancel(), hear=deaf, executor=elsewhere) as pool:
+        with WorkerPool(workers_of(1, elsewhere), cancel=Cancel(), hear=deaf) as pool:
             name = pool.run(lambda line: threading.current_thread().name)
             (outcome,) = pool.stream(lambda task: threading.current_thread().name, [1])
 
@@ -488,7 +494,7 @@ def test_calls_stay_in_this_process() -> None:
 def test_a_given_executor_is_not_shut_down() -> None:
     """It belongs to the caller, who may use it for the next upload."""
     with ThreadPoolExecutor(1) as elsewhere:
-        with WorkerPool(1, cancel=Cancel(), hear=deaf, executor=elsewhere) as pool:
+        with WorkerPool(workers_of(1, elsewhere), cancel=Cancel(), hear=deaf) as pool:
             list(pool.stream(abs, [1]))
 
         assert elsewhere.submit(abs, -2).result(LONG) == 2

@@ -24,7 +24,7 @@ from partway.engine.events import (
     UploadStarted,
 )
 from partway.engine.limits import MIB
-from partway.engine.pool import Line
+from partway.engine.pool import Cancel, Line
 from partway.engine.s3 import S3Backend
 from partway.engine.stream import StreamSettings
 from partway.engine.stream_finish import finish_stream
@@ -379,7 +379,7 @@ def lose_complete(strict: StrictS3, streaming: Streaming, stage: Stage = Stage.A
     with pytest.raises(UploadCancelled):
         streaming.run(DATA)
     strict.faults.clear()
-    streaming.cancel.wanted = False
+    streaming.cancel = Cancel()
 
 
 def test_a_cancel_is_heard_while_the_producer_is_silent(strict: StrictS3, streaming: Streaming) -> None:

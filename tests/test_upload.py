@@ -33,6 +33,7 @@ from partway.engine.events import (
     UploadStarted,
 )
 from partway.engine.plan import UploadPlan
+from partway.engine.pool import Cancel
 from partway.engine.retry import Retry
 from partway.engine.run import UploadRun
 from partway.engine.s3 import S3Backend
@@ -176,7 +177,7 @@ def test_a_service_that_never_answered_is_given_up_soon(strict: StrictS3, upload
     """A mistyped endpoint fails within the first-contact budget, says how long it was tried, and is resumable."""
     strict.refuse()
 
-    with pytest.raises(Transient, match=r"connection refused \(tried \d+ times in \d+ s\)"):
+    with pytest.raises(Transient, match=r"connection refused \(tried (once|\d+ times) in \d+ s\)"):
         uploading.run(policy=replace(QUICK, first_contact=1.0))
 
     assert uploading.of(NetworkLost)
@@ -219,12 +220,16 @@ def test_bytes_to_dead_connections_do_not_bring_the_network_back(strict: StrictS
         settings=uploading.settings,
         cancel=uploading.cancel,
     )
+
+    def sent_of(number: int, sent: int) -> Sent:
+        return Sent(number=number, sent=sent, size=PART)
+
     away = Retry(number=2, attempt=1, wait=0.1, reason="cannot reach it", unreachable=True, throttled=False)
     with run.pool:
-        for message in (Sent(number=3, sent=10), away, Sent(number=3, sent=20), Sent(number=3, sent=30)):
+        for message in (sent_of(3, 10), away, sent_of(3, 20), sent_of(3, 30)):
             run._hear(message)
         assert not uploading.of(NetworkRestored)
-        run._hear(Sent(number=2, sent=10))
+        run._hear(sent_of(2, 10))
 
     assert len(uploading.of(NetworkLost)) == len(uploading.of(NetworkRestored)) == 1
 
@@ -464,7 +469,7 @@ def test_a_cancel_keeps_what_is_done(strict: StrictS3, uploading: Uploading) -> 
 
     with pytest.raises(UploadCancelled):
         uploading.run(concurrency=1)
-    uploading.cancel.wanted = False
+    uploading.cancel = Cancel()
     done = uploading.run()
 
     assert done.resumed_bytes >= 3 * PART

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ..report import Table
 from ..stage import Stage
-from . import kills, latency, link, many_parts, memory, resume, small_files, start_up, throttle, throughput
+from . import folders, kills, latency, link, many_parts, memory, resume, start_up, throttle, throughput
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +27,7 @@ SCENES: Mapping[str, Scene] = {
     "resume-90": Scene(line="resuming 10,000 parts at 90 %", play=resume.play),
     "start-up": Scene(line="--version, and an upload of 1 KiB", play=start_up.play),
     "memory": Scene(line="peak memory by file size, part size and workers", play=memory.play),
-    "small-files": Scene(line="a folder of 5,000 files of 4 KiB", play=small_files.play),
+    "small-files": Scene(line="a folder of 5,000 files of 4 KiB", play=folders.small),
+    "medium-files": Scene(line="100 files of 20 MiB, answered at once and 100 ms late", play=folders.medium),
     "kills": Scene(line="an upload to rclone's server, killed ten times, then compared", play=kills.play),
 }

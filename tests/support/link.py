@@ -1,8 +1,11 @@
 """A link and a service, simulated: parts share what there is, second by second, and each waits for its answer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import repeat
 from random import Random
+
+from partway.engine.concurrency import Concurrency
 
 MIB = 1024 * 1024
 STEP = 0.02  # seconds
@@ -33,23 +36,30 @@ class Link:
 class Part:
     """One part on its way."""
 
-    def __init__(self, number: int, luck: float) -> None:
+    def __init__(self, number: int, size: int, luck: float) -> None:
         self.number = number
+        self.size = size
         self.luck = luck
         self.arrived = 0.0
         self.answered_at: float | None = None
 
 
 class Simulation:
-    """Sends parts of one size for ever.  ``limit`` is asked before each step; arrivals are told to ``heard``."""
+    """Sends parts for ever, as many at a time as there are places.
 
-    def __init__(self, link: Link, part_size: int, *, seed: int = 1) -> None:
+    Args:
+        sizes: Bytes of each part; a number when all are alike.
+        tells: False where workers say nothing before a part is done.
+    """
+
+    def __init__(self, link: Link, sizes: int | Iterator[int], *, seed: int = 1, tells: bool = True) -> None:
         self.now = 0.0
         self.running: list[Part] = []
         self.delivered = 0.0
         self.most_at_risk = 0.0
         self._link = link
-        self._part_size = part_size
+        self._sizes = repeat(sizes) if isinstance(sizes, int) else sizes
+        self._tells = tells
         self._next = 1
         self._rng = Random(seed)
 
@@ -57,29 +67,21 @@ class Simulation:
         """Seconds since the start."""
         return self.now
 
-    def run(
-        self,
-        seconds: float,
-        limit: Callable[[], int],
-        sent: Callable[[int, int], None] = lambda number, sent: None,
-        done: Callable[[int, int], None] = lambda number, size: None,
-        look: Callable[[int], None] = lambda running: None,
-    ) -> float:
+    def run(self, seconds: float, places: Concurrency) -> float:
         """Let time pass; the bytes that arrived in it."""
         before, end = self.delivered, self.now + seconds
         while self.now < end:
-            while len(self.running) < limit():
-                self.running.append(Part(self._next, self._rng.uniform(0.8, 1.2)))
+            while places.take():
+                self.running.append(Part(self._next, next(self._sizes), self._rng.uniform(0.8, 1.2)))
                 self._next += 1
-            look(len(self.running))
-            self._step(sent, done)
+            self._step(places)
         return self.delivered - before
 
     def at_risk(self) -> float:
         """Bytes that arrived and that a kill would cost now."""
         return sum(part.arrived for part in self.running)
 
-    def _step(self, sent: Callable[[int, int], None], done: Callable[[int, int], None]) -> None:
+    def _step(self, places: Concurrency) -> None:
         link = self._link
         self.now += STEP
         moving = [part for part in self.running if part.answered_at is None]
@@ -89,13 +91,15 @@ class Simulation:
         total = sum(part.luck for part in moving)
         for part in moving:
             share = min(link.each, rate * part.luck / total) * STEP
-            news = min(share, self._part_size - part.arrived)
+            news = min(share, part.size - part.arrived)
             part.arrived += news
             self.delivered += news
-            sent(part.number, int(min(self._part_size, part.arrived + link.buffer)))
-            if part.arrived >= self._part_size - 0.5:
+            if self._tells:
+                places.sent((self, part.number), int(min(part.size, part.arrived + link.buffer)), part.size)
+            if part.arrived >= part.size - 0.5:
                 part.answered_at = self.now + link.answer
         for part in list(self.running):
             if part.answered_at is not None and self.now >= part.answered_at:
                 self.running.remove(part)
-                done(part.number, self._part_size)
+                places.give_back()
+                places.done((self, part.number), part.size)

@@ -1,0 +1,294 @@
+"""A job's files on their way: large ones as uploads of their own, small ones as one object each, from one set of
+workers."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from functools import partial
+from types import TracebackType
+from typing import Any, Self
+
+from partway.state.jobs import JobRecord
+from partway.state.store import StateStore
+
+from .backend import MultipartBackend, Target
+from .errors import PartwayError, StateError, StateLocked, UploadCancelled
+from .events import Event, UploadSkipped, UploadStarted
+from .job_failures import may_go_the_long_way
+from .job_ledger import Ledger, Stop
+from .job_spec import JobSpec
+from .job_work import SAME, FileProgress, FileSent, FileTask, is_same, send_file
+from .lanes import Lanes
+from .live import JobTeller
+from .options import with_content_type
+from .plan import PartSpec, plan_upload
+from .pool import GRACE, Cancel, Lane, Line, WorkerPool
+from .retry import Retry
+from .scan import Found
+from .settings import UploadSettings
+from .upload import upload_file, usual_algorithm
+from .work import retrying
+from .workers import make_workers
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    task: FileTask
+    share: int
+    future: "Future[FileSent]"
+
+
+class JobFiles:
+    """Sends files, several at a time, and tells the ledger what became of each.  In the caller's thread.
+
+    A context manager; whatever raises Stop is to be followed by ``stop``.
+
+    small: bytes of the largest file that goes as one object.
+    """
+
+    def __init__(
+        self,
+        spec: JobSpec,
+        record: JobRecord,
+        ledger: Ledger,
+        *,
+        backend: MultipartBackend,
+        store: StateStore,
+        settings: UploadSettings,
+        told: JobTeller,
+        cancel: Cancel,
+        now: Callable[[], float],
+    ) -> None:
+        plan = plan_upload(0, part_size=spec.part_size, limits=settings.limits)
+        self.small = min(plan.part_size, settings.limits.max_put_size)
+        self._spec = spec
+        self._record = record
+        self._ledger = ledger
+        self._backend = backend
+        self._store = store
+        self._settings = replace(
+            settings,
+            part_size=spec.part_size,
+            algorithm=spec.algorithm,
+            guess_content_type=spec.guess_content_type,
+        )
+        self._told = told
+        self._cancel = cancel
+        self._cancel_uploads = Cancel(cancel)
+        self._now = now
+        self._workers = make_workers(settings, plan.part_size)
+        self._concurrency = self._workers.concurrency
+        self._lanes = Lanes(self._workers, self._at_rest)
+        self._messages = self._lanes.mailbox(self._hear)
+        self._line = Line(self._messages, cancel, self._workers.gate, bandwidth=self._workers.bandwidth)
+        self._running = 0  # small files
+        self._promised: set[str] = set()  # keys of uploads that have not come to their parts
+        self._unusual: list[FileTask] = []
+        self._learn()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._line.abandon()
+        self._lanes.__exit__(kind, error, trace)
+        self._workers.close(wait=self._concurrency.running == 0)
+
+    def send_large(self, key: str, found: Found) -> None:
+        """Begin to send a file by the way of single uploads, which knows about everything that is unusual.
+
+        Raises:
+            Stop, UploadCancelled, StateError: as soon as any file meets what ends the job.
+        """
+        self._wait_for_room()
+        self._promised.add(key)
+        self._lanes.open(partial(self._upload, key, found))
+
+    def send_small(self, key: str, found: Found) -> None:
+        """Begin to send a file as one object.
+
+        Raises:
+            Stop, UploadCancelled, StateError: as soon as any file meets what ends the job.
+        """
+        self._send_unusual()
+        self._wait_for_room()
+        share = self._concurrency.share(found.size)
+        self._concurrency.take(share)
+        task = FileTask(
+            found=found,
+            target=self._target(key, found.path),
+            backend=self._backend,
+            policy=self._settings.policy,
+            algorithm=self._algorithm,
+            most=self.small,
+            skip_same=self._spec.skip_same,
+        )
+        self._told.file_begun(found.path)
+        self._running += 1
+        future = self._workers.call(send_file, task, self._line)
+        future.add_done_callback(lambda ended: self._messages.put(_Ended(task, share, ended)))
+
+    def _send_unusual(self) -> None:
+        """Begin anew, as large ones, with small files of which one object was not enough."""
+        unusual, self._unusual = self._unusual, []
+        for task in unusual:
+            self.send_large(task.target.key, task.found)
+
+    def go_on(self) -> None:
+        """See to what was begun, without waiting for anything.
+
+        Raises:
+            Stop, UploadCancelled, StateError: as soon as any file meets what ends the job.
+        """
+        self._lanes.catch_up()
+        self._check()
+
+    def end(self) -> None:
+        """Wait until every file that was begun has ended."""
+        while self._running or self._lanes or self._unusual:
+            self._send_unusual()
+            self._step()
+
+    def stop(self) -> None:
+        """Let what was begun end: uploads at once; small files by themselves, but for a cancel."""
+        self._cancel_uploads()
+        end = time.monotonic() + GRACE
+        while self._lanes or (self._running and not (self._cancel.wanted and time.monotonic() > end)):
+            try:
+                self._lanes.step()
+            except Stop:
+                # The first one says why.
+                continue
+
+    def _wait_for_room(self) -> None:
+        while not self._has_room():
+            self._step()
+        self._check()
+
+    def _has_room(self) -> bool:
+        return len(self._lanes) < 2 * self._concurrency.limit and self._concurrency.has_room(
+            promised=len(self._promised)
+        )
+
+    def _step(self) -> None:
+        self._check()
+        self._lanes.step()
+
+    def _check(self) -> None:
+        if self._cancel.wanted:
+            raise UploadCancelled("stopped on request")
+
+    def _at_rest(self) -> None:
+        self._ledger.flush_when_due()
+        self._told.at_rest()
+
+    # --- large files
+
+    def _upload(self, key: str, found: Found, lane: Lane) -> None:
+        def hear(event: Event) -> None:
+            if isinstance(event, UploadStarted):
+                self._promised.discard(key)
+            self._told(event)
+
+        target = self._spec.target(key)
+        try:
+            if self._spec.skip_same and self._is_same(target, found, lane):
+                self._ledger.skipped(key, found.path, target.url, found.size, found.mtime_ns, SAME)
+                return
+            done = upload_file(
+                found.path,
+                target,
+                backend=self._backend,
+                store=self._store,
+                settings=self._settings,
+                sink=hear,
+                cancel=self._cancel_uploads,
+                region=self._record.region,
+                profile=self._record.profile,
+                job=self._record.id,
+                lane=lane,
+                now=self._now,
+            )
+        except UploadCancelled:
+            if not self._cancel_uploads.wanted:
+                raise
+        except StateError as error:
+            if not isinstance(error, StateLocked):
+                raise
+            self._ledger.failed(key, found.path, target.url, error)
+        except PartwayError as error:
+            self._ledger.failed(key, found.path, target.url, error)
+        else:
+            if isinstance(done, UploadSkipped):
+                self._ledger.skipped(key, found.path, target.url, found.size, found.mtime_ns, done.reason)
+            else:
+                self._ledger.done(key, found.path, target.url, done.bytes, found.mtime_ns, done.proof)
+            self._ledger.flush()
+            self._learn()
+        finally:
+            self._promised.discard(key)
+
+    def _is_same(self, target: Target, found: Found, lane: Lane) -> bool:
+        whole = PartSpec(number=1, offset=0, size=found.size)
+        with WorkerPool(lane, cancel=self._cancel_uploads, hear=self._hear) as pool:
+            return pool.run(
+                lambda line: is_same(
+                    retrying(self._backend, self._settings.policy, line), target, found.path, whole, self._algorithm
+                )
+            )
+
+    def _learn(self) -> None:
+        """An upload may have found out which checksum the service needs."""
+        self._algorithm = self._settings.algorithm or usual_algorithm(self._store, self._spec.endpoint, self._now())
+
+    # --- small files
+
+    def _target(self, key: str, path: str) -> Target:
+        target = self._spec.target(key)
+        if not self._settings.guess_content_type:
+            return target
+        return replace(target, options=with_content_type(target.options, path))
+
+    def _hear(self, message: Any) -> None:
+        match message:
+            case _Ended():
+                self._running -= 1
+                self._concurrency.give_back(message.share)
+                self._end_small(message.task, message.future)
+            case FileProgress():
+                self._concurrency.sent((message.path, 1), message.sent, message.size)
+                self._told.file_sent(message.path, message.sent)
+            case Retry():
+                self._told.retried(message.reason)
+                if message.throttled:
+                    self._concurrency.slow_down()
+                elif message.timed_out:
+                    self._concurrency.timed_out()
+
+    def _end_small(self, task: FileTask, future: "Future[FileSent]") -> None:
+        path = task.found.path
+        self._told.file_ended(path)
+        error = future.exception()
+        if error is not None:
+            self._concurrency.forget(path)
+            if isinstance(error, UploadCancelled):
+                return
+            if not isinstance(error, PartwayError):
+                raise error
+            if not may_go_the_long_way(error):
+                self._ledger.failed(task.target.key, path, task.target.url, error)
+                return
+        sent = None if error else future.result()
+        if sent is None or sent.unusual:
+            self._concurrency.forget(path)
+            self._unusual.append(task)
+            return
+        source, target = sent.source, task.target
+        self._concurrency.done((path, 1), source.size if sent.proof else 0)
+        if sent.proof is None:
+            self._ledger.skipped(target.key, source.path, target.url, source.size, source.mtime_ns, sent.skipped or "")
+        else:
+            self._ledger.done(target.key, source.path, target.url, source.size, source.mtime_ns, sent.proof.value)

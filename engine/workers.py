@@ -1,0 +1,64 @@
+"""What all uploads of a run share: the threads, the places for parts in flight, the network and its bandwidth."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from .bandwidth import Bandwidth, most_workers
+from .concurrency import Concurrency
+from .gate import NetworkGate
+from .settings import UploadSettings
+
+R = TypeVar("R")
+
+
+class Workers:
+    """The only threads.  Started and closed in the caller's thread.
+
+    concurrency: how many parts may be in flight.
+    gate: while the endpoint is out of reach, one call asks for all.
+    bandwidth: limits what workers send, all together; None: nobody limits it.
+
+    Args:
+        executor: Runs parts; None means threads.  Others, such as processes or a Dask client's executor, get
+            ``function(task)`` without a line: no progress, and no cancel inside a task.
+    """
+
+    def __init__(
+        self,
+        concurrency: Concurrency,
+        *,
+        bandwidth: Bandwidth | None = None,
+        executor: Executor | None = None,
+    ) -> None:
+        self.concurrency = concurrency
+        self.gate = NetworkGate()
+        self.bandwidth = bandwidth
+        # Beside those that have a place, where several uploads run: calls about whole uploads.
+        self._threads = ThreadPoolExecutor(max_workers=3 * concurrency.most, thread_name_prefix="partway")
+        self._executor = executor
+
+    def call(self, call: Callable[..., R], *arguments: Any) -> "Future[R]":
+        """Run the call on a thread."""
+        return self._threads.submit(call, *arguments)
+
+    def work(self, function: Callable[..., R], task: Any, line: Any) -> "Future[R]":
+        """Run ``function(task, line)`` on a thread, or ``function(task)`` on the executor."""
+        if self._executor is None:
+            return self._threads.submit(function, task, line)
+        return self._executor.submit(function, task)
+
+    def close(self, *, wait: bool) -> None:
+        """Nothing runs from now on.  wait: for what runs still."""
+        self._threads.shutdown(wait=wait, cancel_futures=True)
+
+
+def make_workers(settings: UploadSettings, part_size: int) -> Workers:
+    """Workers as the settings want them.  part_size: bytes of a usual part."""
+    limit = settings.bandwidth
+    return Workers(
+        Concurrency(settings.concurrency, part_size=part_size, at_most=None if limit is None else most_workers(limit)),
+        bandwidth=None if limit is None else Bandwidth(limit, time.monotonic),
+        executor=settings.executor,
+    )
