@@ -1,10 +1,8 @@
 """A job's events folded into the numbers that bars and lines show.  Pure: the clock is given."""
 
-from collections import deque
-
 from partway.engine.events import Event, FileDone, FileFailed, FileSkipped, JobDone, JobStarted, PartDone, UploadDone
 
-_WINDOW = 10.0  # seconds over which the rate is taken
+from .rate import Rate
 
 
 class JobProgress:
@@ -21,7 +19,7 @@ class JobProgress:
         self.done = self.skipped = self.failed = self.resumed = 0
         self._files = 0
         self._parts = 0
-        self._samples: deque[tuple[float, int]] = deque()
+        self._rate = Rate()
 
     @property
     def bytes(self) -> int:
@@ -29,10 +27,7 @@ class JobProgress:
 
     def rate(self) -> float | None:
         """Bytes a second, lately; None while there is nothing to tell."""
-        if len(self._samples) < 2:
-            return None
-        (start, first), (end, last) = self._samples[0], self._samples[-1]
-        return max(0.0, (last - first) / (end - start)) if end - start >= 0.5 else None
+        return self._rate.value()
 
     def see(self, event: Event, now: float) -> None:
         """Take in one event; ``now`` is in seconds, from any start."""
@@ -55,6 +50,4 @@ class JobProgress:
                 self.running = False
             case _:
                 return
-        self._samples.append((now, self.bytes))
-        while now - self._samples[0][0] > _WINDOW:
-            self._samples.popleft()
+        self._rate.see(self.bytes, now)

@@ -1,6 +1,5 @@
 """Events folded into the numbers that bars and lines show.  Pure: the clock is given."""
 
-from collections import deque
 from pathlib import PurePath
 from typing import Literal
 
@@ -21,7 +20,7 @@ from partway.engine.events import (
     UploadStarted,
 )
 
-_WINDOW = 10.0  # seconds over which the rate is taken
+from .rate import Rate
 
 Phase = Literal["starting", "checking", "sending", "completing", "ended"]
 
@@ -53,7 +52,7 @@ class UploadProgress:
         self.check_total = 0
         self._done = 0
         self._in_flight: dict[int, int] = {}
-        self._samples: deque[tuple[float, int]] = deque()
+        self._rate = Rate()
 
     @property
     def sent(self) -> int:
@@ -78,10 +77,7 @@ class UploadProgress:
 
     def rate(self) -> float | None:
         """Bytes a second of this run, lately; None while there is nothing to tell."""
-        if len(self._samples) < 2:
-            return None
-        (start, first), (end, last) = self._samples[0], self._samples[-1]
-        return max(0.0, (last - first) / (end - start)) if end - start >= 0.5 else None
+        return self._rate.value()
 
     def seconds_left(self) -> float | None:
         """At the present rate; None when nobody can tell."""
@@ -100,7 +96,7 @@ class UploadProgress:
                 self._start(event, now)
             case PartProgress():
                 self._in_flight[event.number] = event.sent
-                self._sample(now)
+                self._rate.see(self.sent, now)
             case PartRetried():
                 self.retries += 1
                 self._in_flight.pop(event.number, None)
@@ -108,7 +104,7 @@ class UploadProgress:
                 self._in_flight.pop(event.number, None)
                 self._done += event.size
                 self.done_parts += 1
-                self._sample(now)
+                self._rate.see(self.sent, now)
             case PartKept():
                 self.resumed += event.size
                 self.resumed_parts += 1
@@ -116,7 +112,7 @@ class UploadProgress:
                 self.away = True
             case NetworkRestored():
                 self.away = False
-                self._samples.clear()
+                self._rate.forget()
             case UploadCompleting():
                 self.phase = "completing"
             case UploadDone() | UploadFailed() | UploadSkipped() | JobStarted():
@@ -135,10 +131,5 @@ class UploadProgress:
         self.resumed, self.resumed_parts = event.resumed_bytes, event.resumed_parts
         self.done_parts = self._done = 0
         self._in_flight.clear()
-        self._samples.clear()
-        self._sample(now)
-
-    def _sample(self, now: float) -> None:
-        self._samples.append((now, self.sent))
-        while now - self._samples[0][0] > _WINDOW:
-            self._samples.popleft()
+        self._rate.forget()
+        self._rate.see(self.sent, now)

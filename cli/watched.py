@@ -95,17 +95,21 @@ def _running_uploads(store: StateStore) -> list[WatchedUpload]:
     return [watched_upload(store, record) for id in ids if (record := store.upload(id)) is not None]
 
 
+def _rate(told: LiveRecord) -> float | None:
+    return told.rate if quiet_seconds(told) < QUIET else None
+
+
 class _Told(UploadProgress):
     """Numbers that another process counted."""
 
     def __init__(self, told: LiveRecord) -> None:
         super().__init__()
-        self._rate = told.rate if quiet_seconds(told) < QUIET else None
+        self._told = told
         self._done = told.done_bytes
         self._in_flight = dict(told.parts)
 
     def rate(self) -> float | None:
-        return self._rate
+        return _rate(self._told)
 
 
 def progress_of(watched: WatchedUpload) -> UploadProgress:
@@ -136,8 +140,7 @@ class _ToldJob(JobProgress):
     def __init__(self, watched: WatchedJob) -> None:
         super().__init__()
         assert watched.row is not None
-        told = watched.row.record
-        self._rate = told.rate if quiet_seconds(told) < QUIET else None
+        self._told = told = watched.row.record
         self.running, self.target = True, watched.record.target
         self.done, self.skipped, self.failed = told.done_files, told.skipped_files, told.failed_files
         self.resumed = told.resumed_files
@@ -145,7 +148,7 @@ class _ToldJob(JobProgress):
         self._parts = told.in_flight_bytes
 
     def rate(self) -> float | None:
-        return self._rate
+        return _rate(self._told)
 
 
 def job_progress_of(watched: WatchedJob) -> JobProgress:
