@@ -14,7 +14,7 @@ from rich.text import Text
 
 from partway.engine.events import Event
 
-from . import sentences
+from . import how_far, sentences
 from .job_progress import JobProgress
 from .progress import UploadProgress
 from .text import printable, shorten
@@ -61,11 +61,11 @@ class UploadBar:
         if progress.open_ended and not progress.total:
             name = shorten(printable(progress.target), width - 12, ascii_only=options.ascii_only)
             yield Text(f"stream to {name}", no_wrap=True)
-            words = shorten(sentences.state(progress, width - 3), width - 3)
+            words = shorten(how_far.state(progress, width - 3), width - 3)
             yield Text(f"  {words}", style="yellow" if progress.away else "dim", no_wrap=True)
             return
         name = shorten(printable(progress.name), max(8, width // 4), ascii_only=options.ascii_only)
-        share = f"{int(progress.fraction() * 100):3d} %"
+        share = f"{how_far.percent(progress):>5}"
         if progress.total or progress.phase == "completing":
             bar_width = max(4, width - cell_len(name) - len(share) - 3)
             resumed = progress.resumed / progress.total if progress.total else 0.0
@@ -73,7 +73,7 @@ class UploadBar:
             bar = SplitBar(resumed, progress.fraction(), bar_width)
             yield from (segment for segment in console.render(bar, options) if segment.text != "\n")
             yield Text(f" {share}", no_wrap=True)
-        words = shorten(sentences.state(progress, width - 3), width - 3)
+        words = shorten(how_far.state(progress, width - 3), width - 3)
         yield Text(f"  {words}", style="yellow" if progress.away else "dim", no_wrap=True)
 
 
@@ -86,7 +86,7 @@ class JobLine:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         if self._progress.running:
             target = shorten(printable(self._progress.target), max(8, options.max_width // 3))
-            words = f"{target}  {sentences.job_state(self._progress)}"
+            words = f"{target}  {how_far.job_state(self._progress)}"
             yield Text(shorten(words, options.max_width - 1), no_wrap=True)
 
 

@@ -6,7 +6,7 @@ from typing import TextIO
 
 from partway.engine.events import Event, FileDone, FileSkipped, PartDone, PartKept, PartProgress, UploadCompleting
 
-from . import sentences
+from . import how_far, sentences
 from .job_progress import JobProgress
 from .progress import UploadProgress
 from .text import printable
@@ -33,12 +33,10 @@ class LineSink:
             self._write(line)
         elif isinstance(event, (FileDone, FileSkipped)) and now >= self._next:
             self._next = now + self._every
-            self._write(f"{printable(self._job.target)}: {sentences.job_state(self._job)}")
+            self._write(f"{printable(self._job.target)}: {how_far.job_state(self._job)}")
         elif isinstance(event, (PartDone, PartKept, PartProgress, UploadCompleting)) and now >= self._next:
             self._next = now + self._every
-            progress = self._progress
-            share = "" if progress.open_ended and not progress.total else f"{int(progress.fraction() * 100)} %, "
-            self._write(f"{printable(progress.name)}: {share}{sentences.state(progress)}")
+            self._write(how_far.upload_line(self._progress))
 
     def _write(self, line: str) -> None:
         print(line, file=self._out, flush=True)

@@ -12,7 +12,7 @@ from partway.engine.errors import PartwayError
 from partway.engine.events import Event, PartProgress, PartsChecked, UploadFailed
 from partway.engine.filters import Filter, is_wanted
 
-from . import sentences
+from . import how_far
 from .log_lines import log_line, whose
 from .progress import UploadProgress
 from .text import printable
@@ -85,7 +85,7 @@ class LogFile:
             self._write(log_line(event))
         elif now >= self._next:
             self._next = now + _EVERY
-            self._write(sentences.state(self._progress))
+            self._write(how_far.state(self._progress))
         if isinstance(event, UploadFailed):
             self._told = event.error
 

@@ -8,7 +8,7 @@ from rich.text import Text
 from partway.engine.options import target_of
 from partway.state.store import StateStore
 
-from . import sentences
+from . import how_far
 from .bars import UploadBar
 from .facts import quiet_seconds
 from .partmap import PartMap
@@ -78,7 +78,7 @@ class JobView:
         told = watched.row.record
         target = shorten(printable(watched.record.target), max(8, width - 8), ascii_only=options.ascii_only)
         yield Text(f"job to {target}", no_wrap=True)
-        yield _line(sentences.job_state(job_progress_of(watched)), options)
+        yield _line(how_far.job_state(job_progress_of(watched)), options)
         if quiet := quiet_words(watched):
             yield _line(quiet, options, "yellow")
         small = told.files[: len(told.files) - len(watched.uploads)]
@@ -107,13 +107,12 @@ def line_of(watched: Watched) -> str:
     assert watched.row is not None
     told = watched.row.record
     if isinstance(watched, WatchedJob):
-        facts = [sentences.job_state(job_progress_of(watched))]
+        facts = [how_far.job_state(job_progress_of(watched))]
         name = printable(watched.record.target)
     else:
         progress = progress_of(watched)
         name = printable(progress.target if watched.record.is_stream else progress.name)
-        share = "" if progress.open_ended and not progress.total else f"{int(progress.fraction() * 100)} %, "
-        facts = [share + sentences.state(progress)]
+        facts = [how_far.share_and_state(progress)]
         if flight := in_flight_words(watched):
             facts.append(flight)
     if told.away_since is not None:
