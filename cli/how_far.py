@@ -6,6 +6,18 @@ from .sentences import files, parts
 from .text import printable
 from .units import format_rate, format_seconds, format_size
 
+_MOST_NAMED = 3  # uploads of a job, in its line
+
+
+def job_line(progress: JobProgress) -> str:
+    """How far a job is, and the first of the uploads that it runs, in one line for a log."""
+    uploads = tuple(progress.uploads)
+    named = [f"{printable(each.name)} {_share(each)}" for each in uploads[:_MOST_NAMED]]
+    if len(uploads) > _MOST_NAMED:
+        named.append(more(len(uploads) - _MOST_NAMED))
+    line = f"{printable(progress.target)}: {job_state(progress)}"
+    return f"{line}; now {', '.join(named)}" if named else line
+
 
 def upload_line(progress: UploadProgress) -> str:
     """How far an upload is, in one line for a log."""
@@ -18,9 +30,29 @@ def share_and_state(progress: UploadProgress) -> str:
     return share + state(progress)
 
 
+def more(count: int) -> str:
+    """``and 3 more files``."""
+    return f"and {count:,} more {'file' if count == 1 else 'files'}"
+
+
 def percent(progress: UploadProgress) -> str:
     """``45 %``; 100 only when everything is there."""
     return f"{int(progress.fraction() * 100)} %"
+
+
+def pace(progress: UploadProgress) -> str:
+    """How fast an upload sends, or what it does instead; ``""`` while there is nothing to tell.
+
+    The uploads of a job share workers, so one that has begun may wait for its turn.
+    """
+    if progress.phase != "sending":
+        return "comparing" if progress.phase == "checking" else progress.phase
+    if progress.away:
+        return "network away"
+    if not progress.sent:
+        return "waiting"
+    rate = progress.rate()
+    return "" if rate is None else format_rate(rate)
 
 
 def time_left(progress: UploadProgress) -> str:
@@ -31,10 +63,16 @@ def time_left(progress: UploadProgress) -> str:
     return f"{format_seconds(left)} left" if left < 86400 * 9 else "very long left"
 
 
+def _share(progress: UploadProgress) -> str:
+    return percent(progress) if progress.phase == "sending" and not progress.away else pace(progress)
+
+
 def job_state(progress: JobProgress) -> str:
     """How far a job is, in words, for one moment."""
     facts = [files(progress.done), format_size(progress.bytes)]
-    if (rate := progress.rate()) is not None:
+    if progress.away:
+        facts.append("network away")
+    elif (rate := progress.rate()) is not None:
         facts.append(format_rate(rate))
     if progress.resumed:
         facts.append(f"{progress.resumed:,} before")

@@ -1,11 +1,10 @@
-"""Events folded into the numbers that bars and lines show.  Pure: the clock is given."""
+"""An upload's events folded into the numbers that bars and lines show.  Pure: the clock is given."""
 
 from pathlib import PurePath
 from typing import Literal
 
 from partway.engine.events import (
     Event,
-    JobStarted,
     NetworkLost,
     NetworkRestored,
     PartDone,
@@ -14,20 +13,18 @@ from partway.engine.events import (
     PartRetried,
     PartsChecked,
     UploadCompleting,
-    UploadDone,
-    UploadFailed,
-    UploadSkipped,
     UploadStarted,
 )
 
 from .rate import Rate
 
-Phase = Literal["starting", "checking", "sending", "completing", "ended"]
+Phase = Literal["starting", "checking", "sending", "completing"]
 
 
 class UploadProgress:
     """How far one upload is.
 
+    name: the file's; until that is known the upload's id.
     total, resumed, sent: bytes; ``resumed`` is what earlier runs had sent, ``sent`` what this run did.
     open_ended: True for a stream: ``total`` is what the user expects of it, or 0.
     part_count: None for a stream.
@@ -70,10 +67,10 @@ class UploadProgress:
         return self.resumed_parts + self.done_parts
 
     def fraction(self) -> float:
-        """From 0 to 1; an empty file is all there when it is done, and a stream never before that."""
+        """From 0 to 1; a stream is never all there before it ended."""
         if self.open_ended and self.phase == "sending":
             return min(self.there / self.total, 0.99) if self.total else 0.0
-        return self.there / self.total if self.total else float(self.phase == "ended")
+        return self.there / self.total if self.total else 0.0
 
     def rate(self) -> float | None:
         """Bytes a second of this run, lately; None while there is nothing to tell."""
@@ -90,7 +87,8 @@ class UploadProgress:
         """Take in one event; ``now`` is in seconds, from any start."""
         match event:
             case PartsChecked():
-                self.phase = "checking"
+                self.upload, self.phase = event.upload, "checking"
+                self.name = self.name or self.upload
                 self.checked, self.check_total = event.bytes, event.total_bytes
             case UploadStarted():
                 self._start(event, now)
@@ -115,8 +113,6 @@ class UploadProgress:
                 self._rate.forget()
             case UploadCompleting():
                 self.phase = "completing"
-            case UploadDone() | UploadFailed() | UploadSkipped() | JobStarted():
-                self.phase = "ended"
             case _:
                 # What is said in a line, and what is about a whole job.
                 pass

@@ -144,8 +144,14 @@ class _ToldJob(JobProgress):
         self.running, self.target = True, watched.record.target
         self.done, self.skipped, self.failed = told.done_files, told.skipped_files, told.failed_files
         self.resumed = told.resumed_files
-        self._files = told.done_bytes
-        self._parts = told.in_flight_bytes
+
+    @property
+    def bytes(self) -> int:
+        return self._told.done_bytes + self._told.in_flight_bytes
+
+    @property
+    def away(self) -> bool:
+        return self._told.away_since is not None
 
     def rate(self) -> float | None:
         return _rate(self._told)
