@@ -11,10 +11,10 @@ from rich.text import Text
 
 from partway.engine.events import Event
 
-from . import sentences
 from .bars import UploadBar
 from .job_bars import JobBars
 from .job_progress import JobProgress
+from .notes import Notes
 
 
 class BarSink:
@@ -29,6 +29,7 @@ class BarSink:
         self._console = console
         self._clock = clock
         self._job = JobProgress()
+        self._notes = Notes(self._job)
         self.shown = _Shown(self._job)
         self._live = Live(self.shown, console=console, refresh_per_second=8, transient=True)
 
@@ -44,7 +45,7 @@ class BarSink:
     def __call__(self, event: Event) -> None:
         now = self._clock()
         self._job.see(event, now)
-        if line := sentences.note(event):
+        if line := self._notes.line(event, now):
             self._console.print(Text(line), soft_wrap=True)
 
 

@@ -6,8 +6,9 @@ from typing import TextIO
 
 from partway.engine.events import Event, FileDone, FileSkipped, PartDone, PartKept, PartProgress, UploadCompleting
 
-from . import how_far, sentences
+from . import how_far
 from .job_progress import JobProgress
+from .notes import Notes
 
 _EVERY = 5.0  # seconds
 _NEWS = (FileDone, FileSkipped, PartDone, PartKept, PartProgress, UploadCompleting)
@@ -21,12 +22,13 @@ class LineSink:
         self._every = every
         self._clock = clock
         self._job = JobProgress()
+        self._notes = Notes(self._job)
         self._next = clock() + every
 
     def __call__(self, event: Event) -> None:
         now = self._clock()
         self._job.see(event, now)
-        if line := sentences.note(event):
+        if line := self._notes.line(event, now):
             self._write(line)
         elif isinstance(event, _NEWS) and now >= self._next:
             self._next = now + self._every
