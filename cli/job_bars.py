@@ -41,17 +41,21 @@ class UploadLines:
     """A line for each upload: name, bar, share, rate and time left; below them how many are not shown.
 
     room: lines there are at most.
+    ids: True puts the upload's id before the name.
     """
 
-    def __init__(self, uploads: Sequence[UploadProgress], *, room: int) -> None:
+    def __init__(self, uploads: Sequence[UploadProgress], *, room: int, ids: bool = False) -> None:
         most = min(_MOST_BARS, room if len(uploads) <= room else room - 1)
         self._shown = uploads[: max(0, most)]
         self._hidden = len(uploads) - len(self._shown) if room > 0 else 0
+        self._ids = ids
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         plain, width = options.ascii_only, options.max_width - 1
         most = max(8, width // 4)
         names = [shorten(printable(each.name), most, ascii_only=plain) for each in self._shown]
+        if self._ids:
+            names = [f"{each.upload} {name}" for each, name in zip(self._shown, names, strict=True)]
         column = max(map(cell_len, names), default=0)
         for name, progress in zip(names, self._shown, strict=True):
             facts = [how_far.percent(progress), how_far.pace(progress), how_far.time_left(progress)]
