@@ -1,21 +1,15 @@
-"""Live bars on a terminal."""
+"""The bar of one upload."""
 
-import time
-from collections.abc import Callable
-from types import TracebackType
+from collections.abc import Iterator
 from typing import Self
 
 from rich.cells import cell_len
-from rich.console import Console, ConsoleOptions, Group, RenderResult
-from rich.live import Live
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 
-from partway.engine.events import Event
-
-from . import sentences
-from .job_progress import JobProgress
+from . import how_far
 from .progress import UploadProgress
 from .text import printable, shorten
 
@@ -33,19 +27,24 @@ class SplitBar:
         self.there = min(max(there, self.resumed), 1.0)
         self.width = width
 
+    @classmethod
+    def of(cls, progress: UploadProgress, width: int) -> Self:
+        """The bar of an upload."""
+        return cls(progress.resumed / progress.total if progress.total else 0.0, progress.fraction(), width)
+
     def cells(self) -> tuple[int, int, int]:
         """How many cells each part has; a full bar only when everything is there."""
         before = int(self.resumed * self.width)
         filled = int(self.there * self.width)
         return before, filled - before, self.width - filled
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+    def segments(self, options: ConsoleOptions) -> Iterator[Segment]:
+        """What to draw, without an end of line."""
         ascii_only = options.ascii_only
         before, now, rest = self.cells()
         yield Segment(("=" if ascii_only else "▬") * before, _RESUMED)
         yield Segment(("#" if ascii_only else "━") * now, _SENT)
         yield Segment(("-" if ascii_only else "─") * rest, _REST)
-        yield Segment.line()
 
 
 class UploadBar:
@@ -56,66 +55,18 @@ class UploadBar:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         progress, width = self._progress, options.max_width
-        if progress.phase == "ended":
-            return
         if progress.open_ended and not progress.total:
             name = shorten(printable(progress.target), width - 12, ascii_only=options.ascii_only)
             yield Text(f"stream to {name}", no_wrap=True)
-            words = shorten(sentences.state(progress, width - 3), width - 3)
+            words = shorten(how_far.state(progress, width - 3), width - 3)
             yield Text(f"  {words}", style="yellow" if progress.away else "dim", no_wrap=True)
             return
         name = shorten(printable(progress.name), max(8, width // 4), ascii_only=options.ascii_only)
-        share = f"{int(progress.fraction() * 100):3d} %"
+        share = f"{how_far.percent(progress):>5}"
         if progress.total or progress.phase == "completing":
             bar_width = max(4, width - cell_len(name) - len(share) - 3)
-            resumed = progress.resumed / progress.total if progress.total else 0.0
             yield Text(f"{name} ", end="", no_wrap=True)
-            bar = SplitBar(resumed, progress.fraction(), bar_width)
-            yield from (segment for segment in console.render(bar, options) if segment.text != "\n")
+            yield from SplitBar.of(progress, bar_width).segments(options)
             yield Text(f" {share}", no_wrap=True)
-        words = shorten(sentences.state(progress, width - 3), width - 3)
+        words = shorten(how_far.state(progress, width - 3), width - 3)
         yield Text(f"  {words}", style="yellow" if progress.away else "dim", no_wrap=True)
-
-
-class JobLine:
-    """One line for a job, above the bar of the file that is being sent in parts."""
-
-    def __init__(self, progress: JobProgress) -> None:
-        self._progress = progress
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        if self._progress.running:
-            target = shorten(printable(self._progress.target), max(8, options.max_width // 3))
-            words = f"{target}  {sentences.job_state(self._progress)}"
-            yield Text(shorten(words, options.max_width - 1), no_wrap=True)
-
-
-class BarSink:
-    """Shows an upload as a live bar on stderr; lines worth keeping scroll away above it.
-
-    Used as a context manager: the terminal is as it was before when the block ends.
-    """
-
-    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
-        self._console = console
-        self._clock = clock
-        self._progress = UploadProgress()
-        self._job = JobProgress()
-        shown = Group(JobLine(self._job), UploadBar(self._progress))
-        self._live = Live(shown, console=console, refresh_per_second=8, transient=True)
-
-    def __enter__(self) -> Self:
-        self._live.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._live.stop()
-
-    def __call__(self, event: Event) -> None:
-        now = self._clock()
-        self._progress.see(event, now)
-        self._job.see(event, now)
-        if line := sentences.note(event):
-            self._console.print(Text(line), soft_wrap=True)

@@ -1,7 +1,6 @@
 """Uploads and jobs as facts: for ``--json`` of list, show and watch, with the same names everywhere."""
 
 import time
-from dataclasses import replace
 
 from partway.engine.options import target_of
 from partway.engine.plan import UploadPlan
@@ -53,38 +52,6 @@ def job_facts(job: JobRecord, row: LiveRow | None) -> dict[str, object]:
         "created_at": job.created_at,
         "updated_at": job.updated_at,
     } | run_facts(row, over=job.status is not JobStatus.OPEN)
-
-
-def job_now(store: StateStore, job: JobRecord, row: LiveRow | None) -> JobRecord:
-    """The job with the counts of now: its row has those of the last end of a run."""
-    if job.status is not JobStatus.OPEN:
-        return job
-    totals = store.jobs.totals(job.id)
-    failed = row.record.failed_files if row is not None and row.alive else max(job.failed, totals.failed)
-    return replace(job, done=totals.done, skipped=totals.skipped, bytes=totals.bytes, failed=failed)
-
-
-def job_row(store: StateStore, job: JobRecord) -> LiveRow | None:
-    """What the job's run said last, with what those of its files say that are uploads of their own."""
-    row = store.live.row(job.id)
-    if row is None or not row.alive:
-        return row
-    running = {each.record.id: each.record for each in store.live.all() if each.alive}
-    uploads = [record for id in running if (record := store.upload(id)) is not None and record.job == job.id]
-    told = row.record
-    for record in uploads:
-        each = running[record.id]
-        told = replace(
-            told,
-            rate=each.rate,
-            told_at=max(told.told_at, each.told_at),
-            done_bytes=told.done_bytes + each.done_bytes,
-            files=(*told.files, (record.source, each.in_flight_bytes)),
-            retries=told.retries + each.retries,
-            reason=each.reason or told.reason,
-            away_since=each.away_since,
-        )
-    return replace(row, record=told)
 
 
 def how_it_ended(row: LiveRow | None) -> str | None:

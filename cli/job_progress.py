@@ -1,60 +1,75 @@
 """A job's events folded into the numbers that bars and lines show.  Pure: the clock is given."""
 
-from collections import deque
+from partway.engine.events import Event, FileDone, FileFailed, FileSkipped, JobDone, JobStarted, UploadDone
 
-from partway.engine.events import Event, FileDone, FileFailed, FileSkipped, JobDone, JobStarted, PartDone, UploadDone
-
-_WINDOW = 10.0  # seconds over which the rate is taken
+from .rate import Rate
+from .uploads import RunningUploads
 
 
 class JobProgress:
     """How far a job is.
 
-    running: from its first event to its last.
+    running: from its first event to its last; False for good when there is no job, but a single upload.
     done, skipped, failed, resumed: files; ``resumed`` were done by earlier runs.
-    bytes: of files that are done, and of the finished parts of the one that is being sent.
+    uploads: what is sent in parts now.
     """
 
     def __init__(self) -> None:
         self.running = False
         self.target = ""
         self.done = self.skipped = self.failed = self.resumed = 0
-        self._files = 0
-        self._parts = 0
-        self._samples: deque[tuple[float, int]] = deque()
+        self.uploads = RunningUploads()
+        self._files = 0  # bytes of those that are done
+        self._sent = 0  # bytes of this run, on S3 or on their way
+        self._ahead: set[str] = set()  # targets of uploads that are done, and not yet told as files
+        self._rate = Rate()
 
     @property
     def bytes(self) -> int:
-        return self._files + self._parts
+        """Of files that are done, and what is there of those that are sent in parts, also by earlier runs."""
+        return self._files + sum(upload.there for upload in self.uploads)
+
+    @property
+    def away(self) -> bool:
+        """True when uploads run and none of them reaches the endpoint."""
+        uploads = tuple(self.uploads)
+        return bool(uploads) and all(upload.away for upload in uploads)
 
     def rate(self) -> float | None:
-        """Bytes a second, lately; None while there is nothing to tell."""
-        if len(self._samples) < 2:
-            return None
-        (start, first), (end, last) = self._samples[0], self._samples[-1]
-        return max(0.0, (last - first) / (end - start)) if end - start >= 0.5 else None
+        """Bytes a second of this run, lately; None while there is nothing to tell."""
+        return self._rate.value()
 
     def see(self, event: Event, now: float) -> None:
         """Take in one event; ``now`` is in seconds, from any start."""
+        sent = self._see_upload(event, now)
         match event:
             case JobStarted():
                 self.running, self.target, self.resumed = True, event.target, event.done_files
+            case UploadDone():
+                self._ahead.add(event.target)
+                self._files += event.bytes
             case FileDone():
                 self.done += 1
-                self._files += event.bytes
+                if event.target in self._ahead:
+                    self._ahead.remove(event.target)
+                else:
+                    self._files += event.bytes
+                    sent += event.bytes
             case FileSkipped():
                 self.skipped += bool(event.target)
             case FileFailed():
                 self.failed += 1
-            case PartDone():
-                self._parts += event.size
-            case UploadDone():
-                # Told as a file next.
-                self._parts = 0
             case JobDone():
                 self.running = False
             case _:
-                return
-        self._samples.append((now, self.bytes))
-        while now - self._samples[0][0] > _WINDOW:
-            self._samples.popleft()
+                if not sent:
+                    return
+        self._sent += sent
+        self._rate.see(self._sent, now)
+
+    def _see_upload(self, event: Event, now: float) -> int:
+        """By how many bytes the event changes what this run has sent of the upload."""
+        before = upload.sent if (upload := self.uploads.of(event)) else 0
+        self.uploads.see(event, now)
+        after = self.uploads.of(event)
+        return after.sent - before if after else 0

@@ -6,12 +6,12 @@ from typing import TextIO
 
 from partway.engine.events import Event, FileDone, FileSkipped, PartDone, PartKept, PartProgress, UploadCompleting
 
-from . import sentences
+from . import how_far
 from .job_progress import JobProgress
-from .progress import UploadProgress
-from .text import printable
+from .notes import Notes
 
 _EVERY = 5.0  # seconds
+_NEWS = (FileDone, FileSkipped, PartDone, PartKept, PartProgress, UploadCompleting)
 
 
 class LineSink:
@@ -21,24 +21,24 @@ class LineSink:
         self._out = out
         self._every = every
         self._clock = clock
-        self._progress = UploadProgress()
         self._job = JobProgress()
+        self._notes = Notes(self._job)
         self._next = clock() + every
 
     def __call__(self, event: Event) -> None:
         now = self._clock()
-        self._progress.see(event, now)
         self._job.see(event, now)
-        if line := sentences.note(event):
+        if line := self._notes.line(event, now):
             self._write(line)
-        elif isinstance(event, (FileDone, FileSkipped)) and now >= self._next:
+        elif isinstance(event, _NEWS) and now >= self._next:
             self._next = now + self._every
-            self._write(f"{printable(self._job.target)}: {sentences.job_state(self._job)}")
-        elif isinstance(event, (PartDone, PartKept, PartProgress, UploadCompleting)) and now >= self._next:
-            self._next = now + self._every
-            progress = self._progress
-            share = "" if progress.open_ended and not progress.total else f"{int(progress.fraction() * 100)} %, "
-            self._write(f"{printable(progress.name)}: {share}{sentences.state(progress)}")
+            for line in self._lines():
+                self._write(line)
+
+    def _lines(self) -> list[str]:
+        if self._job.running:
+            return [how_far.job_line(self._job)]
+        return [how_far.upload_line(each) for each in self._job.uploads]
 
     def _write(self, line: str) -> None:
         print(line, file=self._out, flush=True)

@@ -19,7 +19,8 @@ from partway.state.records import UNFINISHED, UploadRecord, UploadStatus
 from partway.state.store import StateStore
 
 from . import exit_codes, options
-from .facts import QUIET, facts, job_facts, job_now, job_row, quiet_seconds, total_bytes
+from .facts import QUIET, facts, job_facts, quiet_seconds, total_bytes
+from .job_now import job_now, job_row
 from .session import opened_store
 from .text import printable, shorten
 from .units import format_age, format_rate, format_seconds, format_size

@@ -12,12 +12,12 @@ from partway.engine.errors import PartwayError
 from partway.engine.events import Event, PartProgress, PartsChecked, UploadFailed
 from partway.engine.filters import Filter, is_wanted
 
-from . import sentences
+from .how_far import state
 from .log_lines import log_line, whose
-from .progress import UploadProgress
 from .text import printable
+from .uploads import RunningUploads
 
-_EVERY = 10.0  # seconds between two lines about bytes that are on their way
+_EVERY = 10.0  # seconds between two lines about bytes that are on their way, of each upload
 
 
 def check_place(path: Path, sources: Sequence[str], filters: Sequence[Filter]) -> None:
@@ -62,7 +62,7 @@ class LogFile:
         self.path = path
         self._clock = clock
         self._timer = timer
-        self._progress = UploadProgress()
+        self._uploads = RunningUploads()
         self._next = timer() + _EVERY
         self._last = "-"
         self._told: str | None = None
@@ -79,31 +79,32 @@ class LogFile:
 
     def __call__(self, event: Event) -> None:
         now = self._timer()
-        self._progress.see(event, now)
+        self._uploads.see(event, now)
         self._last = whose(event)
         if not isinstance(event, (PartProgress, PartsChecked)):
-            self._write(log_line(event))
+            self._write(self._last, log_line(event))
         elif now >= self._next:
             self._next = now + _EVERY
-            self._write(sentences.state(self._progress))
+            for upload in self._uploads:
+                self._write(upload.upload, state(upload))
         if isinstance(event, UploadFailed):
             self._told = event.error
 
     def note(self, error: PartwayError) -> None:
         """What ended the run, unless an event told it already."""
         if str(error) != self._told:
-            self._write(f"ended: {printable(str(error))}")
+            self._write(self._last, f"ended: {printable(str(error))}")
 
     def close(self) -> None:
         os.close(self._descriptor)
 
-    def _write(self, text: str) -> None:
+    def _write(self, id: str, text: str) -> None:
         if self._failed:
             return
         now = self._clock()
         moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))
         try:
-            line = f"{moment}.{int(now * 1000) % 1000:03}Z {self._last} {text}\n".encode("utf-8", "backslashreplace")
+            line = f"{moment}.{int(now * 1000) % 1000:03}Z {id} {text}\n".encode("utf-8", "backslashreplace")
             while line:
                 line = line[os.write(self._descriptor, line) :]
         except OSError as error:

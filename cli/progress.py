@@ -1,12 +1,10 @@
-"""Events folded into the numbers that bars and lines show.  Pure: the clock is given."""
+"""An upload's events folded into the numbers that bars and lines show.  Pure: the clock is given."""
 
-from collections import deque
 from pathlib import PurePath
 from typing import Literal
 
 from partway.engine.events import (
     Event,
-    JobStarted,
     NetworkLost,
     NetworkRestored,
     PartDone,
@@ -15,20 +13,18 @@ from partway.engine.events import (
     PartRetried,
     PartsChecked,
     UploadCompleting,
-    UploadDone,
-    UploadFailed,
-    UploadSkipped,
     UploadStarted,
 )
 
-_WINDOW = 10.0  # seconds over which the rate is taken
+from .rate import Rate
 
-Phase = Literal["starting", "checking", "sending", "completing", "ended"]
+Phase = Literal["starting", "checking", "sending", "completing"]
 
 
 class UploadProgress:
     """How far one upload is.
 
+    name: the file's; until that is known the upload's id.
     total, resumed, sent: bytes; ``resumed`` is what earlier runs had sent, ``sent`` what this run did.
     open_ended: True for a stream: ``total`` is what the user expects of it, or 0.
     part_count: None for a stream.
@@ -53,7 +49,7 @@ class UploadProgress:
         self.check_total = 0
         self._done = 0
         self._in_flight: dict[int, int] = {}
-        self._samples: deque[tuple[float, int]] = deque()
+        self._rate = Rate()
 
     @property
     def sent(self) -> int:
@@ -71,17 +67,14 @@ class UploadProgress:
         return self.resumed_parts + self.done_parts
 
     def fraction(self) -> float:
-        """From 0 to 1; an empty file is all there when it is done, and a stream never before that."""
+        """From 0 to 1; a stream is never all there before it ended."""
         if self.open_ended and self.phase == "sending":
             return min(self.there / self.total, 0.99) if self.total else 0.0
-        return self.there / self.total if self.total else float(self.phase == "ended")
+        return self.there / self.total if self.total else 0.0
 
     def rate(self) -> float | None:
         """Bytes a second of this run, lately; None while there is nothing to tell."""
-        if len(self._samples) < 2:
-            return None
-        (start, first), (end, last) = self._samples[0], self._samples[-1]
-        return max(0.0, (last - first) / (end - start)) if end - start >= 0.5 else None
+        return self._rate.value()
 
     def seconds_left(self) -> float | None:
         """At the present rate; None when nobody can tell."""
@@ -94,13 +87,14 @@ class UploadProgress:
         """Take in one event; ``now`` is in seconds, from any start."""
         match event:
             case PartsChecked():
-                self.phase = "checking"
+                self.upload, self.phase = event.upload, "checking"
+                self.name = self.name or self.upload
                 self.checked, self.check_total = event.bytes, event.total_bytes
             case UploadStarted():
                 self._start(event, now)
             case PartProgress():
                 self._in_flight[event.number] = event.sent
-                self._sample(now)
+                self._rate.see(self.sent, now)
             case PartRetried():
                 self.retries += 1
                 self._in_flight.pop(event.number, None)
@@ -108,7 +102,7 @@ class UploadProgress:
                 self._in_flight.pop(event.number, None)
                 self._done += event.size
                 self.done_parts += 1
-                self._sample(now)
+                self._rate.see(self.sent, now)
             case PartKept():
                 self.resumed += event.size
                 self.resumed_parts += 1
@@ -116,11 +110,9 @@ class UploadProgress:
                 self.away = True
             case NetworkRestored():
                 self.away = False
-                self._samples.clear()
+                self._rate.forget()
             case UploadCompleting():
                 self.phase = "completing"
-            case UploadDone() | UploadFailed() | UploadSkipped() | JobStarted():
-                self.phase = "ended"
             case _:
                 # What is said in a line, and what is about a whole job.
                 pass
@@ -135,10 +127,5 @@ class UploadProgress:
         self.resumed, self.resumed_parts = event.resumed_bytes, event.resumed_parts
         self.done_parts = self._done = 0
         self._in_flight.clear()
-        self._samples.clear()
-        self._sample(now)
-
-    def _sample(self, now: float) -> None:
-        self._samples.append((now, self.sent))
-        while now - self._samples[0][0] > _WINDOW:
-            self._samples.popleft()
+        self._rate.forget()
+        self._rate.see(self.sent, now)

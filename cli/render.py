@@ -17,7 +17,7 @@ from .json_lines import JsonSink
 from .lines import LineSink
 
 if TYPE_CHECKING:
-    from .bars import BarSink
+    from .bar_sink import BarSink
     from .log_file import LogFile
 
 
@@ -76,7 +76,7 @@ def _bars() -> "BarSink | None":
     # Imported here: cron, CI and --quiet need none of it, and it takes as long as a small upload.
     from rich.console import Console
 
-    from .bars import BarSink
+    from .bar_sink import BarSink
 
     console = Console(stderr=True, highlight=False, markup=False)
     return BarSink(console) if console.is_terminal and not console.is_dumb_terminal else None

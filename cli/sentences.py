@@ -1,4 +1,4 @@
-"""What to tell people about an event, in one plain line; bars and lines say the same."""
+"""What to tell people about an event, in plain lines; bars, lines and logs say the same."""
 
 import time
 
@@ -22,8 +22,6 @@ from partway.engine.events import (
 )
 from partway.engine.limits import TIB
 
-from .job_progress import JobProgress
-from .progress import UploadProgress
 from .text import printable
 from .units import format_age, format_rate, format_seconds, format_size
 
@@ -43,12 +41,12 @@ def note(event: Event) -> str | None:
             return _room(event.most_bytes, event.part_size)
         case StreamCompared():
             return (
-                f"resuming: {event.parts:,} {_parts(event.parts)} ({format_size(event.bytes)}) of an earlier run are "
+                f"resuming: {event.parts:,} {parts(event.parts)} ({format_size(event.bytes)}) of an earlier run are "
                 "on S3; each is kept if the same bytes come again"
             )
         case StreamDiffered():
             return (
-                f"warning: {event.parts:,} {_parts(event.parts)} of the stream not as an earlier run had sent them; "
+                f"warning: {event.parts:,} {parts(event.parts)} of the stream not as an earlier run had sent them; "
                 "sent again"
             )
         case UploadStarted() if event.resumed_parts and event.part_count is not None:
@@ -92,7 +90,8 @@ def _room(most: int, part_size: int) -> str | None:
     )
 
 
-def _parts(count: int) -> str:
+def parts(count: int) -> str:
+    """The word for so many."""
     return "part" if count == 1 else "parts"
 
 
@@ -135,53 +134,3 @@ def _job_summary(event: JobDone) -> list[str]:
 def files(count: int) -> str:
     """``1 file``, ``1,234 files``."""
     return "1 file" if count == 1 else f"{count:,} files"
-
-
-def job_state(progress: JobProgress) -> str:
-    """How far a job is, in words, for one moment."""
-    facts = [files(progress.done), format_size(progress.bytes)]
-    if (rate := progress.rate()) is not None:
-        facts.append(format_rate(rate))
-    if progress.resumed:
-        facts.append(f"{progress.resumed:,} before")
-    if progress.skipped:
-        facts.append(f"{progress.skipped:,} skipped")
-    if progress.failed:
-        facts.append(f"{progress.failed:,} failed")
-    return ", ".join(facts)
-
-
-def state(progress: UploadProgress, width: int = 1000) -> str:
-    """How far it is, in words, for one moment; in a narrow place the less important facts are left out."""
-    if progress.phase == "checking":
-        share = progress.checked / progress.check_total if progress.check_total else 1.0
-        return f"comparing the file with parts on S3: {share:.0%} of {format_size(progress.check_total)}"
-    if progress.phase == "completing":
-        count = progress.part_count or progress.parts_there
-        return f"all {count:,} parts are on S3; waiting for S3 to make the object of them"
-    if progress.phase == "starting":
-        return "asking S3 what it has"
-    rate, left = progress.rate(), progress.seconds_left()
-    facts = [_how_far(progress)]
-    if progress.away:
-        facts.append("network away")
-    elif rate is not None:
-        facts.append(format_rate(rate))
-        if left is not None:
-            facts.append(f"{format_seconds(left)} left" if left < 86400 * 9 else "very long left")
-    if progress.part_count is None:
-        facts.append(f"{progress.parts_there:,} {_parts(progress.parts_there)}")
-    else:
-        facts.append(f"{progress.parts_there:,}/{progress.part_count:,} parts")
-    if progress.retries:
-        facts.append(f"{progress.retries:,} {'retry' if progress.retries == 1 else 'retries'}")
-    while len(facts) > 1 and len(", ".join(facts)) > width:
-        facts.pop()
-    return ", ".join(facts)
-
-
-def _how_far(progress: UploadProgress) -> str:
-    there = format_size(progress.there)
-    if not progress.open_ended:
-        return f"{there} of {format_size(progress.total)}"
-    return f"{there} of {format_size(progress.total)} expected" if progress.total else there

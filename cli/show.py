@@ -18,7 +18,8 @@ from partway.state.records import UNFINISHED, UploadRecord, UploadStatus
 from partway.state.store import StateStore
 
 from . import complete, exit_codes, options
-from .facts import QUIET, facts, how_it_ended, job_facts, job_now, job_row, part_count, quiet_seconds, total_bytes
+from .facts import QUIET, facts, how_it_ended, job_facts, part_count, quiet_seconds, total_bytes
+from .job_now import job_now, job_row
 from .partmap import Cell, PartMap
 from .session import find_job, find_upload, opened_store
 from .text import printable
@@ -113,7 +114,7 @@ def print_upload(store: StateStore, record: UploadRecord, live: LiveRow | None, 
 
 
 def print_job(store: StateStore, job: JobRecord, live: LiveRow | None, console: Console) -> None:
-    """Facts; then the files that failed and why, and the uploads that are unfinished."""
+    """Facts; then the files that failed and why, and the uploads that run or are unfinished."""
     now = time.time()
     table, row = _facts_table()
     row("job", job.id)
@@ -137,7 +138,9 @@ def print_job(store: StateStore, job: JobRecord, live: LiveRow | None, console: 
     for record in _unfinished_of(store, job):
         _, size = store.part_totals(record.id)
         done = f"{format_size(size)} of {format_size(record.size)}"
-        console.print(Text(f"unfinished: {record.id} {printable(record.key)}: {done} on S3"), soft_wrap=True)
+        each = store.live.row(record.id)
+        what = "running" if each is not None and each.alive else "unfinished"
+        console.print(Text(f"{what}: {record.id} {printable(record.key)}: {done} on S3"), soft_wrap=True)
 
 
 def _job_lists(store: StateStore, job: JobRecord) -> dict[str, object]:

@@ -18,7 +18,8 @@ from partway.state.store import StateStore
 
 from . import complete, exit_codes, options
 from .again import needs_producer, stream_command
-from .facts import facts, how_it_ended, job_facts, job_now, part_count
+from .facts import facts, how_it_ended, job_facts, part_count
+from .job_now import job_now
 from .session import find_job, find_upload, named_folder, opened_store, state_command, stopping
 from .text import printable
 from .units import format_size

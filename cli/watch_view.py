@@ -8,9 +8,10 @@ from rich.text import Text
 from partway.engine.options import target_of
 from partway.state.store import StateStore
 
-from . import sentences
+from . import how_far
 from .bars import UploadBar
 from .facts import quiet_seconds
+from .job_bars import UploadLines, free_lines
 from .partmap import PartMap
 from .show import part_map
 from .text import printable, shorten
@@ -67,7 +68,7 @@ class UploadView:
 
 
 class JobView:
-    """Where it goes and how far it is; its files that are sent now; then its large ones with their bars."""
+    """Where it goes and how far it is; its small files that are sent now; then its uploads with their bars."""
 
     def __init__(self, watched: WatchedJob) -> None:
         self._watched = watched
@@ -77,19 +78,21 @@ class JobView:
         assert watched.row is not None
         told = watched.row.record
         target = shorten(printable(watched.record.target), max(8, width - 8), ascii_only=options.ascii_only)
-        yield Text(f"job to {target}", no_wrap=True)
-        yield _line(sentences.job_state(job_progress_of(watched)), options)
+        lines = [Text(f"job to {target}", no_wrap=True)]
+        lines.append(_line(how_far.job_state(job_progress_of(watched)), options))
         if quiet := quiet_words(watched):
-            yield _line(quiet, options, "yellow")
-        small = told.files[: len(told.files) - len(watched.uploads)]
-        files = [f"{printable(PurePath(path).name)} ({format_size(sent)})" for path, sent in small]
-        if files:
-            yield _line(f"now: {', '.join(files)}", options)
+            lines.append(_line(quiet, options, "yellow"))
+        large = {each.record.source for each in watched.uploads}
+        small = [(path, sent) for path, sent in told.files if path not in large]
+        if small:
+            files = [f"{printable(PurePath(path).name)} ({format_size(sent)})" for path, sent in small]
+            lines.append(_line(f"now: {', '.join(files)}", options))
         if told.retries:
-            yield _line(f"{told.retries:,} retries, the last for: {printable(told.reason)}", options)
-        yield _line(f"{watched.id}, {holder_words(told)}", options)
-        for each in watched.uploads:
-            yield UploadView(each)
+            lines.append(_line(f"{told.retries:,} retries, the last for: {printable(told.reason)}", options))
+        lines.append(_line(f"{watched.id}, {holder_words(told)}", options))
+        yield from lines
+        uploads = [progress_of(each) for each in watched.uploads]
+        yield UploadLines(uploads, room=free_lines(console, len(lines)), ids=True)
 
 
 def view_of(store: StateStore, watched: Watched, *, with_map: bool) -> UploadView | JobView:
@@ -107,13 +110,12 @@ def line_of(watched: Watched) -> str:
     assert watched.row is not None
     told = watched.row.record
     if isinstance(watched, WatchedJob):
-        facts = [sentences.job_state(job_progress_of(watched))]
+        facts = [how_far.job_state(job_progress_of(watched))]
         name = printable(watched.record.target)
     else:
         progress = progress_of(watched)
         name = printable(progress.target if watched.record.is_stream else progress.name)
-        share = "" if progress.open_ended and not progress.total else f"{int(progress.fraction() * 100)} %, "
-        facts = [share + sentences.state(progress)]
+        facts = [how_far.share_and_state(progress)]
         if flight := in_flight_words(watched):
             facts.append(flight)
     if told.away_since is not None:

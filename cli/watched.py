@@ -10,7 +10,8 @@ from partway.state.live import LivePhase, LiveRecord, LiveRow
 from partway.state.records import UploadRecord
 from partway.state.store import StateStore
 
-from .facts import QUIET, job_now, job_row, part_count, quiet_seconds, total_bytes
+from .facts import QUIET, part_count, quiet_seconds, total_bytes
+from .job_now import job_now, with_uploads
 from .job_progress import JobProgress
 from .progress import Phase, UploadProgress
 from .text import printable
@@ -44,7 +45,7 @@ class WatchedUpload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchedJob:
-    """A job at one moment, with those of its files that are uploads of their own and are sent now."""
+    """A job at one moment, with those of its files that are uploads of their own and are sent now, oldest first."""
 
     record: JobRecord
     row: LiveRow | None
@@ -73,9 +74,12 @@ def watched_upload(store: StateStore, record: UploadRecord) -> WatchedUpload:
 
 def watched_job(store: StateStore, record: JobRecord) -> WatchedJob:
     """The job as it is now; ``record`` may be old."""
-    row = job_row(store, record)
+    row = store.live.row(record.id)
     record = job_now(store, store.jobs.get(record.id) or record, row)
-    uploads = [each for each in _running_uploads(store) if each.record.job == record.id]
+    if row is None or not row.alive:
+        return WatchedJob(record=record, row=row, uploads=())
+    uploads = _running_uploads(store, record.id)
+    row = with_uploads(row, [(each.record, each.row.record) for each in uploads if each.row is not None])
     return WatchedJob(record=record, row=row, uploads=tuple(uploads))
 
 
@@ -90,9 +94,16 @@ def all_running(store: StateStore, also: Collection[str] = ()) -> list[Watched]:
     return sorted(found, key=lambda each: (each.record.created_at, each.id))
 
 
-def _running_uploads(store: StateStore) -> list[WatchedUpload]:
-    ids = [row.record.id for row in store.live.all() if row.alive]
-    return [watched_upload(store, record) for id in ids if (record := store.upload(id)) is not None]
+def _running_uploads(store: StateStore, job: str) -> list[WatchedUpload]:
+    """Those of a job, oldest first."""
+    rows = sorted((row.record.began_at, row.record.id) for row in store.live.all() if row.alive)
+    records = [record for _, id in rows if (record := store.upload(id)) is not None and record.job == job]
+    uploads = [watched_upload(store, record) for record in records]
+    return [each for each in uploads if each.running]  # some may have ended since the first look
+
+
+def _rate(told: LiveRecord) -> float | None:
+    return told.rate if quiet_seconds(told) < QUIET else None
 
 
 class _Told(UploadProgress):
@@ -100,12 +111,12 @@ class _Told(UploadProgress):
 
     def __init__(self, told: LiveRecord) -> None:
         super().__init__()
-        self._rate = told.rate if quiet_seconds(told) < QUIET else None
+        self._told = told
         self._done = told.done_bytes
         self._in_flight = dict(told.parts)
 
     def rate(self) -> float | None:
-        return self._rate
+        return _rate(self._told)
 
 
 def progress_of(watched: WatchedUpload) -> UploadProgress:
@@ -136,16 +147,21 @@ class _ToldJob(JobProgress):
     def __init__(self, watched: WatchedJob) -> None:
         super().__init__()
         assert watched.row is not None
-        told = watched.row.record
-        self._rate = told.rate if quiet_seconds(told) < QUIET else None
+        self._told = told = watched.row.record
         self.running, self.target = True, watched.record.target
         self.done, self.skipped, self.failed = told.done_files, told.skipped_files, told.failed_files
         self.resumed = told.resumed_files
-        self._files = told.done_bytes
-        self._parts = told.in_flight_bytes
+
+    @property
+    def bytes(self) -> int:
+        return self._told.done_bytes + self._told.resumed_bytes + self._told.in_flight_bytes
+
+    @property
+    def away(self) -> bool:
+        return self._told.away_since is not None
 
     def rate(self) -> float | None:
-        return self._rate
+        return _rate(self._told)
 
 
 def job_progress_of(watched: WatchedJob) -> JobProgress:

@@ -13,6 +13,7 @@ from tests.support.command import CONTROL, Shell
 from tests.support.fault_answers import access_denied, internal_error
 from tests.support.faults import Fault, Stage
 from tests.support.interrupted import PARTS, UPLOAD, interrupt, refuse_parts
+from tests.support.job_events import JOB, MIB, failed, sent, started
 from tests.support.strict_s3 import StrictS3
 
 LOGGED = (*UPLOAD, "--log-file", "run.log")
@@ -171,6 +172,23 @@ def test_bytes_on_their_way_are_a_line_in_ten_seconds(tmp_path: Path) -> None:
     assert [line.split(",")[0] for line in lines] == [
         "2027-01-15T08:00:00.250Z 3f2a91bc 10 B of 400 B",
         "2027-01-15T08:00:00.250Z 3f2a91bc 20 B of 400 B",
+    ]
+
+
+def test_each_upload_of_a_job_has_such_a_line(tmp_path: Path) -> None:
+    """With its own id and its own numbers, until it ended."""
+    now = 0.0
+    log = LogFile(tmp_path / "log", clock=lambda: 1_800_000_000.25, timer=lambda: now)
+    for event in (JOB, started("a"), started("b"), started("c"), sent("b", 1, 5 * MIB), failed("c")):
+        log(event)
+    now = 10.0
+    log(sent("a", 1, MIB))
+    log.close()
+
+    lines = (tmp_path / "log").read_text().splitlines()[-2:]
+    assert [line.split("Z ")[1].split(",")[0] for line in lines] == [
+        "id-a 1.0 MiB of 100.0 MiB",
+        "id-b 5.0 MiB of 100.0 MiB",
     ]
 
 

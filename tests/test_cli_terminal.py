@@ -2,11 +2,12 @@
 
 import sys
 from collections.abc import Iterator
+from shutil import copy
 
 import pytest
 
 from tests.support.command import PARTWAY, Result, Shell
-from tests.support.faults import Fault, Stage, Trickle
+from tests.support.faults import Fault, Hang, Stage, Trickle
 from tests.support.interrupted import MIB, OPTIONS
 from tests.support.strict_s3 import StrictS3
 
@@ -23,9 +24,13 @@ def server() -> Iterator[StrictS3]:
 
 
 def on_terminal(shell: Shell, *arguments: str, **variables: str) -> Result:
-    """Run with a terminal of 80 columns for all of its output."""
+    """Upload one file with a terminal of 80 columns for all of its output."""
+    return in_terminal(shell, "source.bin", "s3://bucket/key", *arguments, **variables)
+
+
+def in_terminal(shell: Shell, *arguments: str, **variables: str) -> Result:
     return shell.run_command(
-        [sys.executable, "-c", PTY, *PARTWAY, "upload", "source.bin", "s3://bucket/key", *OPTIONS, *arguments],
+        [sys.executable, "-c", PTY, *PARTWAY, "upload", *arguments, *OPTIONS],
         variables={"TERM": "xterm", "COLUMNS": "80"} | variables,
     )
 
@@ -38,6 +43,24 @@ def test_bars(shell: Shell) -> None:
     assert "source.bin " in result.out and "━━━━" in result.out and "/5 parts" in result.out
     assert result.out.rindex("\x1b[?25h") > result.out.rindex("\x1b[?25l")
     assert result.out.rindex("━━━━") < result.out.rindex("uploaded s3://bucket/key")
+
+
+def test_bars_of_a_job(server: StrictS3, shell: Shell) -> None:
+    """The job has a line, each of its large files one below; they are gone at the end."""
+    (shell.folder / "many").mkdir()
+    for name in ("a.bin", "b.bin"):
+        copy(shell.folder / "source.bin", shell.folder / "many" / name)
+    (shell.folder / "many" / "small").write_bytes(b"small")
+    late = Fault(operation="CompleteMultipartUpload", stage=Stage.BEFORE_READ, action=Hang(seconds=1.5), times=None)
+    server.faults.add(late)
+
+    result = in_terminal(shell, "-r", "many", "s3://bucket/p/")
+
+    lines = [line.strip() for line in result.out.splitlines()]
+    bars = [lines[number + 1 : number + 3] for number, line in enumerate(lines) if "s3://bucket/p/  " in line]
+    assert result.code == 0
+    assert any(("a.bin " in one) != ("a.bin " in other) and "━" in one and "━" in other for one, other in bars), lines
+    assert result.out.rindex(".bin") < result.out.rindex("uploaded 3 files")
 
 
 def test_no_bars_on_a_dumb_terminal(shell: Shell) -> None:

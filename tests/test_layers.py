@@ -28,21 +28,26 @@ ONLY_IN = {
     "sqlite3": ("state/sqlite.py",),
     # The demo's server is a program of its own.
     "threading": (
-        "engine/pool.py",
+        "engine/concurrency.py",
         "engine/gate.py",
         "engine/bandwidth.py",
         "engine/cutter.py",
         "engine/s3_repeat.py",
         "cli/demo_server.py",
     ),
-    "_thread": ("engine/pool.py",),
-    "queue": ("engine/pool.py",),
-    "concurrent": ("engine/pool.py",),
+    "_thread": (),
+    "queue": ("engine/pool.py", "engine/lanes.py"),
+    "concurrent": ("engine/workers.py",),
+    "greenlet": ("engine/lanes.py",),
     "multiprocessing": (),
     "asyncio": (),
 }
 # A type in a signature starts no thread.
-ALLOWED_TYPES = {("engine/settings.py", "concurrent.futures.Executor")}
+ALLOWED_TYPES = {
+    ("engine/settings.py", "concurrent.futures.Executor"),
+    ("engine/pool.py", "concurrent.futures.Future"),
+    ("engine/job_files.py", "concurrent.futures.Future"),
+}
 
 
 @dataclass(frozen=True)

@@ -49,10 +49,11 @@ def in_turns() -> Iterator[Stage]:
     swaps = {id(getattr(time, name)): getattr(clock, name) for name in names}
     queues = SimpleNamespace(SimpleQueue=lambda: TurnQueue(stage.turns), Empty=Empty)
     with ExitStack() as stack:
-        pool = importlib.import_module("partway.engine.pool")
-        stack.enter_context(patch.object(pool, "queue", queues))
+        for name in ("pool", "lanes"):
+            stack.enter_context(patch.object(importlib.import_module(f"partway.engine.{name}"), "queue", queues))
+        workers = importlib.import_module("partway.engine.workers")
         executor = lambda max_workers, **_: TurnExecutor(stage.turns, max_workers)  # noqa: E731
-        stack.enter_context(patch.object(pool, "ThreadPoolExecutor", executor))
+        stack.enter_context(patch.object(workers, "ThreadPoolExecutor", executor))
         for module in _modules():
             if module.__name__ != identify.__module__ and getattr(module, "identify", None) is identify:
                 stack.enter_context(patch.object(module, "identify", stage.identify))

@@ -1,0 +1,62 @@
+"""Live bars of what runs, on a terminal."""
+
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.live import Live
+from rich.text import Text
+
+from partway.engine.events import Event
+
+from .bars import UploadBar
+from .job_bars import JobBars
+from .job_progress import JobProgress
+from .notes import Notes
+
+
+class BarSink:
+    """Shows an upload, or a job and its uploads, live on stderr; lines worth keeping scroll away above it.
+
+    Used as a context manager: the terminal is as it was before when the block ends.
+
+    shown: what there is to see now.
+    """
+
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        self._console = console
+        self._clock = clock
+        self._job = JobProgress()
+        self._notes = Notes(self._job)
+        self.shown = _Shown(self._job)
+        self._live = Live(self.shown, console=console, refresh_per_second=8, transient=True)
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def __call__(self, event: Event) -> None:
+        now = self._clock()
+        self._job.see(event, now)
+        if line := self._notes.line(event, now):
+            self._console.print(Text(line), soft_wrap=True)
+
+
+class _Shown:
+    """What there is to see at this moment."""
+
+    def __init__(self, progress: JobProgress) -> None:
+        self._progress = progress
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if self._progress.running:
+            yield JobBars(self._progress)
+        else:
+            yield from map(UploadBar, self._progress.uploads)

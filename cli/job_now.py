@@ -1,0 +1,56 @@
+"""A job as it is now: its row in the store has the counts of the last end of a run."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from partway.state.jobs import JobRecord, JobStatus
+from partway.state.live import LiveRecord, LiveRow
+from partway.state.records import UploadRecord
+from partway.state.store import StateStore
+
+from .facts import QUIET, quiet_seconds
+
+
+def job_now(store: StateStore, job: JobRecord, row: LiveRow | None) -> JobRecord:
+    """The job with the counts of now."""
+    if job.status is not JobStatus.OPEN:
+        return job
+    totals = store.jobs.totals(job.id)
+    failed = row.record.failed_files if row is not None and row.alive else max(job.failed, totals.failed)
+    return replace(job, done=totals.done, skipped=totals.skipped, bytes=totals.bytes, failed=failed)
+
+
+def job_row(store: StateStore, job: JobRecord) -> LiveRow | None:
+    """What the job's run said last, with what those of its files say that are uploads of their own."""
+    row = store.live.row(job.id)
+    if row is None or not row.alive:
+        return row
+    running = [each.record for each in store.live.all() if each.alive]
+    uploads = [(record, told) for told in running if (record := store.upload(told.id)) is not None]
+    return with_uploads(row, [(record, told) for record, told in uploads if record.job == job.id])
+
+
+def with_uploads(row: LiveRow, uploads: Sequence[tuple[UploadRecord, LiveRecord]]) -> LiveRow:
+    """A job's row and its running uploads as one.
+
+    It is away when every upload is, and then since the first of them is.  Its own rate knows files that are done and
+    no parts, so that of the uploads replaces it.
+    """
+    if not uploads:
+        return row
+    told, lives = row.record, [live for _, live in uploads]
+    rates = [live.rate for live in lives if live.rate is not None and quiet_seconds(live) < QUIET]
+    away = [live.away_since for live in lives if live.away_since is not None]
+    reasons = sorted((live.told_at, live.reason) for live in (told, *lives) if live.reason)
+    merged = replace(
+        told,
+        rate=sum(rates) if rates else None,
+        told_at=max(live.told_at for live in (told, *lives)),
+        resumed_bytes=sum(live.resumed_bytes for live in lives),
+        done_bytes=told.done_bytes + sum(live.done_bytes for live in lives),
+        files=(*told.files, *((record.source, live.in_flight_bytes) for record, live in uploads)),
+        retries=told.retries + sum(live.retries for live in lives),
+        reason=reasons[-1][1] if reasons else "",
+        away_since=min(away) if len(away) == len(lives) else None,
+    )
+    return replace(row, record=merged)
