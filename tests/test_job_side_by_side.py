@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from partway.engine.errors import UploadCancelled, UploadFailed
-from partway.engine.events import ChecksumFellBack, Event, FileDone, FileFailed, PartDone, UploadStarted
+from partway.engine.events import ChecksumFellBack, Event, FileDone, FileFailed, PartDone, UploadDone, UploadStarted
 from partway.engine.job_spec import JobSpec
 from partway.engine.pool import Cancel
 from partway.engine.s3 import S3Backend
@@ -223,6 +223,26 @@ def test_what_the_service_has_because_of_an_upload_ends_it(job: Job, strict: Str
     assert objects(strict) == files(folder)
     assert strict.counts["UploadPart"] == 2
     assert job.store.uploads(statuses=UNFINISHED) == []
+
+
+def test_a_file_is_done_when_its_upload_is(job: Job, strict: StrictS3, folder: Path) -> None:
+    """The process ended before the job could remember it: the next run does not send all of the file again."""
+
+    def fail(event: Event) -> None:
+        if isinstance(event, UploadDone):
+            raise LookupError("sink")
+
+    job.on_event = fail
+    with pytest.raises(LookupError):
+        job.run(concurrency=1)
+    (sent,) = (key for _, key in strict.model.objects)
+    job.on_event, job.events = lambda event: None, []
+    done = job.run()
+
+    assert (done.done, done.resumed) == (2 * LARGE - 1, 1)
+    assert sum(call.operation == "UploadPart" and call.key == sent for call in strict.calls) == 2
+    assert objects(strict) == files(folder)
+    assert job.store.live.all() == []
 
 
 def test_the_first_failure_stops_the_others_at_once(job: Job, strict: StrictS3) -> None:
