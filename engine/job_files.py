@@ -84,6 +84,7 @@ class JobFiles:
         self._running = 0  # small files
         self._promised: set[str] = set()  # keys of uploads that have not come to their parts
         self._unusual: list[FileTask] = []
+        self._stopped = False  # a file by a cancel
         self._begun = {
             (record.source, record.key)
             for record in store.uploads(statuses=UNFINISHED)
@@ -155,10 +156,17 @@ class JobFiles:
         self._check()
 
     def end(self) -> None:
-        """Wait until every file that was begun has ended."""
+        """Wait until every file that was begun has ended.
+
+        Raises:
+            Stop, UploadCancelled, StateError: as soon as any file meets what ends the job.
+        """
         while self._running or self._lanes or self._unusual:
             self._send_unusual()
             self._step()
+        if self._stopped:
+            # The last of them ended before the cancel was seen here.
+            self._check()
 
     def stop(self) -> None:
         """Let what was begun end: uploads at once; small files by themselves, but for a cancel."""
@@ -224,6 +232,7 @@ class JobFiles:
         except UploadCancelled:
             if not self._cancel_uploads.wanted:
                 raise
+            self._stopped = True
         except StateError as error:
             if not isinstance(error, StateLocked):
                 raise
@@ -284,6 +293,7 @@ class JobFiles:
         if error is not None:
             self._concurrency.forget(path)
             if isinstance(error, UploadCancelled):
+                self._stopped = True
                 return
             if not isinstance(error, PartwayError):
                 raise error

@@ -17,7 +17,7 @@ from partway.engine.pool import Cancel
 from partway.engine.s3 import S3Backend
 from partway.state.records import UNFINISHED, UploadStatus
 from partway.state.sqlite import SqliteStore
-from tests.support.fault_answers import access_denied
+from tests.support.fault_answers import access_denied, internal_error
 from tests.support.faults import CallFunction, Fault, Hang, Stage
 from tests.support.jobs import Job, files, objects
 from tests.support.s3_quirks import Quirks
@@ -187,6 +187,44 @@ def test_a_cancel_does_not_wait_for_calls_without_an_answer(job: Job, strict: St
         job.run()
 
     assert time.monotonic() - began < LONG / 2
+
+
+def test_a_cancel_of_the_last_file_is_no_end(job: Job, strict: StrictS3, folder: Path) -> None:
+    """The upload sees it first, and ends before the job looks: the job is not done, and goes on with the next run."""
+    for path in folder.iterdir():
+        if path.name != "large0":
+            path.unlink()
+
+    def stop(event: Event) -> None:
+        if isinstance(event, UploadStarted):
+            job.cancel()
+
+    job.on_event = stop
+    with pytest.raises(UploadCancelled):
+        job.run()
+    job.on_event, job.cancel = lambda event: None, Cancel()
+    done = job.run()
+
+    assert (done.done, objects(strict)) == (1, files(folder))
+    assert len(job.store.jobs.all()) == 1
+
+
+def test_a_cancel_of_the_last_small_file_is_no_end(job: Job, strict: StrictS3, folder: Path) -> None:
+    """As for a large one."""
+    for path in folder.iterdir():
+        if path.name != "small1":
+            path.unlink()
+    strict.faults.add(
+        Fault(
+            operation="PutObject",
+            stage=Stage.BEFORE_READ,
+            action=(CallFunction(function=job.cancel), internal_error()),
+        )
+    )
+    with pytest.raises(UploadCancelled):
+        job.run()
+
+    assert objects(strict) == {}
 
 
 def test_an_upload_of_a_file_that_became_small_is_brought_to_its_end(job: Job, strict: StrictS3, folder: Path) -> None:
