@@ -83,7 +83,8 @@ class JobFiles:
         self._messages = self._lanes.mailbox(self._hear)
         self._line = Line(self._messages, cancel, self._workers.gate, bandwidth=self._workers.bandwidth)
         self._running = 0  # small files
-        self._promised: set[str] = set()  # keys of uploads that have not come to their parts
+        self._part_size = plan.part_size
+        self._promised: dict[str, int] = {}  # parts of uploads that have not come to them, by key
         self._unusual: list[FileTask] = []
         self._learn()
 
@@ -104,7 +105,8 @@ class JobFiles:
             Stop, UploadCancelled, StateError: as soon as any file meets what ends the job.
         """
         self._wait_for_room()
-        self._promised.add(key)
+        # As many as it will want: others that are begun meanwhile would only wait for it.
+        self._promised[key] = max(1, -(-found.size // self._part_size))
         self._lanes.open(partial(self._upload, key, found))
 
     def send_small(self, key: str, found: Found) -> None:
@@ -170,7 +172,7 @@ class JobFiles:
 
     def _has_room(self) -> bool:
         return len(self._lanes) < 2 * self._concurrency.limit and self._concurrency.has_room(
-            promised=len(self._promised)
+            promised=sum(self._promised.values())
         )
 
     def _step(self) -> None:
@@ -190,7 +192,7 @@ class JobFiles:
     def _upload(self, key: str, found: Found, lane: Lane) -> None:
         def hear(event: Event) -> None:
             if isinstance(event, UploadStarted):
-                self._promised.discard(key)
+                self._promised.pop(key, None)
             self._told(event)
 
         target = self._spec.target(key)
@@ -229,7 +231,7 @@ class JobFiles:
             self._ledger.flush()
             self._learn()
         finally:
-            self._promised.discard(key)
+            self._promised.pop(key, None)
 
     def _is_same(self, target: Target, found: Found, lane: Lane) -> bool:
         whole = PartSpec(number=1, offset=0, size=found.size)

@@ -76,6 +76,21 @@ def test_files_of_a_few_parts_go_at_the_same_time(job: Job, strict: StrictS3, fo
     assert done.done == len(files(folder))
 
 
+def test_no_more_files_are_begun_than_have_a_place(job: Job, strict: StrictS3, folder: Path) -> None:
+    """Of four files of two parts two fill three places; what else is begun would only be unfinished after a kill."""
+    seen = set[int]()
+
+    def look() -> None:
+        time.sleep(0.3)  # others would come in it
+        seen.add(sum(call.operation == "CreateMultipartUpload" for call in strict.calls))
+
+    action = CallFunction(function=look)
+    strict.faults.add(Fault(operation="CreateMultipartUpload", stage=Stage.BEFORE_READ, action=action, times=2))
+    job.run(concurrency=3)
+
+    assert seen == {2}
+
+
 def test_small_files_go_while_a_large_one_waits(job: Job, strict: StrictS3, folder: Path) -> None:
     """There are places left, and a window's small files do not wait for its large ones to end."""
     all_small = threading.Event()
