@@ -23,7 +23,7 @@ from tests.support.s3_quirks import Quirks
 from tests.support.strict_s3 import StrictS3
 from tests.support.uploading import PART
 
-LONG = 20.0  # seconds that a test waits for what should happen at once
+LONG = 60.0  # seconds that a test waits for what should happen at once
 LARGE = 4
 
 
