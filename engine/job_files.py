@@ -96,7 +96,7 @@ class JobFiles:
     ) -> None:
         self._line.abandon()
         self._lanes.__exit__(kind, error, trace)
-        self._workers.close(wait=self._concurrency.running == 0)
+        self._workers.close()
 
     def send_large(self, key: str, found: Found) -> None:
         """Begin to send a file by the way of single uploads, which knows about everything that is unusual.

@@ -185,6 +185,24 @@ def test_several_that_were_stopped_go_on_where_they_were(job: Job, strict: Stric
     assert {number: count for (_, number), count in sent.items() if number == 1} == {1: 1}
 
 
+def test_a_cancel_does_not_wait_for_calls_without_an_answer(job: Job, strict: StrictS3) -> None:
+    """No part is in flight yet, and every upload waits for S3 to begin it."""
+    hanging = threading.Barrier(2, action=job.cancel)
+    strict.faults.add(
+        Fault(
+            operation="CreateMultipartUpload",
+            stage=Stage.BEFORE_READ,
+            action=(CallFunction(function=lambda: hanging.wait(LONG)), Hang(seconds=LONG)),
+            times=None,
+        )
+    )
+    began = time.monotonic()
+    with pytest.raises(UploadCancelled):
+        job.run()
+
+    assert time.monotonic() - began < LONG / 2
+
+
 def test_the_first_failure_stops_the_others_at_once(job: Job, strict: StrictS3) -> None:
     """With ``fail_fast``; they go on with the next run, and are no failures."""
     hanging = threading.Barrier(LARGE)

@@ -25,7 +25,7 @@ def workers() -> Iterator[Workers]:
     """Two places."""
     workers = Workers(Concurrency(2))
     yield workers
-    workers.close(wait=True)
+    workers.close()
 
 
 def pool_of(lane: Lane, *, cancel: Cancel | None = None, hear: Callable[[Any], None] = nothing) -> WorkerPool:
