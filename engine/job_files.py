@@ -14,7 +14,7 @@ from partway.state.store import StateStore
 
 from .backend import MultipartBackend, Target
 from .errors import PartwayError, StateError, StateLocked, UploadCancelled
-from .events import Event, UploadSkipped, UploadStarted
+from .events import Event, NetworkLost, NetworkRestored, UploadSkipped, UploadStarted
 from .job_failures import may_go_the_long_way
 from .job_ledger import Ledger, Stop
 from .job_spec import JobSpec
@@ -86,6 +86,7 @@ class JobFiles:
         self._part_size = plan.part_size
         self._promised: dict[str, int] = {}  # parts of uploads that have not come to them, by key
         self._unusual: list[FileTask] = []
+        self._away_since: float | None = None  # small files reach nobody
         self._learn()
 
     def __enter__(self) -> Self:
@@ -265,6 +266,9 @@ class JobFiles:
                 self._told.file_sent(message.path, message.sent)
             case Retry():
                 self._told.retried(message.reason)
+                if message.unreachable and self._away_since is None:
+                    self._away_since = time.monotonic()
+                    self._told(NetworkLost(upload=self._record.id, reason=message.reason))
                 if message.throttled:
                     self._concurrency.slow_down()
                 elif message.timed_out:
@@ -288,6 +292,9 @@ class JobFiles:
             self._concurrency.forget(path)
             self._unusual.append(task)
             return
+        if self._away_since is not None:
+            seconds, self._away_since = time.monotonic() - self._away_since, None
+            self._told(NetworkRestored(upload=self._record.id, seconds=seconds))
         source, target = sent.source, task.target
         self._concurrency.done((path, 1), source.size if sent.proof else 0)
         if sent.proof is None:
