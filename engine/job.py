@@ -170,12 +170,12 @@ class _Job:
                 self._ledger.resumed()
             else:
                 left.append((key, each))
-        large = [pair for pair in left if pair[1].size > self._files.small]
+        small = [pair for pair in left if self._files.is_small(*pair)]
+        large = [pair for pair in left if not self._files.is_small(*pair)]
         for key, each in sorted(large, key=lambda pair: -pair[1].size):
             self._files.send_large(key, each)
-        for key, each in left:
-            if each.size <= self._files.small:
-                self._files.send_small(key, each)
+        for key, each in small:
+            self._files.send_small(key, each)
 
     def _keyed(self, found: Iterable[Found], limits: S3Limits) -> Iterator[tuple[str, Found]]:
         for each in found:

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from partway.state.jobs import JobRecord
+from partway.state.records import UNFINISHED
 from partway.state.store import StateStore
 
 from .backend import MultipartBackend, Target
@@ -43,8 +44,6 @@ class JobFiles:
     """Sends files, several at a time, and tells the ledger what became of each.  In the caller's thread.
 
     A context manager; whatever raises Stop is to be followed by ``stop``.
-
-    small: bytes of the largest file that goes as one object.
     """
 
     def __init__(
@@ -61,7 +60,7 @@ class JobFiles:
         now: Callable[[], float],
     ) -> None:
         plan = plan_upload(0, part_size=spec.part_size, limits=settings.limits)
-        self.small = min(plan.part_size, settings.limits.max_put_size)
+        self._small = min(plan.part_size, settings.limits.max_put_size)
         self._spec = spec
         self._record = record
         self._ledger = ledger
@@ -87,6 +86,11 @@ class JobFiles:
         self._promised: dict[str, int] = {}  # parts of uploads that have not come to them, by key
         self._unusual: list[FileTask] = []
         self._away_since: float | None = None  # small files reach nobody
+        self._begun = {
+            (record.source, record.key)
+            for record in store.uploads(statuses=UNFINISHED)
+            if (record.endpoint, record.bucket) == (spec.endpoint, spec.bucket)
+        }
         self._learn()
 
     def __enter__(self) -> Self:
@@ -98,6 +102,10 @@ class JobFiles:
         self._line.abandon()
         self._lanes.__exit__(kind, error, trace)
         self._workers.close()
+
+    def is_small(self, key: str, found: Found) -> bool:
+        """True when the file can go as one object; one that was begun otherwise has to be brought to its end."""
+        return found.size <= self._small and (found.path, key) not in self._begun
 
     def send_large(self, key: str, found: Found) -> None:
         """Begin to send a file by the way of single uploads, which knows about everything that is unusual.
@@ -126,7 +134,7 @@ class JobFiles:
             backend=self._backend,
             policy=self._settings.policy,
             algorithm=self._algorithm,
-            most=self.small,
+            most=self._small,
             skip_same=self._spec.skip_same,
         )
         self._told.file_begun(found.path)
@@ -198,7 +206,8 @@ class JobFiles:
 
         target = self._spec.target(key)
         try:
-            if self._spec.skip_same and self._is_same(target, found, lane):
+            begun = (found.path, key) in self._begun
+            if self._spec.skip_same and not begun and self._is_same(target, found, lane):
                 self._ledger.skipped(key, found.path, target.url, found.size, found.mtime_ns, SAME)
                 return
             done = upload_file(

@@ -240,6 +240,7 @@ class WorkerPool:
             while not over() and self._take(size):
                 try:
                     task = next(waiting)
+                    future = submit(task)
                 except BaseException as error:
                     if size is None:
                         self._concurrency.give_back()
@@ -247,7 +248,6 @@ class WorkerPool:
                         raise
                     exhausted = True
                 else:
-                    future = submit(task)
                     self._running += 1
                     if size is None:
                         self._with_place.add(future)

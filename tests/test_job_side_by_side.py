@@ -5,6 +5,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from partway.engine.events import ChecksumFellBack, Event, FileDone, FileFailed,
 from partway.engine.job_spec import JobSpec
 from partway.engine.pool import Cancel
 from partway.engine.s3 import S3Backend
-from partway.state.records import UploadStatus
+from partway.state.records import UNFINISHED, UploadStatus
 from partway.state.sqlite import SqliteStore
 from tests.support.fault_answers import access_denied
 from tests.support.faults import CallFunction, Fault, Hang, Stage
@@ -198,9 +199,45 @@ def test_a_cancel_does_not_wait_for_calls_without_an_answer(job: Job, strict: St
     )
     began = time.monotonic()
     with pytest.raises(UploadCancelled):
-        job.run()
+        job.run(concurrency=2 * LARGE)
 
     assert time.monotonic() - began < LONG / 2
+
+
+def test_an_upload_of_a_file_that_became_small_is_brought_to_its_end(job: Job, strict: StrictS3, folder: Path) -> None:
+    """As one object it would leave the parts on S3, and an unfinished upload in the store."""
+    strict.faults.add(Fault(operation="UploadPart", stage=Stage.BEFORE_READ, action=access_denied(), times=None))
+    job.run()
+    strict.faults.clear()
+    (folder / "large0").write_bytes(b"small now")
+    done = job.run()
+
+    assert (done.failed, objects(strict)) == (0, files(folder))
+    assert strict.model.open_uploads == ()
+    assert job.store.uploads(statuses=UNFINISHED) == []
+
+
+def test_what_the_service_has_because_of_an_upload_ends_it(job: Job, strict: StrictS3, folder: Path) -> None:
+    """Complete took effect and its answer was lost: the next run does not pass over the file and leave the upload."""
+    for path in folder.iterdir():
+        if path.name != "large0":
+            path.unlink()
+    job.spec = replace(job.spec, skip_same=True)
+    strict.faults.add(
+        Fault(
+            operation="CompleteMultipartUpload",
+            stage=Stage.AFTER_EFFECT,
+            action=(CallFunction(function=job.cancel), Hang(seconds=LONG)),
+        )
+    )
+    with pytest.raises(UploadCancelled):
+        job.run(concurrency=2 * LARGE)
+    job.cancel = Cancel()
+    job.run()
+
+    assert objects(strict) == files(folder)
+    assert strict.counts["UploadPart"] == 2
+    assert job.store.uploads(statuses=UNFINISHED) == []
 
 
 def test_the_first_failure_stops_the_others_at_once(job: Job, strict: StrictS3) -> None:
