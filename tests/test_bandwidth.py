@@ -89,33 +89,33 @@ def test_only_a_slow_limit_makes_blocks_small() -> None:
     assert block_of(line_with(Bandwidth(100 * KIB, Clock(100.0)), Cancel())) == 25 * KIB
 
 
-def test_an_upload_keeps_to_its_bandwidth(strict: StrictS3, impatient: Uploading) -> None:
+def test_an_upload_keeps_to_its_bandwidth(strict: StrictS3, uploading: Uploading) -> None:
     """Not faster than allowed, whatever is in flight; and the object is right."""
-    size = impatient.path.stat().st_size
+    size = uploading.path.stat().st_size
     began = time.monotonic()
-    impatient.run(bandwidth=size, concurrency=4)
+    uploading.run(bandwidth=size, concurrency=4)
     took = time.monotonic() - began
 
     assert took >= 0.5
-    assert strict.model.get_object("bucket", "key").body == impatient.path.read_bytes()
-    assert impatient.of(PartProgress)
+    assert strict.model.get_object("bucket", "key").body == uploading.path.read_bytes()
+    assert uploading.of(PartProgress)
 
 
 @pytest.mark.parametrize("number", [None, 8])
-def test_a_low_limit_has_few_parts_in_flight(strict: StrictS3, impatient: Uploading, number: int | None) -> None:
+def test_a_low_limit_has_few_parts_in_flight(strict: StrictS3, uploading: Uploading, number: int | None) -> None:
     """Shared among many, it would leave each connection idle."""
-    impatient.run(bandwidth=300 * KIB, concurrency=number)
+    uploading.run(bandwidth=300 * KIB, concurrency=number)
 
     assert strict.in_flight_max == 1
 
 
-def test_workers_elsewhere_cannot_share_a_bandwidth(impatient: Uploading) -> None:
+def test_workers_elsewhere_cannot_share_a_bandwidth(uploading: Uploading) -> None:
     """Said before anything is asked of S3."""
     with ThreadPoolExecutor(1) as executor, pytest.raises(PlanError, match="not both"):
-        impatient.run(bandwidth=MIB, executor=executor)
+        uploading.run(bandwidth=MIB, executor=executor)
 
 
-def test_a_bandwidth_must_be_something(impatient: Uploading) -> None:
+def test_a_bandwidth_must_be_something(uploading: Uploading) -> None:
     """With less a part would look stalled."""
     with pytest.raises(PlanError, match="below 4,096"):
-        impatient.run(bandwidth=LEAST_BANDWIDTH - 1)
+        uploading.run(bandwidth=LEAST_BANDWIDTH - 1)

@@ -44,7 +44,7 @@ def serve(allow_rate: float | None = None) -> Iterator[SinkServer]:
 
 def ask(server: SinkServer, method: str, path: str, body: bytes = b"", **headers: str) -> http.client.HTTPResponse:
     """One request; the answer, read to its end."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
     answer = connection.getresponse()
     answer.read()
@@ -157,7 +157,7 @@ def test_a_part_that_was_not_sent_cannot_be_completed(server: SinkServer) -> Non
 
 def test_the_sink_counts_chunked_bodies(server: SinkServer) -> None:
     """boto3 sends its trailing checksum in chunks: they are read to the end, and their decoded size counts."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as client:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as client:
         client.sendall(
             b"PUT /b/k HTTP/1.1\r\nTransfer-Encoding: chunked\r\nX-Amz-Decoded-Content-Length: 3\r\n\r\n"
             b"2\r\nab\r\n1\r\nc\r\n0\r\nx-amz-checksum-crc32: AAAAAA==\r\n\r\nHEAD /b/k HTTP/1.1\r\n\r\n"
@@ -181,7 +181,7 @@ def test_the_sink_refuses_above_the_rate() -> None:
 
 
 def _body(server: SinkServer, path: str) -> bytes:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     connection.request("GET", path)
     body = connection.getresponse().read()
     connection.close()
@@ -202,7 +202,7 @@ def test_a_token_bucket_lets_the_rate_through() -> None:
 def test_a_relay_counts_what_clients_send(server: SinkServer) -> None:
     """Heads and bodies, on their way to a server that answers through it."""
     with Relay(server.port, rate=1e9) as relay:
-        connection = http.client.HTTPConnection("127.0.0.1", relay.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", relay.port, timeout=60)
         connection.request("PUT", "/b/k", b"x" * 1000)
         status = connection.getresponse().status
         connection.close()

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.support.command import CONTROL, PARTWAY, Shell
+from tests.support.command import CONTROL, PARTWAY, TIMEOUT, Shell
 from tests.support.fault_answers import access_denied
 from tests.support.faults import Fault, Stage
 from tests.support.interrupted import MIB, UPLOAD, hanging, refuse_parts
@@ -124,7 +124,7 @@ def test_on_a_terminal_it_asks(server: StrictS3, shell: Shell, typed: str, gone:
     """Only a yes removes."""
     with asked(shell) as (process, main, shown):
         os.write(main, f"{typed}\n".encode())
-        code = process.wait(20)
+        code = process.wait(TIMEOUT)
 
     assert code == 0
     assert b"Remove 2 uploads for good?" in shown

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -50,10 +49,10 @@ def stop_after(pipeline: Shell, parts: int, number: int = signal.SIGKILL) -> Any
 
     with piping(pipeline, produce, TARGET, *OPTIONS) as running:
         running.wait_for("part_done", parts)
-        began = time.monotonic()
+        # The producer is silent for as long as this waits at most.
         result = running.stop(number)
+        assert not over.is_set()
         over.set()
-    assert time.monotonic() - began < 5
     return result
 
 
@@ -166,11 +165,10 @@ def test_the_producers_exit_code_counts(server: StrictS3, pipeline: Shell) -> No
 def test_a_producer_ends_with_the_upload(server: StrictS3, pipeline: Shell) -> None:
     """Nobody reads what it would write."""
     server.model.put_object("bucket", "dump", b"older")
-    begun = time.monotonic()
-    result = pipeline.run("upload", "-", TARGET, "--no-overwrite", "--from-command", "exec sleep 50")
+    # Whoever runs it waits for no longer than TIMEOUT, and for the producer too, which has its output.
+    result = pipeline.run("upload", "-", TARGET, "--no-overwrite", "--from-command", "exec sleep 1000")
 
     assert result.code == 0
-    assert time.monotonic() - begun < 20
 
 
 def test_what_is_expected_is_shown_as_that(server: StrictS3, pipeline: Shell) -> None:

@@ -22,7 +22,10 @@ OPTIONS = (
     "--sse-kms-key-id=key-17",
 )
 COMMANDS: dict[str, tuple[str | bytes, ...]] = {
-    "big": ("upload", "big.bin", "s3://bucket/big", "-p5MiB", "-c", "1", "--metadata", "a=1,b=two words", *OPTIONS),
+    "big": (
+        *("upload", "big.bin", "s3://bucket/big", "-p5MiB", "-c", "1", "--metadata", "a=1,b=two words", *OPTIONS),
+        "--no-progress",
+    ),
     "small": ("upload", "small.txt", "s3://bucket/small", "--metadata", '{"a": "1", "b": "two words"}', *OPTIONS),
     "slash": ("upload", "sub/../small.txt", "s3://bucket/folder/", "--no-progress"),
     "bucket alone": ("upload", "small.txt", "s3://bucket/"),

@@ -4,12 +4,13 @@ import json
 import os
 import signal
 import sys
+import threading
 from typing import Any
 
 import pytest
 
-from tests.support.command import PARTWAY, Running, Shell
-from tests.support.faults import Fault, Hang, Stage
+from tests.support.command import PARTWAY, TIMEOUT, Running, Shell
+from tests.support.faults import CallFunction, Fault, Hang, Stage
 from tests.support.interrupted import MIB, SIZE, UPLOAD, hanging, interrupt
 from tests.support.strict_s3 import StrictS3
 
@@ -102,11 +103,14 @@ def test_a_kill_is_told(server: StrictS3, shell: Shell) -> None:
 
 def test_the_end_is_told_with_the_proof(server: StrictS3, shell: Shell) -> None:
     """It ends by itself, with 0 for an upload that is done."""
-    server.faults.add(Fault(operation="CompleteMultipartUpload", stage=Stage.BEFORE_READ, action=Hang(seconds=3.0)))
+    seen = threading.Event()
+    wait = CallFunction(function=lambda: seen.wait(TIMEOUT))
+    server.faults.add(Fault(operation="CompleteMultipartUpload", stage=Stage.BEFORE_READ, action=wait))
     with shell.started(*UPLOAD) as running:
         running.wait_for("upload_completing")
         with shell.started("watch", id_of(running), "--interval", "0.1", as_json=False) as watcher:
             watcher.read_until("waiting for S3 to make the object")
+            seen.set()
             result = watcher.result()
         done = running.result()
 
@@ -231,11 +235,11 @@ def test_bars_go_when_the_upload_ends(server: StrictS3, shell: Shell) -> None:
     """The terminal gets its cursor back, and keeps the line that says how it ended."""
     with hanging(shell, server, *UPLOAD) as running:
         settled(shell, running)
-        killer = f"import os,time; time.sleep(1.5); os.kill({running.process.pid}, 9)"
-        result = shell.run_command(
-            ["sh", "-c", f'{sys.executable} -c "{killer}" & exec "$@"', "sh", *TERMINAL, "--interval", "0.2"],
-            variables={"TERM": "xterm", "COLUMNS": "80"},
-        )
+        shell.variables |= {"TERM": "xterm", "COLUMNS": "80"}
+        with shell.started_command([*TERMINAL, "--interval", "0.2"]) as watcher:
+            watcher.read_until("━")
+            running.stop(signal.SIGKILL)
+            result = watcher.result()
 
     assert result.code == 0
     assert result.out.rindex("\x1b[?25h") > result.out.rindex("\x1b[?25l")

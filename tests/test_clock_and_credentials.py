@@ -125,13 +125,15 @@ def test_credentials_that_end_soon_are_fetched_before_they_end(
     """With new ones at their source, no request is made with the old ones."""
     give(FIRST, SOON)
 
-    def rotate(event: object) -> None:
-        if isinstance(event, PartDone) and event.number == 3:
-            temporary.credentials = SECOND
-            give(SECOND, timedelta(hours=1))
+    def rotate() -> None:
+        temporary.credentials = SECOND
+        give(SECOND, timedelta(hours=1))
 
+    # Before the answer, when no other request is on its way.
+    action = CallFunction(function=rotate)
+    temporary.faults.add(Fault(operation="UploadPart", stage=Stage.AFTER_EFFECT, action=action, part_number=3))
     backend = S3Backend(S3Config(endpoint_url=temporary.url))
-    uploading = Uploading(path=make_file(SIZE), backend=backend, endpoint=temporary.url, on_event=rotate)
+    uploading = Uploading(path=make_file(SIZE), backend=backend, endpoint=temporary.url)
 
     done = uploading.run(concurrency=1)
     backend.close()

@@ -9,11 +9,13 @@ import pytest
 from partway.engine.concurrency import MOST, Concurrency
 from partway.engine.errors import Transient
 from partway.engine.limits import MIB
-from partway.engine.s3 import S3Config
+from partway.engine.s3 import S3Backend, S3Config
 from tests.support.clock import Clock
 from tests.support.fault_answers import slow_down
 from tests.support.faults import Fault, Hang, Stage
 from tests.support.link import Link, Simulation
+from tests.support.matrix import Operation
+from tests.support.matrix_switch import Switch, SwitchedBackend
 from tests.support.strict_s3 import StrictS3
 from tests.support.uploading import Uploading
 
@@ -97,21 +99,22 @@ def test_which_troubles_are_timeouts(code: str, expected: bool) -> None:
     assert Transient("trouble", code=code).timed_out is expected
 
 
-def test_an_upload_finds_its_number_by_itself(strict: StrictS3, impatient: Uploading) -> None:
+def test_an_upload_finds_its_number_by_itself(strict: StrictS3, uploading: Uploading, hasty: S3Backend) -> None:
     """Also through SlowDown and timeouts."""
     strict.faults.add(
         Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=slow_down(), part_number=2),
         Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=Hang(seconds=30), part_number=3),
     )
-    done = impatient.run(concurrency=None)
+    uploading.backend = SwitchedBackend(uploading.backend, Switch(Operation.PART, 1, number=3), hasty)
+    done = uploading.run(concurrency=None)
 
     assert done.retries == 2
-    assert strict.model.get_object("bucket", "key").body == impatient.path.read_bytes()
+    assert strict.model.get_object("bucket", "key").body == uploading.path.read_bytes()
 
 
-def test_other_processes_need_no_number(strict: StrictS3, impatient: Uploading) -> None:
+def test_other_processes_need_no_number(strict: StrictS3, uploading: Uploading) -> None:
     """They say nothing while they send."""
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as executor:
-        impatient.run(executor=executor, concurrency=None)
+        uploading.run(executor=executor, concurrency=None)
 
-    assert strict.model.get_object("bucket", "key").body == impatient.path.read_bytes()
+    assert strict.model.get_object("bucket", "key").body == uploading.path.read_bytes()

@@ -24,7 +24,7 @@ from tests.support.s3_quirks import Quirks
 from tests.support.strict_s3 import StrictS3
 from tests.support.uploading import PART
 
-LONG = 20.0  # seconds that a test waits for what should happen at once
+LONG = 60.0  # seconds that a test waits for what should happen at once
 LARGE = 4
 
 
@@ -75,6 +75,21 @@ def test_files_of_a_few_parts_go_at_the_same_time(job: Job, strict: StrictS3, fo
 
     assert objects(strict) == files(folder)
     assert done.done == len(files(folder))
+
+
+def test_no_more_files_are_begun_than_have_a_place(job: Job, strict: StrictS3, folder: Path) -> None:
+    """Of four files of two parts two fill three places; what else is begun would only be unfinished after a kill."""
+    seen = set[int]()
+
+    def look() -> None:
+        time.sleep(0.3)  # others would come in it
+        seen.add(sum(call.operation == "CreateMultipartUpload" for call in strict.calls))
+
+    action = CallFunction(function=look)
+    strict.faults.add(Fault(operation="CreateMultipartUpload", stage=Stage.BEFORE_READ, action=action, times=2))
+    job.run(concurrency=3)
+
+    assert seen == {2}
 
 
 def test_small_files_go_while_a_large_one_waits(job: Job, strict: StrictS3, folder: Path) -> None:
@@ -184,7 +199,7 @@ def test_a_cancel_does_not_wait_for_calls_without_an_answer(job: Job, strict: St
     )
     began = time.monotonic()
     with pytest.raises(UploadCancelled):
-        job.run()
+        job.run(concurrency=2 * LARGE)
 
     assert time.monotonic() - began < LONG / 2
 
@@ -254,7 +269,7 @@ def test_what_the_service_has_because_of_an_upload_ends_it(job: Job, strict: Str
         )
     )
     with pytest.raises(UploadCancelled):
-        job.run()
+        job.run(concurrency=2 * LARGE)
     job.cancel = Cancel()
     job.run()
 

@@ -71,6 +71,7 @@ def test_killed_by_itself(
     path = make_file(SIZE)
 
     assert run_killed(strict, path, tmp_path / "state", moment) == -signal.SIGKILL
+    strict.settle()
     sent_before = strict.bytes_received("UploadPart")
     done = resume(backend, path, tmp_path / "state")
 

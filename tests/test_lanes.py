@@ -14,7 +14,7 @@ from partway.engine.lanes import Lanes
 from partway.engine.pool import Cancel, Lane, Line, WorkerPool
 from partway.engine.workers import Workers
 
-LONG = 20.0  # seconds that a test waits for what should happen at once
+LONG = 60.0  # seconds that a test waits for what should happen at once
 
 
 def nothing(*_: object) -> None:

@@ -251,31 +251,46 @@ def test_the_record_of_a_job(live: Counted, time: Time) -> None:
     assert [path for path, _ in record.files] == ["/f3", "/f1", "/f2", "/f4"]
 
 
-def test_an_upload_tells_while_it_runs_and_not_after(impatient: Uploading) -> None:
+def test_the_record_of_a_job_whose_small_files_reach_nobody(live: Counted, time: Time) -> None:
+    """What its uploads meet is for them to tell."""
+    teller = JobTeller(live, lambda event: None, now=time, clock=time)
+    teller.begin("job")
+    teller(NetworkLost(upload="another", reason="refused"))
+    time.now += 5.0
+    teller(NetworkLost(upload="job", reason="refused"))
+    away = live.told[-1].away_since
+    time.now += 5.0
+    teller(NetworkRestored(upload="job", seconds=5.0))
+
+    assert away == time.now - 5.0
+    assert live.told[-1].away_since is None
+
+
+def test_an_upload_tells_while_it_runs_and_not_after(uploading: Uploading) -> None:
     """From the first moment on, as its holder would be seen by others."""
     rows: list[LiveRow] = []
-    impatient.on_event = lambda event: rows.extend(impatient.store.live.all())
-    impatient.run()
+    uploading.on_event = lambda event: rows.extend(uploading.store.live.all())
+    uploading.run()
 
     assert rows[0].alive
-    assert rows[0].record.id == impatient.events[0].upload  # type: ignore[union-attr]
-    assert impatient.store.live.all() == []
+    assert rows[0].record.id == uploading.events[0].upload  # type: ignore[union-attr]
+    assert uploading.store.live.all() == []
 
 
-def test_an_upload_that_is_stopped_says_so(impatient: Uploading) -> None:
+def test_an_upload_that_is_stopped_says_so(uploading: Uploading) -> None:
     """And the next run takes its place."""
 
     def stop(event: Event) -> None:
         if isinstance(event, PartDone):
-            impatient.cancel()
+            uploading.cancel()
 
-    impatient.on_event = stop
+    uploading.on_event = stop
     with pytest.raises(UploadCancelled):
-        impatient.run()
-    (row,) = impatient.store.live.all()
-    impatient.cancel, impatient.on_event = Cancel(), lambda event: None
-    impatient.run()
+        uploading.run()
+    (row,) = uploading.store.live.all()
+    uploading.cancel, uploading.on_event = Cancel(), lambda event: None
+    uploading.run()
 
     assert row == LiveRow(record=replace(row.record, ended=Ended.INTERRUPTED), alive=False)
     assert row.record.done_bytes >= PART
-    assert impatient.store.live.all() == []
+    assert uploading.store.live.all() == []

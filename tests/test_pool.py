@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from partway.engine.pool import Cancel, Line, Outcome, WorkerPool, silent_line
 from partway.engine.work import HashTask, hash_part
 from partway.engine.workers import Workers
 
-LONG = 20.0  # seconds that a test waits for what should happen at once
+LONG = 60.0  # seconds that a test waits for what should happen at once
 
 
 def deaf(_: Any) -> None:
@@ -281,6 +282,12 @@ def test_run_raises_what_the_call_raises() -> None:
 # --- cancel ---
 
 
+@pytest.fixture
+def long_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work that was told to end may wait for the processor."""
+    monkeypatch.setattr("partway.engine.pool.GRACE", LONG)
+
+
 def check_again_and_again(line: Line) -> None:
     while True:
         line.check()
@@ -292,7 +299,7 @@ def sleep_long(line: Line) -> None:
 
 
 @pytest.mark.parametrize("wait", [check_again_and_again, sleep_long])
-def test_running_work_ends_within_a_second_of_a_cancel(wait: Callable[[Line], None]) -> None:
+def test_running_work_ends_within_a_second_of_a_cancel(wait: Callable[[Line], None], long_grace: None) -> None:
     """Work that asks its line, or waits on it, is told at once, and its end is an outcome before the cancel."""
     cancel = Cancel()
     heard: list[object] = []
@@ -315,7 +322,7 @@ def test_running_work_ends_within_a_second_of_a_cancel(wait: Callable[[Line], No
     assert errors == [UploadCancelled] * 3
 
 
-def test_what_finishes_is_told_before_the_cancel() -> None:
+def test_what_finishes_is_told_before_the_cancel(long_grace: None) -> None:
     """A part that was on its last bytes is not sent a second time by the next run."""
     cancel = Cancel()
     crowd = Crowd()
@@ -500,14 +507,17 @@ def test_a_given_executor_is_not_shut_down() -> None:
         assert elsewhere.submit(abs, -2).result(LONG) == 2
 
 
-def test_what_finished_is_told_although_the_caller_is_slow() -> None:
+def test_what_finished_is_told_although_the_caller_is_slow(long_grace: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """The grace time is for the workers; an outcome that is in the queue already is not lost."""
     cancel, go = Cancel(), threading.Event()
     got: list[int | None] = []
+    late = 0.0
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + late, sleep=time.sleep)
+    monkeypatch.setattr("partway.engine.pool.time", clock)
 
     def work(number: int, line: Line) -> int:
         line.say(number)
-        go.wait(20)
+        go.wait(LONG)
         return number
 
     heard: list[object] = []
@@ -516,12 +526,13 @@ def test_what_finished_is_told_although_the_caller_is_slow() -> None:
         heard.append(message)
         if len(heard) == 2:
             cancel()
-            threading.Timer(0.3, go.set).start()
+            threading.Timer(0.1, go.set).start()
 
     with WorkerPool(2, cancel=cancel, hear=hear) as pool, pytest.raises(UploadCancelled):
         for outcome in pool.stream(work, range(9)):
             got.append(outcome.result)
-            time.sleep(1.0)
+            wait_for(lambda: len(got) == 2 or not pool._messages.empty())
+            late += 2 * LONG
     assert sorted(got, key=str) == [0, 1]
 
 

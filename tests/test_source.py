@@ -95,7 +95,7 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
         identify(tmp_path)
 
 
-@pytest.mark.timeout(10)
+@pytest.mark.timeout(60)
 def test_a_fifo_is_refused_without_waiting_for_a_writer(tmp_path: Path) -> None:
     """Opening a pipe that nobody writes would hang for ever."""
     os.mkfifo(tmp_path / "pipe")
@@ -532,14 +532,14 @@ def test_many_readers_of_one_file_do_not_disturb_each_other(file: Path) -> None:
 
     def work(index: int) -> None:
         with window(file, index * 64, 64) as reader:
-            together.wait(10)
+            together.wait(60)
             read[index] = b"".join(everything(reader, 1))
 
     threads = [threading.Thread(target=work, args=(index,)) for index in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
 
     assert b"".join(read[index] for index in sorted(read)) == SMALL
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.command import Shell
+from tests.support.command import Result, Shell
 from tests.support.strict_s3 import StrictS3
 
 COMMANDS: dict[str, tuple[str, ...]] = {
@@ -30,6 +30,11 @@ NOT_THERE: dict[str, tuple[str, ...]] = {
 }
 
 
+def imported_modules(result: Result) -> set[str]:
+    """What was imported by a command that ran with ``-X importtime``."""
+    return set(re.findall(r"^import time: .*\| +(\S+)$", result.err, re.MULTILINE))
+
+
 @pytest.fixture(scope="module")
 def imported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, set[str]]]:
     """The modules that each command imports; ``first`` has a store to make, the others find one."""
@@ -41,7 +46,7 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, set
         for name, words in COMMANDS.items():
             result = shell.run_command([sys.executable, "-X", "importtime", "-m", "partway.cli.main", *words])
             assert result.code == 0, result.err
-            found[name] = set(re.findall(r"^import time: .*\| +(\S+)$", result.err, re.MULTILINE))
+            found[name] = imported_modules(result)
     yield found
 
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ from partway.state.sqlite import SqliteStore
 from tests.support.faults import Answer, CallFunction, CloseConnection, Fault, FlipBit, ResetConnection, Stage
 from tests.support.journal import Journal
 from tests.support.strict_s3 import StrictS3
-from tests.support.uploading import PART, Uploading
+from tests.support.uploading import PART, QUICK, Uploading
 
 SIZE = 5 * PART + 10
 
@@ -177,7 +178,7 @@ def test_a_service_that_never_answered_is_given_up_soon(strict: StrictS3, upload
     strict.refuse()
 
     with pytest.raises(Transient, match=r"connection refused \(tried (once|\d+ times) in \d+ s\)"):
-        uploading.run()
+        uploading.run(policy=replace(QUICK, first_contact=1.0))
 
     assert uploading.of(NetworkLost)
     assert [record.status for record in uploading.store.uploads()] == [UploadStatus.OPEN]

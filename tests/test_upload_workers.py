@@ -1,6 +1,7 @@
 """Workers: other executors, stalls and timeouts, and what the memory of a part is."""
 
 import multiprocessing
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
@@ -10,19 +11,14 @@ import pytest
 
 from partway.engine.errors import UploadCancelled, UploadFailed
 from partway.engine.events import PartDone, PartRetried
-from partway.engine.s3 import S3Backend, S3Config
-from tests.support.faults import Answer, Fault, Hang, Stage
+from partway.engine.s3 import S3Backend
+from tests.support.faults import Answer, CallFunction, Fault, Hang, Stage
+from tests.support.matrix import Operation
+from tests.support.matrix_switch import Switch, SwitchedBackend
 from tests.support.strict_s3 import StrictS3
-from tests.support.uploading import PART, Uploading
+from tests.support.uploading import Uploading
 
-SIZE = 5 * PART + 10
-
-
-@pytest.fixture
-def uploading(strict: StrictS3, make_file: Callable[..., Path]) -> "Uploading":
-    """A backend that waits for nobody longer than a second."""
-    backend = S3Backend(S3Config(endpoint_url=strict.url, send_timeout=1.0, answer_timeout=1.0))
-    return Uploading(path=make_file(SIZE), backend=backend, endpoint=backend.endpoint)
+LONG = 60.0  # seconds that a test waits for what should happen at once
 
 
 def test_parts_may_be_sent_by_processes(strict: StrictS3, uploading: Uploading) -> None:
@@ -73,9 +69,10 @@ def test_a_part_that_the_executor_drops_ends_the_upload(strict: StrictS3, upload
     assert strict.model.get_object("bucket", "key").body == uploading.path.read_bytes()
 
 
-def test_a_part_that_is_not_answered_is_sent_again(strict: StrictS3, uploading: Uploading) -> None:
+def test_a_part_that_is_not_answered_is_sent_again(strict: StrictS3, uploading: Uploading, hasty: S3Backend) -> None:
     """Silence after the body is a retry, not a hang."""
     strict.faults.add(Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=Hang(seconds=30), part_number=2))
+    uploading.backend = SwitchedBackend(uploading.backend, Switch(Operation.PART, 1, number=2), hasty)
 
     done = uploading.run()
 
@@ -84,12 +81,13 @@ def test_a_part_that_is_not_answered_is_sent_again(strict: StrictS3, uploading: 
 
 
 def test_a_part_that_nobody_reads_is_sent_again(
-    strict: StrictS3, uploading: Uploading, make_file: Callable[..., Path]
+    strict: StrictS3, uploading: Uploading, hasty: S3Backend, make_file: Callable[..., Path]
 ) -> None:
     """A server that stops reading in the middle of the body is noticed by the send."""
     part = 8 * 1024 * 1024
     uploading.path = make_file(part + 1)
     strict.faults.add(Fault(operation="UploadPart", stage=Stage.BEFORE_READ, action=Hang(seconds=30), part_number=1))
+    uploading.backend = SwitchedBackend(uploading.backend, Switch(Operation.PART, 1, number=1), hasty)
 
     done = uploading.run(part_size=part)
 
@@ -99,8 +97,12 @@ def test_a_part_that_nobody_reads_is_sent_again(
 
 @pytest.mark.parametrize("concurrency", [1, 3])
 def test_no_more_parts_than_workers_are_in_flight(strict: StrictS3, uploading: Uploading, concurrency: int) -> None:
-    """The concurrency is an upper bound on open requests."""
-    strict.faults.add(Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=Hang(seconds=0.05), times=None))
+    """The concurrency is reached, and an upper bound on open requests."""
+    meet = CallFunction(function=threading.Barrier(concurrency, timeout=LONG).wait)
+    strict.faults.add(
+        Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=meet, times=concurrency),
+        Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=Hang(seconds=0.05), times=None),
+    )
 
     uploading.run(concurrency=concurrency)
 

@@ -15,7 +15,7 @@ def boto_client(
     access_key: str | None = None,
     secret_key: str | None = None,
     region: str | None = None,
-    read_timeout: float = 10.0,
+    read_timeout: float = 60.0,
     **config: Any,
 ) -> Any:
     """A client that sends no checksums by itself.
@@ -29,7 +29,7 @@ def boto_client(
         "retries": {"total_max_attempts": 1},
         "request_checksum_calculation": "when_required",
         "response_checksum_validation": "when_required",
-        "connect_timeout": 5.0,
+        "connect_timeout": 60.0,
         "read_timeout": read_timeout,
         "proxies": {},
     }

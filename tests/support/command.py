@@ -6,7 +6,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -70,6 +70,14 @@ class Running:
             if words in line:
                 return line
         raise AssertionError(f"ended before {words!r}: {self.lines}")
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """The process stands still; signals that are sent meanwhile come together at the end of the block."""
+        self.process.send_signal(signal.SIGSTOP)
+        os.waitpid(self.process.pid, os.WUNTRACED)
+        yield
+        self.process.send_signal(signal.SIGCONT)
 
     def stop(self, number: int = signal.SIGKILL) -> Result:
         """Send a signal and wait for the end."""
@@ -136,10 +144,16 @@ class Shell:
             return dict(zip(commands, pool.map(lambda arguments: self.run(*arguments), commands.values()), strict=True))
 
     @contextmanager
-    def started(self, *arguments: str, as_json: bool = True) -> Iterator[Running]:
+    def started(self, *arguments: str, as_json: bool = True, program: Sequence[str] = PARTWAY) -> Iterator[Running]:
         """Start, with ``--json`` or without; killed at the end of the block if it still runs."""
+        with self.started_command([*program, *arguments, *(["--json"] if as_json else [])]) as running:
+            yield running
+
+    @contextmanager
+    def started_command(self, command: Sequence[str]) -> Iterator[Running]:
+        """Start any program in this environment; killed at the end of the block if it still runs."""
         with subprocess.Popen(
-            [*PARTWAY, *arguments, *(["--json"] if as_json else [])],
+            command,
             cwd=self.folder,
             env=self._environment({}),
             stdin=subprocess.DEVNULL,

@@ -41,6 +41,13 @@ class Hang:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Outwait:
+    """Do nothing until the client has given up and left, and ``seconds`` longer; then go on."""
+
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """Answer this instead.
 
@@ -92,13 +99,16 @@ class CallFunction:
     function: Callable[[], object]
 
 
-Action = CloseConnection | ResetConnection | Hang | Answer | FlipBit | Trickle | Garbage | BreakTls | CallFunction
+Action = (
+    CloseConnection | ResetConnection | Hang | Outwait | Answer | FlipBit | Trickle | Garbage | BreakTls | CallFunction
+)
 
 _READING = frozenset({Stage.BEFORE_READ, Stage.HALF_BODY})
 _POSSIBLE: dict[type[Action], frozenset[Stage]] = {
     Answer: frozenset(Stage) - {Stage.HALF_ANSWER},
     FlipBit: frozenset({Stage.AFTER_BODY}),
     Trickle: _READING,
+    Outwait: frozenset(Stage) - _READING,
 }
 
 

@@ -1,12 +1,12 @@
 """Uploads that stop part-way: some parts arrive, the others never get an answer."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
-from .command import Result, Running, Shell
+from .command import PARTWAY, Result, Running, Shell
 from .fault_answers import access_denied
 from .faults import Fault, Hang, Stage
 from .strict_s3 import StrictS3
@@ -26,13 +26,15 @@ def make_source(shell: Shell, name: str = "source.bin", seed: int = 1) -> Path:
 
 
 @contextmanager
-def hanging(shell: Shell, server: StrictS3, *arguments: str, done: int = 2) -> Iterator[Running]:
+def hanging(
+    shell: Shell, server: StrictS3, *arguments: str, done: int = 2, program: Sequence[str] = PARTWAY
+) -> Iterator[Running]:
     """An upload that is at work, with ``done`` parts done and every worker waiting for the server."""
     for number in range(done + 1, PARTS + 1):
         server.faults.add(
             Fault(operation="UploadPart", stage=Stage.BEFORE_READ, part_number=number, action=Hang(), times=None)
         )
-    with shell.started(*arguments) as running:
+    with shell.started(*arguments, program=program) as running:
         running.wait_for("part_done", done)
         yield running
     server.faults.clear()

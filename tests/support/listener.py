@@ -5,10 +5,12 @@ import selectors
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable
 
-HANDSHAKE_SECONDS = 10.0
-JOIN_SECONDS = 10.0
+HANDSHAKE_SECONDS = 30.0
+JOIN_SECONDS = 30.0
+LOOK_SECONDS = 0.005
 
 
 class Listener:
@@ -25,7 +27,7 @@ class Listener:
         self._serve = serve
         self._tls = tls
         self._lock = threading.Lock()
-        self._open: set[socket.socket] = set()
+        self._open: dict[socket.socket, object] = {}  # with the address of the client
         self._threads: list[threading.Thread] = []
         self._acceptor: threading.Thread | None = None
         self._stopped = False
@@ -58,6 +60,18 @@ class Listener:
         with self._lock:
             return connection not in self._open
 
+    def settle(self) -> None:
+        """Wait until every connection that was made before has ended: what a dead client sent is read first."""
+        with socket.create_connection(("127.0.0.1", self.port)) as last:
+            while last.getsockname() not in self._peers():
+                time.sleep(LOOK_SECONDS)
+        while self._peers():
+            time.sleep(LOOK_SECONDS)
+
+    def _peers(self) -> set[object]:
+        with self._lock:
+            return set(self._open.values())
+
     def stop(self) -> None:
         """End everything.
 
@@ -82,23 +96,23 @@ class Listener:
                 if wake in ready:
                     return
                 with contextlib.suppress(OSError):
-                    self._start(self._socket.accept()[0])
+                    self._start(*self._socket.accept())
 
-    def _start(self, connection: socket.socket) -> None:
-        thread = threading.Thread(target=self._run, args=(connection,), name="strict-s3 connection", daemon=True)
-        self._keep(connection)
+    def _start(self, connection: socket.socket, peer: object) -> None:
+        thread = threading.Thread(target=self._run, args=(connection, peer), name="strict-s3 connection", daemon=True)
+        self._keep(connection, peer)
         self._threads = [t for t in self._threads if t.is_alive()] + [thread]
         thread.start()
 
-    def _run(self, connection: socket.socket) -> None:
+    def _run(self, connection: socket.socket, peer: object) -> None:
         try:
             if self._tls is not None:
                 connection.settimeout(HANDSHAKE_SECONDS)
                 plain, connection = connection, self._tls.wrap_socket(connection, server_side=True)
                 connection.settimeout(None)
                 with self._lock:
-                    self._open.discard(plain)
-                self._keep(connection)
+                    self._open.pop(plain, None)
+                self._keep(connection, peer)
             self._serve(connection)
         except OSError:
             pass
@@ -106,19 +120,19 @@ class Listener:
             self.crashes.append(crash)
         finally:
             with self._lock:
-                self._open.discard(connection)
+                self._open.pop(connection, None)
             connection.close()
 
-    def _keep(self, connection: socket.socket) -> None:
+    def _keep(self, connection: socket.socket, peer: object) -> None:
         with self._lock:
-            self._open.add(connection)
+            self._open[connection] = peer
             stopped = self._stopped
         if stopped:
             _shut(connection)
 
     def _cut(self) -> None:
         with self._lock:
-            connections, self._open = self._open, set()
+            connections, self._open = self._open, {}
         for connection in connections:
             _shut(connection)
 

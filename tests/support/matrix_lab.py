@@ -25,7 +25,7 @@ from partway.state.records import UNFINISHED
 
 from .faults import Action, Answer, CallFunction, Fault, Stage
 from .journal import Journal
-from .matrix import Cell, Expiring, Listing, Operation, Outcome, Program, Refusing, Rotating, Scripted
+from .matrix import Cell, Expiring, Listing, Operation, Outcome, Program, Refusing, Rotating, Scripted, Times
 from .matrix_cells import DONE_BEFORE, PARTS
 from .matrix_program import LATER, SOON, CredentialProgram
 from .matrix_switch import Switch, SwitchedBackend
@@ -39,9 +39,11 @@ from .uploading import PART, Uploading
 SIZE = (PARTS - 1) * PART + 10
 MANY = 12  # parts, so that their numbers sort differently as text
 HIT = 4  # the part whose calls go wrong
-DEADLINE = 30.0  # seconds for one command; no cell needs more than three on a machine with nothing else to do
-PATIENCE = 5.0  # seconds for an answer; longer than any answer takes that comes
-POLICY = RetryPolicy(attempts=6, first_wait=0.001, longest_wait=0.01, budget=0.3, first_contact=0.3)
+DEADLINE = 60.0  # seconds for one command; no cell needs more than three on a machine with nothing else to do
+PATIENCE = 30.0  # seconds for an answer; longer than any answer takes that comes
+POLICY = RetryPolicy(attempts=6, first_wait=0.001, longest_wait=0.01, budget=PATIENCE, first_contact=PATIENCE)
+# Only for who waits in vain: what comes back must not be too late.
+SHORT_POLICY = replace(POLICY, budget=0.3, first_contact=0.3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +156,7 @@ class Lab:
         self._mend()
         lost = self._lost(uploading, recorded)
         uploading.backend = backend
+        uploading.settings = replace(uploading.settings, policy=POLICY)
         if isinstance(cell.trouble.how, Rotating):
             # A new process: what the old one remembered is forgotten.
             backend.close()
@@ -182,7 +185,7 @@ class Lab:
                 # A client remembers where a bucket is.
                 return self._new_backend()
             case _:
-                return self._impatient if cell.trouble.is_late else self._backend
+                return self._backend
 
     def _uploading(self, cell: Cell, backend: S3Backend) -> Uploading:
         count = 1 if cell.operation is Operation.PUT else PARTS
@@ -198,7 +201,8 @@ class Lab:
         # Two parts that are refused at once would spend two of the three times on one question.
         in_order = isinstance(cell.trouble.how, (Expiring, Program, Rotating)) or cell.trouble is NO_UPLOAD
         concurrency = 1 if in_order else 2
-        uploading.settings = replace(uploading.settings, policy=POLICY, concurrency=concurrency)
+        policy = SHORT_POLICY if cell.times is Times.EVER else POLICY
+        uploading.settings = replace(uploading.settings, policy=policy, concurrency=concurrency)
         return uploading
 
     def _interrupt(self, uploading: Uploading) -> None:
@@ -231,6 +235,9 @@ class Lab:
                 server.faults.add(
                     Fault(operation=operation, stage=stage, action=actions, times=times, part_number=part)
                 )
+                if cell.trouble.is_late:
+                    # Calls that are answered are given their time.
+                    return SwitchedBackend(backend, Switch(operation, times, number=part), self._impatient)
                 return backend
             case Refusing():
                 return switched(lambda: server.refuse(cut=True), server.accept, stays=True)

@@ -28,7 +28,7 @@ class Switch:
         times: int | None,
         *,
         number: int | None = None,
-        on: Callable[[], object],
+        on: Callable[[], object] = lambda: None,
         off: Callable[[], object] = lambda: None,
         stays: bool = False,
     ) -> None:
@@ -42,15 +42,15 @@ class Switch:
         self._seen = 0
         self._failed = 0
 
-    def around(self, operation: Operation, number: int | None, call: Callable[[], T]) -> T:
-        """Make the call."""
+    def around(self, operation: Operation, number: int | None, call: Callable[[bool], T]) -> T:
+        """Make the call; it is told whether it is one of those that the switch is about."""
         with self._lock:
             is_hit = operation is self._operation and number == self._number and self._is_due()
             if is_hit:
                 self._seen += 1
                 self._on()
         try:
-            return call()
+            return call(is_hit)
         except Exception:
             with self._lock:
                 self._failed += self._seen
@@ -66,24 +66,28 @@ class Switch:
 
 
 class SwitchedBackend(MultipartBackend):
-    """A backend whose calls go through a switch."""
+    """A backend whose calls go through a switch; those that the switch is about are made by ``hit`` if there is one."""
 
-    def __init__(self, inner: MultipartBackend, switch: Switch) -> None:
+    def __init__(self, inner: MultipartBackend, switch: Switch, hit: MultipartBackend | None = None) -> None:
         self._inner = inner
-        self._around = switch.around
+        self._hit = hit or inner
+        self._switch = switch
+
+    def _around(self, operation: Operation, number: int | None, call: Callable[[MultipartBackend], T]) -> T:
+        return self._switch.around(operation, number, lambda is_hit: call(self._hit if is_hit else self._inner))
 
     def create_upload(self, target: Target, algorithm: ChecksumAlgorithm) -> CreatedUpload:
-        return self._around(Operation.CREATE, None, lambda: self._inner.create_upload(target, algorithm))
+        return self._around(Operation.CREATE, None, lambda s3: s3.create_upload(target, algorithm))
 
     def upload_part(self, target: Target, upload_id: str, body: PartReader) -> PartReceipt:
         number = body.spec.number
-        return self._around(Operation.PART, number, lambda: self._inner.upload_part(target, upload_id, body))
+        return self._around(Operation.PART, number, lambda s3: s3.upload_part(target, upload_id, body))
 
     def list_parts(self, target: Target, upload_id: str, algorithm: ChecksumAlgorithm) -> list[PartReceipt] | None:
-        return self._around(Operation.LIST, None, lambda: self._inner.list_parts(target, upload_id, algorithm))
+        return self._around(Operation.LIST, None, lambda s3: s3.list_parts(target, upload_id, algorithm))
 
     def list_uploads(self, target: Target) -> list[FoundUpload] | None:
-        return self._around(Operation.LIST_UPLOADS, None, lambda: self._inner.list_uploads(target))
+        return self._around(Operation.LIST_UPLOADS, None, lambda s3: s3.list_uploads(target))
 
     def renew_credentials(self) -> None:
         self._inner.renew_credentials()
@@ -101,16 +105,14 @@ class SwitchedBackend(MultipartBackend):
         return self._around(
             Operation.COMPLETE,
             None,
-            lambda: self._inner.complete_upload(
-                target, upload_id, parts, algorithm=algorithm, checksum=checksum, size=size
-            ),
+            lambda s3: s3.complete_upload(target, upload_id, parts, algorithm=algorithm, checksum=checksum, size=size),
         )
 
     def abort_upload(self, target: Target, upload_id: str) -> None:
-        return self._around(Operation.ABORT, None, lambda: self._inner.abort_upload(target, upload_id))
+        return self._around(Operation.ABORT, None, lambda s3: s3.abort_upload(target, upload_id))
 
     def put_object(self, target: Target, body: PartReader) -> ObjectFacts:
-        return self._around(Operation.PUT, None, lambda: self._inner.put_object(target, body))
+        return self._around(Operation.PUT, None, lambda s3: s3.put_object(target, body))
 
     def head_object(self, target: Target, algorithm: ChecksumAlgorithm) -> ObjectFacts:
-        return self._around(Operation.HEAD, None, lambda: self._inner.head_object(target, algorithm))
+        return self._around(Operation.HEAD, None, lambda s3: s3.head_object(target, algorithm))

@@ -1,12 +1,12 @@
 """Everything that goes wrong in the fault matrix."""
 
 from . import fault_answers as answers
-from .faults import Answer, BreakTls, CloseConnection, FlipBit, Garbage, Hang, ResetConnection, Stage
+from .faults import Answer, BreakTls, CloseConnection, FlipBit, Garbage, Outwait, ResetConnection, Stage
 from .matrix import Expiring, Listing, Program, Refusing, Rotating, Scripted, Trouble
 from .s3_quirks import Quirks
 
 ANSWER_TIMEOUT = 0.25  # seconds; of the client that meets late answers
-WAIT = 2 * ANSWER_TIMEOUT
+LATER = 0.1  # seconds; the next try is under way by then, or not
 OTHER_REGION = "eu-west-1"
 
 _PAGE = b"<html><head><title>Welcome</title></head><body>Please sign in to the network.</body></html>"
@@ -31,9 +31,9 @@ RESET_AFTER_ONLY_NEW = _at(
     "reset after the effect, with `--no-overwrite`", Stage.AFTER_EFFECT, ResetConnection(), no_overwrite=True
 )
 HALF_ANSWER = _at("half an answer, then closed", Stage.HALF_ANSWER, CloseConnection())
-LATE_BEFORE = _at("effect and answer too late", Stage.AFTER_BODY, Hang(seconds=WAIT), is_late=True)
-LATE = _at("answer too late", Stage.AFTER_BODY, Hang(seconds=WAIT), is_late=True)
-LATE_AFTER = _at("effect in time, answer too late", Stage.AFTER_EFFECT, Hang(seconds=WAIT), is_late=True)
+LATE_BEFORE = _at("effect and answer too late", Stage.AFTER_BODY, Outwait(seconds=LATER), is_late=True)
+LATE = _at("answer too late", Stage.AFTER_BODY, Outwait(seconds=LATER), is_late=True)
+LATE_AFTER = _at("effect in time, answer too late", Stage.AFTER_EFFECT, Outwait(seconds=LATER), is_late=True)
 GARBAGE_BEFORE = _at("garbage instead of HTTP", Stage.BEFORE_READ, Garbage())
 GARBAGE_AFTER = _at("effect, then garbage instead of HTTP", Stage.AFTER_EFFECT, Garbage())
 TLS_HALF = _at("TLS: broken record after half the body", Stage.HALF_BODY, BreakTls(), is_tls=True)

@@ -52,7 +52,7 @@ class Process:
         in_time = self.ended.wait(seconds)
         if not in_time:
             self.signal(signal.SIGKILL)
-            self.ended.wait(10)
+            self.ended.wait(60)
         return Ended(code=self.code if in_time else None, out=_text(self._out), err=_text(self._err))
 
 
@@ -87,8 +87,8 @@ class Processes:
         for process in self._started:
             process.signal(signal.SIGKILL)
         self._server.stdin.close()
-        self._server.wait(10)
-        self._reader.join(10)
+        self._server.wait(60)
+        self._reader.join(60)
         self._server.stdout.close()
 
     def start(self, arguments: list[str], folder: Path, variables: Mapping[str, str]) -> Process:
@@ -109,7 +109,7 @@ class Processes:
             assert self._server.stdin is not None
             self._server.stdin.write(json.dumps(order).encode() + b"\n")
             self._server.stdin.flush()
-        assert begun.wait(10), "the process that starts others is gone"
+        assert begun.wait(60), "the process that starts others is gone"
         return process
 
     def _read(self) -> None:

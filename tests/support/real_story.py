@@ -22,7 +22,7 @@ from .s3_model import S3Model
 from .small_parts import PART_SIZE
 from .strict_s3 import StrictS3
 
-DEADLINE = 30.0
+DEADLINE = 60.0
 _CALM_RUNS = 4
 _NEVER_SAID = ("Traceback", "defect of partway", "Exception in thread", "ResourceWarning")
 _WHOLE = ("CompleteMultipartUpload", "HeadObject", "PutObject")
@@ -132,7 +132,7 @@ class RealStoryPlay:
         """Have the server do what the plan says."""
 
         def hit() -> None:
-            started.wait(5)
+            started.wait(60)
             assert plan.signal is not None
             self._hit(running[0], plan.signal[1])
 

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -13,8 +14,9 @@ from typing import Any
 
 from boto3.session import Session
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
-from .serving import ServerEnded, free_ports, wait_for
+from .serving import PATIENCE, free_ports, started, wait_for
 
 ACCESS_KEY, SECRET_KEY = "test", "testtest"
 _GRPC_SOCKET = "/tmp/seaweedfs-{name}-grpc-{port}.sock"  # where it always puts them, and leaves them
@@ -39,17 +41,7 @@ def seaweed(folder: Path) -> Iterator[str]:
     (folder / "data").mkdir()
     (folder / "s3.json").write_text(json.dumps(_IDENTITIES))
     with ExitStack() as stack:
-        yield _started(stack, program, folder)
-
-
-def _started(stack: ExitStack, program: str, folder: Path, tries: int = 3) -> str:
-    try:
-        return stack.enter_context(_running(program, folder))
-    except ServerEnded:
-        # Somebody else took one of the ports between the look and the start.
-        if tries == 1:
-            raise
-        return _started(stack, program, folder, tries - 1)
+        yield started(stack, lambda: _running(program, folder))
 
 
 @contextmanager
@@ -96,6 +88,24 @@ def seaweed_client(url: str) -> Any:
         aws_secret_access_key=SECRET_KEY,
         config=Config(retries={"total_max_attempts": 1}, proxies={}),
     )
+
+
+def make_bucket(url: str) -> None:
+    """Make the bucket named bucket, and wait until it takes objects: before that the server only answers."""
+    client = seaweed_client(url)
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            with suppress(client.exceptions.BucketAlreadyExists, client.exceptions.BucketAlreadyOwnedByYou):
+                client.create_bucket(Bucket="bucket")
+            client.put_object(Bucket="bucket", Key="ready", Body=b"ready")
+            client.delete_object(Bucket="bucket", Key="ready")
+            break
+        except (BotoCoreError, ClientError):
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
+    client.close()
 
 
 def _options(folder: Path, ports: dict[str, int], grpc: dict[str, int]) -> list[str]:

@@ -3,18 +3,29 @@
 import socket
 import subprocess
 import time
-from contextlib import ExitStack
-from urllib.error import URLError
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, suppress
+from http.client import HTTPException
+from random import SystemRandom
+from typing import TypeVar
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
+
+T = TypeVar("T")
+
+PATIENCE = 120.0  # seconds until a server answers
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that are free now, all different."""
+    """Ports that are free now, all different, and below those that systems give to whoever names none."""
+    found: list[int] = []
     with ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
+        while len(found) < count:
+            probe, port = stack.enter_context(socket.socket()), SystemRandom().randrange(10_000, 30_000)
+            with suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                found.append(port)
+    return found
 
 
 class ServerEnded(Exception):
@@ -27,16 +38,31 @@ def wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
     Raises:
         ServerEnded
     """
-    for _ in range(300):
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
         if process.poll() is not None:
             raise ServerEnded(f"exit code {process.returncode}")
         try:
             urlopen(Request(url, method="GET"), timeout=5).close()
-        except URLError as error:
-            if getattr(error, "code", None) is not None:
-                error.close()  # type: ignore[attr-defined]
-                return
+        except HTTPError as error:
+            error.close()
+            return
+        except (OSError, HTTPException):
             time.sleep(0.1)
         else:
             return
     raise AssertionError(f"nothing answers on {url}")
+
+
+def started(stack: ExitStack, start: Callable[[], AbstractContextManager[T]], tries: int = 3) -> T:
+    """What ``start()`` gives; again when the server ended, since somebody else may take a port between look and start.
+
+    Raises:
+        ServerEnded: every time.
+    """
+    for _ in range(tries - 1):
+        try:
+            return stack.enter_context(start())
+        except ServerEnded:
+            continue
+    return stack.enter_context(start())

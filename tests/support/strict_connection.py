@@ -1,6 +1,7 @@
 """One HTTP/1.1 connection to the strict S3: reads requests, lets faults happen, answers."""
 
 import contextlib
+import select
 import socket
 import socketserver
 import struct
@@ -23,6 +24,7 @@ from .faults import (
     FlipBit,
     Garbage,
     Hang,
+    Outwait,
     ResetConnection,
     Stage,
     Trickle,
@@ -37,7 +39,7 @@ from .s3_routes import Operation, RequestHead, parse_head
 from .s3_xml import error_document
 from .sigv4 import Credentials, check_payload, check_signature
 
-DRAIN_SECONDS = 2.0
+DRAIN_SECONDS = 10.0
 LOOK_SECONDS = 0.05  # between two looks of a hanging request at whether it was cut
 
 
@@ -90,7 +92,6 @@ class Connection(BaseHTTPRequestHandler):
 
     def __init__(self, connection: socket.socket, service: Service) -> None:
         self._service = service
-        self.timeout = service.idle_timeout  # type: ignore[misc]
         # The server that http.server expects here is never asked for anything.
         super().__init__(connection, ("127.0.0.1", 0), cast(socketserver.BaseServer, service))
 
@@ -163,7 +164,7 @@ class Connection(BaseHTTPRequestHandler):
         if exchange.waits_for_100:
             self._write(b"HTTP/1.1 100 Continue\r\n\r\n")
             exchange.waits_for_100 = False
-        decoded = decode_body(body.read(), head.headers)
+        decoded = decode_body(self._read(body), head.headers)
         self._stage(exchange, Stage.AFTER_BODY)
         data = _flipped(decoded.data, exchange.flips)
         check_payload(head.headers, data)
@@ -171,6 +172,13 @@ class Connection(BaseHTTPRequestHandler):
         reply = perform(service.model, request)
         self._stage(exchange, Stage.AFTER_EFFECT)
         return reply
+
+    def _read(self, body: BodyReader) -> bytes:
+        self.connection.settimeout(self._service.idle_timeout)
+        try:
+            return body.read()
+        finally:
+            self.connection.settimeout(None)
 
     def _stage(self, exchange: _Exchange, stage: Stage) -> None:
         head = exchange.head
@@ -184,6 +192,11 @@ class Connection(BaseHTTPRequestHandler):
             case ResetConnection():
                 raise Disconnected(reset=True)
             case Hang(seconds=seconds):
+                self._hang(seconds)
+            case Outwait(seconds=seconds):
+                # The body is read, so that nothing but the end comes.
+                while not select.select([self.connection], [], [], LOOK_SECONDS)[0]:
+                    self._hang(0.0)
                 self._hang(seconds)
             case Answer():
                 raise _Replaced(self._scripted(exchange, action))
@@ -208,9 +221,10 @@ class Connection(BaseHTTPRequestHandler):
     def _hang(self, seconds: float | None) -> None:
         """Wait, with the connection open: only its close resets a client that still sends."""
         end = None if seconds is None else time.monotonic() + seconds
-        while end is None or time.monotonic() < end:
-            left = LOOK_SECONDS if end is None else min(LOOK_SECONDS, max(0.0, end - time.monotonic()))
-            if self._service.stopping.wait(left) or self._service.has_cut(self.connection):
+        left = LOOK_SECONDS
+        while left > 0.0:
+            left = LOOK_SECONDS if end is None else min(LOOK_SECONDS, end - time.monotonic())
+            if self._service.stopping.wait(max(0.0, left)) or self._service.has_cut(self.connection):
                 raise Disconnected
 
     def _scripted(self, exchange: _Exchange, answer: Answer) -> Reply:

@@ -34,7 +34,7 @@ class StrictS3:
         tls: Speak HTTPS with a certificate that ``ca_file`` vouches for.
         region: The only region that signatures may name.
         session_token: Every request must carry it; None: none may.
-        idle_timeout: Seconds without a byte after which a connection ends (in a body: RequestTimeout); None: never.
+        idle_timeout: Seconds without a byte of a body after which the answer is RequestTimeout; None: never.
         clock: Seconds since 1970; signatures are compared with it, and Date tells it.
 
     ``model``, ``faults``, ``credentials`` and ``clock`` may be used and replaced from any thread while it runs.
@@ -152,6 +152,10 @@ class StrictS3:
     def accept(self) -> None:
         """Take connections again, on the same port."""
         self._listener.accept()
+
+    def settle(self) -> None:
+        """Wait until all that clients sent is read and their connections have ended."""
+        self._listener.settle()
 
     def has_cut(self, connection: socket.socket) -> bool:
         """True when this connection was ended by ``refuse``."""

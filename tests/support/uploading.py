@@ -16,7 +16,7 @@ from partway.state.store import MemoryStore, StateStore
 
 PART = 64 * 1024
 LIMITS = S3Limits(min_part_size=PART)
-QUICK = RetryPolicy(attempts=4, first_wait=0.001, longest_wait=0.01, budget=1.0, first_contact=0.3)
+QUICK = RetryPolicy(attempts=4, first_wait=0.001, longest_wait=0.01, budget=60.0, first_contact=60.0)
 
 
 @dataclass(kw_only=True)
