@@ -15,7 +15,7 @@ from partway.state.store import StateStore
 
 from .backend import MultipartBackend, Target
 from .errors import PartwayError, StateError, StateLocked, UploadCancelled
-from .events import Event, NetworkLost, NetworkRestored, UploadSkipped, UploadStarted
+from .events import Event, NetworkLost, NetworkRestored, PartsChecked, UploadSkipped, UploadStarted
 from .job_failures import may_go_the_long_way
 from .job_ledger import Ledger, Stop
 from .job_spec import JobSpec
@@ -116,7 +116,8 @@ class JobFiles:
         """
         self._wait_for_room()
         # As many as it will want: others that are begun meanwhile would only wait for it.
-        self._promised[key] = max(1, -(-found.size // self._part_size))
+        # But one that is compared with what S3 has, which may take long, may want none.
+        self._promised[key] = 1 if self._spec.skip_same else max(1, -(-found.size // self._part_size))
         self._lanes.open(partial(self._upload, key, found))
 
     def send_small(self, key: str, found: Found) -> None:
@@ -210,6 +211,8 @@ class JobFiles:
         def hear(event: Event) -> None:
             if isinstance(event, UploadStarted):
                 self._promised.pop(key, None)
+            elif isinstance(event, PartsChecked) and key in self._promised:
+                self._promised[key] = 1
             self._told(event)
 
         target = self._spec.target(key)

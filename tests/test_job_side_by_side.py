@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from partway.engine import job_files, run
 from partway.engine.errors import UploadCancelled, UploadFailed
 from partway.engine.events import ChecksumFellBack, Event, FileDone, FileFailed, PartDone, UploadDone, UploadStarted
 from partway.engine.job_spec import JobSpec
-from partway.engine.pool import Cancel
+from partway.engine.pool import Cancel, Line
 from partway.engine.s3 import S3Backend
+from partway.engine.work import HashTask, PartHash, hash_part
 from partway.state.records import UNFINISHED, UploadStatus
 from partway.state.sqlite import SqliteStore
 from tests.support.fault_answers import access_denied, internal_error
@@ -105,6 +107,64 @@ def test_small_files_go_while_a_large_one_waits(job: Job, strict: StrictS3, fold
     job.run(concurrency=2 * LARGE + 1)
 
     assert all_small.is_set()
+    assert objects(strict) == files(folder)
+
+
+def test_files_go_while_a_large_one_is_compared(
+    job: Job, strict: StrictS3, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be the same as the object, and want no place: all of its parts are not kept free for it."""
+    for number in range(1, LARGE):
+        (folder / f"large{number}").unlink()
+    all_small = threading.Event()
+    in_time: list[bool] = []
+
+    def see(event: Event) -> None:
+        if len(job.of(FileDone)) == 4:
+            all_small.set()
+
+    def slow(*_: object) -> bool:
+        in_time.append(all_small.wait(LONG / 4))
+        return False
+
+    monkeypatch.setattr(job_files, "is_same", slow)
+    job.on_event = see
+    job.spec = replace(job.spec, skip_same=True)
+    job.run(concurrency=2)
+
+    assert in_time == [True]
+    assert objects(strict) == files(folder)
+
+
+def test_files_go_while_parts_are_checked(
+    job: Job, strict: StrictS3, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file whose time changed is read before S3 gets anything of it."""
+    for path in folder.iterdir():
+        path.unlink()
+    (folder / "large").write_bytes(os.urandom(4 * PART))
+    strict.faults.add(
+        Fault(operation="UploadPart", stage=Stage.BEFORE_READ, action=access_denied(), part_number=4),
+    )
+    job.run(concurrency=1)
+    (folder / "large").touch()
+    (folder / "small").write_bytes(b"new")
+    sent = threading.Event()
+    in_time: list[bool] = []
+
+    def see(event: Event) -> None:
+        if isinstance(event, FileDone):
+            sent.set()
+
+    def slow(task: HashTask, line: Line) -> PartHash:
+        in_time.append(task.spec.number == 1 or sent.wait(LONG / 4))
+        return hash_part(task, line)
+
+    monkeypatch.setattr(run, "hash_part", slow)
+    job.on_event = see
+    job.run(concurrency=2)
+
+    assert in_time == [True] * 3
     assert objects(strict) == files(folder)
 
 
