@@ -1,14 +1,17 @@
 """Many files: what ``upload`` and ``resume`` do with a job."""
 
 import os
+import resource
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from partway.engine.concurrency import MOST
 from partway.engine.events import EventSink, JobDone
 from partway.engine.job_spec import LISTED_ON_STDIN, JobSpec, listed_sources
 from partway.engine.pool import Cancel
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
     from partway.engine.s3 import S3Backend
 
 _CHUNK = 64 * 1024
+# For each part in flight: its file and connection; and of two uploads the claim, the live record and a connection.
+_OPEN_FILES, _OTHER_OPEN_FILES = 8, 200
 
 Sources = Callable[[], Iterable[tuple[str, str | None]]]
 
@@ -69,6 +74,7 @@ def run(
     from partway.engine.job import run_job  # only here: a single file needs none of it
 
     sources = sources_of(spec)
+    _allow_open_files(_OPEN_FILES * (settings.concurrency or MOST) + _OTHER_OPEN_FILES)
 
     def work(sink: EventSink, cancel: Cancel) -> JobDone:
         return run_job(
@@ -85,6 +91,15 @@ def run(
         )
 
     return run_upload(work, store, output, state_dir)
+
+
+def _allow_open_files(wanted: int) -> None:
+    """Raise the process's limit, where that may be done: it is 256 on macOS, and 1024 elsewhere."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def plan(

@@ -1,6 +1,16 @@
 """A job's events folded into the numbers that bars and lines show.  Pure: the clock is given."""
 
-from partway.engine.events import Event, FileDone, FileFailed, FileSkipped, JobDone, JobStarted, UploadDone
+from partway.engine.events import (
+    Event,
+    FileDone,
+    FileFailed,
+    FileSkipped,
+    JobDone,
+    JobStarted,
+    NetworkLost,
+    NetworkRestored,
+    UploadDone,
+)
 
 from .rate import Rate
 from .uploads import RunningUploads
@@ -19,6 +29,8 @@ class JobProgress:
         self.target = ""
         self.done = self.skipped = self.failed = self.resumed = 0
         self.uploads = RunningUploads()
+        self._id = ""
+        self._files_away = False
         self._files = 0  # bytes of those that are done
         self._sent = 0  # bytes of this run, on S3 or on their way
         self._ahead: set[str] = set()  # targets of uploads that are done, and not yet told as files
@@ -31,9 +43,9 @@ class JobProgress:
 
     @property
     def away(self) -> bool:
-        """True when uploads run and none of them reaches the endpoint."""
+        """True when something is sent and nothing of it reaches the endpoint."""
         uploads = tuple(self.uploads)
-        return bool(uploads) and all(upload.away for upload in uploads)
+        return (self._files_away or bool(uploads)) and all(upload.away for upload in uploads)
 
     def rate(self) -> float | None:
         """Bytes a second of this run, lately; None while there is nothing to tell."""
@@ -45,6 +57,9 @@ class JobProgress:
         match event:
             case JobStarted():
                 self.running, self.target, self.resumed = True, event.target, event.done_files
+                self._id = event.job
+            case NetworkLost() | NetworkRestored() if event.upload == self._id:
+                self._files_away = isinstance(event, NetworkLost)
             case UploadDone():
                 self._ahead.add(event.target)
                 self._files += event.bytes

@@ -53,7 +53,7 @@ def log_line(event: Event) -> str:
         case UploadCompleting():
             return "all parts are on S3; waiting for S3 to make the object of them"
         case JobStarted():
-            return f"job to {printable(event.target)}; {event.done_files:,} files are done already"
+            return f"job to {printable(event.target)}; done already: {sentences.files(event.done_files)}"
         case FileDone():
             return f"uploaded {printable(event.target)} ({format_size(event.bytes)}), proof {event.proof}"
         case FileSkipped():

@@ -69,7 +69,7 @@ def note(event: Event) -> str | None:
         case OrphanAdopted():
             return f"going on with an upload that only S3 knew: {event.parts:,} parts ({format_size(event.bytes)})"
         case JobStarted() if event.done_files:
-            return f"resuming: {event.done_files:,} files are done already"
+            return f"resuming: {files(event.done_files)} done already"
         case FileFailed():
             return f"failed: {printable(event.source)}: {printable(event.error)}"
         case FileSkipped() if not event.target:

@@ -29,7 +29,7 @@ from partway.engine.events import (
     UploadStarted,
 )
 from partway.engine.pool import Cancel
-from partway.state.jobs import JobRecord
+from partway.state.jobs import JobRecord, JobStatus
 from partway.state.records import UNFINISHED, UploadRecord
 from partway.state.store import StateStore
 
@@ -203,7 +203,8 @@ def run_upload(work: Work, store: StateStore, output: render.Output, state_dir: 
             JsonSink(sys.stdout)(UploadFailed(upload="", error=str(error), resumable=resumable))
         tell(error)
         if jobs:
-            _tell_what_is_done(store, jobs[0], state_dir)
+            if _tell_what_is_done(store, jobs[0], state_dir) and isinstance(error, OutputFailed):
+                return exit_codes.INCOMPLETE
         elif failed and failed[-1].resumable and failed[-1].upload:
             _tell_what_is_safe(store, failed[-1].upload, state_dir)
             if isinstance(error, OutputFailed):
@@ -229,17 +230,25 @@ def _tell_failures(done: JobDone, failures: list[FileFailed], state_dir: Path | 
     print(f"  to try them again: {_command(state_dir)} resume {done.job}", file=sys.stderr, flush=True)
 
 
-def _tell_what_is_done(store: StateStore, id: str, state_dir: Path | None) -> None:
+def _tell_what_is_done(store: StateStore, id: str, state_dir: Path | None) -> bool:
+    """Also how to go on; False when there is nothing to go on with."""
+    from .job_safe import safe_of_job  # only here: a single file needs none of it
+
     try:
         record = store.jobs.get(id)
+        lines = [] if record is None else safe_of_job(store, record)
     except PartwayError:
-        return
+        return False
     if record is None:
-        return
+        return False
+    for line in lines:
+        print(f"  {line}", file=sys.stderr)
+    if record.status is not JobStatus.OPEN:
+        return False
     command = _command(state_dir)
-    print(f"  {record.done + record.skipped:,} files are done ({format_size(record.bytes)})", file=sys.stderr)
     print(f"  to go on:   {command} resume {id}", file=sys.stderr)
     print(f"  to give up: {command} cancel {id}", file=sys.stderr, flush=True)
+    return True
 
 
 def _command(state_dir: Path | None) -> str:

@@ -20,6 +20,7 @@ from . import complete, exit_codes, options
 from .again import needs_producer, stream_command
 from .facts import facts, how_it_ended, job_facts, part_count
 from .job_now import job_now
+from .job_safe import safe_of_job
 from .session import find_job, find_upload, named_folder, opened_store, state_command, stopping
 from .text import printable
 from .units import format_size
@@ -161,8 +162,7 @@ class Watcher:
         if isinstance(watched, WatchedJob):
             if watched.record.status is not JobStatus.OPEN:
                 return []
-            done = watched.record.done + watched.record.skipped
-            return [f"  {done:,} files are done ({format_size(watched.record.bytes)})", resume]
+            return [*(f"  {line}" for line in safe_of_job(self.store, watched.record)), resume]
         record = watched.record
         if record.status not in UNFINISHED:
             return []

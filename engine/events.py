@@ -68,7 +68,10 @@ class PartRetried:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkLost:
-    """The endpoint cannot be reached; calls wait and are tried again."""
+    """The endpoint cannot be reached; calls wait and are tried again.
+
+    upload: or the job's id, when it is about its files that go as one object.
+    """
 
     upload: str
     reason: str
@@ -76,7 +79,7 @@ class NetworkLost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkRestored:
-    """The endpoint answers again after ``seconds``."""
+    """The endpoint answers again after ``seconds``.  upload: as in NetworkLost."""
 
     upload: str
     seconds: float

@@ -19,6 +19,7 @@ from .errors import PlanError, UploadCancelled, UploadFailed
 from .events import EventSink, JobDone, ignore
 from .job_files import JobFiles
 from .job_ledger import Ledger, Stop
+from .job_recovery import recover_files
 from .job_spec import JobSpec
 from .limits import S3Limits
 from .live import JobTeller
@@ -75,6 +76,10 @@ def run_job(
         record = store.jobs.unfinished(text, spec.endpoint)
         if record is not None and settings.restart:
             store.jobs.forget_files(record.id)
+            # What was completed before counts no more, either.
+            record = replace(record, created_at=now())
+        elif record is not None:
+            recover_files(store, record)
         if record is None:
             check_overlap(spec, sources)
             record = JobRecord(
@@ -170,12 +175,12 @@ class _Job:
                 self._ledger.resumed()
             else:
                 left.append((key, each))
-        large = [pair for pair in left if pair[1].size > self._files.small]
+        small = [pair for pair in left if self._files.is_small(*pair)]
+        large = [pair for pair in left if not self._files.is_small(*pair)]
         for key, each in sorted(large, key=lambda pair: -pair[1].size):
             self._files.send_large(key, each)
-        for key, each in left:
-            if each.size <= self._files.small:
-                self._files.send_small(key, each)
+        for key, each in small:
+            self._files.send_small(key, each)
 
     def _keyed(self, found: Iterable[Found], limits: S3Limits) -> Iterator[tuple[str, Found]]:
         for each in found:

@@ -10,11 +10,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from partway.state.jobs import JobRecord
+from partway.state.records import UNFINISHED
 from partway.state.store import StateStore
 
 from .backend import MultipartBackend, Target
 from .errors import PartwayError, StateError, StateLocked, UploadCancelled
-from .events import Event, UploadSkipped, UploadStarted
+from .events import Event, NetworkLost, NetworkRestored, PartsChecked, UploadSkipped, UploadStarted
 from .job_failures import may_go_the_long_way
 from .job_ledger import Ledger, Stop
 from .job_spec import JobSpec
@@ -43,8 +44,6 @@ class JobFiles:
     """Sends files, several at a time, and tells the ledger what became of each.  In the caller's thread.
 
     A context manager; whatever raises Stop is to be followed by ``stop``.
-
-    small: bytes of the largest file that goes as one object.
     """
 
     def __init__(
@@ -61,7 +60,7 @@ class JobFiles:
         now: Callable[[], float],
     ) -> None:
         plan = plan_upload(0, part_size=spec.part_size, limits=settings.limits)
-        self.small = min(plan.part_size, settings.limits.max_put_size)
+        self._small = min(plan.part_size, settings.limits.max_put_size)
         self._spec = spec
         self._record = record
         self._ledger = ledger
@@ -83,8 +82,16 @@ class JobFiles:
         self._messages = self._lanes.mailbox(self._hear)
         self._line = Line(self._messages, cancel, self._workers.gate, bandwidth=self._workers.bandwidth)
         self._running = 0  # small files
-        self._promised: set[str] = set()  # keys of uploads that have not come to their parts
+        self._part_size = plan.part_size
+        self._promised: dict[str, int] = {}  # parts of uploads that have not come to them, by key
         self._unusual: list[FileTask] = []
+        self._stopped = False  # a file by a cancel
+        self._away_since: float | None = None  # small files reach nobody
+        self._begun = {
+            (record.source, record.key)
+            for record in store.uploads(statuses=UNFINISHED)
+            if (record.endpoint, record.bucket) == (spec.endpoint, spec.bucket)
+        }
         self._learn()
 
     def __enter__(self) -> Self:
@@ -95,7 +102,11 @@ class JobFiles:
     ) -> None:
         self._line.abandon()
         self._lanes.__exit__(kind, error, trace)
-        self._workers.close(wait=self._concurrency.running == 0)
+        self._workers.close()
+
+    def is_small(self, key: str, found: Found) -> bool:
+        """True when the file can go as one object; one that was begun otherwise has to be brought to its end."""
+        return found.size <= self._small and (found.path, key) not in self._begun
 
     def send_large(self, key: str, found: Found) -> None:
         """Begin to send a file by the way of single uploads, which knows about everything that is unusual.
@@ -104,7 +115,9 @@ class JobFiles:
             Stop, UploadCancelled, StateError: as soon as any file meets what ends the job.
         """
         self._wait_for_room()
-        self._promised.add(key)
+        # As many as it will want: others that are begun meanwhile would only wait for it.
+        # But one that is compared with what S3 has, which may take long, may want none.
+        self._promised[key] = 1 if self._spec.skip_same else max(1, -(-found.size // self._part_size))
         self._lanes.open(partial(self._upload, key, found))
 
     def send_small(self, key: str, found: Found) -> None:
@@ -123,7 +136,7 @@ class JobFiles:
             backend=self._backend,
             policy=self._settings.policy,
             algorithm=self._algorithm,
-            most=self.small,
+            most=self._small,
             skip_same=self._spec.skip_same,
         )
         self._told.file_begun(found.path)
@@ -147,10 +160,17 @@ class JobFiles:
         self._check()
 
     def end(self) -> None:
-        """Wait until every file that was begun has ended."""
+        """Wait until every file that was begun has ended.
+
+        Raises:
+            Stop, UploadCancelled, StateError: as soon as any file meets what ends the job.
+        """
         while self._running or self._lanes or self._unusual:
             self._send_unusual()
             self._step()
+        if self._stopped:
+            # The last of them ended before the cancel was seen here.
+            self._check()
 
     def stop(self) -> None:
         """Let what was begun end: uploads at once; small files by themselves, but for a cancel."""
@@ -170,7 +190,7 @@ class JobFiles:
 
     def _has_room(self) -> bool:
         return len(self._lanes) < 2 * self._concurrency.limit and self._concurrency.has_room(
-            promised=len(self._promised)
+            promised=sum(self._promised.values())
         )
 
     def _step(self) -> None:
@@ -190,12 +210,15 @@ class JobFiles:
     def _upload(self, key: str, found: Found, lane: Lane) -> None:
         def hear(event: Event) -> None:
             if isinstance(event, UploadStarted):
-                self._promised.discard(key)
+                self._promised.pop(key, None)
+            elif isinstance(event, PartsChecked) and key in self._promised:
+                self._promised[key] = 1
             self._told(event)
 
         target = self._spec.target(key)
         try:
-            if self._spec.skip_same and self._is_same(target, found, lane):
+            begun = (found.path, key) in self._begun
+            if self._spec.skip_same and not begun and self._is_same(target, found, lane):
                 self._ledger.skipped(key, found.path, target.url, found.size, found.mtime_ns, SAME)
                 return
             done = upload_file(
@@ -215,6 +238,7 @@ class JobFiles:
         except UploadCancelled:
             if not self._cancel_uploads.wanted:
                 raise
+            self._stopped = True
         except StateError as error:
             if not isinstance(error, StateLocked):
                 raise
@@ -229,7 +253,7 @@ class JobFiles:
             self._ledger.flush()
             self._learn()
         finally:
-            self._promised.discard(key)
+            self._promised.pop(key, None)
 
     def _is_same(self, target: Target, found: Found, lane: Lane) -> bool:
         whole = PartSpec(number=1, offset=0, size=found.size)
@@ -263,6 +287,9 @@ class JobFiles:
                 self._told.file_sent(message.path, message.sent)
             case Retry():
                 self._told.retried(message.reason)
+                if message.unreachable and self._away_since is None:
+                    self._away_since = time.monotonic()
+                    self._told(NetworkLost(upload=self._record.id, reason=message.reason))
                 if message.throttled:
                     self._concurrency.slow_down()
                 elif message.timed_out:
@@ -275,6 +302,7 @@ class JobFiles:
         if error is not None:
             self._concurrency.forget(path)
             if isinstance(error, UploadCancelled):
+                self._stopped = True
                 return
             if not isinstance(error, PartwayError):
                 raise error
@@ -286,6 +314,9 @@ class JobFiles:
             self._concurrency.forget(path)
             self._unusual.append(task)
             return
+        if self._away_since is not None:
+            seconds, self._away_since = time.monotonic() - self._away_since, None
+            self._told(NetworkRestored(upload=self._record.id, seconds=seconds))
         source, target = sent.source, task.target
         self._concurrency.done((path, 1), source.size if sent.proof else 0)
         if sent.proof is None:

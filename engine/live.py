@@ -219,10 +219,16 @@ class JobTeller(_Teller):
         super().__init__(live, sink, **clocks)
         self._resumed = self._done = self._skipped = self._failed = self._bytes = 0
         self._files: dict[str, int] = {}
+        self._away_since: float | None = None
 
     def __call__(self, event: Event) -> None:
         self._sink(event)
+        urgent = False
         match event:
+            case NetworkLost() if event.upload == self._id:
+                self._away_since, urgent = self._now(), True
+            case NetworkRestored() if event.upload == self._id:
+                self._away_since, urgent = None, True
             case FileDone():
                 self._done += 1
                 self._bytes += event.bytes
@@ -234,7 +240,7 @@ class JobTeller(_Teller):
                 self._resumed = event.done_files
             case _:
                 return
-        self._news()
+        self._news(urgent=urgent)
 
     def file_begun(self, path: str) -> None:
         """A small file goes to a worker."""
@@ -268,5 +274,6 @@ class JobTeller(_Teller):
             "done_files": self._done,
             "skipped_files": self._skipped,
             "failed_files": self._failed,
+            "away_since": self._away_since,
             "files": tuple((path[-_LONGEST:], sent) for path, sent in files[:_MOST_FILES]),
         }

@@ -15,7 +15,6 @@ from .errors import (
     PartsRefused,
     Refused,
     RemoteError,
-    UploadCancelled,
     UploadFailed,
     UploadVanished,
 )
@@ -227,7 +226,7 @@ def _send(run: UploadRun, missing: Sequence[PartSpec]) -> None:
                 )
             )
             sent += 1
-        elif outcome.error is not None and not isinstance(outcome.error, UploadCancelled):
+        elif outcome.error is not None:
             failures.append(outcome.error)
     if not failures:
         return

@@ -187,8 +187,7 @@ class WorkerPool:
         for future in self._with_place:
             future.add_done_callback(lambda _: self._concurrency.give_back())
         if self._alone:
-            # After a cancel a worker may sit in a system call for as long as its timeout: nobody waits for it.
-            self._workers.close(wait=self._running == 0)
+            self._workers.close()
 
     def run(self, call: Callable[[Line], R], *, sends: bool = False) -> R:
         """Make one call on a thread and wait for it, hearing messages meanwhile; raises what it raises.
@@ -241,6 +240,7 @@ class WorkerPool:
             while not over() and self._take(size):
                 try:
                     task = next(waiting)
+                    future = submit(task)
                 except BaseException as error:
                     if size is None:
                         self._concurrency.give_back()
@@ -248,7 +248,6 @@ class WorkerPool:
                         raise
                     exhausted = True
                 else:
-                    future = submit(task)
                     self._running += 1
                     if size is None:
                         self._with_place.add(future)

@@ -38,20 +38,25 @@ class Workers:
         # Beside those that have a place, where several uploads run: calls about whole uploads.
         self._threads = ThreadPoolExecutor(max_workers=3 * concurrency.most, thread_name_prefix="partway")
         self._executor = executor
+        self._running: set[Future[Any]] = set()  # on threads
 
     def call(self, call: Callable[..., R], *arguments: Any) -> "Future[R]":
         """Run the call on a thread."""
-        return self._threads.submit(call, *arguments)
+        future = self._threads.submit(call, *arguments)
+        self._running.add(future)
+        future.add_done_callback(self._running.discard)
+        return future
 
     def work(self, function: Callable[..., R], task: Any, line: Any) -> "Future[R]":
         """Run ``function(task, line)`` on a thread, or ``function(task)`` on the executor."""
         if self._executor is None:
-            return self._threads.submit(function, task, line)
+            return self.call(function, task, line)
         return self._executor.submit(function, task)
 
-    def close(self, *, wait: bool) -> None:
-        """Nothing runs from now on.  wait: for what runs still."""
-        self._threads.shutdown(wait=wait, cancel_futures=True)
+    def close(self) -> None:
+        """Nothing begins from now on."""
+        # What still runs is wanted no more, and may sit in a system call for as long as its timeout.
+        self._threads.shutdown(wait=not self._running, cancel_futures=True)
 
 
 def make_workers(settings: UploadSettings, part_size: int) -> Workers:

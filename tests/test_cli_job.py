@@ -78,6 +78,29 @@ def test_ctrl_c_says_how_to_go_on_and_resume_does(shell: Shell, server: StrictS3
     assert arrived(server) == expected(folder)
 
 
+def test_the_end_says_what_is_safe(shell: Shell, server: StrictS3, folder: Path) -> None:
+    """Also of the files that were not finished, which may be most of the bytes."""
+    mixed = shell.folder / "mixed"
+    mixed.mkdir()
+    (mixed / "small").write_bytes(b"small")
+    (shell.folder / "source.bin").rename(mixed / "large")
+    for number in (3, 4, 5):
+        server.faults.add(
+            Fault(operation="UploadPart", stage=Stage.BEFORE_READ, part_number=number, action=Hang(), times=None)
+        )
+    with shell.started("upload", "-r", "mixed", "s3://bucket/", "-p", "5MiB", "-c", "6") as running:
+        running.wait_for("part_done", 2)
+        if not any('"file_done"' in line for line in running.lines):
+            running.wait_for("file_done")
+        result = running.stop(signal.SIGINT)
+    server.faults.clear()
+    watched = shell.run("watch", "--once", str(json.loads(running.lines[0])["job"]))
+
+    lines = ["  1 file is done (5 B)", "  2 parts are safe on S3 of another (10.0 MiB)"]
+    assert [line for line in result.err.splitlines() if line in lines] == lines
+    assert [line for line in watched.out.splitlines() if line in lines] == lines
+
+
 def test_resume_all_takes_jobs_and_uploads(shell: Shell, server: StrictS3, folder: Path) -> None:
     refusal = Fault(
         operation="PutObject", stage=Stage.BEFORE_READ, action=Answer(status=403, code="AccessDenied"), times=1

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,19 @@ def test_a_list_without_names_says_so(shell: Shell, server: StrictS3) -> None:
     result = shell.run("upload", "--files-from", "list", "s3://bucket/x/")
 
     assert (result.code, result.errors) == (1, ["error: no file is there to upload; check the list"])
+
+
+def test_a_job_is_allowed_the_files_that_it_opens(shell: Shell, server: StrictS3, folder: Path) -> None:
+    """Each of 32 files at the same time needs itself, a connection and more: too much for a limit of 64."""
+    for number in range(32):
+        (folder / str(number)).write_bytes(b"%d" % number)
+    together = threading.Barrier(32)
+    wait = CallFunction(function=lambda: together.wait(10))
+    server.faults.add(Fault(operation="PutObject", stage=Stage.BEFORE_READ, action=wait, times=32))
+    result = shell.run_command(["sh", "-c", 'ulimit -S -n 64; exec "$@"', "sh", *PARTWAY, *UPLOAD, "-c", "32"])
+
+    assert result.code == 0, result.err
+    assert len(arrived(server)) == 35
 
 
 def test_a_file_that_vanishes_and_one_that_changes(shell: Shell, server: StrictS3, folder: Path) -> None:

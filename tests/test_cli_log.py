@@ -72,7 +72,7 @@ def test_a_job_and_a_failure(server: StrictS3, shell: Shell) -> None:
     shell.run("upload", "-r", "many", "s3://bucket/", "--log-file", "run.log")
 
     lines = logged(shell)
-    assert lines[0] == "job to s3://bucket/; 0 files are done already"
+    assert lines[0] == "job to s3://bucket/; done already: 0 files"
     assert (
         len([line for line in lines if re.fullmatch(r"uploaded s3://bucket/[ab] \(1 B\), proof crc64nvme", line)]) == 1
     )

@@ -9,6 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from partway.cli.render import Output
+from partway.cli.session import OutputFailed, run_upload
+from partway.engine.events import Event, EventSink, FileDone, JobDone
+from partway.engine.job import run_job
+from partway.engine.job_spec import JobSpec
+from partway.engine.pool import Cancel
+from partway.engine.s3 import S3Backend, S3Config
+from partway.state.store import MemoryStore
 from tests.support.command import PARTWAY, Shell
 from tests.support.interrupted import UPLOAD, hanging, make_source
 from tests.support.strict_s3 import StrictS3
@@ -43,6 +51,29 @@ def test_a_reader_that_goes_away_stops_the_upload_resumably(shell: Shell) -> Non
     assert json.loads(done.stdout)["event"] == "upload_started"
     assert "error: the output cannot be written: Broken pipe" in done.stderr
     assert "code 75" in done.stderr
+
+
+@pytest.mark.parametrize(("kind", "code"), [(FileDone, 75), (JobDone, 1)])
+def test_a_job_whose_reader_goes_away_can_be_gone_on_with(
+    kind: type[Event], code: int, strict: StrictS3, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As a single upload; not when all was done before the last line failed."""
+    for name in ("1", "2"):
+        (tmp_path / name).write_bytes(b"some")
+    spec = JobSpec(sources=(str(tmp_path / "1"), str(tmp_path / "2")), bucket="bucket", prefix="", endpoint=strict.url)
+    backend = S3Backend(S3Config(endpoint_url=strict.url))
+    store = MemoryStore()
+
+    def work(sink: EventSink, cancel: Cancel) -> JobDone:
+        def see(event: Event) -> None:
+            sink(event)
+            if isinstance(event, kind):
+                raise OutputFailed("the output cannot be written: Broken pipe")
+
+        return run_job(spec, lambda: [(path, None) for path in spec.sources], backend=backend, store=store, sink=see)
+
+    assert run_upload(work, store, Output(quiet=True), None) == code
+    assert ("to go on:" in capsys.readouterr().err) == (code == 75)
 
 
 def test_a_summary_that_cannot_be_written_says_that_the_upload_is_done(server: StrictS3, shell: Shell) -> None:

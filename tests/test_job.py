@@ -10,7 +10,16 @@ import pytest
 
 from partway.engine.backend import ObjectOptions
 from partway.engine.errors import CredentialsExpired, PlanError, Refused, StateLocked, UploadCancelled, UploadFailed
-from partway.engine.events import ChecksumFellBack, Event, FileDone, FileFailed, FileSkipped, JobStarted
+from partway.engine.events import (
+    ChecksumFellBack,
+    Event,
+    FileDone,
+    FileFailed,
+    FileSkipped,
+    JobStarted,
+    NetworkLost,
+    NetworkRestored,
+)
 from partway.engine.filters import Filter
 from partway.engine.job_spec import JobSpec, listed_names
 from partway.engine.pool import Cancel
@@ -182,6 +191,28 @@ def test_a_service_that_is_away_stops_the_job_resumably(job: Job, strict: Strict
 
     assert failure.value.resumable
     job.run()
+    assert objects(strict) == files(folder)
+
+
+def test_a_network_that_is_away_is_told_of_small_files_too(job: Job, strict: StrictS3, folder: Path) -> None:
+    """Once, with the job's id; and that it is back, when one of them arrived."""
+
+    def come_back(event: Event) -> None:
+        if isinstance(event, NetworkLost):
+            strict.accept()
+
+    for number in (1, 2):
+        (folder / f"large{number}").unlink()
+    job.on_event = come_back
+    strict.faults.add(
+        Fault(operation="PutObject", stage=Stage.BEFORE_READ, action=CallFunction(function=strict.refuse), skip=3)
+    )
+    done = job.run()
+
+    (record,) = job.store.jobs.all()
+    assert [event.upload for event in job.of(NetworkLost)] == [record.id]
+    assert [event.upload for event in job.of(NetworkRestored)] == [record.id]
+    assert (done.done, done.failed) == (COUNT - 2, 0)
     assert objects(strict) == files(folder)
 
 

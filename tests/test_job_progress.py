@@ -1,7 +1,15 @@
 """The numbers of a job whose uploads run side by side."""
 
 from partway.cli.job_progress import JobProgress
-from partway.engine.events import Event, FileFailed, PartRetried, PartsChecked, UploadSkipped
+from partway.engine.events import (
+    Event,
+    FileFailed,
+    NetworkLost,
+    NetworkRestored,
+    PartRetried,
+    PartsChecked,
+    UploadSkipped,
+)
 from tests.support.job_events import (
     JOB,
     JOB_DONE,
@@ -142,3 +150,12 @@ def test_a_job_is_away_when_all_its_uploads_are() -> None:
     assert told(*away, lost("b")).away
     assert not told(*away, lost("b"), restored("a")).away
     assert not told(JOB).away
+
+
+def test_a_job_of_small_files_is_away_too() -> None:
+    """They are of no upload: what is said of them has the job's id."""
+    files_away = NetworkLost(upload=JOB.job, reason="timed out")
+
+    assert told(JOB, files_away).away
+    assert not told(JOB, files_away, started("a")).away
+    assert not told(JOB, files_away, NetworkRestored(upload=JOB.job, seconds=1.0)).away

@@ -5,18 +5,21 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from partway.engine import job_files, run
 from partway.engine.errors import UploadCancelled, UploadFailed
-from partway.engine.events import ChecksumFellBack, Event, FileDone, FileFailed, PartDone, UploadStarted
+from partway.engine.events import ChecksumFellBack, Event, FileDone, FileFailed, PartDone, UploadDone, UploadStarted
 from partway.engine.job_spec import JobSpec
-from partway.engine.pool import Cancel
+from partway.engine.pool import Cancel, Line
 from partway.engine.s3 import S3Backend
-from partway.state.records import UploadStatus
+from partway.engine.work import HashTask, PartHash, hash_part
+from partway.state.records import UNFINISHED, UploadStatus
 from partway.state.sqlite import SqliteStore
-from tests.support.fault_answers import access_denied
+from tests.support.fault_answers import access_denied, internal_error
 from tests.support.faults import CallFunction, Fault, Hang, Stage
 from tests.support.jobs import Job, files, objects
 from tests.support.s3_quirks import Quirks
@@ -76,6 +79,21 @@ def test_files_of_a_few_parts_go_at_the_same_time(job: Job, strict: StrictS3, fo
     assert done.done == len(files(folder))
 
 
+def test_no_more_files_are_begun_than_have_a_place(job: Job, strict: StrictS3, folder: Path) -> None:
+    """Of four files of two parts two fill three places; what else is begun would only be unfinished after a kill."""
+    seen = set[int]()
+
+    def look() -> None:
+        time.sleep(0.3)  # others would come in it
+        seen.add(sum(call.operation == "CreateMultipartUpload" for call in strict.calls))
+
+    action = CallFunction(function=look)
+    strict.faults.add(Fault(operation="CreateMultipartUpload", stage=Stage.BEFORE_READ, action=action, times=2))
+    job.run(concurrency=3)
+
+    assert seen == {2}
+
+
 def test_small_files_go_while_a_large_one_waits(job: Job, strict: StrictS3, folder: Path) -> None:
     """There are places left, and a window's small files do not wait for its large ones to end."""
     all_small = threading.Event()
@@ -89,6 +107,64 @@ def test_small_files_go_while_a_large_one_waits(job: Job, strict: StrictS3, fold
     job.run(concurrency=2 * LARGE + 1)
 
     assert all_small.is_set()
+    assert objects(strict) == files(folder)
+
+
+def test_files_go_while_a_large_one_is_compared(
+    job: Job, strict: StrictS3, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be the same as the object, and want no place: all of its parts are not kept free for it."""
+    for number in range(1, LARGE):
+        (folder / f"large{number}").unlink()
+    all_small = threading.Event()
+    in_time: list[bool] = []
+
+    def see(event: Event) -> None:
+        if len(job.of(FileDone)) == 4:
+            all_small.set()
+
+    def slow(*_: object) -> bool:
+        in_time.append(all_small.wait(LONG / 4))
+        return False
+
+    monkeypatch.setattr(job_files, "is_same", slow)
+    job.on_event = see
+    job.spec = replace(job.spec, skip_same=True)
+    job.run(concurrency=2)
+
+    assert in_time == [True]
+    assert objects(strict) == files(folder)
+
+
+def test_files_go_while_parts_are_checked(
+    job: Job, strict: StrictS3, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file whose time changed is read before S3 gets anything of it."""
+    for path in folder.iterdir():
+        path.unlink()
+    (folder / "large").write_bytes(os.urandom(4 * PART))
+    strict.faults.add(
+        Fault(operation="UploadPart", stage=Stage.BEFORE_READ, action=access_denied(), part_number=4),
+    )
+    job.run(concurrency=1)
+    (folder / "large").touch()
+    (folder / "small").write_bytes(b"new")
+    sent = threading.Event()
+    in_time: list[bool] = []
+
+    def see(event: Event) -> None:
+        if isinstance(event, FileDone):
+            sent.set()
+
+    def slow(task: HashTask, line: Line) -> PartHash:
+        in_time.append(task.spec.number == 1 or sent.wait(LONG / 4))
+        return hash_part(task, line)
+
+    monkeypatch.setattr(run, "hash_part", slow)
+    job.on_event = see
+    job.run(concurrency=2)
+
+    assert in_time == [True] * 3
     assert objects(strict) == files(folder)
 
 
@@ -168,6 +244,118 @@ def test_several_that_were_stopped_go_on_where_they_were(job: Job, strict: Stric
     assert objects(strict) == files(folder)
     sent = Counter((call.key, call.part_number) for call in strict.calls if call.operation == "UploadPart")
     assert {number: count for (_, number), count in sent.items() if number == 1} == {1: 1}
+
+
+def test_a_cancel_does_not_wait_for_calls_without_an_answer(job: Job, strict: StrictS3) -> None:
+    """No part is in flight yet, and every upload waits for S3 to begin it."""
+    hanging = threading.Barrier(2, action=job.cancel)
+    strict.faults.add(
+        Fault(
+            operation="CreateMultipartUpload",
+            stage=Stage.BEFORE_READ,
+            action=(CallFunction(function=lambda: hanging.wait(LONG)), Hang(seconds=LONG)),
+            times=None,
+        )
+    )
+    began = time.monotonic()
+    with pytest.raises(UploadCancelled):
+        job.run(concurrency=2 * LARGE)
+
+    assert time.monotonic() - began < LONG / 2
+
+
+def test_a_cancel_of_the_last_file_is_no_end(job: Job, strict: StrictS3, folder: Path) -> None:
+    """The upload sees it first, and ends before the job looks: the job is not done, and goes on with the next run."""
+    for path in folder.iterdir():
+        if path.name != "large0":
+            path.unlink()
+
+    def stop(event: Event) -> None:
+        if isinstance(event, UploadStarted):
+            job.cancel()
+
+    job.on_event = stop
+    with pytest.raises(UploadCancelled):
+        job.run()
+    job.on_event, job.cancel = lambda event: None, Cancel()
+    done = job.run()
+
+    assert (done.done, objects(strict)) == (1, files(folder))
+    assert len(job.store.jobs.all()) == 1
+
+
+def test_a_cancel_of_the_last_small_file_is_no_end(job: Job, strict: StrictS3, folder: Path) -> None:
+    """As for a large one."""
+    for path in folder.iterdir():
+        if path.name != "small1":
+            path.unlink()
+    strict.faults.add(
+        Fault(
+            operation="PutObject",
+            stage=Stage.BEFORE_READ,
+            action=(CallFunction(function=job.cancel), internal_error()),
+        )
+    )
+    with pytest.raises(UploadCancelled):
+        job.run()
+
+    assert objects(strict) == {}
+
+
+def test_an_upload_of_a_file_that_became_small_is_brought_to_its_end(job: Job, strict: StrictS3, folder: Path) -> None:
+    """As one object it would leave the parts on S3, and an unfinished upload in the store."""
+    strict.faults.add(Fault(operation="UploadPart", stage=Stage.BEFORE_READ, action=access_denied(), times=None))
+    job.run()
+    strict.faults.clear()
+    (folder / "large0").write_bytes(b"small now")
+    done = job.run()
+
+    assert (done.failed, objects(strict)) == (0, files(folder))
+    assert strict.model.open_uploads == ()
+    assert job.store.uploads(statuses=UNFINISHED) == []
+
+
+def test_what_the_service_has_because_of_an_upload_ends_it(job: Job, strict: StrictS3, folder: Path) -> None:
+    """Complete took effect and its answer was lost: the next run does not pass over the file and leave the upload."""
+    for path in folder.iterdir():
+        if path.name != "large0":
+            path.unlink()
+    job.spec = replace(job.spec, skip_same=True)
+    strict.faults.add(
+        Fault(
+            operation="CompleteMultipartUpload",
+            stage=Stage.AFTER_EFFECT,
+            action=(CallFunction(function=job.cancel), Hang(seconds=LONG)),
+        )
+    )
+    with pytest.raises(UploadCancelled):
+        job.run(concurrency=2 * LARGE)
+    job.cancel = Cancel()
+    job.run()
+
+    assert objects(strict) == files(folder)
+    assert strict.counts["UploadPart"] == 2
+    assert job.store.uploads(statuses=UNFINISHED) == []
+
+
+def test_a_file_is_done_when_its_upload_is(job: Job, strict: StrictS3, folder: Path) -> None:
+    """The process ended before the job could remember it: the next run does not send all of the file again."""
+
+    def fail(event: Event) -> None:
+        if isinstance(event, UploadDone):
+            raise LookupError("sink")
+
+    job.on_event = fail
+    with pytest.raises(LookupError):
+        job.run(concurrency=1)
+    (sent,) = (key for _, key in strict.model.objects)
+    job.on_event, job.events = lambda event: None, []
+    done = job.run()
+
+    assert (done.done, done.resumed) == (2 * LARGE - 1, 1)
+    assert sum(call.operation == "UploadPart" and call.key == sent for call in strict.calls) == 2
+    assert objects(strict) == files(folder)
+    assert job.store.live.all() == []
 
 
 def test_the_first_failure_stops_the_others_at_once(job: Job, strict: StrictS3) -> None:

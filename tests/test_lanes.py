@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ def workers() -> Iterator[Workers]:
     """Two places."""
     workers = Workers(Concurrency(2))
     yield workers
-    workers.close(wait=True)
+    workers.close()
 
 
 def pool_of(lane: Lane, *, cancel: Cancel | None = None, hear: Callable[[Any], None] = nothing) -> WorkerPool:
@@ -197,6 +198,23 @@ def test_an_abandoned_part_gives_its_place_back(workers: Workers) -> None:
             time.sleep(0.005)
 
     assert taken == 1
+    assert workers.concurrency.running == 0
+
+
+def test_what_cannot_be_begun_gives_its_place_back() -> None:
+    """The executor is shut down; a small file may need the place."""
+    executor = ThreadPoolExecutor(1)
+    executor.shutdown()
+    workers = Workers(Concurrency(2), executor=executor)
+
+    def call(lane: Lane) -> None:
+        with pool_of(lane) as pool:
+            list(pool.stream(lambda number, line: number, range(5)))
+
+    with Lanes(workers, nothing) as lanes, pytest.raises(RuntimeError, match="shutdown"):
+        lanes.open(call)
+    workers.close()
+
     assert workers.concurrency.running == 0
 
 

@@ -251,6 +251,21 @@ def test_the_record_of_a_job(live: Counted, time: Time) -> None:
     assert [path for path, _ in record.files] == ["/f3", "/f1", "/f2", "/f4"]
 
 
+def test_the_record_of_a_job_whose_small_files_reach_nobody(live: Counted, time: Time) -> None:
+    """What its uploads meet is for them to tell."""
+    teller = JobTeller(live, lambda event: None, now=time, clock=time)
+    teller.begin("job")
+    teller(NetworkLost(upload="another", reason="refused"))
+    time.now += 5.0
+    teller(NetworkLost(upload="job", reason="refused"))
+    away = live.told[-1].away_since
+    time.now += 5.0
+    teller(NetworkRestored(upload="job", seconds=5.0))
+
+    assert away == time.now - 5.0
+    assert live.told[-1].away_since is None
+
+
 def test_an_upload_tells_while_it_runs_and_not_after(uploading: Uploading) -> None:
     """From the first moment on, as its holder would be seen by others."""
     rows: list[LiveRow] = []

@@ -13,10 +13,11 @@ from partway.engine.proof import Proof
 from partway.engine.run import UploadRun
 from tests.support.simulated_story import Played, play
 from tests.support.stage import in_turns
-from tests.torture import run_real, simulate
+from tests.torture import run_folders, run_real, simulate
 
 SIMULATED = range(1, 501)
 REAL = range(1, 13)
+FOLDERS = (182,)
 
 
 def test_simulated_stories_end_well(capsys: pytest.CaptureFixture[str]) -> None:
@@ -29,6 +30,13 @@ def test_simulated_stories_end_well(capsys: pytest.CaptureFixture[str]) -> None:
 def test_real_stories_end_well(capsys: pytest.CaptureFixture[str]) -> None:
     """The same with processes, sockets and signals; the exit codes are the documented ones, and nothing hangs."""
     broken = run_real(REAL)
+
+    assert not broken, capsys.readouterr().out
+
+
+def test_stories_of_folders_end_well(capsys: pytest.CaptureFixture[str]) -> None:
+    """Jobs of many files, which share their workers: every file arrives, nothing is left and nothing goes twice."""
+    broken = run_folders(FOLDERS)
 
     assert not broken, capsys.readouterr().out
 

@@ -3,12 +3,13 @@
 import multiprocessing
 import threading
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from partway.engine.errors import UploadFailed
+from partway.engine.errors import UploadCancelled, UploadFailed
 from partway.engine.events import PartDone, PartRetried
 from partway.engine.s3 import S3Backend
 from tests.support.faults import Answer, CallFunction, Fault, Hang, Stage
@@ -41,6 +42,31 @@ def test_a_failure_in_another_process_is_the_same_failure(strict: StrictS3, uplo
         uploading.run(executor=executor, concurrency=1)
 
     assert getattr(failure.value.__cause__, "code", "") == "AccessDenied"
+
+
+class Dropping(ThreadPoolExecutor):
+    """Drops its third task, as one that is shut down by somebody else does with all that wait."""
+
+    tasks = 0
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
+        self.tasks += 1
+        if self.tasks != 3:
+            return super().submit(fn, *args, **kwargs)
+        dropped: Future[Any] = Future()
+        dropped.cancel()
+        return dropped
+
+
+def test_a_part_that_the_executor_drops_ends_the_upload(strict: StrictS3, uploading: Uploading) -> None:
+    """It is missing, and what is there is kept; nothing is completed, and nothing is called damaged."""
+    with Dropping(2) as executor, pytest.raises(UploadCancelled, match="executor dropped"):
+        uploading.run(executor=executor)
+    uploading.run()
+
+    assert strict.counts["CompleteMultipartUpload"] == 1
+    assert strict.counts["UploadPart"] == 6
+    assert strict.model.get_object("bucket", "key").body == uploading.path.read_bytes()
 
 
 def test_a_part_that_is_not_answered_is_sent_again(strict: StrictS3, uploading: Uploading, hasty: S3Backend) -> None:

@@ -3,6 +3,7 @@
 ``python -m tests.torture --simulated --seed 1 --count 1000``: everything in one process, decided by the seed alone.
 ``python -m tests.torture --real --seed 1 --count 10``: real processes, sockets and signals; the seed decides what
 happens, but not how fast it is.
+``python -m tests.torture --folders --seed 1 --count 10``: the same for jobs of many files.
 
 A story that breaks is told step by step; ``--seed N --count 1`` tells it again.
 """
@@ -19,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from .support.folder_story import FolderPlayed, play_folder
 from .support.processes import Processes
 from .support.real_story import RealPlayed, play_real
 from .support.simulated_story import Played, play
@@ -64,6 +66,18 @@ def run_real(seeds: Sequence[int], *, show: bool = False, first: bool = False) -
     return figures.broken
 
 
+def run_folders(seeds: Sequence[int], *, show: bool = False, first: bool = False) -> list[FolderPlayed]:
+    """Play stories of folders, all or up to the first that breaks; those that broke."""
+    figures = Figures()
+    with folder_in_memory() as folder, Processes() as processes:
+        for seed in seeds:
+            figures.add(play_folder(seed, processes, folder / str(seed)), show=show)
+            if first and figures.broken:
+                break
+    figures.tell()
+    return figures.broken
+
+
 class Figures:
     """What became of many stories."""
 
@@ -74,7 +88,7 @@ class Figures:
         self._began = time.monotonic()
         self._stories = 0
 
-    def add(self, played: Played | RealPlayed, *, show: bool) -> None:
+    def add(self, played: Played | RealPlayed | FolderPlayed, *, show: bool) -> None:
         """One more; told when it broke."""
         self._stories += 1
         if played.broken:
@@ -98,7 +112,7 @@ class Figures:
         print(f"{len(self.broken)} broken{f': seeds {seeds}' if seeds else ''}")
 
 
-def tell(played: Played | RealPlayed) -> None:
+def tell(played: Played | RealPlayed | FolderPlayed) -> None:
     """The story, step by step."""
     print(f"story {played.story.seed}\n{played.story}")
     for line in played.log:
@@ -114,13 +128,14 @@ def main() -> None:
     kind = parser.add_mutually_exclusive_group(required=True)
     kind.add_argument("--simulated", action="store_true")
     kind.add_argument("--real", action="store_true")
+    kind.add_argument("--folders", action="store_true")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--show", action="store_true", help="tell stories that went well, too")
     parser.add_argument("--first", action="store_true", help="stop at the first story that breaks")
     wish = parser.parse_args()
     seeds = range(wish.seed, wish.seed + wish.count)
-    run = run_real if wish.real else simulate
+    run = run_real if wish.real else run_folders if wish.folders else simulate
     sys.exit(1 if run(seeds, show=wish.show, first=wish.first) else 0)
 
 

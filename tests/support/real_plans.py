@@ -115,24 +115,26 @@ def _run(rng: Random, edits: bool, *, flips: bool) -> RunPlan:
     """flips: the service compares what arrives with its checksum; elsewhere nobody can notice a flipped bit."""
     hit = rng.choice(SIGNALS) if rng.random() < 0.75 else None
     return RunPlan(
-        faults=tuple(_fault(rng, flips=flips) for _ in range(rng.choice((0, 0, 1, 3)))),
-        signal=(_moment(rng), hit) if hit is not None else None,
-        edit=_moment(rng, timed=False) if edits and rng.random() < 0.4 else None,
-        twin=_moment(rng, timed=False) if hit is None and rng.random() < 0.4 else None,
+        faults=tuple(fault(rng, flips=flips) for _ in range(rng.choice((0, 0, 1, 3)))),
+        signal=(moment(rng), hit) if hit is not None else None,
+        edit=moment(rng, timed=False) if edits and rng.random() < 0.4 else None,
+        twin=moment(rng, timed=False) if hit is None and rng.random() < 0.4 else None,
         edit_before=edits and rng.random() < 0.4,
     )
 
 
-def _moment(rng: Random, *, timed: bool = True) -> Moment:
+def moment(rng: Random, *, timed: bool = True, longest: float = 0.3) -> Moment:
+    """A moment of a run.  longest: seconds after its start."""
     return Moment(
         operation=rng.choice(_OPERATIONS),
         stage=rng.choice((Stage.BEFORE_READ, Stage.HALF_BODY, Stage.AFTER_BODY, Stage.AFTER_EFFECT)),
         skip=rng.choice((0, 0, 1, 2, 4)),
-        seconds=rng.uniform(0.0, 0.3) if timed and rng.random() < 0.4 else None,
+        seconds=rng.uniform(0.0, longest) if timed and rng.random() < 0.4 else None,
     )
 
 
-def _fault(rng: Random, *, flips: bool) -> Fault:
+def fault(rng: Random, *, flips: bool) -> Fault:
+    """Something that passes."""
     stage = rng.choice(tuple(Stage))
     actions: list[Action] = [CloseConnection(), ResetConnection(), Garbage(), Hang(seconds=rng.uniform(0.05, 0.5))]
     if stage is not Stage.HALF_ANSWER:

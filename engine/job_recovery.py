@@ -1,0 +1,24 @@
+"""Files that a job had finished when its process ended, before it could remember that."""
+
+from partway.state.jobs import FileRecord, FileStatus, JobRecord
+from partway.state.records import UploadStatus
+from partway.state.store import StateStore
+
+
+def recover_files(store: StateStore, job: JobRecord) -> None:
+    """Remember files of the job whose uploads were completed and proven, and that it does not know as done.
+
+    An upload is recorded as completed before its job hears of it; without this, all of such a file would go again.
+    """
+    completed = store.uploads(statuses=[UploadStatus.COMPLETED])
+    of_job = {each.key: each for each in completed if each.job == job.id and each.updated_at >= job.created_at}
+    known = store.jobs.files(job.id, list(of_job))
+    lost = [each for key, each in of_job.items() if key not in known or known[key].status is FileStatus.FAILED]
+    rows = [
+        FileRecord(key=each.key, size=each.size, mtime_ns=each.mtime_ns, status=FileStatus.DONE, note=each.proof or "")
+        for each in lost
+    ]
+    if rows:
+        store.jobs.save_files(job.id, rows)
+        for each in lost:
+            store.live.end(each.id)

@@ -1,0 +1,291 @@
+"""Plays a story of a folder: a job in real processes; after every run what must hold is checked."""
+
+import os
+import shutil
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from partway.state.jobs import FileStatus, JobStatus
+from partway.state.records import UNFINISHED, UploadStatus
+from partway.state.sqlite import SqliteStore
+
+from .faults import CallFunction, Fault, ResetConnection, Stage
+from .folder_plans import FolderRun, FolderStory, make_folder_story
+from .journal import Call
+from .processes import Ended, Process, Processes
+from .real_plans import Moment
+from .real_story import BrokenStory
+from .s3_model import S3Model
+from .small_parts import PART_SIZE
+from .strict_s3 import StrictS3
+
+DEADLINE = 45.0
+STOP = 3.0  # seconds from a wish to stop to the end; much on a machine that does other things
+_AGAIN = 0.5  # seconds to the second wish
+_CALM_RUNS = 4
+_NEVER_SAID = ("Traceback", "defect of partway", "Exception in thread", "ResourceWarning")
+_ENDS = ("upload_done", "upload_failed")
+
+
+@dataclass(kw_only=True)
+class FolderPlayed:
+    """How a story went; ``broken`` is "" when all is well.  twice: is not measured."""
+
+    story: FolderStory
+    log: list[str] = field(default_factory=list)
+    broken: str = ""
+    told: Counter[str] = field(default_factory=Counter)
+    twice: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Durable:
+    """What the store has before a run.  parts: keys and numbers of unfinished uploads; done: keys of whole objects."""
+
+    parts: frozenset[tuple[str, int]] = frozenset()
+    done: frozenset[str] = frozenset()
+
+
+class FolderStoryPlay:
+    """One story; ``folder`` is empty and its own."""
+
+    def __init__(self, seed: int, processes: Processes, folder: Path) -> None:
+        self.story = make_folder_story(seed)
+        self.played = FolderPlayed(story=self.story)
+        self.processes = processes
+        self.folder = folder
+        self.state = folder / "state"
+        rng = Random(f"folder play {seed}")
+        self.contents = {f"p/{name}": rng.randbytes(size) for name, size in self.story.sizes.items()}
+        for key, content in self.contents.items():
+            path = folder / "source" / key.removeprefix("p/")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        self.server = StrictS3(S3Model(min_part_size=PART_SIZE, page_size=3, quirks=self.story.quirks))
+        self.timers: list[threading.Timer] = []
+        self.hit_at: float | None = None
+        self.trouble = False
+
+    def play(self) -> FolderPlayed:
+        """Play it to its end."""
+        try:
+            with self.server:
+                self._play()
+        except BrokenStory as error:
+            self.played.broken = str(error)
+        except Exception as error:
+            self.played.broken = f"{type(error).__name__}: {error} (cause: {error.__cause__!r})"
+        return self.played
+
+    def _play(self) -> None:
+        for number, plan in enumerate(self.story.runs, 1):
+            if self._run(f"run {number}", plan) == 0:
+                break
+        else:
+            for number in range(1, _CALM_RUNS + 1):
+                if self._run(f"calm run {number}", None) == 0:
+                    break
+            else:
+                self._must(False, "it does not end")
+        self._check_end()
+
+    def _run(self, name: str, plan: FolderRun | None) -> int | None:
+        self._say(f"--- {name}: {plan}")
+        self.server.faults.clear()
+        durable, calls, self.hit_at, self.timers = self._durable(), len(self.server.calls), None, []
+        arguments = ["upload", "-r", str(self.folder / "source"), "s3://bucket/p/", "-p", str(PART_SIZE), "--json"]
+        arguments += ["--state-dir", str(self.state), "--retry-for", "5s", *self.story.options]
+        arguments += [*(plan.options if plan else ())]
+        if self.story.concurrency:
+            arguments += ["-c", str(self.story.concurrency)]
+        running: list[Process] = []
+        started = threading.Event()
+        if plan is not None:
+            self._arrange(plan, started, running)
+        running.append(self.processes.start(arguments, self.folder, self._variables()))
+        started.set()
+        if plan is not None and plan.signal is not None and plan.signal[0].seconds is not None:
+            self._later(plan.signal[0].seconds, lambda: self._hit(running[0], plan))
+        ended = running[0].wait(DEADLINE)
+        stop_took = time.monotonic() - self.hit_at if self.hit_at is not None else 0.0
+        for timer in self.timers:
+            timer.join()
+        self.server.accept()
+        self._say(f"exit code {ended.code}; {ended.err.strip()}")
+        self.played.told[f"exit {ended.code}"] += 1
+        self._must(stop_took < STOP, f"{stop_took:.1f} s passed from the signal to the end")
+        self._check_run(ended, plan, self.server.calls[calls:], durable)
+        return ended.code
+
+    def _arrange(self, plan: FolderRun, started: threading.Event, running: list[Process]) -> None:
+        """Have the server do what the plan says."""
+
+        def hit() -> None:
+            started.wait(5)
+            self._hit(running[0], plan)
+
+        def leave() -> None:
+            assert plan.away is not None
+            self._say("the server is away")
+            self.server.refuse()
+            self._later(plan.away[1], self.server.accept)
+
+        if plan.signal is not None and plan.signal[0].seconds is None:
+            # The connection ends with the process; what the kernel still holds of it would arrive otherwise.
+            cut = plan.signal[0].stage is Stage.HALF_BODY
+            self._at(plan.signal[0], hit, *([ResetConnection()] if cut else []))
+        if plan.away is not None:
+            # From another thread: this one serves a connection that is cut.
+            self._at(plan.away[0], lambda: self._later(0.0, leave))
+        self.server.faults.add(*plan.faults)
+        self.trouble = self.trouble or bool(plan.faults) or plan.away is not None or plan.signal is not None
+
+    def _at(self, moment: Moment, function: Callable[[], object], *more: ResetConnection) -> None:
+        self.server.faults.add(
+            Fault(
+                operation=moment.operation,
+                stage=moment.stage,
+                action=(CallFunction(function=function), *more),
+                skip=moment.skip,
+            )
+        )
+
+    def _later(self, seconds: float, function: Callable[[], object]) -> None:
+        timer = threading.Timer(seconds, function)
+        self.timers.append(timer)
+        timer.start()
+
+    def _hit(self, process: Process, plan: FolderRun) -> None:
+        assert plan.signal is not None
+        _, number, twice = plan.signal
+        self._say(f"{number.name}")
+        self.played.told[number.name] += 1
+        self.hit_at = time.monotonic()
+        process.signal(number)
+        if twice:
+            self._later(_AGAIN, lambda: process.signal(number))
+
+    def _variables(self) -> dict[str, str]:
+        kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "TMPDIR") if name in os.environ}
+        return kept | {"HOME": str(self.folder), "LC_ALL": "C.UTF-8"} | self.server.environment()
+
+    def _store(self) -> "closing[SqliteStore]":
+        return closing(SqliteStore(self.state))
+
+    def _durable(self) -> Durable:
+        if not self.state.exists():
+            return Durable()
+        with self._store() as store:
+            uploads = store.uploads()
+            parts = {
+                (upload.key, part.number)
+                for upload in uploads
+                if upload.status in UNFINISHED
+                for part in store.parts(upload.id)
+            }
+            done = {upload.key for upload in uploads if upload.status is UploadStatus.COMPLETED}
+            for job in store.jobs.all():
+                known = store.jobs.files(job.id, list(self.contents))
+                done |= {key for key, row in known.items() if row.status is not FileStatus.FAILED}
+        return Durable(parts=frozenset(parts), done=frozenset(done))
+
+    def _check_run(self, ended: Ended, plan: FolderRun | None, calls: list[Call], durable: Durable) -> None:
+        self._must(ended.code is not None, f"it still ran after {DEADLINE:.0f} s")
+        assert ended.code is not None
+        codes = {0}
+        if plan is not None and plan.signal is not None:
+            number = plan.signal[1]
+            # Python's own start ends as every program does.
+            codes |= {-int(number)} if number.name == "SIGKILL" or not calls else set()
+            codes |= {130} if number.name != "SIGKILL" else set()
+        if plan is not None and (plan.faults or plan.away):
+            codes |= {1, 75}
+        self._must(ended.code in codes, f"exit code {ended.code}, expected one of {sorted(codes)}")
+        for word in _NEVER_SAID:
+            self._must(word not in ended.err, f"stderr has {word!r}")
+        self._must(not any(call.operation == "AbortMultipartUpload" for call in calls), "it aborted an upload")
+        sent = {(call.key, call.part_number or 0) for call in calls if call.operation == "UploadPart"}
+        put = {call.key for call in calls if call.operation == "PutObject"}
+        if self.story.keeps_receipts:
+            again = durable.parts & sent
+            self._must(not again, f"parts that were recorded went again: {sorted(again)}")
+        whole = durable.done & (put | {key for key, _ in sent})
+        self._must(not whole, f"files that were recorded as done went again: {sorted(whole)}")
+        self._check_events(ended)
+        with self._store() as store:
+            unfinished = Counter(upload.key for upload in store.uploads(statuses=UNFINISHED))
+        doubled = [key for key, count in unfinished.items() if count > 1]
+        self._must(not doubled, f"the store has two unfinished uploads of {doubled}")
+
+    def _check_events(self, ended: Ended) -> None:
+        over: set[str] = set()
+        files: Counter[str] = Counter()
+        done: dict[str, set[int]] = defaultdict(set)
+        job: dict[str, Any] | None = None
+        for event in ended.events:
+            self._must(job is None, f"{event['event']} after the job's end")
+            upload = str(event.get("upload", ""))
+            self._must(not upload or upload not in over, f"{event['event']} of an upload that had ended")
+            if upload and event["event"] in _ENDS:
+                over.add(upload)
+            if event["event"] == "part_done":
+                self._must(event["number"] not in done[upload], f"part {event['number']} is done twice")
+                done[upload].add(event["number"])
+            if event["event"] in ("file_done", "file_failed", "file_skipped"):
+                files[event["event"]] += 1
+                files[event["source"]] += 1
+                self._must(files[event["source"]] == 1, f"{event['source']} ended twice")
+            if event["event"] == "job_done":
+                job = event
+        if job is not None:
+            counts = [job[kind] for kind in ("done", "skipped", "failed")]
+            told = [files[f"file_{kind}"] for kind in ("done", "skipped", "failed")]
+            self._must(counts == told, f"the job's end says {counts}, and its files {told}")
+            total = sum(counts) + job["resumed"]
+            self._must(total == len(self.contents), f"the job's end counts {total} files of {len(self.contents)}")
+            self._must(ended.code != 0 or not job["failed"], "exit code 0 with failures")
+
+    def _check_end(self) -> None:
+        objects = {key: stored.body for (_, key), stored in self.server.model.objects.items()}
+        wrong = sorted(key for key in self.contents if objects.get(key) != self.contents[key])
+        self._must(not wrong and len(objects) == len(self.contents), f"objects are not the files: {wrong}")
+        self.played.told["right objects"] += len(objects)
+        # A CreateMultipartUpload whose answer was lost leaves one that nobody knows, and that has no parts.
+        left = [info for info in self.server.model.open_uploads if self.server.model.stored_parts(info.upload_id)]
+        self._must(not left, f"unfinished uploads are left on the server: {left}")
+        self._must(self.trouble or not self.server.model.open_uploads, "empty uploads are left on the server")
+        with self._store() as store:
+            self._must(not store.uploads(statuses=UNFINISHED), "the store has unfinished uploads")
+            self._must({job.status for job in store.jobs.all()} == {JobStatus.COMPLETED}, "the job is not completed")
+        live = self.state / "running"
+        self._must(not live.exists() or not any(live.iterdir()), "live records are left")
+        completed = Counter(
+            call.key for call in self.server.calls if call.operation == "CompleteMultipartUpload" and call.status == 200
+        )
+        twice = [key for key, count in completed.items() if count > 1]
+        self.played.told["completed twice"] += len(twice)
+        if not self.trouble:
+            self._must(not twice, f"completed twice: {twice}")
+
+    def _must(self, holds: bool, otherwise: str) -> None:
+        if not holds:
+            raise BrokenStory(otherwise)
+
+    def _say(self, text: str) -> None:
+        self.played.log.append(text)
+
+
+def play_folder(seed: int, processes: Processes, folder: Path) -> FolderPlayed:
+    """Play the story of this number in an empty folder, which is removed afterwards."""
+    folder.mkdir()
+    try:
+        return FolderStoryPlay(seed, processes, folder).play()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
