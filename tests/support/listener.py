@@ -27,6 +27,7 @@ class Listener:
         self._serve = serve
         self._tls = tls
         self._lock = threading.Lock()
+        self._switching = threading.Lock()  # who opens the port again waits until it is closed
         self._open: dict[socket.socket, object] = {}  # with the address of the client
         self._threads: list[threading.Thread] = []
         self._acceptor: threading.Thread | None = None
@@ -37,23 +38,25 @@ class Listener:
 
     def accept(self) -> None:
         """Take connections; nothing happens when it does already."""
-        if self._acceptor is not None:
-            return
-        self._socket.listen(128)
-        self._wake, wake = socket.socketpair()
-        self._acceptor = threading.Thread(target=self._accept_all, args=(wake,), name="strict-s3", daemon=True)
-        self._acceptor.start()
+        with self._switching:
+            if self._acceptor is not None:
+                return
+            self._socket.listen(128)
+            self._wake, wake = socket.socketpair()
+            self._acceptor = threading.Thread(target=self._accept_all, args=(wake,), name="strict-s3", daemon=True)
+            self._acceptor.start()
 
     def refuse(self, *, cut: bool) -> None:
         """Refuse new connections; ``cut`` ends the open ones too."""
-        if self._acceptor is not None:
-            self._wake.close()
-            self._acceptor.join()
-            self._acceptor = None
-            self._socket.close()
-            self._socket = _bound(self.port)
-        if cut:
-            self._cut()
+        with self._switching:
+            if self._acceptor is not None:
+                self._wake.close()
+                self._acceptor.join()
+                self._acceptor = None
+                self._socket.close()
+                self._socket = _bound(self.port)
+            if cut:
+                self._cut()
 
     def has_cut(self, connection: socket.socket) -> bool:
         """True when ``connection`` is one that was ended, and whoever serves it should let go of it."""
