@@ -115,7 +115,7 @@ def test_a_job_is_allowed_the_files_that_it_opens(shell: Shell, server: StrictS3
     for number in range(32):
         (folder / str(number)).write_bytes(b"%d" % number)
     together = threading.Barrier(32)
-    wait = CallFunction(function=lambda: together.wait(10))
+    wait = CallFunction(function=lambda: together.wait(60))
     server.faults.add(Fault(operation="PutObject", stage=Stage.BEFORE_READ, action=wait, times=32))
     result = shell.run_command(["sh", "-c", 'ulimit -S -n 64; exec "$@"', "sh", *PARTWAY, *UPLOAD, "-c", "32"])
 
