@@ -5,6 +5,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,10 +44,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def job(folder: Path, backend: S3Backend, tmp_path: Path) -> Job:
+def job(folder: Path, backend: S3Backend, tmp_path: Path) -> Iterator[Job]:
     """With a store that knows which thread uses it."""
     spec = JobSpec(sources=(str(folder),), bucket="bucket", prefix="p/", endpoint=backend.endpoint, part_size=PART)
-    return Job(spec=spec, backend=backend, store=SqliteStore(tmp_path / "state"))
+    with closing(SqliteStore(tmp_path / "state")) as store:
+        yield Job(spec=spec, backend=backend, store=store)
 
 
 def before_part(number: int, action: CallFunction | Hang, times: int | None = None) -> Fault:
