@@ -207,7 +207,7 @@ def test_a_network_that_is_away_is_told_of_small_files_too(job: Job, strict: Str
     strict.faults.add(
         Fault(operation="PutObject", stage=Stage.BEFORE_READ, action=CallFunction(function=strict.refuse), skip=3)
     )
-    done = job.run()
+    done = job.run(concurrency=1)
 
     (record,) = job.store.jobs.all()
     assert [event.upload for event in job.of(NetworkLost)] == [record.id]
