@@ -15,16 +15,18 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from .support.folder_story import FolderPlayed, play_folder
 from .support.processes import Processes
 from .support.real_story import RealPlayed, play_real
 from .support.simulated_story import Played, play
 from .support.stage import in_turns
+
+P = TypeVar("P", RealPlayed, FolderPlayed)
 
 MEMORY = Path("/dev/shm")  # a disk that is none, where there is one
 
@@ -56,22 +58,21 @@ def simulate(seeds: Sequence[int], *, show: bool = False, first: bool = False) -
 
 def run_real(seeds: Sequence[int], *, show: bool = False, first: bool = False) -> list[RealPlayed]:
     """Play real stories, all or up to the first that breaks; those that broke."""
-    figures = Figures()
-    with folder_in_memory() as folder, Processes() as processes:
-        for seed in seeds:
-            figures.add(play_real(seed, processes, folder / str(seed)), show=show)
-            if first and figures.broken:
-                break
-    figures.tell()
-    return figures.broken
+    return _run_processes(play_real, seeds, show=show, first=first)
 
 
 def run_folders(seeds: Sequence[int], *, show: bool = False, first: bool = False) -> list[FolderPlayed]:
     """Play stories of folders, all or up to the first that breaks; those that broke."""
+    return _run_processes(play_folder, seeds, show=show, first=first)
+
+
+def _run_processes(
+    play: Callable[[int, Processes, Path], P], seeds: Sequence[int], *, show: bool, first: bool
+) -> list[P]:
     figures = Figures()
     with folder_in_memory() as folder, Processes() as processes:
         for seed in seeds:
-            figures.add(play_folder(seed, processes, folder / str(seed)), show=show)
+            figures.add(play(seed, processes, folder / str(seed)), show=show)
             if first and figures.broken:
                 break
     figures.tell()

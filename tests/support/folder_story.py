@@ -1,13 +1,10 @@
 """Plays a story of a folder: a job in real processes; after every run what must hold is checked."""
 
-import os
-import shutil
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,33 +13,25 @@ from partway.state.jobs import FileStatus, JobStatus
 from partway.state.records import UNFINISHED, UploadStatus
 from partway.state.sqlite import SqliteStore
 
-from .faults import CallFunction, Fault, ResetConnection, Stage
+from .faults import ResetConnection, Stage
 from .folder_plans import FolderRun, FolderStory, make_folder_story
 from .journal import Call
 from .processes import Ended, Process, Processes
-from .real_plans import Moment
-from .real_story import BrokenStory
 from .s3_model import S3Model
 from .small_parts import PART_SIZE
+from .story_play import CALM_RUNS, DEADLINE, NEVER_SAID, ProcessesPlayed, StoryPlay, played_in
 from .strict_s3 import StrictS3
 
-DEADLINE = 60.0
 STOP = 20.0  # seconds from a wish to stop to the end; less than calls without an answer would take
 _AGAIN = 0.5  # seconds to the second wish
-_CALM_RUNS = 4
-_NEVER_SAID = ("Traceback", "defect of partway", "Exception in thread", "ResourceWarning")
 _ENDS = ("upload_done", "upload_failed")
 
 
 @dataclass(kw_only=True)
-class FolderPlayed:
-    """How a story went; ``broken`` is "" when all is well.  twice: is not measured."""
+class FolderPlayed(ProcessesPlayed):
+    """How a story of a folder went; what was sent twice is not measured."""
 
     story: FolderStory
-    log: list[str] = field(default_factory=list)
-    broken: str = ""
-    told: Counter[str] = field(default_factory=Counter)
-    twice: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,14 +47,13 @@ class Durable:
     done: frozenset[str] = frozenset()
 
 
-class FolderStoryPlay:
-    """One story; ``folder`` is empty and its own."""
+class FolderStoryPlay(StoryPlay[FolderPlayed]):
+    """One story of a folder."""
 
     def __init__(self, seed: int, processes: Processes, folder: Path) -> None:
         self.story = make_folder_story(seed)
-        self.played = FolderPlayed(story=self.story)
-        self.processes = processes
-        self.folder = folder
+        server = StrictS3(S3Model(min_part_size=PART_SIZE, page_size=3, quirks=self.story.quirks))
+        super().__init__(processes, folder, server, FolderPlayed(story=self.story))
         self.state = folder / "state"
         rng = Random(f"folder play {seed}")
         self.contents = {f"p/{name}": rng.randbytes(size) for name, size in self.story.sizes.items()}
@@ -73,28 +61,15 @@ class FolderStoryPlay:
             path = folder / "source" / key.removeprefix("p/")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-        self.server = StrictS3(S3Model(min_part_size=PART_SIZE, page_size=3, quirks=self.story.quirks))
-        self.timers: list[threading.Timer] = []
         self.hit_at: float | None = None
         self.trouble = False
-
-    def play(self) -> FolderPlayed:
-        """Play it to its end."""
-        try:
-            with self.server:
-                self._play()
-        except BrokenStory as error:
-            self.played.broken = str(error)
-        except Exception as error:
-            self.played.broken = f"{type(error).__name__}: {error} (cause: {error.__cause__!r})"
-        return self.played
 
     def _play(self) -> None:
         for number, plan in enumerate(self.story.runs, 1):
             if self._run(f"run {number}", plan) == 0:
                 break
         else:
-            for number in range(1, _CALM_RUNS + 1):
+            for number in range(1, CALM_RUNS + 1):
                 if self._run(f"calm run {number}", None) == 0:
                     break
             else:
@@ -152,21 +127,6 @@ class FolderStoryPlay:
         self.server.faults.add(*plan.faults)
         self.trouble = self.trouble or bool(plan.faults) or plan.away is not None or plan.signal is not None
 
-    def _at(self, moment: Moment, function: Callable[[], object], *more: ResetConnection) -> None:
-        self.server.faults.add(
-            Fault(
-                operation=moment.operation,
-                stage=moment.stage,
-                action=(CallFunction(function=function), *more),
-                skip=moment.skip,
-            )
-        )
-
-    def _later(self, seconds: float, function: Callable[[], object]) -> None:
-        timer = threading.Timer(seconds, function)
-        self.timers.append(timer)
-        timer.start()
-
     def _hit(self, process: Process, plan: FolderRun) -> None:
         assert plan.signal is not None
         _, number, twice = plan.signal
@@ -176,10 +136,6 @@ class FolderStoryPlay:
         process.signal(number)
         if twice:
             self._later(_AGAIN, lambda: process.signal(number))
-
-    def _variables(self) -> dict[str, str]:
-        kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "TMPDIR") if name in os.environ}
-        return kept | {"HOME": str(self.folder), "LC_ALL": "C.UTF-8"} | self.server.environment()
 
     def _store(self) -> "closing[SqliteStore]":
         return closing(SqliteStore(self.state))
@@ -211,7 +167,7 @@ class FolderStoryPlay:
         if plan is not None and (plan.faults or plan.away):
             codes |= {1, 75}
         self._must(ended.code in codes, f"exit code {ended.code}, expected one of {sorted(codes)}")
-        for word in _NEVER_SAID:
+        for word in NEVER_SAID:
             self._must(word not in ended.err, f"stderr has {word!r}")
         self._must(not any(call.operation == "AbortMultipartUpload" for call in calls), "it aborted an upload")
         sent = {(call.key, call.part_number or 0) for call in calls if call.operation == "UploadPart"}
@@ -279,18 +235,7 @@ class FolderStoryPlay:
         if not self.trouble:
             self._must(not twice, f"completed twice: {twice}")
 
-    def _must(self, holds: bool, otherwise: str) -> None:
-        if not holds:
-            raise BrokenStory(otherwise)
-
-    def _say(self, text: str) -> None:
-        self.played.log.append(text)
-
 
 def play_folder(seed: int, processes: Processes, folder: Path) -> FolderPlayed:
     """Play the story of this number in an empty folder, which is removed afterwards."""
-    folder.mkdir()
-    try:
-        return FolderStoryPlay(seed, processes, folder).play()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    return played_in(folder, lambda: FolderStoryPlay(seed, processes, folder))

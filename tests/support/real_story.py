@@ -1,12 +1,8 @@
 """Plays one real story: processes, sockets, signals; after every run what must hold is checked."""
 
-import os
-import shutil
 import signal
 import threading
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
@@ -15,61 +11,37 @@ from partway.state.records import UploadStatus
 from partway.state.sqlite import SqliteStore
 
 from .changing_source import ChangingSource
-from .faults import CallFunction, Fault, ResetConnection, Stage
+from .faults import ResetConnection, Stage
 from .processes import Ended, Process, Processes
-from .real_plans import Moment, RealStory, RunPlan, make_real_story
+from .real_plans import RealStory, RunPlan, make_real_story
 from .s3_model import S3Model
 from .small_parts import PART_SIZE
+from .story_play import CALM_RUNS, DEADLINE, NEVER_SAID, ProcessesPlayed, StoryPlay, played_in
 from .strict_s3 import StrictS3
 
-DEADLINE = 60.0
-_CALM_RUNS = 4
-_NEVER_SAID = ("Traceback", "defect of partway", "Exception in thread", "ResourceWarning")
 _WHOLE = ("CompleteMultipartUpload", "HeadObject", "PutObject")
 
 
 @dataclass(kw_only=True)
-class RealPlayed:
-    """How a story went; ``broken`` is "" when all is well.  twice: as for simulated stories."""
+class RealPlayed(ProcessesPlayed):
+    """How a story of one upload went."""
 
     story: RealStory
-    log: list[str] = field(default_factory=list)
-    broken: str = ""
-    told: Counter[str] = field(default_factory=Counter)
-    twice: float = 0.0
 
 
-class BrokenStory(Exception):
-    """Something happened that must never happen."""
-
-
-class RealStoryPlay:
-    """One story; ``folder`` is empty and its own."""
+class RealStoryPlay(StoryPlay[RealPlayed]):
+    """One story of one upload."""
 
     def __init__(self, seed: int, processes: Processes, folder: Path) -> None:
-        self.played = RealPlayed(story=make_real_story(seed))
-        self.story = self.played.story
-        self.processes = processes
-        self.folder = folder
+        self.story = make_real_story(seed)
+        server = StrictS3(S3Model(min_part_size=PART_SIZE, page_size=3, quirks=self.story.quirks))
+        super().__init__(processes, folder, server, RealPlayed(story=self.story))
         rng = Random(f"real play {seed}")
         self.source = ChangingSource(folder / "source.bin", rng, self.story.size)
-        self.server = StrictS3(S3Model(min_part_size=PART_SIZE, page_size=3, quirks=self.story.quirks))
         self.allowed: list[bytes | None] = []
         self.done: set[int] = set()
         self.interrupted = 0
         self.faults = 0
-        self.timers: list[threading.Timer] = []
-
-    def play(self) -> RealPlayed:
-        """Play it to its end."""
-        try:
-            with self.server:
-                self._play()
-        except BrokenStory as error:
-            self.played.broken = str(error)
-        except Exception as error:
-            self.played.broken = f"{type(error).__name__}: {error} (cause: {error.__cause__!r})"
-        return self.played
 
     def _play(self) -> None:
         for number, plan in enumerate(self.story.runs, 1):
@@ -80,7 +52,7 @@ class RealStoryPlay:
                 self._check_bytes()
                 return
         self.source.restore()
-        for number in range(1, _CALM_RUNS + 1):
+        for number in range(1, CALM_RUNS + 1):
             if self._run(f"calm run {number}", None) == 0:
                 self._check_bytes()
                 return
@@ -154,21 +126,6 @@ class RealStoryPlay:
         self.faults += len(plan.faults)
         self.played.told["faults"] += len(plan.faults)
 
-    def _at(self, moment: Moment, function: Callable[[], object], *more: ResetConnection) -> None:
-        self.server.faults.add(
-            Fault(
-                operation=moment.operation,
-                stage=moment.stage,
-                action=(CallFunction(function=function), *more),
-                skip=moment.skip,
-            )
-        )
-
-    def _later(self, seconds: float, function: Callable[[], object]) -> None:
-        timer = threading.Timer(seconds, function)
-        self.timers.append(timer)
-        timer.start()
-
     def _hit(self, process: Process, number: signal.Signals) -> None:
         self._say(f"{number.name}")
         self.played.told[number.name] += 1
@@ -195,10 +152,6 @@ class RealStoryPlay:
         if not gone and (ended.code != 75 or "is already sending" not in ended.err):
             self.played.broken = f"a second upload ended with {ended.code}"
 
-    def _variables(self) -> dict[str, str]:
-        kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "TMPDIR") if name in os.environ}
-        return kept | {"HOME": str(self.folder), "LC_ALL": "C.UTF-8"} | self.server.environment()
-
     def _check_run(self, ended: Ended, plan: RunPlan | None, calls: int) -> None:
         self._must(not self.played.broken, self.played.broken)
         self._must(ended.code is not None, f"it still ran after {DEADLINE:.0f} s")
@@ -216,7 +169,7 @@ class RealStoryPlay:
         if changed or self.source.content is None:
             codes.add(2)
         self._must(ended.code in codes, f"exit code {ended.code}, expected one of {sorted(codes)}")
-        for word in _NEVER_SAID:
+        for word in NEVER_SAID:
             self._must(word not in ended.err, f"stderr has {word!r}")
         sent = {call.part_number or 0 for call in self.server.calls[calls:] if call.operation == "UploadPart"}
         again = self.done & sent
@@ -242,18 +195,7 @@ class RealStoryPlay:
         if self.interrupted and not self.faults:
             self.played.twice = max(0, extra) / room / self.interrupted
 
-    def _must(self, holds: bool, otherwise: str) -> None:
-        if not holds:
-            raise BrokenStory(otherwise)
-
-    def _say(self, text: str) -> None:
-        self.played.log.append(text)
-
 
 def play_real(seed: int, processes: Processes, folder: Path) -> RealPlayed:
     """Play the story of this number in an empty folder, which is removed afterwards."""
-    folder.mkdir()
-    try:
-        return RealStoryPlay(seed, processes, folder).play()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    return played_in(folder, lambda: RealStoryPlay(seed, processes, folder))
