@@ -11,8 +11,8 @@ from partway.engine.events import (
     NetworkRestored,
     UploadDone,
 )
+from partway.engine.rate import Rate
 
-from .rate import Rate
 from .uploads import RunningUploads
 
 

@@ -15,8 +15,7 @@ from partway.engine.events import (
     UploadCompleting,
     UploadStarted,
 )
-
-from .rate import Rate
+from partway.engine.rate import Rate
 
 Phase = Literal["starting", "checking", "sending", "completing"]
 

@@ -6,7 +6,6 @@ Everything passes here, so an event costs no more than a look at the clock, and 
 import os
 import socket
 import time
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
@@ -33,10 +32,10 @@ from .events import (
     UploadCompleting,
     UploadStarted,
 )
+from .rate import Rate
 
 _EVERY = 1.0  # seconds between two records
 _AHEAD = 5.0  # seconds of them that what matters may use up at once
-_WINDOW = 10.0  # seconds over which the rate is taken
 _MOST_PARTS = 256
 _MOST_FILES, _LONGEST = 4, 300
 
@@ -64,7 +63,7 @@ class _Teller:
         self._next = clock()
         self._news_at = 0.0
         self._untold = False
-        self._samples: deque[tuple[float, int]] = deque()
+        self._rate = Rate()
         self._retries = 0
         self._reason = ""
 
@@ -100,9 +99,7 @@ class _Teller:
         self._news_at, self._untold = self._now(), True
         if self._id and (now >= self._next or (urgent and self._next - now < _AHEAD)):
             self._next = max(self._next, now) + _EVERY
-            self._samples.append((now, self._sent()))
-            while now - self._samples[0][0] > _WINDOW:
-                self._samples.popleft()
+            self._rate.see(self._sent(), now)
             self._tell()
 
     def at_rest(self) -> None:
@@ -110,10 +107,6 @@ class _Teller:
         if self._untold and self._id and self._clock() >= self._next:
             self._next = self._clock() + _EVERY
             self._tell()
-
-    def _rate(self) -> float | None:
-        (start, first), (end, last) = self._samples[0], self._samples[-1]
-        return max(0.0, (last - first) / (end - start)) if end - start >= 0.5 else None
 
     def _tell(self, **ended: Any) -> None:
         self._untold = False
@@ -123,7 +116,7 @@ class _Teller:
             host=socket.gethostname(),
             began_at=self._began_at,
             told_at=self._now() if ended else self._news_at,
-            rate=self._rate() if self._samples else None,
+            rate=self._rate.value(),
             retries=self._retries,
             reason=self._reason,
             **self._facts(),
@@ -176,13 +169,13 @@ class UploadTeller(_Teller):
                 urgent = True
             case NetworkLost():
                 self._away_since, urgent = self._now(), True
-                self._samples.clear()
+                self._rate.forget()
             case NetworkRestored():
                 self._away_since, urgent = None, True
-                self._samples.clear()
+                self._rate.forget()
             case UploadCompleting():
                 self._phase, urgent = LivePhase.COMPLETING, True
-                self._samples.clear()
+                self._rate.forget()
             case _:
                 return
         self._news(urgent=urgent)
@@ -192,7 +185,7 @@ class UploadTeller(_Teller):
         self._resumed_bytes, self._resumed_parts = event.resumed_bytes, event.resumed_parts
         self._done_bytes = self._done_parts = 0
         self._parts.clear()
-        self._samples.clear()
+        self._rate.forget()
 
     def _sent(self) -> int:
         return self._done_bytes + sum(self._parts.values())
