@@ -3,12 +3,14 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .bandwidth import Bandwidth, most_workers
 from .concurrency import Concurrency
 from .gate import NetworkGate
-from .settings import UploadSettings
+
+if TYPE_CHECKING:
+    from .settings import UploadSettings  # only then: every command would wait for tenacity
 
 R = TypeVar("R")
 
@@ -59,7 +61,7 @@ class Workers:
         self._threads.shutdown(wait=not self._running, cancel_futures=True)
 
 
-def make_workers(settings: UploadSettings, part_size: int) -> Workers:
+def make_workers(settings: "UploadSettings", part_size: int) -> Workers:
     """Workers as the settings want them.  part_size: bytes of a usual part."""
     limit = settings.bandwidth
     return Workers(

@@ -156,7 +156,7 @@ def test_the_scripts(empty: Shell, kind: str) -> None:
     [
         (("",), ("partway.engine", "sqlite3", "rich", "tenacity", "_awscrt")),
         (("upload", "--"), ("sqlite3", "rich")),
-        (("show", ""), ()),
+        (("show", ""), ("tenacity",)),
     ],
 )
 def test_nobody_waits(empty: Shell, words: tuple[str, ...], without: tuple[str, ...]) -> None:
