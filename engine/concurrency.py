@@ -1,15 +1,19 @@
 """How many parts are sent at the same time: a fixed number or an adaptive one, and fewer when the service asks.
 
-One for all uploads of a run.  Lives in the caller's thread, which tells it what it hears of the workers; only places
-are given back by the workers themselves.
+One for all uploads of a run.  Lives in the caller's thread, which tells it what it hears of the workers; only the
+places of an upload that ended are given back by the workers themselves.
 """
 
 import threading
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from .adaptive import AdaptiveLimit, PartKey
 from .throttle import Throttle
+
+if TYPE_CHECKING:
+    from .retry import Retry  # only then: every command would wait for tenacity
 
 MOST = 32  # parts in flight where the number is adaptive
 LOCAL = 4  # tasks at the same time that send nothing, where nobody named a number
@@ -107,6 +111,13 @@ class Concurrency:
         """Note that nothing of the upload is on its way any more."""
         if self._adaptive:
             self._adaptive.forget(upload)
+
+    def heed(self, retry: "Retry") -> None:
+        """A call is tried again, perhaps because there were too many."""
+        if retry.throttled:
+            self.slow_down()
+        elif retry.timed_out:
+            self.timed_out()
 
     def slow_down(self) -> None:
         """The service asked for fewer requests: halve what runs at the same time; what runs now is not stopped."""

@@ -15,7 +15,7 @@ from partway.state.store import StateStore
 
 from .backend import MultipartBackend, Target
 from .errors import PartwayError, StateError, StateLocked, UploadCancelled
-from .events import Event, NetworkLost, NetworkRestored, PartsChecked, UploadSkipped, UploadStarted
+from .events import Event, PartsChecked, UploadSkipped, UploadStarted
 from .job_failures import may_go_the_long_way
 from .job_ledger import Ledger, Stop
 from .job_spec import JobSpec
@@ -23,6 +23,7 @@ from .job_work import SAME, FileProgress, FileSent, FileTask, is_same, send_file
 from .lanes import Lanes
 from .live import JobTeller
 from .options import with_content_type
+from .outage import Outage
 from .plan import PartSpec, plan_upload
 from .pool import GRACE, Cancel, Lane, Line, WorkerPool
 from .retry import Retry
@@ -86,7 +87,7 @@ class JobFiles:
         self._promised: dict[str, int] = {}  # parts of uploads that have not come to them, by key
         self._unusual: list[FileTask] = []
         self._stopped = False  # a file by a cancel
-        self._away_since: float | None = None  # small files reach nobody
+        self._outage = Outage(told)  # of small files
         self._begun = {
             (record.source, record.key)
             for record in store.uploads(statuses=UNFINISHED)
@@ -157,7 +158,7 @@ class JobFiles:
             Stop, UploadCancelled, StateError: as soon as any file meets what ends the job.
         """
         self._lanes.catch_up()
-        self._check()
+        self._line.check()
 
     def end(self) -> None:
         """Wait until every file that was begun has ended.
@@ -170,7 +171,7 @@ class JobFiles:
             self._step()
         if self._stopped:
             # The last of them ended before the cancel was seen here.
-            self._check()
+            self._line.check()
 
     def stop(self) -> None:
         """Let what was begun end: uploads at once; small files by themselves, but for a cancel."""
@@ -186,7 +187,7 @@ class JobFiles:
     def _wait_for_room(self) -> None:
         while not self._has_room():
             self._step()
-        self._check()
+        self._line.check()
 
     def _has_room(self) -> bool:
         return len(self._lanes) < 2 * self._concurrency.limit and self._concurrency.has_room(
@@ -194,12 +195,8 @@ class JobFiles:
         )
 
     def _step(self) -> None:
-        self._check()
+        self._line.check()
         self._lanes.step()
-
-    def _check(self) -> None:
-        if self._cancel.wanted:
-            raise UploadCancelled("stopped on request")
 
     def _at_rest(self) -> None:
         self._ledger.flush_when_due()
@@ -287,13 +284,9 @@ class JobFiles:
                 self._told.file_sent(message.path, message.sent)
             case Retry():
                 self._told.retried(message.reason)
-                if message.unreachable and self._away_since is None:
-                    self._away_since = time.monotonic()
-                    self._told(NetworkLost(upload=self._record.id, reason=message.reason))
-                if message.throttled:
-                    self._concurrency.slow_down()
-                elif message.timed_out:
-                    self._concurrency.timed_out()
+                if message.unreachable:
+                    self._outage.lost(self._record.id, message.reason)
+                self._concurrency.heed(message)
 
     def _end_small(self, task: FileTask, future: "Future[FileSent]") -> None:
         path = task.found.path
@@ -314,9 +307,7 @@ class JobFiles:
             self._concurrency.forget(path)
             self._unusual.append(task)
             return
-        if self._away_since is not None:
-            seconds, self._away_since = time.monotonic() - self._away_since, None
-            self._told(NetworkRestored(upload=self._record.id, seconds=seconds))
+        self._outage.reached(self._record.id)
         source, target = sent.source, task.target
         self._concurrency.done((path, 1), source.size if sent.proof else 0)
         if sent.proof is None:

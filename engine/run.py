@@ -15,8 +15,6 @@ from .errors import ChecksumUnsupported, SourceChanged, UploadFailed
 from .events import (
     ChecksumFellBack,
     EventSink,
-    NetworkLost,
-    NetworkRestored,
     PartDone,
     PartProgress,
     PartRetried,
@@ -24,6 +22,7 @@ from .events import (
     UploadDone,
     UploadStarted,
 )
+from .outage import Outage
 from .plan import PartSpec, UploadPlan
 from .pool import Cancel, Lane, Line, Outcome, WorkerPool
 from .proof import Proof
@@ -73,7 +72,7 @@ class UploadRun:
         self.retries = 0
         self._now = now
         self._began = time.monotonic()
-        self._away_since: float | None = None
+        self._outage = Outage(sink)
         self._reached_nobody: set[int] = set()  # numbers of parts whose last try did
         workers = lane.workers if lane else make_workers(settings, plan.part_size)
         self._concurrency = workers.concurrency
@@ -135,10 +134,8 @@ class UploadRun:
 
     def reached(self) -> None:
         """Note that the endpoint answered."""
-        if self._away_since is not None:
-            self.emit(NetworkRestored(upload=self.record.id, seconds=time.monotonic() - self._away_since))
-            self._away_since = None
-            self._reached_nobody.clear()
+        self._outage.reached(self.record.id)
+        self._reached_nobody.clear()
 
     def _hear(self, message: Any) -> None:
         match message:
@@ -159,15 +156,10 @@ class UploadRun:
                         reason=message.reason,
                     )
                 )
-                if message.throttled:
-                    self._concurrency.slow_down()
-                elif message.timed_out:
-                    self._concurrency.timed_out()
+                self._concurrency.heed(message)
                 if message.unreachable:
                     self._reached_nobody.add(message.number)
-                    if self._away_since is None:
-                        self._away_since = time.monotonic()
-                        self.emit(NetworkLost(upload=self.record.id, reason=message.reason))
+                    self._outage.lost(self.record.id, message.reason)
 
     def hash(self, specs: Iterable[PartSpec], *, md5: bool) -> Iterator[Outcome[HashTask, PartHash]]:
         """Take checksums of local parts on the workers, announcing how far it is.
