@@ -25,9 +25,14 @@ def job_row(store: StateStore, job: JobRecord) -> LiveRow | None:
     row = store.live.row(job.id)
     if row is None or not row.alive:
         return row
+    return with_uploads(row, running_uploads(store, job.id))
+
+
+def running_uploads(store: StateStore, job: str) -> list[tuple[UploadRecord, LiveRecord]]:
+    """A job's uploads that run, and what they say."""
     running = [each.record for each in store.live.all() if each.alive]
     uploads = [(record, told) for told in running if (record := store.upload(told.id)) is not None]
-    return with_uploads(row, [(record, told) for record, told in uploads if record.job == job.id])
+    return [(record, told) for record, told in uploads if record.job == job]
 
 
 def with_uploads(row: LiveRow, uploads: Sequence[tuple[UploadRecord, LiveRecord]]) -> LiveRow:

@@ -11,7 +11,7 @@ from partway.state.records import UploadRecord
 from partway.state.store import StateStore
 
 from .facts import QUIET, part_count, quiet_seconds, total_bytes
-from .job_now import job_now, with_uploads
+from .job_now import job_now, running_uploads, with_uploads
 from .job_progress import JobProgress
 from .progress import Phase, UploadProgress
 from .text import printable
@@ -96,9 +96,8 @@ def all_running(store: StateStore, also: Collection[str] = ()) -> list[Watched]:
 
 def _running_uploads(store: StateStore, job: str) -> list[WatchedUpload]:
     """Those of a job, oldest first."""
-    rows = sorted((row.record.began_at, row.record.id) for row in store.live.all() if row.alive)
-    records = [record for _, id in rows if (record := store.upload(id)) is not None and record.job == job]
-    uploads = [watched_upload(store, record) for record in records]
+    running = sorted(running_uploads(store, job), key=lambda pair: (pair[1].began_at, pair[1].id))
+    uploads = [watched_upload(store, record) for record, _ in running]
     return [each for each in uploads if each.running]  # some may have ended since the first look
 
 
