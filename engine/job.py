@@ -74,12 +74,6 @@ def run_job(
     text = spec.to_json()
     with claimed_job(store, spec), JobTeller(store.live, sink) as told:
         record = store.jobs.unfinished(text, spec.endpoint)
-        if record is not None and settings.restart:
-            store.jobs.forget_files(record.id)
-            # What was completed before counts no more, either.
-            record = replace(record, created_at=now())
-        elif record is not None:
-            recover_files(store, record)
         if record is None:
             check_overlap(spec, sources)
             record = JobRecord(
@@ -93,6 +87,12 @@ def run_job(
                 created_at=now(),
                 updated_at=now(),
             )
+        elif settings.restart:
+            store.jobs.forget_files(record.id)
+            # What was completed before counts no more, either.
+            record = replace(record, created_at=now())
+        else:
+            recover_files(store, record)
         record = replace(record, holder=holder(), updated_at=now())
         ledger = Ledger(record, store, told, fail_fast=fail_fast, now=now)
         with JobFiles(

@@ -13,10 +13,8 @@ from typing import Any, Self
 from greenlet import getcurrent, greenlet
 
 from .errors import UploadCancelled
-from .pool import Lane, Messages
+from .pool import TICK, Lane, Messages
 from .workers import Workers
-
-_TICK = 0.05  # seconds between two looks around
 
 
 class Lanes:
@@ -79,7 +77,7 @@ class Lanes:
     def _look_around(self) -> None:
         now = time.monotonic()
         if now >= self._look_at:
-            self._look_at = now + _TICK
+            self._look_at = now + TICK
             for inbox in list(self._open):
                 inbox.wake()
             self._at_rest()
@@ -101,36 +99,41 @@ class Lanes:
                 inbox.wake()
 
 
-class _Mailbox(Messages):
-    def __init__(self, wakes: "queue.SimpleQueue[Callable[[], None]]", hear: Callable[[Any], None]) -> None:
+class _Waking(Messages):
+    """Messages that wake somebody up."""
+
+    def __init__(self, wakes: "queue.SimpleQueue[Callable[[], None]]") -> None:
         super().__init__()
         self._wakes = wakes
-        self._hear = hear
 
     def put(self, message: Any) -> None:
         super().put(message)
-        self._wakes.put(self._tell)
+        self._wakes.put(self.wake)
 
-    def _tell(self) -> None:
+    def wake(self) -> None:
+        raise NotImplementedError
+
+
+class _Mailbox(_Waking):
+    def __init__(self, wakes: "queue.SimpleQueue[Callable[[], None]]", hear: Callable[[Any], None]) -> None:
+        super().__init__(wakes)
+        self._hear = hear
+
+    def wake(self) -> None:
         self._hear(self.get(timeout=0.0))
 
 
-class _Inbox(Messages):
+class _Inbox(_Waking):
     """Messages to a lane, which sleeps until there are some."""
 
     def __init__(self, wakes: "queue.SimpleQueue[Callable[[], None]]", home: greenlet) -> None:
-        super().__init__()
-        self._wakes = wakes
+        super().__init__(wakes)
         self._home = home
         self._lane: greenlet | None = None
 
     def begin(self, run: Callable[[], None]) -> None:
         self._lane = greenlet(run, self._home)
         self._lane.switch()
-
-    def put(self, message: Any) -> None:
-        super().put(message)
-        self._wakes.put(self.wake)
 
     def get(self, timeout: float) -> Any:
         self._home.switch()

@@ -22,7 +22,7 @@ from .workers import Workers
 T = TypeVar("T")
 R = TypeVar("R")
 
-_TICK = 0.05  # seconds between looks at the cancel while nothing is said
+TICK = 0.05  # seconds between looks at the cancel while nothing is said
 GRACE = 0.8  # seconds that running calls have to end after a cancel
 
 
@@ -117,7 +117,7 @@ class Line:
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             self.check()
-            time.sleep(min(_TICK, left))
+            time.sleep(min(TICK, left))
         self.check()
 
     def abandon(self) -> None:
@@ -150,7 +150,7 @@ class WorkerPool:
     """Runs work on workers.  Used from one thread.
 
     Args:
-        workers: What runs it, and ends with the pool; or tasks at the same time, a number or what decides on it.  A
+        workers: What runs it, and ends with the pool; a number makes workers for so many tasks at the same time.  A
             lane shares its workers with others, and they do not end.
         cancel: When it is wanted, nothing new starts and waiting ends with UploadCancelled.
         hear: Called in the caller's thread with each message of the workers.
@@ -159,14 +159,16 @@ class WorkerPool:
 
     def __init__(
         self,
-        workers: int | Concurrency | Workers | Lane,
+        workers: int | Workers | Lane,
         *,
         cancel: Cancel,
         hear: Callable[[Any], None],
         at_rest: Callable[[], None] = _nothing,
     ) -> None:
         self._alone = not isinstance(workers, Lane)
-        lane = workers if isinstance(workers, Lane) else Lane(workers=_workers(workers), messages=Messages())
+        if isinstance(workers, int):
+            workers = Workers(Concurrency(workers))
+        lane = workers if isinstance(workers, Lane) else Lane(workers=workers, messages=Messages())
         self._workers, self._messages = lane.workers, lane.messages
         self._concurrency = self._workers.concurrency
         self._cancel = cancel
@@ -194,8 +196,8 @@ class WorkerPool:
 
         sends: True for one that sends as much as a part, and has to wait for a place as parts do.
         """
-        submit = partial(self._workers.call, call, self._line)
-        for outcome in self._stream(lambda _: submit(), [None], _never, None if sends else self._running + 1):
+        size = None if sends else self._running + 1
+        for outcome in self._stream(lambda _: self._workers.call(call, self._line), [None], _never, size):
             if outcome.error is not None:
                 raise outcome.error
             return cast(R, outcome.result)
@@ -264,7 +266,7 @@ class WorkerPool:
                 break
             self._messages.hungry = size is None and not over()
             try:
-                message = self._messages.get(timeout=_TICK)
+                message = self._messages.get(timeout=TICK)
             except queue.Empty:
                 self._at_rest()
                 continue
@@ -290,12 +292,6 @@ class WorkerPool:
 
     def _ended(self, stream: object, task: Any, future: "Future[Any]") -> None:
         self._messages.put(_Ended(stream, task, future))
-
-
-def _workers(workers: int | Concurrency | Workers) -> Workers:
-    if isinstance(workers, int):
-        workers = Concurrency(workers)
-    return Workers(workers) if isinstance(workers, Concurrency) else workers
 
 
 def _outcome(ended: "_Ended[T, R]") -> Outcome[T, R]:
