@@ -59,7 +59,8 @@ class JobRecord:
 class FileRecord:
     """What became of one file of a job.
 
-    size, mtime_ns: of the file as it was sent, bytes and as ``os.stat`` gives it.
+    size, mtime_ns, inode, ctime_ns: of the file as it was sent; bytes, and as ``os.stat`` gives them.  inode and
+        ctime_ns are None when they are unknown (rows written by earlier versions).
     note: the proof of a file that is done, the reason for one that is not.
     """
 
@@ -68,6 +69,8 @@ class FileRecord:
     mtime_ns: int
     status: FileStatus
     note: str
+    inode: int | None = None
+    ctime_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,7 @@ class UploadRecord:
     size, part_size: bytes.  Of a stream the size is 0 until its end was reached, and ``part_size`` is that of the
         first part.
     mtime_ns, inode, device: as ``os.stat`` gave them; 0 for a stream.
+    ctime_ns: as ``os.stat`` gave it; None when it is unknown (rows written by earlier versions, streams).
     endpoint: the service's address; "" means AWS.
     region, profile: None means the default of the user's AWS configuration.
     options: the object options as JSON text; opaque to the store.
@@ -38,6 +39,9 @@ class UploadRecord:
     holder: who claimed the upload last, for messages; not proof that it is held now.
     etag, proof: None until the object was completed and compared.
     job: the job that the upload belongs to; None when it was a command of its own.
+    wanted_algorithm: the checksum algorithm that the user asked for; None for the default.
+    remote_created_at: the service's clock when it created the multipart upload, in seconds since the epoch; None when
+        the service did not say.
     """
 
     id: str
@@ -64,6 +68,9 @@ class UploadRecord:
     etag: str | None = None
     proof: str | None = None
     job: str | None = None
+    ctime_ns: int | None = None
+    wanted_algorithm: str | None = None
+    remote_created_at: float | None = None
 
     @property
     def is_stream(self) -> bool:

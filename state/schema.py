@@ -107,4 +107,17 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "ALTER TABLE uploads ADD COLUMN job TEXT",
         ),
     ),
+    (
+        "0003_identity",
+        (
+            # ctime and inode are text, as the other fields of stat; NULL in rows of earlier versions: unknown.
+            "ALTER TABLE uploads ADD COLUMN ctime_ns TEXT",
+            "ALTER TABLE job_files ADD COLUMN inode TEXT",
+            "ALTER TABLE job_files ADD COLUMN ctime_ns TEXT",
+            # The checksum algorithm that the user named; NULL: the default.
+            "ALTER TABLE uploads ADD COLUMN wanted_algorithm TEXT",
+            # The service's clock when it created the multipart upload; NULL: unknown.
+            "ALTER TABLE uploads ADD COLUMN remote_created_at REAL",
+        ),
+    ),
 )

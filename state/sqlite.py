@@ -18,7 +18,16 @@ from .live_files import LiveFiles
 from .records import UNFINISHED, PartRecord, UploadRecord, UploadStatus
 from .schema import BOOKKEEPING, MIGRATION_SET, MIGRATIONS
 from .sqlite_jobs import SqliteJobs
-from .sqlite_rows import PART_COLUMNS, UPLOAD_COLUMNS, BadRow, part_from_sql, part_rows, to_sql, upload_from_sql
+from .sqlite_rows import (
+    PART_COLUMNS,
+    UPLOAD_COLUMNS,
+    BadRow,
+    part_from_sql,
+    part_rows,
+    text_or_null,
+    to_sql,
+    upload_from_sql,
+)
 from .sqlite_upkeep import SqliteUpkeep
 from .upkeep import Upkeep
 
@@ -194,6 +203,7 @@ class SqliteStore:
             "mtime_ns": str(record.mtime_ns),
             "inode": str(record.inode),
             "device": str(record.device),
+            "ctime_ns": text_or_null(record.ctime_ns),
         }
         columns = ", ".join(UPLOAD_COLUMNS)
         values = ", ".join(f":{name}" for name in UPLOAD_COLUMNS)

@@ -7,8 +7,10 @@ from typing import Any
 
 from .errors import StateError
 from .jobs import FileRecord, FileStatus, FileTotals, JobRecord, JobStatus
+from .sqlite_rows import optional_int, text_or_null
 
 _JOB_COLUMNS = tuple(field.name for field in fields(JobRecord))
+_FILE_COLUMNS = "key, size, mtime_ns, status, note, inode, ctime_ns"
 _AT_ONCE = 500  # SQLite takes at least 999 variables in a statement
 
 
@@ -55,13 +57,12 @@ class SqliteJobs:
         return found[-1] if found else None
 
     def save_files(self, job: str, files: Iterable[FileRecord]) -> None:
-        rows = [(job, file.key, file.size, str(file.mtime_ns), file.status, file.note) for file in files]
+        rows = [_file_row(job, file) for file in files]
         with self._writing():
             if self._execute("SELECT 1 FROM jobs WHERE id = ?", [job]).fetchone() is None:
                 raise StateError(f"there is no job {job} to remember files of")
             self._execute_many(
-                "INSERT OR REPLACE INTO job_files (job, key, size, mtime_ns, status, note) VALUES (?, ?, ?, ?, ?, ?)",
-                rows,
+                f"INSERT OR REPLACE INTO job_files (job, {_FILE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows
             )
 
     def files(self, job: str, keys: Collection[str]) -> dict[str, FileRecord]:
@@ -69,10 +70,7 @@ class SqliteJobs:
         with self._reading():
             for start in range(0, len(wanted), _AT_ONCE):
                 some = wanted[start : start + _AT_ONCE]
-                query = (
-                    "SELECT key, size, mtime_ns, status, note FROM job_files "
-                    f"WHERE job = ? AND key IN ({', '.join('?' * len(some))})"
-                )
+                query = f"SELECT {_FILE_COLUMNS} FROM job_files WHERE job = ? AND key IN ({', '.join('?' * len(some))})"
                 for row in self._execute(query, [job, *some]):
                     if (file := _file_from_sql(row)) is not None:
                         found[file.key] = file
@@ -86,9 +84,7 @@ class SqliteJobs:
         return FileTotals(done=done[0], skipped=skipped[0], failed=failed[0], bytes=done[1] + skipped[1])
 
     def failures(self, job: str, most: int) -> list[FileRecord]:
-        query = (
-            "SELECT key, size, mtime_ns, status, note FROM job_files WHERE job = ? AND status = ? ORDER BY key LIMIT ?"
-        )
+        query = f"SELECT {_FILE_COLUMNS} FROM job_files WHERE job = ? AND status = ? ORDER BY key LIMIT ?"
         with self._reading():
             rows = self._execute(query, [job, FileStatus.FAILED, most]).fetchall()
         return [file for row in rows if (file := _file_from_sql(row)) is not None]
@@ -122,10 +118,32 @@ def _job_from_sql(row: tuple[Any, ...]) -> JobRecord | None:
     return JobRecord(**values)
 
 
+def _file_row(job: str, file: FileRecord) -> tuple[Any, ...]:
+    """The row of a file: ``job``, then _FILE_COLUMNS."""
+    return (
+        job,
+        file.key,
+        file.size,
+        str(file.mtime_ns),
+        file.status,
+        file.note,
+        text_or_null(file.inode),
+        text_or_null(file.ctime_ns),
+    )
+
+
 def _file_from_sql(row: tuple[Any, ...]) -> FileRecord | None:
     """The record; None for a row that this program never writes: such a file is sent again."""
-    key, size, mtime_ns, status, note = row
+    key, size, mtime_ns, status, note, inode, ctime_ns = row
     try:
-        return FileRecord(key=key, size=int(size), mtime_ns=int(mtime_ns), status=FileStatus(status), note=str(note))
+        return FileRecord(
+            key=key,
+            size=int(size),
+            mtime_ns=int(mtime_ns),
+            status=FileStatus(status),
+            note=str(note),
+            inode=optional_int(inode),
+            ctime_ns=optional_int(ctime_ns),
+        )
     except (ValueError, TypeError):
         return None

@@ -34,13 +34,29 @@ def _to_name(value: str | bytes) -> str:
     return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value
 
 
+def text_or_null(value: int | None) -> str | None:
+    """An integer that may exceed SQLite's 64 bits, as text."""
+    return None if value is None else str(value)
+
+
+def optional_int(value: str | None) -> int | None:
+    """The inverse of ``text_or_null``.
+
+    Raises:
+        ValueError, TypeError: the column holds something else.
+    """
+    return None if value is None else int(value)
+
+
 _NULL = type(None)
+_TEXTS = ("id", "bucket", "endpoint", "options", "checksum_algorithm")
+_OPTIONAL_TEXTS = ("region", "profile", "upload_id", "holder", "etag", "proof", "job", "wanted_algorithm")
 _TYPES: dict[str, tuple[type, ...]] = (
-    dict.fromkeys(("id", "bucket", "endpoint", "options", "checksum_algorithm"), (str,))
-    | dict.fromkeys(("region", "profile", "upload_id", "holder", "etag", "proof", "job"), (str, _NULL))
+    dict.fromkeys(_TEXTS, (str,))
+    | dict.fromkeys(_OPTIONAL_TEXTS, (str, _NULL))
     | dict.fromkeys(("size", "part_size", "run"), (int,))
     | dict.fromkeys(("created_at", "updated_at"), (float,))
-    | {"abort_date": (float, _NULL)}
+    | dict.fromkeys(("abort_date", "remote_created_at"), (float, _NULL))
 )
 
 
@@ -61,6 +77,7 @@ def upload_from_sql(row: tuple[Any, ...]) -> UploadRecord:
         values["status"] = UploadStatus(values["status"])
         for name in ("mtime_ns", "inode", "device"):
             values[name] = int(values[name])
+        values["ctime_ns"] = optional_int(values["ctime_ns"])
     except (ValueError, TypeError, AttributeError) as error:
         raise BadRow(str(error)[:200]) from error
     return UploadRecord(**values)

@@ -32,7 +32,9 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StateStore
 
 
 def file(key: str, status: FileStatus = FileStatus.DONE, size: int = 10) -> FileRecord:
-    return FileRecord(key=key, size=size, mtime_ns=2**63 + 5, status=status, note="crc64nvme")
+    return FileRecord(
+        key=key, size=size, mtime_ns=2**63 + 5, status=status, note="crc64nvme", inode=2**63 + 6, ctime_ns=2**63 + 7
+    )
 
 
 def test_a_job_is_kept_and_replaced(store: StateStore) -> None:

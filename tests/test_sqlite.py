@@ -404,6 +404,27 @@ def test_a_missing_migration_is_made_up_for(filled: Path, monkeypatch: pytest.Mo
     store.close()
 
 
+def test_rows_of_the_version_before_have_no_ctime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an earlier version did not store is unknown, and nothing is made up for it."""
+    with monkeypatch.context() as patched:
+        patched.setattr("partway.state.sqlite.MIGRATIONS", MIGRATIONS[:2])
+        SqliteStore(tmp_path).close()
+    database = sqlite3.connect(tmp_path / "partway.db")
+    database.execute(
+        "INSERT INTO uploads (id, status, source, size, mtime_ns, inode, device, bucket, key, endpoint, options, "
+        "part_size, checksum_algorithm, run, created_at, updated_at) "
+        "VALUES ('0a1b2c3d', 'open', '/f', 1, '2', '3', '4', 'b', 'k', '', '{}', 5, 'CRC64NVME', 1, 1.0, 1.0)"
+    )
+    database.commit()
+    database.close()
+    store = SqliteStore(tmp_path)
+    (record,) = store.uploads()
+    store.close()
+
+    assert (record.mtime_ns, record.inode) == (2, 3)
+    assert (record.ctime_ns, record.wanted_algorithm, record.remote_created_at) == (None, None, None)
+
+
 def test_a_migration_that_fails_leaves_the_database_as_it_was(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All its statements or none; the version before can still use the file."""
     broken = (*MIGRATIONS, ("9999_broken", ("DROP TABLE endpoints", "SELECT nonsense")))

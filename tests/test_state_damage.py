@@ -42,6 +42,8 @@ ODD_VALUES = {
         "run": "one",
         "created_at": "yesterday",
         "upload_id": b"\xff\xfe",
+        "ctime_ns": "12:4",
+        "remote_created_at": "soon",
     },
     "parts": {"number": -3, "size": "64k", "etag": b"\xff", "checksum": "no base64", "run": b""},
 }
@@ -57,6 +59,8 @@ WRONG_VALUES = {
         "upload_id": None,
         "abort_date": -1.0,
         "etag": "0" * 32,
+        "ctime_ns": "1",
+        "remote_created_at": 1e12,
     },
     "parts": {"number": 5, "size": PART - 1, "etag": "0" * 32, "checksum": "AAAAAAAAAAA=", "run": 1_000_000},
 }

@@ -33,6 +33,9 @@ UPLOAD = UploadRecord(
     run=1,
     created_at=1000.0,
     updated_at=1000.0,
+    ctime_ns=2**63 + 9,
+    wanted_algorithm="SHA256",
+    remote_created_at=1001.0,
 )
 ENDED = [UploadStatus.COMPLETED, UploadStatus.ABORTED]
 
