@@ -46,8 +46,7 @@ class S3Backend(MultipartBackend):
                 "away: credentials come from the AWS configuration",
                 code="InvalidEndpoint",
             )
-        host = parts.hostname or ""
-        return "" if host.endswith((".amazonaws.com", ".amazonaws.com.cn")) else url
+        return "" if _is_public_aws(parts.hostname or "") else url
 
     def close(self) -> None:
         """Close the connections of this process and forget its credentials; the next call begins anew."""
@@ -270,6 +269,13 @@ class S3Backend(MultipartBackend):
             md5_etag="SSECustomerAlgorithm" not in answer
             and not str(answer.get("ServerSideEncryption")).startswith("aws:kms"),
         )
+
+
+def _is_public_aws(host: str) -> bool:
+    """True where AWS's own rules give the address again.  A VPC's interface endpoint is reached only by its name:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/privatelink-interface-endpoints.html
+    """
+    return host.endswith((".amazonaws.com", ".amazonaws.com.cn")) and ".vpce." not in host
 
 
 def _found(row: Any) -> FoundUpload | None:

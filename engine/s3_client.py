@@ -92,7 +92,8 @@ def _new_client(config: S3Config) -> tuple[Any, RepeatedCalls]:
     a plain body that every service understands.
     """
     options: dict[str, Any] = {
-        "ignore_configured_endpoint_urls": config.endpoint_url == "",
+        # None leaves the choice to the user's AWS_IGNORE_CONFIGURED_ENDPOINT_URLS; False would overrule it.
+        "ignore_configured_endpoint_urls": True if config.endpoint_url == "" else None,
         "retries": {"total_max_attempts": 1},
         "max_pool_connections": config.connections,
         "connect_timeout": config.send_timeout,
@@ -116,8 +117,9 @@ def _new_client(config: S3Config) -> tuple[Any, RepeatedCalls]:
             )
         if _is_private(client.meta.endpoint_url):
             # The checksum header is signed and S3 compares it with the body: over TLS, hashing the body once more
-            # for the signature proves nothing new.  botocore reads the setting on every call.
-            client.meta.config.s3 = (client.meta.config.s3 or {}) | {"payload_signing_enabled": False}
+            # for the signature proves nothing new.  botocore reads the setting on every call.  The user may still ask
+            # for it in the `s3 =` block, for a bucket whose policy wants every body signed.
+            client.meta.config.s3 = {"payload_signing_enabled": False} | (client.meta.config.s3 or {})
     # botocore has no bound for an answer, and no other place to set one than where it sends.
     send_by = partial(_send, client._endpoint.http_session)
     calls = RepeatedCalls(client, offset, send_by)
