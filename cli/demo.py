@@ -110,8 +110,6 @@ class Demo:
             f"s3://{key}",
             f"--endpoint-url={self._url}",
             f"--part-size={part_size}",
-            # moto has no checksums of parts; it does have their MD5.
-            "--checksum-algorithm=MD5",
             kill_at=_KILL_AT,
         )
         if first.code != -signal.SIGKILL:

@@ -33,8 +33,14 @@ def checksum_type(algorithm: ChecksumAlgorithm) -> str:
 
 
 def checksum_argument(algorithm: ChecksumAlgorithm, value: str) -> dict[str, Any]:
-    """The parameter that carries a checksum; an MD5 has its own."""
-    return {"ContentMD5" if algorithm is ChecksumAlgorithm.MD5 else checksum_name(algorithm): value}
+    """The parameters that carry a checksum; an MD5 has its own.
+
+    The algorithm's name becomes the header ``x-amz-sdk-checksum-algorithm``, which every SDK sends: object lock needs
+    it on some services, and moto answers with checksums only then.
+    """
+    if algorithm is ChecksumAlgorithm.MD5:
+        return {"ContentMD5": value}
+    return {"ChecksumAlgorithm": algorithm.value, checksum_name(algorithm): value}
 
 
 def object_options(options: ObjectOptions) -> dict[str, Any]:

@@ -152,7 +152,7 @@ def _kind(operation: str, params: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _is_own(parameter: str) -> bool:
     return parameter in ("Body", "ContentMD5", "ContentType") or (
-        parameter.startswith("Checksum") and parameter != "ChecksumMode"
+        parameter.startswith("Checksum") and parameter not in ("ChecksumMode", "ChecksumAlgorithm")
     )
 
 

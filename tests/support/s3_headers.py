@@ -77,6 +77,9 @@ class Request:
                 )
             return None
         [(name, value)] = found.items()
+        named = self.header("x-amz-sdk-checksum-algorithm")
+        if named is not None and name != f"x-amz-checksum-{named.lower()}":
+            raise invalid_request("Value for x-amz-sdk-checksum-algorithm header is invalid.")
         for algorithm in Algorithm:
             if algorithm.header == name:
                 return Checksum(algorithm=algorithm, value=value)

@@ -34,11 +34,12 @@ class Uploading:
     events: list[Event] = field(default_factory=list)
     cancel: Cancel = field(default_factory=Cancel)
     on_event: Callable[[Event], None] = lambda event: None
+    bucket: str = "bucket"
 
     @property
     def target(self) -> Target:
-        """The object ``key`` in ``bucket``."""
-        return Target(bucket="bucket", key="key", endpoint=self.endpoint, options=self.options)
+        """The object ``key`` in the bucket."""
+        return Target(bucket=self.bucket, key="key", endpoint=self.endpoint, options=self.options)
 
     def run(self, **changes: Any) -> UploadDone:
         """Upload, or go on; ``changes`` are settings for this run only."""
