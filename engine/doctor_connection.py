@@ -86,18 +86,11 @@ _PLACES = {
 def _region(endpoint: EndpointFacts) -> Check:
     if endpoint.region is not None:
         return Check(name="region", health=Health.OK, fact=f"{endpoint.region}, from {endpoint.region_source}")
-    if endpoint.unread_region is not None:
-        return Check(
-            name="region",
-            health=Health.WARNING,
-            fact=f"AWS_REGION is {endpoint.unread_region}, but only AWS_DEFAULT_REGION is read; us-east-1 is used",
-            advice=f"set AWS_DEFAULT_REGION={endpoint.unread_region}, or use --region {endpoint.unread_region}",
-        )
     return Check(
         name="region",
         health=Health.WARNING if endpoint.is_aws else Health.OK,
         fact="none is set; us-east-1 is used",
-        advice="set AWS_DEFAULT_REGION, or name the bucket's with --region" if endpoint.is_aws else "",
+        advice="set AWS_REGION, or name the bucket's with --region" if endpoint.is_aws else "",
     )
 
 

@@ -32,7 +32,6 @@ class EndpointFacts:
 
     source, region_source: what named it, such as "AWS_ENDPOINT_URL"; "" when nothing did.
     region: None when nothing names one.
-    unread_region: of AWS_REGION, which other tools read and botocore does not; None when it is not set.
     is_aws: the address is one of AWS's own.
     """
 
@@ -40,7 +39,6 @@ class EndpointFacts:
     source: str
     region: str | None
     region_source: str
-    unread_region: str | None
     is_aws: bool
 
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import botocore
 from botocore import UNSIGNED
 from botocore.config import Config
+from botocore.configprovider import ConstantProvider
 from botocore.loaders import JSONFileLoader, Loader, create_loader
 from botocore.session import Session
 from botocore.utils import parse_timestamp
@@ -20,6 +21,7 @@ from .clock_offset import ClockOffset
 from .concurrency import MOST
 from .customer_key import CustomerKey
 from .errors import PlanError
+from .region import Region, find_region
 from .s3_answers import send
 from .s3_errors import CONFIGURE, CREDENTIALS, translated
 from .s3_listing import take_rows
@@ -157,15 +159,31 @@ def _session(config: S3Config) -> tuple[Session, ClockOffset]:
     """Clients of one profile share a session: it holds the credentials and the service's parsed description."""
     key = (config.profile, config.region, config.unsigned)
     if key not in _sessions:
-        session = Session(profile=config.profile)
-        if config.region is not None:
-            session.set_config_variable("region", config.region)
-        paths = create_loader(session.get_config_variable("data_path")).search_paths
-        session.register_component("data_loader", _Loader(extra_search_paths=paths, include_default_search_paths=False))
-        with translated(CREDENTIALS):
-            found = None if config.unsigned else session.get_credentials()
-        _sessions[key] = (session, ClockOffset(found))
+        with translated(CONFIGURE):
+            _sessions[key] = _new_session(config)
     return _sessions[key]
+
+
+def _new_session(config: S3Config) -> tuple[Session, ClockOffset]:
+    session = Session(profile=config.profile)
+    region = ConstantProvider(_region(config, session).name)
+    session.get_component("config_store").set_config_provider("region", region)
+    paths = create_loader(session.get_config_variable("data_path")).search_paths
+    session.register_component("data_loader", _Loader(extra_search_paths=paths, include_default_search_paths=False))
+    with translated(CREDENTIALS):
+        found = None if config.unsigned else session.get_credentials()
+    return session, ClockOffset(found)
+
+
+def region_for(config: S3Config) -> Region:
+    """The region that a configuration resolves to, and what names it."""
+    with translated(CONFIGURE):
+        return _region(config, _session(config)[0])
+
+
+def _region(config: S3Config, session: Session) -> Region:
+    configured = session.get_scoped_config().get("region")
+    return find_region(config.region, configured if isinstance(configured, str) else None)
 
 
 def session_for(config: S3Config) -> Session:

@@ -12,7 +12,7 @@ from .checksum import ChecksumAlgorithm
 from .errors import AccessRefused, ObjectMissing, Refused, RemoteError, Transient
 from .probe import AbortRules, Answered, CredentialFacts, EndpointFacts, Keeping, Probe
 from .s3_arguments import address, checksum_argument, checksum_name
-from .s3_client import S3Config, client_for, session_for
+from .s3_client import S3Config, client_for, region_for, session_for
 from .s3_errors import CREDENTIALS, translated
 
 _DENIED = ("AccessDenied", "AllAccessDisabled", "403", "UnauthorizedAccess")
@@ -45,29 +45,20 @@ class S3Probe(Probe):
 
     def endpoint(self) -> EndpointFacts:
         url = str(client_for(self.config).meta.endpoint_url)
-        region, region_source = self._region()
+        region = region_for(self.config)
         return EndpointFacts(
             url=url,
-            source=self._endpoint_source(),
-            region=region,
-            region_source=region_source,
-            unread_region=os.environ.get("AWS_REGION") or None,
+            source=self._endpoint_source(url),
+            region=region.name,
+            region_source=region.source,
             is_aws=url.endswith((".amazonaws.com", ".amazonaws.com.cn")),
         )
 
-    def _region(self) -> tuple[str | None, str]:
-        if self.config.region is not None:
-            return self.config.region, "--region"
-        if region := os.environ.get("AWS_DEFAULT_REGION"):
-            return region, "AWS_DEFAULT_REGION"
-        region = session_for(self.config).get_config_variable("region")
-        return (region, "the AWS configuration") if region else (None, "")
-
-    def _endpoint_source(self) -> str:
+    def _endpoint_source(self, url: str) -> str:
         if self.config.endpoint_url:
             return "--endpoint-url"
         for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"):
-            if os.environ.get(name) and self.config.endpoint_url is None:
+            if os.environ.get(name) == url and self.config.endpoint_url is None:
                 return name
         return "the AWS configuration"
 

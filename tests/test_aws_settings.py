@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from partway.engine.errors import Refused
 from partway.engine.s3 import S3Backend, S3Config
-from partway.engine.s3_client import client_for
+from partway.engine.s3_client import client_for, region_for
 
 ELSEWHERE = "http://127.0.0.1:9"
 
@@ -89,3 +90,45 @@ def test_the_body_is_signed_when_the_profile_says_so(
     configure(f"[default]\ns3 =\n  addressing_style = path\n{setting}")
 
     assert client_for(connect().config).meta.config.s3["payload_signing_enabled"] is signed
+
+
+REGIONS = {
+    "nothing": ({}, None, None),
+    "AWS_REGION alone": ({"AWS_REGION": "eu-west-1"}, None, "eu-west-1"),
+    "AWS_DEFAULT_REGION alone": ({"AWS_DEFAULT_REGION": "eu-west-2"}, None, "eu-west-2"),
+    "both": ({"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-2"}, None, "eu-west-1"),
+    "empty before a good one": ({"AWS_REGION": "", "AWS_DEFAULT_REGION": "eu-west-2"}, None, "eu-west-2"),
+    "empty before the profile": ({"AWS_REGION": "", "AWS_DEFAULT_REGION": ""}, "eu-west-3", "eu-west-3"),
+    "before the profile": ({"AWS_REGION": "eu-west-1"}, "eu-west-3", "eu-west-1"),
+    "empty in the profile": ({}, "", None),
+}
+
+
+@pytest.mark.parametrize("name", REGIONS)
+def test_the_region(configure: WriteConfig, connect: Connect, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """AWS_REGION, AWS_DEFAULT_REGION, the profile: the order of the AWS CLI; an empty value is no value."""
+    variables, profile, region = REGIONS[name]
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    for variable, value in variables.items():
+        monkeypatch.setenv(variable, value)
+    configure("[default]\n" + ("" if profile is None else f"region = {profile}\n"))
+    backend = connect()
+
+    assert region_for(backend.config).name == region
+    assert backend.region == (region or "us-east-1")
+
+
+def test_the_region_of_the_command_wins(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """--region counts before both variables."""
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+
+    assert connect(region="us-east-2").region == "us-east-2"
+
+
+@pytest.mark.parametrize("value", ["us east 1", "eu-west-1\n", "-", "x" * 64, "https://s3.eu-west-1.amazonaws.com"])
+def test_a_region_that_is_none(connect: Connect, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    """It is refused with what names it, before anything is sent."""
+    monkeypatch.setenv("AWS_REGION", value)
+
+    with pytest.raises(Refused, match=r"\(AWS_REGION\) is not a valid region; use one like eu-west-1"):
+        _ = connect().endpoint

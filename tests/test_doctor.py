@@ -349,14 +349,14 @@ def test_a_busy_service_is_asked_again(visited: Visit) -> None:
     [
         ({"AWS_DEFAULT_REGION": "eu-west-1"}, OK, "eu-west-1, from AWS_DEFAULT_REGION"),
         ({}, OK, "none is set; us-east-1 is used"),
-        ({"AWS_REGION": "eu-west-1"}, WARNING, "AWS_REGION is eu-west-1, but only AWS_DEFAULT_REGION is read"),
-        ({"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "us-east-1"}, OK, "us-east-1, from AWS_DEFAULT_REGION"),
+        ({"AWS_REGION": "eu-west-1"}, OK, "eu-west-1, from AWS_REGION"),
+        ({"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "us-east-1"}, OK, "eu-west-1, from AWS_REGION"),
     ],
 )
 def test_the_region(
     visited: Visit, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], health: Health, fact: str
 ) -> None:
-    """Which, and what named it; AWS_REGION looks as if it did."""
+    """Which, and what named it."""
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
