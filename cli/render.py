@@ -15,6 +15,7 @@ from partway.engine.filters import Filter
 from . import sentences
 from .json_lines import JsonSink
 from .lines import LineSink
+from .text import printable
 
 if TYPE_CHECKING:
     from .bar_sink import BarSink
@@ -35,6 +36,11 @@ class Output:
     no_progress: bool = False
     json: bool = False
     log: "LogFile | None" = None
+
+    def warn(self, sentence: str) -> None:
+        """A sentence on stderr about something that stops nothing."""
+        if not self.quiet:
+            print(f"warning: {printable(sentence)}", file=sys.stderr, flush=True)
 
 
 def opened_log(path: Path | None, *, sources: Sequence[str] = (), filters: Sequence[Filter] = ()) -> "LogFile | None":

@@ -16,7 +16,7 @@ from partway.engine.settings import UploadSettings
 from partway.engine.upload import upload_file
 
 from . import options, render
-from .aws_config import transfer_defaults
+from .aws_config import TransferOptions, transfer_options
 from .connection import Connection, connection_options
 from .customer_key import VARIABLE, KeyOptions, customer_key_options
 from .job_options import FilteredCommand, JobOptions, job_options
@@ -137,14 +137,16 @@ def command(
     log = render.opened_log(log_file, sources=named, filters=many.filters)
     output = render.Output(quiet=quiet, no_progress=no_progress, json=as_json, log=log)
     with failures_as_json(output), (untouched_store if dry_run else opened_store)(state_dir) as store:
-        defaults = transfer_defaults(own_settings(region, profile))
-        part_size = part_size or defaults.part_size
-        concurrency = concurrency or defaults.concurrency
-        backend = make_backend(endpoint_url, region, profile, concurrency=concurrency, connection=connection)
+        transfer = transfer_options(
+            TransferOptions(part_size=part_size, concurrency=concurrency, bandwidth=bwlimit),
+            own_settings(region, profile),
+            output.warn,
+        )
+        backend = make_backend(endpoint_url, region, profile, concurrency=transfer.concurrency, connection=connection)
         settings = UploadSettings(
-            part_size=part_size,
-            concurrency=concurrency,
-            bandwidth=bwlimit or defaults.bandwidth,
+            part_size=transfer.part_size,
+            concurrency=transfer.concurrency,
+            bandwidth=transfer.bandwidth,
             limits=AWS if max_parts is None else replace(AWS, max_parts=max_parts),
             policy=retry_policy(retry_for),
             algorithm=None if checksum_algorithm is None else ChecksumAlgorithm(checksum_algorithm.upper()),
@@ -165,7 +167,7 @@ def command(
                 follow_symlinks=many.follow_symlinks,
                 skip_same=many.skip_same,
                 key_encoding=many.key_encoding,
-                part_size=part_size,
+                part_size=transfer.part_size,
                 algorithm=settings.algorithm,
                 guess_content_type=settings.guess_content_type,
                 options=object_options,

@@ -1,0 +1,88 @@
+"""The ``s3 =`` block of the AWS configuration: defaults that the command overrides, and that never stop it."""
+
+from pathlib import Path
+
+import click
+import pytest
+
+from partway.cli.aws_config import TransferOptions, transfer_options
+from tests.support.command import Shell
+from tests.support.strict_s3 import StrictS3
+
+KIB, MIB, GIB = 1024, 1024**2, 1024**3
+NAMES = {"multipart_chunksize": "part_size", "max_concurrent_requests": "concurrency", "max_bandwidth": "bandwidth"}
+
+
+def read(name: str, text: str, given: TransferOptions | None = None) -> tuple[int | None, list[str]]:
+    """The option that the setting gives, and the warnings."""
+    warnings: list[str] = []
+    options = transfer_options(given or TransferOptions(), {name: text}, warnings.append)
+    return getattr(options, NAMES[name]), warnings
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("multipart_chunksize", "5MB", 5 * MIB),
+        ("multipart_chunksize", "5GB", 5 * GIB),
+        ("multipart_chunksize", "8388608", 8 * MIB),
+        ("max_concurrent_requests", "1", 1),
+        ("max_concurrent_requests", "256", 256),
+        ("max_bandwidth", "50MB/s", 50 * MIB),
+        ("max_bandwidth", "400Mb/s", 50 * MIB),
+        ("max_bandwidth", "4KB/s", 4 * KIB),
+    ],
+)
+def test_a_value_in_range_is_taken_as_it_is(name: str, text: str, value: int) -> None:
+    """In aws's units, up to both borders, and without a word."""
+    assert read(name, text) == (value, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value", "words"),
+    [
+        ("multipart_chunksize", "5242879", 5 * MIB, "is less than 5.0 MiB; 5.0 MiB is used"),
+        ("multipart_chunksize", "1MB", 5 * MIB, "is less than 5.0 MiB; 5.0 MiB is used"),
+        ("multipart_chunksize", "6GB", 5 * GIB, "is more than 5.0 GiB; 5.0 GiB is used"),
+        ("max_concurrent_requests", "257", 256, "is more than 256; 256 is used"),
+        ("max_concurrent_requests", "1000", 256, "is more than 256; 256 is used"),
+        ("max_bandwidth", "1KB/s", 4 * KIB, "is less than 4.0 KiB/s; 4.0 KiB/s is used"),
+        ("max_bandwidth", "4b/s", 4 * KIB, "is less than 4.0 KiB/s; 4.0 KiB/s is used"),
+    ],
+)
+def test_a_value_out_of_range_becomes_the_nearest(name: str, text: str, value: int, words: str) -> None:
+    """aws's ranges are wider: such a value stops nothing, and one line says what is used."""
+    assert read(name, text) == (value, [f"{name} in the s3 block of the AWS configuration {words}"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("text", ["0", "junk", "-1", "9" * 40, ""])
+def test_what_the_command_names_is_not_read(name: str, text: str) -> None:
+    """With the flag given, the setting neither warns nor fails."""
+    given = TransferOptions(part_size=7, concurrency=7, bandwidth=7)
+
+    assert read(name, text, given) == (7, [])
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("text", ["0", "0B/s", "junk", "-1", "", "1e400"])
+def test_an_unreadable_value_is_named(name: str, text: str) -> None:
+    """What is no number in aws either is an error that names the setting."""
+    with pytest.raises(click.UsageError, match=f"^{name} in the s3 block of the AWS configuration: "):
+        read(name, text)
+
+
+def test_a_small_file_goes_through(shell: Shell, server: StrictS3, tmp_path: Path) -> None:
+    """Values that no partway takes: 6 bytes are uploaded, with a line each, and none with --quiet."""
+    (tmp_path / "file").write_bytes(b"6bytes")
+    (tmp_path / "config").write_text("[default]\ns3 =\n  max_concurrent_requests = 1000\n  multipart_chunksize = 1MB\n")
+    variables = {"AWS_CONFIG_FILE": str(tmp_path / "config")}
+    loud = shell.run("upload", "file", "s3://bucket/loud", variables=variables)
+    quiet = shell.run("upload", "file", "s3://bucket/quiet", "--quiet", variables=variables)
+
+    assert (loud.code, quiet.code, quiet.err) == (0, 0, "")
+    assert [line.split(" in ")[0] for line in loud.err.splitlines() if line.startswith("warning: ")] == [
+        "warning: multipart_chunksize",
+        "warning: max_concurrent_requests",
+    ]
+    assert server.model.get_object("bucket", "loud").body == b"6bytes"
