@@ -8,6 +8,7 @@ from partway.engine.orphans import Choice
 
 from . import options
 from .connection import Connection, connection_options
+from .encoding import as_text
 from .text import printable
 
 _EPILOG = """Without --yes it shows what it found and asks first.
@@ -84,6 +85,7 @@ def parse_bucket(text: str) -> tuple[str, str]:
     Raises:
         click.UsageError: it is no such address.
     """
+    text = as_text(text)
     bucket, _, prefix = text.removeprefix("s3://").partition("/")
     if not text.startswith("s3://") or not bucket:
         raise click.UsageError(f"{printable(text)!r} must look like s3://bucket or s3://bucket/prefix")

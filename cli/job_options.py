@@ -89,7 +89,7 @@ _OPTIONS = (
         "--key-encoding",
         callback=_encoding,
         metavar="NAME",
-        help="Of file names that are no UTF-8, such as latin-1; else such files fail.",
+        help="Of file names that are not UTF-8, such as latin-1; else such files fail.  [default: the locale's]",
     ),
     click.option("--fail-fast", is_flag=True, help="End with the first file that fails; the others go on else."),
 )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from . import VERSION
+from .encoding import output_encoding, restart_in_utf8
 from .text import printable
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ def cli(state_dir: Path | None) -> None:
 
 def main() -> None:
     """Run the command and end the process with its exit code."""
+    restart_in_utf8()
     # What start-up makes stays; to go through it again and again takes a tenth of a small upload.
     gc.disable()
     _make_streams_safe()
@@ -116,7 +118,7 @@ def _make_streams_safe() -> None:
                 pass
             setattr(sys, name, os.fdopen(descriptor, "w", encoding="utf-8"))
         elif isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(encoding=output_encoding() or stream.encoding, errors="backslashreplace")
 
 
 def _run() -> int:

@@ -2,11 +2,13 @@
 
 import unicodedata
 
+from .encoding import as_text
+
 
 def printable(text: str) -> str:
     """``text`` with everything escaped that a terminal would act on: control characters, escape sequences, line
-    breaks, direction marks, and bytes that are no UTF-8."""
-    return "".join(char if _is_harmless(char) else _escape(char) for char in text)
+    breaks, direction marks, and bytes that are neither UTF-8 nor of the locale's encoding."""
+    return "".join(char if _is_harmless(char) else _escape(char) for char in as_text(text))
 
 
 def _is_harmless(char: str) -> bool:

@@ -19,6 +19,7 @@ from . import options, render
 from .aws_config import TransferOptions, transfer_options
 from .connection import Connection, connection_options
 from .customer_key import VARIABLE, KeyOptions, customer_key_options
+from .encoding import as_text, locale_encoding
 from .job_options import FilteredCommand, JobOptions, job_options
 from .object_options import object_options
 from .piped import Piped, stream_options
@@ -166,7 +167,7 @@ def command(
                 filters=many.filters,
                 follow_symlinks=many.follow_symlinks,
                 skip_same=many.skip_same,
-                key_encoding=many.key_encoding,
+                key_encoding=many.key_encoding or locale_encoding(),
                 part_size=transfer.part_size,
                 algorithm=settings.algorithm,
                 guess_content_type=settings.guess_content_type,
@@ -262,7 +263,7 @@ def parse_destination(target: str) -> tuple[str, str]:
     """
     if not target.startswith("s3://"):
         raise click.UsageError(f"the target {printable(target)!r} must look like s3://bucket/prefix/")
-    bucket, _, prefix = target.removeprefix("s3://").partition("/")
+    bucket, _, prefix = as_text(target).removeprefix("s3://").partition("/")
     if not bucket:
         raise click.UsageError(f"the target {printable(target)!r} names no bucket; write s3://bucket/prefix/")
     if prefix and not prefix.endswith("/"):
@@ -294,7 +295,7 @@ def parse_target(target: str, source: str) -> tuple[str, str]:
     """
     if not target.startswith("s3://"):
         raise click.UsageError(f"the target {printable(target)!r} must look like s3://bucket/key")
-    bucket, slash, key = target.removeprefix("s3://").partition("/")
+    bucket, slash, key = as_text(target).removeprefix("s3://").partition("/")
     if not bucket:
         raise click.UsageError(f"the target {printable(target)!r} names no bucket; write s3://bucket/key")
     if not slash:
@@ -302,7 +303,7 @@ def parse_target(target: str, source: str) -> tuple[str, str]:
             f"the target {target!r} names no key; write {target}/ to keep the file's name, or {target}/key"
         )
     if not key or key.endswith("/"):
-        key += os.path.basename(source)  # noqa: PTH119 - keeps undecodable names
+        key += as_text(os.path.basename(source))  # noqa: PTH119 - keeps undecodable names
     try:
         f"{bucket}/{key}".encode()
     except UnicodeEncodeError:

@@ -11,6 +11,7 @@ from .checksum import ChecksumAlgorithm
 from .errors import PlanError
 from .filters import Filter
 from .limits import KIB
+from .names import decode_name, is_utf8
 
 LISTED_ON_STDIN = "-"
 
@@ -61,15 +62,13 @@ class JobSpec:
         Raises:
             PlanError: the name is no UTF-8, and no encoding was named.
         """
-        try:
-            name.encode()
-        except UnicodeEncodeError:
+        if not is_utf8(name):
             if self.key_encoding is None:
                 raise PlanError(
                     "its name is not valid UTF-8; rename it, or say what it is with --key-encoding (such as latin-1)"
-                ) from None
+                )
             try:
-                name = os.fsencode(name).decode(self.key_encoding)
+                name = decode_name(name, self.key_encoding)
             except UnicodeDecodeError:
                 raise PlanError(f"its name is not valid {self.key_encoding}; rename it") from None
         return self.prefix + name
