@@ -1,10 +1,12 @@
-"""The claim on an upload, with a sentence that says who has it."""
+"""The claim on an upload or a job, with a sentence that says who has it and by which ID it is found."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 from partway.state.errors import StateLocked
+from partway.state.jobs import JobRecord
+from partway.state.records import UploadRecord
 from partway.state.store import StateStore
 
 from .backend import Target
@@ -13,16 +15,17 @@ from .job_spec import JobSpec
 
 @contextmanager
 def claimed(store: StateStore, source: str, target: Target) -> Iterator[None]:
-    """Hold the claim; when somebody else has it, say who."""
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(store.claim(source, target.endpoint, target.bucket, target.key))
-        except StateLocked as error:
-            record = store.unfinished(source, target.endpoint, target.bucket, target.key)
-            holder = (record and record.holder) or "another process"
-            raise StateLocked(
-                f"{holder} is already sending {source} to {target.url}; wait until it ends, or stop it"
-            ) from error
+    """Hold the upload, so that no other process sends it.
+
+    Raises:
+        StateLocked: another process does.
+    """
+
+    def holder() -> str:
+        record = store.unfinished(source, target.endpoint, target.bucket, target.key)
+        return f"{_process(record)} is already sending {source} to {target.url}{_named('upload', record)}"
+
+    with _held(store, source, target, holder):
         yield
 
 
@@ -33,6 +36,31 @@ def claimed_job(store: StateStore, spec: JobSpec) -> Iterator[None]:
     Raises:
         StateLocked: another process does.
     """
-    name = "job " + hashlib.sha256(spec.to_json().encode()).hexdigest()[:16]
-    with claimed(store, name, Target(bucket=spec.bucket, key=spec.prefix, endpoint=spec.endpoint)):
+    text = spec.to_json()
+    name = "job " + hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def holder() -> str:
+        record = store.jobs.unfinished(text, spec.endpoint)
+        return f"{_process(record)} is already sending these files to {spec.url}{_named('job', record)}"
+
+    with _held(store, name, Target(bucket=spec.bucket, key=spec.prefix, endpoint=spec.endpoint), holder):
         yield
+
+
+@contextmanager
+def _held(store: StateStore, source: str, target: Target, holder: Callable[[], str]) -> Iterator[None]:
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(store.claim(source, target.endpoint, target.bucket, target.key))
+        except StateLocked as error:
+            raise StateLocked(f"{holder()}; wait until it ends, or stop it") from error
+        yield
+
+
+def _process(record: UploadRecord | JobRecord | None) -> str:
+    return (record and record.holder) or "another process"
+
+
+def _named(kind: str, record: UploadRecord | JobRecord | None) -> str:
+    """By the ID that commands take; nothing while the other process has not stored it yet."""
+    return f" ({kind} {record.id})" if record is not None else ""

@@ -179,5 +179,5 @@ def test_a_job_that_runs_is_not_cancelled(server: StrictS3, shell: Shell) -> Non
         result = shell.run("cancel", job)
 
     assert (result.code, result.out) == (75, "")
-    assert "is already sending job" in result.errors[0]
+    assert f"is already sending these files to s3://bucket/ (job {job})" in result.errors[0]
     assert server.counts["AbortMultipartUpload"] == 0

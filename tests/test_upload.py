@@ -441,7 +441,7 @@ def test_cancel_removes_the_parts(strict: StrictS3, uploading: Uploading) -> Non
 
 
 def test_the_same_upload_is_not_sent_twice_at_once(strict: StrictS3, uploading: Uploading) -> None:
-    """The second says who holds it and sends nothing."""
+    """The second says who holds it, by the ID that `list` shows, and sends nothing."""
     seen: list[BaseException] = []
 
     def again(event: Event) -> None:
@@ -453,8 +453,9 @@ def test_the_same_upload_is_not_sent_twice_at_once(strict: StrictS3, uploading: 
     uploading.on_event = again
 
     uploading.run()
+    (record,) = uploading.store.uploads()
 
-    assert len(seen) == 1
+    assert f"to s3://bucket/key (upload {record.id}); wait until it ends" in str(seen[0])
     assert strict.counts["CreateMultipartUpload"] == 1
 
 
