@@ -164,6 +164,8 @@ def clean_history(
     age = _HISTORY if older_than is None else older_than
     with opened_store(state_dir) as store:
         history = old_history(store, age, now)
+        if asking.yes or not (asking.dry_run or asking.json):
+            _sweep(store.upkeep, asking)
         if asking.json:
             if asking.yes and history:
                 _forget(store.upkeep, history)
@@ -186,8 +188,16 @@ def clean_history(
     return exit_codes.OK
 
 
+def _sweep(upkeep: Upkeep, asking: Asking) -> None:
+    """Remove files that killed processes and older versions left; it takes nothing from anybody, so it never asks."""
+    count = upkeep.sweep()
+    if count and not asking.json:
+        print(f"removed {count:,} unused lock {'file' if count == 1 else 'files'}")
+
+
 def _forget(upkeep: Upkeep, history: History) -> None:
     upkeep.forget([record.id for record in history.uploads], [job.id for job in history.jobs])
+    upkeep.sweep()
     try:
         upkeep.shrink()
     except StateLocked:

@@ -1,12 +1,11 @@
-"""The claim on one upload: an operating-system lock on a file, which dies with the process that holds it."""
+"""The claim on one upload: a lock file whose name says which upload."""
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
+from . import file_lock
 from .errors import StateError, StateLocked
 
 
@@ -17,22 +16,21 @@ def claim_path(folder: Path, source: str, endpoint: str, bucket: str, key: str) 
 
 
 @contextmanager
-def hold(path: Path) -> Iterator[None]:
-    """Hold the lock file while the block runs.  The file stays afterwards: removing it would race with others.
+def hold(path: Path, *, wait: float) -> Iterator[None]:
+    """Hold the lock file while the block runs; it is removed afterwards.
+
+    wait: seconds to wait for another holder.
 
     Raises:
-        StateLocked: another process holds it; this returns at once and does not wait.
-        StateError: the folder or the file cannot be written.
+        StateLocked: another process holds it.
+        StateError: the folder or the file cannot be written; LocksUnsupported: its filesystem has no locks.
     """
-    lock = FileLock(path, mode=0o600, blocking=False, thread_local=False)
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock.acquire()
-    except Timeout:
-        raise StateLocked("another partway process is working on this upload") from None
-    except OSError as error:
-        raise StateError(f"cannot write the lock file {path}: {error.strerror or error}") from error
-    try:
+    with ExitStack() as stack:
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            stack.enter_context(file_lock.hold(path, wait=wait))
+        except StateLocked:
+            raise StateLocked("another partway process is working on this upload") from None
+        except OSError as error:
+            raise StateError(f"cannot write the lock file {path}: {error.strerror or error}") from error
         yield
-    finally:
-        lock.release()

@@ -5,6 +5,7 @@ The class says what the caller can do about it::
     PartwayError
     └── StateError            the store cannot be read or written: see the message
         ├── StateLocked       another process holds the upload or the store: wait, then run again
+        ├── LocksUnsupported  the filesystem has no file locks: use another state folder
         ├── StateTooNew       written by a newer partway: update, or use another state folder
         └── StateDamaged      the file is no database, or a broken one: move it away
 """
@@ -20,6 +21,10 @@ class StateError(PartwayError):
 
 class StateLocked(StateError):
     """Another process holds the same upload, or keeps the store busy."""
+
+
+class LocksUnsupported(StateError):
+    """The filesystem of the state folder has no file locks."""
 
 
 class StateTooNew(StateError):

@@ -8,7 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from .errors import StateError, StateLocked
+from .errors import LocksUnsupported, StateError, StateLocked
+from .file_lock import try_lock
 from .live import Ended, LivePhase, LiveRecord, LiveRow
 
 _TRIES = 5  # a look at the lock takes microseconds
@@ -40,15 +41,13 @@ class LiveFiles:
     def _begin(self, id: str) -> int:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(self._folder / id, os.O_RDWR | os.O_CREAT, 0o600)
-        for _ in range(_TRIES):
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                continue
-            except OSError:
-                os.close(descriptor)
-                raise
-            return descriptor
+        try:
+            for _ in range(_TRIES):
+                if try_lock(descriptor, self._folder):
+                    return descriptor
+        except (StateError, OSError):
+            os.close(descriptor)
+            raise
         os.close(descriptor)
         raise StateLocked(f"somebody looks at {self._folder / id}")
 
@@ -73,7 +72,7 @@ class LiveFiles:
             raise self._trouble(error) from error
         try:
             # In this order: what a process says and then lets go is read after it let go.
-            alive = _is_held(descriptor)
+            alive = self._is_held(descriptor)
             record = _read(descriptor)
             # The name is gone: it ended between our two looks.
             gone = not alive and os.fstat(descriptor).st_nlink == 0
@@ -101,18 +100,21 @@ class LiveFiles:
         for id in list(self._held):
             self._release(id)
 
+    def _is_held(self, descriptor: int) -> bool:
+        """True when a process holds the lock.
+
+        The check takes a shared lock, so that two checks do not mistake each other for a run.
+        """
+        try:
+            free = try_lock(descriptor, self._folder, shared=True)
+        except LocksUnsupported:
+            return False  # nothing runs here: a run begins by taking a lock
+        if free:
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+        return not free
+
     def _trouble(self, error: OSError) -> StateError:
         return StateError(f"cannot use {self._folder}: {error.strerror or error}")
-
-
-def _is_held(descriptor: int) -> bool:
-    """True when a process holds the lock.  Those who ask share it, so that they do not take each other for one."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    fcntl.flock(descriptor, fcntl.LOCK_UN)
-    return False
 
 
 def _to_bytes(record: LiveRecord) -> bytes:

@@ -1,5 +1,6 @@
 """The store in a SQLite file: WAL, every write durable before the call returns, readable by its owner only."""
 
+import errno
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -9,10 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock, Timeout
-
-from . import claims
-from .errors import StateDamaged, StateError, StateLocked, StateTooNew
+from . import claims, file_lock
+from .errors import StateError, StateLocked, StateTooNew
 from .jobs import JobStore
 from .live_files import LiveFiles
 from .records import UNFINISHED, PartRecord, UploadRecord, UploadStatus
@@ -21,13 +20,13 @@ from .sqlite_jobs import SqliteJobs
 from .sqlite_rows import (
     PART_COLUMNS,
     UPLOAD_COLUMNS,
-    BadRow,
     part_from_sql,
     part_rows,
     text_or_null,
     to_sql,
     upload_from_sql,
 )
+from .sqlite_trouble import busy, translated
 from .sqlite_upkeep import SqliteUpkeep
 from .upkeep import Upkeep
 
@@ -36,15 +35,16 @@ if TYPE_CHECKING:
 
 NAME = "partway.db"  # in the state folder
 _BUSY_SECONDS = 30.0
+_PROBE_SECONDS = 0.1  # `clean` holds a claim for microseconds, to see whether anybody else does
 
 
 class SqliteStore:
     """Keeps uploads in ``folder/partway.db``, their claims in ``folder/locks``, what they say in ``folder/running``.
 
-    The folder is made with mode 0700 when it is missing, the database with 0600.  Several processes may use one
-    folder at the same time; one object of this class belongs to one thread.
+    The folder is made with mode 0700 when it is missing, the database with 0600.  Several processes may use one folder at the same time; one object of this class belongs to one thread.
 
     Raises (at construction too):
+        LocksUnsupported: the folder is on a filesystem without file locks.
         StateTooNew: the file was written by a newer version.
         StateDamaged: the file is no database, or a broken one.
         StateError: it cannot be opened, read or written (permissions, read-only folder, full disk).
@@ -55,13 +55,13 @@ class SqliteStore:
         self.path = folder / NAME
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # Made before SQLite opens it, so that it is never readable by others, not even for a moment;
-            # SQLite gives the -wal and -shm files the mode of the database.
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+            _make_file(self.path)
         except OSError as error:
             raise StateError(
                 f"cannot use the state folder {folder}: {error.strerror or error}; name another with --state-dir"
             ) from error
+        if not file_lock.has_record_locks(folder):
+            raise file_lock.locks_unsupported(folder)
         with self._translated():
             self._db = self._connect()
         try:
@@ -83,10 +83,10 @@ class SqliteStore:
         if not self._is_current():
             # One process at a time: SQLite does not wait for others when it changes the journal mode.
             try:
-                with FileLock(self.folder / "schema.lock", mode=0o600, timeout=_BUSY_SECONDS):
+                with file_lock.hold(self.folder / "schema.lock", wait=_BUSY_SECONDS):
                     self._apply_migrations()
-            except Timeout:
-                raise StateLocked(f"another process keeps {self.path} busy; run again in a moment") from None
+            except StateLocked:
+                raise busy(self.path) from None
         # In WAL mode NORMAL may lose the last commits when the power fails; a receipt must not be lost.
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.execute("PRAGMA foreign_keys = ON")
@@ -133,25 +133,8 @@ class SqliteStore:
                     [MIGRATION_SET, name, str(datetime.now(UTC))],
                 )
 
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        """Turn SQLite's errors into ours."""
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            text = str(error)
-            if "locked" in text or "busy" in text:
-                raise StateLocked(f"another process keeps {self.path} busy; run again in a moment") from error
-            if "malformed" in text or "no such" in text:
-                raise self._damaged(error) from error
-            raise StateError(
-                f"cannot read or write {self.path}: {text}; free some space or fix the permissions, "
-                "or name another folder with --state-dir"
-            ) from error
-        except (sqlite3.DatabaseError, BadRow) as error:
-            raise self._damaged(error) from error
-        except OSError as error:
-            raise StateError(f"cannot write in {self.folder}: {error.strerror or error}") from error
+    def _translated(self) -> AbstractContextManager[None]:
+        return translated(self.path)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -187,14 +170,8 @@ class SqliteStore:
             "or name another folder with --state-dir"
         )
 
-    def _damaged(self, error: Exception) -> StateDamaged:
-        return StateDamaged(
-            f"{self.path} is damaged or no partway database ({error}); move it away and run again: "
-            "finished parts are still on S3"
-        )
-
     def claim(self, source: str, endpoint: str, bucket: str, key: str) -> AbstractContextManager[None]:
-        return claims.hold(claims.claim_path(self.folder / "locks", source, endpoint, bucket, key))
+        return claims.hold(claims.claim_path(self.folder / "locks", source, endpoint, bucket, key), wait=_PROBE_SECONDS)
 
     def save_upload(self, record: UploadRecord) -> None:
         row = asdict(record) | {
@@ -284,6 +261,23 @@ class SqliteStore:
         query = f"SELECT {', '.join(UPLOAD_COLUMNS)} FROM uploads WHERE {where} ORDER BY created_at, id"
         with self._translated():
             return [upload_from_sql(row) for row in self._db.execute(query, values).fetchall()]
+
+
+def _make_file(path: Path) -> None:
+    """Create the database when it is missing, before SQLite would: then it is never readable by others.
+
+    SQLite gives the -wal and -shm files the mode of the database.  One that exists is not opened: to close any
+    descriptor of it drops the locks that other connections of this process have on it.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR)) from None
+        if not os.access(path, os.R_OK | os.W_OK):
+            is_read_only = os.statvfs(path).f_flag & os.ST_RDONLY
+            reason = errno.EROFS if is_read_only else errno.EACCES
+            raise PermissionError(reason, os.strerror(reason)) from None
 
 
 def _runner(statements: tuple[str, ...]) -> Any:

@@ -5,6 +5,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+from . import file_lock
+
 _MOST_TOLD = 200  # characters
 
 
@@ -51,3 +53,16 @@ class SqliteUpkeep:
             self._execute("VACUUM")
             # What the log holds goes into the database, and the log's space back to the disk.
             self._execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def sweep(self) -> int:
+        folder = self._path.parent
+        locks, running = _files(folder / "locks"), _files(folder / "running")
+        with self._reading():
+            # In this order: a run is stored before it has a live record.
+            known = {id for (id,) in self._execute("SELECT id FROM uploads UNION ALL SELECT id FROM jobs")}
+            unused = [*locks, *(path for path in running if path.name not in known)]
+            return sum(map(file_lock.remove_if_free, unused))
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir()) if folder.is_dir() else []

@@ -26,3 +26,7 @@ class Upkeep(Protocol):
             StateLocked: another process is writing; nothing happened.
         """
         ...
+
+    def sweep(self) -> int:
+        """Remove the lock files and live records that no process holds and no upload or job needs; how many."""
+        ...

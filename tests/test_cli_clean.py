@@ -240,3 +240,21 @@ def test_history_as_json(shell: Shell) -> None:
 
     assert (looked["target"], looked["forgotten"], done["forgotten"]) == ("s3://bucket/small", False, True)
     assert shell.run("list", "--all").out == "no uploads yet\n"
+
+
+def test_lock_files_that_nobody_holds_go(shell: Shell) -> None:
+    """Those of older versions, which kept one for every upload; a dry run leaves them."""
+    shell.run("list")
+    (shell.state / "locks").mkdir()
+    for index in range(3):
+        (shell.state / "locks" / f"{index:032x}.lock").touch()
+    dry = shell.run("clean", "--dry-run")
+    kept = len(list((shell.state / "locks").iterdir()))
+    done = shell.run("clean")
+
+    assert (dry.code, kept) == (0, 3)
+    assert done.out.splitlines() == [
+        "removed 3 unused lock files",
+        "nothing is remembered that ended more than 30 d ago",
+    ]
+    assert list((shell.state / "locks").iterdir()) == []

@@ -25,7 +25,7 @@ ONLY_IN = {
     "urllib3": ("engine/s3_answers.py",),
     "tenacity": ("engine/retry.py",),
     "sqlite_utils": ("state/sqlite.py",),
-    "sqlite3": ("state/sqlite.py",),
+    "sqlite3": ("state/sqlite.py", "state/sqlite_trouble.py"),
     # The demo's server is a program of its own.
     "threading": (
         "engine/concurrency.py",

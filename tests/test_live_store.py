@@ -1,5 +1,6 @@
 """What every store promises about live records, and how those in files tell a process that lives from one that died."""
 
+import errno
 import os
 import shutil
 import signal
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from partway.state.errors import StateError
+from partway.state.errors import LocksUnsupported, StateError
 from partway.state.live import Ended, LivePhase, LiveRecord, LiveRow
 from partway.state.live_files import LiveFiles
 from partway.state.sqlite import SqliteStore
@@ -201,6 +202,22 @@ def test_a_name_that_goes_while_it_is_read_is_no_death(files: LiveFiles, monkeyp
     monkeypatch.setattr(os, "pread", end_and_read)
 
     assert other.row(TOLD.id) is None
+
+
+def test_where_there_are_no_locks_nothing_runs(
+    files: LiveFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run begins by taking a lock; `list` and `watch` still show what is there."""
+    files.tell(TOLD)
+
+    def flock(descriptor: int, how: int) -> None:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr("fcntl.flock", flock)
+
+    assert files.all() == [LiveRow(record=TOLD, alive=False)]
+    with pytest.raises(LocksUnsupported):
+        LiveFiles(tmp_path / "other").tell(TOLD)
 
 
 def test_files_are_for_their_owner_alone(files: LiveFiles, tmp_path: Path) -> None:

@@ -474,13 +474,30 @@ def test_two_stores_of_one_process_exclude_each_other(store: SqliteStore) -> Non
     other.close()
 
 
-def test_the_lock_file_stays(store: SqliteStore) -> None:
-    """Removing it would let a third process lock a new file while a second waits for the old one."""
+def test_no_lock_file_stays(store: SqliteStore) -> None:
+    """A folder of a million files that were sent is not one of a million locks."""
     with store.claim("/a", "", "b", "k"):
-        held = list((store.folder / "locks").iterdir())
+        assert len(list((store.folder / "locks").iterdir())) == 1
 
-    assert len(held) == 1
-    assert list((store.folder / "locks").iterdir()) == held
+    assert list((store.folder / "locks").iterdir()) == []
+
+
+LOCKS_OF = """
+import fcntl, struct, sys
+asked = struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0)
+with open(sys.argv[1], "r+b") as file:
+    print(struct.unpack("hhqqi4x", fcntl.fcntl(file, fcntl.F_GETLK, asked))[0] != fcntl.F_UNLCK)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="struct flock is laid out in another way")
+def test_another_store_of_the_process_leaves_sqlites_locks_in_place(store: SqliteStore) -> None:
+    """To close any descriptor of the database would drop them, and another process could take the log away."""
+    store.uploads()
+    SqliteStore(store.folder).close()
+    answer = run_python(LOCKS_OF, store.path).communicate(timeout=60)[0]
+
+    assert answer == "True\n"
 
 
 def test_two_stores_write_without_losing_each_others_rows(store: SqliteStore) -> None:

@@ -11,6 +11,7 @@ import pytest
 from partway.engine.history import old_history
 from partway.state.errors import StateLocked
 from partway.state.jobs import JobRecord, JobStatus
+from partway.state.live import Ended, LiveRecord
 from partway.state.records import PartRecord, UploadStatus
 from partway.state.sqlite import SqliteStore
 from tests.support.records import UPLOAD
@@ -123,3 +124,24 @@ def test_a_page_that_was_overwritten_is_a_problem(tmp_path: Path) -> None:
 
     with closing(SqliteStore(folder)) as store:
         assert store.upkeep.problem() is not None
+
+
+def test_a_sweep_removes_what_no_process_holds(store: SqliteStore) -> None:
+    """Lock files of older versions and of killed processes; what runs, and how a known upload ended, stay."""
+    add(store, "known", UploadStatus.OPEN, 1)
+    for id in ("known", "forgotten"):
+        store.live.tell(LiveRecord(id=id, pid=7, host="h", began_at=1.0, told_at=2.0, ended=Ended.FAILED))
+    with store.claim("/a", "", "b", "held"):
+        held = next((store.folder / "locks").iterdir())
+        for index in range(20):
+            (store.folder / "locks" / f"{index:032x}.lock").touch()
+        swept = store.upkeep.sweep()
+
+        assert list((store.folder / "locks").iterdir()) == [held]
+    assert swept == 21
+    assert [row.record.id for row in store.live.all()] == ["known"]
+
+
+def test_a_sweep_of_a_new_folder_finds_nothing(store: SqliteStore) -> None:
+    """Nothing was ever locked there."""
+    assert store.upkeep.sweep() == 0
