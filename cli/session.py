@@ -71,6 +71,8 @@ def opened_store(chosen: Path | None) -> "Iterator[SqliteStore]":
     from partway.state.sqlite import SqliteStore
 
     with closing(SqliteStore(state_folder(chosen))) as store:
+        for sentence in store.exposed:
+            print(f"warning: {printable(sentence)}", file=sys.stderr)
         yield store
 
 

@@ -20,7 +20,7 @@ def check_state(folder: Path) -> Iterator[Check]:
     """The folder, which is made when it is missing, and what is in it."""
     try:
         with closing(SqliteStore(folder)) as store:
-            problem = store.upkeep.problem()
+            problem, exposed = store.upkeep.problem(), store.exposed
             size = store.upkeep.size()
             unfinished = len(store.uploads(statuses=UNFINISHED))
             finished = len(store.uploads()) - unfinished
@@ -47,6 +47,8 @@ def check_state(folder: Path) -> Iterator[Check]:
         health=Health.OK,
         fact=f"{folder}: {size / KIB:,.0f} KiB, {unfinished:,} unfinished, {finished:,} finished",
     )
+    for sentence in exposed:
+        yield Check(name="state", health=Health.WARNING, fact=sentence)
     free = shutil.disk_usage(folder).free
     if free < _ROOM:
         yield Check(

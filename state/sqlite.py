@@ -14,6 +14,7 @@ from . import claims, file_lock
 from .errors import StateError, StateLocked, StateTooNew
 from .jobs import JobStore
 from .live_files import LiveFiles
+from .private import make_private
 from .records import UNFINISHED, PartRecord, UploadRecord, UploadStatus
 from .schema import BOOKKEEPING, MIGRATION_SET, MIGRATIONS
 from .sqlite_jobs import SqliteJobs
@@ -41,7 +42,10 @@ _PROBE_SECONDS = 0.1  # `clean` holds a claim for microseconds, to see whether a
 class SqliteStore:
     """Keeps uploads in ``folder/partway.db``, their claims in ``folder/locks``, what they say in ``folder/running``.
 
-    The folder is made with mode 0700 when it is missing, the database with 0600.  Several processes may use one folder at the same time; one object of this class belongs to one thread.
+    The folder is made with mode 0700 when it is missing, the database with 0600; wider modes are corrected.  Several
+    processes may use one folder at the same time; one object of this class belongs to one thread.
+
+    exposed: A sentence for each file that other users can read, and whose mode cannot be corrected.
 
     Raises (at construction too):
         LocksUnsupported: the folder is on a filesystem without file locks.
@@ -60,6 +64,7 @@ class SqliteStore:
             raise StateError(
                 f"cannot use the state folder {folder}: {error.strerror or error}; name another with --state-dir"
             ) from error
+        self.exposed = make_private(folder)
         if not file_lock.has_record_locks(folder):
             raise file_lock.locks_unsupported(folder)
         with self._translated():

@@ -121,3 +121,14 @@ def test_named_folder_beats_the_variable(shell: Shell) -> None:
     assert (shell.folder / "before" / "partway.db").exists()
     assert (shell.folder / "after" / "partway.db").exists()
     assert not shell.state.exists()
+
+
+def test_a_state_folder_that_others_may_change(shell: Shell) -> None:
+    """A folder that has more than partway's files is left as it is, and the danger is named."""
+    shell.state.mkdir()
+    (shell.state / "other").touch()
+    shell.state.chmod(0o777)
+    result = shell.run("list")
+
+    assert result.code == 0
+    assert f"warning: any user can replace the files in {shell.state}" in result.err

@@ -15,6 +15,7 @@ import pytest
 from sqlite_utils import Database, Migrations
 
 from partway.state.errors import StateDamaged, StateError, StateLocked, StateTooNew
+from partway.state.live import LiveRecord
 from partway.state.records import PartRecord
 from partway.state.schema import MIGRATION_SET, MIGRATIONS
 from partway.state.sqlite import SqliteStore, _runner
@@ -88,6 +89,52 @@ def test_only_the_owner_can_read_it(tmp_path: Path) -> None:
     assert {"partway.db", "partway.db-wal", "partway.db-shm"} <= set(modes)
     assert set(modes.values()) == {0o600}
     assert (mode(store.folder), mode(store.folder / "locks")) == (0o700, 0o700)
+
+
+def test_files_that_are_open_to_others_are_closed(store: SqliteStore) -> None:
+    """Made by another program, copied, or on a disk that a container has: corrected when the folder is used."""
+    store.save_upload(UPLOAD)
+    with store.claim("/a", "", "b", "k"):
+        store.live.tell(LiveRecord(id=UPLOAD.id, pid=7, host="host", began_at=1.0, told_at=2.0))
+    wide = [path for path in store.folder.iterdir() if path.is_file()]
+    for path in wide:
+        path.chmod(0o666)
+    for path in (store.folder, store.folder / "locks", store.folder / "running"):
+        path.chmod(0o777)
+    again = SqliteStore(store.folder)
+    again.close()
+
+    assert {path.name for path in wide} == {"partway.db", "partway.db-wal", "partway.db-shm"}
+    assert {mode(path) for path in wide} == {0o600}
+    assert {mode(path) for path in store.folder.rglob("*") if path.is_dir()} == {0o700}
+    assert mode(store.folder) == 0o700
+    assert again.exposed == ()
+
+
+def test_a_folder_that_has_other_files_is_left_as_it_is(tmp_path: Path) -> None:
+    """``--state-dir /tmp`` must not close /tmp; where others could replace the database, that is told."""
+    (tmp_path / "other").touch()
+    tmp_path.chmod(0o777)
+    exposed = SqliteStore(tmp_path)
+    tmp_path.chmod(0o1777)
+    sticky = SqliteStore(tmp_path)
+    exposed.close()
+    sticky.close()
+
+    assert mode(tmp_path) == 0o777
+    assert [f"any user can replace the files in {tmp_path}" in sentence for sentence in exposed.exposed] == [True]
+    assert sticky.exposed == ()
+
+
+def test_a_mode_that_cannot_be_corrected_is_told(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """FAT, some network filesystems, a file of another user."""
+    store.path.chmod(0o666)
+    monkeypatch.setattr(Path, "chmod", lambda path, mode: None)
+    again = SqliteStore(store.folder)
+    again.close()
+
+    assert len(again.exposed) == 1
+    assert f"other users can read or change {store.path}" in again.exposed[0]
 
 
 def test_missing_folders_are_made(tmp_path: Path) -> None:

@@ -1,0 +1,57 @@
+"""Keep the state folder for its owner: take from other users what they may not have, or say what cannot be taken."""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+_OTHERS = 0o077
+_WRITE = 0o022  # of the group and of others
+_FILES = ("partway.db", "partway.db-wal", "partway.db-shm", "schema.lock")
+_FOLDERS = ("locks", "running")
+
+
+def make_private(folder: Path) -> tuple[str, ...]:
+    """Give what partway keeps in the folder the modes 0600 and 0700, where it is ours and wider.
+
+    The folder itself is closed only when others may write in it and it has nothing but partway's files: a folder that
+    is used for other things too, such as /tmp, is left as it is.
+
+    Returns:
+        A sentence for each file that other users can read, and one when they can replace the database.
+    """
+    found = [_close(folder / name) for name in (*_FILES, *_FOLDERS)]
+    mode = _mode(folder)
+    if mode & _WRITE and set(_names(folder)) <= {*_FILES, *_FOLDERS}:
+        _close(folder)
+        mode = _mode(folder)
+    if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+        found.append(f"any user can replace the files in {folder}; close it with `chmod 700`, or use another folder")
+    return tuple(sentence for sentence in found if sentence)
+
+
+def _close(path: Path) -> str:
+    """Take the rights of the group and of others away; a sentence when they have some that cannot be taken."""
+    if not _mode(path) & _OTHERS:
+        return ""
+    with suppress(OSError):
+        status = path.stat()
+        if status.st_uid == os.geteuid():
+            path.chmod(stat.S_IMODE(status.st_mode) & ~_OTHERS)
+    if not _mode(path) & _OTHERS:
+        return ""
+    return f"other users can read or change {path}, and its mode cannot be corrected; use another folder"
+
+
+def _mode(path: Path) -> int:
+    """The permissions; 0 for what is not there."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return 0
+
+
+def _names(folder: Path) -> Iterator[str]:
+    with suppress(OSError):
+        yield from os.listdir(folder)  # noqa: PTH208
