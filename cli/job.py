@@ -23,6 +23,7 @@ from . import render
 from .connection import Connection
 from .customer_key import KeyOptions
 from .session import make_backend, run_upload
+from .text import printable
 
 if TYPE_CHECKING:
     from partway.engine.s3 import S3Backend
@@ -68,6 +69,7 @@ def run(
     state_dir: Path | None,
     *,
     profile: str | None,
+    resume: str | None = None,
     fail_fast: bool = False,
 ) -> int:
     """Run the job with bars and signals; the exit code."""
@@ -87,6 +89,7 @@ def run(
             cancel=cancel,
             region=backend.region,
             profile=profile or os.environ.get("AWS_PROFILE"),
+            resume=resume,
             fail_fast=fail_fast,
         )
 
@@ -103,7 +106,13 @@ def _allow_open_files(wanted: int) -> None:
 
 
 def plan(
-    spec: JobSpec, backend: "S3Backend", store: StateStore, settings: UploadSettings, output: render.Output
+    spec: JobSpec,
+    backend: "S3Backend",
+    store: StateStore,
+    settings: UploadSettings,
+    output: render.Output,
+    *,
+    resume: str | None = None,
 ) -> int:
     """Say what the job would do; the exit code."""
     from partway.engine.dry_job import plan_job
@@ -113,10 +122,35 @@ def plan(
     sources = sources_of(spec)
     return dry_run.tell(
         lambda sink, cancel: plan_job(
-            spec, sources, backend=backend, store=store, settings=settings, sink=sink, cancel=cancel
+            spec, sources, backend=backend, store=store, settings=settings, sink=sink, cancel=cancel, resume=resume
         ),
         output,
         many=True,
+    )
+
+
+def _spec_of(record: JobRecord) -> JobSpec:
+    try:
+        return JobSpec.from_json(record.spec)
+    except (ValueError, TypeError, KeyError) as error:
+        raise click.UsageError(f"job {record.id} is not readable in the store; run its command again") from error
+
+
+def superseded(record: JobRecord, store: StateStore) -> str | None:
+    """Why ``resume --all`` must not finish the job: a later one decided otherwise.  None when it may.
+
+    Raises:
+        click.UsageError: its spec is not readable.
+    """
+    from partway.engine.job_match import later_job  # only here: a single file needs none of it
+
+    later = later_job(store, record, _spec_of(record))
+    if later is None:
+        return None
+    return (
+        f"job {record.id} would overwrite what the later job {later[0].id} sent to {printable(record.target)} with "
+        f"other options ({', '.join(later[1])}); give it up with partway cancel {record.id}, or finish it anyway with "
+        f"partway resume {record.id}"
     )
 
 
@@ -137,10 +171,7 @@ def resume(
     Raises:
         click.UsageError: its list came from standard input, or it is not readable.
     """
-    try:
-        spec = JobSpec.from_json(record.spec)
-    except (ValueError, TypeError, KeyError) as error:
-        raise click.UsageError(f"job {record.id} is not readable in the store; run its command again") from error
+    spec = _spec_of(record)
     if spec.listed == LISTED_ON_STDIN:
         raise click.UsageError(
             f"job {record.id} got its list of files from standard input; run the same command with the same list again"
@@ -152,5 +183,5 @@ def resume(
         record.endpoint, record.region, profile, concurrency=settings.concurrency, connection=connection
     )
     if dry_run:
-        return plan(spec, backend, store, settings, output)
-    return run(spec, backend, store, settings, output, state_dir, profile=profile)
+        return plan(spec, backend, store, settings, output, resume=record.id)
+    return run(spec, backend, store, settings, output, state_dir, profile=profile, resume=record.id)

@@ -73,6 +73,10 @@ def command(
     with failures_as_json(output), (untouched_store if dry_run else opened_store)(state_dir) as store:
         jobs, ids = _chosen_jobs(store, ids, everything)
         for each in jobs:
+            if everything and (reason := job.superseded(each, store)):
+                click.echo(f"left alone: {reason}", err=True)
+                codes.append(exit_codes.INCOMPLETE)
+                continue
             codes.append(
                 job.resume(
                     each,

@@ -10,6 +10,7 @@ from partway.state.records import UploadRecord
 from partway.state.store import StateStore
 
 from .backend import Target
+from .job_match import same_job
 from .job_spec import JobSpec
 
 
@@ -31,16 +32,15 @@ def claimed(store: StateStore, source: str, target: Target) -> Iterator[None]:
 
 @contextmanager
 def claimed_job(store: StateStore, spec: JobSpec) -> Iterator[None]:
-    """Hold the job, so that no other process runs it.
+    """Hold every job with these sources and this destination, whatever its options are.
 
     Raises:
-        StateLocked: another process does.
+        StateLocked: another process runs one of them.
     """
-    text = spec.to_json()
-    name = "job " + hashlib.sha256(text.encode()).hexdigest()[:16]
+    name = "job " + hashlib.sha256(spec.identity.encode()).hexdigest()[:16]
 
     def holder() -> str:
-        record = store.jobs.unfinished(text, spec.endpoint)
+        record = same_job(store, spec)
         return f"{_process(record)} is already sending these files to {spec.url}{_named('job', record)}"
 
     with _held(store, name, Target(bucket=spec.bucket, key=spec.prefix, endpoint=spec.endpoint), holder):

@@ -15,6 +15,7 @@ from .dry_run import TAKEN, planned
 from .errors import PartwayError, PlanError, SourceError, UploadCancelled, UploadFailed
 from .events import EventSink, FileFailed, FileSkipped
 from .job_failures import fails_for_all, is_resumable
+from .job_match import open_job
 from .job_spec import JobSpec
 from .job_work import SAME, is_same
 from .look import exists
@@ -56,17 +57,19 @@ def plan_job(
     settings: UploadSettings,
     sink: EventSink,
     cancel: Cancel,
+    resume: str | None = None,
 ) -> JobPlanned:
     """What ``run_job`` would do with these arguments; the sink is told of each file.
 
     Raises:
-        PlanError: two files have one key, or the settings are not possible.
+        PlanError: two files have one key, the settings are not possible, or an open job would write the same objects
+            with other options.
         UploadFailed: there is nothing to upload.
         RemoteError: the service would refuse every file, or is away; only where it is asked.
     """
     check_settings(settings)
     spec = replace(spec, options=with_customer_key(spec.target(spec.prefix), backend).options)
-    record = store.jobs.unfinished(spec.to_json(), spec.endpoint)
+    record = store.jobs.get(resume) if resume else open_job(store, spec, restart=settings.restart)
     if record is None:
         check_overlap(spec, sources)
     job = _DryJob(spec, "" if record is None else record.id, backend, store, settings, sink, cancel)

@@ -8,6 +8,7 @@ done is a row in the store, so that a run after an interruption walks again and 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 
 from partway.state.jobs import FileStatus, JobRecord, JobStatus
@@ -19,6 +20,8 @@ from .errors import PlanError, UploadCancelled, UploadFailed
 from .events import EventSink, JobDone, ignore
 from .job_files import JobFiles
 from .job_ledger import Ledger, Stop
+from .job_leftovers import Leftovers
+from .job_match import job_to_resume, open_job
 from .job_recovery import recover_files
 from .job_spec import JobSpec
 from .limits import S3Limits
@@ -45,6 +48,7 @@ def run_job(
     cancel: Cancel | None = None,
     region: str | None = None,
     profile: str | None = None,
+    resume: str | None = None,
     fail_fast: bool = False,
     now: Callable[[], float] = time.time,
 ) -> JobDone:
@@ -53,19 +57,21 @@ def run_job(
     One file's failure does not stop the others.
 
     Args:
-        spec: What to upload.  An open job of an equal spec is gone on with.
+        spec: What to upload.  An open job of the same sources and destination is resumed.
         sources: Gives paths and names as ``scan`` takes them; called again for each pass.
         settings: As for one upload; ``restart`` forgets what earlier runs did.
+        resume: The id of the open job whose spec this is; None looks for one.
         fail_fast: True ends the job with the first file that fails.
 
     Returns:
         JobDone, also when files failed: it counts them, and the sink was told of each.
 
     Raises:
-        PlanError: two files have one key, or the settings are not possible.
+        PlanError: two files have one key, the settings are not possible, or an open job would write the same objects
+            with other options.
         StateLocked: another process runs this job.
-        UploadFailed: there is nothing to upload, the service does not answer, or a file failed and ``fail_fast`` is
-            set.
+        UploadFailed: there is nothing to upload, the service does not answer, a file failed and ``fail_fast`` is set,
+            or another process ended the job that was to be resumed.
         CredentialsExpired, UploadCancelled, StateError.
     """
     check_settings(settings)
@@ -73,7 +79,10 @@ def run_job(
     spec = replace(spec, options=with_customer_key(spec.target(spec.prefix), backend).options)
     text = spec.to_json()
     with claimed_job(store, spec), JobTeller(store.live, sink) as told:
-        record = store.jobs.unfinished(text, spec.endpoint)
+        if resume is not None:
+            record: JobRecord | None = job_to_resume(store, resume, spec)
+        else:
+            record = open_job(store, spec, restart=settings.restart)
         if record is None:
             check_overlap(spec, sources)
             record = JobRecord(
@@ -93,7 +102,7 @@ def run_job(
             record = replace(record, created_at=now())
         else:
             recover_files(store, record)
-        record = replace(record, holder=holder(), updated_at=now())
+        record = replace(record, spec=text, holder=holder(), updated_at=now())
         ledger = Ledger(record, store, told, fail_fast=fail_fast, now=now)
         with JobFiles(
             spec,
@@ -106,14 +115,24 @@ def run_job(
             cancel=cancel,
             now=now,
         ) as files:
-            return _Job(spec, record, store, told, ledger, files).run(sources, settings.limits)
+            leftovers = Leftovers(record, store)
+            settle = partial(leftovers.settle, ledger, backend, settings, cancel)
+            return _Job(spec, record, store, told, ledger, files, leftovers, settle).run(sources, settings.limits)
 
 
 class _Job:
     """One run of a job, in the caller's thread."""
 
     def __init__(
-        self, spec: JobSpec, record: JobRecord, store: StateStore, told: JobTeller, ledger: Ledger, files: JobFiles
+        self,
+        spec: JobSpec,
+        record: JobRecord,
+        store: StateStore,
+        told: JobTeller,
+        ledger: Ledger,
+        files: JobFiles,
+        leftovers: Leftovers,
+        settle: Callable[[], None],
     ) -> None:
         self._spec = spec
         self._record = record
@@ -121,6 +140,8 @@ class _Job:
         self._told = told
         self._ledger = ledger
         self._files = files
+        self._leftovers = leftovers
+        self._settle = settle
 
     def run(self, sources: Callable[[], Iterable[tuple[str, str | None]]], limits: S3Limits) -> JobDone:
         ledger = self._ledger
@@ -129,6 +150,7 @@ class _Job:
         try:
             anything = self._walk(sources, limits)
             self._files.end()
+            self._settle()
         except Stop as stop:
             self._files.stop()
             raise stop.error from stop.error.__cause__
@@ -166,6 +188,7 @@ class _Job:
 
     def _send(self, found: Mapping[str, Found]) -> None:
         """Send what is left of a window: large files first, then the small ones."""
+        self._leftovers.meet(found)
         known = self._store.jobs.files(self._record.id, list(found))
         left: list[tuple[str, Found]] = []
         for key, each in found.items():

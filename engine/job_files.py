@@ -18,6 +18,7 @@ from .errors import PartwayError, StateError, StateLocked, UploadCancelled
 from .events import Event, PartsChecked, UploadSkipped, UploadStarted
 from .job_failures import may_go_the_long_way
 from .job_ledger import Ledger, Stop
+from .job_leftovers import is_given_up
 from .job_spec import JobSpec
 from .job_work import SAME, FileProgress, FileSent, FileTask, is_same, send_file
 from .lanes import Lanes
@@ -89,9 +90,9 @@ class JobFiles:
         self._stopped = False  # a file by a cancel
         self._outage = Outage(told)  # of small files
         self._begun = {
-            (record.source, record.key)
-            for record in store.uploads(statuses=UNFINISHED)
-            if (record.endpoint, record.bucket) == (spec.endpoint, spec.bucket)
+            (each.source, each.key): each
+            for each in store.uploads(statuses=UNFINISHED)
+            if (each.endpoint, each.bucket) == (spec.endpoint, spec.bucket)
         }
         self._learn()
 
@@ -214,8 +215,8 @@ class JobFiles:
 
         target = self._spec.target(key)
         try:
-            begun = (found.path, key) in self._begun
-            if self._spec.skip_same and not begun and self._is_same(target, found, lane):
+            begun = self._begun.get((found.path, key))
+            if self._spec.skip_same and begun is None and self._is_same(target, found, lane):
                 self._ledger.skipped(key, found.path, target.url, found.size, found.mtime_ns, SAME)
                 return
             done = upload_file(
@@ -223,7 +224,7 @@ class JobFiles:
                 target,
                 backend=self._backend,
                 store=self._store,
-                settings=self._settings,
+                settings=replace(self._settings, restart=True) if is_given_up(begun, self._record) else self._settings,
                 sink=hear,
                 cancel=self._cancel_uploads,
                 region=self._record.region,

@@ -52,6 +52,11 @@ class JobSpec:
         """The destination as users write it."""
         return f"s3://{self.bucket}/{self.prefix}"
 
+    @property
+    def identity(self) -> str:
+        """Text that is equal for commands of the same sources and destination, whatever their options are."""
+        return json.dumps([self.sources, self.listed, self.bucket, self.prefix, self.endpoint])
+
     def target(self, key: str) -> Target:
         """Where the file of this key goes."""
         return Target(bucket=self.bucket, key=key, endpoint=self.endpoint, options=self.options)

@@ -29,7 +29,7 @@ class JobRecord:
     """One job.
 
     id: eight hex digits, as those of uploads.
-    spec: what is uploaded and how, as JSON text; opaque to the store.  Equal specs are the same job.
+    spec: what is uploaded and how, as JSON text; opaque to the store.
     target: as users write it.
     region, profile: None means the default of the user's AWS configuration.
     endpoint: the service's address; "" means AWS.
@@ -101,10 +101,6 @@ class JobStore(Protocol):
         """Jobs whose id starts with ``prefix``, oldest first."""
         ...
 
-    def unfinished(self, spec: str, endpoint: str) -> JobRecord | None:
-        """The newest open job of this spec, or None."""
-        ...
-
     def save_files(self, job: str, files: Iterable[FileRecord]) -> None:
         """Remember files; one of the same key is replaced.  All of them or none.
 
@@ -158,10 +154,6 @@ class MemoryJobs:
             if record.id.startswith(prefix) and (record.status is JobStatus.OPEN or not open_only)
         ]
         return sorted(found, key=lambda record: (record.created_at, record.id))
-
-    def unfinished(self, spec: str, endpoint: str) -> JobRecord | None:
-        found = [r for r in self.all(open_only=True) if (r.spec, r.endpoint) == (spec, endpoint)]
-        return found[-1] if found else None
 
     def save_files(self, job: str, files: Iterable[FileRecord]) -> None:
         if job not in self._jobs:

@@ -52,10 +52,6 @@ class SqliteJobs:
         marks = ", ".join("?" * len(statuses))
         return self._select(f"substr(id, 1, ?) = ? AND status IN ({marks})", [len(prefix), prefix, *statuses])
 
-    def unfinished(self, spec: str, endpoint: str) -> JobRecord | None:
-        found = self._select("spec = ? AND endpoint = ? AND status = ?", [spec, endpoint, JobStatus.OPEN])
-        return found[-1] if found else None
-
     def save_files(self, job: str, files: Iterable[FileRecord]) -> None:
         rows = [_file_row(job, file) for file in files]
         with self._writing():

@@ -3,10 +3,14 @@
 import json
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from partway.engine.backend import ObjectOptions
+from partway.engine.job_spec import JobSpec
+from partway.state.jobs import JobStatus
 from partway.state.sqlite import SqliteStore
 from tests.support.command import Shell
 from tests.support.faults import Answer, Fault, Hang, Stage
@@ -32,6 +36,13 @@ def arrived(server: StrictS3) -> dict[str, bytes]:
 
 def expected(folder: Path, prefix: str = "") -> dict[str, bytes]:
     return {f"{prefix}{p.relative_to(folder)}": p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def leave_open(shell: Shell, server: StrictS3) -> str:
+    """A job of which one file was refused; its id."""
+    refusal = Answer(status=403, code="AccessDenied")
+    server.faults.add(Fault(operation="PutObject", stage=Stage.BEFORE_READ, action=refusal, times=1))
+    return str(shell.run("upload", "-r", "many", "s3://bucket/", "--json").event("job_done")["job"])
 
 
 def test_a_folder_that_is_killed_goes_on(shell: Shell, server: StrictS3, folder: Path) -> None:
@@ -112,6 +123,30 @@ def test_resume_all_takes_jobs_and_uploads(shell: Shell, server: StrictS3, folde
     assert first.err.count("failed: ") == 1
     assert "error: 1 file was not uploaded" in first.err
     assert shell.run("resume", "--all").code == 0
+    assert arrived(server) == expected(folder)
+
+
+def test_resume_all_does_not_overwrite_what_a_later_command_decided(
+    shell: Shell, server: StrictS3, folder: Path
+) -> None:
+    """A job that an earlier version left open beside the one that came after it: named, 75, and resumed by its ID."""
+    job = leave_open(shell, server)
+    store = SqliteStore(shell.state)
+    (record,) = store.jobs.all()
+    spec = replace(JobSpec.from_json(record.spec), options=ObjectOptions(storage_class="STANDARD_IA"))
+    later = replace(record, id="ffffffff", spec=spec.to_json(), created_at=record.created_at + 1)
+    store.jobs.save(replace(later, status=JobStatus.COMPLETED))
+    store.close()
+    before = arrived(server)
+
+    result = shell.run("resume", "--all", "--quiet")
+
+    assert result.code == 75, result
+    assert arrived(server) == before
+    (line,) = result.err.splitlines()
+    for words in (f"job {job}", "later job ffffffff", "--storage-class", f"partway cancel {job}"):
+        assert words in line
+    assert shell.run("resume", job).code == 0
     assert arrived(server) == expected(folder)
 
 

@@ -50,19 +50,6 @@ def test_a_job_is_kept_and_replaced(store: StateStore) -> None:
     assert set(store.jobs.files(JOB.id, ["a"])) == {"a"}
 
 
-def test_an_open_job_is_found_by_what_it_does(store: StateStore) -> None:
-    """The newest; another endpoint is another job."""
-    store.jobs.save(JOB)
-    store.jobs.save(replace(JOB, id="ffffffff", created_at=5.0))
-    store.jobs.save(replace(JOB, id="eeeeeeee", created_at=9.0, status=JobStatus.ABORTED))
-    found = store.jobs.unfinished(JOB.spec, "")
-
-    assert found is not None
-    assert found.id == "ffffffff"
-    assert store.jobs.unfinished(JOB.spec, "http://elsewhere") is None
-    assert store.jobs.unfinished("{}", "") is None
-
-
 def test_files_are_found_by_key(store: StateStore) -> None:
     store.jobs.save(JOB)
     keys = [f"k{number}" for number in range(1200)]

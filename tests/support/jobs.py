@@ -32,7 +32,7 @@ class Job:
         return [(path, None) for path in self.spec.sources]
 
     def run(self, **how: Any) -> JobDone:
-        fail_fast = how.pop("fail_fast", False)
+        own = {name: how.pop(name) for name in ("fail_fast", "resume") if name in how}
 
         def see(event: Event) -> None:
             self.events.append(event)
@@ -47,7 +47,7 @@ class Job:
             settings=replace(settings, **how),
             sink=see,
             cancel=self.cancel,
-            fail_fast=fail_fast,
+            **own,
         )
 
     def of(self, kind: type[Event]) -> list[Any]:

@@ -1,0 +1,212 @@
+"""Commands with the sources and the destination of an open job: none of them lets it overwrite their objects later."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from partway.engine.backend import ObjectOptions
+from partway.engine.checksum import ChecksumAlgorithm
+from partway.engine.errors import PlanError, StateLocked, UploadFailed
+from partway.engine.events import JobStarted
+from partway.engine.filters import Filter
+from partway.engine.job_match import later_job
+from partway.engine.job_spec import JobSpec
+from partway.engine.s3 import S3Backend
+from partway.state.jobs import JobRecord, JobStatus
+from partway.state.records import UploadStatus
+from tests.support.fault_answers import access_denied
+from tests.support.faults import Fault, Stage
+from tests.support.jobs import Job, files, objects
+from tests.support.strict_s3 import StrictS3
+from tests.support.uploading import PART
+
+NO_TMP = (Filter(include=False, pattern="*.tmp"),)
+RARE = ObjectOptions(storage_class="STANDARD_IA")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three small files and one of several parts that later commands exclude."""
+    root = tmp_path / "root"
+    (root / "sub").mkdir(parents=True)
+    for name in ("1", "2", "sub/3"):
+        (root / name).write_bytes(name.encode())
+    (root / "large.tmp").write_bytes(os.urandom(3 * PART))
+    return root
+
+
+@pytest.fixture
+def job(folder: Path, strict: StrictS3, backend: S3Backend) -> Job:
+    """An open job: the last part of the large file was refused, the small files are done."""
+    spec = JobSpec(sources=(str(folder),), bucket="bucket", prefix="p/", endpoint=backend.endpoint, part_size=PART)
+    job = Job(spec=spec, backend=backend)
+    strict.faults.add(Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=access_denied(), part_number=3))
+    assert job.run().failed == 1
+    strict.faults.clear()
+    return job
+
+
+def open_job(job: Job) -> JobRecord:
+    """The only open one."""
+    (record,) = job.store.jobs.all(open_only=True)
+    return record
+
+
+@pytest.mark.parametrize(
+    ("changes", "flag"),
+    [
+        ({"options": RARE}, "--storage-class"),
+        ({"options": ObjectOptions(sse="aws:kms")}, "--sse"),
+        ({"options": ObjectOptions(no_overwrite=True)}, "--no-overwrite"),
+        ({"filters": NO_TMP}, "--include/--exclude"),
+        ({"follow_symlinks": False}, "--no-follow-symlinks"),
+        ({"algorithm": ChecksumAlgorithm.SHA256}, "--checksum-algorithm"),
+        ({"guess_content_type": False}, "--no-guess-mime-type"),
+    ],
+)
+def test_other_options_are_refused(job: Job, strict: StrictS3, changes: dict[str, object], flag: str) -> None:
+    """The sentence names the job, the flag and both ways out; nothing is sent, and there is no second job."""
+    before, calls = open_job(job), len(strict.journal.calls)
+    job.spec = replace(job.spec, **changes)  # type: ignore[arg-type]
+
+    with pytest.raises(PlanError) as refused:
+        job.run()
+
+    for words in (before.id, f"({flag})", f"partway resume {before.id}", "--restart"):
+        assert words in str(refused.value)
+    assert open_job(job) == before
+    assert len(strict.journal.calls) == calls
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"part_size": 2 * PART}, {"skip_same": True}, {"key_encoding": "latin-1"}],
+    ids=lambda each: next(iter(each)),
+)
+def test_what_makes_the_same_objects_may_change(
+    job: Job, strict: StrictS3, folder: Path, changes: dict[str, object]
+) -> None:
+    """The same job goes on; what is done is not sent again."""
+    before = open_job(job)
+    job.spec = replace(job.spec, **changes)  # type: ignore[arg-type]
+
+    done = job.run()
+
+    assert (done.job, done.resumed, done.done) == (before.id, 3, 1)
+    assert objects(strict) == files(folder)
+
+
+def test_restart_takes_other_options(job: Job, strict: StrictS3, folder: Path) -> None:
+    """In place of the job, with every file sent again; the parts of an excluded file are removed from S3."""
+    before = open_job(job)
+    job.spec = replace(job.spec, options=RARE, filters=NO_TMP)
+
+    done = job.run(restart=True)
+
+    assert (done.job, done.resumed, done.done, done.failed) == (before.id, 0, 3, 0)
+    assert {key: stored.options.storage_class for (_, key), stored in strict.model.objects.items()} == {
+        f"p/{name}": "STANDARD_IA" for name in ("1", "2", "sub/3")
+    }
+    assert strict.model.open_uploads == ()
+    assert [record.status for record in job.store.uploads()] == [UploadStatus.ABORTED]
+    (record,) = job.store.jobs.all()
+    assert (record.status, JobSpec.from_json(record.spec)) == (JobStatus.COMPLETED, job.spec)
+
+
+def test_a_restart_holds_when_it_is_interrupted(job: Job, strict: StrictS3, folder: Path) -> None:
+    """Parts that were sent with the options of before are not completed by a later run, either."""
+    job.spec = replace(job.spec, options=RARE)
+    refusal = Fault(operation="AbortMultipartUpload", stage=Stage.BEFORE_READ, action=access_denied(), times=None)
+    strict.faults.add(refusal)
+    assert job.run(restart=True).failed == 1
+    strict.faults.clear()
+
+    done = job.run()
+
+    assert (done.resumed, done.done, done.failed) == (3, 1, 0)
+    assert {stored.options.storage_class for stored in strict.model.objects.values()} == {"STANDARD_IA"}
+    assert strict.model.open_uploads == ()
+
+
+@pytest.mark.parametrize(
+    ("source", "prefix"), [("sub", "p/sub/"), ("sub/3", "p/sub/"), ("1", "p/"), (".", "p/"), ("..", "")]
+)
+def test_a_job_of_some_of_the_files_is_refused_with_other_options(
+    job: Job, strict: StrictS3, folder: Path, source: str, prefix: str
+) -> None:
+    """A folder or a file below a source, or a folder above it, under the same keys."""
+    before, calls = open_job(job), len(strict.journal.calls)
+    if source == "..":
+        job.spec = replace(job.spec, sources=(str(folder),), prefix="root/")
+        job.store.jobs.save(replace(before, spec=job.spec.to_json()))
+    sources = (os.path.normpath(folder / source), str(folder.parent / "another"))
+    job.spec = replace(job.spec, sources=sources, prefix=prefix, options=RARE)
+
+    with pytest.raises(PlanError, match=f"--storage-class.*partway resume {before.id}.*partway cancel {before.id}"):
+        job.run(restart=True)
+
+    assert len(strict.journal.calls) == calls
+
+
+@pytest.mark.parametrize(
+    ("source", "changes"),
+    [
+        ("sub", {"prefix": "p/", "options": RARE}),
+        ("sub", {"prefix": "p/sub/", "endpoint": "http://127.0.0.1:1", "options": RARE}),
+        ("sub", {"prefix": "p/sub/", "bucket": "other", "options": RARE}),
+        ("sub", {"prefix": "p/sub/"}),
+        ("../rooted", {"prefix": "p/ed/", "options": RARE}),
+    ],
+    ids=["other keys", "other endpoint", "other bucket", "same options", "a name that only begins so"],
+)
+def test_jobs_that_cannot_harm_each_other_are_not_refused(
+    job: Job, folder: Path, source: str, changes: dict[str, object]
+) -> None:
+    other = replace(job.spec, sources=(os.path.normpath(folder / source),), **changes)  # type: ignore[arg-type]
+    record = replace(open_job(job), created_at=0.0)
+
+    assert later_job(job.store, record, job.spec) is None
+    job.store.jobs.save(replace(record, id="ffffffff", spec=other.to_json(), endpoint=other.endpoint, created_at=1.0))
+    assert later_job(job.store, record, job.spec) is None
+
+
+def test_a_job_that_was_restarted_meanwhile_is_not_resumed_as_it_was(job: Job, strict: StrictS3) -> None:
+    """Its spec was read before another process changed it."""
+    before, calls = open_job(job), len(strict.journal.calls)
+    job.store.jobs.save(replace(before, spec=replace(job.spec, options=RARE).to_json()))
+
+    with pytest.raises(UploadFailed, match="restarted with other options meanwhile"):
+        job.run(resume=before.id)
+
+    assert len(strict.journal.calls) == calls
+
+
+def test_a_job_that_was_cancelled_meanwhile_is_not_resumed(job: Job, strict: StrictS3) -> None:
+    before, calls = open_job(job), len(strict.journal.calls)
+    job.store.jobs.save(replace(before, status=JobStatus.ABORTED))
+
+    with pytest.raises(UploadFailed, match="aborted meanwhile"):
+        job.run(resume=before.id)
+
+    assert len(strict.journal.calls) == calls
+
+
+def test_jobs_with_other_options_do_not_run_side_by_side(job: Job) -> None:
+    """The sentence has the id that partway list shows."""
+    locked: list[str] = []
+    spec = job.spec
+
+    def again(event: object) -> None:
+        if isinstance(event, JobStarted) and not locked:
+            job.spec = replace(spec, filters=NO_TMP)
+            with pytest.raises(StateLocked) as refused:
+                job.run(restart=True)
+            locked.append(str(refused.value))
+
+    job.on_event = again
+    id = open_job(job).id
+    job.run()
+
+    assert f"is already sending these files to s3://bucket/p/ (job {id})" in locked[0]
