@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from partway.engine.backend import ObjectDetails, Target
+from partway.engine.backend import Target
 from partway.engine.errors import PartwayError, SourceError
-from partway.engine.pool import Cancel, Line, WorkerPool
-from partway.engine.settings import UploadSettings
-from partway.engine.verify import Comparison, Verdict, compare
-from partway.engine.work import retrying
+from partway.engine.judge import Verdict
+from partway.engine.pool import Cancel
+from partway.engine.verify import Comparison, compare
 
 from . import exit_codes, options
 from .connection import Connection, connection_options
@@ -104,13 +103,7 @@ def _compare(path: str, target: Target, backend: "S3Backend", store: "StateStore
         if (record.bucket, record.key, record.endpoint) == (target.bucket, target.key, target.endpoint)
     ]
     cancel = Cancel()
-
-    def ask(line: Line) -> ObjectDetails:
-        return retrying(backend, UploadSettings().policy, line).ask(lambda: backend.object_details(target))
-
-    def details() -> ObjectDetails:
-        with WorkerPool(1, cancel=cancel, hear=lambda _: None) as pool:
-            return pool.run(ask)
-
     with stopping(cancel):
-        return compare(path, target, details, cancel=cancel, part_size=part_size or (known[-1] if known else None))
+        return compare(
+            path, target, backend, cancel=cancel, part_sizes=known[-1:] if part_size is None else [part_size]
+        )

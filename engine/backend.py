@@ -136,20 +136,28 @@ class ObjectFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectDetails:
-    """What the service says about an object.
+    """Everything that the service says about an object and its checksums.
 
     size: bytes.
     etag: without quotes.
-    checksums: ``(algorithm, base64 value)``; a composite one ends in ``-`` and its number of parts.
-    part_size: bytes of the first part; None when the object has no parts, or nobody says.
-    md5_etag: False when the ETag is known to be no MD5 (encrypted with KMS or the user's key).
+    checksums: ``(algorithm, base64 value)``; a composite one usually ends in ``-`` and its number of parts.
+    checksum_type: S3's FULL_OBJECT or COMPOSITE; None when the service does not name it.
+    md5_etag: False when the ETag is known to be no MD5 (encrypted with KMS or the user's key, a directory bucket).
     """
 
     size: int
     etag: str
     checksums: tuple[tuple[ChecksumAlgorithm, str], ...]
-    part_size: int | None
-    md5_etag: bool
+    checksum_type: str | None = None
+    md5_etag: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectPart:
+    """One part of a finished object: its size in bytes, and how many parts the object has."""
+
+    size: int
+    count: int
 
 
 class MultipartBackend(Protocol):
@@ -240,3 +248,21 @@ class MultipartBackend(Protocol):
             ObjectMissing: there is none.
         """
         ...
+
+    def object_details(self, target: Target) -> ObjectDetails:
+        """Look at the object, at all its checksums.
+
+        Raises:
+            ObjectMissing: there is none.
+        """
+        facts = self.head_object(target, ChecksumAlgorithm.CRC64NVME)
+        named = () if facts.checksum is None else ((ChecksumAlgorithm.CRC64NVME, facts.checksum),)
+        return ObjectDetails(size=facts.size, etag=facts.etag, checksums=named)
+
+    def object_part(self, target: Target, number: int) -> ObjectPart | None:
+        """The part with this 1-based number of a finished object; None when the service does not say."""
+        return None
+
+    def part_sizes(self, target: Target) -> tuple[int, ...] | None:
+        """Bytes of each part of a finished object, in order; None when the service does not list them."""
+        return None

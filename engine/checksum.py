@@ -74,17 +74,24 @@ def combine(algorithm: ChecksumAlgorithm, parts: Sequence[tuple[str, int]]) -> s
 
     S3 rules: https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
     """
-    values = [base64.b64decode(value) for value, _ in parts]
-    if algorithm.full_object:
-        _, join, width = _CRC[algorithm]
-        total = 0
-        for value, (_, size) in zip(values, parts, strict=True):
-            total = join(total, int.from_bytes(value, "big"), size)
-        return _text(total.to_bytes(width, "big"))
-    hashed = hashlib.new(algorithm.value, b"".join(values), usedforsecurity=False)
-    if algorithm is ChecksumAlgorithm.MD5:
-        return f"{hashed.hexdigest()}-{len(parts)}"
-    return f"{_text(hashed.digest())}-{len(parts)}"
+    if not algorithm.full_object:
+        return composite(algorithm, [value for value, _ in parts])
+    _, join, width = _CRC[algorithm]
+    total = 0
+    for value, size in parts:
+        total = join(total, int.from_bytes(base64.b64decode(value), "big"), size)
+    return _text(total.to_bytes(width, "big"))
+
+
+def composite(algorithm: ChecksumAlgorithm, values: Sequence[str]) -> str:
+    """S3's composite checksum of parts with these base64 checksums, in order: a checksum of checksums with ``-N``.
+
+    For MD5 that is the ETag of a multipart upload, in hex.
+    """
+    digest = Digest(algorithm)
+    digest.update(b"".join(map(base64.b64decode, values)))
+    made = etag_of(digest.value()) if algorithm is ChecksumAlgorithm.MD5 else digest.value()
+    return f"{made}-{len(values)}"
 
 
 def etag_of(md5: str) -> str:

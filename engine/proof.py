@@ -6,7 +6,7 @@ from enum import StrEnum
 from partway.state.records import PartRecord
 
 from .backend import ObjectFacts
-from .checksum import ChecksumAlgorithm, combine, etag_of
+from .checksum import ChecksumAlgorithm, combine, composite, etag_of
 from .errors import ProofFailed
 
 
@@ -54,13 +54,22 @@ def prove(
         return _by_etag(facts, parts, multipart=multipart)
     if facts.checksum is None:
         return Proof.SIZE
-    pairs = [(part.checksum, part.size) for part in parts]
-    expected = combine(algorithm, pairs) if multipart else parts[0].checksum
-    if facts.checksum != expected:
+    expected = _expected(algorithm, parts, multipart=multipart)
+    if facts.checksum not in expected:
         raise ProofFailed(
-            f"the {algorithm} of the object on S3 is {facts.checksum}, of the file {expected}; upload it again"
+            f"the {algorithm} of the object on S3 is {facts.checksum}, of the file {expected[0]}; upload it again"
         )
     return Proof(algorithm.value.lower())
+
+
+def _expected(algorithm: ChecksumAlgorithm, parts: Sequence[PartRecord], *, multipart: bool) -> list[str]:
+    """The checksums that the object may have, S3's own first: some services have the composite one of CRCs, whatever
+    type was declared, and some write it without its number of parts."""
+    if not multipart:
+        return [parts[0].checksum]
+    whole = combine(algorithm, [(part.checksum, part.size) for part in parts])
+    of_parts = composite(algorithm, [part.checksum for part in parts])
+    return [whole, of_parts, of_parts.rpartition("-")[0]]
 
 
 def _by_etag(facts: ObjectFacts, parts: Sequence[PartRecord], *, multipart: bool) -> Proof:

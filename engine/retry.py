@@ -9,7 +9,16 @@ from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
-from .backend import CreatedUpload, FoundUpload, MultipartBackend, ObjectFacts, PartReceipt, Target
+from .backend import (
+    CreatedUpload,
+    FoundUpload,
+    MultipartBackend,
+    ObjectDetails,
+    ObjectFacts,
+    ObjectPart,
+    PartReceipt,
+    Target,
+)
 from .checksum import ChecksumAlgorithm
 from .errors import CredentialsExpired, RemoteError, Transient
 from .gate import NetworkGate
@@ -196,6 +205,15 @@ class RetryingBackend(MultipartBackend):
 
     def head_object(self, target: Target, algorithm: ChecksumAlgorithm) -> ObjectFacts:
         return self._call(lambda: self._inner.head_object(target, algorithm))
+
+    def object_details(self, target: Target) -> ObjectDetails:
+        return self._call(lambda: self._inner.object_details(target))
+
+    def object_part(self, target: Target, number: int) -> ObjectPart | None:
+        return self._call(lambda: self._inner.object_part(target, number))
+
+    def part_sizes(self, target: Target) -> tuple[int, ...] | None:
+        return self._call(lambda: self._inner.part_sizes(target))
 
 
 def _compared(receipt: PartReceipt, body: PartReader) -> PartReceipt:

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from . import s3_details
 from .backend import (
     CreatedUpload,
     FoundUpload,
     MultipartBackend,
     ObjectDetails,
     ObjectFacts,
+    ObjectPart,
     PartReceipt,
     Target,
 )
@@ -246,29 +248,13 @@ class S3Backend(MultipartBackend):
             )
 
     def object_details(self, target: Target) -> ObjectDetails:
-        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html"""
-        client = client_for(self.config)
-        with translated("HeadObject"):
-            answer = client.head_object(**self._keyed(target), ChecksumMode="ENABLED")
-            if not answer.keys() & {"ETag", "LastModified"}:
-                raise unreadable("HeadObject")
-            etag, part_size = _etag(answer), None
-            if "-" in etag:
-                first = client.head_object(**self._keyed(target), PartNumber=1)
-                # Services that do not know the question answer for the whole object.
-                part_size = first["ContentLength"] if "PartsCount" in first else None
-        return ObjectDetails(
-            size=answer["ContentLength"],
-            etag=etag,
-            checksums=tuple(
-                (algorithm, answer[name])
-                for algorithm in ChecksumAlgorithm
-                if (name := checksum_name(algorithm)) in answer
-            ),
-            part_size=part_size,
-            md5_etag="SSECustomerAlgorithm" not in answer
-            and not str(answer.get("ServerSideEncryption")).startswith("aws:kms"),
-        )
+        return s3_details.object_details(client_for(self.config), self._keyed(target))
+
+    def object_part(self, target: Target, number: int) -> ObjectPart | None:
+        return s3_details.object_part(client_for(self.config), self._keyed(target), number)
+
+    def part_sizes(self, target: Target) -> tuple[int, ...] | None:
+        return s3_details.part_sizes(client_for(self.config), self._keyed(target))
 
 
 def _is_public_aws(host: str) -> bool:

@@ -1,95 +1,149 @@
 """``partway verify``: what S3 says of an object against the bytes of a file."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
+from boto3.s3.transfer import TransferConfig
 
-from partway.engine.backend import ObjectDetails, Target
-from partway.engine.checksum import ChecksumAlgorithm, checksum, combine, etag_of
-from partway.engine.verify import Verdict, compare
+from partway.engine.backend import Target
+from partway.engine.checksum import ChecksumAlgorithm
+from partway.engine.judge import Verdict
+from partway.engine.s3 import S3Backend
+from partway.engine.verify import compare
+from tests.support.boto_client import boto_client
 from tests.support.command import Shell
+from tests.support.s3_model import S3Model
+from tests.support.s3_quirks import Quirks
 from tests.support.strict_s3 import StrictS3
+from tests.support.uploading import PART, Uploading
 
 MIB = 1024 * 1024
 TARGET = Target(bucket="bucket", key="key")
-BYTES = b"0123456789" * 100
-PARTS = [BYTES[i : i + 300] for i in range(0, 1000, 300)]
 
 
-def combined(algorithm: ChecksumAlgorithm) -> str:
-    return combine(algorithm, [(checksum(algorithm, part), len(part)) for part in PARTS])
+def last_byte_changed(path: Path) -> Path:
+    """Another file of the same size."""
+    data = path.read_bytes()
+    other = path.with_name("other.bin")
+    other.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    return other
 
 
-def details(
-    *checksums: tuple[ChecksumAlgorithm, str],
-    etag: str = "x",
-    part_size: int | None = 300,
-    md5_etag: bool = True,
-    size: int = 1000,
-) -> ObjectDetails:
-    return ObjectDetails(size=size, etag=etag, checksums=checksums, part_size=part_size, md5_etag=md5_etag)
+def uploaded_in_parts(strict: StrictS3, path: Path, sizes: Sequence[int], **create: Any) -> None:
+    """What another program leaves that cuts the file in its own way; ``create`` is of CreateMultipartUpload."""
+    client, data, parts = boto_client(strict), path.read_bytes(), []
+    upload = client.create_multipart_upload(Bucket="bucket", Key="key", **create)["UploadId"]
+    declared = {name: value for name, value in create.items() if name == "ChecksumAlgorithm"}
+    for number, size in enumerate(sizes, start=1):
+        answer = client.upload_part(
+            Bucket="bucket", Key="key", UploadId=upload, PartNumber=number, Body=data[:size], **declared
+        )
+        named = {name: value for name, value in answer.items() if name == "ETag" or name.startswith("Checksum")}
+        parts.append({"PartNumber": number} | named)
+        data = data[size:]
+    assert not data
+    client.complete_multipart_upload(Bucket="bucket", Key="key", UploadId=upload, MultipartUpload={"Parts": parts})
 
 
-MD5 = etag_of(checksum(ChecksumAlgorithm.MD5, BYTES))
-MULTIPART = combined(ChecksumAlgorithm.MD5)
-CRC, SHA = ChecksumAlgorithm.CRC64NVME, ChecksumAlgorithm.SHA256
-CASES = {
-    "a whole crc": (details((CRC, checksum(CRC, BYTES))), Verdict.EQUAL, "crc64nvme"),
-    "a crc of parts": (details((CRC, combined(CRC))), Verdict.EQUAL, "crc64nvme"),
-    "another crc": (details((CRC, "AAAAAAAAAAA=")), Verdict.DIFFERENT, "crc64nvme"),
-    "a whole sha": (details((SHA, checksum(SHA, BYTES))), Verdict.EQUAL, "sha256"),
-    "a composite sha": (details((SHA, combined(SHA))), Verdict.EQUAL, "sha256 of 4 parts"),
-    "another composite": (details((SHA, checksum(SHA, b"") + "-4")), Verdict.DIFFERENT, "sha256 of 4 parts"),
-    "a composite of unknown parts": (details((SHA, combined(SHA)), part_size=None), Verdict.UNKNOWN, "size"),
-    "a composite of other parts": (details((SHA, combined(SHA)), part_size=500), Verdict.UNKNOWN, "size"),
-    "an md5": (details(etag=MD5, part_size=None), Verdict.EQUAL, "etag"),
-    "another md5": (details(etag="0" * 32), Verdict.DIFFERENT, "etag"),
-    "an encrypted one": (details(etag="0" * 32, md5_etag=False), Verdict.UNKNOWN, "size"),
-    "an etag of parts": (details(etag=MULTIPART), Verdict.EQUAL, "etag of 4 parts"),
-    "another etag of parts": (details(etag="0" * 32 + "-4"), Verdict.UNKNOWN, "size"),
-    "an etag of unknown parts": (details(etag=MULTIPART, part_size=None), Verdict.UNKNOWN, "size"),
-    "another size": (details((CRC, checksum(CRC, BYTES)), size=999), Verdict.DIFFERENT, "size"),
-    "no md5 at all": (details(etag="opaque"), Verdict.UNKNOWN, "size"),
-}
+@pytest.mark.parametrize("quirks", [Quirks(), Quirks(checksum_type_missing=True)], ids=["typed", "untyped"])
+def test_what_boto3_uploads_by_its_defaults(
+    strict: StrictS3, backend: S3Backend, make_file: Callable[..., Path], quirks: Quirks
+) -> None:
+    """A composite CRC32: equal for equal bytes, different for others, also where the service names no type."""
+    path = make_file(12 * MIB)
+    client = boto_client(strict, request_checksum_calculation="when_supported")
+    client.upload_file(str(path), "bucket", "key", Config=TransferConfig(multipart_threshold=5 * MIB))
+    strict.model.quirks = quirks
+
+    same, other = compare(str(path), TARGET, backend), compare(str(last_byte_changed(path)), TARGET, backend)
+
+    assert strict.counts["UploadPart"] == 2
+    assert (same.verdict, same.by) == (Verdict.EQUAL, "crc32 of 2 parts")
+    assert other.verdict is Verdict.DIFFERENT
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_what_decides(name: str, tmp_path: Path) -> None:
-    """The strongest that the service has; nothing is called equal by size alone."""
-    found, verdict, by = CASES[name]
-    path = tmp_path / "file"
-    path.write_bytes(BYTES)
-
-    result = compare(str(path), TARGET, lambda: found)
-
-    assert result.verdict is verdict
-    assert result.by.startswith(by)
+UNEVEN = (PART, 3 * PART, 2 * PART, 7)
 
 
-def test_an_empty_file(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    path.write_bytes(b"")
-    found = details((CRC, checksum(CRC, b"")), size=0, part_size=None)
+@pytest.mark.parametrize(
+    "quirks",
+    [Quirks(), Quirks(attributes_ignored=True), Quirks(part_numbers_ignored=True)],
+    ids=["listed", "each part asked", "listed only"],
+)
+@pytest.mark.parametrize("algorithm", ["CRC32", "CRC32C", "SHA1", "SHA256"])
+def test_an_object_of_parts_of_any_size(
+    strict: StrictS3, backend: S3Backend, make_file: Callable[..., Path], algorithm: str, quirks: Quirks
+) -> None:
+    """The service says how it was cut, in a list of several pages or part by part; no byte is downloaded."""
+    path = make_file(sum(UNEVEN))
+    strict.model = S3Model(min_part_size=PART, page_size=2)
+    uploaded_in_parts(strict, path, UNEVEN, ChecksumAlgorithm=algorithm)
+    strict.model.quirks = quirks
 
-    assert compare(str(path), TARGET, lambda: found).verdict is Verdict.EQUAL
+    same, other = compare(str(path), TARGET, backend), compare(str(last_byte_changed(path)), TARGET, backend)
+
+    assert (same.verdict, same.by) == (Verdict.EQUAL, f"{algorithm.lower()} of 4 parts")
+    assert other.verdict is Verdict.DIFFERENT
+    assert not strict.counts["GetObject"]
 
 
-@pytest.mark.parametrize("algorithm", ["CRC64NVME", "SHA256", "CRC32C"])
-@pytest.mark.parametrize("size", [10, 11 * MIB])
-def test_what_was_uploaded_is_equal(shell: Shell, server: StrictS3, algorithm: str, size: int) -> None:
+def test_a_service_that_does_not_say_how_it_was_cut(
+    strict: StrictS3, backend: S3Backend, make_file: Callable[..., Path]
+) -> None:
+    """Usual part sizes are tried: equal is found, and what is not found is not called different."""
+    path = make_file(12 * MIB)
+    uploaded_in_parts(strict, path, (5 * MIB, 5 * MIB, 2 * MIB), ChecksumAlgorithm="SHA256")
+    strict.model.quirks = Quirks(attributes_ignored=True, part_numbers_ignored=True)
+
+    same, other = compare(str(path), TARGET, backend), compare(str(last_byte_changed(path)), TARGET, backend)
+
+    assert (same.verdict, other.verdict) == (Verdict.EQUAL, Verdict.UNKNOWN)
+
+
+def test_an_etag_of_parts_of_any_size(strict: StrictS3, backend: S3Backend, make_file: Callable[..., Path]) -> None:
+    """Without a checksum the ETag is computed from the parts that the service names."""
+    path = make_file(sum(UNEVEN))
+    uploaded_in_parts(strict, path, UNEVEN)
+    strict.model.quirks = Quirks(checksum_missing_on_head=True)
+
+    found = compare(str(path), TARGET, backend)
+
+    assert (found.verdict, found.by) == (Verdict.EQUAL, "etag of 4 parts")
+
+
+@pytest.mark.parametrize("algorithm", list(ChecksumAlgorithm))
+@pytest.mark.parametrize("size", [0, 10, 3 * PART + 1])
+def test_what_was_uploaded_is_equal(
+    backend: S3Backend, make_file: Callable[..., Path], algorithm: ChecksumAlgorithm, size: int
+) -> None:
     """And not any more once a byte of the file is another."""
-    path = shell.folder / "file"
-    path.write_bytes(b"x" * size)
-    assert shell.run("upload", "file", "s3://bucket/key", "-p", "5MiB", "--checksum-algorithm", algorithm).code == 0
-    elsewhere = {"PARTWAY_STATE_DIR": str(shell.folder / "other")}
+    path = make_file(size)
+    Uploading(path=path, backend=backend, endpoint=backend.endpoint).run(algorithm=algorithm)
 
-    same = shell.run("verify", "file", "s3://bucket/key", variables=elsewhere)
-    path.write_bytes(b"x" * (size - 1) + b"y")
+    same = compare(str(path), TARGET, backend)
+
+    assert same.verdict is Verdict.EQUAL
+    # Of an upload without a declared checksum S3 has a CRC64NVME.
+    assert same.by.startswith("crc64nvme" if algorithm is ChecksumAlgorithm.MD5 else algorithm.lower())
+    if size:
+        assert compare(str(last_byte_changed(path)), TARGET, backend).verdict is Verdict.DIFFERENT
+
+
+def test_the_command_says_it(shell: Shell, server: StrictS3) -> None:
+    """A line and exit code 0 for equal ones; the verdict as JSON and 1 for others."""
+    path = shell.folder / "file"
+    path.write_bytes(b"x" * 11 * MIB)
+    assert shell.run("upload", "file", "s3://bucket/key", "-p", "5MiB", "--checksum-algorithm", "SHA256").code == 0
+
+    same = shell.run("verify", "file", "s3://bucket/key")
+    path.write_bytes(b"x" * (11 * MIB - 1) + b"y")
     other = shell.run("verify", "file", "s3://bucket/key", "--json")
 
     assert (same.code, same.out.split(":")[0]) == (0, "equal"), same.err
-    assert algorithm.lower() in same.out
-    assert (other.code, other.events[0]["verdict"]) == (1, "different") if "event" in other.out else other.code == 1
+    assert "sha256 of 3 parts" in same.out
+    assert (other.code, other.events[0]["verdict"]) == (1, "different")
 
 
 def test_many_files_and_what_is_missing(shell: Shell, server: StrictS3) -> None:

@@ -33,6 +33,11 @@ class BucketModel:
         self._rules.quirks = quirks
 
     @property
+    def page_size(self) -> int:
+        """Rows that a listing page has at most."""
+        return self._rules.page_size
+
+    @property
     def objects(self) -> Mapping[tuple[str, str], StoredObject]:
         """For tests: a copy of everything stored, by (bucket, key), untouched by reading quirks."""
         with self._lock:

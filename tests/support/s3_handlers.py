@@ -9,6 +9,7 @@ from .s3_headers import Reply, Request, byte_range, checksum_headers, encryption
 from .s3_model import S3Model
 from .s3_routes import Operation
 from .s3_values import StoredObject
+from .s3_xml import document
 
 _UNSUPPORTED = ("x-amz-copy-source", "if-match", "if-modified-since", "if-unmodified-since", "x-amz-write-offset-bytes")
 
@@ -57,9 +58,9 @@ def _put_object(model: S3Model, request: Request) -> Reply:
 
 def _head_object(model: S3Model, request: Request) -> Reply:
     found = _find(model, request)
-    if request.head.part_number is not None:
+    if request.head.part_number is not None and not model.quirks.part_numbers_ignored:
         return _head_part(found, request.head.part_number)
-    return Reply(headers=_headers(found) | _checksum(found, request), length=found.size)
+    return Reply(headers=_headers(found) | _checksum(model, found, request), length=found.size)
 
 
 def _head_part(found: StoredObject, number: int) -> Reply:
@@ -72,7 +73,7 @@ def _get_object(model: S3Model, request: Request) -> Reply:
     headers, body = _headers(found), found.body
     wanted = request.header("range")
     if wanted is None:
-        return Reply(headers=headers | _checksum(found, request), body=body)
+        return Reply(headers=headers | _checksum(model, found, request), body=body)
     first, last = byte_range(wanted, found.size)
     headers["Content-Range"] = f"bytes {first}-{last}/{found.size}"
     return Reply(status=206, headers=headers, body=body[first : last + 1])
@@ -94,11 +95,32 @@ def _headers(found: StoredObject) -> dict[str, str]:
     return {"ETag": found.etag, "Last-Modified": modified, "Accept-Ranges": "bytes", **object_headers(found.options)}
 
 
-def _checksum(found: StoredObject, request: Request) -> dict[str, str]:
+def _get_object_attributes(model: S3Model, request: Request) -> Reply:
+    """Answers a page of the parts' sizes; S3 has them only for objects with a checksum."""
+    found = _find(model, request)
+    if model.quirks.attributes_ignored:
+        return Reply(headers=_headers(found), body=found.body)
+    wanted = (request.header("x-amz-object-attributes") or "").split(",")
+    if "ObjectParts" not in wanted or not found.parts:
+        return Reply(body=document("GetObjectAttributesResponse", []))
+    marker = int(request.header("x-amz-part-number-marker") or 0)
+    page = list(enumerate(found.chunks, start=1))[marker : marker + model.page_size] if found.checksum else []
+    rows = [("Part", [("PartNumber", str(number)), ("Size", str(len(chunk)))]) for number, chunk in page]
+    last = page[-1][0] if page else 0
+    parts = [
+        ("PartsCount", str(found.parts)),
+        ("NextPartNumberMarker", str(last)),
+        ("IsTruncated", str(bool(page) and last < found.parts).lower()),
+        *rows,
+    ]
+    return Reply(body=document("GetObjectAttributesResponse", [("ObjectParts", parts)]))
+
+
+def _checksum(model: S3Model, found: StoredObject, request: Request) -> dict[str, str]:
     """S3 tells it only to who asks."""
     if request.header("x-amz-checksum-mode") != "ENABLED":
         return {}
-    return checksum_headers(found.checksum, found.checksum_type)
+    return checksum_headers(found.checksum, None if model.quirks.checksum_type_missing else found.checksum_type)
 
 
 _HANDLERS: Mapping[Operation, Callable[[S3Model, Request], Reply]] = {
@@ -107,6 +129,7 @@ _HANDLERS: Mapping[Operation, Callable[[S3Model, Request], Reply]] = {
     Operation.PUT_OBJECT: _put_object,
     Operation.HEAD_OBJECT: _head_object,
     Operation.GET_OBJECT: _get_object,
+    Operation.GET_OBJECT_ATTRIBUTES: _get_object_attributes,
     Operation.DELETE_OBJECT: _delete_object,
     Operation.CREATE_MULTIPART_UPLOAD: multipart.create_multipart_upload,
     Operation.UPLOAD_PART: multipart.upload_part,

@@ -34,6 +34,9 @@ class Quirks:
     opaque_etags: ETags are random; they look like an MD5 and are none.
     empty_complete_etag: Complete answers an empty ETag.
     head_etag_differs: HEAD and GET tell another ETag than Complete did.
+    checksum_type_missing: HEAD and GET tell a checksum without its type.
+    part_numbers_ignored: HEAD of one part tells about the whole object.
+    attributes_ignored: GetObjectAttributes answers with the object's own bytes.
 
     Listings:
     list_parts_unsupported: ListParts is 405 MethodNotAllowed.
@@ -70,6 +73,9 @@ class Quirks:
     opaque_etags: bool = False
     empty_complete_etag: bool = False
     head_etag_differs: bool = False
+    checksum_type_missing: bool = False
+    part_numbers_ignored: bool = False
+    attributes_ignored: bool = False
     list_parts_unsupported: bool = False
     list_repeats: bool = False
     list_unsorted: bool = False

@@ -22,6 +22,7 @@ class Operation(StrEnum):
     ABORT_MULTIPART_UPLOAD = "AbortMultipartUpload"
     HEAD_OBJECT = "HeadObject"
     GET_OBJECT = "GetObject"
+    GET_OBJECT_ATTRIBUTES = "GetObjectAttributes"
     PUT_OBJECT = "PutObject"
     DELETE_OBJECT = "DeleteObject"
     UNKNOWN = "Unknown"
@@ -93,6 +94,7 @@ _ROUTES = (
     _Route(method="DELETE", has_key=True, operation=Operation.ABORT_MULTIPART_UPLOAD, needs=frozenset({"uploadId"})),
     _Route(method="HEAD", has_key=True, operation=Operation.HEAD_OBJECT, may=frozenset({"partNumber"})),
     _Route(method="GET", has_key=True, operation=Operation.GET_OBJECT),
+    _Route(method="GET", has_key=True, operation=Operation.GET_OBJECT_ATTRIBUTES, needs=frozenset({"attributes"})),
     _Route(method="PUT", has_key=True, operation=Operation.PUT_OBJECT),
     _Route(method="DELETE", has_key=True, operation=Operation.DELETE_OBJECT),
 )

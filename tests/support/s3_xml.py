@@ -3,6 +3,7 @@
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from .s3_checksums import Algorithm, Checksum
 from .s3_errors import S3Error
@@ -10,7 +11,7 @@ from .s3_values import NamedPart
 
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 
-Children = Iterable[tuple[str, "str | list[tuple[str, str]]"]]
+Children = Iterable[tuple[str, "str | list[tuple[str, Any]]"]]
 
 
 def document(root: str, children: Children, *, namespace: bool = True) -> bytes:

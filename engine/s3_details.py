@@ -1,0 +1,81 @@
+"""What the service says of a finished object and of the parts it was made of."""
+
+from typing import Any
+
+from .backend import ObjectDetails, ObjectPart
+from .checksum import ChecksumAlgorithm
+from .errors import CredentialsExpired, Refused, Transient
+from .s3_arguments import checksum_name
+from .s3_errors import translated, unreadable
+
+_EXPRESS = "--x-s3"  # ends the name of a directory bucket, whose ETags are not MD5s
+
+
+def object_details(client: Any, about: dict[str, Any]) -> ObjectDetails:
+    """HeadObject with checksums.  about: the object and its customer key, as botocore's parameters.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
+    """
+    with translated("HeadObject"):
+        answer = client.head_object(**about, ChecksumMode="ENABLED")
+        if not answer.keys() & {"ETag", "LastModified"}:
+            raise unreadable("HeadObject")
+        return ObjectDetails(
+            size=answer["ContentLength"],
+            etag=str(answer.get("ETag") or "").strip('"'),
+            checksums=tuple(
+                (algorithm, answer[name])
+                for algorithm in ChecksumAlgorithm
+                if (name := checksum_name(algorithm)) in answer
+            ),
+            checksum_type=answer.get("ChecksumType"),
+            md5_etag="SSECustomerAlgorithm" not in answer
+            and answer.get("ServerSideEncryption") in (None, "AES256")
+            and not about["Bucket"].endswith(_EXPRESS),
+        )
+
+
+def object_part(client: Any, about: dict[str, Any], number: int) -> ObjectPart | None:
+    """HeadObject of one part; None from a service that does not know the question or answers for the whole object."""
+    try:
+        with translated("HeadObject"):
+            answer = client.head_object(**about, PartNumber=number)
+            if "PartsCount" not in answer:
+                return None
+            return ObjectPart(size=answer["ContentLength"], count=answer["PartsCount"])
+    except CredentialsExpired:
+        raise
+    except Refused:
+        return None
+
+
+def part_sizes(client: Any, about: dict[str, Any]) -> tuple[int, ...] | None:
+    """The sizes of all parts in order, by GetObjectAttributes; None when the service does not list them all.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectAttributes.html
+    """
+    sizes: list[int] = []
+    marker = 0
+    while True:
+        try:
+            with translated("GetObjectAttributes"):
+                answer = client.get_object_attributes(
+                    **about, ObjectAttributes=["ObjectParts"], PartNumberMarker=marker
+                )
+                listed = answer.get("ObjectParts") or {}
+                rows = listed.get("Parts") or ()
+                sizes.extend(row["Size"] for row in rows)
+                following = listed.get("NextPartNumberMarker") or 0
+        except CredentialsExpired:
+            raise
+        except (Refused, Transient) as error:
+            # A service that does not know the call may answer with the object's own bytes, which botocore takes for
+            # an answer with status 500.  The parts can be asked for one by one instead.
+            if isinstance(error, Transient) and error.unreachable:
+                raise
+            return None
+        if not listed.get("IsTruncated"):
+            return tuple(sizes) if sizes and len(sizes) == listed.get("TotalPartsCount", len(sizes)) else None
+        if not rows or following <= marker:
+            return None
+        marker = following

@@ -1,0 +1,186 @@
+"""What decides whether a file and an object are equal: every form of checksum and ETag that services give."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from partway.engine.backend import ObjectDetails, ObjectPart
+from partway.engine.checksum import ChecksumAlgorithm, checksum, composite, etag_of
+from partway.engine.judge import Judge, Verdict
+from partway.engine.part_sizes import fits, likely_part_sizes
+
+MIB = 1024 * 1024
+BYTES = b"0123456789" * 100
+EVEN, UNEVEN = (300, 300, 300, 100), (300, 200, 400, 100)
+MD5 = etag_of(checksum(ChecksumAlgorithm.MD5, BYTES))
+CRC, SHA = ChecksumAlgorithm.CRC64NVME, ChecksumAlgorithm.SHA256
+COMPOSITES = [algorithm for algorithm in ChecksumAlgorithm if algorithm not in (CRC, ChecksumAlgorithm.MD5)]
+
+
+def of_parts(algorithm: ChecksumAlgorithm, sizes: Sequence[int] = EVEN, data: bytes = BYTES) -> str:
+    """The composite checksum of data that went in parts of these sizes."""
+    starts = [sum(sizes[:i]) for i in range(len(sizes))]
+    pairs = zip(starts, sizes, strict=True)
+    return composite(algorithm, [checksum(algorithm, data[at : at + size]) for at, size in pairs])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """What a service says of an object.
+
+    parts: sizes that HEAD gives with a part's number; empty: it does not know the question.
+    listed: the same by GetObjectAttributes.
+    """
+
+    checksums: Mapping[ChecksumAlgorithm, str] = field(default_factory=dict)
+    checksum_type: str | None = None
+    etag: str = "x"
+    md5_etag: bool = True
+    size: int = len(BYTES)
+    parts: tuple[int, ...] = ()
+    listed: tuple[int, ...] | None = None
+
+    def part(self, number: int) -> ObjectPart | None:
+        return ObjectPart(size=self.parts[number - 1], count=len(self.parts)) if self.parts else None
+
+
+def judge(service: Service, data: bytes = BYTES, hint: int | None = None) -> tuple[Verdict, str]:
+    """Compare a file of these bytes with the object."""
+
+    def hash_parts(sizes: Sequence[int], algorithm: ChecksumAlgorithm) -> list[str]:
+        assert sum(sizes) == len(data)
+        starts = [sum(sizes[:i]) for i in range(len(sizes))]
+        return [checksum(algorithm, data[at : at + size]) for at, size in zip(starts, sizes, strict=True)]
+
+    details = ObjectDetails(
+        size=service.size,
+        etag=service.etag,
+        checksums=tuple(service.checksums.items()),
+        checksum_type=service.checksum_type,
+        md5_etag=service.md5_etag,
+    )
+    return Judge(
+        found=details,
+        hash_parts=hash_parts,
+        ask_part=service.part,
+        ask_sizes=lambda: service.listed,
+        hints=[hint] if hint else [],
+    ).verdict()
+
+
+EQUAL, DIFFERENT, UNKNOWN = Verdict.EQUAL, Verdict.DIFFERENT, Verdict.UNKNOWN
+CASES = {
+    "a whole crc": (Service(checksums={CRC: checksum(CRC, BYTES)}), EQUAL, "crc64nvme"),
+    "another crc": (Service(checksums={CRC: "AAAAAAAAAAA="}), DIFFERENT, "crc64nvme"),
+    "a whole sha": (Service(checksums={SHA: checksum(SHA, BYTES)}, etag=MD5), EQUAL, "sha256"),
+    "no whole sha": (
+        Service(checksums={SHA: checksum(SHA, b"")}, checksum_type="FULL_OBJECT"),
+        DIFFERENT,
+        "sha256",
+    ),
+    "an encrypted object's sha, without a type": (
+        Service(checksums={SHA: checksum(SHA, b"")}, etag=MD5, md5_etag=False),
+        DIFFERENT,
+        "sha256",
+    ),
+    "an odd sha where the md5 agrees": (Service(checksums={SHA: checksum(SHA, b"")}, etag=MD5), EQUAL, "etag"),
+    "an md5": (Service(etag=MD5), EQUAL, "etag"),
+    "an md5 in capitals": (Service(etag=MD5.upper()), EQUAL, "etag"),
+    "another md5": (Service(etag="0" * 32), DIFFERENT, "etag"),
+    "an encrypted one": (Service(etag="0" * 32, md5_etag=False), UNKNOWN, "size"),
+    "an etag of parts": (Service(etag=of_parts(ChecksumAlgorithm.MD5), parts=EVEN), EQUAL, "etag of 4 parts"),
+    "an etag of uneven parts": (
+        Service(etag=of_parts(ChecksumAlgorithm.MD5, UNEVEN), parts=UNEVEN),
+        EQUAL,
+        "etag of 4 parts",
+    ),
+    "another etag of parts": (Service(etag="0" * 32 + "-4", parts=EVEN), UNKNOWN, "size"),
+    "an etag of unknown parts": (Service(etag=of_parts(ChecksumAlgorithm.MD5)), UNKNOWN, "size"),
+    "no md5 at all": (Service(etag="opaque"), UNKNOWN, "size"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_decides(name: str) -> None:
+    """The strongest that the service has; nothing is called equal by size alone."""
+    service, expected, by = CASES[name]
+
+    verdict, reason = judge(service)
+
+    assert (verdict, reason[: len(by)]) == (expected, by)
+
+
+# What a service may say of how an object was cut into parts, and whether a composite checksum decides then.
+CUTS: dict[str, tuple[dict[str, Any], tuple[int, ...], bool]] = {
+    "the first of equal parts": ({"parts": EVEN}, EVEN, True),
+    "each of unequal parts": ({"parts": UNEVEN}, UNEVEN, True),
+    "a list of unequal parts": ({"listed": UNEVEN}, UNEVEN, True),
+    "a list of one part": ({}, (1000,), True),
+    "nothing, and the cut is even": ({}, (250, 250, 250, 250), False),
+    "nothing, and the cut is not likely": ({}, UNEVEN, False),
+    "a list that is too short": ({"listed": (300, 300)}, UNEVEN, False),
+    "parts of another size": ({"parts": (300, 300, 300, 300)}, UNEVEN, False),
+}
+FORMS = {
+    "with its type and count": ("COMPOSITE", True),
+    "with its type alone": ("COMPOSITE", False),
+    "with its count alone": (None, True),
+    "with neither": (None, False),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize("algorithm", COMPOSITES)
+def test_a_composite_checksum(algorithm: ChecksumAlgorithm, cut: str, form: str) -> None:
+    """What boto3 leaves of an upload in parts is computed, and never called different unless the cut is known."""
+    said, sizes, decides = CUTS[cut]
+    checksum_type, counted = FORMS[form]
+    value = of_parts(algorithm, sizes)
+    service = Service(
+        checksums={algorithm: value if counted else value.rpartition("-")[0]},
+        checksum_type=checksum_type,
+        etag=f"{'0' * 32}-{len(sizes)}",
+        **said,
+    )
+    by = f"{algorithm.lower()} of {len(sizes)} parts"
+    can_match = decides or cut == "nothing, and the cut is even"
+
+    assert judge(service)[0] is (EQUAL if can_match else UNKNOWN)
+    assert judge(service, BYTES[:-1] + b"x")[0] is (DIFFERENT if decides else UNKNOWN)
+    assert not decides or judge(service)[1] == by
+
+
+@pytest.mark.parametrize("algorithm", COMPOSITES)
+def test_a_whole_checksum_of_an_object_in_parts(algorithm: ChecksumAlgorithm) -> None:
+    """A service that names no type may mean the whole: that reading is tried first."""
+    service = Service(checksums={algorithm: checksum(algorithm, BYTES)}, etag=f"{'0' * 32}-4", parts=EVEN)
+
+    assert judge(service) == (EQUAL, algorithm.lower())
+    assert judge(service, BYTES[:-1] + b"x")[0] is DIFFERENT
+
+
+def test_a_part_size_that_the_user_knows() -> None:
+    """It is tried where the service does not say one."""
+    service = Service(checksums={SHA: of_parts(SHA)})
+
+    assert judge(service, hint=300)[0] is EQUAL
+    assert judge(service, hint=500)[0] is UNKNOWN
+
+
+@pytest.mark.parametrize("part_size", [5 * MIB, 8 * MIB, 15 * MIB, 16 * MIB, 64 * MIB, 100 * MIB, 17 * MIB])
+@pytest.mark.parametrize("size", [100 * MIB + 1, 1024 * MIB, 10_000 * MIB + 12345])
+def test_the_part_sizes_of_well_known_uploaders_are_guessed(part_size: int, size: int) -> None:
+    """From the object's size and how many parts it has; every guess fits."""
+    count = -(-size // part_size)
+
+    guesses = likely_part_sizes(size, count)
+
+    assert part_size in guesses
+    assert all(fits(size, guess, count) for guess in guesses)
+
+
+def test_an_empty_file() -> None:
+    assert judge(Service(checksums={CRC: checksum(CRC, b"")}, size=0), b"")[0] is EQUAL
