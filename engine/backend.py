@@ -127,11 +127,13 @@ class ObjectFacts:
 
     etag: without quotes; "" when it named none.
     checksum: in the algorithm that was asked for; None when S3 named none.
+    version: the id of this version, where the bucket keeps versions; None when S3 named none.
     """
 
     size: int
     etag: str
     checksum: str | None = None
+    version: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,8 +243,8 @@ class MultipartBackend(Protocol):
         """
         ...
 
-    def head_object(self, target: Target, algorithm: ChecksumAlgorithm) -> ObjectFacts:
-        """Look at the object.
+    def head_object(self, target: Target, algorithm: ChecksumAlgorithm, *, version: str | None = None) -> ObjectFacts:
+        """Look at the object; ``version``: at this version of it, None: at the current one.
 
         Raises:
             ObjectMissing: there is none.

@@ -19,9 +19,10 @@ from .errors import (
     UploadVanished,
 )
 from .events import UploadCompleting, UploadDone
+from .limits import is_aws
 from .look import is_hidden, look_and_prove
 from .pool import Line
-from .proof import Proof, prove
+from .proof import Proof, is_same_etag, prove, prove_written
 from .reconcile import looks_like_md5
 from .retry import Retry
 from .run import UploadRun
@@ -58,10 +59,13 @@ def complete(run: UploadRun, *, again: bool) -> UploadDone:
             return done
         raise
     try:
-        proof, facts = look_and_prove(run, lambda facts: prove(facts, parts, algorithm=run.algorithm), answer)
-        if not proof.whole:
-            # The answer to Complete may name a checksum that HEAD does not.
-            proof = max(proof, prove(answer, parts, algorithm=run.algorithm), key=lambda p: p.whole)
+        proof, facts = look_and_prove(
+            run,
+            lambda facts: prove_written(
+                facts, answer, parts, algorithm=run.algorithm, etags_agree=is_aws(run.target.endpoint)
+            ),
+            answer,
+        )
     except ProofFailed:
         if again:
             # Somebody wrote another object, and S3 repeats its answer to the first Complete: nothing comes of these
@@ -145,4 +149,4 @@ def _or_by_etag(run: UploadRun, proof: Proof, etag: str) -> Proof:
             assert outcome.result is not None and outcome.result.md5 is not None
             md5s[outcome.task.spec.number] = (outcome.result.md5, outcome.task.spec.size)
         md5 = combine(ChecksumAlgorithm.MD5, [md5s[number] for number in sorted(md5s)])
-    return Proof.ETAG if md5 == etag else proof
+    return Proof.ETAG if md5 is not None and is_same_etag(md5, etag) else proof

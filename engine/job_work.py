@@ -8,18 +8,17 @@ from partway.state.records import PartRecord
 from .backend import MultipartBackend, ObjectFacts, Target
 from .checksum import ChecksumAlgorithm, Digest, etag_of
 from .errors import (
-    AccessRefused,
     CredentialsExpired,
     ObjectExists,
     ObjectMissing,
-    ProofFailed,
     RemoteError,
     SourceChanged,
 )
-from .look import is_hidden
+from .limits import is_aws
+from .look import is_hidden, look_at_written
 from .plan import PartSpec
 from .pool import Line
-from .proof import Proof, prove
+from .proof import Proof, prove_written
 from .retry import RetryingBackend, RetryPolicy
 from .scan import Found
 from .source import BLOCK, PartReader, SourceIdentity, identify
@@ -112,7 +111,7 @@ def send_file(task: FileTask, line: Line) -> FileSent:
     _check(source)
     if answer.checksum is None and task.algorithm is not ChecksumAlgorithm.MD5:
         return FileSent(source=source, unusual=True)
-    return FileSent(source=source, proof=_proof(s3, task, sent, answer))
+    return FileSent(source=source, proof=_proof(s3, task, sent, answer, line))
 
 
 def _check(source: SourceIdentity) -> None:
@@ -124,27 +123,20 @@ def _name_of(algorithm: ChecksumAlgorithm) -> Proof:
     return Proof.ETAG if algorithm is ChecksumAlgorithm.MD5 else Proof(algorithm.value.lower())
 
 
-def _proof(s3: RetryingBackend, task: FileTask, sent: PartRecord, answer: ObjectFacts) -> Proof:
-    """Look at the object and compare it; by what PutObject said, when these credentials may not look."""
-    for last in (False, True):
-        try:
-            facts = s3.head_object(task.target, task.algorithm)
-        except AccessRefused:
-            facts = answer
-        except ObjectMissing:
-            # Not yet everywhere, it seems.
-            if last:
-                raise
-            continue
-        try:
-            proof = prove(facts, [sent], algorithm=task.algorithm, multipart=False)
-        except ProofFailed:
-            # Once may be an answer that was cut inside a number.
-            if last:
-                raise
-            continue
-        return proof if proof.whole else prove(answer, [sent], algorithm=task.algorithm, multipart=False)
-    raise AssertionError("the second look decides")
+def _proof(s3: RetryingBackend, task: FileTask, sent: PartRecord, answer: ObjectFacts, line: Line) -> Proof:
+    """Look at the object and compare it."""
+
+    def compare(facts: ObjectFacts) -> Proof:
+        return prove_written(
+            facts,
+            answer,
+            [sent],
+            algorithm=task.algorithm,
+            multipart=False,
+            etags_agree=is_aws(task.target.endpoint),
+        )
+
+    return compare(look_at_written(s3, task.target, task.algorithm, compare, answer, line))
 
 
 def is_same(

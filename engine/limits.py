@@ -13,6 +13,11 @@ TIB = 1024 * GIB
 _EQUAL_PARTS_AT = (".r2.cloudflarestorage.com",)
 
 
+def is_aws(endpoint: str) -> bool:
+    """True when the endpoint is AWS itself, whose documented behaviour can be relied on."""
+    return not endpoint
+
+
 def wants_equal_parts(endpoint: str) -> bool:
     """True when the service at this address is known to take only parts of one size (and a shorter last one)."""
     from urllib.parse import urlsplit  # only here: of a file all parts are equal anyway

@@ -6,7 +6,7 @@ from .backend import MultipartBackend, ObjectFacts, Target
 from .checksum import ChecksumAlgorithm
 from .errors import AccessRefused, CredentialsExpired, ObjectMissing, ProofFailed, RemoteError, Transient
 from .pool import Line
-from .proof import Proof
+from .proof import Proof, is_written
 from .run import UploadRun
 
 _SETTLE = 1.0  # seconds in which a service that is not consistent at once may become so
@@ -36,42 +36,74 @@ def is_taken(run: UploadRun) -> bool:
     return run.call(lambda s3: exists(s3, run.target, run.algorithm))
 
 
-def look(run: UploadRun, otherwise: ObjectFacts) -> ObjectFacts:
-    """What S3 says about the finished object; ``otherwise`` when these credentials may write and not read."""
+def look_and_prove(
+    run: UploadRun, prove: Callable[[ObjectFacts], Proof], answer: ObjectFacts
+) -> tuple[Proof, ObjectFacts]:
+    """Look at the object that a write made, and compare it.  ``answer``: the write's.
 
-    def ask(line: Line) -> ObjectFacts:
-        s3 = run.retrying(line)
+    Raises:
+        ProofFailed: S3 said twice that the object is not the source.
+    """
+    facts = run.ask(lambda line: look_at_written(run.retrying(line), run.target, run.algorithm, prove, answer, line))
+    return prove(facts), facts
+
+
+def look_at_written(
+    s3: MultipartBackend,
+    target: Target,
+    algorithm: ChecksumAlgorithm,
+    prove: Callable[[ObjectFacts], Proof],
+    answer: ObjectFacts,
+    line: Line,
+) -> ObjectFacts:
+    """What S3 says about the object that a write made; the write's own ``answer`` when these credentials may write and
+    not read.  On a worker.
+
+    What does not prove the object is looked at twice: an answer may be cut inside a number or a checksum, which no HTTP
+    client notices.
+
+    Raises:
+        RemoteError; Transient also when the object does not show.
+    """
+    facts = _head(s3, target, algorithm, answer, line)
+    if facts is None:
+        return answer
+    if not _is_doubtful(prove, facts, answer):
+        return facts
+    # A second look that is refused takes nothing back.
+    return _head(s3, target, algorithm, answer, line) or facts
+
+
+def _is_doubtful(prove: Callable[[ObjectFacts], Proof], facts: ObjectFacts, answer: ObjectFacts) -> bool:
+    try:
+        return not (prove(facts).whole or is_written(facts, answer))
+    except ProofFailed:
+        return True
+
+
+def _head(
+    s3: MultipartBackend, target: Target, algorithm: ChecksumAlgorithm, answer: ObjectFacts, line: Line
+) -> ObjectFacts | None:
+    """The object, or the version of it that the write made; None when these credentials may not look."""
+    try:
         try:
-            return s3.head_object(run.target, run.algorithm)
+            facts = s3.head_object(target, algorithm)
         except ObjectMissing:
             # S3 said that the object is there: not yet everywhere, it seems.
             line.sleep(_SETTLE)
-            return s3.head_object(run.target, run.algorithm)
-
-    try:
-        return run.ask(ask)
+            facts = s3.head_object(target, algorithm, version=answer.version)
     except CredentialsExpired:
         raise
+    except AccessRefused:
+        return None
     except ObjectMissing as error:
         raise Transient(f"{error}; S3 took the object and does not show it yet", operation="HeadObject") from error
-    except AccessRefused:
-        return otherwise
-
-
-def look_and_prove(
-    run: UploadRun, prove: Callable[[ObjectFacts], Proof], otherwise: ObjectFacts
-) -> tuple[Proof, ObjectFacts]:
-    """Look at the finished object and compare it.
-
-    Raises:
-        ProofFailed: S3 said twice the same that is not the source.  Once may be an answer that was cut inside a
-            number or a checksum, which no HTTP client notices.
-    """
-    facts = look(run, otherwise)
+    if facts.version is None or answer.version is None or facts.version == answer.version:
+        return facts
     try:
-        return prove(facts), facts
-    except ProofFailed:
-        again = look(run, otherwise)
-        if again == facts:
-            raise
-        return prove(again), again
+        return s3.head_object(target, algorithm, version=answer.version)
+    except CredentialsExpired:
+        raise
+    except (ObjectMissing, AccessRefused):
+        # Removed, or versions may not be looked at: the current one is compared, which somebody else wrote.
+        return facts

@@ -72,10 +72,57 @@ def _expected(algorithm: ChecksumAlgorithm, parts: Sequence[PartRecord], *, mult
     return [whole, of_parts, of_parts.rpartition("-")[0]]
 
 
+def prove_written(
+    facts: ObjectFacts,
+    answer: ObjectFacts,
+    parts: Sequence[PartRecord],
+    *,
+    algorithm: ChecksumAlgorithm,
+    multipart: bool = True,
+    etags_agree: bool,
+) -> Proof:
+    """Compare the object after a write.  What the write's answer said counts only for the object that it named:
+    anybody may have replaced that before the look.
+
+    Args:
+        facts: What HEAD says.
+        answer: What the answer to Complete or PutObject said.
+        etags_agree: True for a service whose HEAD is known to give the ETag that the write was answered with.
+
+    Raises:
+        ProofFailed: size or checksum differ; or the object is not the one that was written.
+    """
+    proof = prove(facts, parts, algorithm=algorithm, multipart=multipart)
+    if proof.whole:
+        return proof
+    claimed = prove(answer, parts, algorithm=algorithm, multipart=multipart)
+    if is_written(facts, answer):
+        return claimed if claimed.whole else proof
+    if etags_agree and facts.etag and answer.etag:
+        raise ProofFailed("the object on S3 is not the one that was uploaded: it was replaced; upload it again")
+    return proof
+
+
+def is_written(facts: ObjectFacts, answer: ObjectFacts) -> bool:
+    """True when HEAD shows the object that the write's answer named: by its version, or by its ETag."""
+    if facts.version is not None and answer.version is not None:
+        return facts.version == answer.version
+    return bool(answer.etag) and is_same_etag(facts.etag, answer.etag)
+
+
+def is_same_etag(one: str, other: str) -> bool:
+    """True for equal ETags; services write them in capitals or small letters, and proxies mark them as weak."""
+    return _plain(one) == _plain(other)
+
+
+def _plain(etag: str) -> str:
+    return etag.removeprefix("W/").strip('"').lower()
+
+
 def _by_etag(facts: ObjectFacts, parts: Sequence[PartRecord], *, multipart: bool) -> Proof:
     md5s = [(part.checksum, part.size) for part in parts]
-    if facts.etag == (combine(ChecksumAlgorithm.MD5, md5s) if multipart else etag_of(parts[0].checksum)):
+    if is_same_etag(facts.etag, combine(ChecksumAlgorithm.MD5, md5s) if multipart else etag_of(parts[0].checksum)):
         return Proof.ETAG
-    if multipart and all(part.etag == etag_of(part.checksum) for part in parts):
+    if multipart and all(is_same_etag(part.etag, etag_of(part.checksum)) for part in parts):
         return Proof.MD5
     return Proof.SIZE

@@ -203,8 +203,8 @@ class RetryingBackend(MultipartBackend):
     def put_object(self, target: Target, body: PartReader) -> ObjectFacts:
         return self._call(lambda: self._inner.put_object(target, body), body)
 
-    def head_object(self, target: Target, algorithm: ChecksumAlgorithm) -> ObjectFacts:
-        return self._call(lambda: self._inner.head_object(target, algorithm))
+    def head_object(self, target: Target, algorithm: ChecksumAlgorithm, *, version: str | None = None) -> ObjectFacts:
+        return self._call(lambda: self._inner.head_object(target, algorithm, version=version))
 
     def object_details(self, target: Target) -> ObjectDetails:
         return self._call(lambda: self._inner.object_details(target))

@@ -45,6 +45,7 @@ _OWN_PREFIXES = ("x-amz-checksum-", "amz-sdk-")
 _READ = {
     "ETag": "etag",
     "LastModified": "last-modified",
+    "VersionId": "x-amz-version-id",
     "SSECustomerAlgorithm": "x-amz-server-side-encryption-customer-algorithm",
 }
 _ANSWERS = (404, 412)  # statuses that say something about the object, and nothing about the call

@@ -8,9 +8,10 @@ from .backend import ObjectFacts
 from .checksum import ChecksumAlgorithm
 from .errors import ChecksumUnsupported, ObjectExists, ProofFailed, Transient
 from .events import UploadDone
-from .look import is_hidden, look, look_and_prove
+from .limits import is_aws
+from .look import is_hidden, look_and_prove
 from .pool import Line
-from .proof import Proof, prove
+from .proof import Proof, prove, prove_written
 from .run import UploadRun
 from .source import BLOCK, PartReader
 from .work import block_of, reporter
@@ -76,7 +77,7 @@ def _put(run: UploadRun, line: Line) -> _Answer:
 
 def _finish(run: UploadRun, answer: _Answer) -> UploadDone:
     part = _part(run, answer.facts.etag, answer.checksum)
-    proof, facts = look_and_prove(run, lambda facts: _strongest(run, part, facts, answer.facts), answer.facts)
+    proof, facts = look_and_prove(run, lambda facts: _prove_written(run, part, facts, answer.facts), answer.facts)
     return run.finish(proof, facts.etag or answer.facts.etag)
 
 
@@ -99,22 +100,33 @@ def _made_before(run: UploadRun) -> UploadDone | None:
 def _proof_of_bytes(run: UploadRun, answer: ObjectFacts | None) -> tuple[Proof, PartRecord]:
     """Compare the object that is there with the local bytes.
 
+    answer: what PutObject said; None: its answer was lost.
+
     Raises:
         ProofFailed: another size or checksum.
     """
-    facts = look(run, otherwise=ObjectFacts(size=run.plan.file_size, etag=""))
     (outcome,) = run.hash([run.plan.part(1)], md5=False)
     assert outcome.result is not None
-    part = _part(run, facts.etag, outcome.result.checksum)
-    return _strongest(run, part, facts, answer), part
+    part = _part(run, "", outcome.result.checksum)
+
+    def compare(facts: ObjectFacts) -> Proof:
+        if answer is None:
+            return prove(facts, [part], algorithm=run.algorithm, multipart=False)
+        return _prove_written(run, part, facts, answer)
+
+    proof, facts = look_and_prove(run, compare, answer or ObjectFacts(size=run.plan.file_size, etag=""))
+    return proof, replace(part, etag=facts.etag)
 
 
-def _strongest(run: UploadRun, part: PartRecord, facts: ObjectFacts, answer: ObjectFacts | None) -> Proof:
-    """The proof by what HEAD says, or by what the answer to PutObject said when HEAD says less."""
-    proof = prove(facts, [part], algorithm=run.algorithm, multipart=False)
-    if not proof.whole and answer is not None:
-        proof = prove(answer, [part], algorithm=run.algorithm, multipart=False)
-    return proof
+def _prove_written(run: UploadRun, part: PartRecord, facts: ObjectFacts, answer: ObjectFacts) -> Proof:
+    return prove_written(
+        facts,
+        answer,
+        [part],
+        algorithm=run.algorithm,
+        multipart=False,
+        etags_agree=is_aws(run.target.endpoint),
+    )
 
 
 def _part(run: UploadRun, etag: str, checksum: str) -> PartRecord:

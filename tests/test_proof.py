@@ -2,13 +2,14 @@
 
 import base64
 import hashlib
+from dataclasses import replace
 
 import pytest
 
 from partway.engine.backend import ObjectFacts
 from partway.engine.checksum import ChecksumAlgorithm, checksum, combine
 from partway.engine.errors import ProofFailed
-from partway.engine.proof import Proof, prove
+from partway.engine.proof import Proof, prove, prove_written
 from partway.state.records import PartRecord
 
 PIECES = [b"first", b"second", b"third"]
@@ -165,6 +166,62 @@ def test_parts_in_another_order_are_another_object() -> None:
 
     with pytest.raises(ProofFailed):
         prove(facts(checksum(algorithm, WHOLE)), sent(algorithm)[::-1], algorithm=algorithm)
+
+
+CRC64NVME = ChecksumAlgorithm.CRC64NVME
+OURS = checksum(CRC64NVME, WHOLE)
+
+
+@pytest.mark.parametrize("etags_agree", [True, False])
+@pytest.mark.parametrize("etag", ["abc-3", '"abc-3"', "ABC-3", 'W/"abc-3"'])
+def test_the_answer_counts_for_the_object_that_it_named(etag: str, etags_agree: bool) -> None:
+    """HEAD shows the same ETag, however it is written, and names no checksum."""
+    proof = prove_written(
+        facts(None, etag), facts(OURS, "abc-3"), sent(CRC64NVME), algorithm=CRC64NVME, etags_agree=etags_agree
+    )
+
+    assert proof is Proof.CRC64NVME
+
+
+@pytest.mark.parametrize(("head", "written"), [("abc-3", "def-3"), ("", "def-3"), ("abc-3", ""), ("", "")])
+def test_the_answer_counts_for_no_other_object(head: str, written: str) -> None:
+    """Another ETag, or none: the object that HEAD shows was compared by its size alone."""
+    proof = prove_written(
+        facts(None, head), facts(OURS, written), sent(CRC64NVME), algorithm=CRC64NVME, etags_agree=False
+    )
+
+    assert proof is Proof.SIZE
+
+
+def test_another_etag_is_another_object_where_etags_agree() -> None:
+    """On AWS."""
+    with pytest.raises(ProofFailed, match="it was replaced"):
+        prove_written(facts(None, "abc"), facts(OURS, "def"), sent(CRC64NVME), algorithm=CRC64NVME, etags_agree=True)
+
+
+def test_an_etag_that_is_missing_is_no_other_object() -> None:
+    """Nothing was named that could differ."""
+    proof = prove_written(facts(None, ""), facts(OURS, "def"), sent(CRC64NVME), algorithm=CRC64NVME, etags_agree=True)
+
+    assert proof is Proof.SIZE
+
+
+@pytest.mark.parametrize(("head", "proof"), [("1", Proof.CRC64NVME), ("2", Proof.SIZE), (None, Proof.CRC64NVME)])
+def test_versions_are_stronger_than_etags(head: str | None, proof: Proof) -> None:
+    """Equal bytes have equal ETags in every version; where HEAD names no version, the ETag decides."""
+    written = replace(facts(OURS, "abc"), version="1")
+    shown = replace(facts(None, "abc"), version=head)
+
+    assert prove_written(shown, written, sent(CRC64NVME), algorithm=CRC64NVME, etags_agree=False) is proof
+
+
+def test_the_objects_own_checksum_is_stronger_than_its_etag() -> None:
+    """Another ETag and the right checksum: the bytes are the file's."""
+    proof = prove_written(
+        facts(OURS, "abc"), facts(OURS, "def"), sent(CRC64NVME), algorithm=CRC64NVME, etags_agree=True
+    )
+
+    assert proof is Proof.CRC64NVME
 
 
 def test_only_size_and_md5_prove_less_than_the_whole() -> None:

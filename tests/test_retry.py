@@ -108,7 +108,7 @@ class Script(MultipartBackend):
             self.bodies[-1] += block
         return answer  # type: ignore[no-any-return]
 
-    def head_object(self, target: Target, algorithm: ChecksumAlgorithm) -> ObjectFacts:
+    def head_object(self, target: Target, algorithm: ChecksumAlgorithm, *, version: str | None = None) -> ObjectFacts:
         return self._answer("head_object", target, algorithm)  # type: ignore[no-any-return]
 
 

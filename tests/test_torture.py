@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from partway.engine import complete, multipart, upload
+from partway.engine import complete, multipart, proof, upload
 from partway.engine.errors import UploadFailed
 from partway.engine.plan import PartSpec
 from partway.engine.proof import Proof
@@ -77,6 +77,10 @@ def prove_everything(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(complete, "prove", lambda *_, **__: Proof.CRC64NVME)
 
 
+def trust_any_answer(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(proof, "is_written", lambda *_: True)
+
+
 def trust_changed_sources(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(multipart, "_source_moved", lambda _: False)
 
@@ -104,6 +108,7 @@ MUTATIONS: dict[Callable[[pytest.MonkeyPatch], None], str] = {
     announce_only: "announced and not recorded",
     look_once: "the object is not what was in the file",
     prove_everything: "the object is not what was in the file",
+    trust_any_answer: "the object is not what was in the file",
     trust_changed_sources: "",
     keep_nothing: "sent again",
     abort_after_failures: "aborted an upload by itself",

@@ -143,8 +143,7 @@ EXPECTED: Mapping[Operation, Mapping[Trouble, _Row]] = {  # pyright: ignore[repo
         # The answer to HEAD has no body, so a 400 does not say which it is.
         t.TIMEOUT_400: ASKED_ONCE_MORE,
         t.EXPIRED: ASKED_ONCE_MORE,
-        # Whoever may write and not read has what Complete answered as the proof; so has a HEAD with half its head.
-        t.HALF_ANSWER: MENDED,
+        # Whoever may write and not read has what Complete answered as the proof.
         t.SKEWED: MENDED,
         t.DENIED: MENDED,
         t.BAD_SIGNATURE: MENDED,

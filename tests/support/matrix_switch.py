@@ -114,5 +114,5 @@ class SwitchedBackend(MultipartBackend):
     def put_object(self, target: Target, body: PartReader) -> ObjectFacts:
         return self._around(Operation.PUT, None, lambda s3: s3.put_object(target, body))
 
-    def head_object(self, target: Target, algorithm: ChecksumAlgorithm) -> ObjectFacts:
-        return self._around(Operation.HEAD, None, lambda s3: s3.head_object(target, algorithm))
+    def head_object(self, target: Target, algorithm: ChecksumAlgorithm, *, version: str | None = None) -> ObjectFacts:
+        return self._around(Operation.HEAD, None, lambda s3: s3.head_object(target, algorithm, version=version))

@@ -14,7 +14,10 @@ from .s3_values import ObjectOptions, StoredObject
 
 
 class BucketModel:
-    """Buckets with objects in them.  Safe to call from any thread; digests are computed outside the lock."""
+    """Buckets with objects in them.  Safe to call from any thread; digests are computed outside the lock.
+
+    keeps_versions: every bucket keeps all versions of an object; may be set at any time.
+    """
 
     def __init__(self, *, rules: ServiceRules, buckets: Iterable[str], clock: Callable[[], float]) -> None:
         self._rules = rules
@@ -22,6 +25,8 @@ class BucketModel:
         self._lock = threading.RLock()
         self._buckets = set(buckets)
         self._objects: dict[tuple[str, str], StoredObject] = {}
+        self._versions: dict[tuple[str, str, str], StoredObject] = {}
+        self.keeps_versions = False
 
     @property
     def quirks(self) -> Quirks:
@@ -87,14 +92,16 @@ class BucketModel:
         )
         with self._lock:
             self._check_precondition(bucket, key, if_none_match)
-            self._objects[bucket, key] = stored
-        return stored
+            return self._keep(stored)
 
-    def head_object(self, bucket: str, key: str, *, customer_key_md5: str | None = None) -> StoredObject:
-        """What HEAD tells, quirks included."""
+    def head_object(
+        self, bucket: str, key: str, *, customer_key_md5: str | None = None, version: str | None = None
+    ) -> StoredObject:
+        """What HEAD tells, quirks included; ``version`` None: of the current version."""
         self._check_bucket(bucket)
         with self._lock:
-            found = self._objects.get((bucket, key))
+            current = self._objects.get((bucket, key))
+            found = current if version is None else self._versions.get((bucket, key, version))
         if found is None:
             raise S3Error("NoSuchKey", 404, "The specified key does not exist.", details={"Key": key})
         check_customer_key(found.options, customer_key_md5)
@@ -104,15 +111,25 @@ class BucketModel:
             found = replace(found, etag=f'"{hashlib.sha256(found.etag.encode()).hexdigest()[:32]}"')
         return found
 
-    def get_object(self, bucket: str, key: str, *, customer_key_md5: str | None = None) -> StoredObject:
+    def get_object(
+        self, bucket: str, key: str, *, customer_key_md5: str | None = None, version: str | None = None
+    ) -> StoredObject:
         """As ``head_object``: the value has both the headers and the bytes."""
-        return self.head_object(bucket, key, customer_key_md5=customer_key_md5)
+        return self.head_object(bucket, key, customer_key_md5=customer_key_md5, version=version)
 
     def delete_object(self, bucket: str, key: str) -> None:
         """Delete; a key that does not exist is fine."""
         self._check_bucket(bucket)
         with self._lock:
             self._objects.pop((bucket, key), None)
+
+    def _keep(self, stored: StoredObject) -> StoredObject:
+        """Make it the current version, with the lock held."""
+        if self.keeps_versions:
+            stored = replace(stored, version=secrets.token_urlsafe(12))
+            self._versions[stored.bucket, stored.key, stored.version or ""] = stored
+        self._objects[stored.bucket, stored.key] = stored
+        return stored
 
     def _check_bucket(self, bucket: str) -> None:
         with self._lock:

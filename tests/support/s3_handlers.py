@@ -5,7 +5,15 @@ from email.utils import formatdate
 
 from . import s3_multipart_http as multipart
 from .s3_errors import not_implemented
-from .s3_headers import Reply, Request, byte_range, checksum_headers, encryption_headers, object_headers
+from .s3_headers import (
+    Reply,
+    Request,
+    byte_range,
+    checksum_headers,
+    encryption_headers,
+    object_headers,
+    version_headers,
+)
 from .s3_model import S3Model
 from .s3_routes import Operation
 from .s3_values import StoredObject
@@ -53,7 +61,7 @@ def _put_object(model: S3Model, request: Request) -> Reply:
         if_none_match=request.header("if-none-match"),
     )
     told = checksum_headers(made.checksum, made.checksum_type)
-    return Reply(headers={"ETag": made.etag, **told, **encryption_headers(made.options)})
+    return Reply(headers={"ETag": made.etag, **told, **encryption_headers(made.options), **version_headers(made)})
 
 
 def _head_object(model: S3Model, request: Request) -> Reply:
@@ -87,12 +95,18 @@ def _delete_object(model: S3Model, request: Request) -> Reply:
 def _find(model: S3Model, request: Request) -> StoredObject:
     if request.header("if-none-match") is not None:
         raise not_implemented("This server does not know If-None-Match on reads.")
-    return model.get_object(request.head.bucket, request.head.key, customer_key_md5=request.customer_key_md5)
+    return model.get_object(
+        request.head.bucket,
+        request.head.key,
+        customer_key_md5=request.customer_key_md5,
+        version=request.head.query.get("versionId"),
+    )
 
 
 def _headers(found: StoredObject) -> dict[str, str]:
     modified = formatdate(found.modified, usegmt=True)
-    return {"ETag": found.etag, "Last-Modified": modified, "Accept-Ranges": "bytes", **object_headers(found.options)}
+    told = {"ETag": found.etag, "Last-Modified": modified, "Accept-Ranges": "bytes"}
+    return told | object_headers(found.options) | version_headers(found)
 
 
 def _get_object_attributes(model: S3Model, request: Request) -> Reply:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from .s3_checksums import Algorithm, Checksum, ChecksumType
 from .s3_errors import S3Error, invalid_argument, invalid_request, not_implemented
 from .s3_routes import RequestHead
-from .s3_values import ObjectOptions
+from .s3_values import ObjectOptions, StoredObject
 
 _KEPT = frozenset({"content-type", "cache-control", "content-disposition", "content-language", "expires", "x-amz-acl"})
 _KEPT_PREFIXES = ("x-amz-grant-", "x-amz-storage-class", "x-amz-tagging", "x-amz-website-", "x-amz-object-lock-")
@@ -168,6 +168,11 @@ def checksum_headers(checksum: Checksum | None, checksum_type: ChecksumType | No
 def encryption_headers(options: ObjectOptions) -> dict[str, str]:
     """How an answer tells the encryption."""
     return {name: value for name, value in options.headers.items() if name.startswith(_SSE)}
+
+
+def version_headers(stored: StoredObject) -> dict[str, str]:
+    """How an answer tells which version an object is; nothing where the bucket keeps none."""
+    return {} if stored.version is None else {"x-amz-version-id": stored.version}
 
 
 def object_headers(options: ObjectOptions) -> dict[str, str]:

@@ -228,7 +228,7 @@ class S3Model(BucketModel):
                 info, chosen, checksum, None if quirks.no_checksums else checksum_type, quirks
             )
             self._check_precondition(bucket, key, if_none_match)
-            upload.finished = StoredObject(
+            made = StoredObject(
                 bucket=bucket,
                 key=key,
                 chunks=tuple(part.data for part in chosen),
@@ -239,7 +239,7 @@ class S3Model(BucketModel):
                 modified=self._clock(),
                 parts=len(chosen),
             )
-            self._objects[bucket, key] = upload.finished
+            upload.finished = self._keep(made)
             return upload.finished
 
     def abort_multipart_upload(self, bucket: str, key: str, upload_id: str) -> None:

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from .s3_checksums import Checksum
 from .s3_errors import invalid_request
-from .s3_headers import CUSTOMER_KEY_TOLD, Reply, Request, checksum_headers, encryption_headers
+from .s3_headers import CUSTOMER_KEY_TOLD, Reply, Request, checksum_headers, encryption_headers, version_headers
 from .s3_model import S3Model
 from .s3_values import UploadInfo
 from .s3_xml import Children, document, named_parts, timestamp
@@ -110,7 +110,8 @@ def complete_multipart_upload(model: S3Model, request: Request) -> Reply:
         *_checksum_element(made.checksum),
         *([("ChecksumType", made.checksum_type.value)] if made.checksum_type else []),
     ]
-    return Reply(headers=encryption_headers(made.options), body=document("CompleteMultipartUploadResult", body))
+    headers = encryption_headers(made.options) | version_headers(made)
+    return Reply(headers=headers, body=document("CompleteMultipartUploadResult", body))
 
 
 def abort_multipart_upload(model: S3Model, request: Request) -> Reply:

@@ -92,7 +92,7 @@ _ROUTES = (
     ),
     _Route(method="POST", has_key=True, operation=Operation.COMPLETE_MULTIPART_UPLOAD, needs=frozenset({"uploadId"})),
     _Route(method="DELETE", has_key=True, operation=Operation.ABORT_MULTIPART_UPLOAD, needs=frozenset({"uploadId"})),
-    _Route(method="HEAD", has_key=True, operation=Operation.HEAD_OBJECT, may=frozenset({"partNumber"})),
+    _Route(method="HEAD", has_key=True, operation=Operation.HEAD_OBJECT, may=frozenset({"partNumber", "versionId"})),
     _Route(method="GET", has_key=True, operation=Operation.GET_OBJECT),
     _Route(method="GET", has_key=True, operation=Operation.GET_OBJECT_ATTRIBUTES, needs=frozenset({"attributes"})),
     _Route(method="PUT", has_key=True, operation=Operation.PUT_OBJECT),

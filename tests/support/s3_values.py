@@ -139,6 +139,7 @@ class StoredObject:
     etag: with its quotes.
     checksum: what the server tells about it; None when it tells nothing.
     parts: how many parts it was made of; 0 for a PutObject.
+    version: its id where the bucket keeps versions; None where it does not.
     """
 
     bucket: str
@@ -150,6 +151,7 @@ class StoredObject:
     options: ObjectOptions
     modified: float
     parts: int = 0
+    version: str | None = None
 
     @property
     def body(self) -> bytes:

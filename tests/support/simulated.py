@@ -133,7 +133,7 @@ class SimulatedS3(MultipartBackend):
             "AbortMultipartUpload", lambda: self._world.model.abort_multipart_upload(BUCKET, KEY, upload_id)
         )
 
-    def head_object(self, target: Target, algorithm: ChecksumAlgorithm) -> ObjectFacts:
+    def head_object(self, target: Target, algorithm: ChecksumAlgorithm, *, version: str | None = None) -> ObjectFacts:
         def effect() -> ObjectFacts:
             found = self._world.model.head_object(BUCKET, KEY)
             return ObjectFacts(size=found.size, etag=_plain(found.etag), checksum=_told(found.checksum, algorithm))

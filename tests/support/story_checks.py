@@ -3,6 +3,7 @@
 from partway.engine.concurrency import MOST
 from partway.engine.errors import ObjectExists, PartwayError
 from partway.engine.events import UploadDone, UploadSkipped
+from partway.engine.proof import Proof
 from partway.state.records import UNFINISHED, UploadStatus
 from partway.state.store import StateStore
 
@@ -29,10 +30,10 @@ def check_end(end: UploadDone | UploadSkipped, world: World, store: StateStore, 
         here = world.object is not None or "foreign" in world.causes
         world.must(story.no_overwrite and fresh and here, "skipped without a reason")
         return
-    # A service that can compare nothing but sizes cannot show a flipped bit, and the proof says so.
-    unproven = end.proof == "size" and "flip" in world.causes
+    # Where nothing but sizes can be compared, a flipped bit or another's object does not show, and the proof says so.
+    unproven = not Proof(end.proof).whole and bool(world.causes & {"flip", "foreign", "ghost", "late"})
     equal = world.is_proven(looked)
-    world.told["flipped, proof is the size"] += unproven and not equal
+    world.told["other bytes, and the proof is the size"] += unproven and not equal
     world.must(equal or unproven, "done, and the object is not what was in the file at the last look")
     world.must(end.bytes == len(looked or b""), f"done says {end.bytes} bytes")
     (record,) = [record for record in store.uploads() if record.id == end.upload]
