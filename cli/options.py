@@ -197,6 +197,27 @@ def log_option(command: F) -> F:
     )(command)
 
 
+def source_options(command: F) -> F:
+    """--verify-source and --local-no-check-updated, as ``verify_source`` and ``check_updated``."""
+    for option in (
+        click.option(
+            "--local-no-check-updated",
+            "check_updated",
+            is_flag=True,
+            flag_value=False,
+            default=True,
+            help="Upload the file as it is at the start, even if it grows or is touched meanwhile (log files).",
+        ),
+        click.option(
+            "--verify-source",
+            is_flag=True,
+            help="Read the file once more at the end and compare every part before the object is made.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 def pace_options(command: F) -> F:
     """--concurrency, --bwlimit and --retry-for."""
     for option in (

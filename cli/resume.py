@@ -42,6 +42,7 @@ from .upload import retry_policy
 @again_options
 @options.profile_option
 @options.pace_options
+@options.source_options
 @options.dry_run_option
 @options.output_options
 @options.log_option
@@ -55,6 +56,8 @@ def command(
     concurrency: int | None,
     bwlimit: int | None,
     retry_for: float | None,
+    verify_source: bool,
+    check_updated: bool,
     dry_run: bool,
     quiet: bool,
     no_progress: bool,
@@ -66,7 +69,13 @@ def command(
 
     The start of an ID is enough.  Without an ID, the one that is unfinished.
     """
-    settings = UploadSettings(concurrency=concurrency, bandwidth=bwlimit, policy=retry_policy(retry_for))
+    settings = UploadSettings(
+        concurrency=concurrency,
+        bandwidth=bwlimit,
+        policy=retry_policy(retry_for),
+        verify_source=verify_source,
+        check_updated=check_updated,
+    )
     log = render.opened_log(log_file)
     output = render.Output(quiet=quiet, no_progress=no_progress, json=as_json, log=log)
     codes = []

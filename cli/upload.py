@@ -73,6 +73,7 @@ Example:
 )
 @click.option("--restart", is_flag=True, help="Give up an unfinished upload of this file and start over.")
 @click.option("--adopt", is_flag=True, help="Go on with an unfinished upload of the key that only S3 knows.")
+@options.source_options
 @options.dry_run_option
 @job_options
 @stream_options
@@ -97,6 +98,8 @@ def command(
     checksum_algorithm: str | None,
     restart: bool,
     adopt: bool,
+    verify_source: bool,
+    check_updated: bool,
     dry_run: bool,
     many: JobOptions,
     expected_size: int | None,
@@ -154,6 +157,8 @@ def command(
             guess_content_type=not no_guess_mime_type,
             restart=restart,
             adopt=adopt,
+            verify_source=verify_source,
+            check_updated=check_updated,
         )
         if is_job:
             from . import job  # only here: a single file needs none of it

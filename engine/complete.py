@@ -145,8 +145,8 @@ def _or_by_etag(run: UploadRun, proof: Proof, etag: str) -> Proof:
         md5 = run.whole_md5()
     elif etag.endswith(f"-{run.plan.part_count}") and run.algorithm is not ChecksumAlgorithm.MD5:
         md5s: dict[int, tuple[str, int]] = {}
-        for outcome in run.hash(run.plan.parts(), md5=True):
-            assert outcome.result is not None and outcome.result.md5 is not None
-            md5s[outcome.task.spec.number] = (outcome.result.md5, outcome.task.spec.size)
+        for local in run.hash(run.plan.parts(), md5=True):
+            assert local.md5 is not None
+            md5s[local.number] = (local.md5, run.plan.part(local.number).size)
         md5 = combine(ChecksumAlgorithm.MD5, [md5s[number] for number in sorted(md5s)])
     return Proof.ETAG if md5 is not None and is_same_etag(md5, etag) else proof

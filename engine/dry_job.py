@@ -14,6 +14,7 @@ from .checksum import ChecksumAlgorithm
 from .dry_run import TAKEN, planned
 from .errors import PartwayError, PlanError, SourceError, UploadCancelled, UploadFailed
 from .events import EventSink, FileFailed, FileSkipped
+from .identity import SourceIdentity, identify
 from .job_failures import fails_for_all, is_resumable
 from .job_match import open_job
 from .job_spec import JobSpec
@@ -28,7 +29,6 @@ from .requests import Requests
 from .retry import RetryPolicy
 from .scan import Found, Passed, scan
 from .settings import UploadSettings, check_settings
-from .source import SourceIdentity, identify
 from .upload import usual_algorithm
 from .work import retrying
 
@@ -216,7 +216,7 @@ class _DryJob:
 
 
 def _source(found: Found) -> SourceIdentity:
-    return SourceIdentity(path=found.path, size=found.size, mtime_ns=found.mtime_ns, inode=0, device=0)
+    return SourceIdentity(path=found.path, size=found.size, mtime_ns=found.mtime_ns, ctime_ns=None, inode=0, device=0)
 
 
 def _look(task: _Look, line: Line) -> str | None:

@@ -12,6 +12,7 @@ from partway.state.store import StateStore
 
 from .backend import MultipartBackend, Target
 from .events import UploadSkipped
+from .identity import SourceIdentity, identify, recorded_identity
 from .limits import wants_equal_parts
 from .look import exists
 from .options import check_algorithm, check_key, check_record, frozen_options, with_customer_key
@@ -20,7 +21,6 @@ from .planned import UploadPlanned
 from .pool import Cancel, WorkerPool
 from .requests import Requests, of_one_object, of_parts, of_restart
 from .settings import UploadSettings, check_settings
-from .source import SourceIdentity, identify
 from .stream import StreamSettings
 from .stream_plan import plan_stream, replan_stream
 from .upload import usual_algorithm
@@ -72,12 +72,7 @@ def planned(
     check_algorithm(record, settings.algorithm)
     frozen_options(record, target.options)
     plan = replan(source.size, record.part_size, limits=limits)
-    moved = (record.size, record.mtime_ns, record.inode, record.device) != (
-        source.size,
-        source.mtime_ns,
-        source.inode,
-        source.device,
-    )
+    moved = recorded_identity(record) != source
     if record.upload_id is None and plan.part_count == 1 and plan.file_size <= limits.max_put_size:
         needed, kept = of_one_object(), []
     else:

@@ -30,6 +30,7 @@ from .pool import GRACE, Cancel, Lane, Line, WorkerPool
 from .retry import Retry
 from .scan import Found
 from .settings import UploadSettings
+from .source_check import SourceChecks
 from .upload import upload_file, usual_algorithm
 from .work import retrying
 from .workers import make_workers
@@ -140,6 +141,7 @@ class JobFiles:
             algorithm=self._algorithm,
             most=self._small,
             skip_same=self._spec.skip_same,
+            checks=SourceChecks.of(self._settings),
         )
         self._told.file_begun(found.path)
         self._running += 1

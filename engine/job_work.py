@@ -12,8 +12,8 @@ from .errors import (
     ObjectExists,
     ObjectMissing,
     RemoteError,
-    SourceChanged,
 )
+from .identity import SourceIdentity, identify_settled
 from .limits import is_aws
 from .look import is_hidden, look_at_written
 from .plan import PartSpec
@@ -21,7 +21,8 @@ from .pool import Line
 from .proof import Proof, prove_written
 from .retry import RetryingBackend, RetryPolicy
 from .scan import Found
-from .source import BLOCK, PartReader, SourceIdentity, identify
+from .source import BLOCK, PartReader
+from .source_check import SourceChecks, WholeSourceCheck
 from .work import block_of, reporter, retrying
 
 SAME = "the service has the same"
@@ -45,6 +46,7 @@ class FileTask:
 
     most: bytes that go as one object; a file that grew beyond them is left to the long way.
     skip_same: look first whether the service has the same.
+    checks: how strictly the file is looked at before it is an object.
     """
 
     found: Found
@@ -54,6 +56,7 @@ class FileTask:
     algorithm: ChecksumAlgorithm
     most: int
     skip_same: bool
+    checks: SourceChecks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,13 +82,15 @@ def send_file(task: FileTask, line: Line) -> FileSent:
         SourceError: it is gone or cannot be read; SourceChanged: it changed while it was sent.
         RemoteError, ProofFailed, UploadCancelled.
     """
-    source = identify(task.found.path)
+    # Not flushed: what is read is sent at once, and a file a second would be a disk's pace.
+    source = identify_settled(task.found.path, sleep=line.sleep, flush=False)
     if source.size > task.most:
         return FileSent(source=source, unusual=True)
     spec = PartSpec(number=1, offset=0, size=source.size)
     s3 = retrying(task.backend, task.policy, line)
     report, block = reporter(spec, line), block_of(line)
     next_word = time.monotonic() + _WORD_EVERY
+    checked = WholeSourceCheck(source, task.algorithm, task.checks)
 
     def on_read(sent: int) -> None:
         nonlocal next_word
@@ -94,8 +99,8 @@ def send_file(task: FileTask, line: Line) -> FileSent:
             next_word = now + _WORD_EVERY
             line.say(FileProgress(path=task.found.path, sent=sent, size=spec.size))
         # With the last block the object is complete: look at the source once more before it goes.
-        if sent + BLOCK >= spec.size:
-            _check(source)
+        if body.is_sending and sent + BLOCK >= spec.size:
+            checked.check(body)
 
     with PartReader(source.path, spec, algorithm=task.algorithm, on_read=on_read, block=block) as body:
         if task.skip_same and is_same(s3, task.target, source.path, spec, task.algorithm, body.checksum):
@@ -107,16 +112,11 @@ def send_file(task: FileTask, line: Line) -> FileSent:
             if is_same(s3, task.target, source.path, spec, task.algorithm, body.checksum):
                 return FileSent(source=source, proof=_name_of(task.algorithm))
             return FileSent(source=source, skipped="the object exists already")
+        checked.check(body)
         sent = PartRecord(number=1, size=source.size, etag=answer.etag, checksum=body.checksum, run=1)
-    _check(source)
     if answer.checksum is None and task.algorithm is not ChecksumAlgorithm.MD5:
         return FileSent(source=source, unusual=True)
     return FileSent(source=source, proof=_proof(s3, task, sent, answer, line))
-
-
-def _check(source: SourceIdentity) -> None:
-    if identify(source.path) != source:
-        raise SourceChanged(f"{source.path} changed while it was sent; run again to send it as it is now")
 
 
 def _name_of(algorithm: ChecksumAlgorithm) -> Proof:

@@ -15,6 +15,7 @@ from .errors import (
     PartsRefused,
     Refused,
     RemoteError,
+    SourceChanged,
     UploadFailed,
     UploadVanished,
 )
@@ -24,6 +25,7 @@ from .options import NOT_ENCRYPTED
 from .plan import PartSpec
 from .reconcile import Reconciliation, reconcile, settle
 from .run import UploadRun
+from .source_check import confirm_parts, note_source
 from .work import SendTask, send_part
 
 
@@ -78,7 +80,7 @@ def send_multipart(run: UploadRun) -> UploadDone:
 
 def _round(run: UploadRun) -> UploadDone:
     stored = run.store.parts(run.record.id)
-    maybe_done = run.record.status is UploadStatus.COMPLETING and not _source_moved(run)
+    maybe_done = run.record.status is UploadStatus.COMPLETING and _is_source_of(run, stored)
     missing: Sequence[PartSpec] = tuple(run.plan.parts())
     kept: Sequence[PartRecord] = ()
     listed: Sequence[PartReceipt] | None = ()
@@ -92,33 +94,30 @@ def _round(run: UploadRun) -> UploadDone:
     if run.record.upload_id is None:
         create(run)
     else:
-        found = reconcile(run.plan, stored, listed, source_changed=_source_moved(run))
+        found = reconcile(run.plan, stored, listed, source_changed=run.source_changed)
         if maybe_done and (found.doubt or found.send) and (done := finished_before(run, stored, gone=not listed)):
             return done
         kept, missing = _settle(run, stored, found)
     # Only now, after the parts were compared with it, does the record speak of this source.
-    run.save(
-        status=UploadStatus.OPEN,
-        size=run.source.size,
-        mtime_ns=run.source.mtime_ns,
-        inode=run.source.inode,
-        device=run.source.device,
-    )
+    run.save_source(status=UploadStatus.OPEN)
     run.announce_start(kept)
     _send(run, missing)
-    run.check_source()
+    confirm_parts(run)
     return complete(run, again=maybe_done)
 
 
-def _source_moved(run: UploadRun) -> bool:
-    """True when the source is not what the record's parts were read from."""
-    record, source = run.record, run.source
-    return (record.size, record.mtime_ns, record.inode, record.device) != (
-        source.size,
-        source.mtime_ns,
-        source.inode,
-        source.device,
-    )
+def _is_source_of(run: UploadRun, stored: Sequence[PartRecord]) -> bool:
+    """True when every part of the plan was read from the source as it is now; by its bytes, where its times moved."""
+    if not run.source_changed:
+        return True
+    sizes = {spec.number: spec.size for spec in run.plan.parts()}
+    if {part.number: part.size for part in stored} != sizes:
+        return False
+    checksums = {part.number: part.checksum for part in stored}
+    if any(found.checksum != checksums[found.number] for found in run.hash(run.plan.parts(), md5=False)):
+        return False
+    run.save_source()
+    return True
 
 
 def create(run: UploadRun) -> None:
@@ -170,16 +169,15 @@ def _settle(
     missing = {spec.number: spec for spec in found.send}
     doubts = {doubt.spec.number: doubt for doubt in found.doubt}
     by_etag = any(claim.checksum is None for doubt in found.doubt for claim in doubt.claims)
-    for outcome in run.hash([doubt.spec for doubt in found.doubt], md5=by_etag):
-        assert outcome.result is not None
-        number = outcome.task.spec.number
-        md5 = outcome.result.checksum if run.algorithm is ChecksumAlgorithm.MD5 else outcome.result.md5
+    for local in run.hash([doubt.spec for doubt in found.doubt], md5=by_etag):
+        number = local.number
+        md5 = local.checksum if run.algorithm is ChecksumAlgorithm.MD5 else local.md5
         # A part that only the server knew was sent by an earlier run, which died before it could note it; or by
         # this one, in a round before.
         sent_in = run.record.run if number in run.sent_numbers else run.record.run - 1
-        part = settle(doubts[number], checksum=outcome.result.checksum, md5=md5, run=sent_in)
+        part = settle(doubts[number], checksum=local.checksum, md5=md5, run=sent_in)
         if part is None:
-            missing[number] = outcome.task.spec
+            missing[number] = doubts[number].spec
         else:
             kept[number] = part
     in_order = [kept[number] for number in sorted(kept)]
@@ -209,6 +207,11 @@ def _send(run: UploadRun, missing: Sequence[PartSpec]) -> None:
             run.reached()
             receipt = outcome.result.receipt
             run.note_sent(receipt.number, receipt.size)
+            try:
+                note_source(run, outcome.result.identities)
+            except SourceChanged as error:
+                failures.append(error)
+                continue
             if receipt.checksum is None and run.algorithm is not ChecksumAlgorithm.MD5:
                 failures.append(
                     ChecksumUnsupported(

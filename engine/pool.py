@@ -210,8 +210,11 @@ class WorkerPool:
         *,
         enough: Callable[[], bool] = _never,
         size: int | None = None,
+        here: bool = False,
     ) -> Iterator[Outcome[T, R]]:
         """Run ``function(task, line)`` for each task, at most ``size`` at a time; yield outcomes as they come.
+
+        ``here`` runs them on threads of this process even where an executor does the work.
 
         Without a size, the pool's own decides, and looks at how many run.  A task is taken from ``tasks`` only when a
         worker is free, and none when ``enough()`` is true; those that run then still end and are yielded.
@@ -220,7 +223,8 @@ class WorkerPool:
             UploadCancelled: the cancel was wanted.  What ended within the grace time was yielded before.
         """
 
-        return self._stream(lambda task: self._workers.work(function, task, self._line), tasks, enough, size)
+        submit = self._workers.call if here else self._workers.work
+        return self._stream(lambda task: submit(function, task, self._line), tasks, enough, size)
 
     def _stream(
         self,

@@ -22,13 +22,13 @@ from .events import (
     UploadDone,
     UploadStarted,
 )
+from .identity import SourceIdentity, identify_settled, recorded_identity
 from .outage import Outage
 from .plan import PartSpec, UploadPlan
-from .pool import Cancel, Lane, Line, Outcome, WorkerPool
+from .pool import Cancel, Lane, Line, WorkerPool
 from .proof import Proof
 from .retry import Retry, RetryingBackend
 from .settings import UploadSettings
-from .source import SourceIdentity, identify
 from .work import HashTask, PartHash, Sent, hash_part, retrying
 from .workers import make_workers
 
@@ -70,6 +70,7 @@ class UploadRun:
         self.sent_bytes = 0
         self.sent_numbers: set[int] = set()
         self.retries = 0
+        self.other_identities: set[SourceIdentity] = set()  # that workers saw besides ``source``
         self._now = now
         self._began = time.monotonic()
         self._outage = Outage(sink)
@@ -161,21 +162,25 @@ class UploadRun:
                     self._reached_nobody.add(message.number)
                     self._outage.lost(self.record.id, message.reason)
 
-    def hash(self, specs: Iterable[PartSpec], *, md5: bool) -> Iterator[Outcome[HashTask, PartHash]]:
+    def hash(self, specs: Iterable[PartSpec], *, md5: bool, here: bool = False) -> Iterator[PartHash]:
         """Take checksums of local parts on the workers, announcing how far it is.
 
+        here: True for threads of this process, whatever the executor.
+
         Raises:
-            SourceError, UploadCancelled.
+            SourceError, SourceChanged, UploadCancelled.
         """
         tasks = [HashTask(path=self.source.path, spec=spec, algorithm=self.algorithm, md5=md5) for spec in specs]
         total = sum(task.spec.size for task in tasks)
         done = 0
-        for outcome in self.pool.stream(hash_part, tasks, size=self._concurrency.local):
+        for outcome in self.pool.stream(hash_part, tasks, size=self._concurrency.local, here=here):
             if outcome.error is not None:
                 raise outcome.error
+            assert outcome.result is not None
+            self.note_identities(outcome.result.identities)
             done += outcome.task.spec.size
             self.emit(PartsChecked(upload=self.record.id, bytes=done, total_bytes=total))
-            yield outcome
+            yield outcome.result
 
     def whole_md5(self) -> str:
         """The MD5 of the whole source in hex; one read of it, on one worker.
@@ -224,17 +229,56 @@ class UploadRun:
         self.store.replace_parts(self.record.id, ())
         self.save(checksum_algorithm=ChecksumAlgorithm.MD5.value)
 
-    def check_source(self) -> None:
-        """Look at the source again.
+    @property
+    def source_changed(self) -> bool:
+        """True when the source may have other bytes than those that the recorded parts were read from."""
+        return recorded_identity(self.record) != self.source
+
+    def settle_source(self) -> None:
+        """Identify the source so that later writes show.
 
         Raises:
-            SourceChanged: it is not what it was when this run began.
+            SourceChanged: its size is not what was planned for.
+            SourceError, UploadCancelled.
         """
-        if identify(self.source.path) != self.source:
-            raise SourceChanged(
-                f"{self.source.path} changed while it was sent; nothing was completed, "
-                "run again to send the parts that differ"
-            )
+        found = self.pool.run(lambda line: identify_settled(self.source.path, sleep=line.sleep))
+        if found.size != self.source.size:
+            raise SourceChanged(f"{found.path} changed while it was identified; run again when it is complete")
+        self.source = found
+
+    def note_identities(self, seen: Iterable[SourceIdentity]) -> None:
+        """Take note of the files that a worker read.  One that is not the source as it was identified is not trusted:
+        its part counts only once its bytes were compared, also when a later run has to do that.
+
+        Raises:
+            StateError.
+        """
+        others = {each for each in seen if each != self.source}
+        if others and self.record.ctime_ns is not None:
+            self.distrust_source()
+        self.other_identities |= others
+
+    def distrust_source(self) -> None:
+        """Have the next run compare every part with the file's bytes."""
+        self.save(ctime_ns=None)
+
+    def trust_source(self, source: SourceIdentity) -> None:
+        """Remember that the recorded parts are those of this source."""
+        self.source = source
+        self.other_identities.clear()
+        self.save_source()
+
+    def save_source(self, **changes: Any) -> None:
+        """As ``save``, with the source that the recorded parts were compared with."""
+        source = self.source
+        self.save(
+            size=source.size,
+            mtime_ns=source.mtime_ns,
+            ctime_ns=None if self.other_identities else source.ctime_ns,
+            inode=source.inode,
+            device=source.device,
+            **changes,
+        )
 
     def finish(self, proof: Proof, etag: str) -> UploadDone:
         """Record that the object is there and proven, and announce it."""

@@ -21,6 +21,8 @@ class UploadSettings:
     guess_content_type: True names the content type by the source's name, when the options name none.
     restart: True aborts an unfinished upload of the same source to the same target and starts over.
     adopt: True goes on with an unfinished upload of the key that only S3 knows.
+    check_updated: False sends the file as it is at the start: it is no error when it grows or is touched meanwhile.
+    verify_source: True reads the file once more before the object is made, and compares every part.
     executor: runs the parts; None means threads of this process.
     """
 
@@ -33,6 +35,8 @@ class UploadSettings:
     guess_content_type: bool = True
     restart: bool = False
     adopt: bool = False
+    check_updated: bool = True
+    verify_source: bool = False
     executor: Executor | None = None
 
 

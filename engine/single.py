@@ -14,6 +14,7 @@ from .pool import Line
 from .proof import Proof, prove, prove_written
 from .run import UploadRun
 from .source import BLOCK, PartReader
+from .source_check import SourceChecks, WholeSourceCheck
 from .work import block_of, reporter
 
 
@@ -50,7 +51,6 @@ def put_whole(run: UploadRun) -> UploadDone:
         run.reached()
         run.note_sent(1, run.plan.file_size)
         run.record_part(_part(run, answer.facts.etag, answer.checksum))
-        run.check_source()
         if answer.facts.checksum is not None or run.algorithm is ChecksumAlgorithm.MD5:
             return _finish(run, answer)
         # Stored, but not confirmed; what HEAD says now may be our own header given back.
@@ -63,15 +63,17 @@ def put_whole(run: UploadRun) -> UploadDone:
 def _put(run: UploadRun, line: Line) -> _Answer:
     spec = run.plan.part(1)
     report = reporter(spec, line)
+    source = WholeSourceCheck(run.source, run.algorithm, SourceChecks.of(run.settings))
 
     def on_read(sent: int) -> None:
         report(sent)
         # With the last block the object is complete: look at the source once more before it goes.
-        if sent + BLOCK >= spec.size:
-            run.check_source()
+        if body.is_sending and sent + BLOCK >= spec.size:
+            source.check(body)
 
     with PartReader(run.source.path, spec, algorithm=run.algorithm, on_read=on_read, block=block_of(line)) as body:
         facts = run.retrying(line).put_object(run.target, body)
+        source.check(body)
         return _Answer(facts=facts, checksum=body.checksum)
 
 
@@ -105,9 +107,8 @@ def _proof_of_bytes(run: UploadRun, answer: ObjectFacts | None) -> tuple[Proof, 
     Raises:
         ProofFailed: another size or checksum.
     """
-    (outcome,) = run.hash([run.plan.part(1)], md5=False)
-    assert outcome.result is not None
-    part = _part(run, "", outcome.result.checksum)
+    (local,) = run.hash([run.plan.part(1)], md5=False)
+    part = _part(run, "", local.checksum)
 
     def compare(facts: ObjectFacts) -> Proof:
         if answer is None:

@@ -1,19 +1,16 @@
-"""The file that is read: who it is, and the window on one part of it that the HTTP client reads."""
+"""The window on one part of a file that the HTTP client reads."""
 
-import errno
 import os
-import stat
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from io import SEEK_CUR, SEEK_END, SEEK_SET
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from .checksum import ChecksumAlgorithm, Digest
 from .errors import SourceChanged, SourceError
+from .identity import SourceIdentity, handle_identity, open_source, unreadable
 from .limits import KIB
 from .plan import PartSpec
 
@@ -22,66 +19,6 @@ _FIRST_BLOCK = 64 * KIB
 _HASH_BLOCK = 256 * KIB
 # A block that is gone sooner doubles the next, one that takes longer halves it: seconds.
 _SOON, _LATE = 0.02, 0.5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceIdentity:
-    """What tells one content of a file from another without reading it.
-
-    path: absolute; links are not resolved, so that a link and what it points to are two sources.
-    size: bytes.
-    mtime_ns, inode, device: as ``os.stat`` gives them.
-    """
-
-    path: str
-    size: int
-    mtime_ns: int
-    inode: int
-    device: int
-
-
-def identify(path: str | os.PathLike[str]) -> SourceIdentity:
-    """Look at the file, without reading it.
-
-    Raises:
-        SourceError: there is none, it cannot be read, or it is no regular file.
-    """
-    absolute = os.path.abspath(path)  # noqa: PTH100 - Path.absolute() keeps "..", Path.resolve() follows links
-    try:
-        # Never opened before it is known to be a regular file: opening a FIFO waits for a writer.
-        found = os.stat(absolute)  # noqa: PTH116 - keeps undecodable names
-        if stat.S_ISREG(found.st_mode):
-            os.close(os.open(absolute, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0)))
-    except (OSError, ValueError) as error:
-        raise SourceError(_unreadable(absolute, error)) from error
-    if stat.S_ISDIR(found.st_mode):
-        raise SourceError(f"{absolute} is a folder; partway uploads one file at a time")
-    if not stat.S_ISREG(found.st_mode):
-        raise SourceError(f"{absolute} is {_kind(found.st_mode)}, not a regular file; only files can be resumed")
-    return SourceIdentity(
-        path=absolute,
-        size=found.st_size,
-        mtime_ns=found.st_mtime_ns,
-        inode=found.st_ino,
-        device=found.st_dev,
-    )
-
-
-def _kind(mode: int) -> str:
-    if stat.S_ISFIFO(mode):
-        return "a pipe (FIFO)"
-    if stat.S_ISSOCK(mode):
-        return "a socket"
-    return "a device"
-
-
-def _unreadable(path: str, error: OSError | ValueError) -> str:
-    number = error.errno if isinstance(error, OSError) else None
-    if number in (errno.ENOENT, errno.ENOTDIR):
-        return f"there is no file {path}"
-    if number in (errno.EACCES, errno.EPERM):
-        return f"{path} may not be read by this user; check its permissions"
-    return f"cannot read {path}: {error.strerror or error}" if isinstance(error, OSError) else f"cannot read {path}"
 
 
 # Buffers of readers that are closed, and the size of block that the link wanted last: a new one for each of 10,000
@@ -136,10 +73,7 @@ class PartReader:
         self._position = 0
         self._checksum: str | None = None
         self._sending = False
-        try:
-            self._file = Path(path).open("rb", buffering=0)  # noqa: SIM115 - closed by __exit__
-        except OSError as error:
-            raise SourceError(_unreadable(path, error)) from error
+        self._handle: int | None = open_source(path)
         self._buffer, wanted = _take_buffer()
         self._most = block
         self._block = min(wanted, block)
@@ -151,10 +85,25 @@ class PartReader:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
         if self._buffer:
             _spare_buffers.append((self._buffer, self._block))
             self._buffer = _NO_BUFFER
+
+    def identify(self) -> SourceIdentity:
+        """Identify the file that is read, by its handle.
+
+        Raises:
+            SourceError: the file system does not answer.
+        """
+        if self._handle is None:
+            raise ValueError("read of a closed file")
+        try:
+            return handle_identity(self._path, self._handle)
+        except OSError as error:
+            raise SourceError(unreadable(self._path, error)) from error
 
     def __len__(self) -> int:
         return self.spec.size
@@ -187,15 +136,15 @@ class PartReader:
         return self._block
 
     def _fill(self, wanted: int) -> memoryview:
-        if self._file.closed:
+        if self._handle is None:
             raise ValueError("read of a closed file")
         wanted = min(wanted, len(self._buffer), self.spec.size - self._position)
         if wanted <= 0:
             return self._buffer[:0]
         try:
-            got = os.preadv(self._file.fileno(), (self._buffer[:wanted],), self.spec.offset + self._position)
+            got = os.preadv(self._handle, (self._buffer[:wanted],), self.spec.offset + self._position)
         except OSError as error:
-            raise SourceError(_unreadable(self._path, error)) from error
+            raise SourceError(unreadable(self._path, error)) from error
         if not got:
             raise SourceChanged(f"{self._path} became shorter while it was read; run again when it is complete")
         return self._buffer[:got]
@@ -212,6 +161,11 @@ class PartReader:
     def tell(self) -> int:
         """Bytes from the part's start."""
         return self._position
+
+    @property
+    def is_sending(self) -> bool:
+        """True when reads go to the network."""
+        return self._sending
 
     def begin_sending(self) -> None:
         """From now on reads go to the network; before, a client may have read the body to sign it."""

@@ -21,6 +21,7 @@ from .claim import claimed
 from .cutter import SPACE, Cutter
 from .errors import PlanError, SourceError, UploadFailed
 from .events import EventSink, UploadDone, UploadSkipped, ignore
+from .identity import SourceIdentity, identify
 from .limits import wants_equal_parts
 from .live import UploadTeller
 from .look import is_taken
@@ -30,7 +31,6 @@ from .pool import Cancel, Line
 from .run import UploadRun
 from .settings import UploadSettings, check_settings
 from .single import put_whole
-from .source import SourceIdentity, identify
 from .spool import Spool
 from .stream_finish import begin_anew, finished_earlier
 from .stream_plan import StreamPlan, plan_stream, replan_stream
@@ -93,7 +93,7 @@ def upload_stream(
         _check_stream(descriptor, settings)
         check_key(target, settings.limits)
         target = with_customer_key(target, backend)
-        source = SourceIdentity(path=STREAM, size=0, mtime_ns=0, inode=0, device=0)
+        source = SourceIdentity(path=STREAM, size=0, mtime_ns=0, ctime_ns=None, inode=0, device=0)
         with claimed(store, STREAM, target), UploadTeller(store.live, sink) as told:
             record = store.unfinished(STREAM, target.endpoint, target.bucket, target.key)
             fresh = record is None or settings.restart

@@ -12,12 +12,12 @@ from .claim import claimed
 from .complete import complete, finished_before
 from .errors import UploadFailed, UploadVanished
 from .events import EventSink, UploadDone, ignore
+from .identity import SourceIdentity
 from .live import UploadTeller
 from .options import check_record, target_of, with_customer_key
 from .pool import Cancel
 from .run import UploadRun, new_id
 from .settings import UploadSettings
-from .source import SourceIdentity
 from .stream_claims import sent_before
 from .stream_plan import plan_of_sent
 from .stream_send import RUN_AGAIN
@@ -46,7 +46,7 @@ def finish_stream(
         with claimed(store, STREAM, target), UploadTeller(store.live, sink) as told:
             parts = store.parts(record.id)
             run = UploadRun(
-                source=SourceIdentity(path=STREAM, size=0, mtime_ns=0, inode=0, device=0),
+                source=SourceIdentity(path=STREAM, size=0, mtime_ns=0, ctime_ns=None, inode=0, device=0),
                 target=target,
                 plan=plan_of_sent(record.part_size, [part.size for part in parts]),
                 record=replace(record, run=record.run + 1, holder=holder()),

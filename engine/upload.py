@@ -20,6 +20,7 @@ from .checksum import ChecksumAlgorithm
 from .claim import claimed
 from .errors import PartwayError, Refused, StateError, StateLocked
 from .events import EventSink, UploadDone, UploadFailed, UploadSkipped, ignore
+from .identity import SourceIdentity, identify
 from .live import UploadTeller
 from .look import is_taken
 from .multipart import send_multipart
@@ -35,9 +36,9 @@ from .options import (
 from .plan import plan_upload, replan
 from .pool import Cancel, Lane
 from .run import UploadRun, new_id
+from .same_file import under_stored_path
 from .settings import UploadSettings, check_settings
 from .single import put_whole
-from .source import SourceIdentity, identify
 
 _LEARNED_FOR = 30 * 86400.0  # seconds that an endpoint's missing checksum is believed; services are updated
 
@@ -122,6 +123,7 @@ def _upload(
         source = identify(path)
         check_key(target, settings.limits)
         target = with_customer_key(target, backend)
+        source = under_stored_path(store, source, target)
         with claimed(store, source.path, target), UploadTeller(store.live, sink) as told:
             record = store.unfinished(source.path, target.endpoint, target.bucket, target.key)
             fresh = record is None or settings.restart
@@ -161,7 +163,11 @@ def _upload(
                     skipped = UploadSkipped(source=source.path, target=target.url, reason="the object exists already")
                     sink(skipped)
                     return skipped
-                run.save()
+                run.settle_source()
+                if fresh:
+                    run.save_source()
+                else:
+                    run.save()
                 known(record)
                 told.begin(record.id)
                 whole = plan.part_count == 1 and plan.file_size <= settings.limits.max_put_size
@@ -258,6 +264,7 @@ def new_record(
         source=source.path,
         size=source.size,
         mtime_ns=source.mtime_ns,
+        ctime_ns=source.ctime_ns,
         inode=source.inode,
         device=source.device,
         bucket=target.bucket,

@@ -7,11 +7,11 @@ from .backend import MultipartBackend, Target
 from .checksum import ChecksumAlgorithm
 from .concurrency import LOCAL
 from .errors import ObjectMissing, SourceChanged
+from .identity import identify
 from .judge import Judge, Verdict
 from .plan import PartSpec
 from .pool import Cancel, WorkerPool
 from .retry import RetryPolicy
-from .source import identify
 from .work import HashTask, hash_part, retrying
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from .backend import MultipartBackend, PartReceipt, Target
 from .checksum import ChecksumAlgorithm, Digest
+from .identity import SourceIdentity
 from .plan import PartSpec
 from .pool import Line, silent_line
 from .retry import RetryingBackend, RetryPolicy
@@ -39,10 +40,14 @@ class SendTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentPart:
-    """S3's receipt, and the base64 checksum of the bytes that were sent; the receipt's own may be None."""
+    """S3's receipt, and the base64 checksum of the bytes that were sent; the receipt's own may be None.
+
+    identities: of the file that was read, before its first and after its last byte.
+    """
 
     receipt: PartReceipt
     checksum: str
+    identities: tuple[SourceIdentity, ...]
 
 
 def send_part(task: SendTask, line: Line | None = None) -> SentPart:
@@ -55,8 +60,9 @@ def send_part(task: SendTask, line: Line | None = None) -> SentPart:
     report = reporter(task.spec, line)
     block = block_of(line)
     with PartReader(task.path, task.spec, algorithm=task.algorithm, on_read=report, block=block) as body:
+        before = body.identify()
         receipt = retrying(task.backend, task.policy, line).upload_part(task.target, task.upload_id, body)
-        return SentPart(receipt=receipt, checksum=body.checksum)
+        return SentPart(receipt=receipt, checksum=body.checksum, identities=(before, body.identify()))
 
 
 def retrying(backend: MultipartBackend, policy: RetryPolicy, line: Line) -> RetryingBackend:
@@ -103,10 +109,16 @@ class HashTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartHash:
-    """Base64 checksums of one part's bytes; md5 is None when it was not asked for."""
+    """Base64 checksums of one part's bytes; md5 is None when it was not asked for.
 
+    number: the part's.
+    identities: of the file that was read, before its first and after its last byte.
+    """
+
+    number: int
     checksum: str
     md5: str | None
+    identities: tuple[SourceIdentity, ...]
 
 
 def hash_part(task: HashTask, line: Line | None = None) -> PartHash:
@@ -114,8 +126,11 @@ def hash_part(task: HashTask, line: Line | None = None) -> PartHash:
     line = line or silent_line()
     digests = [Digest(task.algorithm)] + ([Digest(ChecksumAlgorithm.MD5)] if task.md5 else [])
     with PartReader(task.path, task.spec, algorithm=task.algorithm) as reader:
+        before = reader.identify()
         for block in reader.blocks():
             line.check()
             for digest in digests:
                 digest.update(block)
-    return PartHash(checksum=digests[0].value(), md5=digests[1].value() if task.md5 else None)
+        identities = (before, reader.identify())
+    md5 = digests[1].value() if task.md5 else None
+    return PartHash(number=task.spec.number, checksum=digests[0].value(), md5=md5, identities=identities)

@@ -205,12 +205,15 @@ class SqliteStore:
         return self._select(f"substr(id, 1, ?) = ? AND status IN ({marks})", [len(prefix), prefix, *wanted])
 
     def unfinished(self, source: str, endpoint: str, bucket: str, key: str) -> UploadRecord | None:
+        found = [record for record in self.unfinished_to(endpoint, bucket, key) if record.source == source]
+        return found[0] if found else None
+
+    def unfinished_to(self, endpoint: str, bucket: str, key: str) -> list[UploadRecord]:
         marks = ", ".join("?" * len(UNFINISHED))
-        found = self._select(
-            f"bucket = ? AND key = ? AND source = ? AND endpoint = ? AND status IN ({marks})",
-            [bucket, to_sql(key), to_sql(source), endpoint, *sorted(UNFINISHED)],
-        )
-        return found[-1] if found else None
+        return self._select(
+            f"bucket = ? AND key = ? AND endpoint = ? AND status IN ({marks})",
+            [bucket, to_sql(key), endpoint, *sorted(UNFINISHED)],
+        )[::-1]
 
     def remove_upload(self, id: str) -> None:
         with self._writing():

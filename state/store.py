@@ -51,6 +51,10 @@ class StateStore(Protocol):
         """The newest unfinished upload of this source to this target, or None."""
         ...
 
+    def unfinished_to(self, endpoint: str, bucket: str, key: str) -> list[UploadRecord]:
+        """Every unfinished upload to this target, of whatever source; the newest first."""
+        ...
+
     def remove_upload(self, id: str) -> None:
         """Forget the upload, its parts and what it said; nothing happens when it is unknown."""
         ...
@@ -122,9 +126,12 @@ class MemoryStore:
         return sorted(found, key=lambda r: (r.created_at, r.id))
 
     def unfinished(self, source: str, endpoint: str, bucket: str, key: str) -> UploadRecord | None:
-        wanted = (source, endpoint, bucket, key)
-        found = [r for r in self.uploads(statuses=UNFINISHED) if (r.source, r.endpoint, r.bucket, r.key) == wanted]
-        return found[-1] if found else None
+        found = [record for record in self.unfinished_to(endpoint, bucket, key) if record.source == source]
+        return found[0] if found else None
+
+    def unfinished_to(self, endpoint: str, bucket: str, key: str) -> list[UploadRecord]:
+        wanted = (endpoint, bucket, key)
+        return [r for r in self.uploads(statuses=UNFINISHED) if (r.endpoint, r.bucket, r.key) == wanted][::-1]
 
     def remove_upload(self, id: str) -> None:
         self._uploads.pop(id, None)

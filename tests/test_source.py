@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 
 from partway.engine.checksum import ChecksumAlgorithm, checksum
 from partway.engine.errors import SourceChanged, SourceError, UploadCancelled
+from partway.engine.identity import SourceIdentity, identify
 from partway.engine.plan import PartSpec, UploadPlan
-from partway.engine.source import BLOCK, PartReader, SourceIdentity, identify
+from partway.engine.source import BLOCK, PartReader
 
 CRC = ChecksumAlgorithm.CRC64NVME
 SMALL = bytes(range(256))
@@ -65,7 +66,12 @@ def test_a_file_is_identified_by_what_stat_says(file: Path) -> None:
     found = file.stat()
 
     assert identify(file) == SourceIdentity(
-        path=str(file), size=256, mtime_ns=1_700_000_000_123_456_789, inode=found.st_ino, device=found.st_dev
+        path=str(file),
+        size=256,
+        mtime_ns=1_700_000_000_123_456_789,
+        ctime_ns=found.st_ctime_ns,
+        inode=found.st_ino,
+        device=found.st_dev,
     )
 
 

@@ -32,12 +32,12 @@ from partway.engine.events import (
     UploadSkipped,
     UploadStarted,
 )
+from partway.engine.identity import identify
 from partway.engine.plan import UploadPlan
 from partway.engine.pool import Cancel
 from partway.engine.retry import Retry
 from partway.engine.run import UploadRun
 from partway.engine.s3 import S3Backend
-from partway.engine.source import identify
 from partway.engine.upload import upload_file
 from partway.engine.work import Sent
 from partway.state.records import UploadStatus

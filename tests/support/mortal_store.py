@@ -72,6 +72,9 @@ class MortalStore(StateStore):
     def unfinished(self, source: str, endpoint: str, bucket: str, key: str) -> UploadRecord | None:
         return self._inner.unfinished(source, endpoint, bucket, key)
 
+    def unfinished_to(self, endpoint: str, bucket: str, key: str) -> list[UploadRecord]:
+        return self._inner.unfinished_to(endpoint, bucket, key)
+
     def remove_upload(self, id: str) -> None:
         record = self._inner.upload(id)
         self._world.must(record is None or record.upload_id is None, "an upload that S3 knows is forgotten")

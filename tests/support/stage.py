@@ -15,7 +15,7 @@ from typing import Any
 from unittest.mock import patch
 
 import partway.engine
-from partway.engine.source import SourceIdentity, identify
+from partway.engine.identity import SourceIdentity, identify
 
 from .changing_source import ChangingSource
 from .turns import TurnExecutor, TurnQueue, Turns

@@ -1,0 +1,135 @@
+"""The last look at the source: whether the bytes that were sent are still the file's.
+
+Times only tell where nothing changed.  Where one of them moved, the bytes decide: a chmod, a hard link or a server
+whose clocks disagree costs one more read of the file, and only other bytes are an error.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from .checksum import ChecksumAlgorithm
+from .errors import SourceChanged
+from .identity import SourceIdentity, identify, identify_settled
+from .plan import PartSpec
+from .run import UploadRun
+from .settings import UploadSettings
+from .source import PartReader
+from .work import HashTask, hash_part
+
+_MAX_PASSES = 3  # comparisons of a file that changes while it is compared
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceChecks:
+    """How strictly the source is looked at before an object is made of it.
+
+    updated: False takes the file as it was at the start: one that grows or is touched is no error.
+    bytes: True reads the file once more and compares every part, whatever its times say.
+    """
+
+    updated: bool = True
+    bytes: bool = False
+
+    @classmethod
+    def of(cls, settings: UploadSettings) -> "SourceChecks":
+        """As the settings want it."""
+        return cls(updated=settings.check_updated, bytes=settings.verify_source)
+
+    def check_size(self, source: SourceIdentity, seen: SourceIdentity) -> None:
+        """Refuse a file that has another size now.
+
+        Raises:
+            SourceChanged
+        """
+        if seen.size > source.size and self.updated:
+            raise SourceChanged(
+                f"{source.path} grew while it was sent; run again when it is complete, or send what is there at the "
+                "start with --local-no-check-updated"
+            )
+        if seen.size < source.size:
+            raise SourceChanged(f"{source.path} became shorter while it was sent; run again when it is complete")
+
+
+def note_source(run: UploadRun, identities: Iterable[SourceIdentity]) -> None:
+    """Take note of the files that a part was read from.
+
+    Raises:
+        SourceChanged: one has another size, so nothing would come of sending more.
+        StateError.
+    """
+    for each in identities:
+        SourceChecks.of(run.settings).check_size(run.source, each)
+    run.note_identities(identities)
+
+
+def confirm_parts(run: UploadRun) -> None:
+    """Make sure, before Complete, that the recorded parts are the file's.
+
+    Raises:
+        SourceChanged: a part has other bytes by now, the file has another size, or it changes all the time.
+        SourceError, UploadCancelled, StateError.
+    """
+    checks = SourceChecks.of(run.settings)
+    now = identify(run.source.path)
+    checks.check_size(run.source, now)
+    if checks.bytes or (checks.updated and (now != run.source or run.other_identities)):
+        _compare_parts(run, checks)
+
+
+def _compare_parts(run: UploadRun, checks: SourceChecks) -> None:
+    checksums = {part.number: part.checksum for part in run.store.parts(run.record.id)}
+    for _ in range(_MAX_PASSES):
+        now = run.pool.run(lambda line: identify_settled(run.source.path, sleep=line.sleep))
+        checks.check_size(run.source, now)
+        # Times that were seen before the first byte is compared cannot come from a write during the comparison: they
+        # are those of a server whose replicas disagree.
+        before = {each.times for each in (run.source, now, *run.other_identities)}
+        for outcome in run.hash(run.plan.parts(), md5=False, here=True):
+            if outcome.checksum != checksums[outcome.number]:
+                run.distrust_source()
+                raise SourceChanged(
+                    f"{run.source.path} changed while it was sent; nothing was completed, "
+                    "run again to send the parts that differ"
+                )
+        run.note_identities([identify(run.source.path)])
+        if not checks.updated or {each.times for each in run.other_identities} <= before:
+            run.trust_source(now)
+            return
+    raise SourceChanged(
+        f"{run.source.path} changes all the time; nothing was completed. Run again when it is complete, or send what "
+        "is there at the start with --local-no-check-updated"
+    )
+
+
+class WholeSourceCheck:
+    """``confirm_parts`` for a file that goes as one object.  Called on a worker, as often as one likes.
+
+    Args:
+        source: The file as it was identified.
+    """
+
+    def __init__(self, source: SourceIdentity, algorithm: ChecksumAlgorithm, checks: SourceChecks) -> None:
+        self._source = source
+        self._algorithm = algorithm
+        self._checks = checks
+        self._accepted = {source}
+        self._is_due = checks.bytes
+
+    def check(self, body: PartReader) -> None:
+        """Make sure that what is sent is still the file's.
+
+        Raises:
+            SourceChanged: it is not.
+            SourceError: it cannot be read any more.
+        """
+        seen = {body.identify(), identify(self._source.path)}
+        for each in seen:
+            self._checks.check_size(self._source, each)
+        if not self._is_due and (seen <= self._accepted or not self._checks.updated):
+            return
+        whole = PartSpec(number=1, offset=0, size=self._source.size)
+        found = hash_part(HashTask(path=self._source.path, spec=whole, algorithm=self._algorithm, md5=False))
+        if found.checksum != body.checksum:
+            raise SourceChanged(f"{self._source.path} changed while it was sent; run again to send it as it is now")
+        self._accepted |= seen | set(found.identities)
+        self._is_due = False
