@@ -7,14 +7,18 @@ from partway.engine.plan import UploadPlan
 from partway.state.jobs import JobRecord, JobStatus
 from partway.state.live import LiveRecord, LiveRow
 from partway.state.records import UploadRecord, UploadStatus
-from partway.state.store import StateStore
 
 QUIET = 4.0  # seconds without news that are worth a word
+NO_PARTS = (0, 0)  # finished parts and bytes of an upload that has none
 
 
-def facts(store: StateStore, record: UploadRecord, row: LiveRow | None) -> dict[str, object]:
-    """One upload; the same names as the events have.  row: what its run said last."""
-    parts, size = store.part_totals(record.id)
+def facts(record: UploadRecord, row: LiveRow | None, totals: tuple[int, int]) -> dict[str, object]:
+    """One upload; the same names as the events have.
+
+    row: what its run said last.
+    totals: finished parts, and their bytes.
+    """
+    parts, size = totals
     return {
         "upload": record.id,
         "job": record.job,

@@ -1,9 +1,9 @@
-"""A job as it is now: its row in the store has the counts of the last end of a run."""
+"""Jobs as they are now: their rows in the store have the counts of the last end of a run."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from partway.state.jobs import JobRecord, JobStatus
+from partway.state.jobs import FileTotals, JobRecord, JobStatus
 from partway.state.live import LiveRecord, LiveRow
 from partway.state.records import UploadRecord
 from partway.state.store import StateStore
@@ -13,9 +13,19 @@ from .facts import QUIET, quiet_seconds
 
 def job_now(store: StateStore, job: JobRecord, row: LiveRow | None) -> JobRecord:
     """The job with the counts of now."""
-    if job.status is not JobStatus.OPEN:
-        return job
-    totals = store.jobs.totals(job.id)
+    return job if job.status is not JobStatus.OPEN else _counted(job, store.jobs.totals(job.id), row)
+
+
+def jobs_now(store: StateStore, jobs: Sequence[JobRecord], rows: Mapping[str, LiveRow]) -> list[JobRecord]:
+    """The jobs with the counts of now; ``rows`` by id."""
+    totals = store.jobs.all_totals(open_only=True)
+    return [
+        job if job.status is not JobStatus.OPEN else _counted(job, totals.get(job.id, FileTotals()), rows.get(job.id))
+        for job in jobs
+    ]
+
+
+def _counted(job: JobRecord, totals: FileTotals, row: LiveRow | None) -> JobRecord:
     failed = row.record.failed_files if row is not None and row.alive else max(job.failed, totals.failed)
     return replace(job, done=totals.done, skipped=totals.skipped, bytes=totals.bytes, failed=failed)
 
@@ -25,14 +35,24 @@ def job_row(store: StateStore, job: JobRecord) -> LiveRow | None:
     row = store.live.row(job.id)
     if row is None or not row.alive:
         return row
-    return with_uploads(row, running_uploads(store, job.id))
+    return with_uploads(row, running_uploads(store, store.live.running()).get(job.id, []))
 
 
-def running_uploads(store: StateStore, job: str) -> list[tuple[UploadRecord, LiveRecord]]:
-    """A job's uploads that run, and what they say."""
-    running = [each.record for each in store.live.all() if each.alive]
-    uploads = [(record, told) for told in running if (record := store.upload(told.id)) is not None]
-    return [(record, told) for record, told in uploads if record.job == job]
+def job_rows(store: StateStore, jobs: Sequence[JobRecord], rows: Mapping[str, LiveRow]) -> dict[str, LiveRow]:
+    """The same of several jobs, from ``rows`` of the store, by id; those that say nothing are left out."""
+    uploads = running_uploads(store, [row for row in rows.values() if row.alive])
+    found = {job.id: rows[job.id] for job in jobs if job.id in rows}
+    return {id: with_uploads(row, uploads.get(id, [])) if row.alive else row for id, row in found.items()}
+
+
+def running_uploads(store: StateStore, running: Sequence[LiveRow]) -> dict[str, list[tuple[UploadRecord, LiveRecord]]]:
+    """The uploads that are part of a job, of those that run, and what they say; by job."""
+    found: dict[str, list[tuple[UploadRecord, LiveRecord]]] = {}
+    for row in running:
+        record = store.upload(row.record.id)
+        if record is not None and record.job is not None:
+            found.setdefault(record.job, []).append((record, row.record))
+    return found
 
 
 def with_uploads(row: LiveRow, uploads: Sequence[tuple[UploadRecord, LiveRecord]]) -> LiveRow:

@@ -16,7 +16,9 @@ def safe_of_job(store: StateStore, record: JobRecord) -> list[str]:
     """
     done = record.done + record.skipped
     lines = [f"{files(done)} {'is' if done == 1 else 'are'} done ({format_size(record.bytes)})"]
-    totals = [store.part_totals(each.id) for each in store.uploads(statuses=UNFINISHED) if each.job == record.id]
+    known = store.all_part_totals(statuses=UNFINISHED)
+    unfinished = [each.id for each in store.uploads(statuses=UNFINISHED) if each.job == record.id]
+    totals = [known[id] for id in unfinished if id in known]
     parts, size = sum(count for count, _ in totals), sum(size for _, size in totals)
     if parts:
         begun = sum(count > 0 for count, _ in totals)

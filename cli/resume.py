@@ -200,9 +200,9 @@ def _chosen(
             if needs_producer(record):
                 raise click.UsageError(only_by_producer(record, folder))
         return found
-    unfinished = [
-        each for each in store.uploads(statuses=UNFINISHED) if not everything or not _is_of_open_job(store, each)
-    ]
+    # The job that owns an upload goes on with it.
+    owners = {job.id for job in store.jobs.all(open_only=True)} if everything else set()
+    unfinished = [each for each in store.uploads(statuses=UNFINISHED) if each.job not in owners]
     found = [record for record in unfinished if not needs_producer(record)]
     for record in unfinished:
         if needs_producer(record) and not quiet:
@@ -215,9 +215,3 @@ def _chosen(
         )
         raise click.UsageError(f"{len(found)} uploads are unfinished; name one, or say --all:\n{names}")
     return found
-
-
-def _is_of_open_job(store: StateStore, record: UploadRecord) -> bool:
-    """True when the job that owns the upload goes on with it."""
-    owner = store.jobs.get(record.job) if record.job else None
-    return owner is not None and owner.status is JobStatus.OPEN

@@ -18,7 +18,7 @@ from partway.state.records import UNFINISHED, UploadRecord, UploadStatus
 from partway.state.store import StateStore
 
 from . import complete, exit_codes, options
-from .facts import QUIET, facts, how_it_ended, job_facts, part_count, quiet_seconds, total_bytes
+from .facts import NO_PARTS, QUIET, facts, how_it_ended, job_facts, part_count, quiet_seconds, total_bytes
 from .job_now import job_now, job_row
 from .partmap import Cell, PartMap
 from .session import find_job, find_upload, opened_store
@@ -49,7 +49,7 @@ def command(id: str, as_json: bool, state_dir: Path | None) -> int:
         row = store.live.row(record.id)
         if as_json:
             parts = [part.number for part in store.parts(record.id)]
-            print(json.dumps(facts(store, record, row) | {"parts": parts}))
+            print(json.dumps(facts(record, row, store.part_totals(record.id)) | {"parts": parts}))
         else:
             print_upload(store, record, row, console)
     return exit_codes.OK
@@ -135,11 +135,12 @@ def print_job(store: StateStore, job: JobRecord, live: LiveRow | None, console: 
         console.print(Text(f"failed: {printable(failure.key)}: {printable(failure.note)}"), soft_wrap=True)
     if failures and job.failed > len(failures):
         console.print(f"and {job.failed - len(failures):,} more")
+    totals = store.all_part_totals(statuses=UNFINISHED)
+    running = {each.record.id for each in store.live.running()}
     for record in _unfinished_of(store, job):
-        _, size = store.part_totals(record.id)
+        _, size = totals.get(record.id, NO_PARTS)
         done = f"{format_size(size)} of {format_size(record.size)}"
-        each = store.live.row(record.id)
-        what = "running" if each is not None and each.alive else "unfinished"
+        what = "running" if record.id in running else "unfinished"
         console.print(Text(f"{what}: {record.id} {printable(record.key)}: {done} on S3"), soft_wrap=True)
 
 

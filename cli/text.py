@@ -8,6 +8,8 @@ from .encoding import as_text
 def printable(text: str) -> str:
     """``text`` with everything escaped that a terminal would act on: control characters, escape sequences, line
     breaks, direction marks, and bytes that are neither UTF-8 nor of the locale's encoding."""
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(char if _is_harmless(char) else _escape(char) for char in as_text(text))
 
 

@@ -98,9 +98,7 @@ def command(
 
 def _compare(path: str, target: Target, backend: "S3Backend", store: "StateStore", part_size: int | None) -> Comparison:
     known = [
-        record.part_size
-        for record in store.uploads()
-        if (record.bucket, record.key, record.endpoint) == (target.bucket, target.key, target.endpoint)
+        record.part_size for record in store.uploads_to(target.bucket, target.key) if record.endpoint == target.endpoint
     ]
     cancel = Cancel()
     with stopping(cancel):

@@ -19,7 +19,6 @@ from partway.state.store import StateStore
 from . import complete, exit_codes, options
 from .again import needs_producer, stream_command
 from .facts import facts, how_it_ended, job_facts, part_count
-from .job_now import job_now
 from .job_safe import safe_of_job
 from .session import find_job, find_upload, named_folder, opened_store, state_command, stopping
 from .text import printable
@@ -135,7 +134,7 @@ class Watcher:
         inner = [upload for job in jobs for upload in job.uploads]
         snapshot = {
             "time": time.time(),
-            "uploads": [facts(self.store, each.record, each.row) for each in [*uploads, *inner]],
+            "uploads": [facts(each.record, each.row, (each.parts, each.bytes)) for each in [*uploads, *inner]],
             "jobs": [job_facts(each.record, each.row) for each in jobs],
         }
         print(json.dumps(snapshot), flush=True)
@@ -173,14 +172,12 @@ class Watcher:
         return [f"  {watched.parts:,}{of} parts are safe on S3 ({format_size(watched.bytes)})", resume]
 
     def _tell_unfinished(self) -> None:
-        from .list import print_all
+        from .list import print_unfinished
 
         self.say("nothing is running")
-        records, jobs = self.store.uploads(statuses=UNFINISHED), self.store.jobs.all(open_only=True)
-        if records or jobs:
+        if self.store.uploads(statuses=UNFINISHED) or self.store.jobs.all(open_only=True):
             self.say("unfinished:")
-            rows = {row.record.id: row for row in self.store.live.all()}
-            print_all(self.store, records, [job_now(self.store, job, None) for job in jobs], rows)
+            print_unfinished(self.store)
 
     def _code(self, looked: Sequence[Watched]) -> int:
         (each,) = looked

@@ -1,6 +1,6 @@
 """What runs now, read from the store, and as the numbers that bars and lines show."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -72,21 +72,25 @@ def watched_upload(store: StateStore, record: UploadRecord) -> WatchedUpload:
     return WatchedUpload(record=record, row=row, parts=parts, bytes=size)
 
 
-def watched_job(store: StateStore, record: JobRecord) -> WatchedJob:
-    """The job as it is now; ``record`` may be old."""
+def watched_job(store: StateStore, record: JobRecord, running: Sequence[LiveRow] | None = None) -> WatchedJob:
+    """The job as it is now; ``record`` may be old.
+
+    running: what runs, when the caller has looked already.
+    """
     row = store.live.row(record.id)
     record = job_now(store, store.jobs.get(record.id) or record, row)
     if row is None or not row.alive:
         return WatchedJob(record=record, row=row, uploads=())
-    uploads = _running_uploads(store, record.id)
+    uploads = _running_uploads(store, record.id, store.live.running() if running is None else running)
     row = with_uploads(row, [(each.record, each.row.record) for each in uploads if each.row is not None])
     return WatchedJob(record=record, row=row, uploads=tuple(uploads))
 
 
 def all_running(store: StateStore, also: Collection[str] = ()) -> list[Watched]:
     """Everything that runs now, and what has one of the ids; a job's uploads are in the job."""
-    ids = {row.record.id for row in store.live.all() if row.alive} | set(also)
-    jobs = [watched_job(store, job) for id in sorted(ids) if (job := store.jobs.get(id)) is not None]
+    running = store.live.running()
+    ids = {row.record.id for row in running} | set(also)
+    jobs = [watched_job(store, job, running) for id in sorted(ids) if (job := store.jobs.get(id)) is not None]
     known = {each.id for each in jobs}
     records = [record for id in sorted(ids) if (record := store.upload(id)) is not None and record.job not in known]
     uploads = [watched_upload(store, record) for record in records]
@@ -94,10 +98,11 @@ def all_running(store: StateStore, also: Collection[str] = ()) -> list[Watched]:
     return sorted(found, key=lambda each: (each.record.created_at, each.id))
 
 
-def _running_uploads(store: StateStore, job: str) -> list[WatchedUpload]:
+def _running_uploads(store: StateStore, job: str, running: Sequence[LiveRow]) -> list[WatchedUpload]:
     """Those of a job, oldest first."""
-    running = sorted(running_uploads(store, job), key=lambda pair: (pair[1].began_at, pair[1].id))
-    uploads = [watched_upload(store, record) for record, _ in running]
+    found = running_uploads(store, running).get(job, [])
+    found.sort(key=lambda pair: (pair[1].began_at, pair[1].id))
+    uploads = [watched_upload(store, record) for record, _ in found]
     return [each for each in uploads if each.running]  # some may have ended since the first look
 
 

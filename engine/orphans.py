@@ -5,7 +5,7 @@ newest part arrived, by the service's own clock, and that is looked at again rig
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -162,7 +162,7 @@ class Orphans:
             if listed.now is not None:
                 self._ahead = listed.now - self._clock()
             found = {(each.key, each.upload_id): each for each in listed.uploads}
-            ours = self._ours()
+            ours = self._ours(self._store.uploads())
             for (key, upload_id), record in ours.items():
                 # Services list by exact key, or late: S3 is asked for what the store knows in any case.
                 if record.endpoint == self._endpoint and not record.finished:
@@ -201,7 +201,8 @@ class Orphans:
                 parts = pool.run(lambda line: _look(self._task(orphan.upload), line))
             except UploadVanished:
                 return Removed(orphan=orphan, removal=NOTHING)
-            now = self._judge(orphan.upload, parts, self._ours())
+            ours = self._ours(self._store.uploads_to(self._bucket, orphan.upload.key))
+            now = self._judge(orphan.upload, parts, ours)
             if now.kept is not None:
                 return Removed(orphan=orphan, kept=now.kept)
             if now.owner is Owner.UNFINISHED:
@@ -278,11 +279,11 @@ class Orphans:
         except StateLocked:
             return Owner.RUNNING
 
-    def _ours(self) -> dict[tuple[str, str], UploadRecord]:
-        """What the store knows of the bucket, whatever address it was reached by; by key and S3's id."""
+    def _ours(self, records: Iterable[UploadRecord]) -> dict[tuple[str, str], UploadRecord]:
+        """Those of the bucket, whatever address it was reached by; by key and S3's id."""
         return {
             (record.key, record.upload_id): record
-            for record in self._store.uploads()
+            for record in records
             if record.upload_id and record.bucket == self._bucket and record.key.startswith(self._prefix)
         }
 

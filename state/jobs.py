@@ -117,6 +117,10 @@ class JobStore(Protocol):
         """Counts over the files that the job knows."""
         ...
 
+    def all_totals(self, *, open_only: bool = False) -> dict[str, FileTotals]:
+        """The same of all jobs, by id.  Those that know no file are left out."""
+        ...
+
     def failures(self, job: str, most: int) -> list[FileRecord]:
         """At most so many of the files that failed, by key."""
         ...
@@ -173,6 +177,9 @@ class MemoryJobs:
             failed=counts[FileStatus.FAILED],
             bytes=sum(file.size for file in files if file.status is not FileStatus.FAILED),
         )
+
+    def all_totals(self, *, open_only: bool = False) -> dict[str, FileTotals]:
+        return {job.id: self.totals(job.id) for job in self.all(open_only=open_only) if self._files.get(job.id)}
 
     def failures(self, job: str, most: int) -> list[FileRecord]:
         files = self._files.get(job, {})

@@ -107,6 +107,10 @@ class LiveStore(Protocol):
         """What was last said of each id, by id.  Those that are not alive are old."""
         ...
 
+    def running(self) -> list[LiveRow]:
+        """Those of them that are alive."""
+        ...
+
 
 class MemoryLive:
     """What the runs of this process say."""
@@ -126,3 +130,6 @@ class MemoryLive:
 
     def all(self) -> list[LiveRow]:
         return [row for id in sorted(self._records) if (row := self.row(id)) is not None]
+
+    def running(self) -> list[LiveRow]:
+        return [row for row in self.all() if row.alive]

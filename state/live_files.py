@@ -64,6 +64,10 @@ class LiveFiles:
             os.close(descriptor)
 
     def row(self, id: str) -> LiveRow | None:
+        return self._row(id)
+
+    def _row(self, id: str, *, only_alive: bool = False) -> LiveRow | None:
+        """only_alive: what does not run is not read, and None."""
         try:
             descriptor = os.open(self._folder / id, os.O_RDONLY)
         except FileNotFoundError:
@@ -73,6 +77,8 @@ class LiveFiles:
         try:
             # In this order: what a process says and then lets go is read after it let go.
             alive = self._is_held(descriptor)
+            if only_alive and not alive:
+                return None
             record = _read(descriptor)
             # The name is gone: it ended between our two looks.
             gone = not alive and os.fstat(descriptor).st_nlink == 0
@@ -87,13 +93,19 @@ class LiveFiles:
         return LiveRow(record=record, alive=alive and record.ended is None)
 
     def all(self) -> list[LiveRow]:
+        return [row for name in self._names() if (row := self._row(name)) is not None]
+
+    def running(self) -> list[LiveRow]:
+        rows = (self._row(name, only_alive=True) for name in self._names())
+        return [row for row in rows if row is not None and row.alive]
+
+    def _names(self) -> list[str]:
         try:
-            names = sorted(os.listdir(self._folder))  # noqa: PTH208
+            return sorted(os.listdir(self._folder))  # noqa: PTH208
         except FileNotFoundError:
             return []
         except OSError as error:
             raise self._trouble(error) from error
-        return [row for name in names if (row := self.row(name)) is not None]
 
     def close(self) -> None:
         """Let go of the files; what is said in them stays."""

@@ -204,6 +204,9 @@ class SqliteStore:
         marks = ", ".join("?" * len(wanted))
         return self._select(f"substr(id, 1, ?) = ? AND status IN ({marks})", [len(prefix), prefix, *wanted])
 
+    def uploads_to(self, bucket: str, key: str) -> list[UploadRecord]:
+        return self._select("bucket = ? AND key = ?", [bucket, to_sql(key)])
+
     def unfinished(self, source: str, endpoint: str, bucket: str, key: str) -> UploadRecord | None:
         found = [record for record in self.unfinished_to(endpoint, bucket, key) if record.source == source]
         return found[0] if found else None
@@ -249,6 +252,15 @@ class SqliteStore:
         with self._translated():
             count, size = self._db.execute(query, [id]).fetchone()
             return count, size
+
+    def all_part_totals(self, *, statuses: Iterable[UploadStatus] | None = None) -> dict[str, tuple[int, int]]:
+        wanted = sorted(UploadStatus if statuses is None else statuses)
+        query = (
+            "SELECT upload, count(*), sum(size) FROM parts WHERE upload IN "
+            f"(SELECT id FROM uploads WHERE status IN ({', '.join('?' * len(wanted))})) GROUP BY upload"
+        )
+        with self._translated():
+            return {id: (count, size) for id, count, size in self._db.execute(query, wanted)}
 
     def learn_algorithm(self, endpoint: str, algorithm: str, at: float) -> None:
         with self._writing():

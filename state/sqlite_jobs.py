@@ -1,6 +1,6 @@
 """Jobs in the store's SQLite file: the statements; connection, transactions and errors are the store's."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, fields
 from typing import Any
@@ -73,11 +73,20 @@ class SqliteJobs:
         return found
 
     def totals(self, job: str) -> FileTotals:
-        query = "SELECT status, count(*), coalesce(sum(size), 0) FROM job_files WHERE job = ? GROUP BY status"
+        return self._totals("job = ?", [job]).get(job, FileTotals())
+
+    def all_totals(self, *, open_only: bool = False) -> dict[str, FileTotals]:
+        if not open_only:
+            return self._totals("1", [])
+        return self._totals("job IN (SELECT id FROM jobs WHERE status = ?)", [JobStatus.OPEN])
+
+    def _totals(self, where: str, values: list[Any]) -> dict[str, FileTotals]:
+        query = f"SELECT job, status, count(*), sum(size) FROM job_files WHERE {where} GROUP BY job, status"
+        found: dict[str, dict[str, tuple[int, int]]] = {}
         with self._reading():
-            rows = {status: (count, size) for status, count, size in self._execute(query, [job])}
-        done, skipped, failed = (rows.get(status, (0, 0)) for status in FileStatus)
-        return FileTotals(done=done[0], skipped=skipped[0], failed=failed[0], bytes=done[1] + skipped[1])
+            for job, status, count, size in self._execute(query, values):
+                found.setdefault(job, {})[status] = (count, size)
+        return {job: _totals_from_sql(statuses) for job, statuses in found.items()}
 
     def failures(self, job: str, most: int) -> list[FileRecord]:
         query = f"SELECT {_FILE_COLUMNS} FROM job_files WHERE job = ? AND status = ? ORDER BY key LIMIT ?"
@@ -126,6 +135,12 @@ def _file_row(job: str, file: FileRecord) -> tuple[Any, ...]:
         text_or_null(file.inode),
         text_or_null(file.ctime_ns),
     )
+
+
+def _totals_from_sql(statuses: Mapping[str, tuple[int, int]]) -> FileTotals:
+    """statuses: files and bytes of each."""
+    done, skipped, failed = (statuses.get(status, (0, 0)) for status in FileStatus)
+    return FileTotals(done=done[0], skipped=skipped[0], failed=failed[0], bytes=done[1] + skipped[1])
 
 
 def _file_from_sql(row: tuple[Any, ...]) -> FileRecord | None:

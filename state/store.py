@@ -47,6 +47,10 @@ class StateStore(Protocol):
         """Uploads whose id starts with ``prefix``, oldest first; ``statuses`` None means all."""
         ...
 
+    def uploads_to(self, bucket: str, key: str) -> list[UploadRecord]:
+        """Uploads to this key, at any endpoint, oldest first."""
+        ...
+
     def unfinished(self, source: str, endpoint: str, bucket: str, key: str) -> UploadRecord | None:
         """The newest unfinished upload of this source to this target, or None."""
         ...
@@ -73,6 +77,10 @@ class StateStore(Protocol):
 
     def part_totals(self, id: str) -> tuple[int, int]:
         """How many parts are finished, and how many bytes they hold."""
+        ...
+
+    def all_part_totals(self, *, statuses: Iterable[UploadStatus] | None = None) -> dict[str, tuple[int, int]]:
+        """The same of all uploads with one of the statuses (None: all), by id; those without parts are left out."""
         ...
 
     def replace_parts(self, id: str, parts: Iterable[PartRecord]) -> None:
@@ -125,6 +133,9 @@ class MemoryStore:
         found = [r for r in self._uploads.values() if r.id.startswith(prefix) and r.status in wanted]
         return sorted(found, key=lambda r: (r.created_at, r.id))
 
+    def uploads_to(self, bucket: str, key: str) -> list[UploadRecord]:
+        return [record for record in self.uploads() if (record.bucket, record.key) == (bucket, key)]
+
     def unfinished(self, source: str, endpoint: str, bucket: str, key: str) -> UploadRecord | None:
         found = [record for record in self.unfinished_to(endpoint, bucket, key) if record.source == source]
         return found[0] if found else None
@@ -148,6 +159,10 @@ class MemoryStore:
     def part_totals(self, id: str) -> tuple[int, int]:
         parts = self._parts.get(id, {}).values()
         return len(parts), sum(part.size for part in parts)
+
+    def all_part_totals(self, *, statuses: Iterable[UploadStatus] | None = None) -> dict[str, tuple[int, int]]:
+        ids = [record.id for record in self.uploads(statuses=statuses) if self._parts.get(record.id)]
+        return {id: self.part_totals(id) for id in ids}
 
     def replace_parts(self, id: str, parts: Iterable[PartRecord]) -> None:
         self._put_parts(id, {}, parts)

@@ -62,6 +62,20 @@ def test_files_are_found_by_key(store: StateStore) -> None:
     assert store.jobs.totals(JOB.id) == FileTotals(done=1199, skipped=1, failed=1, bytes=12000)
 
 
+def test_totals_of_all_jobs_come_at_once(store: StateStore) -> None:
+    """By id; a job that knows no file is left out, and one that ended where only open ones are wanted."""
+    for id, status in (("a", JobStatus.OPEN), ("b", JobStatus.COMPLETED), ("c", JobStatus.OPEN)):
+        store.jobs.save(replace(JOB, id=id, status=status))
+    store.jobs.save_files("a", [file("a"), file("b", FileStatus.FAILED)])
+    store.jobs.save_files("b", [file("a", FileStatus.SKIPPED)])
+
+    assert store.jobs.all_totals() == {
+        "a": FileTotals(done=1, failed=1, bytes=10),
+        "b": FileTotals(skipped=1, bytes=10),
+    }
+    assert store.jobs.all_totals(open_only=True).keys() == {"a"}
+
+
 def test_failures(store: StateStore) -> None:
     """The files that failed and why, by key; they are forgotten without the others."""
     store.jobs.save(JOB)

@@ -99,6 +99,14 @@ def test_ids_are_apart(store: StateStore) -> None:
     assert store.live.row("ffffffff") is None
 
 
+def test_what_runs_is_told_apart(store: StateStore) -> None:
+    """From what ended."""
+    store.live.tell(replace(TOLD, id="ffffffff", ended=Ended.FAILED))
+    store.live.tell(TOLD)
+
+    assert store.live.running() == [LiveRow(record=TOLD, alive=True)]
+
+
 def test_what_is_removed_says_nothing(store: StateStore) -> None:
     """An upload that is forgotten leaves no words behind."""
     store.save_upload(UPLOAD)

@@ -297,6 +297,31 @@ def test_totals_count_parts_and_bytes(store: StateStore) -> None:
     assert store.part_totals(UPLOAD.id) == (3, 24)
 
 
+def test_totals_of_all_uploads_come_at_once(store: StateStore) -> None:
+    """By id and status; an upload without parts is left out."""
+    for id, status in (("a", UploadStatus.OPEN), ("b", UploadStatus.COMPLETED), ("c", UploadStatus.OPEN)):
+        store.save_upload(replace(UPLOAD, id=id, status=status))
+    store.save_parts("a", [part(1), part(2)])
+    store.save_parts("b", [part(1)])
+    size = part(1).size
+
+    assert store.all_part_totals() == {"a": (2, 2 * size), "b": (1, size)}
+    assert store.all_part_totals(statuses=[UploadStatus.OPEN]) == {"a": (2, 2 * size)}
+    assert store.all_part_totals(statuses=[]) == {}
+
+
+def test_uploads_to_a_key_are_found(store: StateStore) -> None:
+    """At any endpoint and of any status, oldest first; a key need not be UTF-8."""
+    store.save_upload(replace(UPLOAD, id="new", created_at=2.0, endpoint="https://other"))
+    store.save_upload(replace(UPLOAD, id="old", created_at=1.0, status=UploadStatus.ABORTED))
+    store.save_upload(replace(UPLOAD, id="else", key="else"))
+    store.save_upload(replace(UPLOAD, id="odd", key="\udcff"))
+
+    assert [record.id for record in store.uploads_to(UPLOAD.bucket, UPLOAD.key)] == ["old", "new"]
+    assert [record.id for record in store.uploads_to(UPLOAD.bucket, "\udcff")] == ["odd"]
+    assert store.uploads_to("else", UPLOAD.key) == []
+
+
 def test_parts_survive_saving_their_upload(store: StateStore) -> None:
     """A new status of the upload must not cost the receipts."""
     store.save_upload(UPLOAD)

@@ -109,6 +109,12 @@ class MortalStore(StateStore):
     def part_totals(self, id: str) -> tuple[int, int]:
         return self._inner.part_totals(id)
 
+    def all_part_totals(self, *, statuses: Iterable[UploadStatus] | None = None) -> dict[str, tuple[int, int]]:
+        return self._inner.all_part_totals(statuses=statuses)
+
+    def uploads_to(self, bucket: str, key: str) -> list[UploadRecord]:
+        return self._inner.uploads_to(bucket, key)
+
     def learn_algorithm(self, endpoint: str, algorithm: str, at: float) -> None:
         self._write("store: learn", lambda: self._inner.learn_algorithm(endpoint, algorithm, at))
 

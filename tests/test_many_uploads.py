@@ -1,0 +1,172 @@
+"""Ten thousand uploads in the store: commands ask for all of them at once, never for one after the other."""
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import click
+import pytest
+from rich.console import Console
+
+from partway.cli import complete, resume
+from partway.cli.columns import print_columns
+from partway.cli.job_safe import safe_of_job
+from partway.cli.main import cli
+from partway.state.jobs import FileRecord, FileStatus, JobRecord, JobStatus
+from partway.state.live import Ended, LiveRecord
+from partway.state.live_files import LiveFiles
+from partway.state.records import PartRecord
+from partway.state.sqlite import SqliteStore
+from tests.support.records import UPLOAD
+
+FEW, MANY = 3, 40
+JOB = JobRecord(
+    id="00000000",
+    status=JobStatus.OPEN,
+    spec="{}",
+    target="s3://b/",
+    endpoint="",
+    region=None,
+    profile=None,
+    created_at=1.0,
+    updated_at=1.0,
+)
+COMMANDS = [
+    ("list",),
+    ("list", "--all"),
+    ("list", "--json"),
+    ("show", JOB.id),
+    ("show", JOB.id, "--json"),
+    ("watch", "--once"),
+    ("watch", "--once", "--json"),
+    ("clean", "--dry-run"),
+]
+
+Count = Callable[[Callable[[], object]], int]
+
+
+def fill(folder: Path, count: int) -> None:
+    """So many unfinished uploads of one job that failed, and so many jobs."""
+    store = SqliteStore(folder)
+    store._db.execute("PRAGMA synchronous = OFF")
+    for index in range(count):
+        job, upload = f"{index:08x}", f"f{index:07x}"
+        store.jobs.save(replace(JOB, id=job))
+        store.jobs.save_files(job, [FileRecord(key="k", size=5, mtime_ns=1, status=FileStatus.DONE, note="etag")])
+        store.save_upload(replace(UPLOAD, id=upload, key=upload, job=JOB.id))
+        store.save_parts(upload, [PartRecord(number=1, size=10, etag="e", checksum="c", run=1)])
+        for id in (job, upload):
+            store.live.tell(LiveRecord(id=id, pid=7, host="h", began_at=1.0, told_at=2.0, ended=Ended.FAILED))
+    store.close()
+
+
+@pytest.fixture
+def statements(monkeypatch: pytest.MonkeyPatch) -> Count:
+    """Counts the SQL statements of what is called."""
+    told: list[str] = []
+    connect = SqliteStore._connect
+
+    def traced(store: SqliteStore) -> sqlite3.Connection:
+        connection = connect(store)
+        connection.set_trace_callback(told.append)
+        return connection
+
+    def count(call: Callable[[], object]) -> int:
+        told.clear()
+        call()
+        return len(told)
+
+    monkeypatch.setattr(SqliteStore, "_connect", traced)
+    return count
+
+
+def run(folder: Path, *words: str) -> None:
+    assert cli.main([*words, "--state-dir", str(folder)], "partway", standalone_mode=False) == 0
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_no_command_asks_for_each_row(tmp_path: Path, statements: Count, words: tuple[str, ...]) -> None:
+    """As many statements for forty uploads and jobs as for three."""
+    fill(tmp_path / "few", FEW)
+    fill(tmp_path / "many", MANY)
+    few = statements(lambda: run(tmp_path / "few", *words))
+    many = statements(lambda: run(tmp_path / "many", *words))
+
+    assert few == many > 3
+
+
+def test_resume_all_finds_what_is_unfinished_at_once(tmp_path: Path, statements: Count) -> None:
+    """Also which of the uploads belong to a job that goes on with them."""
+    fill(tmp_path / "few", FEW)
+    fill(tmp_path / "many", MANY)
+
+    def find(name: str) -> None:
+        store = SqliteStore(tmp_path / name)
+        store.save_upload(UPLOAD)
+        assert [each.id for each in resume._chosen(store, (), True, None, True)] == [UPLOAD.id]
+        store.close()
+
+    assert statements(lambda: find("few")) == statements(lambda: find("many"))
+
+
+def test_what_is_safe_of_a_job_is_asked_at_once(tmp_path: Path, statements: Count) -> None:
+    """However many of its files have parts on S3."""
+    fill(tmp_path / "few", FEW)
+    fill(tmp_path / "many", MANY)
+
+    def tell(name: str, count: int) -> None:
+        store = SqliteStore(tmp_path / name)
+        assert f"{count} parts are safe on S3 of {count} others" in safe_of_job(store, JOB)[1]
+        store.close()
+
+    assert statements(lambda: tell("few", FEW)) == statements(lambda: tell("many", MANY))
+
+
+def test_tab_asks_once(tmp_path: Path, statements: Count) -> None:
+    """Ids of forty uploads and jobs come with as many statements as those of three."""
+    fill(tmp_path / "few", FEW)
+    fill(tmp_path / "many", MANY)
+
+    def tab(name: str) -> None:
+        context = click.Context(cli, obj=None)
+        context.params = {"state_dir": tmp_path / name}
+        assert len(complete.unfinished_ids(context, click.Argument(["id"]), "")) >= 2 * FEW
+
+    assert statements(lambda: tab("few")) == statements(lambda: tab("many"))
+
+
+def test_watch_reads_the_folder_of_what_runs_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many jobs run."""
+    fill(tmp_path, FEW)
+    running = LiveFiles(tmp_path / "running")
+    for index in range(FEW - 1):
+        running.tell(LiveRecord(id=f"{index:08x}", pid=7, host="h", began_at=1.0, told_at=2.0))
+    looks = []
+    names = LiveFiles._names
+
+    def counted(files: LiveFiles) -> list[str]:
+        looks.append(files)
+        return names(files)
+
+    monkeypatch.setattr(LiveFiles, "_names", counted)
+    run(tmp_path, "watch", "--once")
+    running.close()
+
+    assert len(looks) == 1
+
+
+def test_columns_are_aligned(capsys: pytest.CaptureFixture[str]) -> None:
+    """By the cells of a terminal: a wide character takes two."""
+    rows = [("a", "1", "x"), ("日本", "1,000", "long")]
+    print_columns(Console(width=20), ("NAME", "N", "LAST"), rows, right=("N",))
+
+    assert capsys.readouterr().out.splitlines() == ["NAME      N  LAST", "a         1  x", "日本  1,000  long"]
+
+
+def test_styles_are_seen_on_a_terminal_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    """The header is bold, and a cell has the style of its text."""
+    console = Console(width=20, force_terminal=True, color_system="standard", no_color=False)
+    print_columns(console, ("NAME",), [("open",)], styles={"open": "yellow"})
+
+    assert capsys.readouterr().out.splitlines() == ["\x1b[1mNAME\x1b[0m", "\x1b[33mopen\x1b[0m"]
