@@ -9,7 +9,7 @@ from partway.state.store import StateStore
 from .backend import MultipartBackend, PartReceipt, Target
 from .checksum import ChecksumAlgorithm
 from .claim import claimed
-from .errors import CredentialsExpired, Refused, UploadFailed, UploadVanished
+from .errors import CredentialsExpired, Refused, Transient, UploadFailed, UploadVanished
 from .options import target_of
 from .pool import Cancel, Lane, Line, WorkerPool
 from .settings import UploadSettings
@@ -138,11 +138,15 @@ def remove_upload(
 def _listed(
     s3: MultipartBackend, target: Target, upload_id: str, algorithm: ChecksumAlgorithm
 ) -> list[PartReceipt] | None:
-    """The rows; None when the service does not give them, for whatever reason."""
+    """The rows; None when the service answers without them, for whatever reason: an abort needs no list."""
     try:
         return s3.list_parts(target, upload_id, algorithm)
     except (UploadVanished, CredentialsExpired):
         raise
+    except Transient as error:
+        if error.unreachable:
+            raise
+        return None
     except Refused:
         return None
 

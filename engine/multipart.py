@@ -65,7 +65,7 @@ def send_multipart(run: UploadRun) -> UploadDone:
                     raise ObjectExists(
                         "another write to the key won, and the object exists now", operation=error.operation
                     ) from error
-                case UploadVanished() if _is_listed(run):
+                case UploadVanished() if is_listed(run):
                     # Denied twice, and nothing was sent between; but giving up what is listed is for the user to say.
                     raise UploadVanished(
                         f"{error}, but lists its parts; run again, or start over with --restart",
@@ -149,7 +149,8 @@ def _list(run: UploadRun) -> list[PartReceipt] | None:
     return run.call(lambda s3: s3.list_parts(run.target, run.upload_id, run.algorithm))
 
 
-def _is_listed(run: UploadRun) -> bool:
+def is_listed(run: UploadRun) -> bool:
+    """True when S3 lists parts of the upload."""
     try:
         return bool(_list(run))
     except UploadVanished:

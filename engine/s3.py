@@ -17,7 +17,7 @@ from .backend import (
     Target,
 )
 from .checksum import ChecksumAlgorithm
-from .errors import CredentialsExpired, Refused
+from .errors import CredentialsExpired, Refused, Transient, UploadVanished
 from .options import NOT_ENCRYPTED
 from .s3_arguments import address, bucket, checksum_argument, checksum_name, checksum_type, object_options
 from .s3_client import S3Config, client_for, forget_clients, patient, repeated_calls, transfer_settings
@@ -148,7 +148,10 @@ class S3Backend(MultipartBackend):
             markers.append(marker)
 
     def _list_page(self, target: Target, upload_id: str, marker: int) -> Any:
-        """One page; None when there is no such call, or not for these credentials."""
+        """One page; None when there is no such call, or not for these credentials.
+
+        A service without the call refuses it as it likes: as a method, or because there is no object of that name.
+        """
         try:
             with translated("ListParts"):
                 answer = client_for(self.config).list_parts(
@@ -156,8 +159,15 @@ class S3Backend(MultipartBackend):
                 )
                 _check_listing("ListParts", answer)
                 return answer
+        except (UploadVanished, CredentialsExpired):
+            raise
+        except Transient as error:
+            # A large object instead of a list.
+            if error.code == "AnswerTooLong":
+                return None
+            raise
         except Refused as error:
-            if error.code == "AccessDenied" or error.status in (405, 501):
+            if error.code == "AccessDenied" or (error.status in (404, 405, 501) and error.code != "NoSuchBucket"):
                 return None
             raise
 

@@ -68,7 +68,8 @@ _ONCE_CODES = frozenset(
 _EXPIRED_CODES = frozenset({"ExpiredToken", "ExpiredTokenException", "InvalidToken", "TokenRefreshRequired"})
 _ACCESS_CODES = frozenset({"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "AllAccessDisabled", "403"})
 _PARTS_CODES = frozenset({"InvalidPart", "InvalidPartOrder"})
-_MULTIPART = frozenset({"UploadPart", "ListParts", "CompleteMultipartUpload", "AbortMultipartUpload"})
+# Not ListParts: a service without it looks for an object under the key and finds none.
+_OF_UPLOADS = frozenset({"UploadPart", "CompleteMultipartUpload", "AbortMultipartUpload"})
 
 _ADVICE = {
     "NoSuchBucket": "create it, or check its name and the endpoint",
@@ -181,7 +182,7 @@ def _special(
     operation: str, code: str, status: int, text: str, checksum: ChecksumAlgorithm | None
 ) -> type[Refused] | None:
     """The class of a refusal that the engine knows an answer to, or None."""
-    if code == "NoSuchUpload" or (code == "NoSuchKey" and operation in _MULTIPART):
+    if code == "NoSuchUpload" or (code == "NoSuchKey" and operation in _OF_UPLOADS):
         return UploadVanished
     if code in _EXPIRED_CODES:
         return CredentialsExpired

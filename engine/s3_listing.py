@@ -7,6 +7,7 @@ import re
 from typing import Any
 from xml.etree import ElementTree
 
+_FACTS = frozenset({"Bucket", "IsTruncated", "Key", "Part", "UploadId"})  # some of them are in every list
 _NUMBERS = ("PartNumber", "Size")
 # Control characters, as themselves or by their numbers.
 _NO_XML = re.compile(
@@ -25,16 +26,34 @@ def take_rows(response_dict: Any, customized_response_dict: Any, **_: Any) -> No
         return
     try:
         root = _parsed(response_dict)
+        if not {_name(child) for child in root} & _FACTS:
+            _refuse_object(response_dict)
+            return
         parts = [child for child in root if _name(child) == "Part"]
         rows = [_row(part) for part in parts]
         for part in parts:
             root.remove(part)
         rest = ElementTree.tostring(root)
-    except (ElementTree.ParseError, ValueError, RecursionError):
+    except ElementTree.ParseError:
+        _refuse_object(response_dict)
+        return
+    except (ValueError, RecursionError):
         return
     if rows:
         response_dict["body"] = rest
         customized_response_dict["Parts"] = rows
+
+
+def _refuse_object(response_dict: Any) -> None:
+    """Make the answer of a service that knows no ListParts, and gives the object of that key instead, a refusal.
+
+    Only an object has an ETag; a list that was cut off or a proxy's page is asked for again.
+    """
+    if "etag" in response_dict["headers"]:
+        response_dict["status_code"] = 501
+        response_dict["body"] = (
+            b"<Error><Code>NotImplemented</Code><Message>the service gave the object, not a list</Message></Error>"
+        )
 
 
 def _parsed(response_dict: Any) -> ElementTree.Element:

@@ -20,7 +20,7 @@ from .errors import (
 )
 from .events import PartKept, StreamCompared, StreamDiffered, UploadDone, UploadStarted
 from .look import is_taken
-from .multipart import create, renew
+from .multipart import create, is_listed, renew
 from .run import UploadRun
 from .spool import Spool
 from .stream_claims import SentBefore, sent_before
@@ -126,6 +126,7 @@ class _Sending:
         for spool in self.again:
             spool.close()
         if self._failures:
+            _renew_if_lost(self._run, self._failures[0])
             raise _told(self._failures[0])
 
     def _tasks(self) -> Iterator[StreamTask]:
@@ -213,6 +214,19 @@ def _told(failure: BaseException) -> BaseException:
     return failure
 
 
+def _renew_if_lost(run: UploadRun, failure: BaseException) -> None:
+    """Let the next run begin anew when S3 denies the upload and lists it nowhere: receipts that stand because the
+    service lists no parts would lead to the same refusal for ever."""
+    if isinstance(failure, UploadVanished) and not is_listed(run) and not _is_unfinished(run):
+        renew(run, failure)
+
+
+def _is_unfinished(run: UploadRun) -> bool:
+    """True when S3 lists the upload among the unfinished ones of its key."""
+    uploads = run.call(lambda s3: s3.list_uploads(run.target)) or ()
+    return any(upload.upload_id == run.upload_id for upload in uploads)
+
+
 def complete_stream(run: UploadRun) -> UploadDone:
     """Make the object of the stream's parts and prove it.
 
@@ -237,4 +251,5 @@ def complete_stream(run: UploadRun) -> UploadDone:
         run.fall_back(error)
         raise _told(error) from error
     except UploadVanished as error:
+        _renew_if_lost(run, error)
         raise _told(error) from error

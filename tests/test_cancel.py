@@ -15,7 +15,7 @@ from partway.engine.s3 import S3Backend
 from partway.state.records import UploadStatus
 from tests.support.command import Shell
 from tests.support.fault_answers import access_denied
-from tests.support.faults import Fault, Stage
+from tests.support.faults import Answer, Fault, Stage
 from tests.support.interrupted import MIB, UPLOAD, hanging, refuse_parts
 from tests.support.s3_quirks import Quirks
 from tests.support.strict_s3 import StrictS3
@@ -96,16 +96,34 @@ def uploading(strict: StrictS3, backend: S3Backend, make_file: Callable[..., Pat
     return uploading
 
 
-@pytest.mark.parametrize("quirks", [Quirks(), Quirks(list_parts_unsupported=True)])
-def test_a_cancel_tells_what_is_gone(strict: StrictS3, uploading: Uploading, quirks: Quirks) -> None:
-    """Confirmed by the service in either way."""
+@pytest.mark.parametrize("there", [False, True], ids=["no object", "an object"])
+@pytest.mark.parametrize(
+    "quirks",
+    [Quirks(), Quirks(list_parts_unsupported=True), Quirks(list_parts_ignored=True)],
+    ids=["ListParts", "no ListParts", "ListParts is a read"],
+)
+def test_a_cancel_tells_what_is_gone(strict: StrictS3, uploading: Uploading, quirks: Quirks, there: bool) -> None:
+    """Confirmed by the service in either way, with a list or without."""
     strict.model.quirks = quirks
+    if there:
+        strict.model.put_object("bucket", "key", b"object")
     (record,) = uploading.store.uploads()
 
     removal = cancel_upload(record, backend=uploading.backend, store=uploading.store)
 
     assert (removal.existed, removal.confirmed) == (True, True)
-    assert removal.bytes == (None if quirks.list_parts_unsupported else 2 * PART)
+    assert removal.bytes == (2 * PART if quirks == Quirks() else None)
+    assert strict.model.open_uploads == ()
+
+
+def test_a_list_that_never_comes_does_not_keep_from_aborting(strict: StrictS3, uploading: Uploading) -> None:
+    """A service that answers every ListParts with an error of its own."""
+    strict.faults.add(Fault(operation="ListParts", stage=Stage.AFTER_BODY, action=Answer(status=500), times=None))
+    (record,) = uploading.store.uploads()
+
+    removal = cancel_upload(record, backend=uploading.backend, store=uploading.store, settings=uploading.settings)
+
+    assert (removal.existed, removal.bytes) == (True, None)
     assert strict.model.open_uploads == ()
 
 

@@ -288,6 +288,7 @@ QUIRKS = {
     "verified, never echoed": (Quirks(silent_checksums=True), "etag"),
     "no MD5s either": (Quirks(no_checksums=True, opaque_etags=True), "size"),
     "no ListParts": (Quirks(list_parts_unsupported=True), "crc64nvme"),
+    "ListParts is a read": (Quirks(list_parts_ignored=True), "crc64nvme"),
     "no checksum on HEAD": (Quirks(checksum_missing_on_head=True), "crc64nvme"),
 }
 
@@ -320,6 +321,34 @@ def test_other_services_keep_what_was_sent(strict: StrictS3, streaming: Streamin
 
     assert content(strict) == DATA
     assert done.resumed_bytes == 4 * PART
+
+
+def test_a_lost_upload_that_nothing_lists_begins_anew(strict: StrictS3, streaming: Streaming) -> None:
+    """Receipts that stand for want of a list do not lead to the same refusal for ever: the next run has none."""
+    strict.model.quirks = Quirks(list_parts_unsupported=True)
+    interrupt(strict, streaming)
+    strict.model.expire_upload(strict.model.open_uploads[0].upload_id)
+    with pytest.raises(UploadFailed, match="run the producer again"):
+        streaming.run(DATA)
+
+    done = streaming.run(DATA)
+
+    assert content(strict) == DATA
+    assert (done.resumed_bytes, len(streaming.of(UploadRenewed))) == (0, 1)
+
+
+def test_an_upload_that_is_denied_and_still_listed_is_kept(strict: StrictS3, streaming: Streaming) -> None:
+    """ListMultipartUploads shows it, so the refusal of one part is not believed."""
+    strict.model.quirks = Quirks(list_parts_unsupported=True)
+    no = Answer(status=404, code="NoSuchUpload")
+    strict.faults.add(Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=no, part_number=5))
+    with pytest.raises(UploadFailed, match="run the producer again"):
+        streaming.run(DATA)
+
+    done = streaming.run(DATA)
+
+    assert done.resumed_bytes >= 4 * PART
+    assert streaming.of(UploadRenewed) == []
 
 
 def test_a_service_that_wants_equal_parts_gets_them(strict: StrictS3, streaming: Streaming) -> None:

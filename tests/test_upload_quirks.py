@@ -8,6 +8,7 @@ import pytest
 from partway.engine.checksum import ChecksumAlgorithm
 from partway.engine.errors import AccessRefused, PartsRefused, ProofFailed, UploadFailed, UploadVanished
 from partway.engine.events import ChecksumFellBack, PartDone, PartRetried, UploadRenewed
+from partway.engine.limits import MIB
 from partway.engine.s3 import S3Backend, S3Config
 from tests.support.faults import Answer, CallFunction, CloseConnection, Fault, ResetConnection, Stage
 from tests.support.s3_model import S3Model
@@ -38,6 +39,7 @@ QUIRKS: dict[str, tuple[Quirks, str, int]] = {
     # What Complete answered may be about another object than the one that HEAD shows.
     "HEAD has another ETag, no checksums": (Quirks(head_etag_differs=True, no_checksums=True), "md5", REST),
     "no ListParts": (Quirks(list_parts_unsupported=True), "crc64nvme", REST),
+    "ListParts is a read": (Quirks(list_parts_ignored=True), "crc64nvme", REST),
     "rows repeated": (Quirks(list_repeats=True), "crc64nvme", REST),
     "rows sorted as text": (Quirks(list_unsorted=True), "crc64nvme", REST),
     "rows missing": (Quirks(list_drops=frozenset({2})), "crc64nvme", REST + PART),
@@ -255,6 +257,30 @@ def test_an_upload_that_is_gone_where_nothing_is_listed_begins_anew(strict: Stri
 
     assert len(uploading.of(UploadRenewed)) == 1
     assert done.sent_bytes == SIZE
+    assert strict.model.get_object("bucket", "key").body == uploading.path.read_bytes()
+
+
+OBJECTS = {
+    "no document": b"\0" * 100,
+    "empty": b"",
+    "a document": b"<html><body/></html>",
+    "cut XML": b"<ListPartsResult><Part>",
+    "large": b"x" * 9 * MIB,
+}
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+def test_an_object_that_comes_instead_of_a_list_is_none(strict: StrictS3, uploading: Uploading, name: str) -> None:
+    """A service without ListParts gives the object of that key: the store's receipts stand."""
+    strict.model.put_object("bucket", "key", OBJECTS[name])
+    strict.model.quirks = Quirks(list_parts_ignored=True)
+    stop_at(strict, 4)
+    with pytest.raises(UploadFailed):
+        uploading.run(concurrency=1)
+
+    done = uploading.run()
+
+    assert (done.sent_bytes, done.proof, uploading.of(PartRetried)) == (REST, "crc64nvme", [])
     assert strict.model.get_object("bucket", "key").body == uploading.path.read_bytes()
 
 

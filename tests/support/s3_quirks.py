@@ -40,6 +40,7 @@ class Quirks:
 
     Listings:
     list_parts_unsupported: ListParts is 405 MethodNotAllowed.
+    list_parts_ignored: ListParts answers as GetObject does: with the object of that key, or NoSuchKey.
     list_repeats: every row comes twice, and a part that was sent again also shows its old row, last.
     list_unsorted: numbers are sorted (and paged) as strings, 10000 before 1000.
     list_drops: part numbers that are never listed.
@@ -77,6 +78,7 @@ class Quirks:
     part_numbers_ignored: bool = False
     attributes_ignored: bool = False
     list_parts_unsupported: bool = False
+    list_parts_ignored: bool = False
     list_repeats: bool = False
     list_unsorted: bool = False
     list_drops: frozenset[int] = frozenset()
