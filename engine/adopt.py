@@ -58,6 +58,7 @@ def adopt_or_tell(run: UploadRun, cancel: Cancel, lane: Lane | None = None) -> N
     run.plan = orphan.plan
     run.save(
         upload_id=orphan.upload.upload_id,
+        remote_created_at=orphan.upload.initiated,
         part_size=orphan.plan.part_size,
         checksum_algorithm=(orphan.upload.algorithm or ChecksumAlgorithm.MD5).value,
     )

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Protocol
 
 from .checksum import ChecksumAlgorithm
@@ -100,12 +100,15 @@ class CreatedUpload:
     algorithm: the checksum algorithm the service agreed to; None when it named none.
     abort_date: seconds since the epoch at which the bucket's lifecycle removes the upload; None when unknown.
     keyed: True when the service says that it encrypts with the customer's key.
+    created_at: the service's clock when it created the upload, or a little earlier; seconds since the epoch; None when
+        it did not say.
     """
 
     upload_id: str
     algorithm: ChecksumAlgorithm | None
     abort_date: float | None = None
     keyed: bool = False
+    created_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,12 +131,22 @@ class ObjectFacts:
     etag: without quotes; "" when it named none.
     checksum: in the algorithm that was asked for; None when S3 named none.
     version: the id of this version, where the bucket keeps versions; None when S3 named none.
+    modified: when the object was made, by the service's clock, in whole seconds since the epoch; None when it did not
+        say.  Of a multipart object that may be when its upload was created.
+    told_at: the same clock when it said all this.
     """
 
     size: int
     etag: str
     checksum: str | None = None
     version: str | None = None
+    modified: float | None = None
+    told_at: float | None = field(default=None, compare=False)
+
+    @property
+    def age(self) -> float | None:
+        """Seconds since the object was made, both by the service's clock; None when it did not say."""
+        return None if self.modified is None or self.told_at is None else self.told_at - self.modified
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

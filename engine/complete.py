@@ -22,7 +22,7 @@ from .events import UploadCompleting, UploadDone
 from .limits import is_aws
 from .look import is_hidden, look_and_prove
 from .pool import Line
-from .proof import Proof, is_same_etag, prove, prove_written
+from .proof import Proof, is_older, is_same_etag, prove, prove_written
 from .reconcile import looks_like_md5
 from .retry import Retry
 from .run import UploadRun
@@ -118,7 +118,8 @@ def _look_until_it_is_ours(
         found = None
         try:
             facts = run.retrying(line).head_object(run.target, run.algorithm)
-            found = prove(facts, parts, algorithm=run.algorithm), facts
+            if not is_older(facts, run.record.remote_created_at):
+                found = prove(facts, parts, algorithm=run.algorithm), facts
         except (ObjectMissing, ProofFailed):
             pass
         except Transient as error:

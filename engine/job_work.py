@@ -11,6 +11,7 @@ from .errors import (
     CredentialsExpired,
     ObjectExists,
     ObjectMissing,
+    ProofFailed,
     RemoteError,
 )
 from .identity import SourceIdentity, identify_settled
@@ -18,7 +19,7 @@ from .limits import is_aws
 from .look import is_hidden, look_at_written
 from .plan import PartSpec
 from .pool import Line
-from .proof import Proof, prove_written
+from .proof import Proof, is_older_than, prove, prove_written
 from .retry import RetryingBackend, RetryPolicy
 from .scan import Found
 from .source import BLOCK, PartReader
@@ -89,7 +90,8 @@ def send_file(task: FileTask, line: Line) -> FileSent:
     spec = PartSpec(number=1, offset=0, size=source.size)
     s3 = retrying(task.backend, task.policy, line)
     report, block = reporter(spec, line), block_of(line)
-    next_word = time.monotonic() + _WORD_EVERY
+    began = time.monotonic()
+    next_word = began + _WORD_EVERY
     checked = WholeSourceCheck(source, task.algorithm, task.checks)
 
     def on_read(sent: int) -> None:
@@ -109,18 +111,33 @@ def send_file(task: FileTask, line: Line) -> FileSent:
             answer = s3.put_object(task.target, body)
         except ObjectExists:
             # Ours, when an answer was lost; somebody else's otherwise.
-            if is_same(s3, task.target, source.path, spec, task.algorithm, body.checksum):
-                return FileSent(source=source, proof=_name_of(task.algorithm))
-            return FileSent(source=source, skipped="the object exists already")
+            proof = _proof_of_ours(s3, task, _part(source, "", body.checksum), time.monotonic() - began)
+            skipped = None if proof else "the object exists already"
+            return FileSent(source=source, proof=proof, skipped=skipped)
         checked.check(body)
-        sent = PartRecord(number=1, size=source.size, etag=answer.etag, checksum=body.checksum, run=1)
+        sent = _part(source, answer.etag, body.checksum)
     if answer.checksum is None and task.algorithm is not ChecksumAlgorithm.MD5:
         return FileSent(source=source, unusual=True)
     return FileSent(source=source, proof=_proof(s3, task, sent, answer, line))
 
 
-def _name_of(algorithm: ChecksumAlgorithm) -> Proof:
-    return Proof.ETAG if algorithm is ChecksumAlgorithm.MD5 else Proof(algorithm.value.lower())
+def _part(source: SourceIdentity, etag: str, checksum: str) -> PartRecord:
+    return PartRecord(number=1, size=source.size, etag=etag, checksum=checksum, run=1)
+
+
+def _proof_of_ours(s3: RetryingBackend, task: FileTask, part: PartRecord, seconds: float) -> Proof | None:
+    """The proof of the object that is there, when it was made in the last ``seconds`` and is the file; None for any
+    other, also for one of the same bytes that was there before."""
+    try:
+        facts = s3.head_object(task.target, task.algorithm)
+        proof = prove(facts, [part], algorithm=task.algorithm, multipart=False)
+    except (ObjectMissing, ProofFailed):
+        return None
+    except RemoteError as error:
+        if isinstance(error, CredentialsExpired) or not is_hidden(error):
+            raise
+        return None
+    return proof if proof.whole and not is_older_than(facts, seconds) else None
 
 
 def _proof(s3: RetryingBackend, task: FileTask, sent: PartRecord, answer: ObjectFacts, line: Line) -> Proof:

@@ -129,7 +129,7 @@ def create(run: UploadRun) -> None:
     """
     created = run.call(lambda s3: s3.create_upload(run.target, run.algorithm))
     # At once: until this is stored, a crash leaves an upload that nobody knows.
-    run.save(upload_id=created.upload_id, abort_date=created.abort_date)
+    run.save(upload_id=created.upload_id, abort_date=created.abort_date, remote_created_at=created.created_at)
     if run.target.options.customer_key is not None and not created.keyed:
         raise Refused(
             f"the service ignored the key of --sse-c; {NOT_ENCRYPTED}. No part was sent",

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
+from math import floor
 
 from partway.state.records import PartRecord
 
 from .backend import ObjectFacts
 from .checksum import ChecksumAlgorithm, combine, composite, etag_of
 from .errors import ProofFailed
+
+_TICKS = 2.0  # seconds by which the difference of two times may be off that were cut to whole seconds
 
 
 class Proof(StrEnum):
@@ -108,6 +111,23 @@ def is_written(facts: ObjectFacts, answer: ObjectFacts) -> bool:
     if facts.version is not None and answer.version is not None:
         return facts.version == answer.version
     return bool(answer.etag) and is_same_etag(facts.etag, answer.etag)
+
+
+def is_older(facts: ObjectFacts, created_at: float | None) -> bool:
+    """True when the object was there before the upload was created, so that the upload cannot have made it, whatever
+    its bytes are.
+
+    created_at: by the service's clock, in seconds since the epoch; None: unknown, and nothing is known to be older.
+
+    S3 rules: a multipart object's LastModified is when its upload was created,
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
+    """
+    return created_at is not None and facts.modified is not None and facts.modified < floor(created_at)
+
+
+def is_older_than(facts: ObjectFacts, seconds: float) -> bool:
+    """True when the object was made more than so many seconds ago.  Services tell whole seconds."""
+    return facts.age is not None and facts.age > seconds + _TICKS
 
 
 def is_same_etag(one: str, other: str) -> bool:

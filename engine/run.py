@@ -85,6 +85,11 @@ class UploadRun:
         return ChecksumAlgorithm(self.record.checksum_algorithm)
 
     @property
+    def age(self) -> float:
+        """Seconds since the upload was begun, in an earlier run or in this one."""
+        return self._now() - self.record.created_at
+
+    @property
     def upload_id(self) -> str:
         """S3's id of the upload, which was created."""
         assert self.record.upload_id is not None
@@ -98,11 +103,11 @@ class UploadRun:
     def forget_parts(self) -> None:
         """Go on with nothing on S3; the upload that was there is not aborted."""
         self.store.replace_parts(self.record.id, ())
-        self.save(status=UploadStatus.OPEN, upload_id=None, abort_date=None)
+        self.save(status=UploadStatus.OPEN, upload_id=None, abort_date=None, remote_created_at=None)
 
     def renew_record(self) -> None:
         """Go on under a new id, with nothing on S3."""
-        self.record = replace(self.record, id=new_id(), upload_id=None, abort_date=None, run=1)
+        self.record = replace(self.record, id=new_id(), upload_id=None, abort_date=None, remote_created_at=None, run=1)
 
     def call(self, call: Callable[[RetryingBackend], R]) -> R:
         """Make one call about the whole upload on a worker, with retries; cancels and retries are heard meanwhile."""

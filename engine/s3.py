@@ -1,5 +1,6 @@
 """The backend over botocore.  Clients come from engine/s3_client.py; errors leave translated (engine/s3_errors.py)."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +23,7 @@ from .options import NOT_ENCRYPTED
 from .s3_arguments import address, bucket, checksum_argument, checksum_name, checksum_type, object_options
 from .s3_client import S3Config, client_for, forget_clients, patient, repeated_calls, transfer_settings
 from .s3_errors import translated, unreadable
+from .s3_facts import answered_at, object_facts
 from .source import PartReader
 
 __all__ = ["S3Backend", "S3Config"]
@@ -86,18 +88,21 @@ class S3Backend(MultipartBackend):
         declared: dict[str, Any] = {}
         if algorithm is not ChecksumAlgorithm.MD5:
             declared = {"ChecksumAlgorithm": algorithm.value, "ChecksumType": checksum_type(algorithm)}
+        began = time.monotonic()
         with translated("CreateMultipartUpload", checksum=algorithm):
             answer = client_for(self.config).create_multipart_upload(
                 **self._keyed(target), **object_options(target.options), **declared
             )
             if not answer["UploadId"]:
                 raise unreadable("CreateMultipartUpload")
-            agreed = answer.get("ChecksumAlgorithm")
+            agreed, told_at = answer.get("ChecksumAlgorithm"), answered_at(answer)
             return CreatedUpload(
                 upload_id=answer["UploadId"],
                 algorithm=ChecksumAlgorithm(agreed) if agreed in set(ChecksumAlgorithm) else None,
                 abort_date=answer["AbortDate"].timestamp() if "AbortDate" in answer else None,
                 keyed="SSECustomerAlgorithm" in answer,
+                # The upload may be as old as the request.
+                created_at=None if told_at is None else told_at - (time.monotonic() - began),
             )
 
     def upload_part(self, target: Target, upload_id: str, body: PartReader) -> PartReceipt:
@@ -226,7 +231,7 @@ class S3Backend(MultipartBackend):
             )
             if not answer.keys() & {"ETag", "Key", "Bucket", "Location"}:
                 raise unreadable("CompleteMultipartUpload")
-        return _facts(answer, size, algorithm)
+        return object_facts(answer, size=size, etag=_etag(answer), algorithm=algorithm)
 
     def abort_upload(self, target: Target, upload_id: str) -> None:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html"""
@@ -244,7 +249,7 @@ class S3Backend(MultipartBackend):
             _check_whole("PutObject", answer)
         if self.config.customer_key is not None and "SSECustomerAlgorithm" not in answer:
             raise Refused(f"the service stored {target.url} and ignored the key of --sse-c; {NOT_ENCRYPTED}")
-        return _facts(answer, body.spec.size, body.algorithm)
+        return object_facts(answer, size=body.spec.size, etag=_etag(answer), algorithm=body.algorithm)
 
     def head_object(self, target: Target, algorithm: ChecksumAlgorithm, *, version: str | None = None) -> ObjectFacts:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html"""
@@ -258,7 +263,7 @@ class S3Backend(MultipartBackend):
             # An ETag without its closing quote was cut off, and the checksum behind it is lost.
             if not answer.keys() & {"ETag", "LastModified"} or str(answer.get("ETag")).count('"') == 1:
                 raise unreadable("HeadObject")
-            return _facts(answer, answer["ContentLength"], algorithm)
+            return object_facts(answer, size=answer["ContentLength"], etag=_etag(answer), algorithm=algorithm)
 
     def object_details(self, target: Target) -> ObjectDetails:
         return s3_details.object_details(client_for(self.config), self._keyed(target))
@@ -286,17 +291,6 @@ def _found(row: Any) -> FoundUpload | None:
     if algorithm is not None and row.get("ChecksumType", checksum_type(algorithm)) != checksum_type(algorithm):
         return None
     return FoundUpload(upload_id=row["UploadId"], initiated=row["Initiated"].timestamp(), algorithm=algorithm)
-
-
-def _facts(answer: Any, size: int, algorithm: ChecksumAlgorithm) -> ObjectFacts:
-    version = answer.get("VersionId") or None
-    return ObjectFacts(
-        size=size,
-        etag=_etag(answer),
-        checksum=answer.get(checksum_name(algorithm)),
-        # "null" is the one version of a bucket that keeps none: the next write replaces it.
-        version=None if version == "null" else version,
-    )
 
 
 def _body(body: PartReader) -> PartReader | bytes:

@@ -11,7 +11,7 @@ from .events import UploadDone
 from .limits import is_aws
 from .look import is_hidden, look_and_prove
 from .pool import Line
-from .proof import Proof, prove, prove_written
+from .proof import Proof, is_older_than, prove, prove_written
 from .run import UploadRun
 from .source import BLOCK, PartReader
 from .source_check import SourceChecks, WholeSourceCheck
@@ -55,7 +55,7 @@ def put_whole(run: UploadRun) -> UploadDone:
             return _finish(run, answer)
         # Stored, but not confirmed; what HEAD says now may be our own header given back.
         run.fall_back(ChecksumUnsupported(f"the service did not answer with a {run.algorithm} checksum"))
-        proof, _ = _proof_of_bytes(run, answer.facts)
+        proof, _, _ = _proof_of_bytes(run, answer.facts)
         if proof is Proof.ETAG or run.target.options.no_overwrite:
             return run.finish(proof, answer.facts.etag)
 
@@ -86,20 +86,20 @@ def _finish(run: UploadRun, answer: _Answer) -> UploadDone:
 def _made_before(run: UploadRun) -> UploadDone | None:
     """The end of an upload whose PutObject took effect although its answer was lost; None when it did not."""
     try:
-        proof, part = _proof_of_bytes(run, None)
+        proof, part, facts = _proof_of_bytes(run, None)
     except ProofFailed:
         return None
     except Transient as error:
         if not is_hidden(error):
             raise
         return None  # encrypted with another key
-    if not proof.whole:
+    if not proof.whole or is_older_than(facts, run.age):
         return None
     run.store.save_parts(run.record.id, [replace(part, run=run.record.run if run.retries else run.record.run - 1)])
     return run.finish(proof, part.etag)
 
 
-def _proof_of_bytes(run: UploadRun, answer: ObjectFacts | None) -> tuple[Proof, PartRecord]:
+def _proof_of_bytes(run: UploadRun, answer: ObjectFacts | None) -> tuple[Proof, PartRecord, ObjectFacts]:
     """Compare the object that is there with the local bytes.
 
     answer: what PutObject said; None: its answer was lost.
@@ -116,7 +116,7 @@ def _proof_of_bytes(run: UploadRun, answer: ObjectFacts | None) -> tuple[Proof, 
         return _prove_written(run, part, facts, answer)
 
     proof, facts = look_and_prove(run, compare, answer or ObjectFacts(size=run.plan.file_size, etag=""))
-    return proof, replace(part, etag=facts.etag)
+    return proof, replace(part, etag=facts.etag), facts
 
 
 def _prove_written(run: UploadRun, part: PartRecord, facts: ObjectFacts, answer: ObjectFacts) -> Proof:

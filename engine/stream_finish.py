@@ -95,6 +95,7 @@ def begin_anew(run: UploadRun, now: float) -> None:
         size=0,
         upload_id=None,
         abort_date=None,
+        remote_created_at=None,
         run=1,
         created_at=now,
         etag=None,

@@ -48,6 +48,11 @@ class BucketModel:
         with self._lock:
             return dict(self._objects)
 
+    def replace_object(self, stored: StoredObject) -> None:
+        """For tests: have exactly this object under its key."""
+        with self._lock:
+            self._objects[stored.bucket, stored.key] = stored
+
     def create_bucket(self, bucket: str) -> None:
         with self._lock:
             if bucket in self._buckets:

@@ -1,6 +1,7 @@
 """A backend straight over the model of S3: no network, and every call may go wrong in any way that calls do."""
 
 from collections.abc import Sequence
+from math import floor
 
 from partway.engine.backend import CreatedUpload, FoundUpload, MultipartBackend, ObjectFacts, PartReceipt, Target
 from partway.engine.checksum import ChecksumAlgorithm
@@ -38,7 +39,9 @@ class SimulatedS3(MultipartBackend):
                 checksum_type=_type(algorithm) if declares else None,
             )
             told = declares and not self._quirks.silent_checksums
-            return CreatedUpload(upload_id=info.upload_id, algorithm=algorithm if told else None)
+            return CreatedUpload(
+                upload_id=info.upload_id, algorithm=algorithm if told else None, created_at=info.initiated
+            )
 
         return self._calls.call("CreateMultipartUpload", effect, algorithm)
 
@@ -136,7 +139,13 @@ class SimulatedS3(MultipartBackend):
     def head_object(self, target: Target, algorithm: ChecksumAlgorithm, *, version: str | None = None) -> ObjectFacts:
         def effect() -> ObjectFacts:
             found = self._world.model.head_object(BUCKET, KEY)
-            return ObjectFacts(size=found.size, etag=_plain(found.etag), checksum=_told(found.checksum, algorithm))
+            return ObjectFacts(
+                size=found.size,
+                etag=_plain(found.etag),
+                checksum=_told(found.checksum, algorithm),
+                modified=floor(found.modified),
+                told_at=floor(self._world.turns.now),
+            )
 
         return self._calls.call("HeadObject", effect)
 

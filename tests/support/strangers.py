@@ -1,5 +1,7 @@
 """Somebody else who writes the key that a test uploads to, at a chosen moment."""
 
+from dataclasses import replace
+
 from .faults import CallFunction, Fault, Stage
 from .s3_checksums import Algorithm, checksum_of
 from .strict_s3 import StrictS3
@@ -23,3 +25,9 @@ def stranger_writes(
 
     action = CallFunction(function=write)
     strict.faults.add(Fault(operation=before, stage=Stage.BEFORE_READ, action=action, skip=skip, times=times))
+
+
+def was_there_before(strict: StrictS3, content: bytes, *, key: str = "key", seconds: float = 3600.0) -> None:
+    """Have an object that was made ``seconds`` ago, with S3's own checksum."""
+    made = strict.model.put_object("bucket", key, content)
+    strict.model.replace_object(replace(made, modified=made.modified - seconds))
