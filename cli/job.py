@@ -1,6 +1,5 @@
 """Many files: what ``upload`` and ``resume`` do with a job."""
 
-import os
 import resource
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -88,7 +87,7 @@ def run(
             sink=sink,
             cancel=cancel,
             region=backend.region,
-            profile=profile or os.environ.get("AWS_PROFILE"),
+            profile=profile,
             resume=resume,
             fail_fast=fail_fast,
         )

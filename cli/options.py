@@ -5,11 +5,11 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import click
 
 from partway.engine.bandwidth import LEAST_BANDWIDTH
+from partway.engine.endpoint import is_address
 
 from .units import parse_duration, parse_size
 
@@ -90,13 +90,7 @@ def _check_header(text: str) -> str:
 
 
 def _check_url(text: str) -> str:
-    try:
-        parts = urlsplit(text)
-        # Looking at the port is what makes one that is out of range a ValueError.
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        good = False
-    if not good:
+    if not is_address(text):
         raise ValueError(f"{text!r} is no address; it must look like http://host or https://host:port")
     if "@" in text:
         raise ValueError("an address has no user name or password here: credentials come from the AWS configuration")

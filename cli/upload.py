@@ -180,7 +180,9 @@ def command(
             )
             if dry_run:
                 return job.plan(spec, backend, store, settings, output)
-            return job.run(spec, backend, store, settings, output, state_dir, profile=profile, fail_fast=many.fail_fast)
+            return job.run(
+                spec, backend, store, settings, output, state_dir, profile=backend.profile, fail_fast=many.fail_fast
+            )
         where = Target(bucket=bucket, key=key, endpoint=backend.endpoint, options=object_options)
         if dry_run:
             from . import dry_run as dry
@@ -204,7 +206,7 @@ def command(
                 cancel=cancel,
                 # Noted as they are now, so that a resume in another shell goes to the same place.
                 region=backend.region,
-                profile=profile or os.environ.get("AWS_PROFILE"),
+                profile=backend.profile,
             ),
             store,
             output,

@@ -21,7 +21,7 @@ from .checksum import ChecksumAlgorithm
 from .errors import CredentialsExpired, Refused, Transient, UploadVanished
 from .options import NOT_ENCRYPTED
 from .s3_arguments import address, bucket, checksum_argument, checksum_name, checksum_type, object_options
-from .s3_client import S3Config, client_for, forget_clients, patient, repeated_calls, transfer_settings
+from .s3_client import S3Config, client_for, forget_clients, patient, profile_for, repeated_calls, transfer_settings
 from .s3_errors import translated, unreadable
 from .s3_facts import answered_at, object_facts
 from .source import PartReader
@@ -73,6 +73,11 @@ class S3Backend(MultipartBackend):
     def region(self) -> str | None:
         """The region that the configuration resolves to, or None."""
         return client_for(self.config).meta.region_name or None
+
+    @property
+    def profile(self) -> str | None:
+        """The profile that a resume in another shell has to name, or None."""
+        return profile_for(self.config)
 
     def customer_key(self, bucket: str) -> str | None:
         key = self.config.customer_key

@@ -3,6 +3,7 @@
 import gzip
 import ipaddress
 import json
+import os
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -17,13 +18,15 @@ from botocore.loaders import JSONFileLoader, Loader, create_loader
 from botocore.session import Session
 from botocore.utils import parse_timestamp
 
+from .aws_errors import reading_configuration, reading_credentials
+from .aws_files import check_config_file, check_credentials_file, check_settings
 from .clock_offset import ClockOffset
 from .concurrency import MOST
 from .customer_key import CustomerKey
+from .endpoint import Endpoint, find_endpoint
 from .errors import PlanError
 from .region import Region, find_region
 from .s3_answers import send
-from .s3_errors import CONFIGURE, CREDENTIALS, translated
 from .s3_listing import take_rows
 from .s3_repeat import RepeatedCalls
 from .source import PartReader
@@ -64,6 +67,8 @@ class S3Config:
 
 _sessions: dict[tuple[str | None, str | None, bool], tuple[Session, ClockOffset]] = {}
 _clients: dict[S3Config, tuple[Any, RepeatedCalls]] = {}
+# Configurations that gave credentials in this process: what goes wrong with them later is not how they are written.
+_worked: set[tuple[str | None, str | None, bool]] = set()
 
 
 def client_for(config: S3Config) -> Any:
@@ -82,8 +87,10 @@ def _client_and_calls(config: S3Config) -> tuple[Any, RepeatedCalls]:
         made = _clients[config] = _new_client(config)
     _, offset = _session(config)
     # Renewed here when it is time, so that trouble with them is not taken for trouble with the call.
-    with translated(CREDENTIALS):
+    key = _key(config)
+    with reading_credentials(worked=key in _worked):
         offset.renew_when_due()
+    _worked.add(key)
     return made
 
 
@@ -94,8 +101,8 @@ def _new_client(config: S3Config) -> tuple[Any, RepeatedCalls]:
     a plain body that every service understands.
     """
     options: dict[str, Any] = {
-        # None leaves the choice to the user's AWS_IGNORE_CONFIGURED_ENDPOINT_URLS; False would overrule it.
-        "ignore_configured_endpoint_urls": True if config.endpoint_url == "" else None,
+        # Ours is the one that find_endpoint found.
+        "ignore_configured_endpoint_urls": True,
         "retries": {"total_max_attempts": 1},
         "max_pool_connections": config.connections,
         "connect_timeout": config.send_timeout,
@@ -107,10 +114,11 @@ def _new_client(config: S3Config) -> tuple[Any, RepeatedCalls]:
         **({"signature_version": UNSIGNED} if config.unsigned else {}),
         "user_agent": f"partway botocore/{botocore.__version__}",
     }
-    with translated(CONFIGURE):
-        session, offset = _session(config)
+    session, offset = _session(config)
+    with reading_configuration():
+        endpoint = _endpoint(config, session)
         client: Any = session.create_client(
-            "s3", endpoint_url=config.endpoint_url or None, verify=config.verify, config=Config(**options)
+            "s3", endpoint_url=endpoint.url, verify=config.verify, config=Config(**options)
         )
         if config.customer_key is not None and not _is_private(client.meta.endpoint_url):
             raise PlanError(
@@ -157,27 +165,52 @@ class _Loader(Loader):
 
 def _session(config: S3Config) -> tuple[Session, ClockOffset]:
     """Clients of one profile share a session: it holds the credentials and the service's parsed description."""
-    key = (config.profile, config.region, config.unsigned)
+    key = _key(config)
     if key not in _sessions:
-        with translated(CONFIGURE):
-            _sessions[key] = _new_session(config)
+        _sessions[key] = _new_session(config)
     return _sessions[key]
 
 
+def _key(config: S3Config) -> tuple[str | None, str | None, bool]:
+    return config.profile, config.region, config.unsigned
+
+
 def _new_session(config: S3Config) -> tuple[Session, ClockOffset]:
-    session = Session(profile=config.profile)
-    region = ConstantProvider(_region(config, session).name)
-    session.get_component("config_store").set_config_provider("region", region)
-    paths = create_loader(session.get_config_variable("data_path")).search_paths
-    session.register_component("data_loader", _Loader(extra_search_paths=paths, include_default_search_paths=False))
-    with translated(CREDENTIALS):
+    with reading_configuration():
+        check_config_file()
+        session = Session(profile=config.profile)
+        store = session.get_component("config_store")
+        if config.profile is None:
+            # As version 2 of the AWS CLI has it: an empty variable counts as not set.
+            named = os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE") or None
+            store.set_config_provider("profile", ConstantProvider(named))
+        settings = session.get_scoped_config()
+        check_settings(settings)
+        store.set_config_provider("region", ConstantProvider(_region(config, session).name))
+        paths = create_loader(session.get_config_variable("data_path")).search_paths
+        loader = _Loader(extra_search_paths=paths, include_default_search_paths=False)
+        session.register_component("data_loader", loader)
+    with reading_credentials(worked=_key(config) in _worked):
         found = None if config.unsigned else session.get_credentials()
+        if found is None and not config.unsigned:
+            check_credentials_file()
     return session, ClockOffset(found)
+
+
+def profile_for(config: S3Config) -> str | None:
+    """The profile that a later run has to name; None when nothing of this one came from a profile that was named."""
+    session = session_for(config)
+    credentials = None if config.unsigned else session.get_credentials()
+    if config.profile is None and credentials is not None and credentials.method == "env":
+        # Naming the profile then would have the variables ignored.
+        return None
+    name: str | None = session.get_config_variable("profile")
+    return name
 
 
 def region_for(config: S3Config) -> Region:
     """The region that a configuration resolves to, and what names it."""
-    with translated(CONFIGURE):
+    with reading_configuration():
         return _region(config, _session(config)[0])
 
 
@@ -186,15 +219,24 @@ def _region(config: S3Config, session: Session) -> Region:
     return find_region(config.region, configured if isinstance(configured, str) else None)
 
 
+def endpoint_for(config: S3Config) -> Endpoint:
+    """The endpoint that a configuration resolves to, and what names it."""
+    with reading_configuration():
+        return _endpoint(config, _session(config)[0])
+
+
+def _endpoint(config: S3Config, session: Session) -> Endpoint:
+    return find_endpoint(config.endpoint_url, session.get_scoped_config(), session.full_config)
+
+
 def session_for(config: S3Config) -> Session:
     """The session of a configuration's clients: what it was made of, and its credentials."""
-    with translated(CONFIGURE):
-        return _session(config)[0]
+    return _session(config)[0]
 
 
 def transfer_settings(config: S3Config) -> dict[str, str]:
     """The ``s3 =`` block of the user's profile; what is nested deeper is left out."""
-    with translated(CONFIGURE):
+    with reading_configuration():
         block = _session(config)[0].get_scoped_config().get("s3")
     return {name: value for name, value in block.items() if isinstance(value, str)} if isinstance(block, dict) else {}
 
@@ -232,6 +274,6 @@ def _send(http: Any, request: Any, event_name: str, **_: Any) -> Any:
 
 def forget_clients(config: S3Config) -> list[Any]:
     """Let go of a configuration's clients and credentials, so that the next call begins anew; the clients that were."""
-    _sessions.pop((config.profile, config.region, config.unsigned), None)
+    _sessions.pop(_key(config), None)
     made = [_clients.pop(each, None) for each in (config, patient(config))]
     return [each[0] for each in made if each is not None]

@@ -29,10 +29,6 @@ from .errors import (
     UploadVanished,
 )
 
-# No S3 calls: making a client of the user's AWS configuration, and asking it for credentials.
-CONFIGURE = "configure"
-CREDENTIALS = "credentials"
-
 _LONGEST = 300  # characters of a server's message that are told
 _MOST_READ = 2000  # characters of any text that are looked at
 _PASSWORD = re.compile(r"[^\s:@]{0,200}:[^\s@]{0,200}@")
@@ -100,13 +96,6 @@ def translated(operation: str, *, checksum: ChecksumAlgorithm | None = None) -> 
     except BotoCoreError as error:
         raise _from_client(operation, error) from error
     except (ResponseParserError, KeyError, TypeError, AttributeError) as error:
-        if operation == CONFIGURE:
-            raise Refused(
-                "the AWS configuration is not usable: a block such as `s3 =` has no settings below it; give it some, "
-                "or take it away",
-                operation=operation,
-                code="InvalidConfiguration",
-            ) from error
         # No XML, XML of another shape, or an answer that was cut off.
         raise unreadable(operation) from error
     except (ValueError, OverflowError, RuntimeError, OSError) as error:
@@ -115,22 +104,12 @@ def translated(operation: str, *, checksum: ChecksumAlgorithm | None = None) -> 
 
 def _from_elsewhere(operation: str, error: Exception) -> RemoteError:
     """What comes out of botocore and is none of its errors."""
-    if operation == CREDENTIALS:
-        return _no_credentials(operation, error)
-    if operation == CONFIGURE and isinstance(error, ValueError):
-        # botocore's word for an endpoint that is no address.
-        return Refused(f"{_line(error)}; check --endpoint-url", operation=operation, code="InvalidEndpoint")
     if isinstance(error, OSError):
-        return Refused(f"{operation} could not be sent: {_line(error)}", operation=operation, code=type(error).__name__)
+        return Refused(
+            f"{operation} could not be sent: {one_line(error)}", operation=operation, code=type(error).__name__
+        )
     # A number or a date in the answer that is none, or an answer nested without end.
     return unreadable(operation)
-
-
-def _no_credentials(operation: str, error: Exception) -> CredentialsExpired:
-    """What botocore lets through when a credential program or file is gone, prints no JSON, or gives stale keys."""
-    return CredentialsExpired(
-        f"the AWS credentials could not be read: {_line(error)[:200]}", operation=operation, code=type(error).__name__
-    )
 
 
 def unreadable(operation: str) -> Transient:
@@ -151,8 +130,8 @@ def _from_answer(operation: str, response: Any, checksum: ChecksumAlgorithm | No
     problem = response.get("Error") or {}
     answer = response.get("ResponseMetadata") or {}
     status = int(answer.get("HTTPStatusCode") or 0)
-    code = _line(problem.get("Code") or status or "no code")[:100]
-    text = _line(problem.get("Message") or "")[:_LONGEST].rstrip(". ")
+    code = one_line(problem.get("Code") or status or "no code")[:100]
+    text = one_line(problem.get("Message") or "")[:_LONGEST].rstrip(". ")
     message = f"S3 refused {operation}: {code}{f' ({text})' if text and text != code else ''}"
     region = (answer.get("HTTPHeaders") or {}).get("x-amz-bucket-region")
     if code in _ADVICE:
@@ -214,12 +193,13 @@ def _is_about_checksums(operation: str, code: str, status: int, text: str) -> bo
 _UNREACHABLE = (boto.EndpointConnectionError, boto.ConnectTimeoutError, boto.ProxyConnectionError)
 # TLS that breaks off is an SSLError, which is a ConnectionError and no HTTPClientError.
 _BROKEN = (boto.ConnectionError, boto.HTTPClientError, boto.ResponseStreamingError, boto.IncompleteReadError)
-_NO_CREDENTIALS = (boto.NoCredentialsError, boto.PartialCredentialsError)
-_EXPIRED = (
+NO_CREDENTIALS = (boto.NoCredentialsError, boto.PartialCredentialsError)
+EXPIRED = (
     boto.CredentialRetrievalError,
     boto.SSOError,
     boto.TokenRetrievalError,
     boto.RefreshWithMFAUnsupportedError,
+    boto.LoginError,
 )
 
 
@@ -248,19 +228,25 @@ def _from_client(operation: str, error: BotoCoreError) -> PartwayError:
         return Transient(f"cannot reach {_where(error)}: {_reason(error)}", unreachable=True, **facts)
     if isinstance(error, _BROKEN):
         return Transient(f"the connection to {_where(error)} broke during {operation}: {_reason(error)}", **facts)
-    if isinstance(error, _NO_CREDENTIALS):
-        return AccessRefused(
-            "no AWS credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
-            "run `aws configure`, or name a profile with --profile",
-            **facts,
-        )
-    if isinstance(error, _EXPIRED):
-        return CredentialsExpired(f"the AWS credentials could not be renewed: {_line(error)[:200]}", **facts)
+    if isinstance(error, NO_CREDENTIALS):
+        return no_credentials(operation, error)
+    if isinstance(error, EXPIRED):
+        return CredentialsExpired(f"the AWS credentials could not be renewed: {one_line(error)[:200]}", **facts)
     if isinstance(error, boto.ParamValidationError):
-        return Refused(f"{operation} was not sent: {_line(error.kwargs.get('report') or error)[:160]}", **facts)
-    if operation == CONFIGURE:
-        return Refused(f"the AWS configuration is not usable: {_line(error)}", **facts)
-    return Refused(f"{operation} could not be sent: {_line(error)}", **facts)
+        return Refused(f"{operation} was not sent: {one_line(error.kwargs.get('report') or error)[:160]}", **facts)
+    return Refused(f"{operation} could not be sent: {one_line(error)}", **facts)
+
+
+def no_credentials(operation: str, error: BotoCoreError) -> AccessRefused:
+    """The error for a configuration without credentials, or with half of them."""
+    if isinstance(error, boto.PartialCredentialsError):
+        sentence = f"the AWS credentials are incomplete: {one_line(error).rstrip('. ')}"
+    else:
+        sentence = (
+            "no AWS credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, run `aws configure`, or "
+            "name a profile with --profile"
+        )
+    return AccessRefused(sentence, operation=operation, code=type(error).__name__)
 
 
 def _is_wrong_scheme(error: BotoCoreError, inner: object) -> bool:
@@ -270,7 +256,7 @@ def _is_wrong_scheme(error: BotoCoreError, inner: object) -> bool:
     return isinstance(error, boto.ConnectionClosedError) and "BadStatusLine('\\x15\\x03" in repr(inner)
 
 
-def _line(text: object) -> str:
+def one_line(text: object) -> str:
     """One line without secrets: no password of an address, and nothing that a server read in our headers."""
     line = " ".join(str(text)[:_MOST_READ].split())
     if _SIGNED.search(line):
@@ -302,7 +288,7 @@ def _reason(error: BotoCoreError) -> str:
             break
         inner = deeper
     if isinstance(inner, OSError) and inner.strerror:
-        return _line(inner.strerror.lower())
+        return one_line(inner.strerror.lower())
     if isinstance(error, (boto.ReadTimeoutError, boto.ConnectTimeoutError)):
         return "no answer in time"
-    return _line(inner)[:200]
+    return one_line(inner)[:200]

@@ -1,19 +1,19 @@
 """The doctor's calls over botocore."""
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from .aws_errors import reading_credentials
 from .backend import PartReceipt, Target
 from .checksum import ChecksumAlgorithm
 from .errors import AccessRefused, ObjectMissing, Refused, RemoteError, Transient
 from .probe import AbortRules, Answered, CredentialFacts, EndpointFacts, Keeping, Probe
 from .s3_arguments import address, checksum_argument, checksum_name
-from .s3_client import S3Config, client_for, region_for, session_for
-from .s3_errors import CREDENTIALS, translated
+from .s3_client import S3Config, client_for, endpoint_for, region_for, session_for
+from .s3_errors import translated
 
 _DENIED = ("AccessDenied", "AllAccessDisabled", "403", "UnauthorizedAccess")
 # What a service says when it does not know who asks.
@@ -29,7 +29,7 @@ class S3Probe(Probe):
 
     def credentials(self) -> CredentialFacts | None:
         session = session_for(self.config)
-        with translated(CREDENTIALS):
+        with reading_credentials(worked=False):
             found: Any = session.get_credentials()
             if found is None:
                 return None
@@ -48,19 +48,11 @@ class S3Probe(Probe):
         region = region_for(self.config)
         return EndpointFacts(
             url=url,
-            source=self._endpoint_source(url),
+            source=endpoint_for(self.config).source or "the AWS configuration",
             region=region.name,
             region_source=region.source,
             is_aws=url.endswith((".amazonaws.com", ".amazonaws.com.cn")),
         )
-
-    def _endpoint_source(self, url: str) -> str:
-        if self.config.endpoint_url:
-            return "--endpoint-url"
-        for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"):
-            if os.environ.get(name) == url and self.config.endpoint_url is None:
-                return name
-        return "the AWS configuration"
 
     def reach(self) -> Answered:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html"""

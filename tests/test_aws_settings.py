@@ -132,3 +132,46 @@ def test_a_region_that_is_none(connect: Connect, monkeypatch: pytest.MonkeyPatch
 
     with pytest.raises(Refused, match=r"\(AWS_REGION\) is not a valid region; use one like eu-west-1"):
         _ = connect().endpoint
+
+
+PROFILES = "[default]\nregion = eu-west-3\n[profile a]\nregion = eu-west-1\n[profile b]\nregion = eu-west-2\n"
+
+
+@pytest.mark.parametrize(
+    ("variables", "region"),
+    [
+        ({"AWS_PROFILE": "a", "AWS_DEFAULT_PROFILE": "b"}, "eu-west-1"),
+        ({"AWS_DEFAULT_PROFILE": "b"}, "eu-west-2"),
+        ({"AWS_PROFILE": "", "AWS_DEFAULT_PROFILE": "b"}, "eu-west-2"),
+        ({"AWS_PROFILE": ""}, "eu-west-3"),
+    ],
+)
+def test_the_profile(
+    configure: WriteConfig,
+    connect: Connect,
+    monkeypatch: pytest.MonkeyPatch,
+    variables: dict[str, str],
+    region: str,
+) -> None:
+    """AWS_PROFILE before AWS_DEFAULT_PROFILE, as in version 2 of the AWS CLI; an empty one is none."""
+    configure(PROFILES)
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    assert connect().region == region
+
+
+def test_the_profile_is_remembered_when_it_gave_the_credentials(
+    configure: WriteConfig, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A resume in another shell names the profile again, unless variables gave the credentials: naming a profile
+    would have them ignored."""
+    configure(f"{PROFILES}aws_access_key_id = AKIAB\naws_secret_access_key = b\n")
+    monkeypatch.setenv("AWS_PROFILE", "b")
+    by_variables = connect().profile
+    by_command = connect(profile="b").profile
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    by_profile = connect().profile
+
+    assert (by_variables, by_command, by_profile) == (None, "b", "b")

@@ -53,7 +53,11 @@ REFUSED: dict[str, tuple[tuple[str, ...], int, str]] = {
     "too large": (("upload", "sparse", TARGET, "--max-parts", "19"), 2, "but the service stores at most"),
     "no such bucket": (("upload", "file", "s3://other/key"), 1, "NoSuchBucket"),
     "no such bucket in parts": (("upload", "sparse", "s3://other/key"), 1, "NoSuchBucket"),
-    "unknown profile": (("upload", "file", TARGET, "--profile", "nobody"), 1, "profile (nobody) could not be found"),
+    "unknown profile": (
+        ("upload", "file", TARGET, "--profile", "nobody"),
+        1,
+        "there is no profile 'nobody' in /dev/null",
+    ),
     "impossible bucket": (("upload", "file", "s3://no bucket/key"), 1, "Invalid bucket name"),
 }
 

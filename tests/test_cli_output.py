@@ -117,7 +117,7 @@ def test_a_failure_before_the_work_begins_is_json_too(shell: Shell) -> None:
 
     (event,) = result.events
     assert (event["event"], event["resumable"], result.code) == ("upload_failed", False, 1)
-    assert "the AWS configuration is not usable: The config profile (nobody) could not be found" in event["error"]
+    assert "there is no profile 'nobody' in /dev/null" in event["error"]
 
 
 def test_an_address_with_a_password_is_refused(shell: Shell) -> None:
