@@ -50,7 +50,7 @@ Example:
     epilog=_EPILOG,
     short_help="Upload files, or go on with an interrupted upload.",
 )
-@click.argument("sources", nargs=-1, type=click.Path(path_type=str), metavar="SOURCE...")
+@click.argument("sources", nargs=-1, type=click.Path(readable=False, path_type=str), metavar="SOURCE...")
 @click.argument("target", metavar="s3://BUCKET/KEY")
 @click.option(
     "-p",

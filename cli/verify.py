@@ -34,7 +34,7 @@ _WORDS = {
 
 
 @click.command("verify", epilog="Example:  partway verify video.mkv s3://my-bucket/video.mkv")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=str), metavar="FILE...")
+@click.argument("files", nargs=-1, required=True, type=click.Path(readable=False, path_type=str), metavar="FILE...")
 @click.argument("target", metavar="s3://BUCKET/KEY")
 @click.option(
     "-p", "--part-size", callback=options.size_value, metavar="SIZE", help="Of the parts, where the service says none."

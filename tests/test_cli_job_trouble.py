@@ -1,7 +1,6 @@
 """Folders that cannot all be uploaded: what fails is told with its reason, and the rest arrives."""
 
 import os
-import sys
 import threading
 from pathlib import Path
 
@@ -10,17 +9,9 @@ import pytest
 from tests.support.command import PARTWAY, Result, Shell
 from tests.support.faults import CallFunction, Fault, Stage
 from tests.support.strict_s3 import StrictS3
+from tests.support.unprivileged import unprivileged
 
 UPLOAD = ("upload", "-r", "some", "s3://bucket/")
-# Root may read everything by two capabilities; a process may give them up for good.
-AS_NOBODY = """
-import ctypes, os, sys
-libc = ctypes.CDLL(None, use_errno=True)
-for capability in (1, 2) if os.geteuid() == 0 else ():
-    if libc.prctl(24, capability, 0, 0, 0):
-        sys.exit(99)
-os.execv(sys.argv[1], sys.argv[1:])
-"""
 
 
 @pytest.fixture
@@ -40,10 +31,7 @@ def arrived(server: StrictS3) -> set[str]:
 
 def without_rights(shell: Shell, *arguments: str) -> Result:
     """Run as somebody whom permissions bind."""
-    result = shell.run_command([sys.executable, "-c", AS_NOBODY, *PARTWAY, *arguments])
-    if result.code == 99:
-        pytest.skip("this system lets root read everything")
-    return result
+    return unprivileged(lambda: shell.run(*arguments))
 
 
 def test_what_may_not_be_read_is_told(shell: Shell, server: StrictS3, folder: Path) -> None:

@@ -20,8 +20,7 @@ from partway.state.records import PartRecord
 from partway.state.schema import MIGRATION_SET, MIGRATIONS
 from partway.state.sqlite import SqliteStore, _runner
 from tests.support.records import UPLOAD
-
-not_as_root = pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+from tests.support.unprivileged import unprivileged
 
 
 @pytest.fixture(scope="module")
@@ -324,23 +323,21 @@ def test_a_schema_lock_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         SqliteStore(tmp_path)
 
 
-@not_as_root
 def test_a_read_only_folder_is_told(tmp_path: Path) -> None:
     """A new store cannot be made in it."""
     tmp_path.chmod(0o500)
 
     with pytest.raises(StateError, match=f"cannot use the state folder {tmp_path}: Permission denied"):
-        SqliteStore(tmp_path)
+        unprivileged(lambda: SqliteStore(tmp_path).close())
     tmp_path.chmod(0o700)
 
 
-@not_as_root
 def test_a_read_only_database_is_told(filled: Path) -> None:
     """A store that may only be read is of no use."""
     filled.chmod(0o400)
 
     with pytest.raises(StateError, match="Permission denied"):
-        SqliteStore(filled.parent)
+        unprivileged(lambda: SqliteStore(filled.parent).close())
 
 
 def test_a_full_disk_is_told_and_loses_nothing(store: SqliteStore) -> None:
