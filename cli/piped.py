@@ -43,12 +43,16 @@ class Piped:
         """
         if source != STREAM:
             for name in ("expected_size", "equal_parts", "allow_empty", "from_command"):
-                if getattr(self, name):
+                if getattr(self, name) not in (None, False):
                     flag = name.replace("_", "-")
                     raise click.UsageError(f"--{flag} is for a stream: `partway upload - s3://bucket/key --{flag} ...`")
             return False
         if target.endswith("/") or "/" not in target.removeprefix("s3://"):
             raise click.UsageError("a stream has no name: name the key, as in s3://bucket/key")
+        if self.from_command is not None:
+            from .shell import check_command
+
+            check_command(self.from_command)
         if self.dry_run:
             return True
         if self.from_command is None and sys.stdin is None:
@@ -119,7 +123,7 @@ def stream_options(command: F) -> F:
         click.option(
             "--from-command",
             metavar="COMMAND",
-            help="Upload what this command of the shell writes, and nothing unless it ends well; SOURCE is -.",
+            help="Upload what this shell command writes, and nothing if any program of it fails; SOURCE is -.",
         ),
     ):
         command = option(command)

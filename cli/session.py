@@ -49,6 +49,45 @@ if TYPE_CHECKING:
 _ONE_WISH = 0.3  # seconds
 
 
+class LastActs:
+    """What is done when a second signal ends the process at once: programs that it started must not outlive it."""
+
+    def __init__(self) -> None:
+        self._acts: list[Callable[[], None]] = []
+        self._wait = False
+        self._wanted = False
+
+    @contextmanager
+    def adding(self, act: Callable[[], None]) -> Iterator[None]:
+        """Start what ``act`` ends; a signal meanwhile takes effect at the end of the block, when ``act`` is known."""
+        self._wait = True
+        try:
+            yield
+            self._acts.append(act)
+        finally:
+            self._wait = False
+            if self._wanted:
+                self.end_process()
+
+    def remove(self, act: Callable[[], None]) -> None:
+        """``act`` is not needed any more."""
+        self._acts.remove(act)
+
+    def end_process(self) -> None:
+        """End the process; called by a signal handler."""
+        self._wanted = True
+        if self._wait:
+            return
+        if sys.stderr.isatty():
+            os.write(sys.stderr.fileno(), b"\x1b[?25h\n")  # bars hide the cursor
+        for act in self._acts:
+            act()
+        os._exit(exit_codes.INTERRUPTED)
+
+
+last_acts = LastActs()
+
+
 def state_folder(chosen: Path | None, context: click.Context | None = None) -> Path:
     """The state folder: of the command, of ``partway --state-dir`` or its variable, or the platform's."""
     if named := named_folder(chosen, context):
@@ -327,9 +366,8 @@ def stopping(cancel: Cancel) -> Iterator[None]:
         if cancel.wanted:
             if number in heard and now - heard[number] < _ONE_WISH:
                 return
-            if sys.stderr.isatty():
-                os.write(sys.stderr.fileno(), b"\x1b[?25h\n")  # bars hide the cursor
-            os._exit(exit_codes.INTERRUPTED)
+            last_acts.end_process()
+            return
         heard[number] = now
         cancel()
 

@@ -54,6 +54,11 @@ class Cancel:
     def wanted(self) -> bool:
         return self._wanted or (self._outer is not None and self._outer.wanted)
 
+    def check(self) -> None:
+        """Raise UploadCancelled when it is wanted."""
+        if self.wanted:
+            raise UploadCancelled("stopped on request")
+
 
 class Messages:
     """What workers say to one upload; they put, and its caller's thread gets.
@@ -109,8 +114,9 @@ class Line:
 
     def check(self) -> None:
         """Raise UploadCancelled when nobody waits for the worker any more."""
-        if self._abandoned or self._cancel.wanted:
+        if self._abandoned:
             raise UploadCancelled("stopped on request")
+        self._cancel.check()
 
     def sleep(self, seconds: float) -> None:
         """Wait, but not beyond a wish to stop."""

@@ -156,6 +156,8 @@ def upload_stream(
                 cutter = Cutter(descriptor, plan, folder=stream.folder, space=space, senders=fixed)
                 first = run.pool.run(lambda line: cutter.next(run.algorithm, line, md5=True))
                 assert first is not None  # nobody stopped the reading
+                # Ctrl-C ends the producer too: what looks like the stream's end may be that.
+                cancel.check()
                 return _send(run, plan, cutter, first, stream, begun)
 
 
@@ -167,6 +169,9 @@ def _send(
     stream: StreamSettings,
     begun: Callable[[UploadRecord], None],
 ) -> UploadDone:
+    if cutter.ended:
+        # Before anything else is said of its end: the producer knows why it is empty or short.
+        _confirm(run, stream)
     if cutter.ended and first.size == 0 and not stream.allow_empty:
         again = run.record.upload_id is not None
         raise UploadFailed(
@@ -175,7 +180,6 @@ def _send(
             resumable=again,
         )
     if cutter.ended and run.record.upload_id is None:
-        _confirm(run, stream)
         run.save(size=first.size)
         begun(run.record)
         # The whole stream is one short part, and its spool is a file.
@@ -187,13 +191,13 @@ def _send(
     before = recall(run)
     begun(run.record)
     send_stream(run, plan, cutter, first, before, expected=stream.expected_size)
+    _confirm(run, stream)
     if (end := before.end(plan)) > cutter.total:
         raise UploadFailed(
             f"the stream ended at {cutter.total:,} bytes, before the {end:,} that were sent of it earlier, so its "
             f"producer may have failed; nothing was completed: {RUN_AGAIN}, or take the shorter stream with --restart",
             resumable=True,
         )
-    _confirm(run, stream)
     run.plan = replace(plan, file_size=cutter.total)
     run.save(status=UploadStatus.OPEN, size=cutter.total)
     return complete_stream(run)

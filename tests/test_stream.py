@@ -516,6 +516,24 @@ def test_no_object_is_made_of_what_a_failed_producer_wrote(strict: StrictS3, str
     assert streaming.run(DATA, StreamSettings(confirm=lambda line: None)).resumed_bytes == SIZE
 
 
+def test_an_end_that_comes_with_a_cancel_is_no_end(
+    strict: StrictS3, streaming: Streaming, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C ends the producer of a pipe too: neither is its stream empty, nor is it whole."""
+
+    def ready(descriptor: int) -> bool:
+        streaming.cancel()
+        return True
+
+    monkeypatch.setattr("partway.engine.cutter._is_ready", ready)
+    for data in (b"", DATA[:10]):
+        streaming.cancel = Cancel()
+        with pytest.raises(UploadCancelled):
+            streaming.run(data)
+
+    assert strict.counts == {}
+
+
 def test_a_folder_that_takes_no_file_is_named(strict: StrictS3, streaming: Streaming, tmp_path: Path) -> None:
     """One sentence, resumable, and what to do."""
     streaming.folder = tmp_path / "missing"

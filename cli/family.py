@@ -1,0 +1,113 @@
+"""The processes that a started program consists of: find those that still run, and end them."""
+
+import os
+import signal
+import subprocess
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+_PROC = Path("/proc")
+_PS = ("ps", "-A", "-o", "pid=", "-o", "ppid=", "-o", "pgid=", "-o", "stat=", "-o", "lstart=")
+_TICK = 0.02  # seconds between looks at processes that are about to end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningProcess:
+    """A process that has not ended.  started: when it began, in any unit; tells it from a later one with its pid."""
+
+    pid: int
+    parent: int
+    group: int
+    started: str
+
+
+class Family:
+    """A program, its descendants and, when it leads a process group, the members of that group.
+
+    Use it only while the program's pid cannot belong to another process: it runs, or has not been waited for, or was
+    waited for just now.
+
+    Args:
+        leader: The program's pid.
+        own_group: True when it leads a process group.
+    """
+
+    def __init__(self, leader: int, *, own_group: bool) -> None:
+        self._leader = leader
+        self._own_group = own_group
+        self._known: dict[int, str] = {}  # start times by pid
+
+    def end(self, grace: float) -> None:
+        """Send SIGTERM to all, and SIGKILL to those that still run after ``grace`` seconds."""
+        if not self._signal(signal.SIGTERM, grace):
+            self.kill()
+
+    def kill(self) -> None:
+        """Send SIGKILL to all, also to those that are started meanwhile."""
+        self._signal(signal.SIGKILL, 1.0)
+
+    def _signal(self, number: int, seconds: float) -> bool:
+        """Send the signal to each member once; True when none is left, False after ``seconds``."""
+        deadline = time.monotonic() + seconds
+        signalled: set[int] = set()
+        while members := self._members():
+            # Shells before what they started: they report programs that a signal ended.
+            for pid in sorted(members - signalled):
+                # Of another user, as below sudo, or gone.
+                with suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, number)
+            signalled |= members
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(_TICK)
+        return True
+
+    def _members(self) -> set[int]:
+        """The pids of members that run.  A child whose parent ended is still known from the look before."""
+        running = running_processes()
+        found = {pid for pid, started in self._known.items() if pid in running and running[pid].started == started}
+        found |= {
+            process.pid
+            for process in running.values()
+            if process.pid == self._leader or (self._own_group and process.group == self._leader)
+        }
+        while children := {each.pid for each in running.values() if each.parent in found} - found:
+            found |= children
+        self._known = {pid: running[pid].started for pid in found}
+        return found
+
+
+def running_processes() -> dict[int, RunningProcess]:
+    """Every process of the machine by pid, without zombies; as far as this user may see them."""
+    lines = _from_proc() if (_PROC / "self" / "stat").exists() else _from_ps()
+    found = {}
+    for pid, parent, group, state, started in lines:
+        if not state.startswith("Z"):
+            found[int(pid)] = RunningProcess(pid=int(pid), parent=int(parent), group=int(group), started=started)
+    return found
+
+
+def _from_proc() -> list[tuple[str, str, str, str, str]]:
+    found = []
+    for name in os.listdir(_PROC):  # noqa: PTH208 - many, in a loop
+        if name.isdigit():
+            # It may end at any moment.
+            with suppress(OSError):
+                # The name in parentheses may contain anything.
+                fields = (_PROC / name / "stat").read_text(errors="replace").rpartition(")")[2].split()
+                found.append((name, fields[1], fields[2], fields[0], fields[19]))
+    return found
+
+
+def _from_ps() -> list[tuple[str, str, str, str, str]]:
+    try:
+        listed = subprocess.run(_PS, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False).stdout
+    except OSError:
+        return []
+    found = []
+    for line in listed.splitlines():
+        pid, parent, group, state, *started = line.split()
+        found.append((pid, parent, group, state, " ".join(started)))
+    return found

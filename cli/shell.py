@@ -1,0 +1,70 @@
+"""The shell of ``--from-command``: its exit code has to tell when any of the programs failed, not only the last.
+
+A plain ``sh -c 'pg_dump db | gzip'`` ends with gzip's exit code, so half a dump would become an object.  Bash stops at
+the first failure (``-e``) and knows ``pipefail``; some other shells do, and dash does not.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+from functools import cache
+
+import click
+
+_STRICT = ("-e", "-o", "pipefail", "-c", "--")
+_SH = "/bin/sh"
+# What the shell takes literally; "||" starts no pipeline.
+_QUOTED = re.compile(r"""\\.|'[^']*'|"(?:\\.|[^"\\])*"|\|\|""", re.DOTALL)
+_PIPELINE = re.compile(r"\|")
+_PROCESS_SUBSTITUTION = re.compile(r"[<>]\(")
+
+
+def shell_words(command: str) -> list[str]:
+    """The program and arguments that run a command that passed ``check_command``."""
+    shell = strict_shell()
+    return [_SH, "-e", "-c", "--", command] if shell is None else [shell, *_STRICT, command]
+
+
+@cache
+def strict_shell() -> str | None:
+    """A shell with ``pipefail``: bash, or /bin/sh where it has the option; None when there is none."""
+    found = shutil.which("bash") or next(filter(os.path.exists, ("/bin/bash", "/usr/bin/bash")), None)
+    return found or (_SH if _has_pipefail(_SH) else None)
+
+
+def _has_pipefail(shell: str) -> bool:
+    try:
+        tried = subprocess.run([shell, *_STRICT, ":"], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    except OSError:
+        return False
+    return tried.returncode == 0
+
+
+def check_command(command: str) -> None:
+    """Refuse a command whose failure could not be noticed.
+
+    Raises:
+        click.UsageError
+    """
+    if not command.strip():
+        raise click.UsageError("--from-command is empty; name the command whose output is uploaded")
+    if "\0" in command:
+        raise click.UsageError("--from-command cannot contain a NUL byte")
+    bare = _without_quotes(command)
+    if _PROCESS_SUBSTITUTION.search(bare):
+        raise click.UsageError(
+            "--from-command cannot contain <(...) or >(...): no shell reports the exit code of a program in there, so "
+            "its failure would go unnoticed; use a pipeline or a file instead"
+        )
+    if _PIPELINE.search(bare) and strict_shell() is None:
+        raise click.UsageError(
+            f"--from-command contains a pipeline, and {_SH} has no pipefail option: a failure of any program but the "
+            "last would go unnoticed; install bash, or write the first program's output to a file and upload that"
+        )
+
+
+def _without_quotes(command: str) -> str:
+    """The command without what its quotes protect.  A comment or a here-document may contain a single quote that opens
+    nothing, so such a command is looked at as a whole."""
+    return command.replace("||", "") if "#" in command or "<<" in command else _QUOTED.sub("", command)
