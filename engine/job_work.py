@@ -92,7 +92,7 @@ def send_file(task: FileTask, line: Line) -> FileSent:
     report, block = reporter(spec, line), block_of(line)
     began = time.monotonic()
     next_word = began + _WORD_EVERY
-    checked = WholeSourceCheck(source, task.algorithm, task.checks)
+    checked = WholeSourceCheck(source, task.algorithm, task.checks, sleep=line.sleep)
 
     def on_read(sent: int) -> None:
         nonlocal next_word

@@ -63,7 +63,7 @@ def put_whole(run: UploadRun) -> UploadDone:
 def _put(run: UploadRun, line: Line) -> _Answer:
     spec = run.plan.part(1)
     report = reporter(spec, line)
-    source = WholeSourceCheck(run.source, run.algorithm, SourceChecks.of(run.settings))
+    source = WholeSourceCheck(run.source, run.algorithm, SourceChecks.of(run.settings), sleep=line.sleep)
 
     def on_read(sent: int) -> None:
         report(sent)

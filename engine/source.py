@@ -194,6 +194,7 @@ class PartReader:
     def blocks(self) -> Iterator[memoryview]:
         """Every block of the part, from its start; each is valid until the next.  The position ends where it was."""
         before, self._position = self._position, 0
+        was_sending, self._sending = self._sending, False
         try:
             while self._position < self.spec.size:
                 self._on_read(0)
@@ -201,4 +202,4 @@ class PartReader:
                 self._position += len(block)
                 yield block
         finally:
-            self._position = before
+            self._position, self._sending = before, was_sending

@@ -4,7 +4,7 @@ Times only tell where nothing changed.  Where one of them moved, the bytes decid
 whose clocks disagree costs one more read of the file, and only other bytes are an error.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from .checksum import ChecksumAlgorithm
@@ -106,10 +106,19 @@ class WholeSourceCheck:
 
     Args:
         source: The file as it was identified.
+        sleep: Waits for so many seconds; what it raises ends the waiting.
     """
 
-    def __init__(self, source: SourceIdentity, algorithm: ChecksumAlgorithm, checks: SourceChecks) -> None:
+    def __init__(
+        self,
+        source: SourceIdentity,
+        algorithm: ChecksumAlgorithm,
+        checks: SourceChecks,
+        *,
+        sleep: Callable[[float], None],
+    ) -> None:
         self._source = source
+        self._sleep = sleep
         self._algorithm = algorithm
         self._checks = checks
         self._accepted = {source}
@@ -121,15 +130,18 @@ class WholeSourceCheck:
         Raises:
             SourceChanged: it is not.
             SourceError: it cannot be read any more.
+            UploadCancelled.
         """
         seen = {body.identify(), identify(self._source.path)}
         for each in seen:
             self._checks.check_size(self._source, each)
         if not self._is_due and (seen <= self._accepted or not self._checks.updated):
             return
+        # What shows now is accepted only if a later write would show as something else.
+        seen.add(identify_settled(self._source.path, sleep=self._sleep, flush=False))
         whole = PartSpec(number=1, offset=0, size=self._source.size)
         found = hash_part(HashTask(path=self._source.path, spec=whole, algorithm=self._algorithm, md5=False))
         if found.checksum != body.checksum:
             raise SourceChanged(f"{self._source.path} changed while it was sent; run again to send it as it is now")
-        self._accepted |= seen | set(found.identities)
+        self._accepted |= seen
         self._is_due = False
