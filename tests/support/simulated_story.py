@@ -74,7 +74,9 @@ class SimulatedStory:
         random.seed(f"jitter {seed}")
         self.stage = stage
         stage.turns = self.turns = Turns(rng)
-        stage.source = self.source = ChangingSource(folder / "source.bin", rng, self.story.size)
+        stage.source = self.source = ChangingSource(
+            folder / "source.bin", rng, self.story.size, clock=lambda: self.turns.now, tick=self.story.tick
+        )
         self.world = World(self.story, self.source, self.turns, rng)
         self.world.start_twin = self._twin
         self.watch = SendWatch(self.world)
@@ -220,7 +222,7 @@ class SimulatedStory:
         """A second upload of the same source to the same target, as another process would start it."""
         story = self.story
         store = SqliteStore(self.folder / "state") if story.sqlite else self.inner
-        self.stage.source = None  # its looks do not count
+        self.stage.looks_count = False
         try:
             upload_file(
                 self.source.path,
@@ -237,7 +239,7 @@ class SimulatedStory:
         else:
             self.world.must(False, "a second upload ran at the same time")
         finally:
-            self.stage.source = self.source
+            self.stage.looks_count = True
             if story.sqlite:
                 store.close()
 

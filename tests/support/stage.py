@@ -11,11 +11,11 @@ from contextlib import ExitStack, contextmanager
 from queue import Empty
 from random import Random
 from types import FunctionType, ModuleType, SimpleNamespace
-from typing import Any
 from unittest.mock import patch
 
 import partway.engine
-from partway.engine.identity import SourceIdentity, identify
+from partway.engine import identity, source
+from partway.engine.identity import SourceIdentity, handle_identity
 
 from .changing_source import ChangingSource
 from .turns import TurnExecutor, TurnQueue, Turns
@@ -27,13 +27,16 @@ class Stage:
     def __init__(self) -> None:
         self.turns = Turns(Random(0))
         self.source: ChangingSource | None = None
+        self.looks_count = True
 
-    def identify(self, path: Any) -> SourceIdentity:
-        """The engine's look at the source, noted."""
-        found = identify(path)
-        if self.source is not None:
+    def handle_identity(self, path: str, handle: int) -> SourceIdentity:
+        """The engine's look at a file, with the story's times; noted when it is the file that the path leads to."""
+        found = handle_identity(path, handle)
+        if self.source is None:
+            return found
+        if self.looks_count and self.source.is_at_path(found):
             self.source.look()
-        return found
+        return self.source.identity(found)
 
 
 @contextmanager
@@ -54,9 +57,9 @@ def in_turns() -> Iterator[Stage]:
         workers = importlib.import_module("partway.engine.workers")
         executor = lambda max_workers, **_: TurnExecutor(stage.turns, max_workers)  # noqa: E731
         stack.enter_context(patch.object(workers, "ThreadPoolExecutor", executor))
+        for reader in (identity, source):
+            stack.enter_context(patch.object(reader, "handle_identity", stage.handle_identity))
         for module in _modules():
-            if module.__name__ != identify.__module__ and getattr(module, "identify", None) is identify:
-                stack.enter_context(patch.object(module, "identify", stage.identify))
             if getattr(module, "time", None) is time:
                 stack.enter_context(patch.object(module, "time", clock))
             for function in _functions(module):

@@ -71,6 +71,7 @@ class Story:
     troubled: runs in which something may go wrong; calm ones follow until the end.
     exists: an object is under the key at the beginning.
     orphan: S3 has an unfinished upload of the key that no store knows.
+    tick: seconds of the file system's clock; 0 shows every change.
     threads: the engine's own workers; False: an executor that it is given, which hears and says nothing meanwhile.
     """
 
@@ -85,6 +86,7 @@ class Story:
     exists: bool
     orphan: bool
     sqlite: bool
+    tick: float
     threads: bool
     completes_again: bool
     quirks: Quirks
@@ -96,7 +98,7 @@ class Story:
         facts = [
             f"{self.size} bytes in parts of {self.part_size} (at most {self.max_parts}), {self.concurrency} at a time",
             f"checksum {self.algorithm or 'of the engine'}, store {'SQLite' if self.sqlite else 'memory'}",
-            f"{self.troubled} troubled runs, {self.rates}",
+            f"{self.troubled} troubled runs, {self.rates}, times in ticks of {self.tick} s",
             f"the service: {', '.join(self.quirk_names) or 'as S3'}, pages of {self.page_size}"
             + (", completes again" if self.completes_again else ""),
         ]
@@ -129,6 +131,7 @@ def make_story(seed: int) -> Story:
         exists=rng.random() < 0.2,
         orphan=rng.random() < 0.2,
         sqlite=rng.random() < 0.04,
+        tick=rng.choice((0.0, 0.0, 0.01, 1.0, 2.0)),
         threads=rng.random() < 0.8,
         completes_again=rng.random() < 0.3,
         quirks=quirks,
