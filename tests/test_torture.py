@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from partway.engine import complete, multipart, proof, upload
+from partway.engine import complete, identity, multipart, proof, source, upload
 from partway.engine.errors import UploadFailed
 from partway.engine.plan import PartSpec
 from partway.engine.proof import Proof
@@ -70,7 +71,25 @@ def announce_only(patch: pytest.MonkeyPatch) -> None:
 
 
 def look_once(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(UploadRun, "check_source", lambda _: None)
+    patch.setattr(multipart, "confirm_parts", lambda _: None)
+
+
+def take_any_file(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(UploadRun, "note_identities", lambda *_: None)
+
+
+def believe_young_times(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(identity, "_racy_seconds", lambda _: 0.0)
+
+
+def ignore_ctime(patch: pytest.MonkeyPatch) -> None:
+    by_handle = identity.handle_identity
+
+    def forget(path: str, handle: int) -> identity.SourceIdentity:
+        return replace(by_handle(path, handle), ctime_ns=0)
+
+    patch.setattr(identity, "handle_identity", forget)
+    patch.setattr(source, "handle_identity", forget)
 
 
 def prove_everything(patch: pytest.MonkeyPatch) -> None:
@@ -82,7 +101,7 @@ def trust_any_answer(patch: pytest.MonkeyPatch) -> None:
 
 
 def trust_changed_sources(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(multipart, "_source_moved", lambda _: False)
+    patch.setattr(UploadRun, "source_changed", False)
 
 
 def keep_nothing(patch: pytest.MonkeyPatch) -> None:
@@ -107,6 +126,9 @@ MUTATIONS: dict[Callable[[pytest.MonkeyPatch], None], str] = {
     ignore_claims: "second upload",
     announce_only: "announced and not recorded",
     look_once: "the object is not what was in the file",
+    take_any_file: "",
+    believe_young_times: "the object is not what was in the file",
+    ignore_ctime: "the object is not what was in the file",
     prove_everything: "the object is not what was in the file",
     trust_any_answer: "the object is not what was in the file",
     trust_changed_sources: "",

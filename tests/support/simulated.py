@@ -168,7 +168,7 @@ class SimulatedS3(MultipartBackend):
             try:
                 page = self._world.model.list_parts(BUCKET, KEY, upload_id, part_number_marker=markers[-1])
             except S3Error as error:
-                if error.status in (405, 501):
+                if error.status in (405, 501) or error.code == "NoSuchKey":
                     return None
                 raise
             for row in page.rows:
