@@ -70,6 +70,7 @@ def run(
     profile: str | None,
     resume: str | None = None,
     fail_fast: bool = False,
+    prune: bool = False,
 ) -> int:
     """Run the job with bars and signals; the exit code."""
     from partway.engine.job import run_job  # only here: a single file needs none of it
@@ -90,6 +91,7 @@ def run(
             profile=profile,
             resume=resume,
             fail_fast=fail_fast,
+            prune=prune,
         )
 
     return run_upload(work, store, output, state_dir)
@@ -164,6 +166,7 @@ def resume(
     connection: Connection,
     key_options: KeyOptions,
     dry_run: bool,
+    prune: bool,
 ) -> int:
     """Go on with a stored job; the exit code.
 
@@ -183,4 +186,4 @@ def resume(
     )
     if dry_run:
         return plan(spec, backend, store, settings, output, resume=record.id)
-    return run(spec, backend, store, settings, output, state_dir, profile=profile, resume=record.id)
+    return run(spec, backend, store, settings, output, state_dir, profile=profile, resume=record.id, prune=prune)

@@ -9,6 +9,7 @@ import click
 
 from partway.engine.filters import Filter
 
+from . import options
 from .gather import gathered
 
 _FILTERS = "partway.filters"
@@ -26,6 +27,7 @@ class JobOptions:
     follow_symlinks: bool
     skip_same: bool
     fail_fast: bool
+    prune: bool
     key_encoding: str | None
 
 
@@ -42,6 +44,7 @@ def _make(values: dict[str, Any]) -> JobOptions:
         follow_symlinks=values["follow_symlinks"],
         skip_same=values["skip_same"],
         fail_fast=values["fail_fast"],
+        prune=values["prune"],
         key_encoding=values["key_encoding"],
     )
 
@@ -92,6 +95,7 @@ _OPTIONS = (
         help="Of file names that are not UTF-8, such as latin-1; else such files fail.  [default: the locale's]",
     ),
     click.option("--fail-fast", is_flag=True, help="End with the first file that fails; the others go on else."),
+    options.prune_option,
 )
 
 

@@ -170,6 +170,15 @@ def dry_run_option(command: F) -> F:
     )(command)
 
 
+def prune_option(command: F) -> F:
+    """--prune, for jobs whose files are gone."""
+    return click.option(
+        "--prune",
+        is_flag=True,
+        help="Accept that files of an unfinished job are gone: forget them, and remove their parts from S3.",
+    )(command)
+
+
 def output_options(command: F) -> F:
     """--quiet, --no-progress and --json."""
     for option in (

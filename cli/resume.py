@@ -1,5 +1,6 @@
 """``partway resume [ID...] | --all``."""
 
+import os
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -28,6 +29,7 @@ from .session import (
     named_folder,
     opened_store,
     run_upload,
+    state_command,
     tell,
     untouched_store,
 )
@@ -43,6 +45,7 @@ from .upload import retry_policy
 @options.profile_option
 @options.pace_options
 @options.source_options
+@options.prune_option
 @options.dry_run_option
 @options.output_options
 @options.log_option
@@ -58,6 +61,7 @@ def command(
     retry_for: float | None,
     verify_source: bool,
     check_updated: bool,
+    prune: bool,
     dry_run: bool,
     quiet: bool,
     no_progress: bool,
@@ -97,12 +101,21 @@ def command(
                     connection=connection,
                     key_options=key_options,
                     dry_run=dry_run,
+                    prune=prune,
                 )
             )
             if codes[-1] == exit_codes.INTERRUPTED:
                 return exit_codes.worst(codes)
         wanted = ids or not jobs or everything
         for record in _chosen(store, ids, everything, named_folder(state_dir), quiet) if wanted else ():
+            if everything and _is_gone(record):
+                click.echo(
+                    f"left alone: upload {record.id}: there is no file {printable(record.source)}; bring it back, or "
+                    f"remove its parts with {state_command(named_folder(state_dir))} cancel {record.id}",
+                    err=True,
+                )
+                codes.append(exit_codes.INCOMPLETE)
+                continue
             needed = stored_options(record).customer_key is not None
             # Before the bars: who sits at the terminal may be asked for it.
             key = key_options.key(needed=True, what=f"upload {record.id}") if needed else None
@@ -121,6 +134,19 @@ def command(
             if codes[-1] == exit_codes.INTERRUPTED:
                 break
     return exit_codes.worst(codes)
+
+
+def _is_gone(record: UploadRecord) -> bool:
+    """True when the file of an upload is not there any more."""
+    if record.is_stream:
+        return False
+    try:
+        os.stat(record.source)  # noqa: PTH116 - keeps undecodable names
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
 
 
 def _plan(

@@ -126,6 +126,8 @@ def _job_summary(event: JobDone) -> list[str]:
     if event.empty_folders:
         folders = "1 empty folder" if event.empty_folders == 1 else f"{event.empty_folders:,} empty folders"
         lines.append(f"  {folders} left out: S3 has no folders")
+    if event.missing:
+        lines.append(f"  {files(event.missing)} of earlier runs not there any more")
     if event.done:
         lines.append("  each object was compared with its file")
     return lines

@@ -254,21 +254,21 @@ def run_upload(work: Work, store: StateStore, output: render.Output, state_dir: 
     except OSError as error:
         tell(OutputFailed(f"the file is uploaded and proven, but that cannot be written: {error.strerror or error}"))
         return exit_codes.FAILED
-    if isinstance(done, JobDone) and done.failed:
-        _tell_failures(done, files, state_dir)
-        return exit_codes.INCOMPLETE if done.resumable else exit_codes.FAILED
-    return exit_codes.OK
+    return _job_end(done, files, store, state_dir) if isinstance(done, JobDone) else exit_codes.OK
 
 
-def _tell_failures(done: JobDone, failures: list[FileFailed], state_dir: Path | None) -> None:
-    """Which files failed and why, also when nobody saw it at the time; and what to do."""
-    files = "1 file was" if done.failed == 1 else f"{done.failed:,} files were"
-    print(f"error: {files} not uploaded:", file=sys.stderr)
-    for each in failures:
-        print(f"  {printable(each.source)}: {printable(each.error)}", file=sys.stderr)
-    if done.failed > len(failures):
-        print(f"  and {done.failed - len(failures):,} more; --json tells of each", file=sys.stderr)
-    print(f"  to try them again: {_command(state_dir)} resume {done.job}", file=sys.stderr, flush=True)
+def _job_end(done: JobDone, failures: list[FileFailed], store: StateStore, state_dir: Path | None) -> int:
+    """Tell what is left of a job; the exit code."""
+    from .job_end import tell_failures, tell_missing  # only here: a single file needs none of it
+
+    command = _command(state_dir)
+    if done.failed:
+        tell_failures(done, failures, command)
+    if done.missing:
+        tell_missing(done, store, command)
+    if not done.failed and not done.missing:
+        return exit_codes.OK
+    return exit_codes.INCOMPLETE if done.resumable else exit_codes.FAILED
 
 
 def _tell_what_is_done(store: StateStore, id: str, state_dir: Path | None) -> bool:

@@ -181,7 +181,15 @@ def command(
             if dry_run:
                 return job.plan(spec, backend, store, settings, output)
             return job.run(
-                spec, backend, store, settings, output, state_dir, profile=backend.profile, fail_fast=many.fail_fast
+                spec,
+                backend,
+                store,
+                settings,
+                output,
+                state_dir,
+                profile=backend.profile,
+                fail_fast=many.fail_fast,
+                prune=many.prune,
             )
         where = Target(bucket=bucket, key=key, endpoint=backend.endpoint, options=object_options)
         if dry_run:
@@ -256,9 +264,9 @@ def _check_no_job_options(many: JobOptions, source: str) -> None:
     """
     if os.path.isdir(source):  # noqa: PTH112 - keeps undecodable names
         raise click.UsageError(f"{printable(source)} is a folder; add -r to upload the files in it")
-    if many.filters or many.skip_same or many.fail_fast or many.key_encoding:
+    if many.filters or many.skip_same or many.fail_fast or many.prune or many.key_encoding:
         raise click.UsageError(
-            "--include, --exclude, --skip-existing, --fail-fast and --key-encoding are for many files; add -r"
+            "--include, --exclude, --skip-existing, --fail-fast, --prune and --key-encoding are for many files; add -r"
         )
 
 

@@ -255,8 +255,9 @@ class JobDone:
     done, skipped, failed: files of this run; resumed: those of earlier runs.
     bytes: of the files that were done in this run.
     empty_folders: that were met; S3 has no folders, so nothing is sent of them.
+    missing: files of earlier runs that were not found any more; such a job is not completed unless that is accepted.
     seconds: of this run.
-    resumable: True when files failed and running again may help all of them.
+    resumable: True when files failed or are missing, and running again may help all of them.
     """
 
     job: str
@@ -267,6 +268,7 @@ class JobDone:
     resumed: int
     bytes: int
     empty_folders: int
+    missing: int
     seconds: float
     resumable: bool
 

@@ -6,7 +6,7 @@ done is a row in the store, so that a run after an interruption walks again and 
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -30,7 +30,7 @@ from .options import check_key, with_customer_key
 from .overlap import check_overlap
 from .pool import Cancel
 from .run import new_id
-from .scan import Found, Passed, scan
+from .scan import EMPTY, Found, Passed, scan
 from .settings import UploadSettings, check_settings
 from .upload import holder
 
@@ -50,6 +50,7 @@ def run_job(
     profile: str | None = None,
     resume: str | None = None,
     fail_fast: bool = False,
+    prune: bool = False,
     now: Callable[[], float] = time.time,
 ) -> JobDone:
     """Upload every file of the sources, or what an earlier run of the same job left.
@@ -62,9 +63,10 @@ def run_job(
         settings: As for one upload; ``restart`` forgets what earlier runs did.
         resume: The id of the open job whose spec this is; None looks for one.
         fail_fast: True ends the job with the first file that fails.
+        prune: True accepts that files of earlier runs are gone: they are forgotten, and their unfinished parts aborted.
 
     Returns:
-        JobDone, also when files failed: it counts them, and the sink was told of each.
+        JobDone, also when files failed or are missing: it counts them, and the sink was told of each that failed.
 
     Raises:
         PlanError: two files have one key, the settings are not possible, or an open job would write the same objects
@@ -83,6 +85,7 @@ def run_job(
             record: JobRecord | None = job_to_resume(store, resume, spec)
         else:
             record = open_job(store, spec, restart=settings.restart)
+        is_new = record is None
         if record is None:
             check_overlap(spec, sources)
             record = JobRecord(
@@ -115,13 +118,17 @@ def run_job(
             cancel=cancel,
             now=now,
         ) as files:
-            leftovers = Leftovers(record, store)
+            leftovers = Leftovers(record, store, listed=spec.listed is not None)
             settle = partial(leftovers.settle, ledger, backend, settings, cancel)
-            return _Job(spec, record, store, told, ledger, files, leftovers, settle).run(sources, settings.limits)
+            job = _Job(spec, record, store, told, ledger, files, leftovers, settle, is_new=is_new, prune=prune)
+            return job.run(sources, settings.limits)
 
 
 class _Job:
-    """One run of a job, in the caller's thread."""
+    """One run of a job, in the caller's thread.
+
+    is_new: nothing is known of it from earlier runs.
+    """
 
     def __init__(
         self,
@@ -132,7 +139,10 @@ class _Job:
         ledger: Ledger,
         files: JobFiles,
         leftovers: Leftovers,
-        settle: Callable[[], None],
+        settle: Callable[..., Collection[str]],
+        *,
+        is_new: bool,
+        prune: bool,
     ) -> None:
         self._spec = spec
         self._record = record
@@ -142,15 +152,20 @@ class _Job:
         self._files = files
         self._leftovers = leftovers
         self._settle = settle
+        self._is_new = is_new
+        self._prune = prune
+        self._met_any = False
+        self._walk_failed = False
+        self._knows_files = False
 
     def run(self, sources: Callable[[], Iterable[tuple[str, str | None]]], limits: S3Limits) -> JobDone:
         ledger = self._ledger
-        ledger.begin()
+        self._knows_files = ledger.begin() > 0
         self._told.begin(self._record.id)
         try:
-            anything = self._walk(sources, limits)
+            self._walk(sources, limits)
             self._files.end()
-            self._settle()
+            missing = self._missing()
         except Stop as stop:
             self._files.stop()
             raise stop.error from stop.error.__cause__
@@ -159,26 +174,65 @@ class _Job:
             raise
         finally:
             ledger.save()
-        if not anything:
-            self._store.jobs.remove(self._record.id)
-            self._told.forget()
-            what = "the list" if self._spec.listed else "the folder"
-            what += " and the filters" if self._spec.filters else ""
-            raise UploadFailed(f"no file is there to upload; check {what}", resumable=False)
-        return ledger.end()
+        if not self._met_any and not missing and not self._prune:
+            raise self._nothing()
+        return ledger.end(missing)
 
-    def _walk(self, sources: Callable[[], Iterable[tuple[str, str | None]]], limits: S3Limits) -> bool:
-        """Begin to send every file that is left; True when the walk met any."""
-        anything = False
+    def _missing(self) -> int:
+        """How many files of earlier runs the walk did not meet; 0 when that is accepted."""
+        # Behind a folder that cannot be read, nothing is known to be gone.
+        prune = self._prune and not self._walk_failed
+        unfinished = self._settle(prune=prune)
+        # A list says itself which files are wanted; but one without names may be no list at all.
+        if not self._knows_files or (self._spec.listed and self._met_any):
+            return 0
+        # Their uploads tell of them; without those, the files were given up.
+        self._store.jobs.forget_files(self._record.id, unfinished)
+        if prune:
+            self._store.jobs.forget_unmet(self._record.id)
+        return self._store.jobs.count_unmet(self._record.id)
+
+    def _nothing(self) -> UploadFailed:
+        """The error of a walk without files; a job that had some stays."""
+        if not self._is_new:
+            return UploadFailed(
+                f"none of the files of job {self._record.id} is there; bring them back (is a disk not mounted?) and "
+                "resume, or add --prune to end the job without them",
+                resumable=True,
+            )
+        self._store.jobs.remove(self._record.id)
+        self._told.forget()
+        what = "the list" if self._spec.listed else "the folder"
+        what += " and the filters" if self._spec.filters else ""
+        return UploadFailed(f"no file is there to upload; check {what}", resumable=False)
+
+    def _walk(self, sources: Callable[[], Iterable[tuple[str, str | None]]], limits: S3Limits) -> None:
+        """Begin to send every file that is left."""
+        if self._knows_files:
+            self._store.jobs.begin_walk()
         walk = self._going_on(scan(sources(), filters=self._spec.filters, follow_symlinks=self._spec.follow_symlinks))
         while window := list(islice(walk, _WINDOW)):
-            passed = [each for each in window if isinstance(each, Passed)]
+            for each in window:
+                if isinstance(each, Passed):
+                    self._pass(each)
             found = [each for each in window if isinstance(each, Found)]
-            anything = anything or bool(found) or any(each.failed for each in passed)
-            for each in passed:
-                self._ledger.passed(each)
+            self._met_any = self._met_any or bool(found)
             self._send(dict(self._keyed(found, limits)))
-        return anything
+
+    def _pass(self, passed: Passed) -> None:
+        emptied = passed.reason == EMPTY and passed.path in self._spec.sources and not self._is_new
+        if emptied and not self._prune:
+            error = UploadFailed(
+                "this folder is empty now; bring its files back (is a disk not mounted?) and resume, or add --prune to "
+                "end the job without them",
+                resumable=True,
+            )
+            self._met_any = True
+            self._ledger.failed("", passed.path, "", error)
+            return
+        self._met_any = self._met_any or passed.failed
+        self._walk_failed = self._walk_failed or passed.failed
+        self._ledger.passed(passed)
 
     def _going_on(self, walk: Iterable[Found | Passed]) -> Iterator[Found | Passed]:
         """The walk, while what was begun goes on: where most files are done, or the disk is slow, it takes its time."""
@@ -189,6 +243,8 @@ class _Job:
     def _send(self, found: Mapping[str, Found]) -> None:
         """Send what is left of a window: large files first, then the small ones."""
         self._leftovers.meet(found)
+        if self._knows_files:
+            self._store.jobs.meet(found)
         known = self._store.jobs.files(self._record.id, list(found))
         left: list[tuple[str, Found]] = []
         for key, each in found.items():

@@ -33,7 +33,10 @@ def cause_of(error: PartwayError) -> PartwayError:
 
 def is_resumable(error: PartwayError) -> bool:
     """True when running again may help."""
-    return isinstance(cause_of(error), (Transient, CredentialsExpired, SourceChanged, StateLocked))
+    cause = cause_of(error)
+    if isinstance(cause, UploadFailed):
+        return cause.resumable
+    return isinstance(cause, (Transient, CredentialsExpired, SourceChanged, StateLocked))
 
 
 def fails_for_all(error: PartwayError) -> bool:

@@ -1,5 +1,6 @@
 """What became of a job's files: remembered first, then announced, and counted."""
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -44,12 +45,12 @@ class Ledger:
         self._in_a_row = 0
         self._all_resumable = True
 
-    def begin(self) -> None:
-        """Remember the job, and say that it begins."""
+    def begin(self) -> int:
+        """Remember the job, and say that it begins; how many files it knows."""
         self._jobs.save(self._record)
-        self._jobs.forget_failures(self._record.id)
         known = self._jobs.totals(self._record.id)
         self._sink(JobStarted(job=self._record.id, target=self._record.target, done_files=known.done + known.skipped))
+        return known.done + known.skipped + known.failed
 
     def resumed(self) -> None:
         """A file was done by an earlier run."""
@@ -77,7 +78,7 @@ class Ledger:
             self._sink(FileSkipped(job=self._record.id, source=passed.path, target="", reason=passed.reason))
 
     def failed(self, key: str, path: str, url: str, error: PartwayError) -> None:
-        """A file was not uploaded.  One without a key ("") is announced, and not remembered.
+        """A file was not uploaded.  One without a key (""), or that is gone, is announced and not remembered.
 
         Raises:
             Stop: the others would fail in the same way, or the first failure is to end the job.
@@ -87,8 +88,8 @@ class Ledger:
         self._all_resumable = self._all_resumable and resumable
         self.flush()
         self._sink(FileFailed(job=self._record.id, source=path, target=url, error=str(error), resumable=resumable))
-        if key:
-            # For who looks later; nothing rests on it, so it waits for the next transaction.
+        if key and not (isinstance(cause_of(error), SourceError) and not os.path.lexists(path)):
+            # For who looks later, and to be missed when it is not met again; it waits for the next transaction.
             failure = FileRecord(key=key, size=0, mtime_ns=0, status=FileStatus.FAILED, note=_utf8(error))
             self._unwritten.append((failure, None))
         self._in_a_row = self._in_a_row + 1 if isinstance(cause_of(error), Transient) else 0
@@ -136,9 +137,13 @@ class Ledger:
         )
         self._jobs.save(self._record)
 
-    def end(self) -> JobDone:
-        """Say how it ended; a job without failures is completed, and its files' rows are not needed any more."""
-        if not self._failed:
+    def end(self, missing: int) -> JobDone:
+        """Say how it ended; a job of which nothing is left to do is completed, and its files' rows are not needed any
+        more.
+
+        missing: files that earlier runs knew and the walk did not meet.
+        """
+        if not self._failed and not missing:
             self.save(JobStatus.COMPLETED)
             self._jobs.forget_files(self._record.id)
         done = JobDone(
@@ -150,8 +155,9 @@ class Ledger:
             resumed=self._resumed,
             bytes=self._bytes,
             empty_folders=self._empty,
+            missing=missing,
             seconds=round(time.monotonic() - self._began, 3),
-            resumable=bool(self._failed) and self._all_resumable,
+            resumable=bool(self._failed or missing) and self._all_resumable,
         )
         self._sink(done)
         return done

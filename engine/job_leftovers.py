@@ -1,6 +1,7 @@
 """Unfinished uploads of a job that its walk does not meet any more."""
 
-from collections.abc import Iterable
+import os
+from collections.abc import Collection, Iterable
 
 from partway.state.jobs import JobRecord
 from partway.state.records import UNFINISHED, UploadRecord
@@ -8,7 +9,7 @@ from partway.state.store import StateStore
 
 from .backend import MultipartBackend
 from .cancel import cancel_upload
-from .errors import PartwayError, StateError, StateLocked, UploadCancelled
+from .errors import PartwayError, StateError, StateLocked, UploadCancelled, UploadFailed
 from .job_ledger import Ledger
 from .options import target_of
 from .pool import Cancel
@@ -26,9 +27,10 @@ def is_given_up(upload: UploadRecord | None, job: JobRecord) -> bool:
 class Leftovers:
     """The job's unfinished uploads, less those whose files were met."""
 
-    def __init__(self, job: JobRecord, store: StateStore) -> None:
+    def __init__(self, job: JobRecord, store: StateStore, *, listed: bool) -> None:
         self._job = job
         self._store = store
+        self._listed = listed
         self._unmet = {each.key: each for each in store.uploads(statuses=UNFINISHED) if each.job == job.id}
 
     def meet(self, keys: Iterable[str]) -> None:
@@ -36,21 +38,54 @@ class Leftovers:
         for key in keys:
             self._unmet.pop(key, None)
 
-    def settle(self, ledger: Ledger, backend: MultipartBackend, settings: UploadSettings, cancel: Cancel) -> None:
-        """Abort what ``restart`` gave up: its file is gone, or not wanted any more.  At the end of the walk.
+    def settle(
+        self, ledger: Ledger, backend: MultipartBackend, settings: UploadSettings, cancel: Cancel, *, prune: bool
+    ) -> Collection[str]:
+        """Say which files vanished half sent; abort what ``restart`` gave up.  At the end of the walk.
+
+        Args:
+            prune: True aborts the uploads of files that vanished, too.
+
+        Returns:
+            The keys of the uploads that were not met.
 
         Raises:
-            Stop: the service refuses that for all, or does not answer.
+            Stop: the service refuses an abort for all, or does not answer.
             UploadCancelled, StateError.
         """
         for each in self._unmet.values():
-            if not is_given_up(each, self._job):
+            if is_given_up(each, self._job):
+                self._abort(each, ledger, backend, settings, cancel)
+            elif self._listed and os.path.lexists(each.source):
+                # Another list was given; this upload can be resumed by itself.
                 continue
-            try:
-                cancel_upload(each, backend=backend, store=self._store, settings=settings, cancel=cancel)
-            except PartwayError as error:
-                if isinstance(error, UploadCancelled) or (
-                    isinstance(error, StateError) and not isinstance(error, StateLocked)
-                ):
-                    raise
-                ledger.failed(each.key, each.source, target_of(each).url, error)
+            elif prune:
+                self._abort(each, ledger, backend, settings, cancel)
+            else:
+                ledger.failed("", each.source, target_of(each).url, self._vanished(each))
+        return self._unmet
+
+    def _vanished(self, upload: UploadRecord) -> UploadFailed:
+        count, _ = self._store.part_totals(upload.id)
+        parts = "1 part of it is" if count == 1 else f"{count:,} parts of it are"
+        return UploadFailed(
+            f"it is not there any more, and {parts} on S3; bring it back and resume, or remove them with partway "
+            f"cancel {upload.id}",
+            resumable=True,
+        )
+
+    def _abort(
+        self,
+        upload: UploadRecord,
+        ledger: Ledger,
+        backend: MultipartBackend,
+        settings: UploadSettings,
+        cancel: Cancel,
+    ) -> None:
+        try:
+            cancel_upload(upload, backend=backend, store=self._store, settings=settings, cancel=cancel)
+        except PartwayError as error:
+            of_the_store = isinstance(error, StateError) and not isinstance(error, StateLocked)
+            if of_the_store or isinstance(error, UploadCancelled):
+                raise
+            ledger.failed("", upload.source, target_of(upload).url, error)

@@ -125,12 +125,28 @@ class JobStore(Protocol):
         """At most so many of the files that failed, by key."""
         ...
 
-    def forget_failures(self, job: str) -> None:
-        """Keep the files that did not fail."""
+    def begin_walk(self) -> None:
+        """From now on ``unmet`` is about a new walk, which met nothing yet."""
         ...
 
-    def forget_files(self, job: str) -> None:
-        """Keep the job, and none of its files."""
+    def meet(self, keys: Iterable[str]) -> None:
+        """The walk met files of these keys.  Not durable: it is forgotten when the store is closed."""
+        ...
+
+    def count_unmet(self, job: str) -> int:
+        """How many of the files that the job knows the walk did not meet."""
+        ...
+
+    def unmet(self, job: str, most: int) -> list[FileRecord]:
+        """At most so many of them, by key."""
+        ...
+
+    def forget_unmet(self, job: str) -> None:
+        """Keep the files that the walk met."""
+        ...
+
+    def forget_files(self, job: str, keys: Collection[str] | None = None) -> None:
+        """Keep the job without the files of these keys; None means all of its files."""
         ...
 
     def remove(self, id: str) -> None:
@@ -144,6 +160,7 @@ class MemoryJobs:
     def __init__(self) -> None:
         self._jobs: dict[str, JobRecord] = {}
         self._files: dict[str, dict[str, FileRecord]] = {}
+        self._met: set[str] = set()
 
     def save(self, record: JobRecord) -> None:
         self._jobs[record.id] = record
@@ -185,13 +202,29 @@ class MemoryJobs:
         files = self._files.get(job, {})
         return [files[key] for key in sorted(files) if files[key].status is FileStatus.FAILED][:most]
 
-    def forget_failures(self, job: str) -> None:
-        files = self._files.get(job, {})
-        for file in self.failures(job, len(files)):
-            del files[file.key]
+    def begin_walk(self) -> None:
+        self._met.clear()
 
-    def forget_files(self, job: str) -> None:
-        self._files.pop(job, None)
+    def meet(self, keys: Iterable[str]) -> None:
+        self._met.update(keys)
+
+    def count_unmet(self, job: str) -> int:
+        return len(self._unmet(job))
+
+    def unmet(self, job: str, most: int) -> list[FileRecord]:
+        return self._unmet(job)[:most]
+
+    def forget_unmet(self, job: str) -> None:
+        for file in self._unmet(job):
+            del self._files[job][file.key]
+
+    def _unmet(self, job: str) -> list[FileRecord]:
+        return [file for key, file in sorted(self._files.get(job, {}).items()) if key not in self._met]
+
+    def forget_files(self, job: str, keys: Collection[str] | None = None) -> None:
+        files = self._files.get(job, {})
+        for key in list(files if keys is None else keys):
+            files.pop(key, None)
 
     def remove(self, id: str) -> None:
         self._jobs.pop(id, None)

@@ -11,6 +11,7 @@ from .sqlite_rows import optional_int, text_or_null
 
 _JOB_COLUMNS = tuple(field.name for field in fields(JobRecord))
 _FILE_COLUMNS = "key, size, mtime_ns, status, note, inode, ctime_ns"
+_UNMET = "job = ? AND key NOT IN (SELECT key FROM temp.met)"
 _AT_ONCE = 500  # SQLite takes at least 999 variables in a statement
 
 
@@ -94,13 +95,37 @@ class SqliteJobs:
             rows = self._execute(query, [job, FileStatus.FAILED, most]).fetchall()
         return [file for row in rows if (file := _file_from_sql(row)) is not None]
 
-    def forget_failures(self, job: str) -> None:
-        with self._writing():
-            self._execute("DELETE FROM job_files WHERE job = ? AND status = ?", [job, FileStatus.FAILED])
+    def begin_walk(self) -> None:
+        with self._reading():
+            # A temporary table is a file of this connection alone: a million keys take no memory, and nobody waits.
+            self._execute("CREATE TEMP TABLE IF NOT EXISTS met (key TEXT PRIMARY KEY) WITHOUT ROWID")
+            self._execute("DELETE FROM temp.met")
 
-    def forget_files(self, job: str) -> None:
+    def meet(self, keys: Iterable[str]) -> None:
+        with self._reading():
+            self._execute_many("INSERT OR IGNORE INTO temp.met VALUES (?)", [(key,) for key in keys])
+
+    def count_unmet(self, job: str) -> int:
+        with self._reading():
+            (count,) = self._execute(f"SELECT count(*) FROM job_files WHERE {_UNMET}", [job]).fetchone()
+            return int(count)
+
+    def unmet(self, job: str, most: int) -> list[FileRecord]:
+        query = f"SELECT {_FILE_COLUMNS} FROM job_files WHERE {_UNMET} ORDER BY key LIMIT ?"
+        with self._reading():
+            rows = self._execute(query, [job, most]).fetchall()
+        return [file for row in rows if (file := _file_from_sql(row)) is not None]
+
+    def forget_unmet(self, job: str) -> None:
         with self._writing():
-            self._execute("DELETE FROM job_files WHERE job = ?", [job])
+            self._execute(f"DELETE FROM job_files WHERE {_UNMET}", [job])
+
+    def forget_files(self, job: str, keys: Collection[str] | None = None) -> None:
+        with self._writing():
+            if keys is None:
+                self._execute("DELETE FROM job_files WHERE job = ?", [job])
+            else:
+                self._execute_many("DELETE FROM job_files WHERE job = ? AND key = ?", [(job, key) for key in keys])
 
     def remove(self, id: str) -> None:
         with self._writing():

@@ -77,7 +77,7 @@ def test_totals_of_all_jobs_come_at_once(store: StateStore) -> None:
 
 
 def test_failures(store: StateStore) -> None:
-    """The files that failed and why, by key; they are forgotten without the others."""
+    """The files that failed and why, by key."""
     store.jobs.save(JOB)
     failed = [replace(file(key, FileStatus.FAILED), note=f"why {key}") for key in ("c", "a", "ü")]
     store.jobs.save_files(JOB.id, [*failed, file("b")])
@@ -85,9 +85,25 @@ def test_failures(store: StateStore) -> None:
     assert store.jobs.failures(JOB.id, 10) == [failed[1], failed[0], failed[2]]
     assert store.jobs.failures(JOB.id, 1) == [failed[1]]
     assert store.jobs.failures("ffffffff", 10) == []
-    store.jobs.forget_failures("ffffffff")
-    store.jobs.forget_failures(JOB.id)
-    assert store.jobs.failures(JOB.id, 10) == []
+
+
+def test_what_a_walk_did_not_meet(store: StateStore) -> None:
+    """By key, in every status; another walk begins with nothing met, and what is met may be met again."""
+    store.jobs.save(JOB)
+    left = [file("b"), file("c", FileStatus.FAILED), file("ü", FileStatus.SKIPPED)]
+    store.jobs.save_files(JOB.id, [file("a"), *left])
+    store.jobs.begin_walk()
+    store.jobs.meet(["b", "c", "ü"])
+    store.jobs.begin_walk()
+    store.jobs.meet(["a", "z"])
+    store.jobs.meet(["a"])
+
+    assert store.jobs.count_unmet(JOB.id) == 3
+    assert store.jobs.unmet(JOB.id, 10) == left
+    assert store.jobs.unmet(JOB.id, 2) == left[:2]
+    assert store.jobs.count_unmet("ffffffff") == 0
+    store.jobs.forget_unmet(JOB.id)
+    assert store.jobs.count_unmet(JOB.id) == 0
     assert store.jobs.totals(JOB.id) == FileTotals(done=1, bytes=10)
 
 
@@ -97,9 +113,11 @@ def test_files_need_a_job(store: StateStore) -> None:
 
 
 def test_forgetting(store: StateStore) -> None:
-    """Files without the job, and the job with its files."""
+    """Files without the job, some or all, and the job with its files."""
     store.jobs.save(JOB)
-    store.jobs.save_files(JOB.id, [file("a")])
+    store.jobs.save_files(JOB.id, [file("a"), file("b"), file("c")])
+    store.jobs.forget_files(JOB.id, ["a", "c", "z"])
+    assert set(store.jobs.files(JOB.id, ["a", "b", "c"])) == {"b"}
     store.jobs.forget_files(JOB.id)
     assert store.jobs.totals(JOB.id) == FileTotals()
     assert store.jobs.get(JOB.id) == JOB

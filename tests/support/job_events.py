@@ -26,6 +26,7 @@ JOB_DONE = JobDone(
     resumed=0,
     bytes=1,
     empty_folders=0,
+    missing=0,
     seconds=1.0,
     resumable=False,
 )

@@ -32,7 +32,7 @@ class Job:
         return [(path, None) for path in self.spec.sources]
 
     def run(self, **how: Any) -> JobDone:
-        own = {name: how.pop(name) for name in ("fail_fast", "resume") if name in how}
+        own = {name: how.pop(name) for name in ("fail_fast", "resume", "prune", "fail_if_empty") if name in how}
 
         def see(event: Event) -> None:
             self.events.append(event)
