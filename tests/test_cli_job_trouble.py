@@ -117,7 +117,7 @@ def test_a_file_that_vanishes_and_one_that_changes(shell: Shell, server: StrictS
 
     def change() -> None:
         sent = folder / (server.calls[-1].key or "")
-        sent.write_bytes(b"other bytes")
+        sent.write_bytes(b"other")  # as many bytes as before
         gone.append(next(path for path in (folder / "1.txt", folder / "2.txt") if path != sent))
         gone[0].unlink()
 
