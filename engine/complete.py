@@ -109,7 +109,7 @@ def _look_until_it_is_ours(
     run: UploadRun, parts: Sequence[PartRecord], line: Line, *, patient: bool
 ) -> tuple[Proof, ObjectFacts] | None:
     """Look at the object until it is proven, or was looked at twice; when ``patient``, for as long as the policy's
-    longest wait.  A single answer may have been cut inside its head, which no HTTP client notices."""
+    longest wait.  A single answer may not be up to date yet."""
     policy = run.settings.policy
     wait, left = policy.first_wait, policy.longest_wait if patient else 0.0
     attempt = 0

@@ -59,8 +59,7 @@ def look_at_written(
     """What S3 says about the object that a write made; the write's own ``answer`` when these credentials may write and
     not read.  On a worker.
 
-    What does not prove the object is looked at twice: an answer may be cut inside a number or a checksum, which no HTTP
-    client notices.
+    What does not prove the object is looked at twice: an answer may not be up to date yet.
 
     Raises:
         RemoteError; Transient also when the object does not show.

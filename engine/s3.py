@@ -18,12 +18,13 @@ from .backend import (
     Target,
 )
 from .checksum import ChecksumAlgorithm
-from .errors import CredentialsExpired, Refused, Transient, UploadVanished
+from .errors import CredentialsExpired, ObjectMissing, Refused, Transient, UploadVanished
 from .options import NOT_ENCRYPTED
 from .s3_arguments import address, bucket, checksum_argument, checksum_name, checksum_type, object_options
 from .s3_client import S3Config, client_for, forget_clients, patient, profile_for, repeated_calls, transfer_settings
 from .s3_errors import translated, unreadable
 from .s3_facts import answered_at, object_facts
+from .s3_missing import checked_object, etag_of_part, size_of
 from .source import PartReader
 
 __all__ = ["S3Backend", "S3Config"]
@@ -120,13 +121,13 @@ class S3Backend(MultipartBackend):
                 "Body": _body(body),
             }
             answer = repeated_calls(self.config).call("UploadPart", about | proof)
-            _check_whole("UploadPart", answer)
-            return PartReceipt(
-                number=body.spec.number,
-                size=body.spec.size,
-                etag=_etag(answer),
-                checksum=answer.get(checksum_name(body.algorithm)),
-            )
+        etag = _etag(answer) or etag_of_part(self._list_page(target, upload_id, body.spec.number - 1) or {}, body)
+        return PartReceipt(
+            number=body.spec.number,
+            size=body.spec.size,
+            etag=etag,
+            checksum=answer.get(checksum_name(body.algorithm)),
+        )
 
     def list_parts(self, target: Target, upload_id: str, algorithm: ChecksumAlgorithm) -> list[PartReceipt] | None:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListParts.html"""
@@ -251,10 +252,20 @@ class S3Backend(MultipartBackend):
         with translated("PutObject", checksum=body.algorithm):
             about = self._keyed(target) | {"Body": _body(body)}
             answer = repeated_calls(self.config).call("PutObject", about | arguments)
-            _check_whole("PutObject", answer)
+        if not _etag(answer):
+            return self._checked_object(target, body)
         if self.config.customer_key is not None and "SSECustomerAlgorithm" not in answer:
             raise Refused(f"the service stored {target.url} and ignored the key of --sse-c; {NOT_ENCRYPTED}")
         return object_facts(answer, size=body.spec.size, etag=_etag(answer), algorithm=body.algorithm)
+
+    def _checked_object(self, target: Target, body: PartReader) -> ObjectFacts:
+        """What HEAD says, when the response to PutObject has no ETag."""
+        if self.config.customer_key is not None:
+            raise unreadable("PutObject")  # nor does it say whether the object is encrypted
+        try:
+            return checked_object(self.head_object(target, body.algorithm), body)
+        except ObjectMissing as error:
+            raise unreadable("PutObject") from error
 
     def head_object(self, target: Target, algorithm: ChecksumAlgorithm, *, version: str | None = None) -> ObjectFacts:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html"""
@@ -265,10 +276,10 @@ class S3Backend(MultipartBackend):
             else:
                 # Rare, and no two are alike: there is nothing to repeat.
                 answer = client_for(self.config).head_object(**about, VersionId=version)
-            # An ETag without its closing quote was cut off, and the checksum behind it is lost.
-            if not answer.keys() & {"ETag", "LastModified"} or str(answer.get("ETag")).count('"') == 1:
+            if not answer.keys() & {"ETag", "LastModified"}:
                 raise unreadable("HeadObject")
-            return object_facts(answer, size=answer["ContentLength"], etag=_etag(answer), algorithm=algorithm)
+            size = size_of(client_for(self.config), self._keyed(target), answer)
+            return object_facts(answer, size=size, etag=_etag(answer), algorithm=algorithm)
 
     def object_details(self, target: Target) -> ObjectDetails:
         return s3_details.object_details(client_for(self.config), self._keyed(target))
@@ -301,14 +312,6 @@ def _found(row: Any) -> FoundUpload | None:
 def _body(body: PartReader) -> PartReader | bytes:
     # botocore leaves Content-Length away for a file-like body of no bytes.
     return body if body.spec.size else b""
-
-
-def _check_whole(operation: str, answer: Any) -> None:
-    """Refuse an answer whose head was cut off: http.client takes the headers that came for all there are, and a
-    missing checksum would look like a service that has none."""
-    headers = answer["ResponseMetadata"]["HTTPHeaders"]
-    if not _etag(answer) or not headers.keys() & {"content-length", "transfer-encoding"}:
-        raise unreadable(operation)
 
 
 def _check_listing(operation: str, answer: Any) -> None:

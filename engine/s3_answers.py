@@ -1,6 +1,7 @@
 """Send, and take so much of the answer.  Without a bound, an endpoint that is no S3 could fill the memory."""
 
 from typing import Any
+from xml.parsers import expat
 
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from urllib3.exceptions import ReadTimeoutError as SilentTooLong
@@ -13,6 +14,16 @@ LONGEST = 8 * 1024 * 1024
 
 # What servers answer to plain http on their https port: Go's and MinIO, nginx and AWS, Apache.
 _WANTS_TLS = (b"HTTP request to an HTTPS server", b"HTTP request was sent to HTTPS port", b"HTTP to an SSL-enabled")
+# What expat says of a document that ends within an element, a tag, a character or a section.
+_ENDS_EARLY = frozenset(
+    expat.errors.codes[words]
+    for words in (
+        expat.errors.XML_ERROR_NO_ELEMENTS,
+        expat.errors.XML_ERROR_UNCLOSED_TOKEN,
+        expat.errors.XML_ERROR_PARTIAL_CHAR,
+        expat.errors.XML_ERROR_UNCLOSED_CDATA_SECTION,
+    )
+)
 
 
 class _Taken:
@@ -40,6 +51,8 @@ def send(session: Any, request: Any, event_name: str) -> Any:
     operation = event_name.rpartition(".")[2]
     request.stream_output = True  # botocore would read it to its end
     answer = session.send(request)
+    if operation == "GetObject" and answer.status_code < 300:
+        return answer  # an object may be of any size: whoever asks for it reads it
     try:
         body = _read(answer.raw)
     except SilentTooLong as error:
@@ -54,10 +67,25 @@ def send(session: Any, request: Any, event_name: str) -> Any:
             status=answer.status_code,
             once=True,
         )
+    if answer.status_code >= 300 and _is_cut(body):
+        raise ConnectionClosedError(
+            endpoint_url=request.url, request=request, error=EOFError("the response was cut off")
+        )
     if answer.status_code == 400 and any(words in body for words in _WANTS_TLS):
         raise wrong_scheme(operation, request.url)
     answer.raw = _Taken(body)
     return answer
+
+
+def _is_cut(document: bytes) -> bool:
+    """True for an error document without its end: botocore takes it for one without a code."""
+    if not document.startswith((b"<?xml", b"<Error")):
+        return False
+    try:
+        expat.ParserCreate().Parse(document, True)
+    except expat.ExpatError as error:
+        return error.code in _ENDS_EARLY
+    return False
 
 
 def _read(raw: Any) -> bytes:

@@ -27,6 +27,7 @@ from .endpoint import Endpoint, find_endpoint
 from .errors import PlanError
 from .region import Region, find_region
 from .s3_answers import send
+from .s3_http import install
 from .s3_listing import take_rows
 from .s3_repeat import RepeatedCalls
 from .source import PartReader
@@ -130,6 +131,7 @@ def _new_client(config: S3Config) -> tuple[Any, RepeatedCalls]:
             # for the signature proves nothing new.  botocore reads the setting on every call.  The user may still ask
             # for it in the `s3 =` block, for a bucket whose policy wants every body signed.
             client.meta.config.s3 = {"payload_signing_enabled": False} | (client.meta.config.s3 or {})
+    install(client._endpoint.http_session)
     # botocore has no bound for an answer, and no other place to set one than where it sends.
     send_by = partial(_send, client._endpoint.http_session)
     calls = RepeatedCalls(client, offset, send_by)

@@ -7,6 +7,7 @@ from .checksum import ChecksumAlgorithm
 from .errors import CredentialsExpired, Refused, Transient
 from .s3_arguments import checksum_name
 from .s3_errors import translated, unreadable
+from .s3_missing import size_of
 
 _EXPRESS = "--x-s3"  # ends the name of a directory bucket, whose ETags are not MD5s
 
@@ -21,7 +22,7 @@ def object_details(client: Any, about: dict[str, Any]) -> ObjectDetails:
         if not answer.keys() & {"ETag", "LastModified"}:
             raise unreadable("HeadObject")
         return ObjectDetails(
-            size=answer["ContentLength"],
+            size=size_of(client, about, answer),
             etag=str(answer.get("ETag") or "").strip('"'),
             checksums=tuple(
                 (algorithm, answer[name])

@@ -18,6 +18,8 @@ ONLY_IN = {
     "botocore": (
         "engine/s3_client.py",
         "engine/s3_answers.py",
+        "engine/s3_http.py",
+        "engine/s3_missing.py",
         "engine/s3_errors.py",
         "engine/aws_errors.py",
         "engine/clock_offset.py",

@@ -77,11 +77,11 @@ def test_an_answer_of_the_longest_size_is_read(strict: StrictS3, backend: S3Back
 
 def test_a_longer_answer_is_none_of_s3s(strict: StrictS3, backend: S3Backend) -> None:
     """One byte more, and nothing of it is believed."""
-    answer_with(strict, "ListParts", listing(LONGEST + 1))
+    answer_with(strict, "ListMultipartUploads", listing(LONGEST + 1))
     target = Target(bucket="bucket", key="key", endpoint=backend.endpoint)
 
-    with pytest.raises(Transient, match="the answer to ListParts has more than 8 MiB") as caught:
-        backend.list_parts(target, "U", CRC)
+    with pytest.raises(Transient, match="the answer to ListMultipartUploads has more than 8 MiB") as caught:
+        backend.list_uploads(target)
 
     assert (caught.value.code, caught.value.once) == ("AnswerTooLong", True)
 
@@ -116,7 +116,7 @@ def test_an_answer_without_end_takes_little_memory(monkeypatch: pytest.MonkeyPat
             tracemalloc.start()
             try:
                 with pytest.raises(Transient, match="more than 8 MiB"):
-                    backend.list_parts(target, "U", CRC)
+                    backend.list_uploads(target)
                 _, most = tracemalloc.get_traced_memory()
             finally:
                 tracemalloc.stop()

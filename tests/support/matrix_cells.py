@@ -119,8 +119,6 @@ EXPECTED: Mapping[Operation, Mapping[Trouble, _Row]] = {  # pyright: ignore[repo
         **_NEXT_TRY_SEES,
         **_WITH_BODY,
         **_OVER_TLS,
-        # The next answer is a refusal; of half a refusal nobody knows what it is about.
-        t.HALF_ANSWER: ASKED_ONCE_MORE,
         t.TLS_AFTER: SEEN_BY_NEXT,
         t.LATE_BEFORE: PASSING,
         t.RESET_AFTER_ONLY_NEW: SEEN_BY_NEXT,
@@ -155,8 +153,6 @@ EXPECTED: Mapping[Operation, Mapping[Trouble, _Row]] = {  # pyright: ignore[repo
     Operation.ABORT: {
         **_WRITING,
         **_NEXT_TRY_SEES,
-        # The status line alone says it all.
-        t.HALF_ANSWER: SEEN_BY_NEXT,
         t.NO_BUCKET: REFUSED,
         t.EXPIRED_UPLOAD: MENDED,
         t.ABORTED: PASSING,

@@ -55,6 +55,7 @@ class Service(Protocol):
     clock: Callable[[], float]
     stopping: threading.Event
     idle_timeout: float | None
+    edge: Callable[[str, bytes, bytes], bytes] | None
 
     def has_cut(self, connection: socket.socket) -> bool: ...
 
@@ -256,13 +257,16 @@ class Connection(BaseHTTPRequestHandler):
         if reply.body.startswith(b"<?xml"):
             headers["Content-Type"] = "application/xml"
         headers |= reply.headers
-        if not exchange.is_read:
+        if not exchange.is_read or self._service.edge is not None:
             self.close_connection = True
         if self.close_connection:
             headers["Connection"] = "close"
         lines = [f"HTTP/1.1 {reply.status} {_phrase(reply.status)}", *(f"{n}: {v}" for n, v in headers.items())]
         top = "\r\n".join([*lines, "", ""]).encode("latin-1")
         raw = top + body
+        if self._service.edge is not None:
+            self._write(self._service.edge(exchange.head.operation, top, body))
+            return
         actions = self._service.faults.take(exchange.head.operation, Stage.HALF_ANSWER, exchange.head.part_number)
         middle = len(top) + len(body) // 2 if body else len(top) // 2
         if not actions:

@@ -37,7 +37,11 @@ class StrictS3:
         idle_timeout: Seconds without a byte of a body after which the answer is RequestTimeout; None: never.
         clock: Seconds since 1970; signatures are compared with it, and Date tells it.
 
-    ``model``, ``faults``, ``credentials`` and ``clock`` may be used and replaced from any thread while it runs.
+    edge: What a proxy in front of it makes of the head and the body of an operation's answer; then it closes the
+        connection.  None: no proxy.
+
+    ``model``, ``faults``, ``credentials``, ``clock`` and ``edge`` may be used and replaced from any thread while it
+    runs.
     """
 
     def __init__(
@@ -60,6 +64,7 @@ class StrictS3:
         self.is_tls = tls
         self.clock = clock
         self.idle_timeout = idle_timeout
+        self.edge: Callable[[str, bytes, bytes], bytes] | None = None
         self.stopping = threading.Event()
         self._folder = tempfile.TemporaryDirectory(prefix="strict-s3-") if tls else None
         files = make_tls_files(Path(self._folder.name)) if self._folder else None

@@ -1,0 +1,143 @@
+"""HTTP connections that notice what http.client and botocore let pass: a response that was cut off inside its headers,
+and one that trickles in without end.
+"""
+
+from contextlib import closing
+from functools import partial
+from http.client import HTTPResponse, RemoteDisconnected
+from io import BufferedReader, RawIOBase
+from time import monotonic
+from typing import Any
+
+from botocore.awsrequest import (
+    AWSConnection,
+    AWSHTTPConnection,
+    AWSHTTPConnectionPool,
+    AWSHTTPResponse,
+    AWSHTTPSConnection,
+    AWSHTTPSConnectionPool,
+)
+
+# A whole response may take this many times the longest wait for one of its bytes.
+_WHOLE_RESPONSE = 5
+_MAX_LINE = 65536  # bytes; http.client's own bound
+_MAX_HEADERS = 100
+_END_OF_HEADERS = (b"\r\n", b"\n")
+
+
+def install(session: Any) -> None:
+    """Have botocore's HTTP session open these connections, also through proxies."""
+    session._pool_classes_by_scheme.update(http=_Pool, https=_TlsPool)
+
+
+class _Bounded(RawIOBase):
+    """An unbuffered reader of a socket with a deadline for all of its reads.
+
+    Args:
+        seconds: How long one read may take, as the socket has it; None: reads are not bounded.
+    """
+
+    def __init__(self, raw: Any, seconds: float | None) -> None:
+        self._raw = raw
+        self._end = None if seconds is None else monotonic() + _WHOLE_RESPONSE * seconds
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        """Raises TimeoutError when the deadline has passed, or the socket's own has."""
+        if self._end is not None and monotonic() > self._end:
+            raise TimeoutError("the response takes too long")
+        return self._raw.readinto(buffer)  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Lines:
+    """Stands for a response's file while its headers are read.  last: the line that was read last."""
+
+    def __init__(self, file: Any) -> None:
+        self.last = b""
+        self._file = file
+
+    def readline(self, limit: int = -1) -> bytes:
+        self.last = self._file.readline(limit)
+        return self.last
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _Response(HTTPResponse):
+    """Headers that end without an empty line were cut off; http.client takes them for all there are, and then a missing
+    checksum looks like a service that has none."""
+
+    def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp.close()
+        self.fp = BufferedReader(_Bounded(sock.makefile("rb", 0), sock.gettimeout()))
+
+    def begin(self) -> None:
+        file: Any = self.fp
+        lines: Any = _Lines(file)
+        self.fp = lines
+        try:
+            super().begin()
+        finally:
+            if self.fp is lines:  # it is None when the response was closed at once
+                self.fp = file
+        if lines.last not in _END_OF_HEADERS:
+            raise RemoteDisconnected("the response was cut off in its headers")
+
+
+class _EarlyResponse(_Response, AWSHTTPResponse):
+    """The response to a request whose body was held back; its first line has been read."""
+
+
+class _Expecting(AWSConnection):
+    response_class: Any = _Response
+    sock: Any
+
+    def _handle_expect_response(self, message_body: Any) -> None:
+        """Read the answer to ``Expect: 100-continue``.
+
+        As botocore's, which reads for ever where the connection ends within the headers of a 100, and does not
+        understand a status without a phrase.
+        """
+        # Unbuffered: what comes next is read by another.
+        with closing(_Bounded(self.sock.makefile("rb", 0), self.sock.gettimeout())) as reader:
+            version, status, phrase = _status(reader.readline(_MAX_LINE))
+            if status == 100:
+                for _ in range(_MAX_HEADERS):
+                    if reader.readline(_MAX_LINE) in (*_END_OF_HEADERS, b""):
+                        break
+                if message_body is not None:
+                    self.send(message_body)
+            elif status:
+                self.response_class = partial(_EarlyResponse, status_tuple=(version, status, phrase))
+                self._response_received = True
+
+
+def _status(line: bytes) -> tuple[str, int, str]:
+    """Version, status and phrase; status 0 when this is not the first line of a response."""
+    version, status, phrase = [*line.decode("latin-1").strip().split(None, 2), "", "", ""][:3]
+    is_status = version.startswith("HTTP/") and len(status) == 3 and status.isdecimal()
+    return version, int(status) if is_status else 0, phrase
+
+
+class _Connection(_Expecting, AWSHTTPConnection):  # type: ignore[misc]
+    pass
+
+
+class _TlsConnection(_Expecting, AWSHTTPSConnection):  # type: ignore[misc]
+    pass
+
+
+class _Pool(AWSHTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TlsPool(AWSHTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
