@@ -42,7 +42,7 @@ def check_record(record: UploadRecord, limits: S3Limits) -> None:
     Raises:
         StateDamaged: its algorithm or its part size is none.
     """
-    if record.checksum_algorithm not in set(ChecksumAlgorithm):
+    if not {record.checksum_algorithm, record.wanted_algorithm} <= {*ChecksumAlgorithm, None}:
         raise StateDamaged(f"upload {record.id} has an unknown checksum algorithm in the store; {_START_OVER}")
     if not limits.min_part_size <= record.part_size <= limits.max_part_size:
         raise StateDamaged(f"upload {record.id} has an impossible part size in the store; {_START_OVER}")

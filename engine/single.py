@@ -54,7 +54,11 @@ def put_whole(run: UploadRun) -> UploadDone:
         if answer.facts.checksum is not None or run.algorithm is ChecksumAlgorithm.MD5:
             return _finish(run, answer)
         # Stored, but not confirmed; what HEAD says now may be our own header given back.
-        run.fall_back(ChecksumUnsupported(f"the service did not answer with a {run.algorithm} checksum"))
+        run.fall_back(
+            ChecksumUnsupported(
+                f"the service stored {run.target.url}, but did not answer with its {run.algorithm} checksum"
+            )
+        )
         proof, _, _ = _proof_of_bytes(run, answer.facts)
         if proof is Proof.ETAG or run.target.options.no_overwrite:
             return run.finish(proof, answer.facts.etag)

@@ -35,7 +35,7 @@ from .spool import Spool
 from .stream_finish import begin_anew, finished_earlier
 from .stream_plan import StreamPlan, plan_stream, replan_stream
 from .stream_send import RUN_AGAIN, complete_stream, recall, send_stream
-from .upload import announced, holder, new_record, usual_algorithm
+from .upload import announced, holder, new_record, usual_algorithm, with_stored_wish
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,11 +113,13 @@ def upload_stream(
                     known(replace(record, id=""))
                 algorithm = settings.algorithm or usual_algorithm(store, target.endpoint, now())
                 record = new_record(source, target, plan.part_size, algorithm, region, profile, now())
+                record = replace(record, wanted_algorithm=settings.algorithm)
             else:
                 check_record(record, settings.limits)
+                settings = with_stored_wish(settings, record)
                 check_algorithm(record, settings.algorithm)
                 target = replace(target, options=frozen_options(record, target.options))
-                record = replace(record, run=record.run + 1, holder=holder())
+                record = replace(record, run=record.run + 1, holder=holder(), wanted_algorithm=settings.algorithm)
                 sizes = [(part.number, part.size) for part in store.parts(record.id)]
                 plan = replan_stream(record.part_size, sizes, equal=equal, limits=settings.limits)
             fixed = settings.concurrency

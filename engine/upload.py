@@ -19,6 +19,7 @@ from .cancel import give_up
 from .checksum import ChecksumAlgorithm
 from .claim import claimed
 from .errors import PartwayError, Refused, StateError, StateLocked
+from .errors import UploadFailed as UploadFailedError
 from .events import EventSink, UploadDone, UploadFailed, UploadSkipped, ignore
 from .identity import SourceIdentity, identify
 from .live import UploadTeller
@@ -138,12 +139,14 @@ def _upload(
                     known(replace(record, id=""))
                 algorithm = settings.algorithm or usual_algorithm(store, target.endpoint, now())
                 record = new_record(source, target, plan.part_size, algorithm, region, profile, now(), job)
+                record = replace(record, wanted_algorithm=settings.algorithm)
             else:
                 check_record(record, settings.limits)
                 plan = replan(source.size, record.part_size, limits=settings.limits)
+                settings = with_stored_wish(settings, record)
                 check_algorithm(record, settings.algorithm)
                 target = replace(target, options=frozen_options(record, target.options))
-                record = replace(record, run=record.run + 1, holder=holder())
+                record = replace(record, run=record.run + 1, holder=holder(), wanted_algorithm=settings.algorithm)
             run = UploadRun(
                 source=source,
                 target=target,
@@ -227,7 +230,8 @@ def announced(sink: EventSink, store: StateStore, id: str) -> Iterator[Callable[
 def _forget_if_nothing_began(store: StateStore, id: str, error: PartwayError) -> bool:
     """Forget an upload that was refused before S3 had anything of it: there is nothing to resume."""
     record = store.upload(id)
-    if record is None or record.upload_id is not None or not isinstance(error, Refused):
+    reason = error.__cause__ if isinstance(error, UploadFailedError) else error
+    if record is None or record.upload_id is not None or not isinstance(reason, Refused):
         return False
     store.remove_upload(id)
     return True
@@ -245,6 +249,14 @@ def usual_algorithm(store: StateStore, endpoint: str, now: float) -> ChecksumAlg
     """
     known = store.known_algorithm(endpoint, since=now - _LEARNED_FOR)
     return ChecksumAlgorithm(known or ChecksumAlgorithm.CRC64NVME)
+
+
+def with_stored_wish(settings: UploadSettings, record: UploadRecord) -> UploadSettings:
+    """The settings with the checksum algorithm that the user asked for when the upload began, unless another is named
+    now: where the service does not know it, no other takes its place silently."""
+    if settings.algorithm is not None or record.wanted_algorithm is None:
+        return settings
+    return replace(settings, algorithm=ChecksumAlgorithm(record.wanted_algorithm))
 
 
 def new_record(

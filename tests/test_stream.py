@@ -13,6 +13,7 @@ from random import Random
 import pytest
 
 from partway.engine.backend import ObjectOptions
+from partway.engine.checksum import ChecksumAlgorithm
 from partway.engine.errors import AccessRefused, PlanError, SourceError, StateLocked, UploadCancelled, UploadFailed
 from partway.engine.events import (
     PartDone,
@@ -349,6 +350,19 @@ def test_an_upload_that_is_denied_and_still_listed_is_kept(strict: StrictS3, str
 
     assert done.resumed_bytes >= 4 * PART
     assert streaming.of(UploadRenewed) == []
+
+
+def test_the_checksum_that_was_asked_for_holds_for_the_next_run(strict: StrictS3, streaming: Streaming) -> None:
+    """Where the service turns out not to have it, no other takes its place."""
+    no = Answer(status=403, code="AccessDenied")
+    strict.faults.add(Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=no, part_number=5, times=None))
+    with pytest.raises(UploadFailed):
+        streaming.run(DATA, algorithm=ChecksumAlgorithm.SHA256)
+    strict.faults.clear()
+    strict.model.quirks = Quirks(silent_checksums=True)
+
+    with pytest.raises(UploadFailed, match="leave --checksum-algorithm away"):
+        streaming.run(DATA)
 
 
 def test_a_service_that_wants_equal_parts_gets_them(strict: StrictS3, streaming: Streaming) -> None:
