@@ -13,6 +13,7 @@ PartwayError                the root; its text is one sentence for the user
 │       ├── AccessRefused           credentials are missing, wrong, or not allowed to do this
 │       │   └── CredentialsExpired  they were good and are not any more: renew them and resume
 │       ├── ChecksumUnsupported     the service does not know this checksum algorithm
+│       ├── OptionRefused           the service does not take an option of the upload: leave it away
 │       ├── PartsRefused            Complete does not accept the named parts
 │       ├── ObjectExists            the key is taken and must not be overwritten
 │       ├── ObjectMissing           there is no such object
@@ -32,6 +33,7 @@ __all__ = [
     "KeysCollide",
     "ObjectExists",
     "ObjectMissing",
+    "OptionRefused",
     "PartsRefused",
     "PartwayError",
     "PlanError",
@@ -146,6 +148,10 @@ class CredentialsExpired(AccessRefused):
 
 class ChecksumUnsupported(Refused):
     """The service does not know, does not answer with, or does not accept this checksum algorithm."""
+
+
+class OptionRefused(Refused):
+    """The service does not take an option that goes with the object, such as an ACL or tags."""
 
 
 class PartsRefused(Refused):

@@ -3,6 +3,7 @@
 from .errors import (
     ChecksumUnsupported,
     CredentialsExpired,
+    OptionRefused,
     PartwayError,
     ProofFailed,
     Refused,
@@ -45,6 +46,7 @@ def fails_for_all(error: PartwayError) -> bool:
     return (
         isinstance(cause, CredentialsExpired)
         or (isinstance(cause, Refused) and cause.code in _FOR_ALL)
+        or isinstance(cause, OptionRefused)
         or (isinstance(cause, Transient) and cause.unreachable)
     )
 

@@ -74,6 +74,7 @@ class UploadRun:
         self._now = now
         self._began = time.monotonic()
         self._outage = Outage(sink)
+        self._fell_back = False
         self._reached_nobody: set[int] = set()  # numbers of parts whose last try did
         workers = lane.workers if lane else make_workers(settings, plan.part_size)
         self._concurrency = workers.concurrency
@@ -132,6 +133,7 @@ class UploadRun:
     def record_part(self, part: PartRecord) -> None:
         """Remember a part that was sent now, durably, and only then announce it."""
         self.store.save_parts(self.record.id, [part])
+        self._learn()
         self.announce_part(part)
 
     def announce_part(self, part: PartRecord) -> None:
@@ -224,15 +226,24 @@ class UploadRun:
             UploadFailed: the user asked for the algorithm that the service does not know.
         """
         if self.settings.algorithm is not None:
+            again = "start over with --restart and " if self.record.upload_id else ""
             raise UploadFailed(
-                f"{reason}; name no checksum algorithm to use what the service supports", resumable=False
+                f"{reason}; to use what the service supports, {again}leave --checksum-algorithm away", resumable=False
             ) from reason
         self.emit(ChecksumFellBack(upload=self.record.id, wanted=self.algorithm.value, used="MD5", reason=str(reason)))
-        if self.target.endpoint:
-            self.store.learn_algorithm(self.target.endpoint, ChecksumAlgorithm.MD5.value, self._now())
+        # A refusal may be about something else: the endpoint needs MD5 only if it then takes what it refused.
+        self._fell_back = True
         # Receipts in the other algorithm prove nothing now; the parts themselves are looked at again.
         self.store.replace_parts(self.record.id, ())
         self.save(checksum_algorithm=ChecksumAlgorithm.MD5.value)
+        if not reason.code:
+            self._learn()
+
+    def _learn(self) -> None:
+        """Remember that this endpoint needs the algorithm that was fallen back to."""
+        if self._fell_back and self.target.endpoint:
+            self.store.learn_algorithm(self.target.endpoint, self.algorithm.value, self._now())
+        self._fell_back = False
 
     @property
     def source_changed(self) -> bool:

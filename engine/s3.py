@@ -95,7 +95,7 @@ class S3Backend(MultipartBackend):
         if algorithm is not ChecksumAlgorithm.MD5:
             declared = {"ChecksumAlgorithm": algorithm.value, "ChecksumType": checksum_type(algorithm)}
         began = time.monotonic()
-        with translated("CreateMultipartUpload", checksum=algorithm):
+        with translated("CreateMultipartUpload", checksum=algorithm, options=target.options):
             answer = client_for(self.config).create_multipart_upload(
                 **self._keyed(target), **object_options(target.options), **declared
             )
@@ -114,7 +114,7 @@ class S3Backend(MultipartBackend):
     def upload_part(self, target: Target, upload_id: str, body: PartReader) -> PartReceipt:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html"""
         proof = checksum_argument(body.algorithm, body.checksum)
-        with translated("UploadPart", checksum=body.algorithm):
+        with translated("UploadPart", checksum=body.algorithm, options=target.options):
             about = self._keyed(target) | {
                 "UploadId": upload_id,
                 "PartNumber": body.spec.number,
@@ -231,7 +231,7 @@ class S3Backend(MultipartBackend):
                 proof[name] = checksum
         if target.options.no_overwrite:
             proof["IfNoneMatch"] = "*"
-        with translated("CompleteMultipartUpload", checksum=algorithm):
+        with translated("CompleteMultipartUpload", checksum=algorithm, options=target.options):
             answer = client_for(patient(self.config)).complete_multipart_upload(
                 **self._keyed(target), UploadId=upload_id, MultipartUpload={"Parts": named}, **proof
             )
@@ -249,7 +249,7 @@ class S3Backend(MultipartBackend):
         arguments = object_options(target.options) | checksum_argument(body.algorithm, body.checksum)
         if target.options.no_overwrite:
             arguments["IfNoneMatch"] = "*"
-        with translated("PutObject", checksum=body.algorithm):
+        with translated("PutObject", checksum=body.algorithm, options=target.options):
             about = self._keyed(target) | {"Body": _body(body)}
             answer = repeated_calls(self.config).call("PutObject", about | arguments)
         if not _etag(answer):

@@ -13,6 +13,7 @@ from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
+from .backend import ObjectOptions
 from .checksum import ChecksumAlgorithm
 from .errors import (
     AccessRefused,
@@ -21,6 +22,7 @@ from .errors import (
     CredentialsExpired,
     ObjectExists,
     ObjectMissing,
+    OptionRefused,
     PartsRefused,
     PartwayError,
     Refused,
@@ -28,6 +30,9 @@ from .errors import (
     Transient,
     UploadVanished,
 )
+from .s3_options import SentOptions, advice, is_about_options, said_of
+
+NO_OPTIONS = ObjectOptions()
 
 _LONGEST = 300  # characters of a server's message that are told
 _MOST_READ = 2000  # characters of any text that are looked at
@@ -84,15 +89,18 @@ _ADVICE = {
 
 
 @contextmanager
-def translated(operation: str, *, checksum: ChecksumAlgorithm | None = None) -> Iterator[None]:
+def translated(
+    operation: str, *, checksum: ChecksumAlgorithm | None = None, options: ObjectOptions = NO_OPTIONS
+) -> Iterator[None]:
     """Run one S3 call; of remote trouble only RemoteError leaves the block.
 
     checksum: the algorithm the call carries; a refusal that is about it becomes ChecksumUnsupported.
+    options: those of the upload; a refusal that names one becomes OptionRefused.
     """
     try:
         yield
     except ClientError as error:
-        raise _from_answer(operation, error.response, checksum) from error
+        raise _from_answer(error.response, checksum, SentOptions(operation, options)) from error
     except BotoCoreError as error:
         raise _from_client(operation, error) from error
     except (ResponseParserError, KeyError, TypeError, AttributeError) as error:
@@ -125,8 +133,9 @@ def wrong_scheme(operation: str, url: str) -> Refused:
     )
 
 
-def _from_answer(operation: str, response: Any, checksum: ChecksumAlgorithm | None) -> RemoteError:
+def _from_answer(response: Any, checksum: ChecksumAlgorithm | None, sent: SentOptions) -> RemoteError:
     """The error for an answer that says no.  The answer's fields may be missing or None."""
+    operation = sent.operation
     problem = response.get("Error") or {}
     answer = response.get("ResponseMetadata") or {}
     status = int(answer.get("HTTPStatusCode") or 0)
@@ -134,7 +143,10 @@ def _from_answer(operation: str, response: Any, checksum: ChecksumAlgorithm | No
     text = one_line(problem.get("Message") or "")[:_LONGEST].rstrip(". ")
     message = f"S3 refused {operation}: {code}{f' ({text})' if text and text != code else ''}"
     region = (answer.get("HTTPHeaders") or {}).get("x-amz-bucket-region")
-    if code in _ADVICE:
+    said = said_of(problem)
+    if todo := advice(sent, code, status, said):
+        message += f"; {todo}"
+    elif code in _ADVICE:
         message += f"; {_ADVICE[code]}" + (f" {region}" if region and "--region" in _ADVICE[code] else "")
     facts: dict[str, Any] = {
         "operation": operation,
@@ -142,7 +154,9 @@ def _from_answer(operation: str, response: Any, checksum: ChecksumAlgorithm | No
         "status": status,
         "request_id": str(answer.get("RequestId") or ""),
     }
-    if kind := _special(operation, code, status, text, checksum):
+    if checksum not in (None, ChecksumAlgorithm.MD5) and _is_about_checksums(sent, code, status, said):
+        return ChecksumUnsupported(message, **facts)
+    if kind := _special(operation, code, status):
         return kind(message, **facts)
     if code in _ONCE_CODES:
         return Transient(message, once=True, **facts)
@@ -154,19 +168,15 @@ def _from_answer(operation: str, response: Any, checksum: ChecksumAlgorithm | No
     if code == str(status) and (operation != "HeadObject" or status == 400):
         # A refusal that names no code was cut off, or is not S3's, or is HEAD's, which has no place for one: ask again.
         return Transient(message, once=True, **facts)
-    return Refused(message, **facts)
+    return (OptionRefused if is_about_options(sent, status, said) else Refused)(message, **facts)
 
 
-def _special(
-    operation: str, code: str, status: int, text: str, checksum: ChecksumAlgorithm | None
-) -> type[Refused] | None:
+def _special(operation: str, code: str, status: int) -> type[Refused] | None:
     """The class of a refusal that the engine knows an answer to, or None."""
     if code == "NoSuchUpload" or (code == "NoSuchKey" and operation in _OF_UPLOADS):
         return UploadVanished
     if code in _EXPIRED_CODES:
         return CredentialsExpired
-    if checksum not in (None, ChecksumAlgorithm.MD5) and _is_about_checksums(operation, code, status, text):
-        return ChecksumUnsupported
     if code in _ACCESS_CODES:
         return AccessRefused
     if code in _PARTS_CODES:
@@ -180,14 +190,20 @@ def _special(
     return None
 
 
-def _is_about_checksums(operation: str, code: str, status: int, text: str) -> bool:
-    """Services say in many ways that they do not know a checksum; s3-compatible ones often only by the text."""
-    if status == 501 or code == "NotImplemented":
-        return True
-    if operation == "CompleteMultipartUpload" and code in ("BadDigest", "InvalidDigest"):
+def _is_about_checksums(sent: SentOptions, code: str, status: int, said: str) -> bool:
+    """Services say in many ways that they do not know a checksum; s3-compatible ones often only by the text.
+
+    Where something is not implemented and the answer does not say what, the call is made again without the checksum:
+    what fails then too was about something else.  A service that took the parts with theirs knows checksums.
+    """
+    if sent.operation == "CompleteMultipartUpload" and code in ("BadDigest", "InvalidDigest"):
         # Every part's checksum was accepted, so it is the whole object's that the service counts differently.
         return True
-    return status == 400 and code.startswith("Invalid") and ("checksum" in text.lower() or "crc64" in text.lower())
+    if status == 501 or code == "NotImplemented":
+        if sent.operation == "CompleteMultipartUpload" and sent.uncommon:
+            return "checksum" in said
+        return "checksum" in said or not sent.named_in(said)
+    return status == 400 and code.startswith("Invalid") and ("checksum" in said or "crc64" in said)
 
 
 _UNREACHABLE = (boto.EndpointConnectionError, boto.ConnectTimeoutError, boto.ProxyConnectionError)

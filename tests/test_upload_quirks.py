@@ -8,6 +8,7 @@ import pytest
 from partway.engine.checksum import ChecksumAlgorithm
 from partway.engine.errors import AccessRefused, PartsRefused, ProofFailed, UploadFailed, UploadVanished
 from partway.engine.events import ChecksumFellBack, PartDone, PartRetried, UploadRenewed
+from partway.engine.events import UploadFailed as FailedEvent
 from partway.engine.limits import MIB
 from partway.engine.s3 import S3Backend, S3Config
 from tests.support.faults import Answer, CallFunction, CloseConnection, Fault, ResetConnection, Stage
@@ -220,11 +221,43 @@ def test_an_unconfirmed_part_is_not_sent_again(strict: StrictS3, uploading: Uplo
 
 
 def test_a_checksum_the_user_asked_for_is_not_given_up(strict: StrictS3, uploading: Uploading) -> None:
-    """No silent weakening: the upload fails and says what to leave away."""
+    """No silent weakening, in no later run either: the upload fails and says what to leave away."""
     strict.model.quirks = Quirks(no_checksums=True)
 
-    with pytest.raises(UploadFailed, match="name no checksum algorithm"):
+    with pytest.raises(UploadFailed, match="start over with --restart and leave --checksum-algorithm away"):
         uploading.run(algorithm=ChecksumAlgorithm.CRC32C)
+    with pytest.raises(UploadFailed, match="leave --checksum-algorithm away"):
+        uploading.run()
+    assert uploading.run(restart=True).proof == "etag"
+
+
+@pytest.mark.parametrize("refuse", RefuseChecksums)
+@pytest.mark.parametrize("size", [1000, SIZE])
+def test_a_refused_checksum_that_was_asked_for_leaves_nothing(
+    strict: StrictS3, uploading: Uploading, size: int, refuse: RefuseChecksums
+) -> None:
+    """S3 has nothing of the upload, so there is nothing to resume with another checksum."""
+    strict.model.quirks = Quirks(refuse_checksums=refuse)
+    uploading.path.write_bytes(b"x" * size)
+
+    with pytest.raises(UploadFailed, match="supports, leave --checksum-algorithm away"):
+        uploading.run(algorithm=ChecksumAlgorithm.SHA256)
+
+    assert uploading.store.uploads() == []
+    assert strict.model.objects == {}
+    assert [event.resumable for event in uploading.of(FailedEvent)] == [False]
+
+
+def test_an_object_that_is_there_without_the_wanted_checksum_is_named(strict: StrictS3, uploading: Uploading) -> None:
+    """A small object was stored although the upload failed: the sentence says so."""
+    strict.model.quirks = Quirks(silent_checksums=True)
+    uploading.path.write_bytes(b"small")
+
+    with pytest.raises(UploadFailed, match="the service stored s3://bucket/key, but did not answer with its SHA256"):
+        uploading.run(algorithm=ChecksumAlgorithm.SHA256)
+
+    assert strict.model.get_object("bucket", "key").body == b"small"
+    assert uploading.store.uploads() == []
 
 
 def test_complete_refusing_a_part_that_vanished_is_mended(strict: StrictS3, uploading: Uploading) -> None:
