@@ -7,9 +7,8 @@ import click
 from partway.engine.orphans import Choice
 
 from . import options
+from .address import parse_bucket
 from .connection import Connection, connection_options
-from .encoding import as_text
-from .text import printable
 
 _EPILOG = """Without --yes it shows what it found and asks first.
 
@@ -77,20 +76,3 @@ def command(
         region=region,
         connection=connection,
     )
-
-
-def parse_bucket(text: str) -> tuple[str, str]:
-    """Bucket and prefix of ``s3://bucket/prefix``; the prefix may be empty.
-
-    Raises:
-        click.UsageError: it is no such address.
-    """
-    text = as_text(text)
-    bucket, _, prefix = text.removeprefix("s3://").partition("/")
-    if not text.startswith("s3://") or not bucket:
-        raise click.UsageError(f"{printable(text)!r} must look like s3://bucket or s3://bucket/prefix")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise click.UsageError(f"{printable(text)} is not valid UTF-8") from None
-    return bucket, prefix

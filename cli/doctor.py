@@ -18,7 +18,7 @@ from partway.engine.errors import PartwayError
 from partway.engine.pool import Cancel
 
 from . import VERSION, exit_codes, options
-from .clean import parse_bucket
+from .address import parse_bucket
 from .connection import Connection, connection_options
 from .session import make_backend, state_folder, stopping
 from .text import printable

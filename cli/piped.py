@@ -14,6 +14,7 @@ from partway.engine.events import UploadDone, UploadSkipped
 from partway.engine.planned import UploadPlanned
 from partway.state.records import STREAM
 
+from .address import split_address
 from .options import size_value
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -47,7 +48,8 @@ class Piped:
                     flag = name.replace("_", "-")
                     raise click.UsageError(f"--{flag} is for a stream: `partway upload - s3://bucket/key --{flag} ...`")
             return False
-        if target.endswith("/") or "/" not in target.removeprefix("s3://"):
+        key = split_address(target, "s3://bucket/key")[1]
+        if not key or key.endswith("/"):
             raise click.UsageError("a stream has no name: name the key, as in s3://bucket/key")
         if self.from_command is not None:
             from .shell import check_command

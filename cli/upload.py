@@ -16,10 +16,11 @@ from partway.engine.settings import UploadSettings
 from partway.engine.upload import upload_file
 
 from . import options, render
+from .address import parse_destination, parse_target
 from .aws_config import TransferOptions, transfer_options
 from .connection import Connection, connection_options
 from .customer_key import VARIABLE, KeyOptions, customer_key_options
-from .encoding import as_text, locale_encoding
+from .encoding import locale_encoding
 from .job_options import FilteredCommand, JobOptions, job_options
 from .object_options import object_options
 from .piped import Piped, stream_options
@@ -270,26 +271,6 @@ def _check_no_job_options(many: JobOptions, source: str) -> None:
         )
 
 
-def parse_destination(target: str) -> tuple[str, str]:
-    """Bucket and prefix of a target that many files go below; the prefix is empty or ends in ``/``.
-
-    Raises:
-        click.UsageError: it is no s3:// address, or names one object.
-    """
-    if not target.startswith("s3://"):
-        raise click.UsageError(f"the target {printable(target)!r} must look like s3://bucket/prefix/")
-    bucket, _, prefix = as_text(target).removeprefix("s3://").partition("/")
-    if not bucket:
-        raise click.UsageError(f"the target {printable(target)!r} names no bucket; write s3://bucket/prefix/")
-    if prefix and not prefix.endswith("/"):
-        raise click.UsageError(f"many files go below a target that ends in /; write {printable(target)}/")
-    try:
-        prefix.encode()
-    except UnicodeEncodeError:
-        raise click.UsageError(f"the target {printable(target)} is not valid UTF-8") from None
-    return bucket, prefix
-
-
 def absolute(source: str) -> str:
     """The path from /, as it was typed otherwise.
 
@@ -300,29 +281,3 @@ def absolute(source: str) -> str:
         return os.path.abspath(source)  # noqa: PTH100 - keeps undecodable names
     except OSError as error:
         raise click.UsageError("the current folder is gone; go to another one, or name SOURCE from /") from error
-
-
-def parse_target(target: str, source: str) -> tuple[str, str]:
-    """Bucket and key; the name of ``source``, an absolute path, is appended to a target that ends in ``/``.
-
-    Raises:
-        click.UsageError: it is no s3:// address of an object.
-    """
-    if not target.startswith("s3://"):
-        raise click.UsageError(f"the target {printable(target)!r} must look like s3://bucket/key")
-    bucket, slash, key = as_text(target).removeprefix("s3://").partition("/")
-    if not bucket:
-        raise click.UsageError(f"the target {printable(target)!r} names no bucket; write s3://bucket/key")
-    if not slash:
-        raise click.UsageError(
-            f"the target {target!r} names no key; write {target}/ to keep the file's name, or {target}/key"
-        )
-    if not key or key.endswith("/"):
-        key += as_text(os.path.basename(source))  # noqa: PTH119 - keeps undecodable names
-    try:
-        f"{bucket}/{key}".encode()
-    except UnicodeEncodeError:
-        raise click.UsageError(
-            f"the key {printable(key)} is not valid UTF-8; name the key in the target, or rename the file"
-        ) from None
-    return bucket, key

@@ -15,11 +15,12 @@ from partway.engine.pool import Cancel
 from partway.engine.verify import Comparison, compare
 
 from . import exit_codes, options
+from .address import parse_destination, parse_target
 from .connection import Connection, connection_options
 from .customer_key import KeyOptions, again_options
 from .session import make_backend, opened_store, stopping, tell
 from .text import printable
-from .upload import absolute, parse_destination, parse_target
+from .upload import absolute
 
 if TYPE_CHECKING:
     from partway.engine.s3 import S3Backend

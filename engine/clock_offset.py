@@ -51,7 +51,8 @@ class ClockOffset:
             self._credentials.get_frozen_credentials()
 
     def _sign_again(self, request: Any, **_: Any) -> None:
-        if not self.seconds or "Authorization" not in request.headers:
+        # Not a signature for several regions, as Multi-Region Access Points have (SigV4A): it is made elsewhere.
+        if not self.seconds or not _text(request.headers.get("Authorization")).startswith("AWS4-HMAC-SHA256 "):
             return
         signing = request.context.get("signing") or {}
         self.signer(signing.get("signing_name", "s3"), signing.get("region")).add_auth(request)
@@ -61,6 +62,10 @@ class ClockOffset:
         # Key, secret and token of one moment: they may be refreshed while this signs.
         credentials = self._credentials.get_frozen_credentials()
         return _Shifted(credentials, service, region, self.seconds)
+
+
+def _text(value: str | bytes | None) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else value or ""
 
 
 class _Shifted(S3SigV4Auth):

@@ -204,7 +204,7 @@ def test_keys_are_harmless_on_a_terminal(server: StrictS3, shell: Shell) -> None
     ("arguments", "sentence"),
     [
         (("bucket",), "must look like s3://bucket or s3://bucket/prefix"),
-        (("s3://",), "must look like s3://bucket"),
+        (("s3://",), "names no bucket; write s3://bucket or s3://bucket/prefix"),
         (("s3://bucket", "--older-than", "soon"), "'soon' is no time"),
         (("--ours",), "--ours is about a bucket"),
     ],

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from partway.cli import encoding
+from partway.cli.address import parse_target
 from partway.cli.text import printable
-from partway.cli.upload import parse_target
 from partway.engine.names import decode_name
 from tests.support.command import Result, Shell
 from tests.support.strict_s3 import StrictS3

@@ -14,9 +14,9 @@ from rich.console import Console
 from rich.text import Text
 
 from partway.cli import options
+from partway.cli.address import parse_target
 from partway.cli.text import printable, shorten
 from partway.cli.units import format_age, format_rate, format_seconds, format_size, parse_duration, parse_size
-from partway.cli.upload import parse_target
 from tests.support.command import CONTROL
 from tests.support.quickly import QUICKLY
 
