@@ -14,6 +14,7 @@ from partway.engine.events import (
     NetworkRestored,
     OrphanAdopted,
     OrphanFound,
+    OverwriteNotExcluded,
     PartDone,
     PartKept,
     PartProgress,
@@ -60,7 +61,7 @@ def log_line(event: Event) -> str:
             return f"left out {printable(event.source)}: {printable(event.reason)}"
         case OrphanAdopted() | OrphanFound() | UploadRenewed() | StreamCompared() | StreamDiffered():
             return sentences.note(event) or ""
-        case ChecksumFellBack() | NetworkLost() | NetworkRestored() | FileFailed():
+        case OverwriteNotExcluded() | ChecksumFellBack() | NetworkLost() | NetworkRestored() | FileFailed():
             return sentences.note(event) or ""
         case PartDone() | PartKept() | PartProgress() | PartRetried() | PartsChecked():
             return _part(event)

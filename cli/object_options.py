@@ -143,5 +143,5 @@ _OPTIONS = (
     click.option(
         "--expected-bucket-owner", callback=_owner, metavar="ACCOUNT", help="Fail when the bucket is another's."
     ),
-    click.option("--no-overwrite", is_flag=True, help="Never replace an object that exists."),
+    click.option("--no-overwrite", is_flag=True, help="Never replace an object that exists; skip it."),
 )

@@ -3,6 +3,7 @@
 import time
 
 from partway.engine.events import (
+    TAKEN,
     ChecksumFellBack,
     Event,
     FileFailed,
@@ -13,6 +14,7 @@ from partway.engine.events import (
     NetworkRestored,
     OrphanAdopted,
     OrphanFound,
+    OverwriteNotExcluded,
     StreamCompared,
     StreamDiffered,
     UploadDone,
@@ -28,7 +30,7 @@ from .units import format_age, format_rate, format_seconds, format_size
 _PROOFS = {
     "etag": "verified etag (the object's ETag is the MD5 of the file's bytes)",
     "md5": "verified md5 of every part; of the whole object this service gives only the size",
-    "size": "compared size only: this service gives neither a checksum nor an MD5 of the object",
+    "size": "compared size only: S3 gives no checksum or MD5 of the object that could be compared",
 }
 
 
@@ -74,6 +76,11 @@ def note(event: Event) -> str | None:
             return f"failed: {printable(event.source)}: {printable(event.error)}"
         case FileSkipped() if not event.target:
             return f"left out: {printable(event.source)}: {event.reason}"
+        case OverwriteNotExcluded():
+            return (
+                "this service is not known to refuse an overwrite itself: the key is looked at right before the object "
+                "is made, and what somebody else writes there in that moment is overwritten"
+            )
         case UploadRenewed():
             return f"S3 has lost this upload ({printable(event.reason)}); sending every part again"
         case _:
@@ -100,7 +107,8 @@ def summary(event: UploadDone | UploadSkipped | JobDone) -> list[str]:
     if isinstance(event, JobDone):
         return _job_summary(event)
     if isinstance(event, UploadSkipped):
-        return [f"skipped {printable(event.target)}: {event.reason}; nothing was sent"]
+        nothing = "; nothing was sent" if event.reason == TAKEN else ""
+        return [f"skipped {printable(event.target)}: {printable(event.reason)}{nothing}"]
     rate = f" at {format_rate(event.sent_bytes / event.seconds)}" if event.seconds and event.sent_bytes else ""
     retries = "no retries" if not event.retries else "1 retry" if event.retries == 1 else f"{event.retries:,} retries"
     facts = [f"sent {format_size(event.sent_bytes)} in {format_seconds(event.seconds)}{rate}"]

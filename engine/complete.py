@@ -15,12 +15,15 @@ from .errors import (
     ObjectMissing,
     PartsRefused,
     ProofFailed,
+    Refused,
+    RemoteError,
     Transient,
     UploadVanished,
 )
 from .events import UploadCompleting, UploadDone
 from .limits import is_aws
-from .look import is_hidden, look_and_prove
+from .look import look_and_prove
+from .overwrite import SAME_BYTES, SOMEBODY_ELSES, is_hidden, not_shown
 from .pool import Line
 from .proof import Proof, is_older, is_same_etag, prove, prove_written
 from .reconcile import looks_like_md5
@@ -41,6 +44,7 @@ def complete(run: UploadRun, *, again: bool) -> UploadDone:
             "away and run again with --adopt: finished parts are still on S3"
         )
     run.save(status=UploadStatus.COMPLETING)
+    retries = run.retries
     run.emit(UploadCompleting(upload=run.record.id))
     try:
         answer = run.call(
@@ -53,10 +57,17 @@ def complete(run: UploadRun, *, again: bool) -> UploadDone:
                 size=run.plan.file_size,
             )
         )
-    except (UploadVanished, ObjectExists, Conflict, PartsRefused) as error:
+    except (UploadVanished, PartsRefused) as error:
         # The first answer may have been lost on its way; then the object is there.
         if done := finished_before(run, parts, gone=isinstance(error, UploadVanished)):
             return done
+        raise
+    except (ObjectExists, Conflict) as error:
+        lost = again or run.retries > retries
+        if (lost or not _has_parts(run)) and (done := finished_before(run, parts, gone=False)):
+            return done
+        if run.target.options.no_overwrite:
+            _refuse_if_taken(run, parts, error)
         raise
     try:
         proof, facts = look_and_prove(
@@ -73,6 +84,41 @@ def complete(run: UploadRun, *, again: bool) -> UploadDone:
             run.forget_parts()
         raise
     return run.finish(_or_by_etag(run, proof, facts.etag), facts.etag or answer.etag)
+
+
+def _has_parts(run: UploadRun) -> bool:
+    """True when the upload is still one of parts, as far as S3 says, so that Complete cannot have taken effect."""
+    try:
+        return run.call(lambda s3: s3.list_parts(run.target, run.upload_id, run.algorithm)) != []
+    except UploadVanished:
+        return False
+
+
+def _refuse_if_taken(run: UploadRun, parts: Sequence[PartRecord], error: Refused) -> None:
+    """Say what is there instead of the object that was not made; after a conflict there may be nothing.
+
+    Raises:
+        ObjectExists: another object, whose bytes may be the same.
+        Transient: none, although S3 says so.
+        RemoteError.
+    """
+    reason = SOMEBODY_ELSES
+    try:
+        facts = run.call(lambda s3: s3.head_object(run.target, run.algorithm))
+        if prove(facts, parts, algorithm=run.algorithm).whole:
+            reason = SAME_BYTES
+    except ObjectMissing:
+        if isinstance(error, Conflict):
+            return
+        raise not_shown(error) from error
+    except ProofFailed:
+        pass
+    except RemoteError as hidden:
+        if isinstance(hidden, CredentialsExpired) or not is_hidden(hidden):
+            raise
+        if isinstance(error, Conflict):
+            return
+    raise ObjectExists(reason, operation=error.operation, code=error.code, status=error.status) from error
 
 
 def _are_the_plans(run: UploadRun, parts: Sequence[PartRecord]) -> bool:

@@ -154,5 +154,5 @@ def _taken(trial: Trial, operation: str, write: Callable[[], str | None]) -> Che
         name="no overwrite",
         health=Health.WARNING,
         fact=f"{operation} ignores If-None-Match, and overwrites an object",
-        advice="do not rely on --no-overwrite with this service",
+        advice="with --no-overwrite, partway looks at the key right before it writes; nobody else should write it then",
     )

@@ -11,17 +11,17 @@ from partway.state.store import StateStore
 
 from .backend import MultipartBackend, Target
 from .checksum import ChecksumAlgorithm
-from .dry_run import TAKEN, planned
+from .dry_run import planned
 from .errors import PartwayError, PlanError, SourceError, UploadCancelled, UploadFailed
-from .events import EventSink, FileFailed, FileSkipped
+from .events import TAKEN, EventSink, FileFailed, FileSkipped
 from .identity import SourceIdentity, identify
 from .job_failures import fails_for_all, is_resumable
 from .job_match import open_job
 from .job_spec import JobSpec
 from .job_work import SAME, is_same
-from .look import exists
 from .options import check_key, with_customer_key
 from .overlap import check_overlap
+from .overwrite import is_taken
 from .plan import PartSpec
 from .planned import JobPlanned
 from .pool import Cancel, Line, WorkerPool
@@ -224,6 +224,6 @@ def _look(task: _Look, line: Line) -> str | None:
     whole = PartSpec(number=1, offset=0, size=task.found.size)
     if task.skip_same and is_same(s3, task.target, task.found.path, whole, task.algorithm):
         return SAME
-    if task.target.options.no_overwrite and exists(s3, task.target, task.algorithm):
+    if task.target.options.no_overwrite and is_taken(s3, task.target, task.algorithm):
         return TAKEN
     return None

@@ -11,11 +11,11 @@ from partway.state.records import STREAM, UploadRecord, UploadStatus
 from partway.state.store import StateStore
 
 from .backend import MultipartBackend, Target
-from .events import UploadSkipped
+from .events import TAKEN, UploadSkipped
 from .identity import SourceIdentity, identify, recorded_identity
 from .limits import wants_equal_parts
-from .look import exists
 from .options import check_algorithm, check_key, check_record, frozen_options, with_customer_key
+from .overwrite import is_taken, needs_look
 from .plan import plan_upload, replan
 from .planned import UploadPlanned
 from .pool import Cancel, WorkerPool
@@ -25,8 +25,6 @@ from .stream import StreamSettings
 from .stream_plan import plan_stream, replan_stream
 from .upload import usual_algorithm
 from .work import retrying
-
-TAKEN = "the object exists already"
 
 
 def plan_file(
@@ -57,8 +55,7 @@ def planned(
     Raises:
         PlanError: it would be refused.
     """
-    looks = int(target.options.no_overwrite)
-    limits = settings.limits
+    limits, looks = settings.limits, _looks(target)
     if record is None or settings.restart:
         plan = plan_upload(source.size, part_size=settings.part_size, limits=limits)
         if plan.part_count == 1 and plan.file_size <= limits.max_put_size:
@@ -70,19 +67,25 @@ def planned(
         return _event(source.path, target, plan.file_size, plan.part_size, plan.part_count, needed)
     check_record(record, limits)
     check_algorithm(record, settings.algorithm)
-    frozen_options(record, target.options)
+    looks = _looks(replace(target, options=frozen_options(record, target.options)), record)
     plan = replan(source.size, record.part_size, limits=limits)
     moved = recorded_identity(record) != source
     if record.upload_id is None and plan.part_count == 1 and plan.file_size <= limits.max_put_size:
-        needed, kept = of_one_object(), []
+        needed, kept = of_one_object(looks=looks), []
     else:
         stored = store.parts(record.id)
         kept = [p for p in stored if p.number <= plan.part_count and p.size == plan.part(p.number).size]
         sent = None if record.upload_id is None else len(stored)
-        needed = of_parts(send=plan.part_count - len(kept), sent=sent)
+        needed = of_parts(send=plan.part_count - len(kept), sent=sent, looks=looks)
     event = _event(source.path, target, plan.file_size, plan.part_size, plan.part_count, needed)
     kept_bytes = sum(part.size for part in kept)
     return replace(event, kept_parts=len(kept), kept_bytes=kept_bytes, source_changed=moved and bool(kept))
+
+
+def _looks(target: Target, record: UploadRecord | None = None) -> int:
+    """HEAD requests before the object is made; ``record``: of the upload that is resumed, if one is."""
+    at_first = target.options.no_overwrite and (record is None or record.status is UploadStatus.OPEN)
+    return int(at_first) + int(needs_look(target))
 
 
 def plan_piped(
@@ -149,4 +152,4 @@ def _exists(
 ) -> bool:
     algorithm = settings.algorithm or usual_algorithm(store, target.endpoint, time.time())
     with WorkerPool(1, cancel=cancel, hear=lambda _: None) as pool:
-        return pool.run(lambda line: exists(retrying(backend, settings.policy, line), target, algorithm))
+        return pool.run(lambda line: is_taken(retrying(backend, settings.policy, line), target, algorithm))

@@ -96,6 +96,17 @@ class ChecksumFellBack:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OverwriteNotExcluded:
+    """Nothing is to be overwritten, and this service is not known to see to that itself: the key is looked at right
+    before the object is made, and what somebody else writes there in that moment is overwritten.
+
+    upload: or the job's id.
+    """
+
+    upload: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UploadRenewed:
     """S3 no longer has the multipart upload, so every part goes to a new one."""
 
@@ -189,9 +200,15 @@ class UploadDone:
     proof: str
 
 
+TAKEN = "the object exists already"  # the reason where nothing was sent
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadSkipped:
-    """Nothing was sent, because the key is taken and must not be overwritten."""
+    """No object was made, because the key is taken and must not be overwritten.
+
+    reason: also says what became of parts that were sent.
+    """
 
     source: str
     target: str
@@ -281,6 +298,7 @@ Event = (
     | NetworkLost
     | NetworkRestored
     | ChecksumFellBack
+    | OverwriteNotExcluded
     | UploadRenewed
     | OrphanFound
     | OrphanAdopted

@@ -17,7 +17,7 @@ from partway.state.store import StateStore
 from .backend import MultipartBackend
 from .claim import claimed_job
 from .errors import PlanError, UploadCancelled, UploadFailed
-from .events import EventSink, JobDone, ignore
+from .events import EventSink, JobDone, OverwriteNotExcluded, ignore
 from .job_files import JobFiles
 from .job_ledger import Ledger, Stop
 from .job_leftovers import Leftovers
@@ -28,6 +28,7 @@ from .limits import S3Limits
 from .live import JobTeller
 from .options import check_key, with_customer_key
 from .overlap import check_overlap
+from .overwrite import needs_look
 from .pool import Cancel
 from .run import new_id
 from .scan import EMPTY, Found, Passed, scan
@@ -162,6 +163,8 @@ class _Job:
         ledger = self._ledger
         self._knows_files = ledger.begin() > 0
         self._told.begin(self._record.id)
+        if needs_look(self._spec.target(self._spec.prefix)):
+            self._told(OverwriteNotExcluded(upload=self._record.id))
         try:
             self._walk(sources, limits)
             self._files.end()

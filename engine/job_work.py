@@ -14,9 +14,11 @@ from .errors import (
     ProofFailed,
     RemoteError,
 )
+from .events import TAKEN
 from .identity import SourceIdentity, identify_settled
 from .limits import is_aws
-from .look import is_hidden, look_at_written
+from .look import look_at_written
+from .overwrite import is_hidden
 from .plan import PartSpec
 from .pool import Line
 from .proof import Proof, is_older_than, prove, prove_written
@@ -112,7 +114,7 @@ def send_file(task: FileTask, line: Line) -> FileSent:
         except ObjectExists:
             # Ours, when an answer was lost; somebody else's otherwise.
             proof = _proof_of_ours(s3, task, _part(source, "", body.checksum), time.monotonic() - began)
-            skipped = None if proof else "the object exists already"
+            skipped = None if proof else TAKEN
             return FileSent(source=source, proof=proof, skipped=skipped)
         checked.check(body)
         sent = _part(source, answer.etag, body.checksum)

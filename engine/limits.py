@@ -13,16 +13,35 @@ TIB = 1024 * GIB
 _EQUAL_PARTS_AT = (".r2.cloudflarestorage.com",)
 
 
+# Hosts of AWS: those of its VPC endpoints too, which are addresses of their own.
+_AWS_AT = (".amazonaws.com", ".amazonaws.com.cn")
+# Hosts of services that document If-None-Match for PutObject and for CompleteMultipartUpload.
+# R2: https://developers.cloudflare.com/r2/api/s3/conditional-operations/
+_CONDITIONS_AT = (".r2.cloudflarestorage.com",)
+
+
 def is_aws(endpoint: str) -> bool:
     """True when the endpoint is AWS itself, whose documented behaviour can be relied on."""
-    return not endpoint
+    return not endpoint or _host(endpoint).endswith(_AWS_AT)
+
+
+def honours_conditions(endpoint: str) -> bool:
+    """True when the service at this address is known to refuse a write to a key that is taken, if it is asked to.
+
+    S3 rules: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+    """
+    return is_aws(endpoint) or _host(endpoint).endswith(_CONDITIONS_AT)
 
 
 def wants_equal_parts(endpoint: str) -> bool:
     """True when the service at this address is known to take only parts of one size (and a shorter last one)."""
-    from urllib.parse import urlsplit  # only here: of a file all parts are equal anyway
+    return _host(endpoint).endswith(_EQUAL_PARTS_AT)
 
-    return (urlsplit(endpoint).hostname or "").endswith(_EQUAL_PARTS_AT)
+
+def _host(endpoint: str) -> str:
+    from urllib.parse import urlsplit  # only here: most uploads go to AWS, and need it not
+
+    return urlsplit(endpoint).hostname or ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,36 +4,12 @@ from collections.abc import Callable
 
 from .backend import MultipartBackend, ObjectFacts, Target
 from .checksum import ChecksumAlgorithm
-from .errors import AccessRefused, CredentialsExpired, ObjectMissing, ProofFailed, RemoteError, Transient
+from .errors import AccessRefused, CredentialsExpired, ObjectMissing, ProofFailed, Transient
 from .pool import Line
 from .proof import Proof, is_written
 from .run import UploadRun
 
 _SETTLE = 1.0  # seconds in which a service that is not consistent at once may become so
-
-
-def is_hidden(error: RemoteError) -> bool:
-    """True when nobody may look at the object with these credentials and this key: S3 answers HEAD with a bare 400 when
-    the object is encrypted with another customer's key, or with none where one was named."""
-    return isinstance(error, AccessRefused) or (error.operation == "HeadObject" and error.status == 400)
-
-
-def exists(s3: MultipartBackend, target: Target, algorithm: ChecksumAlgorithm) -> bool:
-    """True when the object exists; False also when it may not be looked at, since S3 decides at the end."""
-    try:
-        s3.head_object(target, algorithm)
-    except ObjectMissing:
-        return False
-    except RemoteError as error:
-        if isinstance(error, CredentialsExpired) or not is_hidden(error):
-            raise
-        return False
-    return True
-
-
-def is_taken(run: UploadRun) -> bool:
-    """``exists``, for the target of a run."""
-    return run.call(lambda s3: exists(s3, run.target, run.algorithm))
 
 
 def look_and_prove(

@@ -11,7 +11,6 @@ from .complete import complete, finished_before
 from .errors import (
     ChecksumUnsupported,
     Conflict,
-    ObjectExists,
     PartsRefused,
     Refused,
     RemoteError,
@@ -20,7 +19,6 @@ from .errors import (
     UploadVanished,
 )
 from .events import UploadDone, UploadRenewed
-from .look import is_taken
 from .options import NOT_ENCRYPTED
 from .plan import PartSpec
 from .reconcile import Reconciliation, reconcile, settle
@@ -60,11 +58,6 @@ def send_multipart(run: UploadRun) -> UploadDone:
                 case PartsRefused() if happened[type(error)] == 1 or not _may_have_parts_beyond(run):
                     # The receipts are not worth what they say: prove the listed parts by the local bytes instead.
                     run.store.replace_parts(run.record.id, ())
-                case Conflict() if run.target.options.no_overwrite and is_taken(run):
-                    # Sending every part again would end in the same refusal.
-                    raise ObjectExists(
-                        "another write to the key won, and the object exists now", operation=error.operation
-                    ) from error
                 case UploadVanished() if is_listed(run):
                     # Denied twice, and nothing was sent between; but giving up what is listed is for the user to say.
                     raise UploadVanished(

@@ -20,6 +20,7 @@ from .backend import (
 from .checksum import ChecksumAlgorithm
 from .errors import CredentialsExpired, ObjectMissing, Refused, Transient, UploadVanished
 from .options import NOT_ENCRYPTED
+from .overwrite import check_free
 from .s3_arguments import address, bucket, checksum_argument, checksum_name, checksum_type, object_options
 from .s3_client import S3Config, client_for, forget_clients, patient, profile_for, repeated_calls, transfer_settings
 from .s3_errors import translated, unreadable
@@ -229,6 +230,7 @@ class S3Backend(MultipartBackend):
             proof = {"ChecksumType": checksum_type(algorithm), "MpuObjectSize": size}
             if algorithm.full_object:
                 proof[name] = checksum
+        check_free(self, target, algorithm)
         if target.options.no_overwrite:
             proof["IfNoneMatch"] = "*"
         with translated("CompleteMultipartUpload", checksum=algorithm, options=target.options):
@@ -247,6 +249,7 @@ class S3Backend(MultipartBackend):
     def put_object(self, target: Target, body: PartReader) -> ObjectFacts:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html"""
         arguments = object_options(target.options) | checksum_argument(body.algorithm, body.checksum)
+        check_free(self, target, body.algorithm)
         if target.options.no_overwrite:
             arguments["IfNoneMatch"] = "*"
         with translated("PutObject", checksum=body.algorithm, options=target.options):

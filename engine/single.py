@@ -6,10 +6,11 @@ from partway.state.records import PartRecord, UploadStatus
 
 from .backend import ObjectFacts
 from .checksum import ChecksumAlgorithm
-from .errors import ChecksumUnsupported, ObjectExists, ProofFailed, Transient
+from .errors import ChecksumUnsupported, ObjectExists, ObjectMissing, ProofFailed, Transient
 from .events import UploadDone
 from .limits import is_aws
-from .look import is_hidden, look_and_prove
+from .look import look_and_prove
+from .overwrite import SAME_BYTES, SOMEBODY_ELSES, is_hidden, not_shown
 from .pool import Line
 from .proof import Proof, is_older_than, prove, prove_written
 from .run import UploadRun
@@ -43,11 +44,8 @@ def put_whole(run: UploadRun) -> UploadDone:
         except ChecksumUnsupported as error:
             run.fall_back(error)
             continue
-        except ObjectExists:
-            # An earlier try may have made the object before its answer was lost.
-            if (run.retries or maybe_done) and (done := _made_before(run)):
-                return done
-            raise
+        except ObjectExists as error:
+            return _end_of_taken(run, error, lost=bool(run.retries) or maybe_done)
         run.reached()
         run.note_sent(1, run.plan.file_size)
         run.record_part(_part(run, answer.facts.etag, answer.checksum))
@@ -87,20 +85,33 @@ def _finish(run: UploadRun, answer: _Answer) -> UploadDone:
     return run.finish(proof, facts.etag or answer.facts.etag)
 
 
-def _made_before(run: UploadRun) -> UploadDone | None:
-    """The end of an upload whose PutObject took effect although its answer was lost; None when it did not."""
+def _end_of_taken(run: UploadRun, refusal: ObjectExists, *, lost: bool) -> UploadDone:
+    """The end of an upload whose PutObject took effect although its answer was lost.
+
+    lost: An earlier try may have made the object, in this run or before.
+
+    Raises:
+        ObjectExists: it is another's object, or was there before.
+        Transient: there is none.
+        RemoteError.
+    """
+    reason = SOMEBODY_ELSES
     try:
         proof, part, facts = _proof_of_bytes(run, None)
+        if proof.whole and lost and not is_older_than(facts, run.age):
+            sent_in = run.record.run if run.retries else run.record.run - 1
+            run.store.save_parts(run.record.id, [replace(part, run=sent_in)])
+            return run.finish(proof, part.etag)
+        if proof.whole:
+            reason = SAME_BYTES
     except ProofFailed:
-        return None
+        pass
     except Transient as error:
+        if isinstance(error.__cause__, ObjectMissing):
+            raise not_shown(refusal) from error
         if not is_hidden(error):
             raise
-        return None  # encrypted with another key
-    if not proof.whole or is_older_than(facts, run.age):
-        return None
-    run.store.save_parts(run.record.id, [replace(part, run=run.record.run if run.retries else run.record.run - 1)])
-    return run.finish(proof, part.etag)
+    raise ObjectExists(reason, operation=refusal.operation, code=refusal.code, status=refusal.status) from refusal
 
 
 def _proof_of_bytes(run: UploadRun, answer: ObjectFacts | None) -> tuple[Proof, PartRecord, ObjectFacts]:

@@ -19,18 +19,19 @@ from .backend import MultipartBackend, Target
 from .cancel import give_up
 from .claim import claimed
 from .cutter import SPACE, Cutter
-from .errors import PlanError, SourceError, UploadFailed
-from .events import EventSink, UploadDone, UploadSkipped, ignore
+from .errors import ObjectExists, PlanError, SourceError, UploadFailed
+from .events import TAKEN, EventSink, OverwriteNotExcluded, UploadDone, UploadSkipped, ignore
 from .identity import SourceIdentity, identify
 from .limits import wants_equal_parts
 from .live import UploadTeller
-from .look import is_taken
 from .options import check_algorithm, check_key, check_record, frozen_options, with_content_type, with_customer_key
+from .overwrite import needs_look
 from .plan import UploadPlan
 from .pool import Cancel, Line
 from .run import UploadRun
 from .settings import UploadSettings, check_settings
 from .single import put_whole
+from .skip import check_key_free, skip_upload
 from .spool import Spool
 from .stream_finish import begin_anew, finished_earlier
 from .stream_plan import StreamPlan, plan_stream, replan_stream
@@ -96,7 +97,7 @@ def upload_stream(
         source = SourceIdentity(path=STREAM, size=0, mtime_ns=0, ctime_ns=None, inode=0, device=0)
         with claimed(store, STREAM, target), UploadTeller(store.live, sink) as told:
             record = store.unfinished(STREAM, target.endpoint, target.bucket, target.key)
-            fresh = record is None or settings.restart
+            fresh, before = record is None or settings.restart, record
             equal = stream.equal_parts or stream.expected_size is not None or wants_equal_parts(target.endpoint)
             if record is None or settings.restart:
                 if settings.guess_content_type:
@@ -107,10 +108,6 @@ def upload_stream(
                     equal=equal,
                     limits=settings.limits,
                 )
-                if record is not None:
-                    known(record)
-                    give_up(record, backend, store, settings, cancel)
-                    known(replace(record, id=""))
                 algorithm = settings.algorithm or usual_algorithm(store, target.endpoint, now())
                 record = new_record(source, target, plan.part_size, algorithm, region, profile, now())
                 record = replace(record, wanted_algorithm=settings.algorithm)
@@ -145,22 +142,31 @@ def upload_stream(
             if not fresh:
                 begun(record)
             with run.pool:
-                if fresh and target.options.no_overwrite and is_taken(run):
-                    return _skipped(run)
-                if run.record.status is UploadStatus.COMPLETING and finished_earlier(run):
-                    # That object is what the stream was then; what it is now has to be sent.
-                    if target.options.no_overwrite:
-                        return _skipped(run)
-                    begin_anew(run, now())
-                    known(replace(run.record, id=""))
-                run.plan = plan
-                space = SPACE if fixed is None else None
-                cutter = Cutter(descriptor, plan, folder=stream.folder, space=space, senders=fixed)
-                first = run.pool.run(lambda line: cutter.next(run.algorithm, line, md5=True))
-                assert first is not None  # nobody stopped the reading
-                # Ctrl-C ends the producer too: what looks like the stream's end may be that.
-                cancel.check()
-                return _send(run, plan, cutter, first, stream, begun)
+                try:
+                    if before is not None:
+                        known(before)
+                    check_key_free(run, before if fresh else None)
+                    if fresh and before is not None:
+                        give_up(before, backend, store, settings, cancel)
+                        known(replace(before, id=""))
+                    if run.record.status is UploadStatus.COMPLETING and finished_earlier(run):
+                        # That object is what the stream was then; what it is now has to be sent.
+                        if target.options.no_overwrite:
+                            return _skipped(run)
+                        begin_anew(run, now())
+                        known(replace(run.record, id=""))
+                    run.plan = plan
+                    space = SPACE if fixed is None else None
+                    cutter = Cutter(descriptor, plan, folder=stream.folder, space=space, senders=fixed)
+                    first = run.pool.run(lambda line: cutter.next(run.algorithm, line, md5=True))
+                    assert first is not None  # nobody stopped the reading
+                    # Ctrl-C ends the producer too: what looks like the stream's end may be that.
+                    cancel.check()
+                    if needs_look(target):
+                        run.emit(OverwriteNotExcluded(upload=run.record.id))
+                    return _send(run, plan, cutter, first, stream, begun)
+                except ObjectExists as error:
+                    return skip_upload(run, error, cancel)
 
 
 def _send(
@@ -211,7 +217,7 @@ def _confirm(run: UploadRun, stream: StreamSettings) -> None:
 
 
 def _skipped(run: UploadRun) -> UploadSkipped:
-    skipped = UploadSkipped(source=STREAM, target=run.target.url, reason="the object exists already")
+    skipped = UploadSkipped(source=STREAM, target=run.target.url, reason=TAKEN)
     run.emit(skipped)
     return skipped
 

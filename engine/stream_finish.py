@@ -10,14 +10,15 @@ from partway.state.store import StateStore
 from .backend import MultipartBackend
 from .claim import claimed
 from .complete import complete, finished_before
-from .errors import UploadFailed, UploadVanished
-from .events import EventSink, UploadDone, ignore
+from .errors import ObjectExists, UploadFailed, UploadVanished
+from .events import EventSink, UploadDone, UploadSkipped, ignore
 from .identity import SourceIdentity
 from .live import UploadTeller
 from .options import check_record, target_of, with_customer_key
 from .pool import Cancel
 from .run import UploadRun, new_id
 from .settings import UploadSettings
+from .skip import skip_upload
 from .stream_claims import sent_before
 from .stream_plan import plan_of_sent
 from .stream_send import RUN_AGAIN
@@ -33,13 +34,14 @@ def finish_stream(
     sink: EventSink = ignore,
     cancel: Cancel | None = None,
     now: Callable[[], float] = time.time,
-) -> UploadDone:
+) -> UploadDone | UploadSkipped:
     """Finish a stream whose status is COMPLETING, by its receipts alone.
 
     Raises:
         UploadFailed: S3 has not all of its parts any more; its producer has to run again.
         StateLocked, RemoteError, ProofFailed, UploadCancelled, StateError.
     """
+    cancel = cancel or Cancel()
     with announced(sink, store, record.id):
         target = with_customer_key(target_of(record), backend)
         check_record(record, settings.limits)
@@ -55,7 +57,7 @@ def finish_stream(
                 sink=told,
                 at_rest=told.at_rest,
                 settings=settings,
-                cancel=cancel or Cancel(),
+                cancel=cancel,
                 now=now,
             )
             with run.pool:
@@ -67,7 +69,10 @@ def finish_stream(
                 if len(sent_before(parts, listed).confirmed) < len(parts) or not parts:
                     raise UploadFailed(f"S3 has not all parts of the stream any more; {RUN_AGAIN}", resumable=True)
                 run.announce_start(parts)
-                return complete(run, again=True)
+                try:
+                    return complete(run, again=True)
+                except ObjectExists as error:
+                    return skip_upload(run, error, cancel)
 
 
 def finished_earlier(run: UploadRun) -> UploadDone | None:

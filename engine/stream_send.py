@@ -11,7 +11,6 @@ from .cutter import Cutter
 from .errors import (
     ChecksumUnsupported,
     Conflict,
-    ObjectExists,
     PartsRefused,
     RemoteError,
     UploadCancelled,
@@ -19,7 +18,6 @@ from .errors import (
     UploadVanished,
 )
 from .events import PartKept, StreamCompared, StreamDiffered, UploadDone, UploadStarted
-from .look import is_taken
 from .multipart import create, is_listed, renew
 from .run import UploadRun
 from .spool import Spool
@@ -237,10 +235,6 @@ def complete_stream(run: UploadRun) -> UploadDone:
     try:
         return complete(run, again=False)
     except Conflict as error:
-        if run.target.options.no_overwrite and is_taken(run):
-            raise ObjectExists(
-                "another write to the key won, and the object exists now", operation=error.operation
-            ) from error
         run.forget_parts()
         raise _told(error) from error
     except PartsRefused as error:

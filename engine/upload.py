@@ -18,12 +18,11 @@ from .backend import MultipartBackend, Target
 from .cancel import give_up
 from .checksum import ChecksumAlgorithm
 from .claim import claimed
-from .errors import PartwayError, Refused, StateError, StateLocked
+from .errors import ObjectExists, PartwayError, Refused, StateError, StateLocked
 from .errors import UploadFailed as UploadFailedError
-from .events import EventSink, UploadDone, UploadFailed, UploadSkipped, ignore
+from .events import EventSink, OverwriteNotExcluded, UploadDone, UploadFailed, UploadSkipped, ignore
 from .identity import SourceIdentity, identify
 from .live import UploadTeller
-from .look import is_taken
 from .multipart import send_multipart
 from .options import (
     check_algorithm,
@@ -34,12 +33,14 @@ from .options import (
     with_content_type,
     with_customer_key,
 )
+from .overwrite import needs_look
 from .plan import plan_upload, replan
 from .pool import Cancel, Lane
 from .run import UploadRun, new_id
 from .same_file import under_stored_path
 from .settings import UploadSettings, check_settings
 from .single import put_whole
+from .skip import check_key_free, skip_upload
 
 _LEARNED_FOR = 30 * 86400.0  # seconds that an endpoint's missing checksum is believed; services are updated
 
@@ -127,16 +128,11 @@ def _upload(
         source = under_stored_path(store, source, target)
         with claimed(store, source.path, target), UploadTeller(store.live, sink) as told:
             record = store.unfinished(source.path, target.endpoint, target.bucket, target.key)
-            fresh = record is None or settings.restart
+            fresh, before = record is None or settings.restart, record
             if record is None or settings.restart:
                 if settings.guess_content_type:
                     target = replace(target, options=with_content_type(target.options, source.path))
                 plan = plan_upload(source.size, part_size=settings.part_size, limits=settings.limits)
-                if record is not None:
-                    # Last of all: what cannot be planned must not cost the parts that are there.
-                    known(record)
-                    give_up(record, backend, store, settings, cancel, lane)
-                    known(replace(record, id=""))
                 algorithm = settings.algorithm or usual_algorithm(store, target.endpoint, now())
                 record = new_record(source, target, plan.part_size, algorithm, region, profile, now(), job)
                 record = replace(record, wanted_algorithm=settings.algorithm)
@@ -162,23 +158,31 @@ def _upload(
                 now=now,
             )
             with run.pool:
-                if fresh and target.options.no_overwrite and is_taken(run):
-                    skipped = UploadSkipped(source=source.path, target=target.url, reason="the object exists already")
-                    sink(skipped)
-                    return skipped
-                run.settle_source()
-                if fresh:
-                    run.save_source()
-                else:
-                    run.save()
-                known(record)
-                told.begin(record.id)
-                whole = plan.part_count == 1 and plan.file_size <= settings.limits.max_put_size
-                if not whole and (fresh or settings.adopt):
-                    adopt_or_tell(run, cancel, lane)
-                    known(run.record)
-                    told.begin(run.record.id)
-                return put_whole(run) if whole and run.record.upload_id is None else send_multipart(run)
+                try:
+                    if before is not None:
+                        known(before)
+                    check_key_free(run, before if fresh else None)
+                    run.settle_source()
+                    if fresh and before is not None:
+                        # Last of all: what cannot be planned, read or written must not cost the parts that are there.
+                        give_up(before, backend, store, settings, cancel, lane)
+                        known(replace(before, id=""))
+                    if fresh:
+                        run.save_source()
+                    else:
+                        run.save()
+                    known(record)
+                    told.begin(record.id)
+                    if needs_look(target) and job is None:
+                        run.emit(OverwriteNotExcluded(upload=record.id))
+                    whole = plan.part_count == 1 and plan.file_size <= settings.limits.max_put_size
+                    if not whole and (fresh or settings.adopt):
+                        adopt_or_tell(run, cancel, lane)
+                        known(run.record)
+                        told.begin(run.record.id)
+                    return put_whole(run) if whole and run.record.upload_id is None else send_multipart(run)
+                except ObjectExists as error:
+                    return skip_upload(run, error, cancel, lane)
 
 
 def resume_upload(

@@ -86,6 +86,7 @@ def test_names_are_stable() -> None:
         "network_lost",
         "network_restored",
         "checksum_fell_back",
+        "overwrite_not_excluded",
         "upload_renewed",
         "orphan_found",
         "orphan_adopted",

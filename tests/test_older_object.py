@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from partway.engine.backend import ObjectFacts, ObjectOptions
-from partway.engine.errors import AccessRefused, ObjectExists
-from partway.engine.events import FileDone, FileSkipped, UploadRenewed
+from partway.engine.errors import AccessRefused
+from partway.engine.events import FileDone, FileSkipped, UploadRenewed, UploadSkipped
 from partway.engine.job_spec import JobSpec
+from partway.engine.overwrite import SAME_BYTES
 from partway.engine.proof import is_older, is_older_than
 from partway.engine.s3 import S3Backend
 from partway.state.records import UploadStatus
@@ -100,12 +101,14 @@ def test_an_equal_object_from_before_is_not_what_put_object_made(strict: StrictS
     uploading.options = ObjectOptions(no_overwrite=True)
     was_there_before(strict, b"small")
     strict.faults.add(
-        Fault(operation="HeadObject", stage=Stage.AFTER_BODY, action=Answer(status=404)),
+        Fault(operation="HeadObject", stage=Stage.AFTER_BODY, action=Answer(status=404), times=3),
         Fault(operation="PutObject", stage=Stage.BEFORE_READ, action=ResetConnection()),
     )
 
-    with pytest.raises(ObjectExists):
-        uploading.run()
+    skipped = uploading.end()
+
+    assert isinstance(skipped, UploadSkipped)
+    assert skipped.reason == SAME_BYTES
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from partway.engine.events import (
     PartKept,
     StreamCompared,
     StreamDiffered,
+    UploadDone,
     UploadRenewed,
     UploadSkipped,
     UploadStarted,
@@ -384,6 +385,7 @@ def test_a_lost_answer_to_complete_is_found_without_the_producer(strict: StrictS
 
     done = finish_stream(record, backend=streaming.backend, store=streaming.store, settings=streaming.settings)
 
+    assert isinstance(done, UploadDone)
     assert (done.bytes, done.proof) == (SIZE, "crc64nvme")
     assert streaming.store.uploads()[0].status is UploadStatus.COMPLETED
 

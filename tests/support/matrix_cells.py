@@ -25,6 +25,8 @@ ASKED_ONCE_MORE: _Row = (_done, _again_later, _again_later)
 SEEN_BY_NEXT: _Row = (_done, _done, _done)
 # Somebody has to do something first.
 REFUSED: _Row = (_final, _final, _final)
+# What S3 says cannot be, and is not believed: nothing is lost by asking later.
+LEFT_TO_THE_NEXT_RUN: _Row = (_again_later, _again_later, _again_later)
 # Once is believed, gone after or mended; then the service contradicts itself.
 FOLLOWED: _Row = (_done, _final, _final)
 # The engine has another way.
@@ -133,7 +135,8 @@ EXPECTED: Mapping[Operation, Mapping[Trouble, _Row]] = {  # pyright: ignore[repo
         t.ABORTED: PASSING,
         # S3 wants a new upload and every part again.
         t.CONFLICT: (_sent_again(PARTS), _sent_again(PARTS, Outcome.FINAL), _sent_again(PARTS, Outcome.FINAL)),
-        t.TAKEN: REFUSED,
+        # No object shows, so it is nobody's: the next run finishes.
+        t.TAKEN: LEFT_TO_THE_NEXT_RUN,
     },
     Operation.HEAD: {
         **_READING,
@@ -167,7 +170,8 @@ EXPECTED: Mapping[Operation, Mapping[Trouble, _Row]] = {  # pyright: ignore[repo
         t.NO_BUCKET: REFUSED,
         t.ABORTED: PASSING,
         t.CONFLICT: PASSING,
-        t.TAKEN: REFUSED,
+        # No object shows, so it is nobody's: the next run finishes.
+        t.TAKEN: LEFT_TO_THE_NEXT_RUN,
     },
     Operation.CREDENTIALS: {
         t.PROGRAM_FAILS: ASKED_ONCE_MORE,

@@ -6,6 +6,7 @@ from math import floor
 from partway.engine.backend import CreatedUpload, FoundUpload, MultipartBackend, ObjectFacts, PartReceipt, Target
 from partway.engine.checksum import ChecksumAlgorithm
 from partway.engine.errors import CredentialsExpired, Refused
+from partway.engine.overwrite import check_free
 from partway.engine.source import PartReader
 
 from .faulty_calls import FaultyCalls
@@ -69,6 +70,7 @@ class SimulatedS3(MultipartBackend):
             told = _told(made.checksum, body.algorithm)
             return ObjectFacts(size=body.spec.size, etag=_plain(made.etag), checksum=told)
 
+        check_free(self, target, body.algorithm)
         return self._calls.send("PutObject", body, "", effect)
 
     def list_parts(self, target: Target, upload_id: str, algorithm: ChecksumAlgorithm) -> list[PartReceipt] | None:
@@ -127,11 +129,13 @@ class SimulatedS3(MultipartBackend):
             etag = "" if self._quirks.empty_complete_etag else _plain(made.etag)
             return ObjectFacts(size=size, etag=etag, checksum=_told(made.checksum, algorithm))
 
+        check_free(self, target, algorithm)
         self._watch.completing(upload_id, parts)
         return self._calls.call("CompleteMultipartUpload", effect, algorithm)
 
     def abort_upload(self, target: Target, upload_id: str) -> None:
-        self._world.must(self._world.may_abort, "the engine aborted an upload by itself")
+        taken = target.options.no_overwrite and self._world.object is not None
+        self._world.must(self._world.may_abort or taken, "the engine aborted an upload by itself")
         self._calls.call(
             "AbortMultipartUpload", lambda: self._world.model.abort_multipart_upload(BUCKET, KEY, upload_id)
         )
@@ -154,7 +158,8 @@ class SimulatedS3(MultipartBackend):
         return self._world.story.quirks
 
     def _digests(self, body: PartReader) -> tuple[Checksum | None, str | None]:
-        """What goes with a body: a checksum, or Content-MD5."""
+        """What goes with a body: a checksum, or Content-MD5; taken before it is sent."""
+        _ = body.checksum
         if body.algorithm is ChecksumAlgorithm.MD5:
             return None, body.checksum
         return (None if self._quirks.no_checksums else _sent(body.algorithm, body.checksum)), None

@@ -15,8 +15,7 @@ from .world import World
 def check_error(error: PartwayError, world: World, *, calm: bool) -> None:
     """An error has a cause in what happened."""
     taken = world.object is not None
-    if isinstance(error, ObjectExists):
-        world.must(not world.is_finished(), "the object that exists is the one that this upload made")
+    world.must(not isinstance(error, ObjectExists), "a key that is taken is an error")
     others = taken and world.object != world.source.content
     explained = is_explained(error, world.story, world.causes, key_taken=taken, others=others)
     if not explained and not (calm or is_final(error, world.story, key_taken=taken)):
@@ -28,7 +27,8 @@ def check_end(end: UploadDone | UploadSkipped, world: World, store: StateStore, 
     story, looked = world.story, world.source.looked_at
     if isinstance(end, UploadSkipped):
         here = world.object is not None or "foreign" in world.causes
-        world.must(story.no_overwrite and fresh and here, "skipped without a reason")
+        world.must(story.no_overwrite and here, "skipped without a reason")
+        world.must(not world.is_finished(), "skipped, and the object that exists is the one that this upload made")
         return
     # Where nothing but sizes can be compared, a flipped bit or another's object does not show, and the proof says so.
     unproven = not Proof(end.proof).whole and bool(world.causes & {"flip", "foreign", "ghost", "late"})
@@ -39,7 +39,7 @@ def check_end(end: UploadDone | UploadSkipped, world: World, store: StateStore, 
     (record,) = [record for record in store.uploads() if record.id == end.upload]
     world.must(record.status is UploadStatus.COMPLETED, f"done, and the store says {record.status}")
     world.must(not store.uploads(statuses=UNFINISHED), "done, and the store has something unfinished")
-    if story.no_overwrite and not story.quirks.preconditions_ignored:
+    if story.no_overwrite:
         world.must(not story.exists, "an object was overwritten")
 
 

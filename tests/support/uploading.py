@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from partway.engine.backend import MultipartBackend, ObjectOptions, Target
-from partway.engine.events import Event, UploadDone
+from partway.engine.events import Event, UploadDone, UploadSkipped
 from partway.engine.limits import S3Limits
 from partway.engine.pool import Cancel
 from partway.engine.retry import RetryPolicy
@@ -43,12 +43,18 @@ class Uploading:
 
     def run(self, **changes: Any) -> UploadDone:
         """Upload, or go on; ``changes`` are settings for this run only."""
+        done = self.end(**changes)
+        assert isinstance(done, UploadDone)
+        return done
+
+    def end(self, **changes: Any) -> UploadDone | UploadSkipped:
+        """The same, where the key may be taken."""
 
         def see(event: Event) -> None:
             self.events.append(event)
             self.on_event(event)
 
-        done = upload_file(
+        return upload_file(
             self.path,
             self.target,
             backend=self.backend,
@@ -57,8 +63,6 @@ class Uploading:
             sink=see,
             cancel=self.cancel,
         )
-        assert isinstance(done, UploadDone)
-        return done
 
     def of(self, kind: type[Event]) -> list[Any]:
         """The events of one kind."""
