@@ -57,9 +57,9 @@ def _items(ctx: click.Context, known: "Callable[[StateStore], Iterator[tuple[str
     try:
         if not (folder / "partway.db").is_file():
             return []
-        from partway.state.sqlite import SqliteStore
+        from partway.state.sqlite import SqliteStore, is_writable
 
-        with closing(SqliteStore(folder)) as store:
+        with closing(SqliteStore(folder, read_only=not is_writable(folder))) as store:
             return [CompletionItem(id, help=what) for id, what in known(store) if id not in typed]
     except (PartwayError, OSError):
         return []

@@ -21,7 +21,7 @@ from . import exit_codes, options
 from .columns import GAP, print_columns
 from .facts import NO_PARTS, QUIET, facts, job_facts, quiet_seconds, total_bytes
 from .job_now import job_rows, jobs_now
-from .session import opened_store
+from .session import untouched_store
 from .text import printable, shorten
 from .units import format_age, format_rate, format_seconds, format_size
 
@@ -43,7 +43,7 @@ Cells = list[tuple[tuple[str, ...], tuple[str, ...]]]  # a row: facts, and the n
 @options.state_dir_option
 def command(everything: bool, as_json: bool, state_dir: Path | None) -> int:
     """Show unfinished uploads and jobs, oldest first, and which of them run now."""
-    with opened_store(state_dir) as store:
+    with untouched_store(state_dir) as store:
         rows = {row.record.id: row for row in store.live.all()}
         statuses = None if everything else UNFINISHED
         records, totals = store.uploads(statuses=statuses), store.all_part_totals(statuses=statuses)

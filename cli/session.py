@@ -117,15 +117,22 @@ def opened_store(chosen: Path | None) -> "Iterator[SqliteStore]":
 
 @contextmanager
 def untouched_store(chosen: Path | None) -> Iterator[StateStore]:
-    """The store for who only looks: an empty one in memory where the folder has none."""
-    from partway.state.sqlite import NAME
+    """The store for who only looks: an empty one in memory where the folder has none.
+
+    A folder that cannot be written is read as it is.
+    """
+    from partway.state.sqlite import SqliteStore, exists, is_writable
     from partway.state.store import MemoryStore
 
-    if (state_folder(chosen) / NAME).exists():
+    folder = state_folder(chosen)
+    if not exists(folder):
+        yield MemoryStore()
+    elif is_writable(folder):
         with opened_store(chosen) as store:
             yield store
     else:
-        yield MemoryStore()
+        with closing(SqliteStore(folder, read_only=True)) as store:
+            yield store
 
 
 def backend_for(

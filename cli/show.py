@@ -21,7 +21,7 @@ from . import complete, exit_codes, options
 from .facts import NO_PARTS, QUIET, facts, how_it_ended, job_facts, part_count, quiet_seconds, total_bytes
 from .job_now import job_now, job_row
 from .partmap import Cell, PartMap
-from .session import find_job, find_upload, opened_store
+from .session import find_job, find_upload, untouched_store
 from .text import printable
 from .units import format_age, format_rate, format_size
 
@@ -35,7 +35,7 @@ _ALL = 1_000_000_000
 @options.state_dir_option
 def command(id: str, as_json: bool, state_dir: Path | None) -> int:
     """Show one upload or job: what it is, how far it is, which parts are there, and which files failed and why."""
-    with opened_store(state_dir) as store:
+    with untouched_store(state_dir) as store:
         console = Console(highlight=False, markup=False)
         if (job := find_job(store, id)) is not None:
             row = job_row(store, job)

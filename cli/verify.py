@@ -18,7 +18,7 @@ from . import exit_codes, options
 from .address import parse_destination, parse_target
 from .connection import Connection, connection_options
 from .customer_key import KeyOptions, again_options
-from .session import make_backend, opened_store, stopping, tell
+from .session import make_backend, stopping, tell, untouched_store
 from .text import printable
 from .upload import absolute
 
@@ -70,7 +70,7 @@ def command(
     connection = replace(connection, customer_key=key_options.key())
     backend = make_backend(endpoint_url, region, profile, concurrency=None, connection=connection)
     code = exit_codes.OK
-    with opened_store(state_dir) as store:
+    with untouched_store(state_dir) as store:
         for path in paths:
             bucket, key = parse_target(target, path)
             where = Target(bucket=bucket, key=key, endpoint=backend.endpoint)

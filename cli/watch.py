@@ -20,7 +20,7 @@ from . import complete, exit_codes, options
 from .again import needs_producer, stream_command
 from .facts import facts, how_it_ended, job_facts, part_count
 from .job_safe import safe_of_job
-from .session import find_job, find_upload, named_folder, opened_store, state_command, stopping
+from .session import find_job, find_upload, named_folder, state_command, stopping, untouched_store
 from .text import printable
 from .units import format_size
 from .watched import Watched, WatchedJob, WatchedUpload, all_running, holder_words, watched_job, watched_upload
@@ -60,7 +60,7 @@ def command(id: str | None, once: bool, interval: float | None, as_json: bool, s
     an ID is enough.
     """
     cancel = Cancel()
-    with opened_store(state_dir) as store, stopping(cancel):
+    with untouched_store(state_dir) as store, stopping(cancel):
         watcher = Watcher(store, id, cancel, named_folder(state_dir))
         if as_json:
             return watcher.run(watcher.json, interval or _EVERY, once=once, in_words=False)

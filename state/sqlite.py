@@ -4,19 +4,18 @@ import errno
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import claims, file_lock
-from .errors import StateError, StateLocked, StateTooNew
+from .errors import StateError, StateLocked
 from .jobs import JobStore
 from .live_files import LiveFiles
 from .private import make_private
 from .records import UNFINISHED, PartRecord, UploadRecord, UploadStatus
-from .schema import BOOKKEEPING, MIGRATION_SET, MIGRATIONS
+from .sqlite_connection import BUSY_SECONDS, committing, connect, connect_read_only
 from .sqlite_jobs import SqliteJobs
 from .sqlite_rows import (
     PART_COLUMNS,
@@ -27,15 +26,12 @@ from .sqlite_rows import (
     to_sql,
     upload_from_sql,
 )
+from .sqlite_schema import check_version, has_every_migration, migrate, migrated_copy
 from .sqlite_trouble import busy, translated
 from .sqlite_upkeep import SqliteUpkeep
 from .upkeep import Upkeep
 
-if TYPE_CHECKING:
-    from sqlite_utils import Database
-
 NAME = "partway.db"  # in the state folder
-_BUSY_SECONDS = 30.0
 _PROBE_SECONDS = 0.1  # `clean` holds a claim for microseconds, to see whether anybody else does
 
 
@@ -44,6 +40,10 @@ class SqliteStore:
 
     The folder is made with mode 0700 when it is missing, the database with 0600; wider modes are corrected.  Several
     processes may use one folder at the same time; one object of this class belongs to one thread.
+
+    Args:
+        read_only: Only look, in a folder that need not be writable: the database must be there, and nothing is
+            changed.  One of an older version is read from a copy in memory, which does not see later changes.
 
     exposed: A sentence for each file that other users can read, and whose mode cannot be corrected.
 
@@ -54,89 +54,52 @@ class SqliteStore:
         StateError: it cannot be opened, read or written (permissions, read-only folder, full disk).
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, read_only: bool = False) -> None:
         self.folder = folder
         self.path = folder / NAME
-        try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _make_file(self.path)
-        except OSError as error:
-            raise StateError(
-                f"cannot use the state folder {folder}: {error.strerror or error}; name another with --state-dir"
-            ) from error
-        self.exposed = make_private(folder)
-        if not file_lock.has_record_locks(folder):
-            raise file_lock.locks_unsupported(folder)
-        with self._translated():
-            self._db = self._connect()
-        try:
-            with self._translated():
-                self._migrate()
-        except BaseException:
-            self._db.close()
-            raise
+        self.exposed: tuple[str, ...] = ()
+        self._db = self._open_read_only() if read_only else self._open()
         calls = (self._db.execute, self._db.executemany, self._translated, self._writing)
         self.jobs: JobStore = SqliteJobs(*calls)
         self.upkeep: Upkeep = SqliteUpkeep(self.path, *calls)
         self.live = LiveFiles(folder / "running")
 
+    def _open(self) -> sqlite3.Connection:
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _make_file(self.path)
+        except OSError as error:
+            raise _unusable(self.folder, error) from error
+        self.exposed = make_private(self.folder)
+        if not file_lock.has_record_locks(self.folder):
+            raise file_lock.locks_unsupported(self.folder)
+        with self._translated(), ExitStack() as stack:
+            db = stack.enter_context(closing(self._connect()))
+            is_current = has_every_migration(db, self.path)
+            if not is_current or db.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+                self._migrate(db)
+            stack.pop_all()
+        return db
+
+    def _open_read_only(self) -> sqlite3.Connection:
+        with self._translated(), ExitStack() as stack:
+            db = stack.enter_context(closing(connect_read_only(self.path)))
+            is_current = has_every_migration(db, self.path)
+            stack.pop_all()
+            db = db if is_current else migrated_copy(db)
+            db.execute("PRAGMA query_only = ON")
+            return db
+
     def _connect(self) -> sqlite3.Connection:
-        """A connection that begins no transaction by itself."""
-        return sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)
+        return connect(self.path)
 
-    def _migrate(self) -> None:
-        if not self._is_current():
-            # One process at a time: SQLite does not wait for others when it changes the journal mode.
-            try:
-                with file_lock.hold(self.folder / "schema.lock", wait=_BUSY_SECONDS):
-                    self._apply_migrations()
-            except StateLocked:
-                raise busy(self.path) from None
-        # In WAL mode NORMAL may lose the last commits when the power fails; a receipt must not be lost.
-        self._db.execute("PRAGMA synchronous = FULL")
-        self._db.execute("PRAGMA foreign_keys = ON")
-        # The log is put into the database early: by itself it would grow to 4 MiB beside the 1 MiB of 10,000 parts.
-        self._db.execute("PRAGMA wal_autocheckpoint = 128")
-
-    def _is_current(self) -> bool:
-        """True when there is nothing to migrate."""
-        has_any = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = '_sqlite_migrations'"
-        if self._db.execute(has_any).fetchone() is None:
-            return False
-        query = "SELECT name FROM _sqlite_migrations WHERE migration_set = ?"
-        applied = {name for (name,) in self._db.execute(query, [MIGRATION_SET])}
-        known = {name for name, _ in MIGRATIONS}
-        if applied - known:
-            raise self._too_new()
-        return applied == known and self._db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-
-    def _apply_migrations(self) -> None:
-        if self._db.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,):
-            self._begin_anew()
-            return
-        # Imported here: it takes longer than all that a store does at start-up, and most runs need no migration.
-        from sqlite_utils import Database, Migrations
-
-        migrations = Migrations(MIGRATION_SET)
-        for name, statements in MIGRATIONS:
-            migrations(name=name)(_runner(statements))
-        with closing(Database(self._connect(), execute_plugins=False)) as db:
-            db.enable_wal()
-            migrations.apply(db)
-
-    def _begin_anew(self) -> None:
-        """Every migration, in a database that has nothing."""
-        self._db.execute("PRAGMA journal_mode = WAL")
-        with self._committing():
-            for statement in BOOKKEEPING:
-                self._db.execute(statement)
-            for name, statements in MIGRATIONS:
-                for statement in statements:
-                    self._db.execute(statement)
-                self._db.execute(
-                    "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES (?, ?, ?)",
-                    [MIGRATION_SET, name, str(datetime.now(UTC))],
-                )
+    def _migrate(self, db: sqlite3.Connection) -> None:
+        # One process at a time: SQLite does not wait for others when it changes the journal mode.
+        try:
+            with file_lock.hold(self.folder / "schema.lock", wait=BUSY_SECONDS):
+                migrate(db, self._connect)
+        except StateLocked:
+            raise busy(self.path) from None
 
     def _translated(self) -> AbstractContextManager[None]:
         return translated(self.path)
@@ -148,32 +111,9 @@ class SqliteStore:
         A transaction that begins by reading and then writes is refused at once when another process wrote meanwhile;
         this one waits for its turn.
         """
-        with self._translated(), self._committing():
-            self._check_version()
+        with self._translated(), committing(self._db):
+            check_version(self._db, self.path)
             yield
-
-    @contextmanager
-    def _committing(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._db.commit()
-        except BaseException:
-            self._db.rollback()
-            raise
-
-    def _check_version(self) -> None:
-        """Refuse to write what a newer version migrated meanwhile."""
-        query = "SELECT count(*) FROM _sqlite_migrations WHERE migration_set = ?"
-        (applied,) = self._db.execute(query, [MIGRATION_SET]).fetchone()
-        if applied > len(MIGRATIONS):
-            raise self._too_new()
-
-    def _too_new(self) -> StateTooNew:
-        return StateTooNew(
-            f"{self.path} was written by a newer version of partway; update partway, "
-            "or name another folder with --state-dir"
-        )
 
     def claim(self, source: str, endpoint: str, bucket: str, key: str) -> AbstractContextManager[None]:
         return claims.hold(claims.claim_path(self.folder / "locks", source, endpoint, bucket, key), wait=_PROBE_SECONDS)
@@ -283,6 +223,30 @@ class SqliteStore:
             return [upload_from_sql(row) for row in self._db.execute(query, values).fetchall()]
 
 
+def exists(folder: Path) -> bool:
+    """Whether the folder has a database.
+
+    Raises:
+        StateError: nobody can tell, because the folder may not be entered.
+    """
+    try:
+        (folder / NAME).stat()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise _unusable(folder, error) from error
+    return True
+
+
+def is_writable(folder: Path) -> bool:
+    """Whether the folder's database can be written: the file, and others beside it."""
+    return os.access(folder, os.W_OK | os.X_OK) and os.access(folder / NAME, os.R_OK | os.W_OK)
+
+
+def _unusable(folder: Path, error: OSError) -> StateError:
+    return StateError(f"cannot use the state folder {folder}: {error.strerror or error}; name another with --state-dir")
+
+
 def _make_file(path: Path) -> None:
     """Create the database when it is missing, before SQLite would: then it is never readable by others.
 
@@ -298,11 +262,3 @@ def _make_file(path: Path) -> None:
             is_read_only = os.statvfs(path).f_flag & os.ST_RDONLY
             reason = errno.EROFS if is_read_only else errno.EACCES
             raise PermissionError(reason, os.strerror(reason)) from None
-
-
-def _runner(statements: tuple[str, ...]) -> Any:
-    def migration(db: "Database") -> None:
-        for statement in statements:
-            db.execute(statement)
-
-    return migration

@@ -22,7 +22,8 @@ def translated(path: Path) -> Iterator[None]:
         yield
     except sqlite3.OperationalError as error:
         raise _translate(error, path) from error
-    except (sqlite3.DatabaseError, BadRow) as error:
+    except (sqlite3.DatabaseError, BadRow, UnicodeDecodeError) as error:
+        # The last is Python's for a message that quotes damaged text.
         raise _damaged(error, path) from error
     except OSError as error:
         raise StateError(f"cannot write in {path.parent}: {error.strerror or error}") from error

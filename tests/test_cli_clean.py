@@ -244,8 +244,7 @@ def test_history_as_json(shell: Shell) -> None:
 
 def test_lock_files_that_nobody_holds_go(shell: Shell) -> None:
     """Those of older versions, which kept one for every upload; a dry run leaves them."""
-    shell.run("list")
-    (shell.state / "locks").mkdir()
+    (shell.state / "locks").mkdir(parents=True)
     for index in range(3):
         (shell.state / "locks" / f"{index:032x}.lock").touch()
     dry = shell.run("clean", "--dry-run")

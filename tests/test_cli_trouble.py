@@ -4,6 +4,7 @@ import sqlite3
 
 import pytest
 
+from partway.state.sqlite import SqliteStore
 from tests.support.command import PARTWAY, Shell
 from tests.support.faults import CallFunction, Fault, Stage
 from tests.support.interrupted import UPLOAD, hanging
@@ -71,7 +72,7 @@ def test_source_truncated_while_it_is_read(server: StrictS3, shell: Shell) -> No
 
 def test_state_of_a_newer_version(server: StrictS3, shell: Shell) -> None:
     """A newer state is not touched."""
-    shell.run("list")
+    SqliteStore(shell.state).close()
     with sqlite3.connect(shell.state / "partway.db") as db:
         db.execute("INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('partway', '9999', 'now')")
     db.close()
@@ -115,8 +116,8 @@ def test_output_in_another_encoding(shell: Shell, command: tuple[str, ...]) -> N
 
 def test_named_folder_beats_the_variable(shell: Shell) -> None:
     """--state-dir wins over PARTWAY_STATE_DIR, before the command as well as after it."""
-    shell.run("--state-dir", "before", "list")
-    shell.run("list", "--state-dir", "after")
+    shell.run("--state-dir", "before", "clean")
+    shell.run("clean", "--state-dir", "after")
 
     assert (shell.folder / "before" / "partway.db").exists()
     assert (shell.folder / "after" / "partway.db").exists()
@@ -128,7 +129,7 @@ def test_a_state_folder_that_others_may_change(shell: Shell) -> None:
     shell.state.mkdir()
     (shell.state / "other").touch()
     shell.state.chmod(0o777)
-    result = shell.run("list")
+    result = shell.run("clean")
 
     assert result.code == 0
     assert f"warning: any user can replace the files in {shell.state}" in result.err

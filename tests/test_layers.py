@@ -27,8 +27,8 @@ ONLY_IN = {
     ),
     "urllib3": ("engine/s3_answers.py",),
     "tenacity": ("engine/retry.py",),
-    "sqlite_utils": ("state/sqlite.py",),
-    "sqlite3": ("state/sqlite.py", "state/sqlite_trouble.py"),
+    "sqlite_utils": ("state/sqlite_schema.py",),
+    "sqlite3": ("state/sqlite.py", "state/sqlite_connection.py", "state/sqlite_schema.py", "state/sqlite_trouble.py"),
     # The demo's server is a program of its own.
     "threading": (
         "engine/concurrency.py",
@@ -184,7 +184,7 @@ def test_a_library_out_of_place_is_seen(file: str, source: str) -> None:
         ("engine/a.py", "from .plan import plan_upload\nfrom . import errors\nfrom partway.state.errors import x"),
         ("engine/settings.py", "from concurrent.futures import Executor"),
         ("engine/a.py", "from .queue import x\nfrom .threading import y"),
-        ("state/sqlite.py", "import sqlite3\nfrom sqlite_utils import Database"),
+        ("state/sqlite_schema.py", "import sqlite3\nfrom sqlite_utils import Database"),
     ],
 )
 def test_what_is_right_passes(file: str, source: str) -> None:

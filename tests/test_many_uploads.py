@@ -93,7 +93,7 @@ def test_no_command_asks_for_each_row(tmp_path: Path, statements: Count, words: 
     few = statements(lambda: run(tmp_path / "few", *words))
     many = statements(lambda: run(tmp_path / "many", *words))
 
-    assert few == many > 3
+    assert few == many > 0
 
 
 def test_resume_all_finds_what_is_unfinished_at_once(tmp_path: Path, statements: Count) -> None:
