@@ -1,12 +1,12 @@
 """What S3 fixes when an upload is created: key, options, checksum algorithm; and what a later run may not change."""
 
-import mimetypes
 from dataclasses import fields, replace
 
 from partway.state.records import UploadRecord
 
 from .backend import MultipartBackend, ObjectOptions, Target
 from .checksum import ChecksumAlgorithm
+from .content_types import content_type
 from .errors import PlanError, StateDamaged
 from .limits import S3Limits
 
@@ -118,10 +118,8 @@ def check_algorithm(record: UploadRecord, wanted: ChecksumAlgorithm | None) -> N
         )
 
 
-def with_content_type(options: ObjectOptions, path: str) -> ObjectOptions:
-    """The options with the content type that the file's name suggests, unless they name one."""
+def with_content_type(options: ObjectOptions, name: str) -> ObjectOptions:
+    """The options with the content type that the ending of a path or key stands for, unless they name one."""
     if options.content_type is not None:
         return options
-    guessed, encoding = mimetypes.guess_type(path)
-    # The content of film.txt.gz is no text.
-    return options if guessed is None or encoding is not None else replace(options, content_type=guessed)
+    return replace(options, content_type=content_type(name))

@@ -3,9 +3,6 @@
 Every case is refused while the client is made, before the store is written and before any request.
 """
 
-import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,8 +14,8 @@ from partway.engine.endpoint import is_address
 from partway.engine.errors import CredentialsExpired, PartwayError, Refused
 from partway.engine.s3 import S3Backend, S3Config
 from tests.support.command import Shell
-from tests.support.other_user import as_other_user
 from tests.support.strict_s3 import StrictS3
+from tests.support.unprivileged import unprivileged
 
 Resolve = Callable[..., S3Backend]
 
@@ -185,15 +182,13 @@ def test_who_only_has_to_log_in_may_run_again(
 
 
 @pytest.fixture
-def secret() -> Iterator[Path]:
-    """A file that only its owner may read, in a directory that everybody may enter."""
-    folder = Path(tempfile.mkdtemp())
-    folder.chmod(0o755)
-    path = folder / "file"
-    path.write_text(DEFAULT)
-    path.chmod(0 if os.geteuid() else 0o600)
-    yield path
-    shutil.rmtree(folder)
+def secret(tmp_path: Path) -> Iterator[Path]:
+    """A file that may not be read, in a directory that may be entered."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "file").touch(mode=0)
+    yield folder / "file"
+    folder.chmod(0o700)
 
 
 @pytest.mark.parametrize(
@@ -207,17 +202,16 @@ def test_an_unreadable_file_is_named(
     monkeypatch.setenv(variable, str(secret))
 
     with pytest.raises(Refused, match=f"file {secret} may not be read by this user; check its permissions"):
-        as_other_user(check)
+        unprivileged(check)
 
 
 def test_a_home_of_somebody_else_has_no_files(secret: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a container HOME may be root's: nothing is found below it, as for every tool, and nothing fails."""
-    secret.parent.chmod(0o700 if os.geteuid() == 0 else 0)
+    secret.parent.chmod(0)
     monkeypatch.setenv("HOME", str(secret.parent))
     monkeypatch.delenv("AWS_CONFIG_FILE")
 
-    as_other_user(check_config_file)
-    secret.parent.chmod(0o700)
+    unprivileged(check_config_file)
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,8 @@ def test_metadata_arrives(objects: dict[str, StoredObject], key: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "kind"), {"guessed": "video/mp4", "compressed": None, "not-guessed": None, "big": "video/x-thing"}.items()
+    ("key", "kind"),
+    {"guessed": "video/mp4", "compressed": "application/gzip", "not-guessed": None, "big": "video/x-thing"}.items(),
 )
 def test_content_type(objects: dict[str, StoredObject], key: str, kind: str | None) -> None:
     """Guessed from the name, unless it is named or guessing is off; a compressed file is not of its inner type."""
