@@ -36,11 +36,6 @@ class SourceIdentity:
     inode: int
     device: int = field(compare=False)
 
-    @property
-    def times(self) -> tuple[int, int, int | None]:
-        """What no write leaves as it was: size, mtime and ctime."""
-        return self.size, self.mtime_ns, self.ctime_ns
-
 
 def recorded_identity(record: UploadRecord) -> SourceIdentity:
     """The file that the record's parts were read from."""

@@ -204,8 +204,8 @@ def _send(run: UploadRun, missing: Sequence[PartSpec]) -> None:
             try:
                 note_source(run, outcome.result.identities)
             except SourceChanged as error:
+                # The part is recorded all the same: the next run compares it.
                 failures.append(error)
-                continue
             if receipt.checksum is None and run.algorithm is not ChecksumAlgorithm.MD5:
                 failures.append(
                     ChecksumUnsupported(

@@ -57,9 +57,9 @@ def note_source(run: UploadRun, identities: Iterable[SourceIdentity]) -> None:
         SourceChanged: one has another size, so nothing would come of sending more.
         StateError.
     """
+    run.note_identities(identities)
     for each in identities:
         SourceChecks.of(run.settings).check_size(run.source, each)
-    run.note_identities(identities)
 
 
 def confirm_parts(run: UploadRun) -> None:
@@ -81,9 +81,11 @@ def _compare_parts(run: UploadRun, checks: SourceChecks) -> None:
     for _ in range(_MAX_PASSES):
         now = run.pool.run(lambda line: identify_settled(run.source.path, sleep=line.sleep))
         checks.check_size(run.source, now)
-        # Times that were seen before the first byte is compared cannot come from a write during the comparison: they
-        # are those of a server whose replicas disagree.
-        before = {each.times for each in (run.source, now, *run.other_identities)}
+        # Two looks in a row: some FUSE file systems number a file anew each time it is opened.
+        state = _whole if identify(run.source.path).inode == now.inode else _times
+        # What was seen before the first byte is compared cannot come from a write during the comparison: it is from a
+        # server whose replicas disagree.
+        before = {state(each) for each in (run.source, now, *run.other_identities)}
         for outcome in run.hash(run.plan.parts(), md5=False, here=True):
             if outcome.checksum != checksums[outcome.number]:
                 run.distrust_source()
@@ -92,13 +94,21 @@ def _compare_parts(run: UploadRun, checks: SourceChecks) -> None:
                     "run again to send the parts that differ"
                 )
         run.note_identities([identify(run.source.path)])
-        if not checks.updated or {each.times for each in run.other_identities} <= before:
+        if not checks.updated or {state(each) for each in run.other_identities} <= before:
             run.trust_source(now)
             return
     raise SourceChanged(
         f"{run.source.path} changes all the time; nothing was completed. Run again when it is complete, or send what "
         "is there at the start with --local-no-check-updated"
     )
+
+
+def _whole(identity: SourceIdentity) -> object:
+    return identity
+
+
+def _times(identity: SourceIdentity) -> object:
+    return identity.size, identity.mtime_ns, identity.ctime_ns
 
 
 class WholeSourceCheck:

@@ -106,6 +106,7 @@ class ChangingSource:
 
     def _point(self, before: bytes) -> None:
         """Have the path lead to another file of the same size and mtime, or back to the first one."""
+        self.changes += 1
         if self._first.exists():
             self._first.replace(self.path)
             self.content = self.path.read_bytes()
@@ -119,7 +120,6 @@ class ChangingSource:
             mtime_ns, _ = self._times[found.st_ino]
             copy.replace(self.path)
             self._times[self.path.stat().st_ino] = mtime_ns, self._now()
-        self.changes += 1
 
     def _replace(self, content: bytes) -> None:
         self.content = content

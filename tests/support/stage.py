@@ -30,13 +30,16 @@ class Stage:
         self.looks_count = True
 
     def handle_identity(self, path: str, handle: int) -> SourceIdentity:
-        """The engine's look at a file, with the story's times; noted when it is the file that the path leads to."""
+        """What a worker's handle shows, with the story's times."""
         found = handle_identity(path, handle)
-        if self.source is None:
-            return found
-        if self.looks_count and self.source.is_at_path(found):
+        return found if self.source is None else self.source.identity(found)
+
+    def path_identity(self, path: str, handle: int) -> SourceIdentity:
+        """The engine's look at the source by its path: what it makes an object of."""
+        found = handle_identity(path, handle)
+        if self.source is not None and self.looks_count and self.source.is_at_path(found):
             self.source.look()
-        return self.source.identity(found)
+        return self.handle_identity(path, handle)
 
 
 @contextmanager
@@ -57,8 +60,8 @@ def in_turns() -> Iterator[Stage]:
         workers = importlib.import_module("partway.engine.workers")
         executor = lambda max_workers, **_: TurnExecutor(stage.turns, max_workers)  # noqa: E731
         stack.enter_context(patch.object(workers, "ThreadPoolExecutor", executor))
-        for reader in (identity, source):
-            stack.enter_context(patch.object(reader, "handle_identity", stage.handle_identity))
+        stack.enter_context(patch.object(identity, "handle_identity", stage.path_identity))
+        stack.enter_context(patch.object(source, "handle_identity", stage.handle_identity))
         for module in _modules():
             if getattr(module, "time", None) is time:
                 stack.enter_context(patch.object(module, "time", clock))
