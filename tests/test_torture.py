@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from partway.engine import complete, identity, multipart, proof, source, upload
+from partway.engine import complete, identity, multipart, proof, upload
 from partway.engine.errors import UploadFailed
 from partway.engine.plan import PartSpec
 from partway.engine.proof import Proof
 from partway.engine.run import UploadRun
+from tests.support.changing_source import ChangingSource
 from tests.support.simulated_story import Played, play
 from tests.support.stage import in_turns
 from tests.torture import run_folders, run_real, simulate
@@ -83,13 +84,8 @@ def believe_young_times(patch: pytest.MonkeyPatch) -> None:
 
 
 def ignore_ctime(patch: pytest.MonkeyPatch) -> None:
-    by_handle = identity.handle_identity
-
-    def forget(path: str, handle: int) -> identity.SourceIdentity:
-        return replace(by_handle(path, handle), ctime_ns=0)
-
-    patch.setattr(identity, "handle_identity", forget)
-    patch.setattr(source, "handle_identity", forget)
+    shown = ChangingSource.identity
+    patch.setattr(ChangingSource, "identity", lambda *args: replace(shown(*args), ctime_ns=1))
 
 
 def prove_everything(patch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ class ChangingSource:
     content: what is at the path now; None while nothing is.
     changes, changes_seen: how often it changed, in all and before the engine's last look.
     looked_at: what was at the path when the engine looked last.
+    came_back: True once the path led elsewhere and back, so that bytes of before are the right ones again.
 
     Args:
         size: Bytes at the beginning.
@@ -40,6 +41,7 @@ class ChangingSource:
         self.changes = self.changes_seen = 0
         self.content: bytes | None = None
         self.looked_at: bytes | None = None
+        self.came_back = False
         self._write(rng.randbytes(size))
 
     def change(self, limit: int) -> str:
@@ -109,6 +111,7 @@ class ChangingSource:
         self.changes += 1
         if self._first.exists():
             self._first.replace(self.path)
+            self.came_back = True
             self.content = self.path.read_bytes()
         else:
             self.content = self._rng.randbytes(len(before))

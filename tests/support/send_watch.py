@@ -65,7 +65,7 @@ class SendWatch:
     """Sees every body of one story.
 
     again: bytes that were sent again or in vain, by why: ``fault``, ``refused``, ``crash``, ``cancel``, ``lie``,
-        ``whole`` (a small file, not proven yet),
+        ``whole`` (a small file, not proven yet), ``edit`` (the source was another for a while),
         ``resume`` (the run before sent it, and could not say so).
     """
 
@@ -119,6 +119,8 @@ class SendWatch:
             why = "resume"
             if not attempt.upload_id:
                 why = "whole"  # a small file goes again as long as it is not proven
+            elif self._world.source.came_back:
+                why = "edit"
             elif self._lied or self._doubts or self._forgot or lacks_algorithm(self._world.story) or self._is_torn():
                 why = "lie"
             elif attempt.fault or attempt.number in self._troubled or name in self._unanswered:

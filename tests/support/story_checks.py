@@ -32,7 +32,7 @@ def check_end(end: UploadDone | UploadSkipped, world: World, store: StateStore, 
         return
     # Where nothing but sizes can be compared, a flipped bit or another's object does not show, and the proof says so.
     unproven = not Proof(end.proof).whole and bool(world.causes & {"flip", "foreign", "ghost", "late"})
-    equal = world.is_proven(looked)
+    equal = world.is_proven(looked) or world.is_proven(world.source.content)
     world.told["other bytes, and the proof is the size"] += unproven and not equal
     world.must(equal or unproven, "done, and the object is not what was in the file at the last look")
     world.must(end.bytes == len(looked or b""), f"done says {end.bytes} bytes")
