@@ -2,11 +2,10 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 
-from partway.state.jobs import FileStatus
 from partway.state.store import StateStore
 
 from .backend import MultipartBackend, Target
@@ -14,9 +13,10 @@ from .checksum import ChecksumAlgorithm
 from .dry_run import planned
 from .errors import PartwayError, PlanError, SourceError, UploadCancelled, UploadFailed
 from .events import TAKEN, EventSink, FileFailed, FileSkipped
-from .identity import SourceIdentity, identify
+from .identity import identify
 from .job_failures import fails_for_all, is_resumable
 from .job_match import open_job
+from .job_rows import Standing, standing
 from .job_spec import JobSpec
 from .job_work import SAME, is_same
 from .options import check_key, with_customer_key
@@ -114,11 +114,13 @@ class _DryJob:
                 self._fail(each.path, "", error)
                 continue
             keyed[key] = each
-        if not self._settings.restart:
-            self._drop_done(keyed)
-        reasons = self._look(keyed)
+        doubtful = set() if self._settings.restart else self._drop_done(keyed)
+        reasons = self._look(keyed, doubtful)
         for key, each in keyed.items():
-            self._file(key, each, reasons.get(key))
+            if key in doubtful and reasons[key] == SAME:
+                self._resumed += 1
+            else:
+                self._file(key, each, reasons.get(key))
         if self._cancel.wanted:
             raise UploadCancelled("stopped on request")
 
@@ -146,17 +148,20 @@ class _DryJob:
         self._sink(event)
         return event
 
-    def _drop_done(self, keyed: dict[str, Found]) -> None:
+    def _drop_done(self, keyed: dict[str, Found]) -> set[str]:
+        """Without the files that are done; the keys of those that may be others by now."""
         known = self._store.jobs.files(self._id, list(keyed)) if self._id else {}
-        for key, before in known.items():
-            each = keyed[key]
-            if before.status is not FileStatus.FAILED and (before.size, before.mtime_ns) == (each.size, each.mtime_ns):
+        standings = {key: standing(row, keyed[key].identity) for key, row in known.items()}
+        for key, stands in standings.items():
+            if stands is Standing.DONE:
                 self._resumed += 1
                 del keyed[key]
+        return {key for key, stands in standings.items() if stands is Standing.DOUBTFUL}
 
-    def _look(self, keyed: dict[str, Found]) -> dict[str, str | PartwayError | None]:
+    def _look(self, keyed: dict[str, Found], doubtful: Collection[str]) -> dict[str, str | PartwayError | None]:
         """Why files need not be sent, or cannot be; only where S3 has to be asked."""
-        if not (self._spec.skip_same or self._spec.options.no_overwrite):
+        asks_all = self._spec.skip_same or self._spec.options.no_overwrite
+        if not asks_all and not doubtful:
             return {}
         algorithm = self._settings.algorithm or usual_algorithm(self._store, self._spec.endpoint, time.time())
         tasks = (
@@ -166,9 +171,10 @@ class _DryJob:
                 backend=self._backend,
                 policy=self._settings.policy,
                 algorithm=algorithm,
-                skip_same=self._spec.skip_same,
+                skip_same=self._spec.skip_same or key in doubtful,
             )
             for key, each in keyed.items()
+            if asks_all or key in doubtful
         )
         reasons: dict[str, str | PartwayError | None] = {}
         with WorkerPool(self._settings.concurrency or _LOOKS, cancel=self._cancel, hear=lambda _: None) as pool:
@@ -189,7 +195,7 @@ class _DryJob:
                 self._sink(FileSkipped(job=self._id, source=found.path, target=target.url, reason=reason))
                 return
             record = self._store.unfinished(found.path, target.endpoint, target.bucket, target.key)
-            source = _source(found) if record is None else identify(found.path)
+            source = found.identity if record is None else identify(found.path)
             event = planned(source, target, record, self._store, self._settings)
         except PartwayError as error:
             self._fail(found.path, target.url, error)
@@ -213,10 +219,6 @@ class _DryJob:
         self._failed += 1
         resumable = is_resumable(error)
         self._sink(FileFailed(job=self._id, source=path, target=url, error=str(error), resumable=resumable))
-
-
-def _source(found: Found) -> SourceIdentity:
-    return SourceIdentity(path=found.path, size=found.size, mtime_ns=found.mtime_ns, ctime_ns=None, inode=0, device=0)
 
 
 def _look(task: _Look, line: Line) -> str | None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import islice
 
-from partway.state.jobs import FileStatus, JobRecord, JobStatus
+from partway.state.jobs import FileRecord, JobRecord, JobStatus
 from partway.state.store import StateStore
 
 from .backend import MultipartBackend
@@ -23,6 +23,7 @@ from .job_ledger import Ledger, Stop
 from .job_leftovers import Leftovers
 from .job_match import job_to_resume, open_job
 from .job_recovery import recover_files
+from .job_rows import Standing, standing
 from .job_spec import JobSpec
 from .limits import S3Limits
 from .live import JobTeller
@@ -250,19 +251,22 @@ class _Job:
             self._store.jobs.meet(found)
         known = self._store.jobs.files(self._record.id, list(found))
         left: list[tuple[str, Found]] = []
+        doubtful: dict[str, FileRecord] = {}
         for key, each in found.items():
-            before = known.get(key)
-            finished = before is not None and before.status is not FileStatus.FAILED
-            if before is not None and finished and (before.size, before.mtime_ns) == (each.size, each.mtime_ns):
+            row = known.get(key)
+            stands = standing(row, each.identity)
+            if stands is Standing.DONE:
                 self._ledger.resumed()
-            else:
-                left.append((key, each))
+                continue
+            left.append((key, each))
+            if row is not None and stands is Standing.DOUBTFUL:
+                doubtful[key] = row
         small = [pair for pair in left if self._files.is_small(*pair)]
         large = [pair for pair in left if not self._files.is_small(*pair)]
         for key, each in sorted(large, key=lambda pair: -pair[1].size):
-            self._files.send_large(key, each)
+            self._files.send_large(key, each, doubtful.get(key))
         for key, each in small:
-            self._files.send_small(key, each)
+            self._files.send_small(key, each, doubtful.get(key))
 
     def _keyed(self, found: Iterable[Found], limits: S3Limits) -> Iterator[tuple[str, Found]]:
         for each in found:

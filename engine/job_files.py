@@ -9,23 +9,25 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
-from partway.state.jobs import JobRecord
+from partway.state.jobs import FileRecord, JobRecord
 from partway.state.records import UNFINISHED
 from partway.state.store import StateStore
 
 from .backend import MultipartBackend, Target
 from .errors import PartwayError, StateError, StateLocked, UploadCancelled
 from .events import Event, PartsChecked, UploadSkipped, UploadStarted
+from .identity import SourceIdentity
 from .job_failures import may_go_the_long_way
 from .job_ledger import Ledger, Stop
 from .job_leftovers import is_given_up
+from .job_rows import file_as_sent
 from .job_spec import JobSpec
-from .job_work import SAME, FileProgress, FileSent, FileTask, is_same, send_file
+from .job_work import SAME, FileProgress, FileSent, FileTask, same_file, send_file
 from .lanes import Lanes
 from .live import JobTeller
 from .options import with_content_type
 from .outage import Outage
-from .plan import PartSpec, plan_upload
+from .plan import plan_upload
 from .pool import GRACE, Cancel, Lane, Line, WorkerPool
 from .retry import Retry
 from .scan import Found
@@ -39,6 +41,7 @@ from .workers import make_workers
 @dataclass(frozen=True, slots=True)
 class _Ended:
     task: FileTask
+    before: FileRecord | None
     share: int
     future: "Future[FileSent]"
 
@@ -87,7 +90,7 @@ class JobFiles:
         self._running = 0  # small files
         self._part_size = plan.part_size
         self._promised: dict[str, int] = {}  # parts of uploads that have not come to them, by key
-        self._unusual: list[FileTask] = []
+        self._unusual: list[tuple[FileTask, FileRecord | None]] = []
         self._stopped = False  # a file by a cancel
         self._outage = Outage(told)  # of small files
         self._begun = {
@@ -111,8 +114,12 @@ class JobFiles:
         """True when the file can go as one object; one that was begun otherwise has to be brought to its end."""
         return found.size <= self._small and (found.path, key) not in self._begun
 
-    def send_large(self, key: str, found: Found) -> None:
+    def send_large(self, key: str, found: Found, before: FileRecord | None) -> None:
         """Begin to send a file by the way of single uploads, which knows about everything that is unusual.
+
+        Args:
+            before: The row of a file that an earlier run sent and that may be another by now: it is compared with the
+                object first.  None for a file that is sent in any case.
 
         Raises:
             Stop, UploadCancelled, StateError: as soon as any file meets what ends the job.
@@ -120,11 +127,12 @@ class JobFiles:
         self._wait_for_room()
         # As many as it will want: others that are begun meanwhile would only wait for it.
         # But one that is compared with what S3 has, which may take long, may want none.
-        self._promised[key] = 1 if self._spec.skip_same else max(1, -(-found.size // self._part_size))
-        self._lanes.open(partial(self._upload, key, found))
+        compared = self._spec.skip_same or before is not None
+        self._promised[key] = 1 if compared else max(1, -(-found.size // self._part_size))
+        self._lanes.open(partial(self._upload, key, found, before))
 
-    def send_small(self, key: str, found: Found) -> None:
-        """Begin to send a file as one object.
+    def send_small(self, key: str, found: Found, before: FileRecord | None) -> None:
+        """Begin to send a file as one object; ``before`` as in ``send_large``.
 
         Raises:
             Stop, UploadCancelled, StateError: as soon as any file meets what ends the job.
@@ -140,19 +148,19 @@ class JobFiles:
             policy=self._settings.policy,
             algorithm=self._algorithm,
             most=self._small,
-            skip_same=self._spec.skip_same,
+            skip_same=self._spec.skip_same or before is not None,
             checks=SourceChecks.of(self._settings),
         )
         self._told.file_begun(found.path)
         self._running += 1
         future = self._workers.call(send_file, task, self._line)
-        future.add_done_callback(lambda ended: self._messages.put(_Ended(task, share, ended)))
+        future.add_done_callback(lambda ended: self._messages.put(_Ended(task, before, share, ended)))
 
     def _send_unusual(self) -> None:
         """Begin anew, as large ones, with small files of which one object was not enough."""
         unusual, self._unusual = self._unusual, []
-        for task in unusual:
-            self.send_large(task.target.key, task.found)
+        for task, before in unusual:
+            self.send_large(task.target.key, task.found, before)
 
     def go_on(self) -> None:
         """See to what was begun, without waiting for anything.
@@ -207,7 +215,7 @@ class JobFiles:
 
     # --- large files
 
-    def _upload(self, key: str, found: Found, lane: Lane) -> None:
+    def _upload(self, key: str, found: Found, before: FileRecord | None, lane: Lane) -> None:
         def hear(event: Event) -> None:
             if isinstance(event, UploadStarted):
                 self._promised.pop(key, None)
@@ -218,8 +226,9 @@ class JobFiles:
         target = self._spec.target(key)
         try:
             begun = self._begun.get((found.path, key))
-            if self._spec.skip_same and begun is None and self._is_same(target, found, lane):
-                self._ledger.skipped(key, found.path, target.url, found.size, found.mtime_ns, SAME)
+            compared = (self._spec.skip_same or before is not None) and begun is None
+            if compared and (same := self._same(target, found, lane)) is not None:
+                self._ledger.same(key, same, target.url, before)
                 return
             done = upload_file(
                 found.path,
@@ -247,20 +256,19 @@ class JobFiles:
             self._ledger.failed(key, found.path, target.url, error)
         else:
             if isinstance(done, UploadSkipped):
-                self._ledger.skipped(key, found.path, target.url, found.size, found.mtime_ns, done.reason)
+                self._ledger.skipped(key, found.identity, target.url, done.reason)
             else:
-                self._ledger.done(key, found.path, target.url, done.bytes, found.mtime_ns, done.proof)
+                self._ledger.done(key, file_as_sent(self._store, done.upload, found), target.url, done.proof)
             self._ledger.flush()
             self._learn()
         finally:
             self._promised.pop(key, None)
 
-    def _is_same(self, target: Target, found: Found, lane: Lane) -> bool:
-        whole = PartSpec(number=1, offset=0, size=found.size)
+    def _same(self, target: Target, found: Found, lane: Lane) -> SourceIdentity | None:
         with WorkerPool(lane, cancel=self._cancel_uploads, hear=self._hear) as pool:
             return pool.run(
-                lambda line: is_same(
-                    retrying(self._backend, self._settings.policy, line), target, found.path, whole, self._algorithm
+                lambda line: same_file(
+                    retrying(self._backend, self._settings.policy, line), target, found.path, self._algorithm, line
                 )
             )
 
@@ -281,7 +289,7 @@ class JobFiles:
             case _Ended():
                 self._running -= 1
                 self._concurrency.give_back(message.share)
-                self._end_small(message.task, message.future)
+                self._end_small(message.task, message.before, message.future)
             case FileProgress():
                 self._concurrency.sent((message.path, 1), message.sent, message.size)
                 self._told.file_sent(message.path, message.sent)
@@ -291,7 +299,7 @@ class JobFiles:
                     self._outage.lost(self._record.id, message.reason)
                 self._concurrency.heed(message)
 
-    def _end_small(self, task: FileTask, future: "Future[FileSent]") -> None:
+    def _end_small(self, task: FileTask, before: FileRecord | None, future: "Future[FileSent]") -> None:
         path = task.found.path
         self._told.file_ended(path)
         error = future.exception()
@@ -308,12 +316,14 @@ class JobFiles:
         sent = None if error else future.result()
         if sent is None or sent.unusual:
             self._concurrency.forget(path)
-            self._unusual.append(task)
+            self._unusual.append((task, before))
             return
         self._outage.reached(self._record.id)
         source, target = sent.source, task.target
         self._concurrency.done((path, 1), source.size if sent.proof else 0)
-        if sent.proof is None:
-            self._ledger.skipped(target.key, source.path, target.url, source.size, source.mtime_ns, sent.skipped or "")
+        if sent.proof is not None:
+            self._ledger.done(target.key, source, target.url, sent.proof.value)
+        elif sent.skipped == SAME:
+            self._ledger.same(target.key, source, target.url, before)
         else:
-            self._ledger.done(target.key, source.path, target.url, source.size, source.mtime_ns, sent.proof.value)
+            self._ledger.skipped(target.key, source, target.url, sent.skipped or "")

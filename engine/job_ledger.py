@@ -10,7 +10,10 @@ from partway.state.store import StateStore
 
 from .errors import PartwayError, SourceError, Transient, UploadFailed
 from .events import EventSink, FileDone, FileFailed, FileSkipped, JobDone, JobStarted
+from .identity import SourceIdentity
 from .job_failures import cause_of, fails_for_all, is_resumable
+from .job_rows import file_row
+from .job_work import SAME
 from .scan import EMPTY, Passed
 
 _FLUSH_SECONDS, _FLUSH_FILES = 0.25, 200  # how long what is done may wait to be written, all together
@@ -56,18 +59,30 @@ class Ledger:
         """A file was done by an earlier run."""
         self._resumed += 1
 
-    def done(self, key: str, path: str, url: str, size: int, mtime_ns: int, proof: str) -> None:
-        """A file is there and proven."""
-        self._done += 1
-        self._bytes += size
-        event = FileDone(job=self._record.id, source=path, target=url, bytes=size, proof=proof)
-        self._note(FileRecord(key=key, size=size, mtime_ns=mtime_ns, status=FileStatus.DONE, note=proof), event)
+    def same(self, key: str, source: SourceIdentity, url: str, before: FileRecord | None) -> None:
+        """The object has the file's bytes.
 
-    def skipped(self, key: str, path: str, url: str, size: int, mtime_ns: int, reason: str) -> None:
+        before: the row of an earlier run that sent it, when it was compared only because it might be another file by
+            now.
+        """
+        if before is None:
+            self.skipped(key, source, url, SAME)
+        else:
+            self._resumed += 1
+            self._note(file_row(key, source, before.status, before.note), None)
+
+    def done(self, key: str, source: SourceIdentity, url: str, proof: str) -> None:
+        """A file is there and proven; ``source``: as it was sent."""
+        self._done += 1
+        self._bytes += source.size
+        event = FileDone(job=self._record.id, source=source.path, target=url, bytes=source.size, proof=proof)
+        self._note(file_row(key, source, FileStatus.DONE, proof), event)
+
+    def skipped(self, key: str, source: SourceIdentity, url: str, reason: str) -> None:
         """A file need not be sent."""
         self._skipped += 1
-        event = FileSkipped(job=self._record.id, source=path, target=url, reason=reason)
-        self._note(FileRecord(key=key, size=size, mtime_ns=mtime_ns, status=FileStatus.SKIPPED, note=reason), event)
+        event = FileSkipped(job=self._record.id, source=source.path, target=url, reason=reason)
+        self._note(file_row(key, source, FileStatus.SKIPPED, reason), event)
 
     def passed(self, passed: Passed) -> None:
         """The walk met something that is no file to upload."""
@@ -100,7 +115,7 @@ class Ledger:
         if self._fail_fast:
             raise Stop(UploadFailed(f"the job stopped at {path}: {error}", resumable=resumable))
 
-    def _note(self, record: FileRecord, event: FileDone | FileSkipped) -> None:
+    def _note(self, record: FileRecord, event: FileDone | FileSkipped | None) -> None:
         self._in_a_row = 0
         self._unwritten.append((record, event))
         if len(self._unwritten) >= _FLUSH_FILES:

@@ -1,8 +1,11 @@
 """Files that a job had finished when its process ended, before it could remember that."""
 
-from partway.state.jobs import FileRecord, FileStatus, JobRecord
+from partway.state.jobs import FileStatus, JobRecord
 from partway.state.records import UploadStatus
 from partway.state.store import StateStore
+
+from .identity import recorded_identity
+from .job_rows import file_row
 
 
 def recover_files(store: StateStore, job: JobRecord) -> None:
@@ -14,10 +17,7 @@ def recover_files(store: StateStore, job: JobRecord) -> None:
     of_job = {each.key: each for each in completed if each.job == job.id and each.updated_at >= job.created_at}
     known = store.jobs.files(job.id, list(of_job))
     lost = [each for key, each in of_job.items() if key not in known or known[key].status is FileStatus.FAILED]
-    rows = [
-        FileRecord(key=each.key, size=each.size, mtime_ns=each.mtime_ns, status=FileStatus.DONE, note=each.proof or "")
-        for each in lost
-    ]
+    rows = [file_row(each.key, recorded_identity(each), FileStatus.DONE, each.proof or "") for each in lost]
     if rows:
         store.jobs.save_files(job.id, rows)
         for each in lost:

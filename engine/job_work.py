@@ -15,7 +15,7 @@ from .errors import (
     RemoteError,
 )
 from .events import TAKEN
-from .identity import SourceIdentity, identify_settled
+from .identity import SourceIdentity, identify, identify_settled
 from .limits import is_aws
 from .look import look_at_written
 from .overwrite import is_hidden
@@ -156,6 +156,20 @@ def _proof(s3: RetryingBackend, task: FileTask, sent: PartRecord, answer: Object
         )
 
     return compare(look_at_written(s3, task.target, task.algorithm, compare, answer, line))
+
+
+def same_file(
+    s3: RetryingBackend, target: Target, path: str, algorithm: ChecksumAlgorithm, line: Line
+) -> SourceIdentity | None:
+    """The file, when the object has its bytes; None when it has not, or when the file changed meanwhile.
+
+    Raises:
+        SourceError, RemoteError, UploadCancelled.
+    """
+    source = identify_settled(path, sleep=line.sleep)
+    whole = PartSpec(number=1, offset=0, size=source.size)
+    is_equal = is_same(s3, target, path, whole, algorithm)
+    return source if is_equal and identify(path) == source else None
 
 
 def is_same(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from .filters import Filter, is_wanted
+from .identity import SourceIdentity
 
 EMPTY = "an empty folder"
 
@@ -16,13 +17,27 @@ class Found:
 
     path: absolute.
     name: below its source, with slashes; the key is the destination and this.
-    size: bytes; mtime_ns: as ``os.stat`` gives it.  Both may be old when the file is read.
+    size, mtime_ns, ctime_ns, inode: as ``os.stat`` gives them.  They may be old when the file is read.
     """
 
     path: str
     name: str
     size: int
     mtime_ns: int
+    ctime_ns: int
+    inode: int
+
+    @property
+    def identity(self) -> SourceIdentity:
+        """The file as the walk met it."""
+        return SourceIdentity(
+            path=self.path,
+            size=self.size,
+            mtime_ns=self.mtime_ns,
+            ctime_ns=self.ctime_ns,
+            inode=self.inode,
+            device=0,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +144,14 @@ class _Level:
 
 def _judged(path: str, name: str, found: os.stat_result) -> Found | Passed:
     if stat.S_ISREG(found.st_mode):
-        return Found(path=path, name=name, size=found.st_size, mtime_ns=found.st_mtime_ns)
+        return Found(
+            path=path,
+            name=name,
+            size=found.st_size,
+            mtime_ns=found.st_mtime_ns,
+            ctime_ns=found.st_ctime_ns,
+            inode=found.st_ino,
+        )
     return Passed(path=path, reason="no regular file", failed=False)
 
 

@@ -127,11 +127,10 @@ def test_files_go_while_a_large_one_is_compared(
         if len(job.of(FileDone)) == 4:
             all_small.set()
 
-    def slow(*_: object) -> bool:
+    def slow(*_: object) -> None:
         in_time.append(all_small.wait(LONG / 4))
-        return False
 
-    monkeypatch.setattr(job_files, "is_same", slow)
+    monkeypatch.setattr(job_files, "same_file", slow)
     job.on_event = see
     job.spec = replace(job.spec, skip_same=True)
     job.run(concurrency=2)

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from partway.engine.backend import MultipartBackend
+from partway.engine.dry_job import plan_job
 from partway.engine.events import Event, JobDone
 from partway.engine.job import run_job
 from partway.engine.job_spec import JobSpec
+from partway.engine.planned import JobPlanned
 from partway.engine.pool import Cancel
 from partway.engine.settings import UploadSettings
 from partway.state.store import MemoryStore, StateStore
@@ -48,6 +50,18 @@ class Job:
             sink=see,
             cancel=self.cancel,
             **own,
+        )
+
+    def plan(self, **how: Any) -> JobPlanned:
+        """What ``run`` would do."""
+        return plan_job(
+            self.spec,
+            self.sources,
+            backend=self.backend,
+            store=self.store,
+            settings=replace(UploadSettings(limits=LIMITS, policy=QUICK, concurrency=2), **how),
+            sink=self.events.append,
+            cancel=self.cancel,
         )
 
     def of(self, kind: type[Event]) -> list[Any]:

@@ -1,0 +1,65 @@
+"""What a job's row of a file says about the file that is there now."""
+
+from dataclasses import replace
+from enum import Enum, auto
+
+from partway.state.jobs import FileRecord, FileStatus
+from partway.state.store import StateStore
+
+from .identity import SourceIdentity, recorded_identity
+from .scan import Found
+
+
+class Standing(Enum):
+    """What is left to do for a file.
+
+    DONE: nothing.
+    DOUBTFUL: it may be another file than the one that was sent; its bytes decide.
+    LEFT: all of it.
+    """
+
+    DONE = auto()
+    DOUBTFUL = auto()
+    LEFT = auto()
+
+
+def standing(row: FileRecord | None, now: SourceIdentity) -> Standing:
+    """Compare the row of a file with the file.
+
+    Size and mtime can be those of another file (rsync --times, cp --preserve), so the inode and ctime count too; but a
+    chmod moves the ctime, and some filesystems number their files anew.
+
+    Args:
+        row: None when the job does not know the file.
+    """
+    if row is None or row.status is FileStatus.FAILED:
+        return Standing.LEFT
+    if (row.size, row.mtime_ns) != (now.size, now.mtime_ns):
+        return Standing.LEFT
+    if (row.inode, row.ctime_ns) == (now.inode, now.ctime_ns) and row.ctime_ns is not None:
+        return Standing.DONE
+    # What was skipped has no object of ours to compare with.
+    return Standing.DOUBTFUL if row.status is FileStatus.DONE else Standing.LEFT
+
+
+def file_row(key: str, source: SourceIdentity, status: FileStatus, note: str) -> FileRecord:
+    """The row of a file as it was sent, or as it was when that proved to be needless."""
+    return FileRecord(
+        key=key,
+        size=source.size,
+        mtime_ns=source.mtime_ns,
+        status=status,
+        note=note,
+        inode=source.inode,
+        ctime_ns=source.ctime_ns,
+    )
+
+
+def file_as_sent(store: StateStore, upload: str, found: Found) -> SourceIdentity:
+    """The file that an upload made the object of; the path may lead to another one by now, or have led to one before.
+
+    Raises:
+        StateError.
+    """
+    record = store.upload(upload)
+    return replace(found.identity, ctime_ns=None) if record is None else recorded_identity(record)
