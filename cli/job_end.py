@@ -12,11 +12,11 @@ from .text import printable
 MAX_NAMED = 20  # files that are named
 
 
-def tell_failures(done: JobDone, failures: Sequence[FileFailed], command: str) -> None:
+def tell_failures(done: JobDone, failures: Sequence[FileFailed], resume_command: str) -> None:
     """Which files failed and why.
 
     failures: the first few.
-    command: ``partway``, as it finds the state folder.
+    resume_command: what goes on with the job.
     """
     verb = "was" if done.failed == 1 else "were"
     _print(f"error: {files(done.failed)} {verb} not uploaded:")
@@ -24,10 +24,10 @@ def tell_failures(done: JobDone, failures: Sequence[FileFailed], command: str) -
         _print(f"  {printable(each.source)}: {printable(each.error)}")
     if done.failed > len(failures):
         _print(f"  and {done.failed - len(failures):,} more; --json tells of each")
-    _print(f"  to try them again: {command} resume {done.job}")
+    _print(f"  to try them again: {resume_command}")
 
 
-def tell_missing(done: JobDone, store: StateStore, command: str) -> None:
+def tell_missing(done: JobDone, store: StateStore, resume_command: str) -> None:
     """Which files of earlier runs were not found any more.
 
     Raises:
@@ -41,8 +41,8 @@ def tell_missing(done: JobDone, store: StateStore, command: str) -> None:
         _print(f"  {printable(f's3://{bucket}/{each.key}')}: {each.status}")
     if done.missing > len(named):
         _print(f"  and {done.missing - len(named):,} more")
-    _print(f"  when they are back:     {command} resume {done.job}")
-    _print(f"  to finish without them: {command} resume {done.job} --prune")
+    _print(f"  when they are back:     {resume_command}")
+    _print(f"  to finish without them: {resume_command} --prune")
 
 
 def _print(line: str) -> None:

@@ -13,6 +13,7 @@ import click
 from . import VERSION
 from .encoding import output_encoding, restart_in_utf8
 from .text import printable
+from .typed import note_typed
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -50,6 +51,14 @@ class _Commands(click.Group):
             return None
         command: click.Command = importlib.import_module(_COMMANDS[cmd_name][1]).command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command, whose words are kept as they were typed."""
+        name, command, rest = super().resolve_command(ctx, args)
+        note_typed(ctx, rest)
+        return name, command, rest
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
         """Names for the Tab key, without importing any command."""

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,6 +11,7 @@ import click
 
 from partway.engine.bandwidth import LEAST_BANDWIDTH
 from partway.engine.endpoint import is_address
+from partway.engine.limits import AWS, S3Limits
 
 from .units import parse_duration, parse_size
 
@@ -219,6 +221,18 @@ def source_options(command: F) -> F:
     ):
         command = option(command)
     return command
+
+
+def max_parts_option(command: F) -> F:
+    """--max-parts, as ``max_parts``."""
+    return click.option(
+        "--max-parts", type=click.IntRange(1, 10_000), metavar="N", help="For services that take fewer parts."
+    )(command)
+
+
+def limits_of(max_parts: int | None) -> S3Limits:
+    """The service's limits, with the number of parts that --max-parts named."""
+    return AWS if max_parts is None else replace(AWS, max_parts=max_parts)
 
 
 def pace_options(command: F) -> F:

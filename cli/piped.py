@@ -15,6 +15,7 @@ from partway.engine.planned import UploadPlanned
 from partway.state.records import STREAM
 
 from .address import split_address
+from .again import typed_stream
 from .options import size_value
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -107,6 +108,7 @@ class Piped:
                 # Not /tmp by itself: where that is memory, parts would fill it.
                 folder=None if os.environ.get("TMPDIR") else folder,
                 confirm=confirm,
+                command=typed_stream(),
             )
             return upload_stream(descriptor, *arguments, stream=stream, **keywords)
 

@@ -18,7 +18,7 @@ from partway.state.records import UNFINISHED, UploadRecord
 from partway.state.store import StateStore
 
 from . import complete, exit_codes, job, options, render
-from .again import needs_producer, only_by_producer
+from .again import cancel_command, needs_producer, only_by_producer
 from .connection import Connection, connection_options
 from .customer_key import KeyOptions, again_options
 from .session import (
@@ -29,7 +29,6 @@ from .session import (
     named_folder,
     opened_store,
     run_upload,
-    state_command,
     tell,
     untouched_store,
 )
@@ -44,6 +43,7 @@ from .upload import retry_policy
 @again_options
 @options.profile_option
 @options.pace_options
+@options.max_parts_option
 @options.source_options
 @options.prune_option
 @options.dry_run_option
@@ -59,6 +59,7 @@ def command(
     concurrency: int | None,
     bwlimit: int | None,
     retry_for: float | None,
+    max_parts: int | None,
     verify_source: bool,
     check_updated: bool,
     prune: bool,
@@ -76,6 +77,7 @@ def command(
     settings = UploadSettings(
         concurrency=concurrency,
         bandwidth=bwlimit,
+        limits=options.limits_of(max_parts),
         policy=retry_policy(retry_for),
         verify_source=verify_source,
         check_updated=check_updated,
@@ -111,7 +113,7 @@ def command(
             if everything and _is_gone(record):
                 click.echo(
                     f"left alone: upload {record.id}: there is no file {printable(record.source)}; bring it back, or "
-                    f"remove its parts with {state_command(named_folder(state_dir))} cancel {record.id}",
+                    f"remove its parts with {cancel_command(record.id, named_folder(state_dir))}",
                     err=True,
                 )
                 codes.append(exit_codes.INCOMPLETE)

@@ -2,7 +2,6 @@
 
 import gc
 import os
-import shlex
 import signal
 import sys
 import time
@@ -34,7 +33,7 @@ from partway.state.records import UNFINISHED, UploadRecord
 from partway.state.store import StateStore
 
 from . import exit_codes, render
-from .again import key_again, needs_producer, stream_command
+from .again import cancel_command, key_again, needs_producer, resume_command, stream_command
 from .json_lines import JsonSink
 from .text import printable
 from .units import format_size
@@ -268,11 +267,11 @@ def _job_end(done: JobDone, failures: list[FileFailed], store: StateStore, state
     """Tell what is left of a job; the exit code."""
     from .job_end import tell_failures, tell_missing  # only here: a single file needs none of it
 
-    command = _command(state_dir)
+    again = resume_command(done.job, named_folder(state_dir))
     if done.failed:
-        tell_failures(done, failures, command)
+        tell_failures(done, failures, again)
     if done.missing:
-        tell_missing(done, store, command)
+        tell_missing(done, store, again)
     if not done.failed and not done.missing:
         return exit_codes.OK
     return exit_codes.INCOMPLETE if done.resumable else exit_codes.FAILED
@@ -293,19 +292,10 @@ def _tell_what_is_done(store: StateStore, id: str, state_dir: Path | None) -> bo
         print(f"  {line}", file=sys.stderr)
     if record.status is not JobStatus.OPEN:
         return False
-    command = _command(state_dir)
-    print(f"  to go on:   {command} resume {id}", file=sys.stderr)
-    print(f"  to give up: {command} cancel {id}", file=sys.stderr, flush=True)
+    folder = named_folder(state_dir)
+    print(f"  to go on:   {resume_command(id, folder)}", file=sys.stderr)
+    print(f"  to give up: {cancel_command(id, folder)}", file=sys.stderr, flush=True)
     return True
-
-
-def _command(state_dir: Path | None) -> str:
-    return state_command(named_folder(state_dir))
-
-
-def state_command(folder: Path | None) -> str:
-    """``partway``, with the state folder if the user named one."""
-    return "partway" if folder is None else f"partway --state-dir {shlex.quote(str(folder.absolute()))}"
 
 
 def _collect_garbage_from_now_on() -> None:
@@ -347,7 +337,6 @@ def _tell_what_is_safe(store: StateStore, id: str, state_dir: Path | None) -> No
     if record is None or record.status not in UNFINISHED:
         return
     folder = named_folder(state_dir)
-    command = _command(state_dir)
     if parts:
         noun = "part is" if parts == 1 else "parts are"
         of = "" if record.is_stream else f" of {format_size(record.size)}"
@@ -355,8 +344,8 @@ def _tell_what_is_safe(store: StateStore, id: str, state_dir: Path | None) -> No
     if needs_producer(record):
         print(f"  to go on:   run the producer again: {stream_command(record, folder)}", file=sys.stderr)
     else:
-        print(f"  to go on:   {' '.join([command, 'resume', id, *key_again(record)])}", file=sys.stderr)
-    print(f"  to give up: {command} cancel {id}", file=sys.stderr, flush=True)
+        print(f"  to go on:   {resume_command(id, folder, key_again(record))}", file=sys.stderr)
+    print(f"  to give up: {cancel_command(id, folder)}", file=sys.stderr, flush=True)
 
 
 @contextmanager

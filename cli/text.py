@@ -1,5 +1,6 @@
 """Names are data: make any text safe to print on a terminal."""
 
+import shlex
 import unicodedata
 
 from .encoding import as_text
@@ -24,6 +25,25 @@ def _escape(char: str) -> str:
         return f"\\x{code - 0xDC00:02x}"
     if code < 0x100:
         return {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(char, f"\\x{code:02x}")
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def quoted(word: str) -> str:
+    """``word`` as a shell takes it, with nothing in it that a terminal would act on.  What is not printable needs the
+    quotes that bash, zsh and ksh know."""
+    if printable(word) == word:
+        return shlex.quote(word)
+    return "$'" + "".join(_ansi_c(char) for char in word) + "'"
+
+
+def _ansi_c(char: str) -> str:
+    code = ord(char)
+    if char in "\\'":
+        return f"\\{char}"
+    if _is_harmless(char):
+        return char
+    if code < 0x80 or 0xDC80 <= code <= 0xDCFF:
+        return f"\\x{code & 0xFF:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 

@@ -10,7 +10,6 @@ import click
 from partway.engine.backend import ObjectOptions, Target
 from partway.engine.checksum import ChecksumAlgorithm
 from partway.engine.job_spec import JobSpec
-from partway.engine.limits import AWS
 from partway.engine.retry import RetryPolicy
 from partway.engine.settings import UploadSettings
 from partway.engine.upload import upload_file
@@ -61,7 +60,7 @@ Example:
     help="Like 16MiB, from 5MiB to 5GiB.  [default: 16MiB, more for files over 156 GiB]",
 )
 @options.pace_options
-@click.option("--max-parts", type=click.IntRange(1, 10_000), metavar="N", help="For services that take fewer parts.")
+@options.max_parts_option
 @options.service_options
 @connection_options
 @object_options
@@ -152,7 +151,7 @@ def command(
             part_size=transfer.part_size,
             concurrency=transfer.concurrency,
             bandwidth=transfer.bandwidth,
-            limits=AWS if max_parts is None else replace(AWS, max_parts=max_parts),
+            limits=options.limits_of(max_parts),
             policy=retry_policy(retry_for),
             algorithm=None if checksum_algorithm is None else ChecksumAlgorithm(checksum_algorithm.upper()),
             guess_content_type=not no_guess_mime_type,

@@ -17,10 +17,10 @@ from partway.state.records import UNFINISHED, UploadStatus
 from partway.state.store import StateStore
 
 from . import complete, exit_codes, options
-from .again import needs_producer, stream_command
+from .again import needs_producer, resume_command, stream_command
 from .facts import facts, how_it_ended, job_facts, part_count
 from .job_safe import safe_of_job
-from .session import find_job, find_upload, named_folder, state_command, stopping, untouched_store
+from .session import find_job, find_upload, named_folder, stopping, untouched_store
 from .text import printable
 from .units import format_size
 from .watched import Watched, WatchedJob, WatchedUpload, all_running, holder_words, watched_job, watched_upload
@@ -157,7 +157,7 @@ class Watcher:
 
     def _what_to_do(self, watched: Watched) -> list[str]:
         """What is safe and how to go on, of what is unfinished."""
-        resume = f"  to go on: {state_command(self._folder)} resume {watched.id}"
+        resume = f"  to go on: {resume_command(watched.id, self._folder)}"
         if isinstance(watched, WatchedJob):
             if watched.record.status is not JobStatus.OPEN:
                 return []

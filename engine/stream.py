@@ -49,6 +49,8 @@ class StreamSettings:
     folder: for the parts in flight; None: the system's folder for temporary files.
     confirm: called on a worker when the stream has ended, before anything is made of it; what it raises (the producer
         failed) leaves the upload unfinished.  None: an end is an end.
+    command: stored with the upload, for messages: how users start it again, in a form that the caller can read; None
+        keeps what is stored.
     """
 
     expected_size: int | None = None
@@ -56,6 +58,7 @@ class StreamSettings:
     allow_empty: bool = False
     folder: Path | None = None
     confirm: Callable[[Line], None] | None = None
+    command: str | None = None
 
 
 def upload_stream(
@@ -110,13 +113,19 @@ def upload_stream(
                 )
                 algorithm = settings.algorithm or usual_algorithm(store, target.endpoint, now())
                 record = new_record(source, target, plan.part_size, algorithm, region, profile, now())
-                record = replace(record, wanted_algorithm=settings.algorithm)
+                record = replace(record, wanted_algorithm=settings.algorithm, command=stream.command)
             else:
                 check_record(record, settings.limits)
                 settings = with_stored_wish(settings, record)
                 check_algorithm(record, settings.algorithm)
                 target = replace(target, options=frozen_options(record, target.options))
-                record = replace(record, run=record.run + 1, holder=holder(), wanted_algorithm=settings.algorithm)
+                record = replace(
+                    record,
+                    run=record.run + 1,
+                    holder=holder(),
+                    wanted_algorithm=settings.algorithm,
+                    command=stream.command or record.command,
+                )
                 sizes = [(part.number, part.size) for part in store.parts(record.id)]
                 plan = replan_stream(record.part_size, sizes, equal=equal, limits=settings.limits)
             fixed = settings.concurrency

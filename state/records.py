@@ -42,6 +42,7 @@ class UploadRecord:
     wanted_algorithm: the checksum algorithm that the user asked for; None for the default.
     remote_created_at: the service's clock when it created the multipart upload, in seconds since the epoch; None when
         the service did not say.
+    command: how users start the upload of a stream again; opaque to the store, None when that is not known.
     """
 
     id: str
@@ -71,6 +72,7 @@ class UploadRecord:
     ctime_ns: int | None = None
     wanted_algorithm: str | None = None
     remote_created_at: float | None = None
+    command: str | None = None
 
     @property
     def is_stream(self) -> bool:

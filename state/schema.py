@@ -120,4 +120,11 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "ALTER TABLE uploads ADD COLUMN remote_created_at REAL",
         ),
     ),
+    (
+        "0004_command",
+        (
+            # How a stream goes on; NULL: not known, or no stream.
+            "ALTER TABLE uploads ADD COLUMN command TEXT",
+        ),
+    ),
 )

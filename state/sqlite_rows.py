@@ -50,7 +50,7 @@ def optional_int(value: str | None) -> int | None:
 
 _NULL = type(None)
 _TEXTS = ("id", "bucket", "endpoint", "options", "checksum_algorithm")
-_OPTIONAL_TEXTS = ("region", "profile", "upload_id", "holder", "etag", "proof", "job", "wanted_algorithm")
+_OPTIONAL_TEXTS = ("region", "profile", "upload_id", "holder", "etag", "proof", "job", "wanted_algorithm", "command")
 _TYPES: dict[str, tuple[type, ...]] = (
     dict.fromkeys(_TEXTS, (str,))
     | dict.fromkeys(_OPTIONAL_TEXTS, (str, _NULL))

@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import shlex
 import signal
 import subprocess
 import sys
@@ -26,6 +27,7 @@ PARTS = 6
 DATA = Random(3).randbytes((PARTS - 1) * PART + 1000)
 TARGET = "s3://bucket/dump"
 OPTIONS = ("-p", "5MiB", "-c", "2")
+ENDPOINT = ("--endpoint-url", "URL", "--region", "NAME")  # what was not typed, and another shell may not have
 
 
 @pytest.fixture
@@ -109,7 +111,7 @@ def test_what_the_others_say_of_a_stream(server: StrictS3, pipeline: Shell) -> N
     assert "only the program that wrote it can send it again" in named.err
     assert everything.code == 0
     assert everything.err.startswith(f"left alone: upload {id} is of a stream")
-    assert "upload - s3://bucket/dump --endpoint-url" in everything.err
+    assert "upload - s3://bucket/dump -p 5MiB -c 2 --json --endpoint-url" in everything.err
     assert pipeline.run("cancel", id).code == 0
     assert server.model.open_uploads == ()
 
@@ -160,6 +162,33 @@ def test_the_producers_exit_code_counts(server: StrictS3, pipeline: Shell) -> No
     assert working.code == 0
     assert content(server) == DATA
     assert part_numbers(server) == list(range(1, PARTS + 1))
+
+
+def hint(text: str) -> str:
+    """The command that is named to go on with."""
+    (line,) = [line for line in text.splitlines() if "upload - " in line]
+    return line[line.index("partway ") :]
+
+
+def test_what_is_named_after_a_failed_producer_is_what_was_typed(server: StrictS3, pipeline: Shell) -> None:
+    """Now and later: who follows it does not turn the failed producer's bytes into an object."""
+    (pipeline.folder / "data").write_bytes(DATA)
+    producer = "cat data; printf 'it'\\''s'; exit 7"
+    options = ("--max-parts", "50", "--equal-parts", "--expected-size", "100M", "--metadata", "a=b c")
+    failed = pipeline.run("upload", "-", TARGET, *OPTIONS, *options, "--restart", "--from-command", producer)
+    later = pipeline.run("resume", "--all")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    followed = [
+        pipeline.run_command(["sh", "-c", hint(result.err)], variables={"PATH": path}) for result in (failed, later)
+    ]
+    words = shlex.split(hint(failed.err))
+
+    assert hint(failed.err) == hint(later.err)
+    assert words[words.index("upload") :][: -len(ENDPOINT)] == [
+        *("upload", "-", TARGET, *OPTIONS, *options, "--from-command", producer)
+    ]
+    assert [result.code for result in followed] == [75, 75]
+    assert ("bucket", "dump") not in server.model.objects
 
 
 def test_a_producer_ends_with_the_upload(server: StrictS3, pipeline: Shell) -> None:
