@@ -353,7 +353,8 @@ def stopping(cancel: Cancel) -> Iterator[None]:
     """Ctrl-C, SIGTERM and a closed terminal: the first asks the upload to stop, the second ends the process at once.
 
     A signal that the process was started to ignore (nohup, a background job) stays ignored.  The same one twice at once
-    is one wish: ``timeout`` signals the process, and then its group.
+    is one wish: ``timeout`` signals the process, and then its group.  After a wish to stop the handlers stay until the
+    process ends: what is said then must not be cut off, nor the exit code be another.
     """
     heard: dict[int, float] = {}
 
@@ -372,5 +373,5 @@ def stopping(cancel: Cancel) -> Iterator[None]:
     try:
         yield
     finally:
-        for number, handler in before.items():
+        for number, handler in before.items() if not cancel.wanted else ():
             signal.signal(number, handler)

@@ -123,3 +123,21 @@ def test_the_same_signal_twice_at_once_is_one(server: StrictS3, shell: Shell) ->
 
     assert result.code == 130
     assert "2 parts are safe" in result.err
+
+
+def test_a_signal_while_the_end_is_told_changes_nothing(shell: Shell) -> None:
+    """The handlers stay after a wish to stop: the exit code is 130, and nothing is cut off."""
+    program = (
+        "import os, signal, sys, time\n"
+        "from partway.cli import session\n"
+        "from partway.engine.pool import Cancel\n"
+        "session._ONE_WISH = 1000.0\n"
+        "with session.stopping(Cancel()):\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "os.kill(os.getpid(), signal.SIGTERM)\n"
+        "print('all of it')\n"
+        "sys.exit(130)\n"
+    )
+    result = shell.run_command([sys.executable, "-c", program])
+
+    assert (result.code, result.out) == (130, "all of it\n")
