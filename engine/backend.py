@@ -77,12 +77,15 @@ class Target:
         return f"s3://{self.bucket}/{self.key}"
 
 
+UNKNOWN_SIZE = -1
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartReceipt:
     """What S3 says about a part.
 
     number: 1-based.
-    size: bytes.
+    size: bytes; UNKNOWN_SIZE when it did not say.
     etag: without quotes.
     checksum: base64; None when S3 did not name one.
     """

@@ -21,7 +21,7 @@ from .look import look_at_written
 from .overwrite import is_hidden
 from .plan import PartSpec
 from .pool import Line
-from .proof import Proof, is_older_than, prove, prove_written
+from .proof import Proof, is_older_than, is_same_etag, prove, prove_written
 from .retry import RetryingBackend, RetryPolicy
 from .scan import Found
 from .source import BLOCK, PartReader
@@ -198,7 +198,7 @@ def is_same(
         return facts.checksum == (checksum or _digest(path, spec, algorithm))
     if "-" in facts.etag or len(facts.etag) != 32:
         return False
-    return facts.etag == _digest(path, spec, ChecksumAlgorithm.MD5, in_hex=True)
+    return is_same_etag(facts.etag, _digest(path, spec, ChecksumAlgorithm.MD5, in_hex=True))
 
 
 def _digest(path: str, spec: PartSpec, algorithm: ChecksumAlgorithm, *, in_hex: bool = False) -> str:

@@ -6,12 +6,14 @@ short.  A part is kept only when everything known about it agrees; where the loc
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from string import hexdigits
 
 from partway.state.records import PartRecord
 
-from .backend import PartReceipt
+from .backend import UNKNOWN_SIZE, PartReceipt
 from .checksum import etag_of
 from .plan import PartSpec, UploadPlan
+from .proof import is_same_etag
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,10 +86,10 @@ def settle(doubt: Doubt, *, checksum: str, md5: str | None, run: int) -> PartRec
         run: The run to note for a part that the store did not know.
     """
     for claim in doubt.claims:
-        agrees = claim.checksum == checksum if claim.checksum is not None else md5 and claim.etag == etag_of(md5)
-        if agrees:
+        by_md5 = md5 is not None and is_same_etag(claim.etag, etag_of(md5))
+        if by_md5 if claim.checksum is None else claim.checksum == checksum:
             return PartRecord(
-                number=claim.number, size=claim.size, etag=claim.etag, checksum=checksum, run=doubt.run or run
+                number=claim.number, size=doubt.spec.size, etag=claim.etag, checksum=checksum, run=doubt.run or run
             )
     return None
 
@@ -97,7 +99,10 @@ def confirmed(known: PartRecord, rows: Sequence[PartReceipt], listed: Sequence[P
     if listed is None:
         return True
     return bool(rows) and all(
-        row.size == known.size and row.etag == known.etag and row.checksum in (None, known.checksum) for row in rows
+        row.size in (known.size, UNKNOWN_SIZE)
+        and is_same_etag(row.etag, known.etag)
+        and row.checksum in (None, known.checksum)
+        for row in rows
     )
 
 
@@ -110,9 +115,9 @@ def provable(spec: PartSpec, rows: Sequence[PartReceipt]) -> tuple[PartReceipt, 
         return ()
     row = rows[0]
     can_be = row.checksum is not None or looks_like_md5(row.etag)
-    return (row,) if row.size == spec.size and can_be and row.etag else ()
+    return (row,) if row.size in (spec.size, UNKNOWN_SIZE) and can_be and row.etag else ()
 
 
 def looks_like_md5(etag: str) -> bool:
     """True when the ETag may be the MD5 of a part's bytes."""
-    return len(etag) == 32 and all(digit in "0123456789abcdef" for digit in etag)
+    return len(etag) == 32 and all(digit in hexdigits for digit in etag)

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from . import s3_details
 from .backend import (
+    UNKNOWN_SIZE,
     CreatedUpload,
     FoundUpload,
     MultipartBackend,
@@ -24,8 +25,9 @@ from .overwrite import check_free
 from .s3_arguments import address, bucket, checksum_argument, checksum_name, checksum_type, object_options
 from .s3_client import S3Config, client_for, forget_clients, patient, profile_for, repeated_calls, transfer_settings
 from .s3_errors import translated, unreadable
-from .s3_facts import answered_at, object_facts
+from .s3_facts import answered_at, etag_in, object_facts
 from .s3_missing import checked_object, etag_of_part, size_of
+from .s3_pages import Pages
 from .source import PartReader
 
 __all__ = ["S3Backend", "S3Config"]
@@ -122,7 +124,7 @@ class S3Backend(MultipartBackend):
                 "Body": _body(body),
             }
             answer = repeated_calls(self.config).call("UploadPart", about | proof)
-        etag = _etag(answer) or etag_of_part(self._list_page(target, upload_id, body.spec.number - 1) or {}, body)
+        etag = etag_in(answer) or etag_of_part(self._list_page(target, upload_id, body.spec.number - 1) or {}, body)
         return PartReceipt(
             number=body.spec.number,
             size=body.spec.size,
@@ -134,30 +136,30 @@ class S3Backend(MultipartBackend):
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListParts.html"""
         rows: list[PartReceipt] = []
         seen: set[int] = set()
-        markers = [0]
+        marker = 0
+        pages = Pages("ListParts", max_pages=1000, max_rows=100_000)
         name = checksum_name(algorithm)
         while True:
-            answer = self._list_page(target, upload_id, markers[-1])
+            answer = self._list_page(target, upload_id, marker)
             if answer is None:
                 return None
             with translated("ListParts"):
                 page = [
                     PartReceipt(
                         number=row["PartNumber"],
-                        size=row.get("Size", -1),
-                        etag=_etag(row),
+                        size=row.get("Size", UNKNOWN_SIZE),
+                        etag=etag_in(row),
                         checksum=row.get(name),
                     )
                     for row in answer.get("Parts", ())
                 ]
             rows.extend(page)
             news = {row.number for row in page} - seen
-            marker = answer.get("NextPartNumberMarker") or (page[-1].number if page else 0)
-            # Services ignore the marker, misorder rows, or give the same page for ever: only news lead on.
-            if not answer.get("IsTruncated") or not news or marker in markers:
-                return rows
             seen |= news
-            markers.append(marker)
+            marker = answer.get("NextPartNumberMarker") or (page[-1].number if page else 0)
+            truncated = bool(answer.get("IsTruncated"))
+            if not pages.has_next(truncated=truncated, rows=len(page), new_rows=len(news), marker=marker):
+                return rows
 
     def _list_page(self, target: Target, upload_id: str, marker: int) -> Any:
         """One page; None when there is no such call, or not for these credentials.
@@ -187,6 +189,7 @@ class S3Backend(MultipartBackend):
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html"""
         found: dict[str, FoundUpload] = {}
         markers: dict[str, str] = {}
+        pages = Pages("ListMultipartUploads", max_pages=100, max_rows=200_000)
         while True:
             try:
                 with translated("ListMultipartUploads"):
@@ -197,19 +200,19 @@ class S3Backend(MultipartBackend):
                     page = {
                         row["UploadId"]: row
                         for row in answer.get("Uploads", ())
-                        if row["Key"] == target.key and row["UploadId"] and row["UploadId"] not in found
+                        if row.get("Key") == target.key and row.get("UploadId") and row["UploadId"] not in found
                     }
                     found |= {id: upload for id, row in page.items() if (upload := _found(row)) is not None}
-                    truncated, key = answer.get("IsTruncated"), answer.get("NextKeyMarker")
-                    following = {"KeyMarker": key or "", "UploadIdMarker": answer.get("NextUploadIdMarker") or ""}
+                    truncated, key = bool(answer.get("IsTruncated")), answer.get("NextKeyMarker") or ""
+                    marker = key, answer.get("NextUploadIdMarker") or ""
+                    # Keys come in order, so a page without ours is the last that matters.
+                    if not pages.has_next(truncated=truncated, rows=len(page), new_rows=len(page), marker=marker):
+                        return list(found.values())
             except CredentialsExpired:
                 raise
             except Refused:
                 return None
-            # Keys come in order, so a page without ours is the last that matters.
-            if not truncated or not page or following == markers:
-                return list(found.values())
-            markers = following
+            markers = {"KeyMarker": marker[0], "UploadIdMarker": marker[1]}
 
     def complete_upload(
         self,
@@ -239,7 +242,7 @@ class S3Backend(MultipartBackend):
             )
             if not answer.keys() & {"ETag", "Key", "Bucket", "Location"}:
                 raise unreadable("CompleteMultipartUpload")
-        return object_facts(answer, size=size, etag=_etag(answer), algorithm=algorithm)
+        return object_facts(answer, size=size, etag=etag_in(answer), algorithm=algorithm)
 
     def abort_upload(self, target: Target, upload_id: str) -> None:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html"""
@@ -255,11 +258,11 @@ class S3Backend(MultipartBackend):
         with translated("PutObject", checksum=body.algorithm, options=target.options):
             about = self._keyed(target) | {"Body": _body(body)}
             answer = repeated_calls(self.config).call("PutObject", about | arguments)
-        if not _etag(answer):
+        if not etag_in(answer):
             return self._checked_object(target, body)
         if self.config.customer_key is not None and "SSECustomerAlgorithm" not in answer:
             raise Refused(f"the service stored {target.url} and ignored the key of --sse-c; {NOT_ENCRYPTED}")
-        return object_facts(answer, size=body.spec.size, etag=_etag(answer), algorithm=body.algorithm)
+        return object_facts(answer, size=body.spec.size, etag=etag_in(answer), algorithm=body.algorithm)
 
     def _checked_object(self, target: Target, body: PartReader) -> ObjectFacts:
         """What HEAD says, when the response to PutObject has no ETag."""
@@ -282,7 +285,7 @@ class S3Backend(MultipartBackend):
             if not answer.keys() & {"ETag", "LastModified"}:
                 raise unreadable("HeadObject")
             size = size_of(client_for(self.config), self._keyed(target), answer)
-            return object_facts(answer, size=size, etag=_etag(answer), algorithm=algorithm)
+            return object_facts(answer, size=size, etag=etag_in(answer), algorithm=algorithm)
 
     def object_details(self, target: Target) -> ObjectDetails:
         return s3_details.object_details(client_for(self.config), self._keyed(target))
@@ -322,7 +325,3 @@ def _check_listing(operation: str, answer: Any) -> None:
     it does not show would be sent again."""
     if not answer.keys() & {"Bucket", "Key", "Prefix", "UploadId", "IsTruncated", "Parts", "Uploads"}:
         raise unreadable(operation)
-
-
-def _etag(answer: Any) -> str:
-    return str(answer.get("ETag") or "").strip('"')

@@ -1,29 +1,21 @@
 """Send, and take so much of the answer.  Without a bound, an endpoint that is no S3 could fill the memory."""
 
 from typing import Any
-from xml.parsers import expat
 
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from urllib3.exceptions import ReadTimeoutError as SilentTooLong
 
 from .errors import Transient
+from .s3_document import is_cut, plain
 from .s3_errors import wrong_scheme
 
 # The longest answers are pages of 1000 rows: parts take less than 1 MiB, uploads of the longest keys 2 MiB.
 LONGEST = 8 * 1024 * 1024
+# Opening and closing ones.  A page has 24,000 at most, but some services put 10,000 rows on one.
+MAX_TAGS = 400_000
 
 # What servers answer to plain http on their https port: Go's and MinIO, nginx and AWS, Apache.
 _WANTS_TLS = (b"HTTP request to an HTTPS server", b"HTTP request was sent to HTTPS port", b"HTTP to an SSL-enabled")
-# What expat says of a document that ends within an element, a tag, a character or a section.
-_ENDS_EARLY = frozenset(
-    expat.errors.codes[words]
-    for words in (
-        expat.errors.XML_ERROR_NO_ELEMENTS,
-        expat.errors.XML_ERROR_UNCLOSED_TOKEN,
-        expat.errors.XML_ERROR_PARTIAL_CHAR,
-        expat.errors.XML_ERROR_UNCLOSED_CDATA_SECTION,
-    )
-)
 
 
 class _Taken:
@@ -59,15 +51,19 @@ def send(session: Any, request: Any, event_name: str) -> Any:
         raise ReadTimeoutError(endpoint_url=request.url, error=error) from error
     except Exception as error:
         raise ConnectionClosedError(endpoint_url=request.url, request=request, error=error) from error
-    if len(body) > LONGEST:
+    try:
+        body = plain(body, answer.headers.get("Content-Encoding", ""), LONGEST)
+    except EOFError as error:
+        raise ConnectionClosedError(endpoint_url=request.url, request=request, error=error) from error
+    if too_much := _too_much(body):
         raise Transient(
-            f"the answer to {operation} has more than {LONGEST // 2**20} MiB, as none of S3's has; check the endpoint",
+            f"the answer to {operation} has {too_much}, as none of S3's has; check the endpoint",
             operation=operation,
             code="AnswerTooLong",
             status=answer.status_code,
             once=True,
         )
-    if answer.status_code >= 300 and _is_cut(body):
+    if answer.status_code >= 300 and is_cut(body):
         raise ConnectionClosedError(
             endpoint_url=request.url, request=request, error=EOFError("the response was cut off")
         )
@@ -77,15 +73,13 @@ def send(session: Any, request: Any, event_name: str) -> Any:
     return answer
 
 
-def _is_cut(document: bytes) -> bool:
-    """True for an error document without its end: botocore takes it for one without a code."""
-    if not document.startswith((b"<?xml", b"<Error")):
-        return False
-    try:
-        expat.ParserCreate().Parse(document, True)
-    except expat.ExpatError as error:
-        return error.code in _ENDS_EARLY
-    return False
+def _too_much(body: bytes) -> str | None:
+    """What the body has too much of, or None.  Parsed, a few bytes become hundreds, and an entity any number."""
+    if len(body) > LONGEST:
+        return f"more than {LONGEST // 2**20} MiB"
+    if body.count(b"<") > MAX_TAGS:
+        return f"more than {MAX_TAGS:,} tags"
+    return "entities of its own" if b"<!ENTITY" in body else None
 
 
 def _read(raw: Any) -> bytes:

@@ -27,6 +27,7 @@ from .endpoint import Endpoint, find_endpoint
 from .errors import PlanError
 from .region import Region, find_region
 from .s3_answers import send
+from .s3_document import drop_empty
 from .s3_http import install
 from .s3_listing import take_rows
 from .s3_repeat import RepeatedCalls
@@ -139,6 +140,7 @@ def _new_client(config: S3Config) -> tuple[Any, RepeatedCalls]:
     client.meta.events.register("before-parse.s3.CreateMultipartUpload", _drop_odd_date)
     # By this name it comes before botocore's own handler, which would read the whole document for an error.
     client.meta.events.register("before-parse.*.ListParts", take_rows)
+    client.meta.events.register("before-parse.s3", drop_empty)
     offset.attach(client.meta.events)
     return client, calls
 

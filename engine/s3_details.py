@@ -7,6 +7,7 @@ from .checksum import ChecksumAlgorithm
 from .errors import CredentialsExpired, Refused, Transient
 from .s3_arguments import checksum_name
 from .s3_errors import translated, unreadable
+from .s3_facts import etag_in
 from .s3_missing import size_of
 
 _EXPRESS = "--x-s3"  # ends the name of a directory bucket, whose ETags are not MD5s
@@ -23,7 +24,7 @@ def object_details(client: Any, about: dict[str, Any]) -> ObjectDetails:
             raise unreadable("HeadObject")
         return ObjectDetails(
             size=size_of(client, about, answer),
-            etag=str(answer.get("ETag") or "").strip('"'),
+            etag=etag_in(answer),
             checksums=tuple(
                 (algorithm, answer[name])
                 for algorithm in ChecksumAlgorithm

@@ -23,6 +23,11 @@ def object_facts(answer: Any, *, size: int, etag: str, algorithm: ChecksumAlgori
     )
 
 
+def etag_in(answer: Any) -> str:
+    """The ETag in an answer or a row, without quotes and the mark of a weak one, which proxies add; "" without one."""
+    return str(answer.get("ETag") or "").removeprefix("W/").strip('"')
+
+
 def answered_at(answer: Any) -> float | None:
     """The service's clock when it answered, in whole seconds since the epoch; None when it did not say."""
     return _seconds(answer["ResponseMetadata"]["HTTPHeaders"].get("date"))

@@ -73,9 +73,10 @@ def _row(part: ElementTree.Element) -> dict[str, Any]:
         name: text for name, text in fields.items() if name in _WANTED or name.startswith("Checksum")
     }
     for name in _NUMBERS:
-        if name in row:
+        if row.get(name):
             row[name] = int(row[name])
-    return row
+    # An element without content says nothing.
+    return {name: value for name, value in row.items() if value != ""}
 
 
 def _name(element: ElementTree.Element) -> str:

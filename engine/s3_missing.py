@@ -10,6 +10,7 @@ from .errors import Transient
 from .proof import is_same_etag
 from .s3_arguments import checksum_name
 from .s3_errors import unreadable
+from .s3_facts import etag_in
 from .source import PartReader
 
 
@@ -40,7 +41,7 @@ def etag_of_part(page: Any, body: PartReader) -> str:
     """
     name = checksum_name(body.algorithm)
     for row in page.get("Parts", ()):
-        etag, place = str(row.get("ETag") or "").strip('"'), (row.get("PartNumber"), row.get("Size"))
+        etag, place = etag_in(row), (row.get("PartNumber"), row.get("Size"))
         if place == (body.spec.number, body.spec.size) and etag and _is_body(body, etag, row.get(name)):
             return etag
     raise _without_etag("UploadPart")

@@ -14,6 +14,7 @@ from .probe import AbortRules, Answered, CredentialFacts, EndpointFacts, Keeping
 from .s3_arguments import address, checksum_argument, checksum_name
 from .s3_client import S3Config, client_for, endpoint_for, region_for, session_for
 from .s3_errors import translated
+from .s3_facts import etag_in
 
 _DENIED = ("AccessDenied", "AllAccessDisabled", "403", "UnauthorizedAccess")
 # What a service says when it does not know who asks.
@@ -161,7 +162,7 @@ class S3Probe(Probe):
         return PartReceipt(
             number=number,
             size=len(data),
-            etag=str(answer.get("ETag") or "").strip('"'),
+            etag=etag_in(answer),
             checksum=answer.get(checksum_name(algorithm)),
         )
 

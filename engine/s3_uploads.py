@@ -16,6 +16,7 @@ from .errors import AccessRefused, CredentialsExpired, Refused, Transient, Uploa
 from .s3_arguments import address
 from .s3_client import S3Config, client_for
 from .s3_errors import translated, unreadable
+from .s3_pages import Pages
 
 _OPERATION = "ListMultipartUploads"
 # What no XML reader takes botocore calls a 500.
@@ -26,9 +27,13 @@ _AHEAD = 86400.0  # seconds that a time may be in the future
 
 @dataclass(frozen=True, slots=True)
 class S3Uploads(BucketBackend):
-    """Unfinished uploads by botocore; a value, as S3Backend is."""
+    """Unfinished uploads by botocore; a value, as S3Backend is.
+
+    max_pages: A bucket whose list is longer is refused; S3's pages have 1,000 uploads.
+    """
 
     config: S3Config = field(default_factory=S3Config)
+    max_pages: int = 2000
 
     def bucket_uploads(self, bucket: str, prefix: str) -> BucketUploads:
         found, now = self._all_pages(bucket, prefix)
@@ -43,6 +48,7 @@ class S3Uploads(BucketBackend):
         marker = ("", "")
         encoded = False
         now: float | None = None
+        pages = Pages(_OPERATION, max_pages=self.max_pages, max_rows=2_000_000)
         while True:
             try:
                 answer = self._page(bucket, prefix, marker, encoded)
@@ -54,11 +60,12 @@ class S3Uploads(BucketBackend):
                 encoded = True
                 continue
             now = now or _date(answer)
-            news = {(each.key, each.upload_id): each for each in page} | found
-            # Services ignore the markers, or give the same page for ever: only news lead on.
-            if not answer.get("IsTruncated") or len(news) == len(found):
-                return news, now
-            found, marker = news, following
+            before = len(found)
+            found = {(each.key, each.upload_id): each for each in page} | found
+            new, truncated = len(found) - before, bool(answer.get("IsTruncated"))
+            if not pages.has_next(truncated=truncated, rows=len(page), new_rows=new, marker=following):
+                return found, now
+            marker = following
 
     def _page(self, bucket: str, prefix: str, marker: tuple[str, str], encoded: bool) -> Any:
         arguments: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix}
@@ -86,12 +93,13 @@ class S3Uploads(BucketBackend):
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListParts.html"""
         sizes: dict[int, int] = {}
         last: float | None = None
-        markers = [0]
+        marker = 0
+        pages = Pages("ListParts", max_pages=1000, max_rows=100_000)
         while True:
             try:
                 with translated("ListParts"):
                     answer = client_for(self.config).list_parts(
-                        **address(target), UploadId=upload_id, PartNumberMarker=markers[-1]
+                        **address(target), UploadId=upload_id, PartNumberMarker=marker
                     )
                     if not answer.keys() & {"Bucket", "Key", "UploadId", "IsTruncated", "Parts"}:
                         raise unreadable("ListParts")
@@ -106,9 +114,9 @@ class S3Uploads(BucketBackend):
             news = page.keys() - sizes.keys()
             sizes |= page
             marker = answer.get("NextPartNumberMarker") or max(page, default=0)
-            if not answer.get("IsTruncated") or not news or marker in markers:
+            truncated = bool(answer.get("IsTruncated"))
+            if not pages.has_next(truncated=truncated, rows=len(page), new_rows=len(news), marker=marker):
                 return StoredParts(count=len(sizes), bytes=sum(sizes.values()), last=last)
-            markers.append(marker)
 
 
 def _is_aws(config: S3Config) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from partway.state.records import PartRecord
 
-from .backend import PartReceipt
+from .backend import UNKNOWN_SIZE, PartReceipt
 from .plan import PartSpec
 from .reconcile import Doubt, confirmed, provable
 from .stream_plan import StreamPlan
@@ -65,9 +65,10 @@ def sent_before(stored: Sequence[PartRecord], listed: Sequence[PartReceipt] | No
         doubts[number] = Doubt(spec=spec, claims=(receipt,), run=part.run)
     for number, rows in rows_by_number.items():
         spec = PartSpec(number=number, offset=0, size=rows[0].size)
-        if number not in kept and (claims := provable(spec, rows)):
+        if number not in kept and spec.size != UNKNOWN_SIZE and (claims := provable(spec, rows)):
             doubts[number] = Doubt(spec=spec, claims=claims, run=None)
-    sizes = {number: max(row.size for row in rows) for number, rows in rows_by_number.items() if number > 0}
+    largest = {number: max(row.size for row in rows) for number, rows in rows_by_number.items() if number > 0}
+    sizes = {number: size for number, size in largest.items() if size != UNKNOWN_SIZE}
     return SentBefore(
         confirmed=tuple(kept.values()),
         doubts=doubts,
