@@ -20,7 +20,7 @@ from .backend import (
     Target,
 )
 from .checksum import ChecksumAlgorithm
-from .errors import CredentialsExpired, RemoteError, Transient
+from .errors import CredentialsExpired, Refused, RemoteError, Transient
 from .gate import NetworkGate
 from .source import PartReader
 
@@ -158,7 +158,7 @@ class RetryingBackend(MultipartBackend):
             return retrying(attempt)
         except Transient as error:
             last_word = tries.last_word(error)
-            if error.unreachable:
+            if isinstance(last_word, Transient) and last_word.unreachable:
                 self._gate.give_up(last_word)
             raise last_word from error
 
@@ -239,6 +239,11 @@ def _is_unreachable(error: BaseException) -> bool:
     return isinstance(error, Transient) and error.unreachable
 
 
+def _is_head(error: Transient) -> bool:
+    """True for a call whose answer has no place for a code."""
+    return error.operation in ("HeadObject", "HeadBucket")
+
+
 class _Tries:
     """Counts the failures of one call.  answered: those in which somebody answered."""
 
@@ -274,10 +279,22 @@ class _Tries:
         budget = self._policy.budget if gate.contacted else self._policy.first_contact
         return gate.away_for() + wait > budget
 
-    def last_word(self, error: Transient) -> Transient:
-        """The error that goes to the user, with how long it was tried."""
+    def last_word(self, error: Transient) -> RemoteError:
+        """The error that goes to the user, with how long it was tried.
+
+        A refusal without S3's code may be one that was cut off; one that comes again is what the endpoint, or something
+        in front of it, says to this request, and will say again.
+        """
         if not self.failures:
             return error
+        if self._kinds[error.code] > 1 and error.code == str(error.status) and error.once and not _is_head(error):
+            return Refused(
+                f"{error}, twice and without a reason; check the endpoint and what is in front of it",
+                operation=error.operation,
+                code=error.code,
+                status=error.status,
+                request_id=error.request_id,
+            )
         seconds = self._clock() - self._began
         times = "once" if self.failures == 1 else f"{self.failures} times"
         return Transient(

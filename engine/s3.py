@@ -19,7 +19,7 @@ from .backend import (
     Target,
 )
 from .checksum import ChecksumAlgorithm
-from .errors import CredentialsExpired, ObjectMissing, Refused, Transient, UploadVanished
+from .errors import CredentialsExpired, ObjectMissing, Refused, RemoteError, UploadVanished
 from .options import NOT_ENCRYPTED
 from .overwrite import check_free
 from .s3_arguments import address, bucket, checksum_argument, checksum_name, checksum_type, object_options
@@ -175,13 +175,11 @@ class S3Backend(MultipartBackend):
                 return answer
         except (UploadVanished, CredentialsExpired):
             raise
-        except Transient as error:
-            # A large object instead of a list.
-            if error.code == "AnswerTooLong":
-                return None
-            raise
-        except Refused as error:
-            if error.code == "AccessDenied" or (error.status in (404, 405, 501) and error.code != "NoSuchBucket"):
+        except RemoteError as error:
+            # A large object instead of a list is too long.
+            if error.code in ("AccessDenied", "AnswerTooLong") or (
+                error.status in (404, 405, 501) and error.code != "NoSuchBucket"
+            ):
                 return None
             raise
 

@@ -30,6 +30,7 @@ from .errors import (
     Transient,
     UploadVanished,
 )
+from .http_refusals import todo, tunnel_refused
 from .s3_options import SentOptions, advice, is_about_options, said_of
 
 NO_OPTIONS = ObjectOptions()
@@ -84,6 +85,7 @@ _ADVICE = {
     "ExpiredToken": "renew the credentials, and run again",
     "InvalidToken": "renew the credentials, and run again",
     "InvalidPart": "run again; if that ends in the same way, start over with --restart",
+    "EntityTooLarge": "if a part is too large for this service, start over with --restart and a smaller --part-size",
     "EntityTooSmall": "this service wants larger parts: start over with --restart and a larger --part-size",
 }
 
@@ -142,10 +144,12 @@ def _from_answer(response: Any, checksum: ChecksumAlgorithm | None, sent: SentOp
     code = one_line(problem.get("Code") or status or "no code")[:100]
     text = one_line(problem.get("Message") or "")[:_LONGEST].rstrip(". ")
     message = f"S3 refused {operation}: {code}{f' ({text})' if text and text != code else ''}"
-    region = (answer.get("HTTPHeaders") or {}).get("x-amz-bucket-region")
+    headers = answer.get("HTTPHeaders") or {}
+    region = headers.get("x-amz-bucket-region")
     said = said_of(problem)
-    if todo := advice(sent, code, status, said):
-        message += f"; {todo}"
+    stands = todo(operation, status, _redirect(headers)) if code == str(status) and not region else None
+    if advised := stands or advice(sent, code, status, said):
+        message += f"; {advised}"
     elif code in _ADVICE:
         message += f"; {_ADVICE[code]}" + (f" {region}" if region and "--region" in _ADVICE[code] else "")
     facts: dict[str, Any] = {
@@ -165,6 +169,8 @@ def _from_answer(response: Any, checksum: ChecksumAlgorithm | None, sent: SentOp
     if operation == "PutObject" and code == "ConditionalRequestConflict":
         # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
         return Transient(message, **facts)
+    if stands is not None:
+        return (AccessRefused if status == 401 else Refused)(message, **facts)
     if code == str(status) and (operation != "HeadObject" or status == 400):
         # A refusal that names no code was cut off, or is not S3's, or is HEAD's, which has no place for one: ask again.
         return Transient(message, once=True, **facts)
@@ -240,6 +246,8 @@ def _from_client(operation: str, error: BotoCoreError) -> PartwayError:
         return wrong_scheme(operation, str(error.kwargs.get("endpoint_url")))
     if isinstance(error, boto.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
         return Refused(f"the endpoint's certificate is not trusted: {_reason(error)}", **facts)
+    if isinstance(error, boto.ProxyConnectionError) and (refused := tunnel_refused(_reason(error))):
+        return Refused(f"{_where(error)}: {refused}", **facts)
     if isinstance(error, _UNREACHABLE):
         return Transient(f"cannot reach {_where(error)}: {_reason(error)}", unreachable=True, **facts)
     if isinstance(error, _BROKEN):
@@ -291,6 +299,11 @@ def _place(url: str) -> str:
     except ValueError:
         port = ""
     return f"{parts.scheme}://{parts.hostname}{port}" if parts.hostname else "S3"
+
+
+def _redirect(headers: Any) -> str:
+    """Where an answer leads; "" for nowhere, or to another path of the same server."""
+    return _place(str(headers.get("location"))) if "://" in str(headers.get("location")) else ""
 
 
 def _reason(error: BotoCoreError) -> str:

@@ -83,8 +83,10 @@ class RepeatedCalls:
         self._send = send
         self._patterns: dict[tuple[str, ...], _Pattern] = {}
         self._thread = threading.local()
+        self._may_expect = True
         for operation in _METHODS:
             client.meta.events.register(f"before-send.s3.{operation}", self._note)
+            client.meta.events.register(f"request-created.s3.{operation}", self._drop_expect)
 
     def call(self, operation: str, params: Mapping[str, Any]) -> Any:
         """Make a call; the answer as botocore gives it, or those of its members alone that the engine reads.
@@ -111,13 +113,29 @@ class RepeatedCalls:
                 # Botocore knows about regions, and follows at once.
                 if isinstance(body := params.get("Body"), PartReader):
                     body.seek(0)
-        answer = getattr(self._client, _METHODS[operation])(**params)
+        answer = self._by_client(operation, params)
         learned = _pattern(self._thread.request, params)
         if learned is not None:
             if len(self._patterns) >= _MOST_PATTERNS:
                 self._patterns.clear()
             self._patterns[kind] = learned
         return answer
+
+    def _by_client(self, operation: str, params: Mapping[str, Any]) -> Any:
+        """Botocore's own call; without ``Expect`` where something on the way does not know it."""
+        try:
+            return getattr(self._client, _METHODS[operation])(**params)
+        except ClientError as error:
+            if _status(error) != 417 or "Expect" not in self._thread.request.headers:
+                raise
+        self._may_expect = False
+        if isinstance(body := params.get("Body"), PartReader):
+            body.seek(0)
+        return getattr(self._client, _METHODS[operation])(**params)
+
+    def _drop_expect(self, request: Any, **_: Any) -> None:
+        if not self._may_expect:
+            del request.headers["Expect"]
 
     def _note(self, request: Any, **_: Any) -> None:
         self._thread.request = request

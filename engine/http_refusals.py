@@ -1,0 +1,59 @@
+"""Refusals that are not S3's: HTTP statuses without an S3 error document, from a proxy, a gateway or a web server.
+
+The same request gets the same answer for ever, so each says what has to be changed.
+https://www.rfc-editor.org/rfc/rfc9110#section-15
+"""
+
+import re
+
+_TUNNEL = re.compile(r"Tunnel connection failed: (4\d\d)")
+_ENDPOINT = "check --endpoint-url: it has to be the address of the S3 API"
+_SMALLER = (
+    "the service, or a proxy in front of it, takes no request this large: use a smaller --part-size{restart}, or raise "
+    "its limit (client_max_body_size in nginx)"
+)
+_TODO = {
+    401: f"something in front of the service wants a login of its own; {_ENDPOINT}",
+    402: "the service wants to be paid; look at the account",
+    405: f"this address does not take the call; {_ENDPOINT}",
+    406: _ENDPOINT,
+    407: "the proxy wants a user name and a password; give them in HTTPS_PROXY or HTTP_PROXY, or leave the proxy out "
+    "with NO_PROXY",
+    410: _ENDPOINT,
+    411: "a proxy in front of the service takes Content-Length away; use another way to the service",
+    414: "the key is too long for a proxy in front of the service",
+    415: _ENDPOINT,
+    417: "a proxy in front of the service does not know the Expect header, nor takes the request without it",
+    421: _ENDPOINT,
+    426: "the service wants another version of HTTP",
+    431: "the headers are too large for a proxy in front of the service; use less --metadata or --tagging",
+    451: "the service may not take this for legal reasons",
+    505: "the service wants another version of HTTP",
+    511: "log in to this network first",
+}
+
+
+def todo(operation: str, status: int, location: str) -> str | None:
+    """What to do about an answer that has no document of S3; None for a status that may be all that is left of one.
+
+    Args:
+        operation: S3's name of the call.
+        location: Where a redirect leads, without its path; "" when it does not say.
+    """
+    if status == 413:
+        return _SMALLER.format(restart="" if operation == "PutObject" else " with --restart")
+    if 300 <= status < 400:
+        return f"the endpoint redirects to {location or 'another address'}; use that in --endpoint-url"
+    return _TODO.get(status)
+
+
+def tunnel_refused(text: str) -> str | None:
+    """What to do about a proxy that opens no way to the endpoint; None when it may do so later.
+
+    Args:
+        text: urllib3's words.
+    """
+    found = _TUNNEL.search(text)
+    if found is None:
+        return None
+    return _TODO.get(int(found[1]), f"the proxy does not let this endpoint through ({found[1]}); ask who runs it")
