@@ -63,13 +63,13 @@ def note(event: Event) -> str | None:
         case ChecksumFellBack():
             return f"{printable(event.reason)}; using {event.used} instead"
         case OrphanFound():
-            age = format_age(time.time() - event.initiated)
-            return (
-                f"S3 has another unfinished upload of this key, begun {age}, with {event.parts:,} parts "
-                f"({format_size(event.bytes)}); to go on with it, stop this and add --adopt"
-            )
+            return _orphan(event)
         case OrphanAdopted():
-            return f"going on with an upload that only S3 knew: {event.parts:,} parts ({format_size(event.bytes)})"
+            left = f"; upload {event.left} has less and stays until `partway cancel {event.left}`" if event.left else ""
+            return (
+                f"going on with an upload that only S3 knew: {event.parts:,} {parts(event.parts)} "
+                f"({format_size(event.bytes)}){left}"
+            )
         case JobStarted() if event.done_files:
             return f"resuming: {files(event.done_files)} done already"
         case FileFailed():
@@ -95,6 +95,16 @@ def _room(most: int, part_size: int) -> str | None:
         f"with parts from {format_size(part_size)} there is room for {format_size(most)}; for a longer stream, stop "
         "this and name a larger --expected-size or --part-size with --restart"
     )
+
+
+def _orphan(event: OrphanFound) -> str:
+    found = (
+        f"S3 has another unfinished upload of this key, begun {format_age(time.time() - event.initiated)}, with "
+        f"{event.parts:,} {parts(event.parts)} ({format_size(event.bytes)})"
+    )
+    if event.passed_over:
+        return f"{found}; it has no more of this file than what is continued, and is left alone"
+    return f"{found}; to go on with it, stop this and add --adopt"
 
 
 def parts(count: int) -> str:

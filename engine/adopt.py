@@ -1,19 +1,22 @@
 """Find what a lost store would have known: S3's own list of unfinished uploads of the key.
 
-Only the user can say that such an upload is his: it may be another machine's, which is sending at this moment.
+Only the user can say that such an upload is his: it may be another machine's, which is sending at this moment.  So none
+is aborted here, and none is taken over whose parts were not compared with the file.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from partway.state.records import PartRecord
+
 from .backend import FoundUpload, PartReceipt
-from .cancel import give_up
 from .checksum import ChecksumAlgorithm
 from .errors import CredentialsExpired, Refused, Transient
 from .events import OrphanAdopted, OrphanFound
 from .limits import S3Limits
 from .plan import UploadPlan
-from .pool import Cancel, Lane
+from .reconcile import reconcile, settle
+from .renewal import begin_anew
 from .run import UploadRun
 
 _MOST = 5  # uploads of one key that are looked into, newest first
@@ -21,58 +24,114 @@ _MOST = 5  # uploads of one key that are looked into, newest first
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Orphan:
-    """An unfinished upload on S3 that the store does not know, and that is cut as this file would be."""
+    """An unfinished upload on S3 that the store does not know, and that is cut as this file would be.
+
+    rows: its parts, as S3 lists them.
+    """
 
     upload: FoundUpload
     plan: UploadPlan
-    parts: int
-    bytes: int
+    rows: tuple[PartReceipt, ...]
+
+    @property
+    def parts(self) -> int:
+        """How many parts S3 has."""
+        return len({row.number for row in self.rows})
+
+    @property
+    def bytes(self) -> int:
+        """Bytes in them."""
+        return sum({row.number: row.size for row in self.rows}.values())
+
+    @property
+    def algorithm(self) -> ChecksumAlgorithm:
+        """Of its parts' checksums."""
+        return self.upload.algorithm or ChecksumAlgorithm.MD5
 
 
-def adopt_or_tell(run: UploadRun, cancel: Cancel, lane: Lane | None = None) -> None:
+def adopt_or_tell(run: UploadRun) -> None:
     """Look for an unfinished upload of the target that the store does not know, and say so.
 
-    With ``settings.adopt`` the run goes on with it; its parts are then compared with the local bytes like every part
-    that only S3 knows.  An unfinished upload of ours is given up for it, when S3 has more bytes in the other.
+    With ``settings.adopt`` the run continues the upload that has most of the file's bytes: one of those, or its own.
+    The others are named and stay on S3.
     """
-    orphan = _largest(run)
-    if orphan is None:
+    orphans = _orphans(run)
+    if not orphans:
         return
     if not run.settings.adopt:
-        run.emit(
-            OrphanFound(
-                source=run.source.path,
-                target=run.target.url,
-                parts=orphan.parts,
-                bytes=orphan.bytes,
-                initiated=orphan.upload.initiated,
-            )
-        )
+        run.emit(_found(run, orphans[0], passed_over=False))
         return
-    _, own_bytes = run.store.part_totals(run.record.id)
-    if run.record.upload_id is not None:
-        if own_bytes >= orphan.bytes:
-            return
-        give_up(run.record, run.backend, run.store, run.settings, cancel, lane)
-        run.renew_record()
+    # Of our own, what the store remembers.
+    most = run.store.part_totals(run.record.id)[1] if run.record.upload_id is not None else 0
+    best: tuple[Orphan, list[PartRecord]] | None = None
+    for orphan in orphans:
+        # The largest come first: what has fewer bytes in all has no more of the file's.
+        parts = _equal_parts(run, orphan) if orphan.bytes > most else []
+        if (equal := sum(part.size for part in parts)) > most:
+            best, most = (orphan, parts), equal
+    for orphan in orphans:
+        if best is None or orphan is not best[0]:
+            run.emit(_found(run, orphan, passed_over=True))
+    if best is not None:
+        _adopt(run, *best)
+
+
+def _adopt(run: UploadRun, orphan: Orphan, parts: Sequence[PartRecord]) -> None:
+    before = run.record
+    if before.upload_id is not None:
+        begin_anew(run)
     run.plan = orphan.plan
     run.save(
         upload_id=orphan.upload.upload_id,
         remote_created_at=orphan.upload.initiated,
         part_size=orphan.plan.part_size,
-        checksum_algorithm=(orphan.upload.algorithm or ChecksumAlgorithm.MD5).value,
+        checksum_algorithm=orphan.algorithm.value,
     )
-    run.emit(OrphanAdopted(upload=run.record.id, parts=orphan.parts, bytes=orphan.bytes))
+    run.store.replace_parts(run.record.id, parts)
+    run.emit(
+        OrphanAdopted(
+            upload=run.record.id,
+            parts=len(parts),
+            bytes=sum(part.size for part in parts),
+            left=before.id if before.id != run.record.id else "",
+        )
+    )
 
 
-def _largest(run: UploadRun) -> Orphan | None:
+def _found(run: UploadRun, orphan: Orphan, *, passed_over: bool) -> OrphanFound:
+    return OrphanFound(
+        source=run.source.path,
+        target=run.target.url,
+        parts=orphan.parts,
+        bytes=orphan.bytes,
+        initiated=orphan.upload.initiated,
+        passed_over=passed_over,
+    )
+
+
+def _equal_parts(run: UploadRun, orphan: Orphan) -> list[PartRecord]:
+    """The parts of it that have the file's bytes."""
+    doubts = {doubt.spec.number: doubt for doubt in reconcile(orphan.plan, (), orphan.rows, source_changed=False).doubt}
+    by_etag = any(claim.checksum is None for doubt in doubts.values() for claim in doubt.claims)
+    equal = []
+    specs = [doubt.spec for doubt in doubts.values()]
+    for local in run.hash(specs, md5=by_etag, algorithm=orphan.algorithm):
+        md5 = local.checksum if orphan.algorithm is ChecksumAlgorithm.MD5 else local.md5
+        part = settle(doubts[local.number], checksum=local.checksum, md5=md5, run=0)
+        if part is not None:
+            equal.append(part)
+    return sorted(equal, key=lambda part: part.number)
+
+
+def _orphans(run: UploadRun) -> list[Orphan]:
+    """The largest first."""
     try:
         found = run.call(lambda s3: s3.list_uploads(run.target)) or []
     except Transient as error:
         if error.unreachable:
             raise
         # Looking is a kindness: an upload does not need it.
-        return None
+        return []
     # Looked for only now: most keys have none, and a long history takes its time.
     ours = {record.upload_id for record in run.store.uploads()} if found else set()
     strangers = [upload for upload in found if upload.upload_id not in ours]
@@ -90,9 +149,8 @@ def _largest(run: UploadRun) -> Orphan | None:
             continue
         plan = cut_of(rows or [], run.source.size, run.settings.limits)
         if plan is not None:
-            sizes = {row.number: row.size for row in rows or []}
-            orphans.append(Orphan(upload=upload, plan=plan, parts=len(sizes), bytes=sum(sizes.values())))
-    return max(orphans, key=lambda orphan: orphan.bytes, default=None)
+            orphans.append(Orphan(upload=upload, plan=plan, rows=tuple(rows or ())))
+    return sorted(orphans, key=lambda orphan: orphan.bytes, reverse=True)
 
 
 def cut_of(rows: Sequence[PartReceipt], file_size: int, limits: S3Limits) -> UploadPlan | None:

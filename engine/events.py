@@ -97,10 +97,8 @@ class ChecksumFellBack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverwriteNotExcluded:
-    """Nothing is to be overwritten, and this service is not known to see to that itself: the key is looked at right
-    before the object is made, and what somebody else writes there in that moment is overwritten.
-
-    upload: or the job's id.
+    """This service is not known to refuse an overwrite: the key is looked at right before the object is made, and what
+    somebody else writes there in that moment is overwritten.  upload: as in NetworkLost.
     """
 
     upload: str
@@ -119,6 +117,7 @@ class OrphanFound:
     """S3 has an unfinished upload of this key that the store does not know; it is left alone.
 
     initiated: seconds since the epoch.
+    passed_over: True with --adopt: it has no more of the file's bytes than what the run continues.
     """
 
     source: str
@@ -126,15 +125,20 @@ class OrphanFound:
     parts: int
     bytes: int
     initiated: float
+    passed_over: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrphanAdopted:
-    """The run goes on with an unfinished upload that only S3 knew; its parts are compared with the file next."""
+    """The run goes on with an unfinished upload that only S3 knew, because these parts of it are the file's.
+
+    left: the upload that the run would have resumed, and of which S3 has less; it stays.  "": there was none.
+    """
 
     upload: str
     parts: int
     bytes: int
+    left: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,10 +209,7 @@ TAKEN = "the object exists already"  # the reason where nothing was sent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadSkipped:
-    """No object was made, because the key is taken and must not be overwritten.
-
-    reason: also says what became of parts that were sent.
-    """
+    """No object was made: the key is taken and must not be overwritten.  reason: also what became of parts."""
 
     source: str
     target: str

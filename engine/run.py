@@ -71,7 +71,7 @@ class UploadRun:
         self.sent_numbers: set[int] = set()
         self.retries = 0
         self.other_identities: set[SourceIdentity] = set()  # that workers saw besides ``source``
-        self._now = now
+        self.now = now
         self._began = time.monotonic()
         self._outage = Outage(sink)
         self._fell_back = False
@@ -88,7 +88,7 @@ class UploadRun:
     @property
     def age(self) -> float:
         """Seconds since the upload was begun, in an earlier run or in this one."""
-        return self._now() - self.record.created_at
+        return self.now() - self.record.created_at
 
     @property
     def upload_id(self) -> str:
@@ -98,17 +98,13 @@ class UploadRun:
 
     def save(self, **changes: Any) -> None:
         """Change fields of the upload's record, durably."""
-        self.record = replace(self.record, updated_at=self._now(), **changes)
+        self.record = replace(self.record, updated_at=self.now(), **changes)
         self.store.save_upload(self.record)
 
     def forget_parts(self) -> None:
         """Go on with nothing on S3; the upload that was there is not aborted."""
         self.store.replace_parts(self.record.id, ())
         self.save(status=UploadStatus.OPEN, upload_id=None, abort_date=None, remote_created_at=None)
-
-    def renew_record(self) -> None:
-        """Go on under a new id, with nothing on S3."""
-        self.record = replace(self.record, id=new_id(), upload_id=None, abort_date=None, remote_created_at=None, run=1)
 
     def call(self, call: Callable[[RetryingBackend], R]) -> R:
         """Make one call about the whole upload on a worker, with retries; cancels and retries are heard meanwhile."""
@@ -169,15 +165,24 @@ class UploadRun:
                     self._reached_nobody.add(message.number)
                     self._outage.lost(self.record.id, message.reason)
 
-    def hash(self, specs: Iterable[PartSpec], *, md5: bool, here: bool = False) -> Iterator[PartHash]:
+    def hash(
+        self,
+        specs: Iterable[PartSpec],
+        *,
+        md5: bool,
+        here: bool = False,
+        algorithm: ChecksumAlgorithm | None = None,
+    ) -> Iterator[PartHash]:
         """Take checksums of local parts on the workers, announcing how far it is.
 
         here: True for threads of this process, whatever the executor.
+        algorithm: None for the upload's.
 
         Raises:
             SourceError, SourceChanged, UploadCancelled.
         """
-        tasks = [HashTask(path=self.source.path, spec=spec, algorithm=self.algorithm, md5=md5) for spec in specs]
+        algorithm = algorithm or self.algorithm
+        tasks = [HashTask(path=self.source.path, spec=spec, algorithm=algorithm, md5=md5) for spec in specs]
         total = sum(task.spec.size for task in tasks)
         done = 0
         for outcome in self.pool.stream(hash_part, tasks, size=self._concurrency.local, here=here):
@@ -242,7 +247,7 @@ class UploadRun:
     def _learn(self) -> None:
         """Remember that this endpoint needs the algorithm that was fallen back to."""
         if self._fell_back and self.target.endpoint:
-            self.store.learn_algorithm(self.target.endpoint, self.algorithm.value, self._now())
+            self.store.learn_algorithm(self.target.endpoint, self.algorithm.value, self.now())
         self._fell_back = False
 
     @property

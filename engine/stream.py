@@ -28,12 +28,13 @@ from .options import check_algorithm, check_key, check_record, frozen_options, w
 from .overwrite import needs_look
 from .plan import UploadPlan
 from .pool import Cancel, Line
+from .renewal import begin_anew
 from .run import UploadRun
 from .settings import UploadSettings, check_settings
 from .single import put_whole
 from .skip import check_key_free, skip_upload
 from .spool import Spool
-from .stream_finish import begin_anew, finished_earlier
+from .stream_finish import finished_earlier
 from .stream_plan import StreamPlan, plan_stream, replan_stream
 from .stream_send import RUN_AGAIN, complete_stream, recall, send_stream
 from .upload import announced, holder, new_record, usual_algorithm, with_stored_wish
@@ -162,7 +163,8 @@ def upload_stream(
                         # That object is what the stream was then; what it is now has to be sent.
                         if target.options.no_overwrite:
                             return _skipped(run)
-                        begin_anew(run, now())
+                        begin_anew(run)
+                        run.record = replace(run.record, size=0)
                         known(replace(run.record, id=""))
                     run.plan = plan
                     space = SPACE if fixed is None else None

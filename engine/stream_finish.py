@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from partway.state.records import STREAM, UploadRecord, UploadStatus
+from partway.state.records import STREAM, UploadRecord
 from partway.state.store import StateStore
 
 from .backend import MultipartBackend
@@ -16,7 +16,7 @@ from .identity import SourceIdentity
 from .live import UploadTeller
 from .options import check_record, target_of, with_customer_key
 from .pool import Cancel
-from .run import UploadRun, new_id
+from .run import UploadRun
 from .settings import UploadSettings
 from .skip import skip_upload
 from .stream_claims import sent_before
@@ -89,20 +89,3 @@ def finished_earlier(run: UploadRun) -> UploadDone | None:
     if len(sent_before(parts, listed).confirmed) == len(parts):
         return None
     return finished_before(run, parts, gone=not listed)
-
-
-def begin_anew(run: UploadRun, now: float) -> None:
-    """Go on under a new id, as an upload of which nothing was sent."""
-    run.record = replace(
-        run.record,
-        id=new_id(),
-        status=UploadStatus.OPEN,
-        size=0,
-        upload_id=None,
-        abort_date=None,
-        remote_created_at=None,
-        run=1,
-        created_at=now,
-        etag=None,
-        proof=None,
-    )

@@ -177,7 +177,7 @@ def _upload(
                         run.emit(OverwriteNotExcluded(upload=record.id))
                     whole = plan.part_count == 1 and plan.file_size <= settings.limits.max_put_size
                     if not whole and (fresh or settings.adopt):
-                        adopt_or_tell(run, cancel, lane)
+                        adopt_or_tell(run)
                         known(run.record)
                         told.begin(run.record.id)
                     return put_whole(run) if whole and run.record.upload_id is None else send_multipart(run)

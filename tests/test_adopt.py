@@ -9,11 +9,13 @@ from partway.engine.adopt import cut_of
 from partway.engine.backend import PartReceipt
 from partway.engine.checksum import ChecksumAlgorithm
 from partway.engine.errors import UploadFailed
-from partway.engine.events import OrphanAdopted, OrphanFound
+from partway.engine.events import OrphanAdopted, OrphanFound, PartsChecked
 from partway.engine.limits import S3Limits
 from partway.engine.s3 import S3Backend
+from partway.state.records import UNFINISHED
 from partway.state.store import MemoryStore
 from tests.support.faults import Answer, Fault, Stage
+from tests.support.s3_checksums import Algorithm, checksum_of
 from tests.support.s3_quirks import Quirks
 from tests.support.strict_s3 import StrictS3
 from tests.support.uploading import PART, Uploading
@@ -90,16 +92,79 @@ def test_an_orphan_with_another_checksum_than_asked_for_is_left_alone(strict: St
     assert uploading.of(OrphanAdopted) == []
 
 
-def test_the_larger_upload_wins(strict: StrictS3, uploading: Uploading) -> None:
-    """The user heard of it only after a new upload had begun: that one is given up for the larger."""
+def stranger(strict: StrictS3, content: bytes, *numbers: int) -> str:
+    """A stranger's unfinished upload of the key, with these parts of ``content``; its id on S3."""
+    info = strict.model.create_multipart_upload("bucket", "key", algorithm=Algorithm.CRC64NVME)
+    for number in numbers:
+        piece = content[(number - 1) * PART : number * PART]
+        checksum = checksum_of(Algorithm.CRC64NVME, piece)
+        strict.model.upload_part("bucket", "key", info.upload_id, number, piece, checksum=checksum)
+    return info.upload_id
+
+
+def test_the_upload_with_more_of_the_file_wins(strict: StrictS3, uploading: Uploading) -> None:
+    """The user heard of it only after a new upload had begun: that one stays as it is, and is named."""
     stop(strict, 2)
     with pytest.raises(UploadFailed):
         uploading.run(concurrency=1)
+    (begun,) = uploading.store.uploads()
+
+    done = uploading.run(adopt=True)
+
+    (adopted,) = uploading.of(OrphanAdopted)
+    assert done.resumed_bytes == 4 * PART
+    assert (adopted.left, strict.counts["AbortMultipartUpload"]) == (begun.id, 0)
+    assert [upload.upload_id for upload in strict.model.open_uploads] == [begun.upload_id]
+    assert [record.id for record in uploading.store.uploads(statuses=UNFINISHED)] == [begun.id]
+
+
+def test_a_larger_upload_of_other_bytes_loses(strict: StrictS3, uploading: Uploading) -> None:
+    """Bytes decide, not their number: ours is continued, and the other is named and not touched."""
+    strict.model.abort_multipart_upload("bucket", "key", strict.model.open_uploads[0].upload_id)
+    stop(strict, 4)
+    with pytest.raises(UploadFailed):
+        uploading.run(concurrency=1)
+    other = stranger(strict, bytes(SIZE), 1, 2, 3, 4, 5)
+    before = strict.model.stored_parts(other)
+
+    done = uploading.run(adopt=True)
+
+    (found,) = uploading.of(OrphanFound)
+    assert done.resumed_bytes == 3 * PART
+    assert (found.parts, found.passed_over) == (5, True)
+    assert strict.counts["AbortMultipartUpload"] == 0
+    assert strict.model.stored_parts(other) == before
+
+
+def test_an_upload_with_nothing_of_the_file_is_not_taken_over(strict: StrictS3, uploading: Uploading) -> None:
+    """Its parts are somebody else's work: they are not overwritten, and a new upload is begun."""
+    strict.model.abort_multipart_upload("bucket", "key", strict.model.open_uploads[0].upload_id)
+    other = stranger(strict, bytes(SIZE), 1, 2)
+    before = strict.model.stored_parts(other)
+
+    done = uploading.run(adopt=True)
+
+    assert (done.sent_bytes, uploading.of(OrphanAdopted)) == (SIZE, [])
+    assert strict.model.stored_parts(other) == before
+
+
+def test_of_several_the_one_with_most_of_the_file_is_taken(strict: StrictS3, uploading: Uploading) -> None:
+    """A larger one of other bytes, and a smaller one: the four parts are found between them."""
+    content = uploading.path.read_bytes()
+    stranger(strict, bytes(SIZE), 1, 2, 3, 4, 5)
+    stranger(strict, content, 1, 2)
 
     done = uploading.run(adopt=True)
 
     assert done.resumed_bytes == 4 * PART
-    assert strict.model.open_uploads == ()
+    assert [found.parts for found in uploading.of(OrphanFound)] == [5, 2]
+
+
+def test_what_was_compared_is_not_read_again(strict: StrictS3, uploading: Uploading) -> None:
+    """The parts that were found equal are kept as they are."""
+    uploading.run(adopt=True)
+
+    assert len(uploading.of(PartsChecked)) == 4
 
 
 def test_our_own_upload_stays_when_it_is_larger(strict: StrictS3, uploading: Uploading) -> None:

@@ -13,6 +13,7 @@ from partway.engine.errors import PartwayError, PlanError, StateLocked
 from partway.engine.events import (
     ChecksumFellBack,
     Event,
+    OrphanAdopted,
     PartDone,
     PartProgress,
     UploadDone,
@@ -151,7 +152,7 @@ class SimulatedStory:
         restart |= not calm and world.rng.random() < 0.03
         adopt = not calm and world.rng.random() < (0.4 if self.story.orphan else 0.05)
         world.say(f"--- {name}{', restart' if restart else ''}{', adopt' if adopt else ''}")
-        world.may_abort = restart or adopt
+        world.may_abort = restart
         fresh = not self.inner.uploads(statuses=UNFINISHED)
         try:
             end = self._upload(restart, adopt)
@@ -206,6 +207,8 @@ class SimulatedStory:
         world.must(not world.turns.in_lane, f"a worker announces {what}")
         if isinstance(event, ChecksumFellBack):
             world.causes.add("fallback")
+        if isinstance(event, OrphanAdopted) and event.left:
+            world.left.add(event.left)
         if isinstance(event, UploadRenewed):
             world.told["renewed"] += 1
         if isinstance(event, PartDone):

@@ -42,6 +42,7 @@ class World:
     made: the object as it was when a request of this run made it; None: none did.
     seen: the object at each look of this run that was answered.
     finished: the object that a Complete made last, and how often the source had changed by then.
+    left: uploads of ours that stay beside an adopted one.
     ill: operations that fail in the same way for the rest of the run.
     """
 
@@ -64,6 +65,7 @@ class World:
         self.seen: list[bytes | None] = []
         self.finished: tuple[bytes | None, int] = (None, 0)
         self.ill: dict[str, str] = {}
+        self.left: set[str] = set()
         self.causes: set[str] = set()
         self.told: Counter[str] = Counter()
         self.cancel = Cancel()

@@ -1,0 +1,23 @@
+"""An upload that begins anew: under another id, with nothing on S3."""
+
+from dataclasses import replace
+
+from partway.state.records import UploadStatus
+
+from .run import UploadRun, new_id
+
+
+def begin_anew(run: UploadRun) -> None:
+    """Have the run continue under a new record; the one that was there stays in the store as it is."""
+    run.record = replace(
+        run.record,
+        id=new_id(),
+        status=UploadStatus.OPEN,
+        upload_id=None,
+        abort_date=None,
+        remote_created_at=None,
+        run=1,
+        created_at=run.now(),
+        etag=None,
+        proof=None,
+    )
