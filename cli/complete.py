@@ -53,8 +53,8 @@ def _items(ctx: click.Context, known: "Callable[[StateStore], Iterator[tuple[str
     from .session import state_folder
 
     typed = ctx.params.get("ids") or ()
-    folder = state_folder(ctx.params.get("state_dir"), ctx)
     try:
+        folder = state_folder(ctx.params.get("state_dir"), ctx)
         if not (folder / "partway.db").is_file():
             return []
         from partway.state.sqlite import SqliteStore, is_writable

@@ -6,7 +6,7 @@ import platform
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import click
 
 from partway.engine.doctor import Check, Health
 from partway.engine.doctor_state import check_state
-from partway.engine.errors import PartwayError
+from partway.engine.errors import PartwayError, StateError
 from partway.engine.pool import Cancel
 
 from . import VERSION, exit_codes, options
@@ -68,7 +68,7 @@ def command(
             fact=f"partway {VERSION}, Python {platform.python_version()}, {platform.system()} {platform.machine()}",
         )
     )
-    for check in check_state(state_folder(state_dir)):
+    for check in _check_state(state_dir):
         say(check)
     cancel = Cancel()
     with stopping(cancel):
@@ -77,6 +77,13 @@ def command(
     if not as_json:
         print(_summary(healths))
     return exit_codes.FAILED if Health.FAILED in healths else exit_codes.OK
+
+
+def _check_state(state_dir: Path | None) -> Iterator[Check]:
+    try:
+        yield from check_state(state_folder(state_dir))
+    except StateError as error:
+        yield Check(name="state", health=Health.FAILED, fact=str(error))
 
 
 def _visit(

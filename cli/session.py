@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from partway.engine.concurrency import MOST
-from partway.engine.errors import KeysCollide, PartwayError
+from partway.engine.errors import KeysCollide, PartwayError, StateError
 from partway.engine.events import (
     Event,
     EventSink,
@@ -88,12 +88,27 @@ last_acts = LastActs()
 
 
 def state_folder(chosen: Path | None, context: click.Context | None = None) -> Path:
-    """The state folder: of the command, of ``partway --state-dir`` or its variable, or the platform's."""
-    if named := named_folder(chosen, context):
-        return named
+    """The state folder: of the command, of ``partway --state-dir`` or its variable, or the platform's.
+
+    Raises:
+        StateError: none is named, and the user has no home directory.
+    """
+    return named_folder(chosen, context) or _platform_folder()
+
+
+def _platform_folder() -> Path:
     import platformdirs  # only here: whoever names the folder does not need it
 
-    return platformdirs.user_state_path("partway")
+    try:
+        folder = platformdirs.user_state_path("partway")
+    except RuntimeError:
+        folder = Path()
+    if not folder.is_absolute():
+        raise StateError(
+            "this user has no home directory to keep the state in, neither by HOME nor by a passwd entry; "
+            "name a folder with --state-dir or PARTWAY_STATE_DIR"
+        )
+    return folder
 
 
 def named_folder(chosen: Path | None, context: click.Context | None = None) -> Path | None:

@@ -244,7 +244,10 @@ def is_writable(folder: Path) -> bool:
 
 
 def _unusable(folder: Path, error: OSError) -> StateError:
-    return StateError(f"cannot use the state folder {folder}: {error.strerror or error}; name another with --state-dir")
+    return StateError(
+        f"cannot use the state folder {folder}: {error.strerror or error}; "
+        "name another with --state-dir or PARTWAY_STATE_DIR"
+    )
 
 
 def _make_file(path: Path) -> None:

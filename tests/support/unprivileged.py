@@ -15,10 +15,11 @@ from typing import Any, Never, TypeVar
 
 T = TypeVar("T")
 
-_CAPABILITIES = (1, 2)  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+_WRITE_ANYTHING, _READ_ANYTHING = 1, 2  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
 _VERSION_3 = 0x20080522  # of the structures that capget and capset take
+_PR_SET_KEEPCAPS = 8
 _PR_CAPBSET_DROP = 24
-_NOBODY = 65534
+_UNKNOWN_USER = 2**31 - 7
 
 
 def unprivileged(call: Callable[[], T]) -> T:
@@ -30,12 +31,12 @@ def unprivileged(call: Callable[[], T]) -> T:
     return call() if os.geteuid() else _in_child(call, _drop_capabilities)
 
 
-def without_a_name(call: Callable[[], T]) -> T:
-    """The same as a user that no passwd file knows, as containers have it; only root can become one.
+def as_unknown_user(call: Callable[[], T]) -> T:
+    """The same, as a user that no passwd file knows, as containers have them; everything can be read.
 
-    Its folders must be in reach of anybody.
+    It writes only where anybody may.  Whoever is not root cannot become another user, and stays who he is.
     """
-    return _in_child(call, _become_nobody_known)
+    return call() if os.geteuid() else _in_child(call, _become_unknown)
 
 
 def _in_child(call: Callable[[], T], drop: Callable[[], None]) -> T:
@@ -76,24 +77,33 @@ def _answer(call: Callable[[], Any], drop: Callable[[], None], writing: int) -> 
 
 
 def _drop_capabilities() -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
-    for capability in _CAPABILITIES:
+    for capability in (_WRITE_ANYTHING, _READ_ANYTHING):
         # What programs get that this process starts.
-        _check(libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0))
+        _check(_libc().prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0))
+    _set_capabilities(lambda now: now & ~(1 << _WRITE_ANYTHING | 1 << _READ_ANYTHING))
+
+
+def _become_unknown() -> None:
+    _check(_libc().prctl(_PR_SET_KEEPCAPS, 1, 0, 0, 0))
+    os.setgroups([])
+    os.setgid(_UNKNOWN_USER)
+    os.setuid(_UNKNOWN_USER)
+    # The interpreter may be in root's home.
+    _set_capabilities(lambda now: 1 << _READ_ANYTHING)
+
+
+def _set_capabilities(change: Callable[[int], int]) -> None:
     header = (ctypes.c_uint32 * 2)(_VERSION_3, 0)
     # Effective, permitted and inheritable; once for capabilities below 32, once for those above.
     sets = (ctypes.c_uint32 * 6)()
-    _check(libc.capget(header, sets))
-    for index in range(3):
-        for capability in _CAPABILITIES:
-            sets[index] &= ~(1 << capability)
-    _check(libc.capset(header, sets))
+    _check(_libc().capget(header, sets))
+    effective = change(sets[1])
+    sets[0], sets[1], sets[2] = effective, effective, 0
+    _check(_libc().capset(header, sets))
 
 
-def _become_nobody_known() -> None:
-    os.setgroups([])
-    os.setgid(_NOBODY)
-    os.setuid(2**31 - 7)
+def _libc() -> Any:
+    return ctypes.CDLL(None, use_errno=True)
 
 
 def _check(result: int) -> None:
