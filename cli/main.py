@@ -133,6 +133,14 @@ def _make_streams_safe() -> None:
 def _run() -> int:
     from partway.state.errors import PartwayError
 
+    if sys.platform == "win32":
+        # File locks and signals are those of POSIX throughout.
+        print(
+            "error: partway does not run on Windows itself; install and run it in WSL: "
+            "https://learn.microsoft.com/windows/wsl/install",
+            file=sys.stderr,
+        )
+        return 1
     try:
         code = cli.main(prog_name="partway", standalone_mode=False)
     except click.ClickException as error:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from partway.state.records import UploadRecord
 
 from .errors import SourceError
+from .permission import permission_remedy
 
 # A write within one tick of the file system's clock leaves the times as they were.  Seconds.
 _COARSE_TICK = 2.0  # where times are whole seconds: FAT counts in twos
@@ -184,9 +185,10 @@ def _kind(mode: int) -> str:
 
 def unreadable(path: str, error: OSError | ValueError) -> str:
     """A sentence that says why the file cannot be read."""
-    number = error.errno if isinstance(error, OSError) else None
-    if number in (errno.ENOENT, errno.ENOTDIR):
+    if not isinstance(error, OSError):
+        return f"cannot read {path}"
+    if error.errno in (errno.ENOENT, errno.ENOTDIR):
         return f"there is no file {path}"
-    if number in (errno.EACCES, errno.EPERM):
-        return f"{path} may not be read by this user; check its permissions"
-    return f"cannot read {path}: {error.strerror or error}" if isinstance(error, OSError) else f"cannot read {path}"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"{path} may not be read by this user; {permission_remedy(error)}"
+    return f"cannot read {path}: {error.strerror or error}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from .filters import Filter, is_wanted
 from .identity import SourceIdentity
+from .permission import permission_remedy
 
 EMPTY = "an empty folder"
 
@@ -157,7 +158,7 @@ def _judged(path: str, name: str, found: os.stat_result) -> Found | Passed:
 
 def _reason(error: OSError | ValueError) -> str:
     if isinstance(error, PermissionError):
-        return "it may not be read by this user"
+        return f"it may not be read by this user; {permission_remedy(error)}"
     if isinstance(error, FileNotFoundError):
         return "there is no such file"
     return getattr(error, "strerror", None) or "its name is not possible"

@@ -1,6 +1,9 @@
 """The layers: cli -> engine -> state, and each foreign library in its one place.  Reads the imports of the sources."""
 
 import ast
+import re
+import sys
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -117,6 +120,17 @@ def test_there_is_something_to_check() -> None:
 def test_arrows_point_one_way() -> None:
     """cli imports engine and state, engine imports state, state imports neither; siblings are imported relatively."""
     assert [item for item in IMPORTS if wrong_arrow(item)] == []
+
+
+def test_every_library_is_declared() -> None:
+    """What is imported is a dependency by itself, not by way of another's; awscrt comes with botocore's extra."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    texts = [*project["dependencies"], *project["optional-dependencies"]["demo"]]
+    declared = {re.split(r"[\[>=<! ]", text)[0].replace("-", "_") for text in texts}
+    foreign = {item.name.split(".")[0] for item in IMPORTS if not item.level} - sys.stdlib_module_names - {"partway"}
+
+    assert any(text.startswith("botocore[crt]") for text in texts)
+    assert foreign - declared == {"awscrt"}
 
 
 def test_foreign_libraries_are_in_their_places() -> None:
