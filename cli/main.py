@@ -149,7 +149,11 @@ def _run() -> int:
         object.__setattr__(error, "message", message)  # typed as final
         error.show()
         return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as error:
+        if isinstance(error.__cause__, EOFError):
+            # Click's word for both.  Nobody stopped anything: a question met the end of standard input.
+            print("error: a question could not be answered: standard input has ended", file=sys.stderr)
+            return 1
         print("stopped", file=sys.stderr)
         return 130
     except PartwayError as error:

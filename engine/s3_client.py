@@ -25,6 +25,7 @@ from .concurrency import MOST
 from .customer_key import CustomerKey
 from .endpoint import Endpoint, find_endpoint
 from .errors import PlanError
+from .mfa import ask_on_terminal_only
 from .region import Region, find_region
 from .s3_answers import send
 from .s3_document import drop_empty
@@ -195,8 +196,11 @@ def _new_session(config: S3Config) -> tuple[Session, ClockOffset]:
         loader = _Loader(extra_search_paths=paths, include_default_search_paths=False)
         session.register_component("data_loader", loader)
     with reading_credentials(worked=_key(config) in _worked):
-        found = None if config.unsigned else session.get_credentials()
-        if found is None and not config.unsigned:
+        if config.unsigned:
+            return session, ClockOffset(None)
+        ask_on_terminal_only(session)
+        found = session.get_credentials()
+        if found is None:
             check_credentials_file()
     return session, ClockOffset(found)
 
