@@ -56,9 +56,11 @@ class Redirected:
                 regions=headers.get("x-amz-region-set", ""),
             )
         )
+        # A host without a bucket is about all of them.
+        path = parts.path if (parts.hostname or "").startswith("s3.") else f"/{self._bucket}{parts.path}"
         again = AWSRequest(
             request.method,
-            f"{self._server.url}/{self._bucket}{parts.path}?{parts.query}".rstrip("?"),
+            f"{self._server.url}{path}?{parts.query}".rstrip("?"),
             headers={name: value for name, value in headers.items() if name not in _OF_THE_ADDRESS},
             data=request.body,
         )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from email.utils import formatdate
 
 from . import s3_multipart_http as multipart
-from .s3_errors import not_implemented
+from .s3_errors import S3Error, not_implemented
 from .s3_headers import (
     Reply,
     Request,
@@ -28,6 +28,8 @@ def perform(model: S3Model, request: Request) -> Reply:
     Raises:
         S3Error: the refusal to answer.
     """
+    if model.policy is not None:
+        model.policy.check(request.head)
     handler = _HANDLERS.get(request.head.operation)
     if handler is None:
         raise not_implemented("This server does not know the operation.")
@@ -39,7 +41,12 @@ def perform(model: S3Model, request: Request) -> Reply:
     if model.quirks.ignores_customer_keys:
         request = request.without_customer_key()
     request.check_customer_key()
-    return handler(model, request)
+    try:
+        return handler(model, request)
+    except S3Error as error:
+        if error.status == 404 and model.policy is not None:
+            model.policy.hide(request.head)
+        raise
 
 
 def _create_bucket(model: S3Model, request: Request) -> Reply:

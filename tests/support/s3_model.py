@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from .iam import Policy
 from .s3_buckets import BucketModel
 from .s3_checksums import Algorithm, Checksum, ChecksumType, choose_type
 from .s3_complete import check_parts, multipart_etag, object_checksum, type_mismatch
@@ -38,6 +39,8 @@ class S3Model(BucketModel):
         abort_after_days: A lifecycle rule of every bucket; None: no rule.  It is only told, nothing expires by it.
         quirks: How this store differs; may be replaced while it is in use.
         clock: Seconds since 1970.
+
+    policy: what requests may not do; None: they may do everything.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class S3Model(BucketModel):
         )
         super().__init__(rules=rules, buckets=buckets, clock=clock)
         self.completes_again = completes_again
+        self.policy: Policy | None = None
         self._abort_after_days = abort_after_days
         self._uploads: dict[str, UploadState] = {}
         self._serial = itertools.count(1)
