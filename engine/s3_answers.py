@@ -8,6 +8,7 @@ from urllib3.exceptions import ReadTimeoutError as SilentTooLong
 from .errors import Transient
 from .s3_document import is_cut, plain
 from .s3_errors import wrong_scheme
+from .s3_redirect import check_redirect
 
 # The longest answers are pages of 1000 rows: parts take less than 1 MiB, uploads of the longest keys 2 MiB.
 LONGEST = 8 * 1024 * 1024
@@ -37,7 +38,7 @@ def send(session: Any, request: Any, event_name: str) -> Any:
 
     Raises:
         Transient: the answer is longer, which is asked for once more.
-        Refused: the endpoint wants https.
+        Refused: the endpoint wants https, or redirects elsewhere.
         BotoCoreError: as botocore's session does.
     """
     operation = event_name.rpartition(".")[2]
@@ -67,6 +68,7 @@ def send(session: Any, request: Any, event_name: str) -> Any:
         raise ConnectionClosedError(
             endpoint_url=request.url, request=request, error=EOFError("the response was cut off")
         )
+    check_redirect(operation, request.url, answer, body)
     if answer.status_code == 400 and any(words in body for words in _WANTS_TLS):
         raise wrong_scheme(operation, request.url)
     answer.raw = _Taken(body)

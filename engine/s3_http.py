@@ -135,9 +135,17 @@ class _TlsConnection(_Expecting, AWSHTTPSConnection):  # type: ignore[misc]
     pass
 
 
-class _Pool(AWSHTTPConnectionPool):
+class _Plain:
+    """Takes a redirect for a response like any other; urllib3 makes a GET of a 303 first."""
+
+    def urlopen(self, *args: Any, **kwargs: Any) -> Any:
+        kwargs["redirect"] = False
+        return super().urlopen(*args, **kwargs)  # type: ignore[misc]
+
+
+class _Pool(_Plain, AWSHTTPConnectionPool):
     ConnectionCls = _Connection
 
 
-class _TlsPool(AWSHTTPSConnectionPool):
+class _TlsPool(_Plain, AWSHTTPSConnectionPool):
     ConnectionCls = _TlsConnection
