@@ -3,6 +3,7 @@ number."""
 
 import signal
 from dataclasses import dataclass
+from enum import StrEnum
 from random import Random
 
 from .faults import Fault
@@ -25,6 +26,19 @@ _QUIRKS = (
 )
 
 
+class Edit(StrEnum):
+    """What happens to a file between two runs.
+
+    HIDDEN: other bytes in place, and the old mtime is set back.  REPLACED: another file of that size and mtime.
+    CHMOD: nothing but ctime moves.
+    """
+
+    PLAIN = "edited"
+    HIDDEN = "edited, with its old mtime"
+    REPLACED = "replaced, with its old mtime"
+    CHMOD = "chmod"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FolderRun:
     """What happens in one run; None: it does not.
@@ -32,12 +46,14 @@ class FolderRun:
     signal: when, which, and whether it comes a second time.
     away: when the server cuts its connections, and for how many seconds it refuses new ones.
     options: further options, which are part of no job's spec.
+    edits: what happens to files before the run: how, and a number that chooses the file.
     """
 
     faults: tuple[Fault, ...]
     signal: tuple[Moment, signal.Signals, bool] | None
     away: tuple[Moment, float] | None
     options: tuple[str, ...]
+    edits: tuple[tuple[Edit, int], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +88,8 @@ def make_folder_story(seed: int) -> FolderStory:
     rng = Random(f"folder story {seed}")
     quirk = rng.choice(_QUIRKS) if rng.random() < 0.25 else ""
     options = rng.choice(((), (), (), ("--no-overwrite",), ("--skip-existing",), ("--bwlimit", "20M")))
+    # What is there stays as it is with --no-overwrite, also when its file changed.
+    edits = rng.random() < 0.4 and "--no-overwrite" not in options
     return FolderStory(
         seed=seed,
         sizes={_name(rng, number): _size(rng) for number in range(rng.choice((2, 8, 25, 25, 60)))},
@@ -79,7 +97,10 @@ def make_folder_story(seed: int) -> FolderStory:
         options=options,
         quirk=quirk,
         quirks=QUIRKS[quirk] if quirk else NO_QUIRKS,
-        runs=tuple(_run(rng, flips=not ignores_digests({quirk})) for _ in range(rng.choice((1, 2, 3, 4)))),
+        runs=tuple(
+            _run(rng, flips=not ignores_digests({quirk}), edits=edits and number > 0)
+            for number in range(rng.choice((1, 2, 3, 4)))
+        ),
     )
 
 
@@ -93,11 +114,14 @@ def _size(rng: Random) -> int:
     return rng.choice(sizes)
 
 
-def _run(rng: Random, *, flips: bool) -> FolderRun:
+def _run(rng: Random, *, flips: bool, edits: bool) -> FolderRun:
     hit = (moment(rng, longest=1.0), rng.choice(SIGNALS), rng.random() < 0.2) if rng.random() < 0.8 else None
     return FolderRun(
         faults=tuple(fault(rng, flips=flips) for _ in range(rng.choice((0, 0, 0, 1, 3, 6)))),
         signal=hit,
         away=(moment(rng, timed=False), rng.uniform(0.0, 1.0)) if rng.random() < 0.3 else None,
         options=("--fail-fast",) if rng.random() < 0.1 else (),
+        edits=tuple((rng.choice(list(Edit)), rng.randrange(1000)) for _ in range(rng.choice((1, 2, 5))))
+        if edits
+        else (),
     )

@@ -1,5 +1,6 @@
 """Plays a story of a folder: a job in real processes; after every run what must hold is checked."""
 
+import os
 import threading
 import time
 from collections import Counter, defaultdict
@@ -14,7 +15,7 @@ from partway.state.records import UNFINISHED, UploadStatus
 from partway.state.sqlite import SqliteStore
 
 from .faults import ResetConnection, Stage
-from .folder_plans import FolderRun, FolderStory, make_folder_story
+from .folder_plans import Edit, FolderRun, FolderStory, make_folder_story
 from .journal import Call
 from .processes import Ended, Process, Processes
 from .s3_model import S3Model
@@ -61,6 +62,7 @@ class FolderStoryPlay(StoryPlay[FolderPlayed]):
             path = folder / "source" / key.removeprefix("p/")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
+        self.edited: set[str] = set()
         self.hit_at: float | None = None
         self.trouble = False
 
@@ -78,6 +80,8 @@ class FolderStoryPlay(StoryPlay[FolderPlayed]):
 
     def _run(self, name: str, plan: FolderRun | None) -> int | None:
         self._say(f"--- {name}: {plan}")
+        for edit, number in plan.edits if plan is not None else ():
+            self._edit(edit, number)
         self.server.faults.clear()
         durable, calls, self.hit_at, self.timers = self._durable(), len(self.server.calls), None, []
         arguments = ["upload", "-r", str(self.folder / "source"), "s3://bucket/p/", "-p", str(PART_SIZE), "--json"]
@@ -101,8 +105,32 @@ class FolderStoryPlay(StoryPlay[FolderPlayed]):
         self._say(f"exit code {ended.code}; {ended.err.strip()}")
         self.played.told[f"exit {ended.code}"] += 1
         self._must(stop_took < STOP, f"{stop_took:.1f} s passed from the signal to the end")
-        self._check_run(ended, plan, self.server.calls[calls:], durable)
+        # What was sent of an edited file goes again in whichever run comes to it.
+        calls_of_unedited = [call for call in self.server.calls[calls:] if call.key not in self.edited]
+        self._check_run(ended, plan, calls_of_unedited, durable)
         return ended.code
+
+    def _edit(self, edit: Edit, number: int) -> None:
+        """Change one of the files."""
+        key = sorted(self.contents)[number % len(self.contents)]
+        path = self.folder / "source" / key.removeprefix("p/")
+        before, content = path.stat(), self.contents[key]
+        self._say(f"{key}: {edit}")
+        self.played.told[f"file {edit}"] += 1
+        self.edited.add(key)
+        if edit is Edit.CHMOD:
+            path.chmod(0o640 if before.st_mode & 0o077 else 0o644)
+            return
+        content = bytes(255 - byte for byte in content[:9]) + content[9:]
+        if edit is Edit.REPLACED:
+            copy = self.folder / "copy"
+            copy.write_bytes(content)
+            copy.replace(path)
+        else:
+            path.write_bytes(content)
+        if edit is not Edit.PLAIN:
+            os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        self.contents[key] = content
 
     def _arrange(self, plan: FolderRun, started: threading.Event, running: list[Process]) -> None:
         """Have the server do what the plan says."""

@@ -12,6 +12,7 @@ import sys
 from functools import cache, partial
 from typing import Any
 
+import partway.cli.options as options
 import partway.cli.upload as upload
 from partway.cli.main import main
 from partway.engine.limits import S3Limits
@@ -22,7 +23,7 @@ PART_SIZE = 16 * 1024
 
 def make_small() -> None:
     """Have the command accept small parts and wait shortly."""
-    upload.AWS = S3Limits(min_part_size=PART_SIZE)  # type: ignore[attr-defined]
+    options.AWS = S3Limits(min_part_size=PART_SIZE)  # type: ignore[attr-defined]
     quick = partial(RetryPolicy, attempts=5, first_wait=0.01, longest_wait=0.2)
     upload.RetryPolicy = quick  # type: ignore[assignment,attr-defined]
 
