@@ -27,6 +27,7 @@ from partway.engine.events import (
     UploadSkipped,
     UploadStarted,
 )
+from partway.engine.job_failures import was_never_reached
 from partway.engine.pool import Cancel
 from partway.state.jobs import JobRecord, JobStatus
 from partway.state.records import UNFINISHED, UploadRecord
@@ -264,6 +265,8 @@ def run_upload(work: Work, store: StateStore, output: render.Output, state_dir: 
             resumable = exit_codes.exit_code(error) in (exit_codes.INCOMPLETE, exit_codes.INTERRUPTED)
             JsonSink(sys.stdout)(UploadFailed(upload="", error=str(error), resumable=resumable))
         tell(error)
+        if was_never_reached(error):
+            print("  nothing was sent: check the endpoint, then run the same command again", file=sys.stderr)
         if jobs:
             if _tell_what_is_done(store, jobs[0], state_dir) and isinstance(error, OutputFailed):
                 return exit_codes.INCOMPLETE

@@ -101,6 +101,7 @@ class Transient(RemoteError):
     """Trying again may help.
 
     unreachable: no answer came at all, so the network or the endpoint is away.
+    never_reached: nor did one to any other call of the run: nothing was sent, and the address may be wrong.
     once: a second failure of this kind means that trying on is useless (a wrong digest, a wrong clock).
     """
 
@@ -114,9 +115,11 @@ class Transient(RemoteError):
         request_id: str = "",
         unreachable: bool = False,
         once: bool = False,
+        never_reached: bool = False,
     ) -> None:
         super().__init__(message, operation=operation, code=code, status=status, request_id=request_id)
         self.unreachable = unreachable
+        self.never_reached = never_reached
         self.once = once
 
     @property

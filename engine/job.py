@@ -16,8 +16,9 @@ from partway.state.store import StateStore
 
 from .backend import MultipartBackend
 from .claim import claimed_job
-from .errors import PlanError, UploadCancelled, UploadFailed
+from .errors import PartwayError, PlanError, UploadCancelled, UploadFailed
 from .events import EventSink, JobDone, OverwriteNotExcluded, ignore
+from .job_failures import was_never_reached
 from .job_files import JobFiles
 from .job_ledger import Ledger, Stop
 from .job_leftovers import Leftovers
@@ -161,6 +162,15 @@ class _Job:
         self._knows_files = False
 
     def run(self, sources: Callable[[], Iterable[tuple[str, str | None]]], limits: S3Limits) -> JobDone:
+        try:
+            return self._run(sources, limits)
+        except PartwayError as error:
+            if self._is_new and was_never_reached(error):
+                self._told.forget()
+                self._store.jobs.remove(self._record.id)
+            raise
+
+    def _run(self, sources: Callable[[], Iterable[tuple[str, str | None]]], limits: S3Limits) -> JobDone:
         ledger = self._ledger
         self._knows_files = ledger.begin() > 0
         self._told.begin(self._record.id)

@@ -40,6 +40,12 @@ def is_resumable(error: PartwayError) -> bool:
     return isinstance(cause, (Transient, CredentialsExpired, SourceChanged, StateLocked))
 
 
+def was_never_reached(error: PartwayError) -> bool:
+    """True when nothing was sent in the whole run because no call got an answer: S3 has nothing to resume."""
+    cause = cause_of(error)
+    return isinstance(cause, Transient) and cause.never_reached
+
+
 def fails_for_all(error: PartwayError) -> bool:
     """True when every other file would fail in the same way."""
     cause = cause_of(error)

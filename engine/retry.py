@@ -157,7 +157,7 @@ class RetryingBackend(MultipartBackend):
         try:
             return retrying(attempt)
         except Transient as error:
-            last_word = tries.last_word(error)
+            last_word = tries.last_word(error, contacted=self._gate.contacted)
             if isinstance(last_word, Transient) and last_word.unreachable:
                 self._gate.give_up(last_word)
             raise last_word from error
@@ -279,8 +279,10 @@ class _Tries:
         budget = self._policy.budget if gate.contacted else self._policy.first_contact
         return gate.away_for() + wait > budget
 
-    def last_word(self, error: Transient) -> RemoteError:
+    def last_word(self, error: Transient, *, contacted: bool) -> RemoteError:
         """The error that goes to the user, with how long it was tried.
+
+        contacted: any call of the run got an answer.
 
         A refusal without S3's code may be one that was cut off; one that comes again is what the endpoint, or something
         in front of it, says to this request, and will say again.
@@ -305,4 +307,5 @@ class _Tries:
             request_id=error.request_id,
             unreachable=error.unreachable,
             once=error.once,
+            never_reached=error.unreachable and not contacted,
         )

@@ -19,9 +19,9 @@ from .cancel import give_up
 from .checksum import ChecksumAlgorithm
 from .claim import claimed
 from .errors import ObjectExists, PartwayError, Refused, StateError, StateLocked
-from .errors import UploadFailed as UploadFailedError
 from .events import EventSink, OverwriteNotExcluded, UploadDone, UploadFailed, UploadSkipped, ignore
 from .identity import SourceIdentity, identify
+from .job_failures import cause_of, was_never_reached
 from .live import UploadTeller
 from .multipart import send_multipart
 from .options import (
@@ -232,13 +232,14 @@ def announced(sink: EventSink, store: StateStore, id: str) -> Iterator[Callable[
 
 
 def _forget_if_nothing_began(store: StateStore, id: str, error: PartwayError) -> bool:
-    """Forget an upload that was refused before S3 had anything of it: there is nothing to resume."""
+    """Forget an upload of which S3 has nothing: there is nothing to resume.  True when running again will not help."""
     record = store.upload(id)
-    reason = error.__cause__ if isinstance(error, UploadFailedError) else error
-    if record is None or record.upload_id is not None or not isinstance(reason, Refused):
+    if record is None or record.upload_id is not None:
         return False
-    store.remove_upload(id)
-    return True
+    refused = isinstance(cause_of(error), Refused)
+    if refused or (record.run == 1 and was_never_reached(error)):
+        store.remove_upload(id)
+    return refused
 
 
 def holder() -> str:

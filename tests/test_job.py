@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 from partway.engine.backend import ObjectOptions
-from partway.engine.errors import CredentialsExpired, PlanError, Refused, StateLocked, UploadCancelled, UploadFailed
+from partway.engine.errors import (
+    CredentialsExpired,
+    PlanError,
+    Refused,
+    StateLocked,
+    Transient,
+    UploadCancelled,
+    UploadFailed,
+)
 from partway.engine.events import (
     ChecksumFellBack,
     Event,
@@ -30,7 +38,7 @@ from tests.support.faults import Answer, CallFunction, Fault, Stage
 from tests.support.jobs import Job, files, objects
 from tests.support.s3_quirks import Quirks
 from tests.support.strict_s3 import StrictS3
-from tests.support.uploading import PART
+from tests.support.uploading import PART, QUICK
 
 COUNT = 12
 
@@ -324,6 +332,29 @@ def test_a_service_without_the_checksum_is_learned_of_once(job: Job, strict: Str
     assert (done.done, done.failed) == (COUNT, 0)
     assert {event.proof for event in job.of(FileDone)} == {"etag"}
     assert len(job.of(ChecksumFellBack)) <= 3
+
+
+def test_a_job_that_reached_nobody_leaves_nothing(job: Job, strict: StrictS3) -> None:
+    """A mistyped endpoint: S3 has nothing of it, so nothing is left to resume, neither the job nor its uploads."""
+    strict.refuse()
+    with pytest.raises(Transient):
+        job.run(policy=replace(QUICK, first_contact=0.1))
+
+    assert (job.store.jobs.all(), job.store.uploads()) == ([], [])
+    strict.accept()
+    assert job.run().done == COUNT
+
+
+def test_a_job_of_an_earlier_run_is_kept_where_nobody_answers(job: Job, strict: StrictS3) -> None:
+    """Its files are on S3."""
+    no = Answer(status=403, code="AccessDenied")
+    strict.faults.add(Fault(operation="PutObject", stage=Stage.AFTER_BODY, action=no))
+    assert job.run().failed == 1
+    strict.refuse()
+    with pytest.raises(Transient):
+        job.run(policy=replace(QUICK, first_contact=0.1))
+
+    assert len(job.store.jobs.all(open_only=True)) == 1
 
 
 def test_a_job_runs_once_at_a_time(job: Job, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -14,7 +15,15 @@ import pytest
 
 from partway.engine.backend import ObjectOptions
 from partway.engine.checksum import ChecksumAlgorithm
-from partway.engine.errors import AccessRefused, PlanError, SourceError, StateLocked, UploadCancelled, UploadFailed
+from partway.engine.errors import (
+    AccessRefused,
+    PartwayError,
+    PlanError,
+    SourceError,
+    StateLocked,
+    UploadCancelled,
+    UploadFailed,
+)
 from partway.engine.events import (
     PartDone,
     PartKept,
@@ -35,7 +44,7 @@ from tests.support.faults import Answer, CallFunction, CloseConnection, Fault, H
 from tests.support.s3_quirks import Quirks
 from tests.support.streaming import Streaming, pipe_of
 from tests.support.strict_s3 import StrictS3
-from tests.support.uploading import PART
+from tests.support.uploading import PART, QUICK
 
 # Parts 1 to 4 have PART bytes, 5 to 8 twice that: this is seven parts, and a bit.
 SIZE = 4 * PART + 3 * 2 * PART + 10
@@ -364,6 +373,17 @@ def test_the_checksum_that_was_asked_for_holds_for_the_next_run(strict: StrictS3
 
     with pytest.raises(UploadFailed, match="leave --checksum-algorithm away"):
         streaming.run(DATA)
+
+
+@pytest.mark.parametrize("size", [10, SIZE])
+def test_a_stream_that_reached_nobody_leaves_nothing(strict: StrictS3, streaming: Streaming, size: int) -> None:
+    """S3 has nothing of it: the next run begins anew, with other options if need be."""
+    strict.refuse()
+
+    with pytest.raises(PartwayError, match="connection refused"):
+        streaming.run(DATA[:size], policy=replace(QUICK, first_contact=0.1))
+
+    assert streaming.store.uploads() == []
 
 
 def test_a_service_that_wants_equal_parts_gets_them(strict: StrictS3, streaming: Streaming) -> None:

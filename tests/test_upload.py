@@ -31,6 +31,7 @@ from partway.engine.events import (
     UploadSkipped,
     UploadStarted,
 )
+from partway.engine.events import UploadFailed as FailedEvent
 from partway.engine.identity import identify
 from partway.engine.plan import UploadPlan
 from partway.engine.pool import Cancel
@@ -174,14 +175,46 @@ def test_a_broken_connection_is_a_retry(
 
 
 def test_a_service_that_never_answered_is_given_up_soon(strict: StrictS3, uploading: Uploading) -> None:
-    """A mistyped endpoint fails within the first-contact budget, says how long it was tried, and is resumable."""
+    """A mistyped endpoint fails within the first-contact budget and says how long it was tried; S3 has nothing of it,
+    so nothing is left to resume."""
     strict.refuse()
 
     with pytest.raises(Transient, match=r"connection refused \(tried (once|\d+ times) in \d+ s\)"):
-        uploading.run(policy=replace(QUICK, first_contact=1.0))
+        uploading.run(policy=replace(QUICK, first_contact=0.1))
 
     assert uploading.of(NetworkLost)
-    assert [record.status for record in uploading.store.uploads()] == [UploadStatus.OPEN]
+    assert uploading.store.uploads() == []
+    assert [event.resumable for event in uploading.of(FailedEvent)] == [True]
+
+
+@pytest.mark.parametrize("call", ["CreateMultipartUpload", "PutObject", "HeadObject"])
+def test_an_upload_that_may_have_begun_on_s3_is_kept(strict: StrictS3, uploading: Uploading, call: str) -> None:
+    """The endpoint went away after it was reached once: with a request whose answer was lost, or with an answer.  A
+    later run that reaches nobody does not change that."""
+    if call != "CreateMultipartUpload":
+        uploading.path.write_bytes(b"small")
+    away = CallFunction(function=strict.refuse)
+    strict.faults.add(Fault(operation=call, stage=Stage.AFTER_EFFECT, action=away))
+
+    for _ in range(2):
+        with pytest.raises(Transient):
+            uploading.run(policy=replace(QUICK, budget=0.1, first_contact=0.1))
+
+    assert len(uploading.store.uploads()) == 1
+
+
+def test_an_upload_of_an_earlier_run_is_kept_where_nobody_answers(strict: StrictS3, uploading: Uploading) -> None:
+    """Its parts are on S3."""
+    no = Answer(status=403, code="AccessDenied")
+    strict.faults.add(Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=no, part_number=3))
+    with pytest.raises(UploadFailed):
+        uploading.run(concurrency=1)
+    strict.refuse()
+
+    with pytest.raises(Transient):
+        uploading.run(policy=replace(QUICK, first_contact=0.1))
+
+    assert len(uploading.store.uploads()) == 1
 
 
 def test_a_network_that_comes_back_is_announced(strict: StrictS3, uploading: Uploading) -> None:
