@@ -66,12 +66,12 @@ def _items(ctx: click.Context, known: "Callable[[StateStore], Iterator[tuple[str
 
 
 def _uploads(records: list[UploadRecord]) -> Iterator[tuple[str, str]]:
-    from partway.engine.options import target_of
+    from partway.engine.options import url_of
 
     from .text import printable
 
     for record in records:
-        yield record.id, f"{record.status.value} {printable(target_of(record).url)}"
+        yield record.id, f"{record.status.value} {printable(url_of(record))}"
 
 
 def _jobs(store: "StateStore", prefix: str, *, open_only: bool = True) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 import time
 
-from partway.engine.options import target_of
+from partway.engine.options import url_of
 from partway.engine.plan import UploadPlan
 from partway.state.jobs import JobRecord, JobStatus
 from partway.state.live import LiveRecord, LiveRow
@@ -24,7 +24,7 @@ def facts(record: UploadRecord, row: LiveRow | None, totals: tuple[int, int]) ->
         "job": record.job,
         "status": record.status.value,
         "source": record.source,
-        "target": target_of(record).url,
+        "target": url_of(record),
         "endpoint": record.endpoint,
         "total_bytes": total_bytes(record),
         "part_size": record.part_size,

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from partway.engine.options import target_of
+from partway.engine.options import url_of
 from partway.state.jobs import JobRecord, JobStatus
 from partway.state.live import LiveRow
 from partway.state.records import UNFINISHED, UploadRecord, UploadStatus
@@ -102,7 +102,7 @@ def _print_uploads(console: Console, records: Sequence[UploadRecord], totals: To
         source = "- (a stream)" if record.is_stream else printable(Path(record.source).name)
         _, done = totals.get(record.id, NO_PARTS)
         fixed = (record.id, status, _share(record, done), size, _seen(record.updated_at, row, status))
-        cells.append((fixed, (source, printable(target_of(record).url))))
+        cells.append((fixed, (source, printable(url_of(record)))))
     _print(console, ("ID", "STATUS", "DONE", "SIZE", "LAST SEEN"), ("SOURCE", "TARGET"), cells)
 
 

@@ -24,6 +24,11 @@ def target_of(record: UploadRecord) -> Target:
     )
 
 
+def url_of(record: UploadRecord) -> str:
+    """The target of a stored upload as users write it; also where its options are not readable."""
+    return Target(bucket=record.bucket, key=record.key).url
+
+
 def stored_options(record: UploadRecord) -> ObjectOptions:
     """The options in the record.
 

@@ -94,3 +94,13 @@ def test_no_output_is_lost_to_a_pipe(server: StrictS3, shell: Shell) -> None:
     shell.run_command(["sh", "-c", '"$@" | head -1', "sh", *PARTWAY, "doctor", "s3://bucket"])
 
     assert not server.model.open_uploads and not server.model.objects
+
+
+def test_a_state_folder_that_others_may_change_is_a_warning(shell: Shell) -> None:
+    """As every command that opens it says."""
+    shell.state.mkdir()
+    (shell.state / "other").touch()
+    shell.state.chmod(0o777)
+    result = shell.run("doctor")
+
+    assert "warning  state " in result.out and "any user can replace" in result.out

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from partway.cli.exit_codes import FAILED, exit_code
 from partway.state import file_lock
 from partway.state.errors import LocksUnsupported, StateLocked
 from partway.state.sqlite import SqliteStore
@@ -90,6 +91,7 @@ def test_a_holder_that_lets_go_soon_is_waited_for(path: Path, monkeypatch: pytes
 EXCLUDE = """
 import os, sys
 from pathlib import Path
+from partway.cli.exit_codes import FAILED, exit_code
 from partway.state import file_lock
 lock, inside = Path(sys.argv[1]), Path(sys.argv[2])
 for _ in range(300):
@@ -129,9 +131,10 @@ def test_without_flock_nothing_is_sent(tmp_path: Path, monkeypatch: pytest.Monke
     store = SqliteStore(tmp_path)
     monkeypatch.setattr(fcntl, "flock", failing(number))
 
-    with pytest.raises(LocksUnsupported, match=NEITHER), store.claim("/a", "", "b", "k"):
+    with pytest.raises(LocksUnsupported, match=NEITHER) as raised, store.claim("/a", "", "b", "k"):
         pytest.fail("nothing is held")
     store.close()
+    assert exit_code(raised.value) == FAILED
 
 
 def test_inode_numbers_that_are_not_stable_are_no_base_for_a_lock(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -156,6 +156,17 @@ def test_watch_reads_the_folder_of_what_runs_once(tmp_path: Path, monkeypatch: p
     assert len(looks) == 1
 
 
+def test_one_row_that_is_damaged_hides_none_of_the_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """To be listed it needs no options."""
+    fill(tmp_path, FEW)
+    store = SqliteStore(tmp_path)
+    store.save_upload(replace(UPLOAD, id="damaged", options="{"))
+    store.close()
+    run(tmp_path, "list")
+
+    assert sum("s3://bucket/" in line for line in capsys.readouterr().out.splitlines()) == FEW + 1
+
+
 def test_columns_are_aligned(capsys: pytest.CaptureFixture[str]) -> None:
     """By the cells of a terminal: a wide character takes two."""
     rows = [("a", "1", "x"), ("日本", "1,000", "long")]
