@@ -75,7 +75,7 @@ class SourceError(PartwayError):
 
 
 class SourceChanged(SourceError):
-    """The source changed while it was being sent; nothing was completed."""
+    """The source changed while it was being sent; the text says whether an object was made of it."""
 
 
 class RemoteError(PartwayError):

@@ -102,8 +102,9 @@ def send_file(task: FileTask, line: Line) -> FileSent:
         if (now := time.monotonic()) >= next_word:
             next_word = now + _WORD_EVERY
             line.say(FileProgress(path=task.found.path, sent=sent, size=spec.size))
-        # With the last block the object is complete: look at the source once more before it goes.
-        if body.is_sending and sent + BLOCK >= spec.size:
+        # With the last block the object is complete: look at the source once more before it goes.  After that it may be
+        # there already, which ``changed_since_sent`` knows.
+        if body.is_sending and spec.size - BLOCK <= sent < spec.size:
             checked.check(body)
 
     with PartReader(source.path, spec, algorithm=task.algorithm, on_read=on_read, block=block) as body:
@@ -116,7 +117,8 @@ def send_file(task: FileTask, line: Line) -> FileSent:
             proof = _proof_of_ours(s3, task, _part(source, "", body.checksum), time.monotonic() - began)
             skipped = None if proof else TAKEN
             return FileSent(source=source, proof=proof, skipped=skipped)
-        checked.check(body)
+        if (changed := checked.changed_since_sent(body, task.target)) is not None:
+            raise changed
         sent = _part(source, answer.etag, body.checksum)
     if answer.checksum is None and task.algorithm is not ChecksumAlgorithm.MD5:
         return FileSent(source=source, unusual=True)

@@ -6,25 +6,26 @@ from partway.state.records import PartRecord, UploadStatus
 
 from .backend import ObjectFacts
 from .checksum import ChecksumAlgorithm
-from .errors import ChecksumUnsupported, ObjectExists, ObjectMissing, ProofFailed, Transient
+from .errors import ChecksumUnsupported, ObjectExists, ObjectMissing, PartwayError, ProofFailed, Transient
 from .events import UploadDone
 from .limits import is_aws
 from .look import look_and_prove
 from .overwrite import SAME_BYTES, SOMEBODY_ELSES, is_hidden, not_shown
 from .pool import Line
-from .proof import Proof, is_older_than, prove, prove_written
+from .proof import Proof, is_older_than, is_same_etag, prove, prove_written
 from .run import UploadRun
 from .source import BLOCK, PartReader
-from .source_check import SourceChecks, WholeSourceCheck
+from .source_check import KEPT, SourceChecks, WholeSourceCheck
 from .work import block_of, reporter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Answer:
-    """What PutObject said, and the checksum of the bytes that were sent."""
+    """What PutObject said, the checksum of the bytes that were sent, and whether the file has others by now."""
 
     facts: ObjectFacts
     checksum: str
+    changed: PartwayError | None
 
 
 def put_whole(run: UploadRun) -> UploadDone:
@@ -49,6 +50,8 @@ def put_whole(run: UploadRun) -> UploadDone:
         run.reached()
         run.note_sent(1, run.plan.file_size)
         run.record_part(_part(run, answer.facts.etag, answer.checksum))
+        if answer.changed is not None:
+            raise answer.changed
         if answer.facts.checksum is not None or run.algorithm is ChecksumAlgorithm.MD5:
             return _finish(run, answer)
         # Stored, but not confirmed; what HEAD says now may be our own header given back.
@@ -69,14 +72,14 @@ def _put(run: UploadRun, line: Line) -> _Answer:
 
     def on_read(sent: int) -> None:
         report(sent)
-        # With the last block the object is complete: look at the source once more before it goes.
-        if body.is_sending and sent + BLOCK >= spec.size:
+        # With the last block the object is complete: look at the source once more before it goes.  After that it may be
+        # there already, which ``changed_since_sent`` knows.
+        if body.is_sending and spec.size - BLOCK <= sent < spec.size:
             source.check(body)
 
     with PartReader(run.source.path, spec, algorithm=run.algorithm, on_read=on_read, block=block_of(line)) as body:
         facts = run.retrying(line).put_object(run.target, body)
-        source.check(body)
-        return _Answer(facts=facts, checksum=body.checksum)
+        return _Answer(facts=facts, checksum=body.checksum, changed=source.changed_since_sent(body, run.target))
 
 
 def _finish(run: UploadRun, answer: _Answer) -> UploadDone:
@@ -104,14 +107,23 @@ def _end_of_taken(run: UploadRun, refusal: ObjectExists, *, lost: bool) -> Uploa
             return run.finish(proof, part.etag)
         if proof.whole:
             reason = SAME_BYTES
-    except ProofFailed:
-        pass
+    except ProofFailed as error:
+        _refuse_if_ours(run, error)
     except Transient as error:
         if isinstance(error.__cause__, ObjectMissing):
             raise not_shown(refusal) from error
         if not is_hidden(error):
             raise
     raise ObjectExists(reason, operation=refusal.operation, code=refusal.code, status=refusal.status) from refusal
+
+
+def _refuse_if_ours(run: UploadRun, error: ProofFailed) -> None:
+    """Raises: ProofFailed: an earlier run made that object, of other bytes than the file has now."""
+    sent = run.store.parts(run.record.id)
+    if sent and is_same_etag(run.call(lambda s3: s3.head_object(run.target, run.algorithm)).etag, sent[0].etag):
+        raise ProofFailed(
+            f"{run.target.url} is what an earlier run read of {run.source.path}, which has changed since; {KEPT}"
+        ) from error
 
 
 def _proof_of_bytes(run: UploadRun, answer: ObjectFacts | None) -> tuple[Proof, PartRecord, ObjectFacts]:

@@ -7,14 +7,18 @@ whose clocks disagree costs one more read of the file, and only other bytes are 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from .backend import Target
 from .checksum import ChecksumAlgorithm
-from .errors import SourceChanged
+from .errors import PartwayError, SourceChanged, SourceError, UploadFailed
 from .identity import SourceIdentity, identify, identify_settled
 from .plan import PartSpec
 from .run import UploadRun
 from .settings import UploadSettings
 from .source import PartReader
 from .work import HashTask, hash_part
+
+# Of an object that was made of other bytes than the file has now.
+KEPT = "--no-overwrite keeps that object: remove it, or start over with --restart and without --no-overwrite"
 
 _MAX_PASSES = 3  # comparisons of a file that changes while it is compared
 
@@ -155,3 +159,19 @@ class WholeSourceCheck:
             raise SourceChanged(f"{self._source.path} changed while it was sent; run again to send it as it is now")
         self._accepted |= seen
         self._is_due = False
+
+    def changed_since_sent(self, body: PartReader, target: Target) -> PartwayError | None:
+        """After the object was made of what was read: what is wrong with it by now, and what to do; None when it is
+        still the file.
+
+        Raises:
+            UploadCancelled.
+        """
+        try:
+            self.check(body)
+        except SourceError as error:
+            sentence = f"{target.url} was made of what had been read, but {error}"
+            if target.options.no_overwrite:
+                return UploadFailed(f"{sentence}; {KEPT}", resumable=False)
+            return SourceChanged(sentence)
+        return None
