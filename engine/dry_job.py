@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 
@@ -20,7 +20,7 @@ from .job_rows import Standing, standing
 from .job_spec import JobSpec
 from .job_work import SAME, is_same
 from .options import check_key, with_customer_key
-from .overlap import check_overlap
+from .overlap import check_overlap, distinct, may_collide
 from .overwrite import is_taken
 from .plan import PartSpec
 from .planned import JobPlanned
@@ -70,8 +70,10 @@ def plan_job(
     check_settings(settings)
     spec = replace(spec, options=with_customer_key(spec.target(spec.prefix), backend).options)
     record = store.jobs.get(resume) if resume else open_job(store, spec, restart=settings.restart)
-    if record is None:
-        check_overlap(spec, sources)
+    resumed = None if record is None or settings.restart else record.id
+    check_overlap(spec, sources, store.jobs, resumed, prune=False)
+    if may_collide(spec):
+        store.jobs.begin_walk()
     job = _DryJob(spec, "" if record is None else record.id, backend, store, settings, sink, cancel)
     walk = scan(sources(), filters=spec.filters, follow_symlinks=spec.follow_symlinks)
     while window := list(islice(walk, _WINDOW)):
@@ -100,7 +102,20 @@ class _DryJob:
 
     def plan(self, window: Sequence[Found | Passed]) -> None:
         """Plan some files."""
-        keyed: dict[str, Found] = {}
+        files = self._keyed(window)
+        # Files of one key were refused before, so that what is met again is the same file.
+        keyed = distinct(files, self._store.jobs)[0] if may_collide(self._spec) else dict(files)
+        doubtful = set() if self._settings.restart else self._drop_done(keyed)
+        reasons = self._look(keyed, doubtful)
+        for key, each in keyed.items():
+            if key in doubtful and reasons[key] == SAME:
+                self._resumed += 1
+            else:
+                self._file(key, each, reasons.get(key))
+        if self._cancel.wanted:
+            raise UploadCancelled("stopped on request")
+
+    def _keyed(self, window: Sequence[Found | Passed]) -> Iterator[tuple[str, Found]]:
         for each in window:
             if isinstance(each, Passed):
                 self._passed(each)
@@ -113,16 +128,7 @@ class _DryJob:
             except (PlanError, SourceError) as error:
                 self._fail(each.path, "", error)
                 continue
-            keyed[key] = each
-        doubtful = set() if self._settings.restart else self._drop_done(keyed)
-        reasons = self._look(keyed, doubtful)
-        for key, each in keyed.items():
-            if key in doubtful and reasons[key] == SAME:
-                self._resumed += 1
-            else:
-                self._file(key, each, reasons.get(key))
-        if self._cancel.wanted:
-            raise UploadCancelled("stopped on request")
+            yield key, each
 
     def end(self) -> JobPlanned:
         """The counts.

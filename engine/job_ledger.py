@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from partway.state.jobs import FileRecord, FileStatus, JobRecord, JobStatus
 from partway.state.store import StateStore
@@ -32,15 +33,25 @@ class Ledger:
     """One for each run of a job, in the caller's thread.
 
     Keys are whole, paths absolute, ``url`` is the target as users write it, sizes are bytes.
+
+    keep_paths: True where the keys alone do not tell the paths of the files.
     """
 
     def __init__(
-        self, record: JobRecord, store: StateStore, sink: EventSink, *, fail_fast: bool, now: Callable[[], float]
+        self,
+        record: JobRecord,
+        store: StateStore,
+        sink: EventSink,
+        *,
+        fail_fast: bool,
+        keep_paths: bool,
+        now: Callable[[], float],
     ) -> None:
         self._record = record
         self._jobs = store.jobs
         self._sink = sink
         self._fail_fast = fail_fast
+        self._row = partial(file_row, keep_path=keep_paths)
         self._now = now
         self._began = self._written_at = time.monotonic()
         self._unwritten: list[tuple[FileRecord, FileDone | FileSkipped | None]] = []
@@ -69,20 +80,20 @@ class Ledger:
             self.skipped(key, source, url, SAME)
         else:
             self._resumed += 1
-            self._note(file_row(key, source, before.status, before.note), None)
+            self._note(self._row(key, source, before.status, before.note), None)
 
     def done(self, key: str, source: SourceIdentity, url: str, proof: str) -> None:
         """A file is there and proven; ``source``: as it was sent."""
         self._done += 1
         self._bytes += source.size
         event = FileDone(job=self._record.id, source=source.path, target=url, bytes=source.size, proof=proof)
-        self._note(file_row(key, source, FileStatus.DONE, proof), event)
+        self._note(self._row(key, source, FileStatus.DONE, proof), event)
 
     def skipped(self, key: str, source: SourceIdentity, url: str, reason: str) -> None:
         """A file need not be sent."""
         self._skipped += 1
         event = FileSkipped(job=self._record.id, source=source.path, target=url, reason=reason)
-        self._note(file_row(key, source, FileStatus.SKIPPED, reason), event)
+        self._note(self._row(key, source, FileStatus.SKIPPED, reason), event)
 
     def passed(self, passed: Passed) -> None:
         """The walk met something that is no file to upload."""

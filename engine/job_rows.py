@@ -42,8 +42,11 @@ def standing(row: FileRecord | None, now: SourceIdentity) -> Standing:
     return Standing.DOUBTFUL if row.status is FileStatus.DONE else Standing.LEFT
 
 
-def file_row(key: str, source: SourceIdentity, status: FileStatus, note: str) -> FileRecord:
-    """The row of a file as it was sent, or as it was when that proved to be needless."""
+def file_row(key: str, source: SourceIdentity, status: FileStatus, note: str, *, keep_path: bool = False) -> FileRecord:
+    """The row of a file as it was sent, or as it was when that proved to be needless.
+
+    keep_path: True where the key alone does not tell the path.
+    """
     return FileRecord(
         key=key,
         size=source.size,
@@ -52,6 +55,7 @@ def file_row(key: str, source: SourceIdentity, status: FileStatus, note: str) ->
         note=note,
         inode=source.inode,
         ctime_ns=source.ctime_ns,
+        path=source.path if keep_path else None,
     )
 
 
@@ -62,4 +66,7 @@ def file_as_sent(store: StateStore, upload: str, found: Found) -> SourceIdentity
         StateError.
     """
     record = store.upload(upload)
-    return replace(found.identity, ctime_ns=None) if record is None else recorded_identity(record)
+    if record is None:
+        return replace(found.identity, ctime_ns=None)
+    # An upload is resumed also by another path of the same file.
+    return replace(recorded_identity(record), path=found.path)

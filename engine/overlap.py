@@ -1,52 +1,118 @@
-"""Files that would overwrite each other: found before the first byte."""
+"""Files that would overwrite each other: found before the first byte, and again when a file's turn comes."""
 
-import hashlib
-from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import islice
+
+from partway.state.jobs import FileRecord, FileStatus, JobStore
 
 from .errors import KeysCollide, PlanError
 from .job_spec import JobSpec
 from .scan import Found, scan
 
 _SHOWN = 10  # keys that are named
+_WINDOW = 1000  # files that are known at a time
 
 
-def check_overlap(spec: JobSpec, sources: Callable[[], Iterable[tuple[str, str | None]]]) -> None:
-    """Refuse files that would overwrite each other.  One folder has no two of one name; for more, eight bytes a file
-    are kept, and the walk is repeated only when two of them are equal.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collision:
+    """``found`` has the key of another file, which the walk met before it or an earlier run sent.
+
+    path: of the other file, for messages.
+    """
+
+    key: str
+    path: str
+    found: Found
+
+
+def may_collide(spec: JobSpec) -> bool:
+    """False for one folder: no two of its files have one key."""
+    return len(spec.sources) > 1 or spec.listed is not None or spec.key_encoding is not None
+
+
+def check_overlap(
+    spec: JobSpec,
+    sources: Callable[[], Iterable[tuple[str, str | None]]],
+    jobs: JobStore,
+    job: str | None,
+    *,
+    prune: bool,
+) -> None:
+    """Refuse files that would overwrite each other, or an object that an earlier run made of another file.
+
+    Args:
+        job: The id of the job that is resumed, or None.
+        prune: True accepts that the file of an earlier run is gone, and that another one has its key.
 
     Raises:
         KeysCollide: names the first few.
+        StateError.
     """
-    if len(spec.sources) < 2 and spec.listed is None and spec.key_encoding is None:
+    if not may_collide(spec):
         return
-    hashes = array("Q", (_hash(key) for key, _ in _keys(spec, sources)))
-    ordered = array("Q", sorted(hashes))
-    suspects = {a for a, b in zip(ordered, islice(ordered, 1, None), strict=False) if a == b}
-    if not suspects:
-        return
-    by_key: dict[str, list[str]] = {}
-    for key, path in _keys(spec, sources):
-        if _hash(key) in suspects:
-            by_key.setdefault(key, []).append(path)
-    doubles = {key: list(dict.fromkeys(paths)) for key, paths in by_key.items() if len(paths) > 1}
-    if doubles:
-        shown = [f"s3://{spec.bucket}/{key}: {', '.join(paths)}" for key, paths in islice(doubles.items(), _SHOWN)]
-        if len(doubles) > _SHOWN:
-            shown.append(f"and {len(doubles) - _SHOWN:,} more")
-        keys = "1 key" if len(doubles) == 1 else f"{len(doubles):,} keys"
+    paths: dict[str, dict[str, None]] = {}  # by key; a dict keeps their order
+    count = 0
+    jobs.begin_walk()
+    walk = _keyed(spec, sources)
+    while window := list(islice(walk, _WINDOW)):
+        fresh, collisions = distinct(window, jobs)
+        if job is not None and not prune:
+            rows = jobs.files(job, list(fresh))
+            collisions += [each for each in with_rows(fresh, rows) if each.key not in paths]
+        for each in collisions:
+            count += each.key not in paths
+            if each.key in paths or len(paths) < _SHOWN:
+                paths.setdefault(each.key, {}).update({each.path: None, each.found.path: None})
+    if count:
+        shown = [f"s3://{spec.bucket}/{key}: {', '.join(each)}" for key, each in paths.items()]
+        if count > len(shown):
+            shown.append(f"and {count - len(shown):,} more")
+        keys = "1 key" if count == 1 else f"{count:,} keys"
         raise KeysCollide(f"{keys} would be written by several files; nothing was sent", tuple(shown))
 
 
-def _hash(key: str) -> int:
-    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big")
+def distinct(files: Iterable[tuple[str, Found]], jobs: JobStore) -> tuple[dict[str, Found], list[Collision]]:
+    """The files that the walk did not meet before, by key, and those whose key is another file's.
+
+    A file that is met twice is neither: names may be listed twice, or a folder beside a file in it.
+
+    Raises:
+        StateError.
+    """
+    fresh: dict[str, Found] = {}
+    collisions: list[Collision] = []
+    for key, found in files:
+        first = fresh.setdefault(key, found)
+        if first.path != found.path:
+            collisions.append(Collision(key=key, path=first.path, found=found))
+    for key, path in jobs.meet({key: found.path for key, found in fresh.items()}).items():
+        found = fresh.pop(key)
+        if path != found.path:
+            collisions.append(Collision(key=key, path=path, found=found))
+    return fresh, collisions
 
 
-def _keys(spec: JobSpec, sources: Callable[[], Iterable[tuple[str, str | None]]]) -> Iterator[tuple[str, str]]:
+def with_rows(files: Mapping[str, Found], rows: Mapping[str, FileRecord]) -> list[Collision]:
+    """Files whose key has an object that an earlier run made of another file.
+
+    A file that was renamed since, so that only its path differs, is the one that was sent.
+    """
+    found = []
+    for key, row in rows.items():
+        now = files[key]
+        is_ours = row.status is not FileStatus.FAILED and row.path is not None
+        is_moved = (row.size, row.mtime_ns, row.inode) == (now.size, now.mtime_ns, now.inode)
+        if is_ours and row.path != now.path and not is_moved:
+            path = f"{row.path} (sent by an earlier run; --prune accepts that it is gone)"
+            found.append(Collision(key=key, path=path, found=now))
+    return found
+
+
+def _keyed(spec: JobSpec, sources: Callable[[], Iterable[tuple[str, str | None]]]) -> Iterator[tuple[str, Found]]:
     for each in scan(sources(), filters=spec.filters, follow_symlinks=spec.follow_symlinks):
         if isinstance(each, Found):
             try:
-                yield spec.key(each.name), each.path
+                yield spec.key(each.name), each
             except PlanError:
                 continue

@@ -1,6 +1,6 @@
 """Jobs: one command that uploads many files, and what became of each."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -62,6 +62,7 @@ class FileRecord:
     size, mtime_ns, inode, ctime_ns: of the file as it was sent; bytes, and as ``os.stat`` gives them.  inode and
         ctime_ns are None when they are unknown (rows written by earlier versions).
     note: the proof of a file that is done, the reason for one that is not.
+    path: of the file, absolute; None where the key alone tells it, and in rows written by earlier versions.
     """
 
     key: str
@@ -71,6 +72,7 @@ class FileRecord:
     note: str
     inode: int | None = None
     ctime_ns: int | None = None
+    path: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,8 +131,12 @@ class JobStore(Protocol):
         """From now on ``unmet`` is about a new walk, which met nothing yet."""
         ...
 
-    def meet(self, keys: Iterable[str]) -> None:
-        """The walk met files of these keys.  Not durable: it is forgotten when the store is closed."""
+    def meet(self, paths: Mapping[str, str]) -> dict[str, str]:
+        """The walk met files of these keys at these paths.  Not durable: it is forgotten when the store is closed.
+
+        Returns:
+            Those of the keys that the walk met before, with the path it met them at first.
+        """
         ...
 
     def count_unmet(self, job: str) -> int:
@@ -160,7 +166,7 @@ class MemoryJobs:
     def __init__(self) -> None:
         self._jobs: dict[str, JobRecord] = {}
         self._files: dict[str, dict[str, FileRecord]] = {}
-        self._met: set[str] = set()
+        self._met: dict[str, str] = {}
 
     def save(self, record: JobRecord) -> None:
         self._jobs[record.id] = record
@@ -205,8 +211,10 @@ class MemoryJobs:
     def begin_walk(self) -> None:
         self._met.clear()
 
-    def meet(self, keys: Iterable[str]) -> None:
-        self._met.update(keys)
+    def meet(self, paths: Mapping[str, str]) -> dict[str, str]:
+        before = {key: self._met[key] for key in paths if key in self._met}
+        self._met = dict(paths) | self._met
+        return before
 
     def count_unmet(self, job: str) -> int:
         return len(self._unmet(job))

@@ -127,4 +127,11 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "ALTER TABLE uploads ADD COLUMN command TEXT",
         ),
     ),
+    (
+        "0005_paths_of_job_files",
+        (
+            # Of the file, where the key alone does not tell it; text, or the raw bytes of a name that is no UTF-8.
+            "ALTER TABLE job_files ADD COLUMN path",
+        ),
+    ),
 )

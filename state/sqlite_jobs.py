@@ -1,16 +1,16 @@
 """Jobs in the store's SQLite file: the statements; connection, transactions and errors are the store's."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, fields
 from typing import Any
 
 from .errors import StateError
 from .jobs import FileRecord, FileStatus, FileTotals, JobRecord, JobStatus
-from .sqlite_rows import optional_int, text_or_null
+from .sqlite_rows import from_sql, optional_int, text_or_null, to_sql
 
 _JOB_COLUMNS = tuple(field.name for field in fields(JobRecord))
-_FILE_COLUMNS = "key, size, mtime_ns, status, note, inode, ctime_ns"
+_FILE_COLUMNS = "key, size, mtime_ns, status, note, inode, ctime_ns, path"
 _UNMET = "job = ? AND key NOT IN (SELECT key FROM temp.met)"
 _AT_ONCE = 500  # SQLite takes at least 999 variables in a statement
 
@@ -59,14 +59,13 @@ class SqliteJobs:
             if self._execute("SELECT 1 FROM jobs WHERE id = ?", [job]).fetchone() is None:
                 raise StateError(f"there is no job {job} to remember files of")
             self._execute_many(
-                f"INSERT OR REPLACE INTO job_files (job, {_FILE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows
+                f"INSERT OR REPLACE INTO job_files (job, {_FILE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
             )
 
     def files(self, job: str, keys: Collection[str]) -> dict[str, FileRecord]:
-        wanted, found = list(keys), {}
+        found = {}
         with self._reading():
-            for start in range(0, len(wanted), _AT_ONCE):
-                some = wanted[start : start + _AT_ONCE]
+            for some in _batches(keys):
                 query = f"SELECT {_FILE_COLUMNS} FROM job_files WHERE job = ? AND key IN ({', '.join('?' * len(some))})"
                 for row in self._execute(query, [job, *some]):
                     if (file := _file_from_sql(row)) is not None:
@@ -98,12 +97,18 @@ class SqliteJobs:
     def begin_walk(self) -> None:
         with self._reading():
             # A temporary table is a file of this connection alone: a million keys take no memory, and nobody waits.
-            self._execute("CREATE TEMP TABLE IF NOT EXISTS met (key TEXT PRIMARY KEY) WITHOUT ROWID")
+            self._execute("CREATE TEMP TABLE IF NOT EXISTS met (key TEXT PRIMARY KEY, path) WITHOUT ROWID")
             self._execute("DELETE FROM temp.met")
 
-    def meet(self, keys: Iterable[str]) -> None:
+    def meet(self, paths: Mapping[str, str]) -> dict[str, str]:
+        before: dict[str, str] = {}
         with self._reading():
-            self._execute_many("INSERT OR IGNORE INTO temp.met VALUES (?)", [(key,) for key in keys])
+            for some in _batches(paths):
+                query = f"SELECT key, path FROM temp.met WHERE key IN ({', '.join('?' * len(some))})"
+                before |= {key: from_sql(path) for key, path in self._execute(query, some)}
+            rows = [(key, to_sql(path)) for key, path in paths.items()]
+            self._execute_many("INSERT OR IGNORE INTO temp.met VALUES (?, ?)", rows)
+        return before
 
     def count_unmet(self, job: str) -> int:
         with self._reading():
@@ -138,6 +143,13 @@ class SqliteJobs:
         return [record for row in rows if (record := _job_from_sql(row)) is not None]
 
 
+def _batches(keys: Collection[str]) -> Iterator[list[str]]:
+    """The keys, as many at once as a statement takes."""
+    wanted = list(keys)
+    for start in range(0, len(wanted), _AT_ONCE):
+        yield wanted[start : start + _AT_ONCE]
+
+
 def _job_from_sql(row: tuple[Any, ...]) -> JobRecord | None:
     """The record; None for a row that this program never writes: a job is found again by its command."""
     values: dict[str, Any] = dict(zip(_JOB_COLUMNS, row, strict=True))
@@ -159,6 +171,7 @@ def _file_row(job: str, file: FileRecord) -> tuple[Any, ...]:
         file.note,
         text_or_null(file.inode),
         text_or_null(file.ctime_ns),
+        None if file.path is None else to_sql(file.path),
     )
 
 
@@ -170,7 +183,7 @@ def _totals_from_sql(statuses: Mapping[str, tuple[int, int]]) -> FileTotals:
 
 def _file_from_sql(row: tuple[Any, ...]) -> FileRecord | None:
     """The record; None for a row that this program never writes: such a file is sent again."""
-    key, size, mtime_ns, status, note, inode, ctime_ns = row
+    key, size, mtime_ns, status, note, inode, ctime_ns, path = row
     try:
         return FileRecord(
             key=key,
@@ -180,6 +193,7 @@ def _file_from_sql(row: tuple[Any, ...]) -> FileRecord | None:
             note=str(note),
             inode=optional_int(inode),
             ctime_ns=optional_int(ctime_ns),
+            path=None if path is None else from_sql(path),
         )
     except (ValueError, TypeError):
         return None

@@ -28,7 +28,12 @@ def to_sql(name: str) -> str | bytes:
     return name
 
 
-def _to_name(value: str | bytes) -> str:
+def from_sql(value: str | bytes) -> str:
+    """The inverse of ``to_sql``.
+
+    Raises:
+        TypeError, ValueError: the column holds something else.
+    """
     if not isinstance(value, (str, bytes)):
         raise TypeError(f"a name is {value!r}")
     return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value
@@ -73,7 +78,7 @@ def upload_from_sql(row: tuple[Any, ...]) -> UploadRecord:
     if values["size"] < 0 or values["part_size"] < 1 or values["run"] < 1:
         raise BadRow("a size of an upload is impossible")
     try:
-        values["source"], values["key"] = _to_name(values["source"]), _to_name(values["key"])
+        values["source"], values["key"] = from_sql(values["source"]), from_sql(values["key"])
         values["status"] = UploadStatus(values["status"])
         for name in ("mtime_ns", "inode", "device"):
             values[name] = int(values[name])

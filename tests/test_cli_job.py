@@ -224,7 +224,7 @@ BAD = {
     "no source": (("s3://bucket/x/",), 2, "name a SOURCE"),
     "no bucket": (("-r", "many", "s3:///x/"), 2, "names no bucket"),
     "no address": (("-r", "many", "bucket/x/"), 2, "must look like s3://"),
-    "overlap": (("-r", "many/d0", "many/d0/../d0", "many/d1", "many/d1/1.txt", "s3://bucket/"), 2, "nothing was sent"),
+    "overlap": (("-r", "many/d0", "other", "s3://bucket/"), 2, "nothing was sent"),
     "nothing": (("-r", "many", "s3://bucket/", "--exclude", "*"), 1, "no file is there to upload"),
     "filters for one": (("source.bin", "s3://bucket/x", "--include", "*"), 2, "add -r"),
     "encoding": (("-r", "many", "s3://bucket/", "--key-encoding", "klingon"), 2, "no encoding"),
@@ -238,6 +238,8 @@ BAD = {
 def test_what_cannot_be_done_is_one_sentence(shell: Shell, server: StrictS3, folder: Path) -> None:
     """And nothing is sent, nor left to resume."""
     (shell.folder / "out").write_text("../source.bin\n")
+    (shell.folder / "other").mkdir()
+    (shell.folder / "other" / "0.txt").write_bytes(b"")
     results = shell.run_all({name: ("upload", *arguments) for name, (arguments, _, _) in BAD.items()})
 
     for name, (_, code, words) in BAD.items():

@@ -184,13 +184,15 @@ BAD = {
     "no file": (("upload", "none", "s3://bucket/a"), 2, "there is no file"),
     "no files": (("upload", "-r", "some", "s3://bucket/a/", "--exclude", "*"), 1, "no file is there"),
     "part size": (("upload", "source.bin", "s3://bucket/a", "-p", "1MiB"), 2, "5 MiB"),
-    "overlap": (("upload", "-r", "some", "some/1.txt", "s3://bucket/"), 2, "nothing was sent"),
+    "overlap": (("upload", "-r", "some", "other", "s3://bucket/"), 2, "nothing was sent"),
 }
 
 
 @pytest.mark.parametrize("name", BAD)
 def test_what_would_be_refused_is_refused(shell: Shell, server: StrictS3, folder: Path, name: str) -> None:
     command, code, words = BAD[name]
+    (shell.folder / "other").mkdir()
+    (shell.folder / "other" / "1.txt").write_bytes(b"")
     result = shell.run(*command, "--dry-run")
 
     assert (result.code, words in result.err) == (code, True), result

@@ -11,9 +11,10 @@ import pytest
 from partway.engine.backend import ObjectOptions
 from partway.engine.events import FileDone
 from partway.engine.identity import SourceIdentity, identify
-from partway.engine.job_rows import Standing, file_row, standing
+from partway.engine.job_rows import Standing, file_as_sent, file_row, standing
 from partway.engine.job_spec import JobSpec
 from partway.engine.s3 import S3Backend
+from partway.engine.scan import Found, scan
 from partway.state.jobs import FileStatus, JobStatus
 from partway.state.records import UploadStatus
 from tests.support.fault_answers import access_denied
@@ -210,6 +211,17 @@ def test_a_row_without_a_ctime_is_equal_to_nothing() -> None:
 
     assert standing(file_row("key", unknown, FileStatus.DONE, ""), unknown) is Standing.DOUBTFUL
     assert standing(None, IDENTITY) is Standing.LEFT
+
+
+def test_a_file_has_the_path_that_the_walk_met(job: Job, folder: Path) -> None:
+    """Its upload may have begun by another path."""
+    (upload,) = job.store.uploads(statuses=[UploadStatus.COMPLETED])
+    job.store.save_upload(replace(upload, source="/by/another/path"))
+    (found,) = [each for each in scan([(str(folder), None)]) if isinstance(each, Found) and each.name == "large"]
+
+    sent = file_as_sent(job.store, upload.id, found)
+
+    assert (sent.path, sent) == (str(folder / "large"), found.identity)
 
 
 def test_a_completed_upload_that_the_job_did_not_hear_of_is_told_by_the_same(

@@ -385,7 +385,7 @@ def test_what_was_begun_goes_on_during_a_long_walk(
     job: Job, strict: StrictS3, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where a million files are done already, the one that is not is not left alone until the walk is over."""
-    monkeypatch.setattr("partway.engine.job._WINDOW", 1)
+    monkeypatch.setattr("partway.engine.job_walk._WINDOW", 1)
 
     def walk() -> Iterator[tuple[str, None]]:
         yield str(folder / "large0"), None

@@ -31,6 +31,15 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StateStore
     made.close()
 
 
+def test_paths_of_files(store: StateStore) -> None:
+    """None where the key tells it; a name that is no UTF-8 is kept."""
+    store.jobs.save(JOB)
+    rows = [replace(file("a"), path="/x/a"), replace(file("b"), path="/x/b\udcff"), file("c")]
+    store.jobs.save_files(JOB.id, rows)
+
+    assert list(store.jobs.files(JOB.id, ["a", "b", "c"]).values()) == rows
+
+
 def file(key: str, status: FileStatus = FileStatus.DONE, size: int = 10) -> FileRecord:
     return FileRecord(
         key=key, size=size, mtime_ns=2**63 + 5, status=status, note="crc64nvme", inode=2**63 + 6, ctime_ns=2**63 + 7
@@ -93,10 +102,10 @@ def test_what_a_walk_did_not_meet(store: StateStore) -> None:
     left = [file("b"), file("c", FileStatus.FAILED), file("ü", FileStatus.SKIPPED)]
     store.jobs.save_files(JOB.id, [file("a"), *left])
     store.jobs.begin_walk()
-    store.jobs.meet(["b", "c", "ü"])
+    store.jobs.meet(dict.fromkeys(("b", "c", "ü"), ""))
     store.jobs.begin_walk()
-    store.jobs.meet(["a", "z"])
-    store.jobs.meet(["a"])
+    store.jobs.meet({"a": "/a", "z": "/z"})
+    store.jobs.meet({"a": "/a"})
 
     assert store.jobs.count_unmet(JOB.id) == 3
     assert store.jobs.unmet(JOB.id, 10) == left
@@ -110,6 +119,20 @@ def test_what_a_walk_did_not_meet(store: StateStore) -> None:
 def test_files_need_a_job(store: StateStore) -> None:
     with pytest.raises(StateError, match="no job"):
         store.jobs.save_files("ffffffff", [file("a")])
+
+
+def test_what_a_walk_meets_twice(store: StateStore) -> None:
+    """The path that was met first is told each time; a name that is no UTF-8 too."""
+    store.jobs.begin_walk()
+    many = {f"k{number}": f"/{number}" for number in range(1200)}
+
+    assert store.jobs.meet({"a": "/1/a", "b": "/b\udcff"}) == {}
+    assert store.jobs.meet({"a": "/2/a", "b": "/b", "c": "/c"}) == {"a": "/1/a", "b": "/b\udcff"}
+    assert store.jobs.meet({"a": "/3/a"}) == {"a": "/1/a"}
+    assert store.jobs.meet(many) == {}
+    assert store.jobs.meet(many | {"k1": "/other"}) == many
+    store.jobs.begin_walk()
+    assert store.jobs.meet({"a": "/3/a"}) == {}
 
 
 def test_forgetting(store: StateStore) -> None:

@@ -1,0 +1,206 @@
+"""The walk of a job's run: what it meets is sent, and what it does not meet any more is told."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import islice
+
+from partway.state.jobs import FileRecord, JobRecord
+from partway.state.store import StateStore
+
+from .errors import PartwayError, PlanError, UploadCancelled, UploadFailed
+from .events import JobDone, OverwriteNotExcluded
+from .job_failures import was_never_reached
+from .job_files import JobFiles
+from .job_ledger import Ledger, Stop
+from .job_leftovers import Leftovers
+from .job_rows import Standing, standing
+from .job_spec import JobSpec
+from .limits import S3Limits
+from .live import JobTeller
+from .options import check_key
+from .overlap import Collision, distinct, may_collide, with_rows
+from .overwrite import needs_look
+from .scan import EMPTY, Found, Passed, scan
+
+_WINDOW = 1000  # files that are known at a time
+
+
+class JobWalk:
+    """One run of a job, in the caller's thread.
+
+    is_new: nothing is known of it from earlier runs.
+    """
+
+    def __init__(
+        self,
+        spec: JobSpec,
+        record: JobRecord,
+        store: StateStore,
+        told: JobTeller,
+        ledger: Ledger,
+        files: JobFiles,
+        leftovers: Leftovers,
+        settle: Callable[..., Collection[str]],
+        *,
+        is_new: bool,
+        prune: bool,
+    ) -> None:
+        self._spec = spec
+        self._record = record
+        self._store = store
+        self._told = told
+        self._ledger = ledger
+        self._files = files
+        self._leftovers = leftovers
+        self._settle = settle
+        self._is_new = is_new
+        self._prune = prune
+        self._met_any = False
+        self._walk_failed = False
+        self._knows_files = False
+
+    def run(self, sources: Callable[[], Iterable[tuple[str, str | None]]], limits: S3Limits) -> JobDone:
+        try:
+            return self._run(sources, limits)
+        except PartwayError as error:
+            if self._is_new and was_never_reached(error):
+                self._told.forget()
+                self._store.jobs.remove(self._record.id)
+            raise
+
+    def _run(self, sources: Callable[[], Iterable[tuple[str, str | None]]], limits: S3Limits) -> JobDone:
+        ledger = self._ledger
+        self._knows_files = ledger.begin() > 0
+        self._told.begin(self._record.id)
+        if needs_look(self._spec.target(self._spec.prefix)):
+            self._told(OverwriteNotExcluded(upload=self._record.id))
+        try:
+            self._walk(sources, limits)
+            self._files.end()
+            missing = self._missing()
+        except Stop as stop:
+            self._files.stop()
+            raise stop.error from stop.error.__cause__
+        except UploadCancelled:
+            self._files.stop()
+            raise
+        finally:
+            ledger.save()
+        if not self._met_any and not missing and not self._prune:
+            raise self._nothing()
+        return ledger.end(missing)
+
+    def _missing(self) -> int:
+        """How many files of earlier runs the walk did not meet; 0 when that is accepted."""
+        # Behind a folder that cannot be read, nothing is known to be gone.
+        prune = self._prune and not self._walk_failed
+        unfinished = self._settle(prune=prune)
+        # A list says itself which files are wanted; but one without names may be no list at all.
+        if not self._knows_files or (self._spec.listed and self._met_any):
+            return 0
+        # Their uploads tell of them; without those, the files were given up.
+        self._store.jobs.forget_files(self._record.id, unfinished)
+        if prune:
+            self._store.jobs.forget_unmet(self._record.id)
+        return self._store.jobs.count_unmet(self._record.id)
+
+    def _nothing(self) -> UploadFailed:
+        """The error of a walk without files; a job that had some stays."""
+        if not self._is_new:
+            return UploadFailed(
+                f"none of the files of job {self._record.id} is there; bring them back (is a disk not mounted?) and "
+                "resume, or add --prune to end the job without them",
+                resumable=True,
+            )
+        self._store.jobs.remove(self._record.id)
+        self._told.forget()
+        what = "the list" if self._spec.listed else "the folder"
+        what += " and the filters" if self._spec.filters else ""
+        return UploadFailed(f"no file is there to upload; check {what}", resumable=False)
+
+    def _walk(self, sources: Callable[[], Iterable[tuple[str, str | None]]], limits: S3Limits) -> None:
+        """Begin to send every file that is left."""
+        if self._knows_files or may_collide(self._spec):
+            self._store.jobs.begin_walk()
+        walk = self._going_on(scan(sources(), filters=self._spec.filters, follow_symlinks=self._spec.follow_symlinks))
+        while window := list(islice(walk, _WINDOW)):
+            for each in window:
+                if isinstance(each, Passed):
+                    self._pass(each)
+            found = [each for each in window if isinstance(each, Found)]
+            self._met_any = self._met_any or bool(found)
+            self._send(self._fresh(self._keyed(found, limits)))
+
+    def _pass(self, passed: Passed) -> None:
+        emptied = passed.reason == EMPTY and passed.path in self._spec.sources and not self._is_new
+        if emptied and not self._prune:
+            error = UploadFailed(
+                "this folder is empty now; bring its files back (is a disk not mounted?) and resume, or add --prune to "
+                "end the job without them",
+                resumable=True,
+            )
+            self._met_any = True
+            self._ledger.failed("", passed.path, "", error)
+            return
+        self._met_any = self._met_any or passed.failed
+        self._walk_failed = self._walk_failed or passed.failed
+        self._ledger.passed(passed)
+
+    def _going_on(self, walk: Iterable[Found | Passed]) -> Iterator[Found | Passed]:
+        """The walk, while what was begun goes on: where most files are done, or the disk is slow, it takes its time."""
+        for each in walk:
+            self._files.go_on()
+            yield each
+
+    def _fresh(self, files: Iterable[tuple[str, Found]]) -> dict[str, Found]:
+        """The files of a window that the walk did not meet before."""
+        if not may_collide(self._spec):
+            fresh = dict(files)
+            if self._knows_files:
+                self._store.jobs.meet(dict.fromkeys(fresh, ""))
+            return fresh
+        # What appeared since the keys were compared must not overwrite another file's object, either.
+        fresh, collisions = distinct(files, self._store.jobs)
+        for each in collisions:
+            self._collide(each)
+        return fresh
+
+    def _collide(self, collision: Collision) -> None:
+        url = self._spec.target(collision.key).url
+        error = PlanError(f"its key is that of {collision.path}, which it would overwrite; send one of them elsewhere")
+        self._ledger.failed("", collision.found.path, url, error)
+
+    def _send(self, found: dict[str, Found]) -> None:
+        """Send what is left of a window: large files first, then the small ones."""
+        self._leftovers.meet(found)
+        known = self._store.jobs.files(self._record.id, list(found)) if self._knows_files else {}
+        if not self._prune:
+            for collision in with_rows(found, known):
+                self._collide(collision)
+                del found[collision.key]
+        left: list[tuple[str, Found]] = []
+        doubtful: dict[str, FileRecord] = {}
+        for key, each in found.items():
+            row = known.get(key)
+            stands = standing(row, each.identity)
+            if stands is Standing.DONE:
+                self._ledger.resumed()
+                continue
+            left.append((key, each))
+            if row is not None and stands is Standing.DOUBTFUL:
+                doubtful[key] = row
+        small = [pair for pair in left if self._files.is_small(*pair)]
+        large = [pair for pair in left if not self._files.is_small(*pair)]
+        for key, each in sorted(large, key=lambda pair: -pair[1].size):
+            self._files.send_large(key, each, doubtful.get(key))
+        for key, each in small:
+            self._files.send_small(key, each, doubtful.get(key))
+
+    def _keyed(self, found: Iterable[Found], limits: S3Limits) -> Iterator[tuple[str, Found]]:
+        for each in found:
+            try:
+                key = self._spec.key(each.name)
+                check_key(self._spec.target(key), limits)
+            except PlanError as error:
+                self._ledger.failed("", each.path, "", error)
+                continue
+            yield key, each
