@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from partway.engine.errors import SourceError
 from partway.engine.identity import open_source
 from partway.engine.scan import Passed, scan
 
+ROOT = Path(__file__).parent.parent
 ON_WINDOWS = """
 import sys
 import click
@@ -61,3 +63,15 @@ def test_a_folder_that_macos_protects_is_named_as_such(
 
     assert isinstance(passed, Passed)
     assert remedy in passed.reason
+
+
+GNU = r"^(?!.*systemd).*\b(flock|setsid|ionice|nproc|shuf|tac|readlink -f|stat -c|date -d)\b"
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_recipes_need_no_program_that_macos_lacks(page: Path) -> None:
+    """What is to be copied into a shell or a crontab works on both systems."""
+    blocks = re.findall(r"^```.*?\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+
+    assert [line for block in blocks for line in block.splitlines() if re.search(GNU, line)] == []
