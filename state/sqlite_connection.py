@@ -1,26 +1,32 @@
 """Connections to the database: to write what must survive, or to read where nothing can be written."""
 
-import shutil
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 BUSY_SECONDS = 30.0
+_PRAGMAS = (
+    # In WAL mode NORMAL may lose the last commits when the power fails; a receipt must not be lost.
+    "synchronous = FULL",
+    # On macOS fsync ends in the disk's cache; these have no effect elsewhere.
+    "fullfsync = ON",
+    "checkpoint_fullfsync = ON",
+    "foreign_keys = ON",
+    # The log is put into the database early: by itself it would grow to 4 MiB beside the 1 MiB of 10,000 parts.
+    "wal_autocheckpoint = 128",
+)
 
 
 def connect(path: Path) -> sqlite3.Connection:
     """A connection whose commits are on the disk when they return; it begins no transaction by itself."""
     db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
-    # In WAL mode NORMAL may lose the last commits when the power fails; a receipt must not be lost.
-    db.execute("PRAGMA synchronous = FULL")
-    # On macOS fsync ends in the disk's cache; these have no effect elsewhere.
-    db.execute("PRAGMA fullfsync = ON")
-    db.execute("PRAGMA checkpoint_fullfsync = ON")
-    db.execute("PRAGMA foreign_keys = ON")
-    # The log is put into the database early: by itself it would grow to 4 MiB beside the 1 MiB of 10,000 parts.
-    db.execute("PRAGMA wal_autocheckpoint = 128")
+    try:
+        for pragma in _PRAGMAS:
+            db.execute(f"PRAGMA {pragma}")
+    except BaseException:
+        db.close()
+        raise
     return db
 
 
@@ -65,6 +71,9 @@ def _opened(path: Path, how: str) -> sqlite3.Connection:
 
 def _copied(path: Path, log: Path) -> sqlite3.Connection:
     """What database and log have together, in memory."""
+    import shutil
+    import tempfile  # only here: it takes longer to import than a store to open
+
     memory = sqlite3.connect(":memory:", isolation_level=None)
     with tempfile.TemporaryDirectory() as folder:
         for file in (path, log):

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlite_utils import Database, Migrations
@@ -176,6 +177,24 @@ def test_every_commit_is_on_disk(tmp_path: Path, pragma: str) -> None:
         store.close()
 
         assert found == ((2,) if pragma == "synchronous" else (1,))
+
+
+def test_a_connection_that_cannot_be_set_up_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A damaged database leaves no open file behind."""
+    made: list[sqlite3.Connection] = []
+    real = sqlite3.connect
+
+    def connect(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        made.append(real(*arguments, **options))
+        return made[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", connect)
+    monkeypatch.setattr("partway.state.sqlite_connection._PRAGMAS", ("synchronous = (",))
+
+    with pytest.raises(StateError):
+        SqliteStore(tmp_path)
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        made[0].execute("SELECT 1")
 
 
 def test_a_store_that_is_opened_again_has_everything(tmp_path: Path) -> None:
