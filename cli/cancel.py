@@ -8,6 +8,7 @@ import click
 
 from partway.engine.cancel import Removal, cancel_upload
 from partway.engine.errors import PartwayError
+from partway.engine.forget import forget_job, forget_upload
 from partway.engine.job_cancel import cancel_job
 from partway.engine.options import target_of
 from partway.engine.pool import Cancel
@@ -24,6 +25,11 @@ from .units import format_size
 
 @click.command("cancel", epilog="Example:  partway cancel 3f2a91bc")
 @click.argument("ids", nargs=-1, required=True, metavar="ID...", shell_complete=complete.unfinished_ids)
+@click.option(
+    "--forget",
+    is_flag=True,
+    help="Forget the upload without a request: what S3 has of it stays there, and costs storage.",
+)
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object an ID.")
 @connection_options
@@ -31,6 +37,7 @@ from .units import format_size
 @options.state_dir_option
 def command(
     ids: tuple[str, ...],
+    forget: bool,
     quiet: bool,
     as_json: bool,
     connection: Connection,
@@ -41,13 +48,17 @@ def command(
 
     The source is not touched.  A finished object stays; only what is unfinished can be cancelled.  The ID of a job
     cancels its unfinished uploads.
+
+    Where the service refuses to remove the parts, or is gone, --forget takes the upload from the list all the same.
     """
     cancel = Cancel()
     codes = []
     with opened_store(state_dir) as store, stopping(cancel):
         for record in _chosen(store, ids):
             try:
-                if isinstance(record, JobRecord):
+                if forget:
+                    facts, line = _forget(store, record)
+                elif isinstance(record, JobRecord):
                     facts, line = _cancel_job(store, record, profile, connection, cancel)
                 else:
                     facts, line = _cancel_upload(store, record, profile, connection, cancel)
@@ -55,10 +66,10 @@ def command(
                 # One that cannot be cancelled now keeps none of the others.
                 tell(error)
                 codes.append(exit_codes.exit_code(error))
-                facts = _names(record) | {"cancelled": False, "error": str(error)}
+                facts = _names(record) | {"cancelled": False, "forgotten": False, "error": str(error)}
             else:
                 codes.append(exit_codes.OK)
-                facts |= {"error": None}
+                facts |= {"forgotten": forget, "error": None}
                 if not quiet and not as_json:
                     print(line)
             if as_json:
@@ -96,6 +107,22 @@ def _cancel_upload(
         "removed_bytes": removal.bytes,
         "confirmed": removal.confirmed,
     }, f"cancelled {record.id}: {printable(target_of(record).url)}; {_what_went(record, removal)}"
+
+
+def _forget(store: StateStore, record: UploadRecord | JobRecord) -> tuple[dict[str, object], str]:
+    facts = _names(record) | {"cancelled": False, "removed_bytes": 0, "confirmed": False}
+    if isinstance(record, JobRecord):
+        count = forget_job(record, store=store)
+        uploads = "1 unfinished upload" if count == 1 else f"{count:,} unfinished uploads"
+        stays = f"; what S3 has of {uploads} stays there" if count else ""
+        return facts | {"removed_uploads": 0}, f"forgot job {record.id} to {printable(record.target)}{stays}"
+    parts, size = forget_upload(record, store=store)
+    stays = "S3 was never asked for it"
+    if record.upload_id is not None:
+        noun = "part" if parts == 1 else "parts"
+        stays = f"{parts:,} {noun} ({format_size(size)}) may stay on S3, in its upload {printable(record.upload_id)}"
+    url = f"s3://{record.bucket}/{record.key}"
+    return facts | {"removed_parts": 0}, f"forgot {record.id}: {printable(url)}; {stays}"
 
 
 def _what_went(record: UploadRecord, removal: Removal) -> str:

@@ -55,12 +55,21 @@ def cancel_upload(
     """
     with claimed(store, record.source, target_of(record)):
         # Read again: whoever held the claim may have finished it, or begun it anew on S3.
-        record = store.upload(record.id) or record
-        if record.finished:
-            raise UploadFailed(
-                f"upload {record.id} is {record.status} meanwhile; there is nothing to cancel", resumable=False
-            )
-        return give_up(record, backend, store, settings, cancel or Cancel())
+        return give_up(unfinished_now(store, record), backend, store, settings, cancel or Cancel())
+
+
+def unfinished_now(store: StateStore, record: UploadRecord) -> UploadRecord:
+    """The record as it is now that it is claimed.
+
+    Raises:
+        UploadFailed: it is finished.
+    """
+    record = store.upload(record.id) or record
+    if record.finished:
+        raise UploadFailed(
+            f"upload {record.id} is {record.status} meanwhile; there is nothing to cancel", resumable=False
+        )
+    return record
 
 
 def give_up(
@@ -71,7 +80,12 @@ def give_up(
     cancel: Cancel,
     lane: Lane | None = None,
 ) -> Removal:
-    """Remove the parts and mark the upload aborted; the caller holds the claim."""
+    """Remove the parts and mark the upload aborted; the caller holds the claim.
+
+    Raises:
+        RemoteError: the service refused, and the sentence says how to forget the upload without it; or it is away.
+        UploadFailed: parts kept coming back.
+    """
     target, upload_id = target_of(record), record.upload_id
     algorithm = ChecksumAlgorithm(record.checksum_algorithm)
     removal = NOTHING
@@ -81,7 +95,18 @@ def give_up(
             return remove_upload(retrying(backend, settings.policy, line), target, upload_id, algorithm, line.sleep)
 
         with WorkerPool(lane or 1, cancel=cancel, hear=lambda _: None) as pool:
-            removal = pool.run(remove)
+            try:
+                removal = pool.run(remove)
+            except CredentialsExpired:
+                raise
+            except Refused as error:
+                raise type(error)(
+                    f"{error}; `partway cancel --forget {record.id}` forgets the upload and leaves its parts on S3",
+                    operation=error.operation,
+                    code=error.code,
+                    status=error.status,
+                    request_id=error.request_id,
+                ) from error
     store.save_upload(replace(record, status=UploadStatus.ABORTED))
     store.replace_parts(record.id, ())
     store.live.end(record.id)

@@ -40,12 +40,7 @@ def cancel_job(
         RemoteError: one upload could not be removed; the job stays as it is, so cancel again.
         UploadFailed: another process finished the job meanwhile.
     """
-    with _held(store, record):
-        record = store.jobs.get(record.id) or record
-        if record.status is not JobStatus.OPEN:
-            raise UploadFailed(
-                f"job {record.id} is {record.status} meanwhile; there is nothing to cancel", resumable=False
-            )
+    with held_and_open(store, record) as record:
         unfinished = [each for each in store.uploads(statuses=UNFINISHED) if each.job == record.id]
         removed = [
             CancelledUpload(
@@ -54,20 +49,42 @@ def cancel_job(
             )
             for each in unfinished
         ]
-        totals = store.jobs.totals(record.id)
-        store.jobs.save(
-            replace(
-                record,
-                status=JobStatus.ABORTED,
-                done=totals.done,
-                skipped=totals.skipped,
-                failed=totals.failed,
-                bytes=totals.bytes,
-            )
-        )
-        store.jobs.forget_files(record.id)
-        store.live.end(record.id)
+        mark_aborted(store, record)
         return removed
+
+
+def mark_aborted(store: StateStore, record: JobRecord) -> None:
+    """End the job: its files' rows are not needed any more."""
+    totals = store.jobs.totals(record.id)
+    store.jobs.save(
+        replace(
+            record,
+            status=JobStatus.ABORTED,
+            done=totals.done,
+            skipped=totals.skipped,
+            failed=totals.failed,
+            bytes=totals.bytes,
+        )
+    )
+    store.jobs.forget_files(record.id)
+    store.live.end(record.id)
+
+
+@contextmanager
+def held_and_open(store: StateStore, record: JobRecord) -> Iterator[JobRecord]:
+    """The job's claim, and its record as it is then.
+
+    Raises:
+        StateLocked: a process runs it.
+        UploadFailed: it has ended.
+    """
+    with _held(store, record):
+        record = store.jobs.get(record.id) or record
+        if record.status is not JobStatus.OPEN:
+            raise UploadFailed(
+                f"job {record.id} is {record.status} meanwhile; there is nothing to cancel", resumable=False
+            )
+        yield record
 
 
 @contextmanager

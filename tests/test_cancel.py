@@ -161,6 +161,7 @@ def test_json(server: StrictS3, shell: Shell) -> None:
             "removed_parts": 2,
             "removed_bytes": 10 * MIB,
             "confirmed": True,
+            "forgotten": False,
             "error": None,
         }
     ]
