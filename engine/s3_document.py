@@ -55,6 +55,8 @@ def is_cut(document: bytes) -> bool:
         expat.ParserCreate().Parse(document, True)
     except expat.ExpatError as error:
         return error.code in _ENDS_EARLY
+    except (LookupError, ValueError):
+        pass  # an encoding that Python does not know, or cannot use
     return False
 
 

@@ -156,5 +156,6 @@ def test_memory_stays_bounded(server: StrictS3, body: bytes, most: int) -> None:
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
     found, grown = json.loads(done.stdout)
 
-    assert found in ("list", "Transient", "Refused")
+    # None is "no list": what is too long for one may be the object, from a service that lists nothing.
+    assert found in ("list", "NoneType", "Transient", "Refused")
     assert grown < most
