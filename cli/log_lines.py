@@ -4,6 +4,7 @@ from typing import assert_never
 
 from partway.engine.events import (
     ChecksumFellBack,
+    ComparisonFailed,
     Event,
     FileDone,
     FileFailed,
@@ -61,7 +62,9 @@ def log_line(event: Event) -> str:
             return f"left out {printable(event.source)}: {printable(event.reason)}"
         case OrphanAdopted() | OrphanFound() | UploadRenewed() | StreamCompared() | StreamDiffered():
             return sentences.note(event) or ""
-        case OverwriteNotExcluded() | ChecksumFellBack() | NetworkLost() | NetworkRestored() | FileFailed():
+        case OverwriteNotExcluded() | ChecksumFellBack() | NetworkLost() | NetworkRestored():
+            return sentences.note(event) or ""
+        case ComparisonFailed() | FileFailed():
             return sentences.note(event) or ""
         case PartDone() | PartKept() | PartProgress() | PartRetried() | PartsChecked():
             return _part(event)

@@ -5,6 +5,7 @@ import time
 from partway.engine.events import (
     TAKEN,
     ChecksumFellBack,
+    ComparisonFailed,
     Event,
     FileFailed,
     FileSkipped,
@@ -76,6 +77,11 @@ def note(event: Event) -> str | None:
             return f"failed: {printable(event.source)}: {printable(event.error)}"
         case FileSkipped() if not event.target:
             return f"left out: {printable(event.source)}: {event.reason}"
+        case ComparisonFailed():
+            return (
+                f"cannot tell whether {printable(event.target)} is the file already: {event.reason}; it is sent, and "
+                "so are others for which this holds"
+            )
         case OverwriteNotExcluded():
             return (
                 "this service is not known to refuse an overwrite itself: the key is looked at right before the object "

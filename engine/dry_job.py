@@ -18,15 +18,15 @@ from .job_failures import fails_for_all, is_resumable
 from .job_match import open_job
 from .job_rows import Standing, standing
 from .job_spec import JobSpec
-from .job_work import SAME, is_same
+from .job_work import SAME
 from .options import check_key, with_customer_key
 from .overlap import check_overlap, distinct, may_collide
 from .overwrite import is_taken
-from .plan import PartSpec
 from .planned import JobPlanned
 from .pool import Cancel, Line, WorkerPool
 from .requests import Requests
 from .retry import RetryPolicy
+from .same_object import is_same
 from .scan import Found, Passed, scan
 from .settings import UploadSettings, check_settings
 from .upload import usual_algorithm
@@ -229,8 +229,7 @@ class _DryJob:
 
 def _look(task: _Look, line: Line) -> str | None:
     s3 = retrying(task.backend, task.policy, line)
-    whole = PartSpec(number=1, offset=0, size=task.found.size)
-    if task.skip_same and is_same(s3, task.target, task.found.path, whole, task.algorithm):
+    if task.skip_same and is_same(s3, task.target, task.found.path, task.found.size, task.algorithm, line):
         return SAME
     if task.target.options.no_overwrite and is_taken(s3, task.target, task.algorithm):
         return TAKEN

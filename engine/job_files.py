@@ -1,5 +1,4 @@
-"""A job's files on their way: large ones as uploads of their own, small ones as one object each, from one set of
-workers."""
+"""A job's files on their way: large ones as uploads, small ones as one object each, from one set of workers."""
 
 import time
 from collections.abc import Callable
@@ -22,7 +21,7 @@ from .job_ledger import Ledger, Stop
 from .job_leftovers import is_given_up
 from .job_rows import file_as_sent
 from .job_spec import JobSpec
-from .job_work import SAME, FileProgress, FileSent, FileTask, same_file, send_file
+from .job_work import SAME, FileProgress, FileSent, FileTask, send_file
 from .lanes import Lanes
 from .live import JobTeller
 from .options import with_content_type
@@ -30,6 +29,7 @@ from .outage import Outage
 from .plan import plan_upload
 from .pool import GRACE, Cancel, Lane, Line, WorkerPool
 from .retry import Retry
+from .same_object import NotComparable, same_file
 from .scan import Found
 from .settings import UploadSettings
 from .source_check import SourceChecks
@@ -265,12 +265,12 @@ class JobFiles:
             self._promised.pop(key, None)
 
     def _same(self, target: Target, found: Found, lane: Lane) -> SourceIdentity | None:
+        def compare(line: Line) -> SourceIdentity | None:
+            s3 = retrying(self._backend, self._settings.policy, line)
+            return same_file(s3, target, found.path, self._algorithm, line)
+
         with WorkerPool(lane, cancel=self._cancel_uploads, hear=self._hear) as pool:
-            return pool.run(
-                lambda line: same_file(
-                    retrying(self._backend, self._settings.policy, line), target, found.path, self._algorithm, line
-                )
-            )
+            return pool.run(compare)
 
     def _learn(self) -> None:
         """An upload may have found out which checksum the service needs."""
@@ -280,9 +280,8 @@ class JobFiles:
 
     def _target(self, key: str, path: str) -> Target:
         target = self._spec.target(key)
-        if not self._settings.guess_content_type:
-            return target
-        return replace(target, options=with_content_type(target.options, path))
+        guesses = self._settings.guess_content_type
+        return replace(target, options=with_content_type(target.options, path)) if guesses else target
 
     def _hear(self, message: Any) -> None:
         match message:
@@ -293,6 +292,8 @@ class JobFiles:
             case FileProgress():
                 self._concurrency.sent((message.path, 1), message.sent, message.size)
                 self._told.file_sent(message.path, message.sent)
+            case NotComparable():
+                self._ledger.not_comparable(message)
             case Retry():
                 self._told.retried(message.reason)
                 if message.unreachable:

@@ -10,11 +10,12 @@ from partway.state.jobs import FileRecord, FileStatus, JobRecord, JobStatus
 from partway.state.store import StateStore
 
 from .errors import PartwayError, SourceError, Transient, UploadFailed
-from .events import EventSink, FileDone, FileFailed, FileSkipped, JobDone, JobStarted
+from .events import ComparisonFailed, EventSink, FileDone, FileFailed, FileSkipped, JobDone, JobStarted
 from .identity import SourceIdentity
 from .job_failures import cause_of, fails_for_all, is_resumable
 from .job_rows import file_row
 from .job_work import SAME
+from .same_object import NotComparable
 from .scan import EMPTY, Passed
 
 _FLUSH_SECONDS, _FLUSH_FILES = 0.25, 200  # how long what is done may wait to be written, all together
@@ -58,6 +59,7 @@ class Ledger:
         self._done = self._skipped = self._failed = self._resumed = self._bytes = self._empty = 0
         self._in_a_row = 0
         self._all_resumable = True
+        self._not_comparable: set[str] = set()  # reasons that were told
 
     def begin(self) -> int:
         """Remember the job, and say that it begins; how many files it knows."""
@@ -94,6 +96,14 @@ class Ledger:
         self._skipped += 1
         event = FileSkipped(job=self._record.id, source=source.path, target=url, reason=reason)
         self._note(self._row(key, source, FileStatus.SKIPPED, reason), event)
+
+    def not_comparable(self, found: NotComparable) -> None:
+        """Whether an object is its file cannot be said; told once for each reason."""
+        if found.reason not in self._not_comparable:
+            self._not_comparable.add(found.reason)
+            self._sink(
+                ComparisonFailed(job=self._record.id, source=found.path, target=found.target, reason=found.reason)
+            )
 
     def passed(self, passed: Passed) -> None:
         """The walk met something that is no file to upload."""

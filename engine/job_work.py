@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from partway.state.records import PartRecord
 
 from .backend import MultipartBackend, ObjectFacts, Target
-from .checksum import ChecksumAlgorithm, Digest, etag_of
+from .checksum import ChecksumAlgorithm
 from .errors import (
     CredentialsExpired,
     ObjectExists,
@@ -15,14 +15,15 @@ from .errors import (
     RemoteError,
 )
 from .events import TAKEN
-from .identity import SourceIdentity, identify, identify_settled
+from .identity import SourceIdentity, identify_settled
 from .limits import is_aws
 from .look import look_at_written
 from .overwrite import is_hidden
 from .plan import PartSpec
 from .pool import Line
-from .proof import Proof, is_older_than, is_same_etag, prove, prove_written
+from .proof import Proof, is_older_than, prove, prove_written
 from .retry import RetryingBackend, RetryPolicy
+from .same_object import is_same
 from .scan import Found
 from .source import BLOCK, PartReader
 from .source_check import SourceChecks, WholeSourceCheck
@@ -108,7 +109,7 @@ def send_file(task: FileTask, line: Line) -> FileSent:
             checked.check(body)
 
     with PartReader(source.path, spec, algorithm=task.algorithm, on_read=on_read, block=block) as body:
-        if task.skip_same and is_same(s3, task.target, source.path, spec, task.algorithm, body.checksum):
+        if task.skip_same and is_same(s3, task.target, source.path, source.size, task.algorithm, line, body.checksum):
             return FileSent(source=source, skipped=SAME)
         try:
             answer = s3.put_object(task.target, body)
@@ -158,54 +159,3 @@ def _proof(s3: RetryingBackend, task: FileTask, sent: PartRecord, answer: Object
         )
 
     return compare(look_at_written(s3, task.target, task.algorithm, compare, answer, line))
-
-
-def same_file(
-    s3: RetryingBackend, target: Target, path: str, algorithm: ChecksumAlgorithm, line: Line
-) -> SourceIdentity | None:
-    """The file, when the object has its bytes; None when it has not, or when the file changed meanwhile.
-
-    Raises:
-        SourceError, RemoteError, UploadCancelled.
-    """
-    source = identify_settled(path, sleep=line.sleep)
-    whole = PartSpec(number=1, offset=0, size=source.size)
-    is_equal = is_same(s3, target, path, whole, algorithm)
-    return source if is_equal and identify(path) == source else None
-
-
-def is_same(
-    s3: RetryingBackend,
-    target: Target,
-    path: str,
-    spec: PartSpec,
-    algorithm: ChecksumAlgorithm,
-    checksum: str | None = None,
-) -> bool:
-    """True when the object has the file's size, and its checksum or (as the MD5 of one object) its ETag.
-
-    checksum: of the whole file; None: it is read when it matters.
-    """
-    try:
-        facts = s3.head_object(target, algorithm)
-    except ObjectMissing:
-        return False
-    except RemoteError as error:
-        if isinstance(error, CredentialsExpired) or not is_hidden(error):
-            raise
-        return False
-    if facts.size != spec.size:
-        return False
-    if facts.checksum is not None:
-        return facts.checksum == (checksum or _digest(path, spec, algorithm))
-    if "-" in facts.etag or len(facts.etag) != 32:
-        return False
-    return is_same_etag(facts.etag, _digest(path, spec, ChecksumAlgorithm.MD5, in_hex=True))
-
-
-def _digest(path: str, spec: PartSpec, algorithm: ChecksumAlgorithm, *, in_hex: bool = False) -> str:
-    digest = Digest(algorithm)
-    with PartReader(path, spec, algorithm=algorithm) as reader:
-        for block in reader.blocks():
-            digest.update(block)
-    return etag_of(digest.value()) if in_hex else digest.value()

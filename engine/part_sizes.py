@@ -1,7 +1,9 @@
 """Which part sizes an object of a known size and number of parts may have.  Pure arithmetic."""
 
+from collections.abc import Sequence
+
 from .limits import MIB
-from .plan import UploadPlan
+from .plan import PartSpec, UploadPlan
 
 _MAX_GUESSES = 8
 _MEGABYTE = 1_000_000
@@ -17,6 +19,15 @@ def fits(size: int, part_size: int, count: int) -> bool:
 def equal_parts(size: int, part_size: int) -> tuple[int, ...]:
     """The sizes of such parts, in order."""
     return tuple(spec.size for spec in UploadPlan(file_size=size, part_size=part_size).parts())
+
+
+def ranges(sizes: Sequence[int]) -> list[PartSpec]:
+    """Consecutive ranges of these sizes."""
+    specs, offset = [], 0
+    for number, size in enumerate(sizes, start=1):
+        specs.append(PartSpec(number=number, offset=offset, size=size))
+        offset += size
+    return specs
 
 
 def likely_part_sizes(size: int, count: int) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ from .concurrency import LOCAL
 from .errors import ObjectMissing, SourceChanged
 from .identity import identify
 from .judge import Judge, Verdict
-from .plan import PartSpec
+from .part_sizes import ranges
 from .pool import Cancel, WorkerPool
 from .retry import RetryPolicy
 from .work import HashTask, hash_part, retrying
@@ -82,12 +82,3 @@ def _hash_parts(pool: WorkerPool, path: str, sizes: Sequence[int], algorithm: Ch
         assert outcome.result is not None
         found[outcome.task.spec.number] = outcome.result.checksum
     return [found[number] for number in sorted(found)]
-
-
-def ranges(sizes: Sequence[int]) -> list[PartSpec]:
-    """Consecutive ranges of these sizes."""
-    specs, offset = [], 0
-    for number, size in enumerate(sizes, start=1):
-        specs.append(PartSpec(number=number, offset=offset, size=size))
-        offset += size
-    return specs

@@ -101,6 +101,7 @@ def test_names_are_stable() -> None:
         "job_started",
         "file_done",
         "file_skipped",
+        "comparison_failed",
         "file_failed",
         "job_done",
         "upload_planned",

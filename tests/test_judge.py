@@ -162,6 +162,16 @@ def test_a_whole_checksum_of_an_object_in_parts(algorithm: ChecksumAlgorithm) ->
     assert judge(service, BYTES[:-1] + b"x")[0] is DIFFERENT
 
 
+@pytest.mark.parametrize("suffix", ["-4", ""])
+def test_a_composite_crc64nvme(suffix: str) -> None:
+    """S3 has none; a service that says so is believed."""
+    value = of_parts(CRC).removesuffix("-4") + suffix
+    service = Service(checksums={CRC: value}, checksum_type="COMPOSITE", etag=f"{'0' * 32}-4", parts=EVEN)
+
+    assert judge(service) == (EQUAL, "crc64nvme of 4 parts")
+    assert judge(service, BYTES[:-1] + b"x")[0] is DIFFERENT
+
+
 def test_a_part_size_that_the_user_knows() -> None:
     """It is tried where the service does not say one."""
     service = Service(checksums={SHA: of_parts(SHA)})
