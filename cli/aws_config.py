@@ -6,13 +6,16 @@ use_dualstack_endpoint and payload_signing_enabled are botocore's own.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import click
 
 from partway.engine.bandwidth import LEAST_BANDWIDTH
+from partway.engine.errors import PlanError
 from partway.engine.limits import AWS
+from partway.engine.settings import UploadSettings
 
+from .session import own_settings
 from .units import format_size, parse_size
 
 _MOST_CONCURRENT = 256
@@ -70,6 +73,26 @@ def transfer_options(
         concurrency=given.concurrency or read("max_concurrent_requests", _count, 1, _MOST_CONCURRENT, str),
         bandwidth=given.bandwidth or read("max_bandwidth", _rate, LEAST_BANDWIDTH, _MOST_BANDWIDTH, rate),
     )
+
+
+def with_profile_limits(
+    settings: UploadSettings, region: str | None, profile: str | None, warn: Callable[[str], None]
+) -> UploadSettings:
+    """The settings of an upload or job that was begun, with the limits of its profile where the command names none.
+
+    Raises:
+        PlanError: a limit is not readable.
+        RemoteError: the AWS configuration is not usable.
+    """
+    block = own_settings(region, profile)
+    # The part size was chosen when it was begun.
+    block.pop("multipart_chunksize", None)
+    given = TransferOptions(concurrency=settings.concurrency, bandwidth=settings.bandwidth)
+    try:
+        limits = transfer_options(given, block, warn)
+    except click.UsageError as error:
+        raise PlanError(error.message) from error
+    return replace(settings, concurrency=limits.concurrency, bandwidth=limits.bandwidth)
 
 
 def _size(text: str) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from partway.engine.concurrency import MOST
+from partway.engine.errors import PartwayError
 from partway.engine.events import EventSink, JobDone
 from partway.engine.job_spec import LISTED_ON_STDIN, JobSpec, listed_sources
 from partway.engine.pool import Cancel
@@ -18,10 +19,11 @@ from partway.engine.settings import UploadSettings
 from partway.state.jobs import JobRecord
 from partway.state.store import StateStore
 
-from . import render
+from . import exit_codes, render
+from .aws_config import with_profile_limits
 from .connection import Connection
 from .customer_key import KeyOptions
-from .session import make_backend, run_upload
+from .session import failures_as_json, make_backend, run_upload, tell
 from .text import printable
 
 if TYPE_CHECKING:
@@ -167,6 +169,7 @@ def resume(
     key_options: KeyOptions,
     dry_run: bool,
     prune: bool,
+    warn: Callable[[str], None],
 ) -> int:
     """Go on with a stored job; the exit code.
 
@@ -179,6 +182,13 @@ def resume(
             f"job {record.id} got its list of files from standard input; run the same command with the same list again"
         )
     profile = profile or record.profile
+    try:
+        with failures_as_json(output):
+            settings = with_profile_limits(settings, record.region, profile, warn)
+    except PartwayError as error:
+        # The other jobs of --all may have another profile.
+        tell(error)
+        return exit_codes.exit_code(error)
     if spec.options.customer_key is not None:
         connection = replace(connection, customer_key=key_options.key(needed=True, what=f"job {record.id}"))
     backend = make_backend(

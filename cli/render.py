@@ -1,7 +1,7 @@
 """Choose how an upload is shown: bars, lines, JSON, or nothing but the result."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +41,18 @@ class Output:
         """A sentence on stderr about something that stops nothing."""
         if not self.quiet:
             print(f"warning: {printable(sentence)}", file=sys.stderr, flush=True)
+
+
+def once(warn: Callable[[str], None]) -> Callable[[str], None]:
+    """Passes each sentence on once."""
+    said: set[str] = set()
+
+    def new(sentence: str) -> None:
+        if sentence not in said:
+            said.add(sentence)
+            warn(sentence)
+
+    return new
 
 
 def opened_log(path: Path | None, *, sources: Sequence[str] = (), filters: Sequence[Filter] = ()) -> "LogFile | None":

@@ -1,6 +1,7 @@
 """``partway resume [ID...] | --all``."""
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ from partway.state.store import StateStore
 
 from . import complete, exit_codes, job, options, render
 from .again import cancel_command, needs_producer, only_by_producer
+from .aws_config import with_profile_limits
 from .connection import Connection, connection_options
 from .customer_key import KeyOptions, again_options
 from .session import (
@@ -85,6 +87,7 @@ def command(
     log = render.opened_log(log_file)
     output = render.Output(quiet=quiet, no_progress=no_progress, json=as_json, log=log)
     codes = []
+    warn = render.once(output.warn)
     with failures_as_json(output), (untouched_store if dry_run else opened_store)(state_dir) as store:
         jobs, ids = _chosen_jobs(store, ids, everything)
         for each in jobs:
@@ -104,6 +107,7 @@ def command(
                     key_options=key_options,
                     dry_run=dry_run,
                     prune=prune,
+                    warn=warn,
                 )
             )
             if codes[-1] == exit_codes.INTERRUPTED:
@@ -131,6 +135,7 @@ def command(
                 settings=settings,
                 profile=profile,
                 connection=replace(connection, customer_key=key),
+                warn=warn,
             )
             codes.append(run_upload(work, store, output, state_dir))
             if codes[-1] == exit_codes.INTERRUPTED:
@@ -188,7 +193,9 @@ def _resume(
     settings: UploadSettings,
     profile: str | None,
     connection: Connection,
+    warn: Callable[[str], None],
 ) -> UploadDone | UploadSkipped:
+    settings = with_profile_limits(settings, record.region, profile or record.profile, warn)
     backend = backend_for(record, concurrency=settings.concurrency, profile=profile, connection=connection)
     if record.is_stream:
         from partway.engine.stream_finish import finish_stream

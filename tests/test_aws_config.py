@@ -5,8 +5,12 @@ from pathlib import Path
 import click
 import pytest
 
-from partway.cli.aws_config import TransferOptions, transfer_options
+from partway.cli.aws_config import TransferOptions, transfer_options, with_profile_limits
+from partway.engine.s3 import S3Backend, S3Config
+from partway.engine.settings import UploadSettings
 from tests.support.command import Shell
+from tests.support.fault_answers import access_denied
+from tests.support.faults import Fault, Stage
 from tests.support.strict_s3 import StrictS3
 
 KIB, MIB, GIB = 1024, 1024**2, 1024**3
@@ -86,3 +90,58 @@ def test_a_small_file_goes_through(shell: Shell, server: StrictS3, tmp_path: Pat
         "warning: max_concurrent_requests",
     ]
     assert server.model.get_object("bucket", "loud").body == b"6bytes"
+
+
+def test_a_resume_heeds_the_profiles_limits(shell: Shell, server: StrictS3, tmp_path: Path) -> None:
+    """The limits of the block hold for the rest of an upload and of a job, too, with one warning for all; a bad chunk
+    size says nothing about parts that were begun."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "file").write_bytes(bytes(6 * MIB))
+    no = Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=access_denied(), times=None)
+    server.faults.add(no)
+    for arguments in (("folder/file", "s3://bucket/key"), ("-r", "folder", "s3://bucket/p/")):
+        assert shell.run("upload", *arguments, "-p", "5MiB").code == 1
+    server.faults.clear()
+    (tmp_path / "config").write_text(
+        "[default]\ns3 =\n  max_concurrent_requests = 1000\n  multipart_chunksize = junk\n"
+    )
+    done = shell.run("resume", "--all", variables={"AWS_CONFIG_FILE": str(tmp_path / "config")})
+
+    assert done.code == 0, done.err
+    assert sorted(key for _, key in server.model.objects) == ["key", "p/file"]
+    assert done.err.count("max_concurrent_requests") == 1
+
+
+def test_a_limit_of_the_command_wins_in_a_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it names is not read; the rest is the profile's."""
+    (tmp_path / "config").write_text("[default]\ns3 =\n  max_concurrent_requests = junk\n  max_bandwidth = 1MB/s\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    S3Backend(S3Config()).close()
+    settings = with_profile_limits(UploadSettings(concurrency=3), None, None, lambda sentence: None)
+    S3Backend(S3Config()).close()
+
+    assert (settings.concurrency, settings.bandwidth) == (3, MIB)
+
+
+def test_a_job_with_a_broken_profile_keeps_none_of_the_others(shell: Shell, server: StrictS3, tmp_path: Path) -> None:
+    """Its limit is not readable: that job says so, and the upload of another profile is finished."""
+    keys = f"aws_access_key_id = {server.access_key}\naws_secret_access_key = {server.secret_key}\n"
+    good = f"[profile good]\n{keys}[profile bad]\n{keys}"
+    (tmp_path / "config").write_text(good)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "file").write_bytes(bytes(6 * MIB))
+    config = {"AWS_CONFIG_FILE": str(tmp_path / "config")}
+    no = Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=access_denied(), times=None)
+    server.faults.add(no)
+    for arguments in (
+        ("-r", "folder", "s3://bucket/p/", "--profile", "bad"),
+        ("folder/file", "s3://bucket/key", "--profile", "good"),
+    ):
+        assert shell.run("upload", *arguments, "-p", "5MiB", variables=config).code == 1
+    server.faults.clear()
+    (tmp_path / "config").write_text(f"{good}s3 =\n  max_bandwidth = fast\n")
+    done = shell.run("resume", "--all", variables=config)
+
+    assert "max_bandwidth in the s3 block of the AWS configuration: 'fast' is not a valid rate" in done.err
+    assert done.code != 0
+    assert [key for _, key in server.model.objects] == ["key"]
