@@ -33,18 +33,14 @@ _TODO = {
 }
 
 
-def todo(operation: str, status: int, location: str) -> str | None:
+def todo(operation: str, status: int) -> str | None:
     """What to do about an answer that has no document of S3; None for a status that may be all that is left of one.
 
-    Args:
-        operation: S3's name of the call.
-        location: Where a redirect leads, without its path; "" when it does not say.
+    operation: S3's name of the call.
     """
     if status == 413:
         return _SMALLER.format(restart="" if operation == "PutObject" else " with --restart")
-    if 300 <= status < 400:
-        return f"the endpoint redirects to {location or 'another address'}; use that in --endpoint-url"
-    return _TODO.get(status)
+    return _ENDPOINT if 300 <= status < 400 else _TODO.get(status)
 
 
 def tunnel_refused(text: str) -> str | None:

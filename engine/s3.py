@@ -58,7 +58,7 @@ class S3Backend(MultipartBackend):
 
     def close(self) -> None:
         """Close the connections of this process and forget its credentials; the next call begins anew."""
-        for client in forget_clients(self.config):
+        for client in forget_clients(self.config, entirely=True):
             client.close()
 
     def renew_credentials(self) -> None:

@@ -20,12 +20,15 @@ from botocore.utils import parse_timestamp
 
 from .aws_errors import reading_configuration, reading_credentials
 from .aws_files import check_config_file, check_credentials_file, check_settings
+from .ca_bundle import find_bundle
 from .clock_offset import ClockOffset
 from .concurrency import MOST
+from .credential_process import bound_programs
 from .customer_key import CustomerKey
 from .endpoint import Endpoint, find_endpoint
 from .errors import PlanError
 from .mfa import ask_on_terminal_only
+from .proxies import find_proxies
 from .region import Region, find_region
 from .s3_answers import send
 from .s3_document import drop_empty
@@ -120,9 +123,11 @@ def _new_client(config: S3Config) -> tuple[Any, RepeatedCalls]:
     session, offset = _session(config)
     with reading_configuration():
         endpoint = _endpoint(config, session)
-        client: Any = session.create_client(
-            "s3", endpoint_url=endpoint.url, verify=config.verify, config=Config(**options)
-        )
+        options["proxies"] = find_proxies(endpoint.url)
+        # No certificate is looked at where there is no TLS.
+        is_plain = (endpoint.url or "").startswith("http:")
+        verify = True if is_plain else find_bundle(config.verify, session.get_scoped_config())
+        client: Any = session.create_client("s3", endpoint_url=endpoint.url, verify=verify, config=Config(**options))
         if config.customer_key is not None and not _is_private(client.meta.endpoint_url):
             raise PlanError(
                 f"the key of --sse-c would go to {client.meta.endpoint_url} for everybody on the way to read; "
@@ -199,6 +204,7 @@ def _new_session(config: S3Config) -> tuple[Session, ClockOffset]:
         if config.unsigned:
             return session, ClockOffset(None)
         ask_on_terminal_only(session)
+        bound_programs(session)
         found = session.get_credentials()
         if found is None:
             check_credentials_file()
@@ -280,8 +286,13 @@ def _send(http: Any, request: Any, event_name: str, **_: Any) -> Any:
     return send(http, request, event_name)
 
 
-def forget_clients(config: S3Config) -> list[Any]:
-    """Let go of a configuration's clients and credentials, so that the next call begins anew; the clients that were."""
+def forget_clients(config: S3Config, *, entirely: bool = False) -> list[Any]:
+    """Let go of a configuration's clients and credentials, so that the next call begins anew; the clients that were.
+
+    entirely: forget also that it gave credentials.
+    """
+    if entirely:
+        _worked.discard(_key(config))
     _sessions.pop(_key(config), None)
     made = [_clients.pop(each, None) for each in (config, patient(config))]
     return [each[0] for each in made if each is not None]

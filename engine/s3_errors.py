@@ -144,10 +144,9 @@ def _from_answer(response: Any, checksum: ChecksumAlgorithm | None, sent: SentOp
     code = one_line(problem.get("Code") or status or "no code")[:100]
     text = one_line(problem.get("Message") or "")[:_LONGEST].rstrip(". ")
     message = f"S3 refused {operation}: {code}{f' ({text})' if text and text != code else ''}"
-    headers = answer.get("HTTPHeaders") or {}
-    region = headers.get("x-amz-bucket-region")
+    region = (answer.get("HTTPHeaders") or {}).get("x-amz-bucket-region")
     said = said_of(problem)
-    stands = todo(operation, status, _redirect(headers)) if code == str(status) and not region else None
+    stands = todo(operation, status) if code == str(status) and not region else None
     if advised := stands or advice(sent, code, status, said):
         message += f"; {advised}"
     elif code in _ADVICE:
@@ -212,7 +211,7 @@ def _is_about_checksums(sent: SentOptions, code: str, status: int, said: str) ->
     return status == 400 and code.startswith("Invalid") and ("checksum" in said or "crc64" in said)
 
 
-_UNREACHABLE = (boto.EndpointConnectionError, boto.ConnectTimeoutError, boto.ProxyConnectionError)
+_UNREACHABLE = (boto.EndpointConnectionError, boto.ConnectTimeoutError)
 # TLS that breaks off is an SSLError, which is a ConnectionError and no HTTPClientError.
 _BROKEN = (boto.ConnectionError, boto.HTTPClientError, boto.ResponseStreamingError, boto.IncompleteReadError)
 NO_CREDENTIALS = (boto.NoCredentialsError, boto.PartialCredentialsError)
@@ -248,6 +247,8 @@ def _from_client(operation: str, error: BotoCoreError) -> PartwayError:
         return Refused(f"the endpoint's certificate is not trusted: {_reason(error)}", **facts)
     if isinstance(error, boto.ProxyConnectionError) and (refused := tunnel_refused(_reason(error))):
         return Refused(f"{_where(error)}: {refused}", **facts)
+    if isinstance(error, boto.ProxyConnectionError):
+        return Transient(f"cannot reach {_through(error)}", unreachable=True, **facts)
     if isinstance(error, _UNREACHABLE):
         return Transient(f"cannot reach {_where(error)}: {_reason(error)}", unreachable=True, **facts)
     if isinstance(error, _BROKEN):
@@ -292,6 +293,14 @@ def _where(error: BotoCoreError) -> str:
     return _place(str(error.kwargs.get("endpoint_url") or error.kwargs.get("proxy_url") or ""))
 
 
+def _through(error: BotoCoreError) -> str:
+    """What was not reached where a proxy is used: the proxy, or the endpoint by it."""
+    reason = _reason(error)
+    if "Tunnel connection failed" in reason:
+        return f"the endpoint through the proxy {_where(error)}: {reason}"
+    return f"the proxy {_where(error)}: {reason}; check the proxy, or list the host in NO_PROXY"
+
+
 def _place(url: str) -> str:
     parts = urlsplit(url)
     try:
@@ -299,11 +308,6 @@ def _place(url: str) -> str:
     except ValueError:
         port = ""
     return f"{parts.scheme}://{parts.hostname}{port}" if parts.hostname else "S3"
-
-
-def _redirect(headers: Any) -> str:
-    """Where an answer leads; "" for nowhere, or to another path of the same server."""
-    return _place(str(headers.get("location"))) if "://" in str(headers.get("location")) else ""
 
 
 def _reason(error: BotoCoreError) -> str:

@@ -17,7 +17,7 @@ from tests.support.uploading import PART, Uploading
 
 PAGE = b"<html><head><title>No</title></head><body><hr>nginx</body></html>"
 PERMANENT = {
-    302: "the endpoint redirects to https://login.example; use that in --endpoint-url",
+    302: "redirects to https://login.example; use that in --endpoint-url",
     401: "something in front of the service wants a login of its own; check --endpoint-url",
     405: "this address does not take the call; check --endpoint-url",
     407: "the proxy wants a user name and a password; give them in HTTPS_PROXY or HTTP_PROXY",

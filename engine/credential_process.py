@@ -1,0 +1,83 @@
+"""The program of ``credential_process``, which prints credentials.
+
+botocore waits for it for ever, has it read standard input, which may be the stream that is uploaded, and does not say
+which program printed no credentials.
+https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
+"""
+
+import os
+import shlex
+import subprocess
+from functools import partial
+from typing import Any
+
+from botocore.credentials import ProcessProvider
+from botocore.exceptions import CredentialRetrievalError
+
+# As the SDK for Go has it.
+TIMEOUT = 60.0
+
+
+def bound_programs(session: Any, seconds: float = TIMEOUT) -> None:
+    """Have a botocore session give the programs of its profiles so many seconds, and name the one that fails."""
+
+    def provider(profile: str) -> _Provider:
+        popen = partial(_Program, seconds=seconds)
+        return _Provider(profile_name=profile, load_config=lambda: session.full_config, popen=popen)
+
+    providers = session.get_component("credential_provider").providers
+    for place, each in enumerate(providers):
+        if isinstance(each, ProcessProvider):
+            providers[place] = provider(each._profile_name)  # type: ignore[attr-defined]
+        # For the profile that a role is assumed from.
+        builder = getattr(each, "_profile_provider_builder", None)
+        if builder is not None:
+            builder._create_process_provider = provider
+
+
+class _Program(subprocess.Popen[bytes]):
+    def __init__(self, arguments: list[str], *, seconds: float, **pipes: Any) -> None:
+        # What asks the user may do so on a terminal; a stream is not for the program to read.
+        super().__init__(arguments, stdin=None if _is_terminal(0) else subprocess.DEVNULL, **pipes)
+        self._seconds = seconds
+
+    def communicate(self, input: Any = None, timeout: float | None = None) -> Any:
+        try:
+            return super().communicate(timeout=self._seconds)
+        except subprocess.TimeoutExpired:
+            # What it started may hold the pipes open: their end is not waited for.
+            self.kill()
+            self.wait()
+            for pipe in (self.stdout, self.stderr):
+                if pipe is not None:
+                    pipe.close()
+            raise
+
+
+class _Provider(ProcessProvider):
+    _profile_name: str
+
+    def _retrieve_credentials_using(self, command: str) -> Any:
+        """Run the program.
+
+        Raises:
+            CredentialRetrievalError: it failed or did not end.  Its name is told, never its arguments.
+            ValueError: it printed something else, or the setting is no command.
+        """
+        name = f"the program {shlex.split(command)[0]} (credential_process of profile {self._profile_name})"
+        try:
+            return super()._retrieve_credentials_using(command)  # type: ignore[misc]
+        except subprocess.TimeoutExpired as error:
+            reason = f"it did not end within {error.timeout:g} s; run it by hand to see what it waits for"
+            raise CredentialRetrievalError(provider=name, error_msg=reason) from error
+        except CredentialRetrievalError as error:
+            raise CredentialRetrievalError(provider=name, error_msg=str(error.kwargs.get("error_msg"))) from error
+        except (ValueError, AttributeError) as error:
+            raise ValueError(f"{name} did not print JSON with credentials") from error
+
+
+def _is_terminal(descriptor: int) -> bool:
+    try:
+        return os.isatty(descriptor)
+    except OSError:
+        return False
