@@ -17,12 +17,19 @@ _ENDS_EARLY = frozenset(
 )
 _GZIP = b"\x1f\x8b"
 _BEFORE_XML = b" \t\r\n\xef\xbb\xbf"
+# Characters that XML does not have, as themselves or by their numbers: S3 takes them in keys, and repeats them.
+_CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\r")
+_NO_XML = re.compile(
+    rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]|&#(?:x0*(?:[0-8bcef]|1[0-9a-f]|fff[ef]|d[89a-f][0-9a-f]{2})"
+    rb"|0*(?:[0-8]|1[1-24-9]|2\d|3[01]|6553[45]|5(?:529[6-9]|5[3-9]\d\d|6\d{3}|7[0-2]\d\d|73[0-3]\d|734[0-3])));",
+    re.IGNORECASE,
+)
 _EMPTY = re.compile(rb"<([A-Za-z0-9:]+)\s*/>|<([A-Za-z0-9:]+)>\s*</\2>")
 
 
 def plain(body: bytes, encoding: str, limit: int) -> bytes:
-    """The body without compression that nobody asked for, and without what may stand before a document but makes XML
-    readers refuse it.
+    """The body without compression that nobody asked for, and without what makes XML readers refuse a document: what
+    stands before it, and characters that XML does not have, which become question marks.
 
     Args:
         encoding: The response's Content-Encoding, or "".
@@ -33,7 +40,13 @@ def plain(body: bytes, encoding: str, limit: int) -> bytes:
     """
     if "gzip" in encoding.lower() and body.startswith(_GZIP):
         body = _unzipped(body, limit)
-    return body.lstrip(_BEFORE_XML)
+    return _without_odd_characters(body.lstrip(_BEFORE_XML))
+
+
+def _without_odd_characters(body: bytes) -> bytes:
+    if b"&#" in body or b"\xef\xbf" in body or len(body.translate(None, _CONTROLS)) != len(body):
+        return _NO_XML.sub(b"?", body)
+    return body
 
 
 def _unzipped(body: bytes, limit: int) -> bytes:

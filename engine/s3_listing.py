@@ -3,16 +3,11 @@
 What looks odd in any way is left to botocore, so that one reader alone decides what an odd answer means.
 """
 
-import re
 from typing import Any
 from xml.etree import ElementTree
 
 _FACTS = frozenset({"Bucket", "IsTruncated", "Key", "Part", "UploadId"})  # some of them are in every list
 _NUMBERS = ("PartNumber", "Size")
-# Control characters, as themselves or by their numbers.
-_NO_XML = re.compile(
-    rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|&#(?:x0*(?:[0-8bcef]|1[0-9a-f])|0*(?:[0-8]|1[1-24-9]|2\d|3[01]));", re.IGNORECASE
-)
 _WANTED = (*_NUMBERS, "ETag", "LastModified")
 
 
@@ -25,7 +20,7 @@ def take_rows(response_dict: Any, customized_response_dict: Any, **_: Any) -> No
     if response_dict["status_code"] != 200:
         return
     try:
-        root = _parsed(response_dict)
+        root = ElementTree.fromstring(response_dict["body"], ElementTree.XMLParser(encoding="utf-8"))
         if not {_name(child) for child in root} & _FACTS:
             _refuse_object(response_dict)
             return
@@ -54,15 +49,6 @@ def _refuse_object(response_dict: Any) -> None:
         response_dict["body"] = (
             b"<Error><Code>NotImplemented</Code><Message>the service gave the object, not a list</Message></Error>"
         )
-
-
-def _parsed(response_dict: Any) -> ElementTree.Element:
-    """The document; a key with characters that XML does not have costs these characters, not the list."""
-    try:
-        return ElementTree.fromstring(response_dict["body"], ElementTree.XMLParser(encoding="utf-8"))
-    except ElementTree.ParseError:
-        response_dict["body"] = _NO_XML.sub(b"?", response_dict["body"])
-        return ElementTree.fromstring(response_dict["body"], ElementTree.XMLParser(encoding="utf-8"))
 
 
 def _row(part: ElementTree.Element) -> dict[str, Any]:

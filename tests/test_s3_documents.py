@@ -4,6 +4,7 @@ import gzip
 import re
 import tracemalloc
 from collections.abc import Callable
+from xml.parsers import expat
 
 import pytest
 
@@ -249,3 +250,49 @@ def test_the_longest_list_is_read() -> None:
     assert not pages.has_next(truncated=False, rows=1, new_rows=1, marker=3)
     with pytest.raises(Refused):
         pages.has_next(truncated=True, rows=0, new_rows=1, marker=4)
+
+
+def is_xml(document: bytes) -> bool:
+    try:
+        expat.ParserCreate().Parse(document, True)
+    except expat.ExpatError:
+        return False
+    return True
+
+
+def references(code: int) -> list[bytes]:
+    """A character by its number, in the ways that are written, and as itself where UTF-8 has it."""
+    forms = [b"&#%d;" % code, b"&#x%x;" % code, b"&#x%X;" % code, b"&#x00%x;" % code, b"&#0%d;" % code]
+    return [*forms, chr(code).encode("utf-8", "surrogatepass")] if code not in (0x26, 0x3C) else forms
+
+
+@pytest.mark.parametrize(
+    "codes",
+    [range(0x100), range(0xD7F0, 0xD810), range(0xDFF0, 0xE010), range(0xFFF0, 0x10010), range(0xD800, 0xE000, 97)],
+    ids=str,
+)
+def test_only_characters_that_xml_lacks_are_replaced(codes: range) -> None:
+    """Every document can be read afterwards, and one that could be read before is as it was."""
+    for code in codes:
+        for written in references(code):
+            document = b"<Key>a%sb</Key>" % written
+            readable = is_xml(document)
+            if not readable and 0xD800 <= code < 0xE000 and not written.startswith(b"&"):
+                continue  # no UTF-8 at all
+            assert plain(document, "", 10_000) == (document if readable else b"<Key>a?b</Key>"), written
+
+
+def test_a_key_with_control_characters_is_uploaded_like_any_other(strict: StrictS3, uploading: Uploading) -> None:
+    """S3 repeats the key in its answers, which are no XML then: nothing is asked twice, nothing stays behind."""
+    uploading.key = "a\x01b\x0bc"
+    strict.faults.add(
+        Fault(operation="UploadPart", stage=Stage.AFTER_BODY, part_number=4, action=access_denied(), times=1)
+    )
+    with pytest.raises(UploadFailed):
+        uploading.run(concurrency=1)
+
+    done = uploading.run()
+
+    assert strict.model.get_object("bucket", uploading.key).body == uploading.path.read_bytes()
+    assert (done.proof, done.retries, strict.counts["CreateMultipartUpload"]) == ("crc64nvme", 0, 1)
+    assert not uploading.of(PartRetried)

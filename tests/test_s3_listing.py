@@ -91,16 +91,6 @@ def test_what_is_odd_is_left_to_botocore(body: bytes) -> None:
     assert not was_ours
 
 
-@pytest.mark.parametrize("character", ["\x01", "&#x1;", "&#1;", "&#x001F;", "&#31;", "\x0b"])
-@pytest.mark.parametrize("inner", [ROW, ""])
-def test_a_key_that_no_xml_can_hold(character: str, inner: str) -> None:
-    """S3 takes such keys, and its answer is no XML then; nobody asks the list for the key."""
-    found, was_ours = read(listing(f"<Key>a{character}b</Key>{inner}{END}"), ours=True)
-
-    assert found["Key"] == "a?b"
-    assert was_ours == bool(inner)
-
-
 def test_a_refusal_is_left_to_botocore() -> None:
     """A document that came with an error's status is not taken for a list."""
     assert not read(listing(ROW), ours=True, status=500)[1]

@@ -35,11 +35,12 @@ class Uploading:
     cancel: Cancel = field(default_factory=Cancel)
     on_event: Callable[[Event], None] = lambda event: None
     bucket: str = "bucket"
+    key: str = "key"
 
     @property
     def target(self) -> Target:
-        """The object ``key`` in the bucket."""
-        return Target(bucket=self.bucket, key="key", endpoint=self.endpoint, options=self.options)
+        """The object in the bucket."""
+        return Target(bucket=self.bucket, key=self.key, endpoint=self.endpoint, options=self.options)
 
     def run(self, **changes: Any) -> UploadDone:
         """Upload, or go on; ``changes`` are settings for this run only."""
