@@ -1,16 +1,6 @@
 """What the process says at its end, for scripts.  Stable."""
 
-from partway.engine.errors import (
-    CredentialsExpired,
-    PartwayError,
-    PlanError,
-    SourceChanged,
-    SourceError,
-    StateLocked,
-    Transient,
-    UploadCancelled,
-    UploadFailed,
-)
+from partway.engine.errors import PartwayError, PlanError, SourceError, UploadCancelled, is_resumable
 
 OK = 0
 FAILED = 1  # something failed for good
@@ -18,17 +8,12 @@ USAGE = 2  # the command as it was typed cannot work
 INCOMPLETE = 75  # run again to resume (EX_TEMPFAIL)
 INTERRUPTED = 130  # stopped by Ctrl-C or SIGTERM; finished parts are kept
 
-_AGAIN = (Transient, CredentialsExpired, SourceChanged, StateLocked)
-
 
 def exit_code(error: PartwayError) -> int:
     """The exit code of an error: by what helps, to run again or to do something first."""
     if isinstance(error, UploadCancelled):
         return INTERRUPTED
-    if isinstance(error, UploadFailed) and not isinstance(error.__cause__, PartwayError):
-        return INCOMPLETE if error.resumable else FAILED
-    reason = error.__cause__ if isinstance(error, UploadFailed) else error
-    if isinstance(reason, _AGAIN):
+    if is_resumable(error):
         return INCOMPLETE
     if isinstance(error, (SourceError, PlanError)):
         return USAGE

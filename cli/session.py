@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from partway.engine.concurrency import MOST
-from partway.engine.errors import KeysCollide, PartwayError, StateError
+from partway.engine.errors import KeysCollide, PartwayError, StateError, is_resumable
 from partway.engine.events import (
     Event,
     EventSink,
@@ -262,15 +262,14 @@ def run_upload(work: Work, store: StateStore, output: render.Output, state_dir: 
             output.log.note(error)
         if output.json and not isinstance(error, OutputFailed) and not (failed and failed[-1].error == str(error)):
             # A job that was refused as a whole, or ends between two files: its last line says so, too.
-            resumable = exit_codes.exit_code(error) in (exit_codes.INCOMPLETE, exit_codes.INTERRUPTED)
-            JsonSink(sys.stdout)(UploadFailed(upload="", error=str(error), resumable=resumable))
+            JsonSink(sys.stdout)(UploadFailed(upload="", error=str(error), resumable=is_resumable(error)))
         tell(error)
         if was_never_reached(error):
             print("  nothing was sent: check the endpoint, then run the same command again", file=sys.stderr)
         if jobs:
             if _tell_what_is_done(store, jobs[0], state_dir) and isinstance(error, OutputFailed):
                 return exit_codes.INCOMPLETE
-        elif failed and failed[-1].resumable and failed[-1].upload:
+        elif failed and failed[-1].upload:
             _tell_what_is_safe(store, failed[-1].upload, state_dir)
             if isinstance(error, OutputFailed):
                 return exit_codes.INCOMPLETE
@@ -332,7 +331,7 @@ def failures_as_json(output: render.Output) -> Iterator[None]:
         if output.log is not None:
             output.log.note(error)
         if output.json:
-            JsonSink(sys.stdout)(UploadFailed(upload="", error=str(error), resumable=False))
+            JsonSink(sys.stdout)(UploadFailed(upload="", error=str(error), resumable=is_resumable(error)))
         raise
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .checksum import ChecksumAlgorithm, Digest
-from .errors import SourceError
+from .errors import SourceError, UploadFailed
 from .limits import GIB, MIB
 from .pool import Line
 from .spool import Spool
@@ -183,8 +183,18 @@ class Cutter:
                 time.sleep(_TICK)
                 continue
             except OSError as error:
-                raise SourceError(f"the stream cannot be read: {error.strerror or error}") from error
+                raise self._broken(error) from error
             return self._block[:got]
+
+    def _broken(self, error: OSError) -> SourceError | UploadFailed:
+        reason = error.strerror or str(error)
+        if self.total == 0:
+            return SourceError(f"the stream cannot be read: {reason}")
+        return UploadFailed(
+            f"the stream cannot be read any further than {self.total:,} bytes: {reason}; nothing was completed: run "
+            "the producer again with the same command",
+            resumable=True,
+        )
 
 
 def _is_ready(descriptor: int) -> bool:

@@ -11,10 +11,10 @@ from partway.state.store import StateStore
 from .backend import MultipartBackend, Target
 from .checksum import ChecksumAlgorithm
 from .dry_run import planned
-from .errors import PartwayError, PlanError, SourceError, UploadCancelled, UploadFailed
+from .errors import PartwayError, PlanError, SourceError, UploadCancelled, UploadFailed, is_resumable
 from .events import TAKEN, EventSink, FileFailed, FileSkipped
 from .identity import identify
-from .job_failures import fails_for_all, is_resumable
+from .job_failures import fails_for_all
 from .job_match import open_job
 from .job_rows import Standing, standing
 from .job_spec import JobSpec

@@ -18,12 +18,12 @@ PartwayError                the root; its text is one sentence for the user
 │       ├── ObjectExists            the key is taken and must not be overwritten
 │       ├── ObjectMissing           there is no such object
 │       └── Conflict                another write to the key won: start over
-├── UploadFailed            some parts could not be sent; resumable unless it says otherwise
+├── UploadFailed            some parts could not be sent; it says whether running again may help
 ├── ProofFailed             the finished object is not the source
 └── UploadCancelled         the caller asked to stop; resumable
 """
 
-from partway.state.errors import PartwayError, StateDamaged, StateError, StateLocked, StateTooNew
+from partway.state.errors import PartwayError, StateDamaged, StateError, StateFull, StateLocked, StateTooNew
 
 __all__ = [
     "AccessRefused",
@@ -44,6 +44,7 @@ __all__ = [
     "SourceError",
     "StateDamaged",
     "StateError",
+    "StateFull",
     "StateLocked",
     "StateTooNew",
     "Transient",
@@ -190,3 +191,10 @@ class UploadFailed(PartwayError):
 
 class UploadCancelled(PartwayError):
     """The caller asked to stop; finished parts are kept."""
+
+
+def is_resumable(error: PartwayError) -> bool:
+    """True when the same command again may finish what was begun; exit codes and ``resumable`` of events go by it."""
+    if isinstance(error, UploadFailed):
+        return error.resumable
+    return isinstance(error, (Transient, CredentialsExpired, SourceChanged, StateLocked, StateFull, UploadCancelled))

@@ -7,8 +7,6 @@ from .errors import (
     PartwayError,
     ProofFailed,
     Refused,
-    SourceChanged,
-    StateLocked,
     Transient,
     UploadFailed,
 )
@@ -30,14 +28,6 @@ def cause_of(error: PartwayError) -> PartwayError:
     """The reason of an upload that failed, or the error itself."""
     cause = error.__cause__ if isinstance(error, UploadFailed) else None
     return cause if isinstance(cause, PartwayError) else error
-
-
-def is_resumable(error: PartwayError) -> bool:
-    """True when running again may help."""
-    cause = cause_of(error)
-    if isinstance(cause, UploadFailed):
-        return cause.resumable
-    return isinstance(cause, (Transient, CredentialsExpired, SourceChanged, StateLocked))
 
 
 def was_never_reached(error: PartwayError) -> bool:

@@ -9,10 +9,10 @@ from functools import partial
 from partway.state.jobs import FileRecord, FileStatus, JobRecord, JobStatus
 from partway.state.store import StateStore
 
-from .errors import PartwayError, SourceError, Transient, UploadFailed
+from .errors import PartwayError, SourceError, Transient, UploadFailed, is_resumable
 from .events import ComparisonFailed, EventSink, FileDone, FileFailed, FileSkipped, JobDone, JobStarted
 from .identity import SourceIdentity
-from .job_failures import cause_of, fails_for_all, is_resumable
+from .job_failures import cause_of, fails_for_all
 from .job_rows import file_row
 from .job_work import SAME
 from .same_object import NotComparable

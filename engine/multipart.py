@@ -17,6 +17,7 @@ from .errors import (
     SourceChanged,
     UploadFailed,
     UploadVanished,
+    is_resumable,
 )
 from .events import UploadDone, UploadRenewed
 from .options import NOT_ENCRYPTED
@@ -230,6 +231,7 @@ def _send(run: UploadRun, missing: Sequence[PartSpec]) -> None:
     failure = failures[0]
     if isinstance(failure, RemoteError) and not isinstance(failure, (ChecksumUnsupported, UploadVanished)):
         raise UploadFailed(
-            f"{len(missing) - sent:,} of {run.plan.part_count:,} parts could not be sent: {failure}", resumable=True
+            f"{len(missing) - sent:,} of {run.plan.part_count:,} parts could not be sent: {failure}",
+            resumable=is_resumable(failure),
         ) from failure
     raise failure

@@ -16,6 +16,7 @@ from .errors import (
     UploadCancelled,
     UploadFailed,
     UploadVanished,
+    is_resumable,
 )
 from .events import PartKept, StreamCompared, StreamDiffered, UploadDone, UploadStarted
 from .multipart import create, is_listed, renew
@@ -26,6 +27,8 @@ from .stream_plan import StreamPlan
 from .stream_work import StreamedPart, StreamTask, send_next
 
 RUN_AGAIN = "run the producer again with the same command"
+# What a file's upload does about them needs the bytes once more, so for a stream the next run does it.
+_MENDED_BY_THE_NEXT_RUN = (ChecksumUnsupported, Conflict, PartsRefused, UploadVanished)
 _UNSUPPORTED = 3  # times that one part's answer may lack the checksum, when other parts' had it
 
 
@@ -206,7 +209,10 @@ class _Sending:
 def _told(failure: BaseException) -> BaseException:
     """The failure, with what to do about it."""
     if isinstance(failure, RemoteError):
-        told = UploadFailed(f"the stream could not be sent to its end: {failure}; {RUN_AGAIN}", resumable=True)
+        told = UploadFailed(
+            f"the stream could not be sent to its end: {failure}; {RUN_AGAIN}",
+            resumable=is_resumable(failure) or isinstance(failure, _MENDED_BY_THE_NEXT_RUN),
+        )
         told.__cause__ = failure
         return told
     return failure

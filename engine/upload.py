@@ -18,7 +18,7 @@ from .backend import MultipartBackend, Target
 from .cancel import give_up
 from .checksum import ChecksumAlgorithm
 from .claim import claimed
-from .errors import ObjectExists, PartwayError, Refused, StateError, StateLocked
+from .errors import ObjectExists, PartwayError, Refused, StateError, is_resumable
 from .events import EventSink, OverwriteNotExcluded, UploadDone, UploadFailed, UploadSkipped, ignore
 from .identity import SourceIdentity, identify
 from .job_failures import cause_of, was_never_reached
@@ -224,22 +224,20 @@ def announced(sink: EventSink, store: StateStore, id: str) -> Iterator[Callable[
     try:
         yield known
     except PartwayError as error:
-        resumable = isinstance(error, StateLocked)
         if id and not isinstance(error, StateError):
-            resumable = not _forget_if_nothing_began(store, id, error)
-        sink(UploadFailed(upload=id, error=str(error), resumable=resumable))
+            _forget_if_nothing_began(store, id, error)
+        sink(UploadFailed(upload=id, error=str(error), resumable=is_resumable(error)))
         raise
 
 
-def _forget_if_nothing_began(store: StateStore, id: str, error: PartwayError) -> bool:
-    """Forget an upload of which S3 has nothing: there is nothing to resume.  True when running again will not help."""
+def _forget_if_nothing_began(store: StateStore, id: str, error: PartwayError) -> None:
+    """Forget an upload that was refused, or that reached nobody, before S3 had anything of it."""
     record = store.upload(id)
     if record is None or record.upload_id is not None:
-        return False
-    refused = isinstance(cause_of(error), Refused)
+        return
+    refused = isinstance(cause_of(error), Refused) and not is_resumable(error)
     if refused or (record.run == 1 and was_never_reached(error)):
         store.remove_upload(id)
-    return refused
 
 
 def holder() -> str:

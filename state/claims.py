@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from . import file_lock
-from .errors import StateError, StateLocked
+from .errors import StateLocked, state_error
 
 
 def claim_path(folder: Path, source: str, endpoint: str, bucket: str, key: str) -> Path:
@@ -32,5 +32,5 @@ def hold(path: Path, *, wait: float) -> Iterator[None]:
         except StateLocked:
             raise StateLocked("another partway process is working on this upload") from None
         except OSError as error:
-            raise StateError(f"cannot write the lock file {path}: {error.strerror or error}") from error
+            raise state_error(f"cannot write the lock file {path}", error) from error
         yield

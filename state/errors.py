@@ -5,10 +5,16 @@ The class says what the caller can do about it::
     PartwayError
     └── StateError            the store cannot be read or written: see the message
         ├── StateLocked       another process holds the upload or the store: wait, then run again
+        ├── StateFull         the disk is full: free some space, then run again
         ├── LocksUnsupported  the filesystem has no file locks: use another state folder
         ├── StateTooNew       written by a newer partway: update, or use another state folder
         └── StateDamaged      the file is no database, or a broken one: move it away
 """
+
+import errno
+
+FREE_SPACE = "free some space there, then run the same command again"
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class PartwayError(Exception):
@@ -23,6 +29,10 @@ class StateLocked(StateError):
     """Another process holds the same upload, or keeps the store busy."""
 
 
+class StateFull(StateError):
+    """The disk of the state folder is full, or the user's quota is used up."""
+
+
 class LocksUnsupported(StateError):
     """The filesystem of the state folder has no file locks."""
 
@@ -33,3 +43,15 @@ class StateTooNew(StateError):
 
 class StateDamaged(StateError):
     """The store's file is not a database, or a damaged one."""
+
+
+def state_error(what: str, error: OSError, advice: str = "") -> StateError:
+    """The error for what the operating system refused.
+
+    what: that cannot be done, as in ``cannot write in /state``.
+    advice: what to do about it, unless the disk is full.
+    """
+    reason = f"{what}: {error.strerror or error}"
+    if error.errno in _FULL:
+        return StateFull(f"{reason}; {FREE_SPACE}")
+    return StateError(f"{reason}; {advice}" if advice else reason)

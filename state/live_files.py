@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from .errors import LocksUnsupported, StateError, StateLocked
+from .errors import LocksUnsupported, StateError, StateLocked, state_error
 from .file_lock import try_lock
 from .live import Ended, LivePhase, LiveRecord, LiveRow
 
@@ -126,7 +126,7 @@ class LiveFiles:
         return not free
 
     def _trouble(self, error: OSError) -> StateError:
-        return StateError(f"cannot use {self._folder}: {error.strerror or error}")
+        return state_error(f"cannot use {self._folder}", error)
 
 
 def _to_bytes(record: LiveRecord) -> bytes:

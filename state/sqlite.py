@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from . import claims, file_lock
-from .errors import StateError, StateLocked
+from .errors import StateError, StateLocked, state_error
 from .jobs import JobStore
 from .live_files import LiveFiles
 from .private import make_private
@@ -244,10 +244,8 @@ def is_writable(folder: Path) -> bool:
 
 
 def _unusable(folder: Path, error: OSError) -> StateError:
-    return StateError(
-        f"cannot use the state folder {folder}: {error.strerror or error}; "
-        "name another with --state-dir or PARTWAY_STATE_DIR"
-    )
+    advice = "name another with --state-dir or PARTWAY_STATE_DIR"
+    return state_error(f"cannot use the state folder {folder}", error, advice)
 
 
 def _make_file(path: Path) -> None:

@@ -1,11 +1,12 @@
 """SQLite's errors as ours, each with what the user can do."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .errors import StateDamaged, StateError, StateLocked
+from .errors import FREE_SPACE, StateDamaged, StateError, StateFull, StateLocked, state_error
 from .file_lock import has_record_locks, locks_unsupported
 from .sqlite_rows import BadRow
 
@@ -26,7 +27,7 @@ def translated(path: Path) -> Iterator[None]:
         # The last is Python's for a message that quotes damaged text.
         raise _damaged(error, path) from error
     except OSError as error:
-        raise StateError(f"cannot write in {path.parent}: {error.strerror or error}") from error
+        raise state_error(f"cannot write in {path.parent}", error) from error
 
 
 def busy(path: Path) -> StateLocked:
@@ -46,10 +47,23 @@ def _translate(error: sqlite3.OperationalError, path: Path) -> StateError:
         return busy(path)
     if "malformed" in text or "no such" in text:
         return _damaged(error, path)
+    if _is_full(error, path.parent):
+        return StateFull(f"cannot write {path}: {text}; {FREE_SPACE}")
     return StateError(
-        f"cannot read or write {path}: {text}; free some space or fix the permissions, "
-        "or name another folder with --state-dir"
+        f"cannot read or write {path}: {text}; fix the permissions or the disk, or name another folder with --state-dir"
     )
+
+
+def _is_full(error: sqlite3.OperationalError, folder: Path) -> bool:
+    """True when there is no space.  SQLite calls some of what a full disk refuses an I/O error."""
+    if getattr(error, "sqlite_errorname", "") == "SQLITE_FULL":
+        return True
+    if "I/O" not in str(error):
+        return False
+    try:
+        return os.statvfs(folder).f_bavail == 0
+    except OSError:
+        return False
 
 
 def _damaged(error: Exception, path: Path) -> StateDamaged:

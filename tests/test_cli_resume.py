@@ -14,7 +14,7 @@ def leave_unfinished(server: StrictS3, shell: Shell, *arguments: str) -> str:
     refuse_parts(server)
     failed = shell.run(*arguments, "--json").event("upload_failed")
     server.faults.clear()
-    assert failed["resumable"]
+    assert failed["upload"]
     return str(failed["upload"])
 
 

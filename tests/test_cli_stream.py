@@ -164,6 +164,17 @@ def test_the_producers_exit_code_counts(server: StrictS3, pipeline: Shell) -> No
     assert part_numbers(server) == list(range(1, PARTS + 1))
 
 
+@pytest.mark.parametrize("command", ["cat data; exit 7", "head -c 100 data; exit 7", "exit 7"])
+def test_a_failed_producer_may_do_better_the_next_time(pipeline: Shell, command: str) -> None:
+    """However much it wrote; the event says what the exit code says."""
+    (pipeline.folder / "data").write_bytes(DATA)
+    failing = pipeline.run("upload", "-", TARGET, *OPTIONS, "--json", "--from-command", command)
+
+    assert failing.code == 75
+    assert failing.event("upload_failed")["resumable"] is True
+    assert "the producer failed with exit code 7" in failing.errors[0]
+
+
 def hint(text: str) -> str:
     """The command that is named to go on with."""
     (line,) = [line for line in text.splitlines() if "upload - " in line]

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from sqlite_utils import Database, Migrations
 
-from partway.state.errors import StateDamaged, StateError, StateLocked, StateTooNew
+from partway.state.errors import StateDamaged, StateError, StateFull, StateLocked, StateTooNew
 from partway.state.live import LiveRecord
 from partway.state.records import PartRecord
 from partway.state.schema import MIGRATION_SET, MIGRATIONS
@@ -373,7 +373,7 @@ def test_a_full_disk_is_told_and_loses_nothing(store: SqliteStore) -> None:
 
     with pytest.raises(StateError, match=r"database or disk is full; free some space") as raised:
         store.replace_parts(UPLOAD.id, parts(5000))
-    assert type(raised.value) is StateError
+    assert type(raised.value) is StateFull
     assert store.parts(UPLOAD.id) == parts(10)
     store._db.execute("PRAGMA max_page_count = 1000000")
     store.replace_parts(UPLOAD.id, parts(5000))

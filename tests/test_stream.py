@@ -1,5 +1,6 @@
 """A stream: what is sent, what is kept when it comes again, and what is refused."""
 
+import errno
 import gc
 import os
 import threading
@@ -567,6 +568,26 @@ def test_an_end_that_comes_with_a_cancel_is_no_end(
         with pytest.raises(UploadCancelled):
             streaming.run(data)
 
+    assert strict.counts == {}
+
+
+@pytest.mark.parametrize(("sent", "kind"), [(0, SourceError), (10, UploadFailed)])
+def test_a_stream_that_breaks_is_not_at_its_end(
+    strict: StrictS3, streaming: Streaming, monkeypatch: pytest.MonkeyPatch, sent: int, kind: type[Exception]
+) -> None:
+    """A bad block of a device: before the first byte it cannot be read at all, later another run may help."""
+    readv = os.readv
+    blocks = [sent, -1]
+
+    def broken(descriptor: int, buffers: list[memoryview]) -> int:
+        if (size := blocks.pop(0) or blocks.pop(0)) < 0:
+            raise OSError(errno.EIO, "Input/output error")
+        return readv(descriptor, [buffers[0][:size]])
+
+    monkeypatch.setattr("partway.engine.cutter.os.readv", broken)
+
+    with pytest.raises(kind, match="Input/output error"):
+        streaming.run(DATA)
     assert strict.counts == {}
 
 

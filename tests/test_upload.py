@@ -107,14 +107,14 @@ def test_complete_names_the_whole_objects_checksum_and_size(strict: StrictS3, up
 
 
 def test_a_failed_part_stops_the_upload_and_loses_nothing(strict: StrictS3, uploading: Uploading) -> None:
-    """UploadFailed is resumable, nothing is aborted, and what was finished is recorded."""
+    """Nothing is aborted, what was finished is recorded, and the failure says that permission has to come first."""
     fail_parts(strict, 3)
 
     with pytest.raises(UploadFailed, match="AccessDenied") as failure:
         uploading.run()
 
     (record,) = uploading.store.uploads()
-    assert failure.value.resumable
+    assert not failure.value.resumable
     assert isinstance(failure.value.__cause__, AccessRefused)
     assert strict.counts["AbortMultipartUpload"] == 0
     assert {part.number for part in uploading.store.parts(record.id)} == {
