@@ -126,12 +126,15 @@ def _equal_parts(run: UploadRun, orphan: Orphan) -> list[PartRecord]:
 def _orphans(run: UploadRun) -> list[Orphan]:
     """The largest first."""
     try:
-        found = run.call(lambda s3: s3.list_uploads(run.target)) or []
+        found = run.call(lambda s3: s3.list_uploads(run.target))
     except Transient as error:
         if error.unreachable:
             raise
         # Looking is a kindness: an upload does not need it.
         return []
+    if found is None:
+        return []
+    run.listed_before = frozenset(upload.upload_id for upload in found)
     # Looked for only now: most keys have none, and a long history takes its time.
     ours = {record.upload_id for record in run.store.uploads()} if found else set()
     strangers = [upload for upload in found if upload.upload_id not in ours]

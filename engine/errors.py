@@ -129,6 +129,12 @@ class Transient(RemoteError):
         return self.status in (429, 503) or self.code in ("SlowDown", "Throttling", "ThrottlingException")
 
     @property
+    def is_lost_answer(self) -> bool:
+        """True when the call may have taken effect: it was sent, and no answer of S3's own came, or half of one."""
+        unsaid = self.status in (500, 502, 504) and self.code == str(self.status)
+        return not self.unreachable and (self.status == 0 or unsaid)
+
+    @property
     def timed_out(self) -> bool:
         """True when the service did not answer in time, or hardly took anything."""
         return self.code in ("ReadTimeoutError", "ConnectTimeoutError", "RequestTimeout", "Stalled")

@@ -8,6 +8,7 @@ from partway.state.records import PartRecord, UploadStatus
 from .backend import PartReceipt
 from .checksum import ChecksumAlgorithm
 from .complete import complete, finished_before
+from .create import create
 from .errors import (
     ChecksumUnsupported,
     Conflict,
@@ -20,7 +21,6 @@ from .errors import (
     is_resumable,
 )
 from .events import UploadDone, UploadRenewed
-from .options import NOT_ENCRYPTED
 from .plan import PartSpec
 from .reconcile import Reconciliation, reconcile, settle
 from .run import UploadRun
@@ -112,25 +112,6 @@ def _is_source_of(run: UploadRun, stored: Sequence[PartRecord]) -> bool:
         return False
     run.save_source()
     return True
-
-
-def create(run: UploadRun) -> None:
-    """Begin the multipart upload on S3.
-
-    Raises:
-        ChecksumUnsupported: it began, and its parts cannot carry the checksum.
-        Refused: it began, and the service would not encrypt with the customer's key.
-    """
-    created = run.call(lambda s3: s3.create_upload(run.target, run.algorithm))
-    # At once: until this is stored, a crash leaves an upload that nobody knows.
-    run.save(upload_id=created.upload_id, abort_date=created.abort_date, remote_created_at=created.created_at)
-    if run.target.options.customer_key is not None and not created.keyed:
-        raise Refused(
-            f"the service ignored the key of --sse-c; {NOT_ENCRYPTED}. No part was sent",
-            operation="CreateMultipartUpload",
-        )
-    if run.algorithm is not ChecksumAlgorithm.MD5 and created.algorithm is not run.algorithm:
-        raise ChecksumUnsupported(f"the service did not agree to {run.algorithm}", operation="CreateMultipartUpload")
 
 
 def renew(run: UploadRun, error: Refused) -> None:

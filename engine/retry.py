@@ -56,6 +56,7 @@ class Retry:
     unreachable: nobody answered.
     throttled: the service asked for fewer requests.
     timed_out: it did not answer in time, or hardly took anything.
+    is_lost_answer: the call may have taken effect.
     """
 
     number: int
@@ -65,6 +66,7 @@ class Retry:
     unreachable: bool
     throttled: bool
     timed_out: bool = False
+    is_lost_answer: bool = False
 
 
 class RetryingBackend(MultipartBackend):
@@ -143,6 +145,7 @@ class RetryingBackend(MultipartBackend):
                     unreachable=_is_unreachable(error),
                     throttled=isinstance(error, Transient) and error.throttled,
                     timed_out=isinstance(error, Transient) and error.timed_out,
+                    is_lost_answer=isinstance(error, Transient) and error.is_lost_answer,
                 )
             )
 

@@ -70,6 +70,8 @@ class UploadRun:
         self.sent_bytes = 0
         self.sent_numbers: set[int] = set()
         self.retries = 0
+        self.lost_answers = 0  # calls that may have taken effect, and were made again
+        self.listed_before: frozenset[str] | None = None  # unfinished uploads of the key, before one was created
         self.other_identities: set[SourceIdentity] = set()  # that workers saw besides ``source``
         self.now = now
         self._began = time.monotonic()
@@ -151,6 +153,7 @@ class UploadRun:
                 self.emit(PartProgress(upload=self.record.id, number=number, sent=sent))
             case Retry():
                 self.retries += 1
+                self.lost_answers += message.is_lost_answer
                 self.emit(
                     PartRetried(
                         upload=self.record.id,

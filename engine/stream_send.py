@@ -7,6 +7,7 @@ from partway.state.records import STREAM, PartRecord, UploadStatus
 
 from .checksum import ChecksumAlgorithm
 from .complete import complete
+from .create import create
 from .cutter import Cutter
 from .errors import (
     ChecksumUnsupported,
@@ -19,7 +20,7 @@ from .errors import (
     is_resumable,
 )
 from .events import PartKept, StreamCompared, StreamDiffered, UploadDone, UploadStarted
-from .multipart import create, is_listed, renew
+from .multipart import is_listed, renew
 from .run import UploadRun
 from .spool import Spool
 from .stream_claims import SentBefore, sent_before

@@ -59,7 +59,7 @@ class Story:
     """What happened in a cell: a command with the trouble, and one without it unless all was done.
 
     again: parts that were sent again after they were recorded.
-    aborts: AbortMultipartUpload requests that nobody wished for.
+    aborts: AbortMultipartUpload requests that nobody wished for, of uploads to which a part was sent.
     lost: recorded parts that neither an upload that S3 still knows nor the object has after the first command.
     is_right: the object is the file, or, after a cancel, S3 and store have nothing of it any more.
     """
@@ -167,11 +167,16 @@ class Lab:
             first=first,
             second=second,
             again=recorded.sent_again(),
-            aborts=0 if cell.operation is Operation.ABORT else self.server.counts[Operation.ABORT],
+            aborts=0 if cell.operation is Operation.ABORT else self._aborts(),
             lost=lost,
             is_right=self._is_right(cell, uploading),
             proof=records[-1].proof if records else None,
         )
+
+    def _aborts(self) -> int:
+        calls = self.server.calls
+        sent = {call.query["uploadId"] for call in calls if call.operation == Operation.PART}
+        return sum(call.operation == Operation.ABORT and call.query["uploadId"] in sent for call in calls)
 
     def _backend_for(self, cell: Cell) -> S3Backend:
         match cell.trouble.how:

@@ -24,8 +24,8 @@ A cell is one upload in which one call meets one fault: on its first request onl
 | 1 | the command ends with exit code 1 and a sentence that says what to do; running it again after that finishes it |
 | N again | so many recorded parts are sent once more, because S3 does not show them any more or wants them anew |
 {broken}
-In no cell is an object wrong, does a command hang, is a multipart upload aborted by anything but a cancel, or is a
-part forgotten that S3 has. After a 75 or a 1 the parts are kept.
+In no cell is an object wrong, does a command hang, is a multipart upload with parts aborted by anything but a
+cancel, or is a part forgotten that S3 has. After a 75 or a 1 the parts are kept.
 
 The calls are tried six times here; by default it is ten times, and 15 minutes while nobody answers.
 """
