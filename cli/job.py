@@ -1,17 +1,20 @@
 """Many files: what ``upload`` and ``resume`` do with a job."""
 
+import os
 import resource
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, BinaryIO
 
 import click
 
 from partway.engine.concurrency import MOST
-from partway.engine.errors import PartwayError
+from partway.engine.errors import PartwayError, SourceError
 from partway.engine.events import EventSink, JobDone
 from partway.engine.job_spec import LISTED_ON_STDIN, JobSpec, listed_sources
 from partway.engine.pool import Cancel
@@ -24,7 +27,6 @@ from .aws_config import with_profile_limits
 from .connection import Connection
 from .customer_key import KeyOptions
 from .session import failures_as_json, make_backend, run_upload, tell
-from .text import printable
 
 if TYPE_CHECKING:
     from partway.engine.s3 import S3Backend
@@ -36,29 +38,74 @@ _OPEN_FILES, _OTHER_OPEN_FILES = 8, 200
 Sources = Callable[[], Iterable[tuple[str, str | None]]]
 
 
-def sources_of(spec: JobSpec) -> Sources:
+def sources_of(spec: JobSpec, piped: BinaryIO | None) -> Sources:
     """The paths and names of a job's files and folders, as often as they are asked for.
 
-    Raises (when they are read):
-        click.UsageError: the list is gone.
+    piped: where a list comes from that can be read only once.
+
+    Raises:
+        SourceError: the list cannot be read, also when it is gone through later.
     """
     if spec.listed is None:
         return lambda: ((path, None) for path in spec.sources)
     if spec.listed == LISTED_ON_STDIN:
-        # Walked through more than once, and read only once.
-        names = sys.stdin.buffer.read()
-        return lambda: listed_sources(spec, iter([names]))
+        assert piped is not None
+        copy = _copied(piped)
+        return lambda: listed_sources(spec, _chunks_of(copy))
     path = spec.listed
     return lambda: listed_sources(spec, _chunks(path))
+
+
+def opened_list(path: str | None) -> tuple[BinaryIO | None, str | None]:
+    """A list of files: what can be read only once, opened, and what the job's spec says of it.
+
+    path: as it was typed; None where there is no list.
+
+    Raises:
+        click.UsageError: it cannot be opened.
+    """
+    if path is None:
+        return None, None
+    if path == LISTED_ON_STDIN:
+        return sys.stdin.buffer, LISTED_ON_STDIN
+    absolute = os.path.abspath(path)  # noqa: PTH100 - keeps undecodable names
+    # What is in /dev is another file in another process: /dev/stdin, and the /dev/fd/63 of the shell's <(...).
+    if os.path.isfile(absolute) and not absolute.startswith(("/dev/", "/proc/")):  # noqa: PTH113
+        return None, absolute
+    try:
+        return click.get_current_context().with_resource(Path(path).open("rb")), LISTED_ON_STDIN
+    except OSError as error:
+        raise click.UsageError(f"the list {path} cannot be read: {error.strerror or error}") from error
+
+
+def _copied(piped: BinaryIO) -> IO[bytes]:
+    """A file without a name, since a list is gone through more than once.
+
+    Raises:
+        SourceError: the disk has no room for it, or it cannot be read.
+    """
+    try:
+        copy = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the command
+        shutil.copyfileobj(piped, copy)
+        copy.flush()
+    except OSError as error:
+        raise SourceError(f"the list cannot be copied: {error.strerror or error}") from error
+    return copy
+
+
+def _chunks_of(file: IO[bytes]) -> Iterator[bytes]:
+    position = 0
+    while chunk := os.pread(file.fileno(), _CHUNK, position):
+        position += len(chunk)
+        yield chunk
 
 
 def _chunks(path: str) -> Iterator[bytes]:
     try:
         with Path(path).open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                yield chunk
+            yield from _chunks_of(file)
     except OSError as error:
-        raise click.UsageError(f"the list {path} cannot be read: {error.strerror or error}") from error
+        raise SourceError(f"the list {path} cannot be read: {error.strerror or error}") from error
 
 
 def run(
@@ -71,13 +118,14 @@ def run(
     *,
     profile: str | None,
     resume: str | None = None,
+    piped_list: BinaryIO | None = None,
     fail_fast: bool = False,
     prune: bool = False,
 ) -> int:
     """Run the job with bars and signals; the exit code."""
     from partway.engine.job import run_job  # only here: a single file needs none of it
 
-    sources = sources_of(spec)
+    sources = sources_of(spec, piped_list)
     _allow_open_files(_OPEN_FILES * (settings.concurrency or MOST) + _OTHER_OPEN_FILES)
 
     def work(sink: EventSink, cancel: Cancel) -> JobDone:
@@ -116,13 +164,14 @@ def plan(
     output: render.Output,
     *,
     resume: str | None = None,
+    piped_list: BinaryIO | None = None,
 ) -> int:
     """Say what the job would do; the exit code."""
     from partway.engine.dry_job import plan_job
 
     from . import dry_run
 
-    sources = sources_of(spec)
+    sources = sources_of(spec, piped_list)
     return dry_run.tell(
         lambda sink, cancel: plan_job(
             spec, sources, backend=backend, store=store, settings=settings, sink=sink, cancel=cancel, resume=resume
@@ -132,29 +181,28 @@ def plan(
     )
 
 
-def _spec_of(record: JobRecord) -> JobSpec:
+def spec_of(record: JobRecord) -> JobSpec:
+    """What the job uploads.
+
+    Raises:
+        click.UsageError: it is not readable.
+    """
     try:
         return JobSpec.from_json(record.spec)
     except (ValueError, TypeError, KeyError) as error:
         raise click.UsageError(f"job {record.id} is not readable in the store; run its command again") from error
 
 
-def superseded(record: JobRecord, store: StateStore) -> str | None:
-    """Why ``resume --all`` must not finish the job: a later one decided otherwise.  None when it may.
-
-    Raises:
-        click.UsageError: its spec is not readable.
-    """
-    from partway.engine.job_match import later_job  # only here: a single file needs none of it
-
-    later = later_job(store, record, _spec_of(record))
-    if later is None:
-        return None
-    return (
-        f"job {record.id} would overwrite what the later job {later[0].id} sent to {printable(record.target)} with "
-        f"other options ({', '.join(later[1])}); give it up with partway cancel {record.id}, or finish it anyway with "
-        f"partway resume {record.id}"
-    )
+def needs_list(record: JobRecord, spec: JobSpec) -> str | None:
+    """Why only the job's own command can resume it; None when its list, if it has one, can be read again."""
+    if spec.listed == LISTED_ON_STDIN:
+        return f"job {record.id} got its list of files from a pipe; run the same command with the same list again"
+    if spec.listed is not None and not spec.sources:
+        return (
+            f"job {record.id} was begun by an earlier version, which did not note the folder of its list; run the same "
+            "command again in that folder"
+        )
+    return None
 
 
 def resume(
@@ -174,13 +222,11 @@ def resume(
     """Go on with a stored job; the exit code.
 
     Raises:
-        click.UsageError: its list came from standard input, or it is not readable.
+        click.UsageError: its list came by a pipe, or it is not readable.
     """
-    spec = _spec_of(record)
-    if spec.listed == LISTED_ON_STDIN:
-        raise click.UsageError(
-            f"job {record.id} got its list of files from standard input; run the same command with the same list again"
-        )
+    spec = spec_of(record)
+    if (reason := needs_list(record, spec)) is not None:
+        raise click.UsageError(reason)
     profile = profile or record.profile
     try:
         with failures_as_json(output):

@@ -1,7 +1,6 @@
 """``partway resume [ID...] | --all``."""
 
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,10 +18,11 @@ from partway.state.records import UNFINISHED, UploadRecord
 from partway.state.store import StateStore
 
 from . import complete, exit_codes, job, options, render
-from .again import cancel_command, needs_producer, only_by_producer
+from .again import needs_producer, only_by_producer
 from .aws_config import with_profile_limits
 from .connection import Connection, connection_options
 from .customer_key import KeyOptions, again_options
+from .left_alone import LeftAlone, job_left_alone, resume_unless, upload_left_alone
 from .session import (
     backend_for,
     failures_as_json,
@@ -86,74 +86,90 @@ def command(
     )
     log = render.opened_log(log_file)
     output = render.Output(quiet=quiet, no_progress=no_progress, json=as_json, log=log)
-    codes = []
-    warn = render.once(output.warn)
     with failures_as_json(output), (untouched_store if dry_run else opened_store)(state_dir) as store:
-        jobs, ids = _chosen_jobs(store, ids, everything)
-        for each in jobs:
-            if everything and (reason := job.superseded(each, store)):
-                click.echo(f"left alone: {reason}", err=True)
-                codes.append(exit_codes.INCOMPLETE)
-                continue
-            codes.append(
-                job.resume(
-                    each,
-                    store,
-                    settings,
-                    output,
-                    state_dir,
-                    profile=profile,
-                    connection=connection,
-                    key_options=key_options,
-                    dry_run=dry_run,
-                    prune=prune,
-                    warn=warn,
+        folder, warn = named_folder(state_dir), render.once(output.warn)
+
+        def todo() -> Iterator[tuple[Callable[[], LeftAlone | None], Callable[[], int]]]:
+            jobs, others = _chosen_jobs(store, ids, everything)
+            for each in jobs:
+                yield (
+                    partial(job_left_alone, each, store, folder, dry_run=dry_run),
+                    partial(
+                        job.resume,
+                        each,
+                        store,
+                        settings,
+                        output,
+                        state_dir,
+                        profile=profile,
+                        connection=connection,
+                        key_options=key_options,
+                        dry_run=dry_run,
+                        prune=prune,
+                        warn=warn,
+                    ),
                 )
-            )
-            if codes[-1] == exit_codes.INTERRUPTED:
-                return exit_codes.worst(codes)
-        wanted = ids or not jobs or everything
-        for record in _chosen(store, ids, everything, named_folder(state_dir), quiet) if wanted else ():
-            if everything and _is_gone(record):
-                click.echo(
-                    f"left alone: upload {record.id}: there is no file {printable(record.source)}; bring it back, or "
-                    f"remove its parts with {cancel_command(record.id, named_folder(state_dir))}",
-                    err=True,
+            wanted = others or not jobs or everything
+            for record in _chosen(store, others, everything, folder, quiet) if wanted else ():
+                yield (
+                    partial(upload_left_alone, record, store, folder, dry_run=dry_run),
+                    partial(
+                        _resume_one,
+                        record,
+                        store,
+                        settings,
+                        output,
+                        state_dir,
+                        profile=profile,
+                        connection=connection,
+                        key_options=key_options,
+                        dry_run=dry_run,
+                        warn=warn,
+                    ),
                 )
-                codes.append(exit_codes.INCOMPLETE)
-                continue
-            needed = stored_options(record).customer_key is not None
-            # Before the bars: who sits at the terminal may be asked for it.
-            key = key_options.key(needed=True, what=f"upload {record.id}") if needed else None
-            if dry_run:
-                codes.append(_plan(record, store, settings, output, profile, replace(connection, customer_key=key)))
-                continue
-            work = partial(
-                _resume,
-                record=record,
-                store=store,
-                settings=settings,
-                profile=profile,
-                connection=replace(connection, customer_key=key),
-                warn=warn,
-            )
-            codes.append(run_upload(work, store, output, state_dir))
-            if codes[-1] == exit_codes.INTERRUPTED:
-                break
+
+        codes = _work_off(todo(), everything=everything, quiet=quiet)
     return exit_codes.worst(codes)
 
 
-def _is_gone(record: UploadRecord) -> bool:
-    """True when the file of an upload is not there any more."""
-    if record.is_stream:
-        return False
-    try:
-        os.stat(record.source)  # noqa: PTH116 - keeps undecodable names
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except (OSError, ValueError):
-        return False
-    return False
+def _work_off(
+    todo: Iterable[tuple[Callable[[], LeftAlone | None], Callable[[], int]]], *, everything: bool, quiet: bool
+) -> list[int]:
+    """Do one piece of work after the other, until one is interrupted; their exit codes.
+
+    todo: Of each, whether ``--all`` leaves it alone, and the work.
+    """
+    codes: list[int] = []
+    for left_alone, work in todo:
+        codes.append(resume_unless(left_alone, work, quiet=quiet) if everything else work())
+        if codes[-1] == exit_codes.INTERRUPTED:
+            break
+    return codes
+
+
+def _resume_one(
+    record: UploadRecord,
+    store: StateStore,
+    settings: UploadSettings,
+    output: render.Output,
+    state_dir: Path | None,
+    *,
+    profile: str | None,
+    connection: Connection,
+    key_options: KeyOptions,
+    dry_run: bool,
+    warn: Callable[[str], None],
+) -> int:
+    needed = stored_options(record).customer_key is not None
+    # Before the bars: who sits at the terminal may be asked for it.
+    key = key_options.key(needed=True, what=f"upload {record.id}") if needed else None
+    connection = replace(connection, customer_key=key)
+    if dry_run:
+        return _plan(record, store, settings, output, profile, connection)
+    work = partial(
+        _resume, record=record, store=store, settings=settings, profile=profile, connection=connection, warn=warn
+    )
+    return run_upload(work, store, output, state_dir)
 
 
 def _plan(

@@ -163,9 +163,11 @@ def command(
         if is_job:
             from . import job  # only here: a single file needs none of it
 
+            piped_list, listed = job.opened_list(many.files_from)
             spec = JobSpec(
-                sources=tuple(named),
-                listed=many.files_from if many.files_from in (None, "-") else absolute(many.files_from),
+                # The names of a list are below a folder, wherever the job is resumed.
+                sources=tuple(named) if named or listed is None else (absolute("."),),
+                listed=listed,
                 bucket=bucket,
                 prefix=key,
                 endpoint=backend.endpoint,
@@ -179,7 +181,7 @@ def command(
                 options=object_options,
             )
             if dry_run:
-                return job.plan(spec, backend, store, settings, output)
+                return job.plan(spec, backend, store, settings, output, piped_list=piped_list)
             return job.run(
                 spec,
                 backend,
@@ -188,6 +190,7 @@ def command(
                 output,
                 state_dir,
                 profile=backend.profile,
+                piped_list=piped_list,
                 fail_fast=many.fail_fast,
                 prune=many.prune,
             )

@@ -15,7 +15,7 @@ from .errors import PartwayError, PlanError, SourceError, UploadCancelled, Uploa
 from .events import TAKEN, EventSink, FileFailed, FileSkipped
 from .identity import identify
 from .job_failures import fails_for_all
-from .job_match import open_job
+from .job_match import open_job, with_encoding
 from .job_rows import Standing, standing
 from .job_spec import JobSpec
 from .job_work import SAME
@@ -70,6 +70,8 @@ def plan_job(
     check_settings(settings)
     spec = replace(spec, options=with_customer_key(spec.target(spec.prefix), backend).options)
     record = store.jobs.get(resume) if resume else open_job(store, spec, restart=settings.restart)
+    if record is not None and not settings.restart:
+        spec = with_encoding(spec, record)
     resumed = None if record is None or settings.restart else record.id
     check_overlap(spec, sources, store.jobs, resumed, prune=False)
     if may_collide(spec):

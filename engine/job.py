@@ -19,7 +19,7 @@ from .events import EventSink, JobDone, ignore
 from .job_files import JobFiles
 from .job_ledger import Ledger
 from .job_leftovers import Leftovers
-from .job_match import job_to_resume, open_job
+from .job_match import job_to_resume, open_job, with_encoding
 from .job_recovery import recover_files
 from .job_spec import JobSpec
 from .job_walk import JobWalk
@@ -74,14 +74,15 @@ def run_job(
     check_settings(settings)
     cancel = cancel or Cancel()
     spec = replace(spec, options=with_customer_key(spec.target(spec.prefix), backend).options)
-    text = spec.to_json()
     with claimed_job(store, spec), JobTeller(store.live, sink) as told:
         if resume is not None:
             record: JobRecord | None = job_to_resume(store, resume, spec)
         else:
             record = open_job(store, spec, restart=settings.restart)
         is_new = record is None
-        keep_paths = may_collide(spec)
+        if record is not None and not settings.restart:
+            spec = with_encoding(spec, record)
+        text, keep_paths = spec.to_json(), may_collide(spec)
         if record is not None and not settings.restart:
             recover_files(store, record, keep_paths=keep_paths)
         resumed = None if record is None or settings.restart else record.id

@@ -84,13 +84,19 @@ def later_job(store: StateStore, record: JobRecord, spec: JobSpec) -> tuple[JobR
     return None
 
 
+def with_encoding(spec: JobSpec, record: JobRecord) -> JobSpec:
+    """The spec with the encoding of names that the job began with, where this command names none: that is the locale's,
+    and the job may be resumed in another one."""
+    return replace(spec, key_encoding=spec.key_encoding or JobSpec.from_json(record.spec).key_encoding)
+
+
 def differing_flags(spec: JobSpec, other: JobSpec) -> list[str]:
     """The flags that would make other objects, or other files into objects.
 
-    The part size and --skip-existing make the same objects, and an encoding where ``other`` has none only adds files.
+    The part size and --skip-existing make the same objects, and an encoding where one of them has none only adds files.
     """
-    if other.key_encoding is None:
-        other = replace(other, key_encoding=spec.key_encoding)
+    encoding = spec.key_encoding or other.key_encoding
+    spec, other = replace(spec, key_encoding=encoding), replace(other, key_encoding=other.key_encoding or encoding)
     flags = [flag for name, flag in _FLAGS.items() if getattr(spec, name) != getattr(other, name)]
     options = [
         "--sse-c-key" if field.name == "customer_key" else f"--{field.name.replace('_', '-')}"

@@ -59,32 +59,47 @@ def scan(
     """Walk through files and folders, lazily and in no particular order.
 
     Args:
-        sources: Absolute paths, each with its name; None means its last component.  A folder's own name does not
-            appear in its files' names.
+        sources: Absolute paths, each with its name; None means the last component of a file's path, and that a folder's
+            own name does not appear in its files' names.  A folder with a name is one of a list, which may name what is
+            in it, too: that is met once.
         filters: See ``filters.is_wanted``.
         follow_symlinks: False passes links over.
     """
+    walked: set[str] = set()
     for path, name in sources:
+        if walked and name is not None and not walked.isdisjoint(_above(path)):
+            continue
         try:
             found = os.stat(path) if follow_symlinks else os.lstat(path)  # noqa: PTH116 - keeps undecodable names
         except (OSError, ValueError) as error:
             yield Passed(path=path, reason=_reason(error), failed=True)
             continue
         if stat.S_ISDIR(found.st_mode):
-            yield from _walk(path, filters, follow_symlinks, (found.st_dev, found.st_ino))
+            if name is not None:
+                walked.add(path)
+            below = f"{name}/" if name else ""
+            yield from _walk(path, below, filters, follow_symlinks, (found.st_dev, found.st_ino))
             continue
         name = os.path.basename(path) if name is None else name  # noqa: PTH119
         if is_wanted(name, filters):
             yield _judged(path, name, found)
 
 
+def _above(path: str) -> Iterator[str]:
+    """The path, and every folder that it is in."""
+    yield path
+    while (above := os.path.dirname(path)) != path:  # noqa: PTH120 - keeps undecodable names
+        path = above
+        yield path
+
+
 def _walk(
-    root: str, filters: Sequence[Filter], follow_symlinks: bool, identity: tuple[int, int]
+    root: str, below: str, filters: Sequence[Filter], follow_symlinks: bool, identity: tuple[int, int]
 ) -> Iterator[Found | Passed]:
     # An open folder for each level, and nothing of what lies beside.
     levels: list[_Level] = []
     try:
-        levels.append(_Level(root, "", identity))
+        levels.append(_Level(root, below, identity))
     except OSError as error:
         yield Passed(path=root, reason=_reason(error), failed=True)
         return

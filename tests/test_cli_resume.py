@@ -1,10 +1,13 @@
 """What one can do with unfinished uploads: resume, list, show, cancel, restart."""
 
 import json
+from dataclasses import replace
 
+from partway.state.sqlite import SqliteStore
 from tests.support.command import Shell
-from tests.support.interrupted import MIB, OPTIONS, PARTS, UPLOAD, make_source, part_numbers, refuse_parts
+from tests.support.interrupted import MIB, OPTIONS, PARTS, UPLOAD, hanging, make_source, part_numbers, refuse_parts
 from tests.support.strict_s3 import StrictS3
+from tests.test_job_store import JOB
 
 OBJECT = ("--acl", "public-read", "--storage-class", "STANDARD_IA", "--metadata", "a=1", "--content-type", "x/y")
 
@@ -122,6 +125,50 @@ def test_resume_all(server: StrictS3, shell: Shell) -> None:
     assert left["target"] == "s3://bucket/gone.bin"
     (line,) = [line for line in everything.err.splitlines() if line.startswith("left alone: ")]
     assert f"there is no file {shell.folder / 'gone.bin'}" in line and line.endswith(f" cancel {left['upload']}")
+
+
+def test_resume_all_leaves_alone_what_runs(server: StrictS3, shell: Shell) -> None:
+    """cron's, while the nightly upload and job are at work: 0, and with --quiet no word."""
+    (shell.folder / "many").mkdir()
+    make_source(shell, "many/large.bin", seed=2)
+    with (
+        hanging(shell, server, *UPLOAD),
+        hanging(shell, server, "upload", "-r", "many", "s3://bucket/x/", *OPTIONS),
+    ):
+        quiet, told = shell.run("resume", "--all", "--quiet"), shell.run("resume", "--all")
+
+    assert (quiet.code, quiet.out, quiet.err) == (0, "", "")
+    assert told.code == 0
+    lines = told.err.splitlines()
+    assert len(lines) == 2 and all(line.startswith("left alone: process ") for line in lines)
+    assert f"already sending {shell.folder / 'source.bin'} to s3://bucket/key" in told.err
+
+
+def test_resume_all_finishes_the_rest_beside_what_runs(server: StrictS3, shell: Shell) -> None:
+    """What it leaves alone says nothing about the exit code."""
+    make_source(shell, "other.bin", seed=2)
+    leave_unfinished(server, shell, "upload", "other.bin", "s3://bucket/other", *OPTIONS)
+    with hanging(shell, server, *UPLOAD) as running:
+        server.faults.clear()
+        with running.paused():
+            result = shell.run("resume", "--all", "--quiet")
+
+    assert (result.code, result.err) == (0, "")
+    assert ("bucket", "other") in server.model.objects
+
+
+def test_one_that_cannot_be_resumed_keeps_nothing_else_from_it(server: StrictS3, shell: Shell) -> None:
+    """The sentence is told, and what comes after it is finished."""
+    leave_unfinished(server, shell, *UPLOAD)
+    store = SqliteStore(shell.state)
+    store.jobs.save(replace(JOB, id="ffffffff", spec="{}"))
+    store.close()
+
+    result = shell.run("resume", "--all")
+
+    assert result.code == 2
+    assert result.errors == ["error: job ffffffff is not readable in the store; run its command again"]
+    assert [key for _, key in server.model.objects] == ["key"]
 
 
 def test_nothing_to_resume(shell: Shell) -> None:

@@ -98,6 +98,18 @@ def test_what_makes_the_same_objects_may_change(
     assert objects(strict) == files(folder)
 
 
+def test_an_encoding_that_is_not_named_again_is_the_one_of_before(job: Job, strict: StrictS3, folder: Path) -> None:
+    """The locale named it, and the job is resumed in another one."""
+    (record, plain) = open_job(job), job.spec
+    job.store.jobs.save(replace(record, spec=replace(plain, key_encoding="latin-1").to_json()))
+    (folder / os.fsdecode(b"z\xfcrich")).write_bytes(b"new")
+
+    planned, done = job.plan(), job.run()
+
+    assert (planned.failed, done.failed, done.resumed) == (0, 0, 3)
+    assert objects(strict)["p/z\u00fcrich"] == b"new"
+
+
 def test_restart_takes_other_options(job: Job, strict: StrictS3, folder: Path) -> None:
     """In place of the job, with every file sent again; the parts of an excluded file are removed from S3."""
     before = open_job(job)

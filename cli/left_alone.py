@@ -1,0 +1,111 @@
+"""What ``resume --all`` leaves alone, and why: what cannot be finished now does not keep it from the rest."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from partway.engine.claim import claimed, claimed_job
+from partway.engine.errors import StateLocked
+from partway.engine.job_match import later_job
+from partway.engine.options import target_of
+from partway.state.jobs import JobRecord, JobStatus
+from partway.state.records import UploadRecord
+from partway.state.store import StateStore
+
+from . import exit_codes
+from .again import cancel_command, resume_command
+from .job import needs_list, spec_of
+from .text import printable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftAlone:
+    """Why, and the exit code: OK for what needs nothing from anybody."""
+
+    reason: str
+    code: int
+
+
+def job_left_alone(record: JobRecord, store: StateStore, folder: Path | None, *, dry_run: bool) -> LeftAlone | None:
+    """None for a job that can be resumed now.
+
+    folder: the state folder, if the user named one.
+    dry_run: nothing is to be locked, so that nobody knows which ones run.
+
+    Raises:
+        click.UsageError: its spec is not readable.
+        StateError.
+    """
+    spec = spec_of(record)
+    current = store.jobs.get(record.id)
+    if current is None or current.status is not JobStatus.OPEN:
+        return LeftAlone(reason=f"job {record.id} was ended by another process meanwhile", code=exit_codes.OK)
+    try:
+        if not dry_run:
+            with claimed_job(store, spec):
+                pass
+    except StateLocked as error:
+        return LeftAlone(reason=str(error), code=exit_codes.OK)
+    if (reason := needs_list(record, spec)) is not None:
+        return LeftAlone(reason=reason, code=exit_codes.INCOMPLETE)
+    later = later_job(store, record, spec)
+    if later is None:
+        return None
+    reason = (
+        f"job {record.id} would overwrite what the later job {later[0].id} sent to {printable(record.target)} with "
+        f"other options ({', '.join(later[1])}); give it up with {cancel_command(record.id, folder)}, or finish "
+        f"it anyway with {resume_command(record.id, folder)}"
+    )
+    return LeftAlone(reason=reason, code=exit_codes.INCOMPLETE)
+
+
+def upload_left_alone(
+    record: UploadRecord, store: StateStore, folder: Path | None, *, dry_run: bool
+) -> LeftAlone | None:
+    """None for an upload that can be resumed now; otherwise as ``job_left_alone``."""
+    current = store.upload(record.id)
+    if current is None or current.finished:
+        return LeftAlone(reason=f"upload {record.id} was ended by another process meanwhile", code=exit_codes.OK)
+    try:
+        if not dry_run:
+            with claimed(store, record.source, target_of(record)):
+                pass
+    except StateLocked as error:
+        return LeftAlone(reason=str(error), code=exit_codes.OK)
+    if _is_gone(record):
+        reason = (
+            f"upload {record.id}: there is no file {printable(record.source)}; bring it back, or remove its parts with "
+            f"{cancel_command(record.id, folder)}"
+        )
+        return LeftAlone(reason=reason, code=exit_codes.INCOMPLETE)
+    return None
+
+
+def resume_unless(left_alone: Callable[[], LeftAlone | None], work: Callable[[], int], *, quiet: bool) -> int:
+    """Do one of several pieces of work unless it is to be left alone; the exit code.  A refusal ends only this one."""
+    try:
+        left = left_alone()
+        if left is None:
+            return work()
+    except click.UsageError as error:
+        click.echo(f"error: {error.format_message()}", err=True)
+        return exit_codes.USAGE
+    if left.code != exit_codes.OK or not quiet:
+        click.echo(f"left alone: {left.reason}", err=True)
+    return left.code
+
+
+def _is_gone(record: UploadRecord) -> bool:
+    """True when the file of an upload is not there any more."""
+    if record.is_stream:
+        return False
+    try:
+        os.stat(record.source)  # noqa: PTH116 - keeps undecodable names
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
