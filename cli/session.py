@@ -16,6 +16,7 @@ import click
 
 from partway.engine.concurrency import MOST
 from partway.engine.errors import KeysCollide, PartwayError, StateError, is_resumable
+from partway.engine.errors import UploadFailed as UploadIncomplete
 from partway.engine.events import (
     Event,
     EventSink,
@@ -270,7 +271,7 @@ def run_upload(work: Work, store: StateStore, output: render.Output, state_dir: 
             if _tell_what_is_done(store, jobs[0], state_dir) and isinstance(error, OutputFailed):
                 return exit_codes.INCOMPLETE
         elif failed and failed[-1].upload:
-            _tell_what_is_safe(store, failed[-1].upload, state_dir)
+            _tell_what_is_safe(store, failed[-1].upload, state_dir, starts_over=_starts_over(error))
             if isinstance(error, OutputFailed):
                 return exit_codes.INCOMPLETE
         return exit_codes.exit_code(error)
@@ -345,7 +346,12 @@ def tell(error: PartwayError) -> None:
     print("\n".join(lines), file=sys.stderr, flush=True)
 
 
-def _tell_what_is_safe(store: StateStore, id: str, state_dir: Path | None) -> None:
+def _starts_over(error: PartwayError) -> bool:
+    return isinstance(error, UploadIncomplete) and error.starts_over
+
+
+def _tell_what_is_safe(store: StateStore, id: str, state_dir: Path | None, *, starts_over: bool) -> None:
+    """Also how to go on, and how to give it up; starts_over: going on would end in the same way."""
     try:
         record = store.upload(id)
         parts, size = store.part_totals(id)
@@ -359,9 +365,11 @@ def _tell_what_is_safe(store: StateStore, id: str, state_dir: Path | None) -> No
         of = "" if record.is_stream else f" of {format_size(record.size)}"
         print(f"  {parts:,} {noun} safe on S3 ({format_size(size)}{of})", file=sys.stderr)
     if needs_producer(record):
-        print(f"  to go on:   run the producer again: {stream_command(record, folder)}", file=sys.stderr)
+        again = f"run the producer again: {stream_command(record, folder)}"
     else:
-        print(f"  to go on:   {resume_command(id, folder, key_again(record))}", file=sys.stderr)
+        again = resume_command(id, folder, key_again(record))
+    if not starts_over:
+        print(f"  to go on:   {again}", file=sys.stderr)
     print(f"  to give up: {cancel_command(id, folder)}", file=sys.stderr, flush=True)
 
 

@@ -188,11 +188,13 @@ class UploadFailed(PartwayError):
     """The upload could not be finished.
 
     resumable: True when running again may finish it; finished parts are kept either way.
+    starts_over: True when what was begun can never be finished as it is, so only --restart or a cancel helps.
     """
 
-    def __init__(self, message: str, *, resumable: bool = True) -> None:
+    def __init__(self, message: str, *, resumable: bool = True, starts_over: bool = False) -> None:
         super().__init__(message)
-        self.resumable = resumable
+        self.resumable = resumable and not starts_over
+        self.starts_over = starts_over
 
 
 class UploadCancelled(PartwayError):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from partway.state.records import PartRecord, UploadStatus
 
+from . import part_limit
 from .backend import PartReceipt
 from .checksum import ChecksumAlgorithm
 from .complete import complete, finished_before
@@ -97,7 +98,11 @@ def _round(run: UploadRun) -> UploadDone:
     run.announce_start(kept)
     _send(run, missing)
     confirm_parts(run)
-    return complete(run, again=maybe_done)
+    try:
+        return complete(run, again=maybe_done)
+    except Refused as error:
+        check_part_limit(run, error, run.plan.part_count)
+        raise
 
 
 def _is_source_of(run: UploadRun, stored: Sequence[PartRecord]) -> bool:
@@ -162,6 +167,22 @@ def _settle(
     return in_order, [missing[number] for number in sorted(missing)]
 
 
+def check_part_limit(run: UploadRun, failure: BaseException, planned: int | None) -> None:
+    """Say how to start over when a service takes fewer parts than planned.
+
+    planned: None for a stream.
+
+    Raises:
+        UploadFailed: the failure is, or may be, about that.
+    """
+    if not isinstance(failure, Refused):
+        return
+    found = part_limit.advice(failure, [part.number for part in run.store.parts(run.record.id)], planned)
+    if found is not None:
+        todo, is_sure = found
+        raise UploadFailed(f"{failure}; {todo}", resumable=False, starts_over=is_sure) from failure
+
+
 def _send(run: UploadRun, missing: Sequence[PartSpec]) -> None:
     """Send parts; after a failure nothing new starts, but what runs still ends and is recorded."""
     tasks = (
@@ -210,6 +231,7 @@ def _send(run: UploadRun, missing: Sequence[PartSpec]) -> None:
     if not failures:
         return
     failure = failures[0]
+    check_part_limit(run, failure, run.plan.part_count)
     if isinstance(failure, RemoteError) and not isinstance(failure, (ChecksumUnsupported, UploadVanished)):
         raise UploadFailed(
             f"{len(missing) - sent:,} of {run.plan.part_count:,} parts could not be sent: {failure}",

@@ -236,7 +236,9 @@ class UploadRun:
         if self.settings.algorithm is not None:
             again = "start over with --restart and " if self.record.upload_id else ""
             raise UploadFailed(
-                f"{reason}; to use what the service supports, {again}leave --checksum-algorithm away", resumable=False
+                f"{reason}; to use what the service supports, {again}leave --checksum-algorithm away",
+                resumable=False,
+                starts_over=self.record.upload_id is not None,
             ) from reason
         self.emit(ChecksumFellBack(upload=self.record.id, wanted=self.algorithm.value, used="MD5", reason=str(reason)))
         # A refusal may be about something else: the endpoint needs MD5 only if it then takes what it refused.

@@ -13,6 +13,7 @@ from .errors import (
     ChecksumUnsupported,
     Conflict,
     PartsRefused,
+    Refused,
     RemoteError,
     UploadCancelled,
     UploadFailed,
@@ -20,7 +21,7 @@ from .errors import (
     is_resumable,
 )
 from .events import PartKept, StreamCompared, StreamDiffered, UploadDone, UploadStarted
-from .multipart import is_listed, renew
+from .multipart import check_part_limit, is_listed, renew
 from .run import UploadRun
 from .spool import Spool
 from .stream_claims import SentBefore, sent_before
@@ -128,6 +129,7 @@ class _Sending:
         for spool in self.again:
             spool.close()
         if self._failures:
+            check_part_limit(self._run, self._failures[0], None)
             _renew_if_lost(self._run, self._failures[0])
             raise _told(self._failures[0])
 
@@ -254,3 +256,6 @@ def complete_stream(run: UploadRun) -> UploadDone:
     except UploadVanished as error:
         _renew_if_lost(run, error)
         raise _told(error) from error
+    except Refused as error:
+        check_part_limit(run, error, len(run.store.parts(run.record.id)))
+        raise
