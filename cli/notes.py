@@ -12,6 +12,7 @@ from partway.engine.events import (
     UploadDone,
     UploadFailed,
     UploadRenewed,
+    UploadSkipped,
     UploadStarted,
 )
 
@@ -42,7 +43,7 @@ class Notes:
                 return sentences.note(event) if first else None
             case NetworkLost():
                 return self._lost(event, now)
-            case NetworkRestored() | UploadDone() | UploadFailed():
+            case NetworkRestored() | UploadDone() | UploadSkipped() | UploadFailed():
                 return self._back_or_ended(event, now)
             case UploadStarted() | UploadRenewed() | OrphanAdopted() | OrphanFound() if self._progress.running:
                 line = sentences.note(event)
@@ -65,7 +66,9 @@ class Notes:
         self._away_since, self._some_came_back = now, False
         return sentences.note(event)
 
-    def _back_or_ended(self, event: NetworkRestored | UploadDone | UploadFailed, now: float) -> str | None:
+    def _back_or_ended(
+        self, event: NetworkRestored | UploadDone | UploadSkipped | UploadFailed, now: float
+    ) -> str | None:
         """A line when it is the last of those away.  When all of them ended away, nothing came back."""
         before = len(self._away)
         self._some_came_back |= isinstance(event, NetworkRestored)

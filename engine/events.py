@@ -216,11 +216,15 @@ TAKEN = "the object exists already"  # the reason where nothing was sent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadSkipped:
-    """No object was made: the key is taken and must not be overwritten.  reason: also what became of parts."""
+    """No object was made: the key is taken and must not be overwritten.  reason: also what became of parts.
+
+    upload: "" when none had begun.
+    """
 
     source: str
     target: str
     reason: str
+    upload: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

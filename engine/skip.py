@@ -37,8 +37,12 @@ def skip_upload(run: UploadRun, error: ObjectExists, cancel: Cancel, lane: Lane 
     Raises:
         UploadCancelled, StateError.
     """
+    began = run.store.upload(run.record.id) is not None
     skipped = UploadSkipped(
-        source=run.record.source, target=run.target.url, reason=f"{error}{_what_became_of_parts(run, cancel, lane)}"
+        source=run.record.source,
+        target=run.target.url,
+        reason=f"{error}{_what_became_of_parts(run, cancel, lane)}",
+        upload=run.record.id if began else "",
     )
     run.emit(skipped)
     return skipped

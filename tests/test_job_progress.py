@@ -92,6 +92,13 @@ def test_a_single_upload_is_gone_when_it_ended_without_a_beginning() -> None:
     assert [names(told(event)) for event in (skipped, failed("a"), failed(""))] == [[], [], []]
 
 
+def test_an_upload_that_is_skipped_after_it_began_is_gone() -> None:
+    """Somebody else wrote its object first; the others go on."""
+    skipped = UploadSkipped(source="/data/a", target="s3://b/k", reason="there", upload="id-a")
+
+    assert names(told(JOB, started("a"), started("b"), skipped)) == ["b"]
+
+
 def test_the_uploads_of_a_job_end_with_it() -> None:
     assert names(told(JOB, started("a"), JOB_DONE)) == []
 

@@ -14,6 +14,7 @@ from partway.engine.events import (
     PartDone,
     UploadDone,
     UploadSkipped,
+    UploadStarted,
 )
 from partway.engine.events import UploadFailed as FailedEvent
 from partway.engine.job_spec import JobSpec
@@ -78,6 +79,7 @@ def test_whoever_wrote_first_wins(strict: StrictS3, uploading: Uploading, shape:
     assert isinstance(skipped, UploadSkipped)
     assert skipped.reason.startswith("somebody else wrote the object, and yours was not put there")
     assert ("3 parts that were sent are removed" in skipped.reason) == (shape == "parts")
+    assert skipped.upload == uploading.of(UploadStarted)[0].upload
     assert content(strict) == b"a stranger's"
     assert is_nothing_left(strict, uploading)
     assert not uploading.of(FailedEvent)
@@ -267,7 +269,7 @@ def test_a_restart_looks_before_it_removes(strict: StrictS3, parts: Uploading) -
 
 
 def test_a_restart_that_may_not_look_removes_nothing(strict: StrictS3, parts: Uploading) -> None:
-    """The error names the old upload, which can be resumed."""
+    """The error names the old upload, which is as it was."""
     old = interrupt(strict, parts)
     forbid_looks(strict)
 
@@ -275,7 +277,8 @@ def test_a_restart_that_may_not_look_removes_nothing(strict: StrictS3, parts: Up
         parts.end(restart=True)
 
     assert strict.counts["AbortMultipartUpload"] == 0
-    assert (parts.of(FailedEvent)[-1].upload, parts.of(FailedEvent)[-1].resumable) == (old, True)
+    assert parts.of(FailedEvent)[-1].upload == old
+    assert [record.id for record in parts.store.uploads(statuses=UNFINISHED)] == [old]
 
 
 def test_a_resume_of_a_key_that_is_taken_by_now_sends_nothing(strict: StrictS3, parts: Uploading) -> None:
