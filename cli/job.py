@@ -67,6 +67,8 @@ def opened_list(path: str | None) -> tuple[BinaryIO | None, str | None]:
     if path is None:
         return None, None
     if path == LISTED_ON_STDIN:
+        if sys.stdin is None:
+            raise click.UsageError("standard input is closed; pipe the list of files into it")
         return sys.stdin.buffer, LISTED_ON_STDIN
     absolute = os.path.abspath(path)  # noqa: PTH100 - keeps undecodable names
     # What is in /dev is another file in another process: /dev/stdin, and the /dev/fd/63 of the shell's <(...).

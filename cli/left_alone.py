@@ -16,7 +16,7 @@ from partway.state.records import UploadRecord
 from partway.state.store import StateStore
 
 from . import exit_codes
-from .again import cancel_command, resume_command
+from .again import cancel_command, needs_producer, only_by_producer, resume_command
 from .job import needs_list, spec_of
 from .text import printable
 
@@ -75,6 +75,8 @@ def upload_left_alone(
                 pass
     except StateLocked as error:
         return LeftAlone(reason=str(error), code=exit_codes.OK)
+    if needs_producer(current):
+        return LeftAlone(reason=only_by_producer(current, folder), code=exit_codes.INCOMPLETE)
     if _is_gone(record):
         reason = (
             f"upload {record.id}: there is no file {printable(record.source)}; bring it back, or remove its parts with "

@@ -1,5 +1,6 @@
 """The ``partway`` command.  Commands are imported when they are used, so that ``--version`` is quick."""
 
+import contextlib
 import gc
 import importlib
 import io
@@ -118,7 +119,12 @@ def main() -> None:
 
 def _make_streams_safe() -> None:
     """Have output never be the reason for a failure: a stream that was closed leads nowhere, and what an encoding
-    does not have is escaped."""
+    does not have is escaped.  Standard input that was closed stays so, but its number is taken: a file of ours there
+    would be read as the stream."""
+    if sys.stdin is None:
+        with contextlib.suppress(OSError):
+            if (descriptor := os.open(os.devnull, os.O_RDONLY)) != 0:
+                os.close(descriptor)
     for number, name in ((1, "stdout"), (2, "stderr")):
         stream = getattr(sys, name)
         if stream is None:

@@ -111,8 +111,13 @@ def command(
                 )
             wanted = others or not jobs or everything
             for record in _chosen(store, others, everything, folder, quiet) if wanted else ():
+                left_alone = partial(upload_left_alone, record, store, folder, dry_run=dry_run)
+                if needs_producer(record):
+                    # Also without --all: it is among what is unfinished.
+                    yield left_alone, partial(resume_unless, left_alone, lambda: exit_codes.OK, quiet=quiet)
+                    continue
                 yield (
-                    partial(upload_left_alone, record, store, folder, dry_run=dry_run),
+                    left_alone,
                     partial(
                         _resume_one,
                         record,
@@ -255,9 +260,6 @@ def _chosen(
     owners = {job.id for job in store.jobs.all(open_only=True)} if everything else set()
     unfinished = [each for each in store.uploads(statuses=UNFINISHED) if each.job not in owners]
     found = [record for record in unfinished if not needs_producer(record)]
-    for record in unfinished:
-        if needs_producer(record) and not quiet:
-            click.echo(f"left alone: {only_by_producer(record, folder)}", err=True)
     if not unfinished and not quiet and not (everything and store.jobs.all()):
         click.echo("nothing is unfinished", err=True)
     if len(found) > 1 and not everything:
@@ -265,4 +267,4 @@ def _chosen(
             f"  {record.id}  {printable(record.source)} to {printable(target_of(record).url)}" for record in found
         )
         raise click.UsageError(f"{len(found)} uploads are unfinished; name one, or say --all:\n{names}")
-    return found
+    return [*(record for record in unfinished if needs_producer(record)), *found]

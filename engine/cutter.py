@@ -203,7 +203,11 @@ def _is_ready(descriptor: int) -> bool:
     poll.register(descriptor, select.POLLIN)
     found = poll.poll(_TICK * 1000)
     if found and found[0][1] & select.POLLNVAL:
-        raise SourceError("there is no stream to read: standard input is closed")
+        # macOS says this of devices, too: those are read without waiting.
+        try:
+            os.fstat(descriptor)
+        except OSError as error:
+            raise SourceError("there is no stream to read: standard input is closed") from error
     return bool(found)
 
 

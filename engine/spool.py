@@ -4,17 +4,20 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 from .checksum import ChecksumAlgorithm
 from .errors import UploadFailed
 from .plan import PartSpec
 
+_OPEN_FILES = "/dev/fd"
+
 
 class Spool:
     """A file of one part's bytes.  It vanishes when it is closed, and with the process however that ends.
 
-    It has no name in its folder; ``path`` opens it all the same, so that a part of a stream is read and sent as one of
-    a file is.
+    It has no name in its folder; ``path`` opens it all the same, until it is closed, so that a part of a stream is read
+    and sent as one of a file is.  Where the system has no such paths (no /proc), it has a name, which a kill leaves.
 
     checksum, md5: base64, of the bytes as they came; ``checksum`` in ``algorithm``.
 
@@ -36,14 +39,14 @@ class Spool:
         self._folder = folder or Path(tempfile.gettempdir())
         self._on_close = on_close
         try:
-            self._file = tempfile.TemporaryFile(buffering=0, dir=self._folder)  # noqa: SIM115 - closed by close()
+            self._file: IO[bytes] = tempfile.TemporaryFile(buffering=0, dir=self._folder)  # noqa: SIM115 - closed by close()
+            self.path = f"{_OPEN_FILES}/{self._file.fileno()}"
+            if not os.path.exists(self.path):  # noqa: PTH110 - as it is opened
+                self._file.close()
+                self._file = tempfile.NamedTemporaryFile(buffering=0, dir=self._folder)  # noqa: SIM115 - the same
+                self.path = self._file.name
         except OSError as error:
             raise self._failed(error) from error
-
-    @property
-    def path(self) -> str:
-        """Opens the file, until it is closed."""
-        return f"/dev/fd/{self._file.fileno()}"
 
     @property
     def spec(self) -> PartSpec:

@@ -59,7 +59,7 @@ def test_upload(server: StrictS3, shell: Shell) -> None:
 
 
 def test_resume(server: StrictS3, shell: Shell) -> None:
-    """What is unfinished; nothing that is; and a stream that only its producer can finish."""
+    """What is unfinished, and nothing that is; a stream that only its producer can finish is why the exit code is 75."""
     interrupt(shell, server, *UPLOAD)
     with piping(shell, lambda pipe: pipe.write(bytes(6 << 20)), "s3://bucket/stream", "-p", "5MiB") as running:
         running.wait_for("part_done")
@@ -72,7 +72,8 @@ def test_resume(server: StrictS3, shell: Shell) -> None:
         shell.run("resume", "--quiet", "--state-dir", "other"),
     ]
 
-    assert loud(results) == []
+    assert [(result.code, result.out, result.err.count("left alone: ")) for result in results[:2]] == [(75, "", 1)] * 2
+    assert loud(results[2:]) == []
     assert ("bucket", "key") in server.model.objects
 
 

@@ -17,7 +17,7 @@ import pytest
 import benchmarks as launcher
 from tests.support.command import PARTWAY, TIMEOUT, Shell
 from tests.support.faults import Fault, Stage, Trickle
-from tests.support.interrupted import part_numbers
+from tests.support.interrupted import make_source, part_numbers, refuse_parts
 from tests.support.piping import piped, piping
 from tests.support.strict_s3 import StrictS3
 
@@ -109,7 +109,7 @@ def test_what_the_others_say_of_a_stream(server: StrictS3, pipeline: Shell) -> N
     assert "10.0 MiB, 2 parts; how much is to come is not known" in shown.out
     assert named.code == 2
     assert "only the program that wrote it can send it again" in named.err
-    assert everything.code == 0
+    assert everything.code == 75
     assert everything.err.startswith(f"left alone: upload {id} is of a stream")
     assert "upload - s3://bucket/dump -p 5MiB -c 2 --json --endpoint-url" in everything.err
     assert pipeline.run("cancel", id).code == 0
@@ -162,6 +162,73 @@ def test_the_producers_exit_code_counts(server: StrictS3, pipeline: Shell) -> No
     assert working.code == 0
     assert content(server) == DATA
     assert part_numbers(server) == list(range(1, PARTS + 1))
+
+
+def test_a_resume_that_has_to_leave_a_stream_alone_is_incomplete(server: StrictS3, pipeline: Shell) -> None:
+    """Whatever else it finishes, and however quiet it is."""
+    make_source(pipeline)
+    refuse_parts(server, after=3)
+    pipeline.run("upload", "source.bin", "s3://bucket/file", *OPTIONS)
+    piped(pipeline, DATA, TARGET, *OPTIONS)
+    server.faults.clear()
+    dry = pipeline.run("resume", "--all", "--dry-run")
+    both = pipeline.run("resume", "--all", "--json")
+    alone = pipeline.run("resume", "--quiet")
+
+    assert (dry.code, both.code, alone.code) == (75, 75, 75)
+    assert ("bucket", "file") in server.model.objects
+    assert both.event("upload_done")["target"] == "s3://bucket/file"
+    assert alone.err.startswith("left alone: upload ")
+
+
+def test_a_resume_passes_over_a_stream_that_is_on_its_way(server: StrictS3, pipeline: Shell) -> None:
+    """Its producer runs: nothing is left to do, and cron has nothing to report."""
+    over = threading.Event()
+
+    def produce(pipe: Any) -> None:
+        pipe.write(DATA[: 2 * PART + 1000])
+        over.wait(TIMEOUT)
+
+    with piping(pipeline, produce, TARGET, *OPTIONS) as running:
+        running.wait_for("part_done", 2)
+        result = pipeline.run("resume", "--all", "--quiet")
+        running.stop()
+        over.set()
+
+    assert (result.code, result.err) == (0, "")
+
+
+def test_a_resume_leaves_a_job_alone_whose_list_came_by_a_pipe(server: StrictS3, pipeline: Shell) -> None:
+    """And finishes the others."""
+    make_source(pipeline)
+    make_source(pipeline, "other.bin", seed=2)
+    refuse_parts(server)
+    subprocess.run(
+        [*PARTWAY, "upload", "--files-from", "-", "s3://bucket/p/", *OPTIONS],
+        input=b"source.bin\n",
+        cwd=pipeline.folder,
+        env=pipeline.variables,
+        capture_output=True,
+        timeout=TIMEOUT,
+    )
+    pipeline.run("upload", "other.bin", "s3://bucket/other", *OPTIONS)
+    server.faults.clear()
+    result = pipeline.run("resume", "--all")
+
+    assert result.code == 75
+    assert "left alone: job " in result.err
+    assert ("bucket", "other") in server.model.objects
+
+
+def test_a_closed_input_is_one_sentence_for_a_list(pipeline: Shell) -> None:
+    """Nothing that partway opens takes its number."""
+    result = pipeline.run_command(
+        ["sh", "-c", '"$@" <&-', "sh", *PARTWAY, "upload", "--files-from", "-", "s3://bucket/p/"]
+    )
+
+    assert result.code == 2
+    assert "standard input is closed" in result.err
+    assert "defect" not in result.err
 
 
 @pytest.mark.parametrize("command", ["cat data; exit 7", "head -c 100 data; exit 7", "exit 7"])

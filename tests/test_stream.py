@@ -3,6 +3,7 @@
 import errno
 import gc
 import os
+import select
 import threading
 import time
 from collections.abc import Callable
@@ -589,6 +590,39 @@ def test_a_stream_that_breaks_is_not_at_its_end(
     with pytest.raises(kind, match="Input/output error"):
         streaming.run(DATA)
     assert strict.counts == {}
+
+
+def test_a_device_that_cannot_be_waited_for_is_read(
+    strict: StrictS3, streaming: Streaming, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As macOS answers for a disk; a descriptor that is closed is not one."""
+
+    class NoPoll:
+        def register(self, descriptor: int, events: int) -> None:
+            self.descriptor = descriptor
+
+        def poll(self, timeout: float) -> list[tuple[int, int]]:
+            return [(self.descriptor, select.POLLNVAL)]
+
+    monkeypatch.setattr("partway.engine.cutter.select.poll", NoPoll)
+    streaming.run(DATA)
+
+    assert content(strict) == DATA
+    with pytest.raises(SourceError, match="closed"):
+        streaming.read(9999)
+
+
+def test_a_stream_needs_no_paths_of_open_files(
+    strict: StrictS3, streaming: Streaming, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Without /proc parts wait in files with names, which are gone at the end."""
+    monkeypatch.setattr("partway.engine.spool._OPEN_FILES", "/no/dev/fd")
+    before = set(tmp_path.iterdir())
+
+    streaming.run(DATA)
+    assert content(strict) == DATA
+    gc.collect()
+    assert set(tmp_path.iterdir()) == before
 
 
 def test_a_folder_that_takes_no_file_is_named(strict: StrictS3, streaming: Streaming, tmp_path: Path) -> None:
