@@ -1,6 +1,7 @@
 """Which errors a run may end with, given what happened in it.  An error without its cause is a defect."""
 
 from partway.engine import errors
+from partway.engine.source_check import KEPT
 
 from .stories import Story
 
@@ -23,6 +24,11 @@ def lacks_algorithm(story: Story) -> bool:
     return story.algorithm is not None and any(name in story.quirk_names for name in _NO_CHECKSUMS)
 
 
+def _keeps_older(error: errors.PartwayError, story: Story) -> bool:
+    """True when the object is of the file as it was, and must not be overwritten: the user has to say what to do."""
+    return story.no_overwrite and str(error).endswith(KEPT)
+
+
 def is_explained(error: errors.PartwayError, story: Story, causes: set[str], *, key_taken: bool, others: bool) -> bool:
     """True when something that happened in this run may end it with this error.
 
@@ -42,8 +48,8 @@ def is_explained(error: errors.PartwayError, story: Story, causes: set[str], *, 
             return story.rates.edit > 0
         case errors.ProofFailed():
             return bool(causes & _OTHER_OBJECT) or others
-        case errors.ObjectExists():
-            return story.no_overwrite and key_taken
+        case errors.UploadFailed():
+            return _keeps_older(reason, story) and "edit" in causes
         case errors.ChecksumUnsupported():
             return lacks_algorithm(story)
         case errors.Transient():
@@ -61,10 +67,10 @@ def is_explained(error: errors.PartwayError, story: Story, causes: set[str], *, 
 def is_final(error: errors.PartwayError, story: Story, *, key_taken: bool) -> bool:
     """True when no number of quiet runs will help, and the error says what would."""
     match error:
-        case errors.ObjectExists():
-            return story.no_overwrite and key_taken
         case errors.UploadFailed(resumable=False):
-            return lacks_algorithm(story)
+            return lacks_algorithm(story) or _keeps_older(error, story)
+        case errors.ProofFailed():
+            return key_taken and _keeps_older(error, story)
         case errors.UploadVanished():
             # Lists an upload that it denies, for ever; whether to begin anew is for the user to say.
             return "parts stay after Complete" in story.quirk_names
