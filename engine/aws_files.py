@@ -44,12 +44,14 @@ def refused(sentence: str) -> Refused:
 
 
 def check_config_file() -> None:
-    """Refuse a configuration file that would be passed over.
+    """Refuse a configuration file that is there and would be passed over.  One that is missing is none, as for aws:
+    images set AWS_CONFIG_FILE to a file that need not exist.
 
     Raises:
-        Refused: AWS_CONFIG_FILE names nothing, or a directory; or the file may not be read.
+        Refused: it is a directory, or may not be read.
     """
-    _check_file(CONFIG_VARIABLE, "the AWS configuration file")
+    if os.path.exists(config_file()):  # noqa: PTH110 - Path.exists() raises where a directory may not be entered
+        _check_file(CONFIG_VARIABLE, "the AWS configuration file")
 
 
 def check_credentials_file() -> None:

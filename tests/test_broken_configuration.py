@@ -85,7 +85,6 @@ VARIABLES = {
         {"AWS_PROFILE": "nobody"},
         "there is no profile 'nobody' in <file>; check --profile and AWS_",
     ),
-    "no file": ({"AWS_CONFIG_FILE": "/none/x"}, "AWS_CONFIG_FILE names /none/x, which is not there"),
     "a directory": ({"AWS_CONFIG_FILE": "/tmp"}, "AWS_CONFIG_FILE names /tmp, which is a directory"),
     "no file of credentials": ({"AWS_SHARED_CREDENTIALS_FILE": "/none/x"}, "AWS_SHARED_CREDENTIALS_FILE names /none/x"),
     "a flag": ({"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "yes"}, "'yes' (AWS_IGNORE_CONFIGURED_ENDPOINT_URLS)"),
@@ -135,6 +134,16 @@ def test_a_file_that_cannot_work(resolve: Resolve, tmp_path: Path, name: str) ->
     assert words.replace("<file>", str(tmp_path / "config")) in sentence
     assert exit_code(refused.value) == FAILED
     assert "\n" not in sentence and "hunter2" not in sentence
+
+
+def test_a_missing_configuration_file_is_none(resolve: Resolve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Images set AWS_CONFIG_FILE to a file that need not exist; aws reads nothing then."""
+    for variable, value in {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}.items():
+        monkeypatch.setenv(variable, value)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/none/x")
+
+    assert resolve(DEFAULT).endpoint == ""
 
 
 @pytest.mark.parametrize("name", VARIABLES)

@@ -86,7 +86,7 @@ def test_what_fails_before_an_upload_begins_is_logged(shell: Shell) -> None:
 
     lines = logged(shell)
     assert lines[0] == f"failed: there is no file {shell.folder}/none.bin"
-    assert lines[1].startswith("ended: the AWS configuration is not usable: The config profile (nobody)")
+    assert lines[1].startswith("ended: there is no profile 'nobody' in ")
 
 
 def test_no_secret_and_nothing_raw(server: StrictS3, shell: Shell) -> None:
