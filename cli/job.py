@@ -123,6 +123,7 @@ def run(
     piped_list: BinaryIO | None = None,
     fail_fast: bool = False,
     prune: bool = False,
+    fail_if_empty: bool = False,
 ) -> int:
     """Run the job with bars and signals; the exit code."""
     from partway.engine.job import run_job  # only here: a single file needs none of it
@@ -144,6 +145,7 @@ def run(
             resume=resume,
             fail_fast=fail_fast,
             prune=prune,
+            fail_if_empty=fail_if_empty,
         )
 
     return run_upload(work, store, output, state_dir)
@@ -167,6 +169,7 @@ def plan(
     *,
     resume: str | None = None,
     piped_list: BinaryIO | None = None,
+    fail_if_empty: bool = False,
 ) -> int:
     """Say what the job would do; the exit code."""
     from partway.engine.dry_job import plan_job
@@ -176,7 +179,15 @@ def plan(
     sources = sources_of(spec, piped_list)
     return dry_run.tell(
         lambda sink, cancel: plan_job(
-            spec, sources, backend=backend, store=store, settings=settings, sink=sink, cancel=cancel, resume=resume
+            spec,
+            sources,
+            backend=backend,
+            store=store,
+            settings=settings,
+            sink=sink,
+            cancel=cancel,
+            resume=resume,
+            fail_if_empty=fail_if_empty,
         ),
         output,
         many=True,

@@ -1,7 +1,7 @@
 """The options of ``upload`` that are about many files."""
 
 import codecs
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -28,6 +28,7 @@ class JobOptions:
     skip_same: bool
     fail_fast: bool
     prune: bool
+    fail_if_empty: bool
     key_encoding: str | None
 
 
@@ -45,6 +46,7 @@ def _make(values: dict[str, Any]) -> JobOptions:
         skip_same=values["skip_same"],
         fail_fast=values["fail_fast"],
         prune=values["prune"],
+        fail_if_empty=values["fail_if_empty"],
         key_encoding=values["key_encoding"],
     )
 
@@ -96,7 +98,27 @@ _OPTIONS = (
     ),
     click.option("--fail-fast", is_flag=True, help="End with the first file that fails; the others go on else."),
     options.prune_option,
+    click.option("--fail-if-empty", is_flag=True, help="Fail when the list is empty, or the filters match nothing."),
 )
+
+
+def hopeless_filters(filters: Sequence[Filter], sources: Sequence[str]) -> list[str]:
+    """A sentence about each pattern that no file can match.  sources: absolute paths."""
+    sentences = []
+    for each in filters:
+        if each.can_match:
+            continue
+        flag = f"{'--include' if each.include else '--exclude'} {each.pattern!r}"
+        hint = "patterns are compared with the path of a file below SOURCE"
+        for source in sources:
+            if each.pattern.startswith(f"{source.rstrip('/')}/"):
+                hint += f"; write {each.pattern.removeprefix(source.rstrip('/') + '/')!r}"
+                break
+        else:
+            if each.pattern.endswith("/"):
+                hint += f"; for the files in a folder write {each.pattern + '*'!r}"
+        sentences.append(f"{flag} can match no file: {hint}")
+    return sentences
 
 
 class FilteredCommand(click.Command):

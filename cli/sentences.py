@@ -139,6 +139,9 @@ def summary(event: UploadDone | UploadSkipped | JobDone) -> list[str]:
 
 
 def _job_summary(event: JobDone) -> list[str]:
+    if not event.done + event.resumed + event.skipped + event.failed + event.missing:
+        lines = [f"nothing to upload to {printable(event.target)}: the list is empty, or the filters match no file"]
+        return lines + _empty_folders(event)
     rate = f" at {format_rate(event.bytes / event.seconds)}" if event.seconds and event.bytes else ""
     facts = [f"uploaded {files(event.done)} ({format_size(event.bytes)}) to {printable(event.target)}"]
     if event.resumed:
@@ -147,14 +150,19 @@ def _job_summary(event: JobDone) -> list[str]:
         facts.append(f"{files(event.skipped)} skipped")
     facts.append(f"in {format_seconds(event.seconds)}{rate}")
     lines = [", ".join(facts)]
-    if event.empty_folders:
-        folders = "1 empty folder" if event.empty_folders == 1 else f"{event.empty_folders:,} empty folders"
-        lines.append(f"  {folders} left out: S3 has no folders")
+    lines += _empty_folders(event)
     if event.missing:
         lines.append(f"  {files(event.missing)} of earlier runs not there any more")
     if event.done:
         lines.append("  each object was compared with its file")
     return lines
+
+
+def _empty_folders(event: JobDone) -> list[str]:
+    if not event.empty_folders:
+        return []
+    folders = "1 empty folder" if event.empty_folders == 1 else f"{event.empty_folders:,} empty folders"
+    return [f"  {folders} left out: S3 has no folders"]
 
 
 def files(count: int) -> str:

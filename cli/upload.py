@@ -9,10 +9,13 @@ import click
 
 from partway.engine.backend import ObjectOptions, Target
 from partway.engine.checksum import ChecksumAlgorithm
+from partway.engine.events import EventSink, UploadSkipped
 from partway.engine.job_spec import JobSpec
+from partway.engine.pool import Cancel
 from partway.engine.retry import RetryPolicy
 from partway.engine.settings import UploadSettings
 from partway.engine.upload import upload_file
+from partway.state.store import StateStore
 
 from . import options, render
 from .address import parse_destination, parse_target
@@ -20,7 +23,7 @@ from .aws_config import TransferOptions, transfer_options
 from .connection import Connection, connection_options
 from .customer_key import VARIABLE, KeyOptions, customer_key_options
 from .encoding import locale_encoding
-from .job_options import FilteredCommand, JobOptions, job_options
+from .job_options import FilteredCommand, JobOptions, hopeless_filters, job_options
 from .object_options import object_options
 from .piped import Piped, stream_options
 from .session import (
@@ -163,6 +166,8 @@ def command(
         if is_job:
             from . import job  # only here: a single file needs none of it
 
+            for sentence in hopeless_filters(many.filters, named):
+                output.warn(sentence)
             piped_list, listed = job.opened_list(many.files_from)
             spec = JobSpec(
                 # The names of a list are below a folder, wherever the job is resumed.
@@ -181,7 +186,15 @@ def command(
                 options=object_options,
             )
             if dry_run:
-                return job.plan(spec, backend, store, settings, output, piped_list=piped_list)
+                return job.plan(
+                    spec,
+                    backend,
+                    store,
+                    settings,
+                    output,
+                    piped_list=piped_list,
+                    fail_if_empty=many.fail_if_empty,
+                )
             return job.run(
                 spec,
                 backend,
@@ -193,8 +206,12 @@ def command(
                 piped_list=piped_list,
                 fail_fast=many.fail_fast,
                 prune=many.prune,
+                fail_if_empty=many.fail_if_empty,
             )
         where = Target(bucket=bucket, key=key, endpoint=backend.endpoint, options=object_options)
+        if not (is_stream or many.follow_symlinks) and os.path.islink(source):  # noqa: PTH114 - keeps undecodable names
+            skipped = UploadSkipped(source=source, target=where.url, reason="the source is a link; nothing was sent")
+            return _skip(skipped, store, output, state_dir, dry_run=dry_run)
         if dry_run:
             from . import dry_run as dry
 
@@ -223,6 +240,22 @@ def command(
             output,
             state_dir,
         )
+
+
+def _skip(
+    skipped: UploadSkipped, store: StateStore, output: render.Output, state_dir: Path | None, *, dry_run: bool
+) -> int:
+    """Say that nothing is to be done; the exit code."""
+    if dry_run:
+        from . import dry_run as dry
+
+        return dry.tell(lambda sink, cancel: skipped, output)
+
+    def work(sink: EventSink, cancel: Cancel) -> UploadSkipped:
+        sink(skipped)
+        return skipped
+
+    return run_upload(work, store, output, state_dir)
 
 
 def _with_key(connection: Connection, key_options: KeyOptions, options: ObjectOptions) -> Connection:
@@ -267,9 +300,10 @@ def _check_no_job_options(many: JobOptions, source: str) -> None:
     """
     if os.path.isdir(source):  # noqa: PTH112 - keeps undecodable names
         raise click.UsageError(f"{printable(source)} is a folder; add -r to upload the files in it")
-    if many.filters or many.skip_same or many.fail_fast or many.prune or many.key_encoding:
+    if many.filters or many.skip_same or many.fail_fast or many.prune or many.fail_if_empty or many.key_encoding:
         raise click.UsageError(
-            "--include, --exclude, --skip-existing, --fail-fast, --prune and --key-encoding are for many files; add -r"
+            "--include, --exclude, --skip-existing, --fail-fast, --fail-if-empty, --prune and --key-encoding are for "
+            "many files; add -r"
         )
 
 

@@ -11,9 +11,10 @@ from partway.state.store import StateStore
 from .backend import MultipartBackend, Target
 from .checksum import ChecksumAlgorithm
 from .dry_run import planned
-from .errors import PartwayError, PlanError, SourceError, UploadCancelled, UploadFailed, is_resumable
+from .errors import PartwayError, PlanError, SourceError, UploadCancelled, is_resumable
 from .events import TAKEN, EventSink, FileFailed, FileSkipped
 from .identity import identify
+from .job_empty import is_emptied, nothing_met
 from .job_failures import fails_for_all
 from .job_match import open_job, with_encoding
 from .job_rows import Standing, standing
@@ -58,13 +59,14 @@ def plan_job(
     sink: EventSink,
     cancel: Cancel,
     resume: str | None = None,
+    fail_if_empty: bool = False,
 ) -> JobPlanned:
     """What ``run_job`` would do with these arguments; the sink is told of each file.
 
     Raises:
         PlanError: two files have one key, the settings are not possible, or an open job would write the same objects
             with other options.
-        UploadFailed: there is nothing to upload.
+        UploadFailed: no file is there, and that is not known to be well.
         RemoteError: the service would refuse every file, or is away; only where it is asked.
     """
     check_settings(settings)
@@ -76,7 +78,7 @@ def plan_job(
     check_overlap(spec, sources, store.jobs, resumed, prune=False)
     if may_collide(spec):
         store.jobs.begin_walk()
-    job = _DryJob(spec, "" if record is None else record.id, backend, store, settings, sink, cancel)
+    job = _DryJob(spec, "" if record is None else record.id, backend, store, settings, sink, cancel, fail_if_empty)
     walk = scan(sources(), filters=spec.filters, follow_symlinks=spec.follow_symlinks)
     while window := list(islice(walk, _WINDOW)):
         job.plan(window)
@@ -95,7 +97,9 @@ class _DryJob:
         settings: UploadSettings,
         sink: EventSink,
         cancel: Cancel,
+        fail_if_empty: bool,
     ) -> None:
+        self._fail_if_empty, self._emptied = fail_if_empty, False
         self._spec, self._id, self._backend, self._store = spec, id, backend, store
         self._settings = replace(settings, part_size=spec.part_size, algorithm=spec.algorithm)
         self._sink, self._cancel = sink, cancel
@@ -136,12 +140,12 @@ class _DryJob:
         """The counts.
 
         Raises:
-            UploadFailed: there was no file.
+            UploadFailed: there was no file, and that is not known to be well.
         """
         if not self._files + self._skipped + self._failed + self._resumed:
-            what = "the list" if self._spec.listed else "the folder"
-            what += " and the filters" if self._spec.filters else ""
-            raise UploadFailed(f"no file is there to upload; check {what}", resumable=False)
+            error = nothing_met(self._spec, self._id or None, emptied=self._emptied, fail_if_empty=self._fail_if_empty)
+            if error is not None:
+                raise error
         event = JobPlanned(
             job=self._id,
             target=self._spec.url,
@@ -221,6 +225,7 @@ class _DryJob:
         if passed.failed:
             self._fail(passed.path, "", SourceError(passed.reason))
         else:
+            self._emptied = self._emptied or is_emptied(passed, self._spec)
             self._sink(FileSkipped(job=self._id, source=passed.path, target="", reason=passed.reason))
 
     def _fail(self, path: str, url: str, error: PartwayError) -> None:

@@ -46,6 +46,7 @@ def run_job(
     resume: str | None = None,
     fail_fast: bool = False,
     prune: bool = False,
+    fail_if_empty: bool = False,
     now: Callable[[], float] = time.time,
 ) -> JobDone:
     """Upload every file of the sources, or what an earlier run of the same job left.
@@ -60,6 +61,8 @@ def run_job(
         fail_fast: True ends the job with the first file that fails.
         prune: True accepts that files of earlier runs are gone: they are forgotten, and their unfinished parts aborted.
 
+        fail_if_empty: True makes an error of a list without names, and of filters that match nothing.
+
     Returns:
         JobDone, also when files failed or are missing: it counts them, and the sink was told of each that failed.
 
@@ -67,8 +70,8 @@ def run_job(
         PlanError: two files have one key, the settings are not possible, or an open job would write the same objects
             with other options.
         StateLocked: another process runs this job.
-        UploadFailed: there is nothing to upload, the service does not answer, a file failed and ``fail_fast`` is set,
-            or another process ended the job that was to be resumed.
+        UploadFailed: no file is there and that is not known to be well, the service does not answer, a file failed and
+            ``fail_fast`` is set, or another process ended the job that was to be resumed.
         CredentialsExpired, UploadCancelled, StateError.
     """
     check_settings(settings)
@@ -118,5 +121,17 @@ def run_job(
         ) as files:
             leftovers = Leftovers(record, store, listed=spec.listed is not None)
             settle = partial(leftovers.settle, ledger, backend, settings, cancel)
-            walk = JobWalk(spec, record, store, told, ledger, files, leftovers, settle, is_new=is_new, prune=prune)
+            walk = JobWalk(
+                spec,
+                record,
+                store,
+                told,
+                ledger,
+                files,
+                leftovers,
+                settle,
+                is_new=is_new,
+                prune=prune,
+                fail_if_empty=fail_if_empty,
+            )
             return walk.run(sources, settings.limits)

@@ -19,7 +19,6 @@ _FOR_ALL = frozenset(
         "NoCredentialsError",
         "NoSuchBucket",
         "PermanentRedirect",
-        "SignatureDoesNotMatch",
     }
 )
 
@@ -45,6 +44,16 @@ def fails_for_all(error: PartwayError) -> bool:
         or isinstance(cause, OptionRefused)
         or (isinstance(cause, Transient) and cause.unreachable)
     )
+
+
+def may_fail_for_all(error: PartwayError) -> bool:
+    """True when others may fail in the same way, which a few in a row show.
+
+    A signature that does not match comes of a wrong secret key, or of one file whose key the service, or a proxy before
+    it, reads in another way.
+    """
+    cause = cause_of(error)
+    return isinstance(cause, Transient) or (isinstance(cause, Refused) and cause.code == "SignatureDoesNotMatch")
 
 
 def may_go_the_long_way(error: PartwayError) -> bool:

@@ -9,17 +9,17 @@ from functools import partial
 from partway.state.jobs import FileRecord, FileStatus, JobRecord, JobStatus
 from partway.state.store import StateStore
 
-from .errors import PartwayError, SourceError, Transient, UploadFailed, is_resumable
+from .errors import PartwayError, SourceError, UploadFailed, is_resumable
 from .events import ComparisonFailed, EventSink, FileDone, FileFailed, FileSkipped, JobDone, JobStarted
 from .identity import SourceIdentity
-from .job_failures import cause_of, fails_for_all
+from .job_failures import cause_of, fails_for_all, may_fail_for_all
 from .job_rows import file_row
 from .job_work import SAME
 from .same_object import NotComparable
 from .scan import EMPTY, Passed
 
 _FLUSH_SECONDS, _FLUSH_FILES = 0.25, 200  # how long what is done may wait to be written, all together
-_HOPELESS = 10  # files in a row that fail because the service does not answer: the rest would too
+_HOPELESS = 10  # files in a row that fail for what may be the same reason: the rest would too
 
 
 class Stop(Exception):
@@ -128,11 +128,12 @@ class Ledger:
             # For who looks later, and to be missed when it is not met again; it waits for the next transaction.
             failure = FileRecord(key=key, size=0, mtime_ns=0, status=FileStatus.FAILED, note=_utf8(error))
             self._unwritten.append((failure, None))
-        self._in_a_row = self._in_a_row + 1 if isinstance(cause_of(error), Transient) else 0
+        self._in_a_row = self._in_a_row + 1 if may_fail_for_all(error) else 0
         if fails_for_all(error):
             raise Stop(error)
         if self._in_a_row >= _HOPELESS:
-            raise Stop(UploadFailed(f"the job stopped: {error}; run again to go on", resumable=True))
+            again = "; run again to go on" if resumable else ""
+            raise Stop(UploadFailed(f"the job stopped: {error}{again}", resumable=resumable))
         if self._fail_fast:
             raise Stop(UploadFailed(f"the job stopped at {path}: {error}", resumable=resumable))
 
@@ -182,6 +183,10 @@ class Ledger:
         if not self._failed and not missing:
             self.save(JobStatus.COMPLETED)
             self._jobs.forget_files(self._record.id)
+        return self.tell_end(missing)
+
+    def tell_end(self, missing: int) -> JobDone:
+        """As ``end``, without a word in the store."""
         done = JobDone(
             job=self._record.id,
             target=self._record.target,

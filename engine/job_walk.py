@@ -8,6 +8,7 @@ from partway.state.store import StateStore
 
 from .errors import PartwayError, PlanError, UploadCancelled, UploadFailed
 from .events import JobDone, OverwriteNotExcluded
+from .job_empty import is_emptied, nothing_met
 from .job_failures import was_never_reached
 from .job_files import JobFiles
 from .job_ledger import Ledger, Stop
@@ -19,7 +20,7 @@ from .live import JobTeller
 from .options import check_key
 from .overlap import Collision, distinct, may_collide, with_rows
 from .overwrite import needs_look
-from .scan import EMPTY, Found, Passed, scan
+from .scan import Found, Passed, scan
 
 _WINDOW = 1000  # files that are known at a time
 
@@ -43,6 +44,7 @@ class JobWalk:
         *,
         is_new: bool,
         prune: bool,
+        fail_if_empty: bool,
     ) -> None:
         self._spec = spec
         self._record = record
@@ -54,7 +56,9 @@ class JobWalk:
         self._settle = settle
         self._is_new = is_new
         self._prune = prune
+        self._fail_if_empty = fail_if_empty
         self._met_any = False
+        self._emptied = False
         self._walk_failed = False
         self._knows_files = False
 
@@ -85,8 +89,8 @@ class JobWalk:
             raise
         finally:
             ledger.save()
-        if not self._met_any and not missing and not self._prune:
-            raise self._nothing()
+        if not self._met_any and not missing:
+            return self._nothing()
         return ledger.end(missing)
 
     def _missing(self) -> int:
@@ -103,19 +107,22 @@ class JobWalk:
             self._store.jobs.forget_unmet(self._record.id)
         return self._store.jobs.count_unmet(self._record.id)
 
-    def _nothing(self) -> UploadFailed:
-        """The error of a walk without files; a job that had some stays."""
-        if not self._is_new:
-            return UploadFailed(
-                f"none of the files of job {self._record.id} is there; bring them back (is a disk not mounted?) and "
-                "resume, or add --prune to end the job without them",
-                resumable=True,
-            )
-        self._store.jobs.remove(self._record.id)
-        self._told.forget()
-        what = "the list" if self._spec.listed else "the folder"
-        what += " and the filters" if self._spec.filters else ""
-        return UploadFailed(f"no file is there to upload; check {what}", resumable=False)
+    def _nothing(self) -> JobDone:
+        """End a walk that met no file: a new job is forgotten, one that had files stays unless that is accepted.
+
+        Raises:
+            UploadFailed: it is not known to be well.
+        """
+        if self._prune and not self._is_new:
+            return self._ledger.end(0)
+        job = None if self._is_new else self._record.id
+        error = nothing_met(self._spec, job, emptied=self._emptied, fail_if_empty=self._fail_if_empty)
+        if self._is_new:
+            self._store.jobs.remove(self._record.id)
+            self._told.forget()
+        if error is not None:
+            raise error
+        return self._ledger.tell_end(0)
 
     def _walk(self, sources: Callable[[], Iterable[tuple[str, str | None]]], limits: S3Limits) -> None:
         """Begin to send every file that is left."""
@@ -131,8 +138,8 @@ class JobWalk:
             self._send(self._fresh(self._keyed(found, limits)))
 
     def _pass(self, passed: Passed) -> None:
-        emptied = passed.reason == EMPTY and passed.path in self._spec.sources and not self._is_new
-        if emptied and not self._prune:
+        self._emptied = self._emptied or is_emptied(passed, self._spec)
+        if is_emptied(passed, self._spec) and not self._is_new and not self._prune:
             error = UploadFailed(
                 "this folder is empty now; bring its files back (is a disk not mounted?) and resume, or add --prune to "
                 "end the job without them",

@@ -5,11 +5,12 @@ import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from .filters import Filter, is_wanted
+from .filters import Filter, is_wanted, may_be_wanted_below
 from .identity import SourceIdentity
 from .permission import permission_remedy
 
 EMPTY = "an empty folder"
+_LINK = "a link"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,9 +116,10 @@ def _walk(
                     yield Passed(path=level.path, reason=EMPTY, failed=False)
                 continue
             name = level.below + entry.name
+            judged: Found | Passed | None = None
             try:
                 if entry.is_symlink() and not follow_symlinks:
-                    judged: Found | Passed | None = Passed(path=entry.path, reason="a link", failed=False)
+                    judged = Passed(path=entry.path, reason=_LINK, failed=False)
                 else:
                     found = entry.stat(follow_symlinks=follow_symlinks)
                     identity = (found.st_dev, found.st_ino)
@@ -125,11 +127,13 @@ def _walk(
                         judged = _judged(entry.path, name, found)
                     elif any(identity == each.identity for each in levels):
                         judged = Passed(path=entry.path, reason="a link to a folder that it is in", failed=False)
-                    else:
-                        judged = None
+                    elif may_be_wanted_below(name, filters):
                         levels.append(_Level(entry.path, f"{name}/", identity))
             except OSError as error:
-                judged = Passed(path=entry.path, reason=_reason(error), failed=True)
+                # Whether it is a folder with files that are wanted, nobody knows; but a link to nothing is none.
+                may_be_folder = not isinstance(error, FileNotFoundError) and may_be_wanted_below(name, filters)
+                if may_be_folder or is_wanted(name, filters):
+                    yield Passed(path=entry.path, reason=_reason(error), failed=True)
             if judged is not None and is_wanted(name, filters):
                 yield judged
     finally:
@@ -159,6 +163,8 @@ class _Level:
 
 
 def _judged(path: str, name: str, found: os.stat_result) -> Found | Passed:
+    if stat.S_ISLNK(found.st_mode):
+        return Passed(path=path, reason=_LINK, failed=False)
     if stat.S_ISREG(found.st_mode):
         return Found(
             path=path,

@@ -225,7 +225,7 @@ BAD = {
     "no bucket": (("-r", "many", "s3:///x/"), 2, "names no bucket"),
     "no address": (("-r", "many", "bucket/x/"), 2, "must look like s3://"),
     "overlap": (("-r", "many/d0", "other", "s3://bucket/"), 2, "nothing was sent"),
-    "nothing": (("-r", "many", "s3://bucket/", "--exclude", "*"), 1, "no file is there to upload"),
+    "nothing": (("-r", "many", "s3://bucket/", "--exclude", "*", "--fail-if-empty"), 1, "no file is there to upload"),
     "filters for one": (("source.bin", "s3://bucket/x", "--include", "*"), 2, "add -r"),
     "encoding": (("-r", "many", "s3://bucket/", "--key-encoding", "klingon"), 2, "no encoding"),
     "list and files": (("--files-from", "source.bin", "source.bin", "s3://bucket/"), 2, "at most one SOURCE"),

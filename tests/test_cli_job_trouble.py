@@ -91,11 +91,87 @@ def test_files_of_one_key_are_listed(shell: Shell, server: StrictS3, folder: Pat
     assert not server.calls
 
 
-def test_a_list_without_names_says_so(shell: Shell, server: StrictS3) -> None:
-    (shell.folder / "list").write_bytes(b"\n\n")
-    result = shell.run("upload", "--files-from", "list", "s3://bucket/x/")
+NOTHING = {
+    "a list without names": ("--files-from", "list"),
+    "a list of an empty folder": ("--files-from", "folders", "."),
+    "filters": ("-r", "some", "--exclude", "*"),
+    "filters for a file": ("some/1.txt", "some/2.txt", "--include", "*.jpg", "--exclude", "*.txt"),
+    "folders in a folder": ("-r", "folders-only"),
+}
 
-    assert (result.code, result.errors) == (1, ["error: no file is there to upload; check the list"])
+
+def test_nothing_to_do_is_no_failure(shell: Shell, server: StrictS3, folder: Path) -> None:
+    """A quiet night: 0 and a line, and nothing is left to resume; 1 for who wants it."""
+    (shell.folder / "list").write_bytes(b"\n\n")
+    (shell.folder / "folders-only" / "empty").mkdir(parents=True)
+    (shell.folder / "folders").write_text("folders-only\n")
+    commands = {name: ("upload", *arguments, "s3://bucket/x/") for name, arguments in NOTHING.items()}
+    well = shell.run_all(commands)
+    dry = shell.run_all({name: (*each, "--dry-run") for name, each in commands.items()})
+    wrong = shell.run_all({name: (*each, "--fail-if-empty") for name, each in commands.items()})
+    quiet, told = shell.run(*commands["filters"], "--quiet"), shell.run(*commands["filters"], "--json")
+
+    for name in NOTHING:
+        assert (well[name].code, dry[name].code, wrong[name].code) == (0, 0, 1), f"{name}: {well} {dry} {wrong}"
+        assert well[name].out.startswith(
+            "nothing to upload to s3://bucket/x/: the list is empty, or the filters match no"
+        )
+        assert well[name].errors == []
+        assert wrong[name].errors[0].startswith("error: no file is there to upload; check the ")
+    assert (quiet.code, quiet.out, quiet.err) == (0, "", "")
+    done = told.event("job_done")
+    assert [done[each] for each in ("done", "failed", "missing", "resumable")] == [0, 0, 0, False]
+    assert shell.run("list", "--all").out == "no uploads yet\n"
+    assert not server.calls
+
+
+def test_an_empty_folder_is_a_failure(shell: Shell, server: StrictS3) -> None:
+    """It is what a disk that is not mounted leaves."""
+    (shell.folder / "empty").mkdir()
+    results = shell.run_all(
+        {
+            "plain": ("upload", "-r", "empty", "s3://bucket/x/"),
+            "filters": ("upload", "-r", "empty", "s3://bucket/x/", "--exclude", "*.tmp"),
+            "dry": ("upload", "-r", "empty", "s3://bucket/x/", "--dry-run"),
+        }
+    )
+
+    for result in results.values():
+        assert result.code == 1
+        assert result.errors == ["error: no file is there to upload: the folder is empty (is a disk not mounted?)"]
+
+
+def test_a_pattern_that_can_match_no_file_is_told(shell: Shell, server: StrictS3, folder: Path) -> None:
+    """With the one that was meant, where that can be known."""
+    patterns = (f"{folder}/sub/*", "sub/", "/elsewhere/*")
+    filters = [word for pattern in patterns for word in ("--exclude", pattern)]
+    result = shell.run("upload", "-r", "some", "s3://bucket/x/", *filters, "--include", "*.txt")
+
+    assert result.code == 0
+    why = "can match no file: patterns are compared with the path of a file below SOURCE"
+    assert [line for line in result.err.splitlines() if line.startswith("warning: ")] == [
+        f"warning: --exclude '{folder}/sub/*' {why}; write 'sub/*'",
+        f"warning: --exclude 'sub/' {why}; for the files in a folder write 'sub/*'",
+        f"warning: --exclude '/elsewhere/*' {why}",
+    ]
+
+
+def test_a_link_is_not_followed_where_that_is_not_wanted(shell: Shell, server: StrictS3, folder: Path) -> None:
+    """Alone as beside others; the file itself is sent with the same flag."""
+    (shell.folder / "link").symlink_to(folder / "1.txt")
+    flag = "--no-follow-symlinks"
+    alone, dry = (shell.run("upload", "link", "s3://bucket/", flag, *more) for more in ((), ("--dry-run",)))
+    told = shell.run("upload", "link", "s3://bucket/", flag, "--json")
+    beside = shell.run("upload", "link", "some/2.txt", "s3://bucket/", flag)
+
+    assert (alone.code, dry.code, told.code, beside.code) == (0, 0, 0, 0)
+    assert alone.out == "skipped s3://bucket/link: the source is a link; nothing was sent\n"
+    assert "would skip s3://bucket/link: the source is a link" in dry.out
+    assert told.event("upload_skipped")["reason"] == "the source is a link; nothing was sent"
+    assert f"left out: {shell.folder / 'link'}: a link" in beside.err
+    assert arrived(server) == {"2.txt"}
+    assert shell.run("upload", "some/1.txt", "s3://bucket/", flag).code == 0
+    assert arrived(server) == {"1.txt", "2.txt"}
 
 
 def test_a_job_is_allowed_the_files_that_it_opens(shell: Shell, server: StrictS3, folder: Path) -> None:

@@ -182,7 +182,11 @@ def test_quiet_is_quiet(shell: Shell, server: StrictS3, folder: Path) -> None:
 
 BAD = {
     "no file": (("upload", "none", "s3://bucket/a"), 2, "there is no file"),
-    "no files": (("upload", "-r", "some", "s3://bucket/a/", "--exclude", "*"), 1, "no file is there"),
+    "no files": (
+        ("upload", "-r", "some", "s3://bucket/a/", "--exclude", "*", "--fail-if-empty"),
+        1,
+        "no file is there",
+    ),
     "part size": (("upload", "source.bin", "s3://bucket/a", "-p", "1MiB"), 2, "5 MiB"),
     "overlap": (("upload", "-r", "some", "other", "s3://bucket/"), 2, "nothing was sent"),
 }

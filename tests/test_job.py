@@ -301,13 +301,42 @@ def test_a_source_that_is_named_twice_does_not_collide_with_itself(job: Job, str
     assert set(objects(strict)) == {"p/large1"} | {f"p/{number}.txt" for number in range(COUNT - 2)}
 
 
-def test_a_filter_that_matches_nothing_is_an_error(job: Job, strict: StrictS3) -> None:
+def test_a_filter_that_matches_nothing_is_an_error_for_who_wants_it(job: Job, strict: StrictS3) -> None:
+    """Nothing is left of the job either way."""
     job.spec = replace(job.spec, filters=(Filter(include=False, pattern="*"),))
 
     with pytest.raises(UploadFailed, match="no file is there to upload; check the folder and the filters"):
+        job.run(fail_if_empty=True)
+    assert job.store.jobs.all() == []
+    assert (job.run().done, job.store.jobs.all()) == (0, [])
+
+
+def test_a_signature_that_does_not_match_is_one_files_failure(job: Job, strict: StrictS3, folder: Path) -> None:
+    """A service or a proxy that reads its key in another way; also where that file is the first."""
+    for number in (1, 2):
+        (folder / f"large{number}").unlink()
+    refusal = Answer(status=403, code="SignatureDoesNotMatch")
+    strict.faults.add(Fault(operation="PutObject", stage=Stage.AFTER_BODY, action=refusal))
+
+    done = job.run(concurrency=1)
+
+    assert (done.done, done.failed, done.resumable) == (COUNT - 3, 1, False)
+    assert job.run().done == 1
+    assert objects(strict) == files(folder)
+
+
+def test_a_wrong_secret_key_stops_the_job(job: Job, strict: StrictS3, folder: Path) -> None:
+    """Ten in a row show it; a thousand need not."""
+    for number in range(30):
+        (folder / f"more{number}").write_bytes(b"%d" % number)
+    refusal = Answer(status=403, code="SignatureDoesNotMatch")
+    strict.faults.add(Fault(operation=None, stage=Stage.AFTER_BODY, action=refusal, times=None))
+
+    with pytest.raises(UploadFailed, match=r"the job stopped: .*SignatureDoesNotMatch") as failure:
         job.run()
 
-    assert job.store.jobs.all() == []
+    assert not failure.value.resumable
+    assert 10 <= len(job.of(FileFailed)) <= 12
 
 
 def test_keys_that_s3_refuses_fail_alone(job: Job, strict: StrictS3, folder: Path) -> None:

@@ -101,6 +101,59 @@ def test_an_unreadable_folder_is_a_failure_and_the_rest_is_found(folder: Path) -
     assert unprivileged(lambda: [each.failed for each in passed(folder)]) == [True]
 
 
+def hidden(*patterns: str) -> tuple[Filter, ...]:
+    """What is typed: ``-*.tmp`` leaves out, ``+*.jpg`` takes."""
+    return tuple(Filter(include=each[0] == "+", pattern=each[1:]) for each in patterns)
+
+
+@pytest.mark.parametrize("patterns", [("-*", "+*.jpg"), ("-*", "+a/b/*"), ("-b", "-a"), ("-*.tmp",)])
+@pytest.mark.parametrize("unreadable", ["a", "a/b"])
+def test_an_unreadable_folder_that_may_have_files_that_are_wanted_is_a_failure(
+    folder: Path, patterns: tuple[str, ...], unreadable: str
+) -> None:
+    """Whether its own name matches says nothing about them."""
+    (folder / unreadable).chmod(0)
+
+    failed = unprivileged(lambda: [each.path for each in passed(folder, filters=hidden(*patterns)) if each.failed])
+
+    assert failed == [str(folder / unreadable)]
+
+
+@pytest.mark.parametrize("mode", [0o000, 0o300, 0o600])
+@pytest.mark.parametrize("patterns", [("-*",), ("-a/*",), ("+*.jpg", "-*"), ("-*", "+one")])
+def test_an_unreadable_folder_in_which_nothing_is_wanted_is_no_failure(
+    folder: Path, patterns: tuple[str, ...], mode: int
+) -> None:
+    """Not even where its names can be read and nothing else of what is in it."""
+    (folder / "a").chmod(mode)
+
+    assert unprivileged(lambda: [each for each in passed(folder, filters=hidden(*patterns)) if each.failed]) == []
+
+
+def test_what_is_in_a_folder_that_cannot_be_entered_is_a_failure_each(folder: Path) -> None:
+    """Its names can be read; what may be a folder may have files that are wanted."""
+    (folder / "a" / "file.txt").write_bytes(b"")
+    (folder / "a").chmod(0o600)
+
+    failed = unprivileged(lambda: {Path(each.path).name for each in passed(folder, filters=hidden("-*", "+a/b/*"))})
+
+    assert failed == {"b"}
+
+
+def test_a_folder_in_which_nothing_is_wanted_is_not_walked_through(folder: Path) -> None:
+    """Nobody hears of an empty folder in it."""
+    (folder / "a" / "empty").mkdir()
+
+    assert passed(folder, filters=hidden("-a/*")) == []
+
+
+def test_a_link_as_a_source_is_told_as_such(folder: Path) -> None:
+    (folder / "link").symlink_to("one")
+    walk = scan([(str(folder / "link"), None)], follow_symlinks=False)
+
+    assert [(each.reason, each.failed) for each in walk if isinstance(each, Passed)] == [("a link", False)]
+
+
 def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:
     assert [each.failed for each in scan([(str(tmp_path / "gone"), None)]) if isinstance(each, Passed)] == [True]
 
