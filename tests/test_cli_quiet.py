@@ -59,7 +59,7 @@ def test_upload(server: StrictS3, shell: Shell) -> None:
 
 
 def test_resume(server: StrictS3, shell: Shell) -> None:
-    """What is unfinished, and nothing that is; a stream that only its producer can finish is why the exit code is 75."""
+    """What is unfinished, and nothing that is; a stream that needs its producer is why the exit code is 75."""
     interrupt(shell, server, *UPLOAD)
     with piping(shell, lambda pipe: pipe.write(bytes(6 << 20)), "s3://bucket/stream", "-p", "5MiB") as running:
         running.wait_for("part_done")
