@@ -7,6 +7,9 @@ from partway.state.records import UploadStatus
 from .run import UploadRun, new_id
 
 
+_LATER = 0.001  # seconds
+
+
 def begin_anew(run: UploadRun) -> None:
     """Have the run continue under a new record; the one that was there stays in the store as it is."""
     run.record = replace(
@@ -17,7 +20,8 @@ def begin_anew(run: UploadRun) -> None:
         abort_date=None,
         remote_created_at=None,
         run=1,
-        created_at=run.now(),
+        # The newest is found again, also where the clock went back meanwhile.
+        created_at=max(run.now(), run.record.created_at + _LATER),
         etag=None,
         proof=None,
     )

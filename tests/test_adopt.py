@@ -1,6 +1,7 @@
 """A lost store: the unfinished upload is found on S3, and goes on when the user agrees."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -245,3 +246,19 @@ def test_the_algorithm_of_the_orphan_is_kept(strict: StrictS3, uploading: Upload
     done = uploading.run(adopt=True)
 
     assert (done.proof, done.resumed_bytes) == ("sha256", 4 * PART)
+
+
+def test_an_adopted_upload_is_found_again_although_the_clock_went_back(strict: StrictS3, uploading: Uploading) -> None:
+    """The one that has less is older, whatever the clock says."""
+    stop(strict, 2)
+    with pytest.raises(UploadFailed):
+        uploading.run(concurrency=1)
+    (begun,) = uploading.store.uploads()
+    uploading.store.save_upload(replace(begun, created_at=begun.created_at + 86400.0))
+    stop(strict, 5)
+    with pytest.raises(UploadFailed):
+        uploading.run(concurrency=1, adopt=True)
+
+    done = uploading.run()
+
+    assert done.resumed_bytes == 4 * PART
