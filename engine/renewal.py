@@ -6,7 +6,6 @@ from partway.state.records import UploadStatus
 
 from .run import UploadRun, new_id
 
-
 _LATER = 0.001  # seconds
 
 
