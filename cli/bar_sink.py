@@ -9,7 +9,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.text import Text
 
-from partway.engine.events import Event
+from partway.engine.events import Event, NetworkLost
 
 from .bars import UploadBar
 from .job_bars import JobBars
@@ -23,14 +23,18 @@ class BarSink:
     Used as a context manager: the terminal is as it was before when the block ends.
 
     shown: what there is to see now.
+
+    Args:
+        keys: True says that Enter tries an endpoint that is away.
     """
 
-    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic, *, keys: bool = False) -> None:
         self._console = console
+        self._keys = keys
         self._clock = clock
         self._job = JobProgress()
         self._notes = Notes(self._job)
-        self.shown = _Shown(self._job)
+        self.shown = _Shown(self._job, clock)
         self._live = Live(self.shown, console=console, refresh_per_second=8, transient=True)
 
     def __enter__(self) -> Self:
@@ -46,17 +50,25 @@ class BarSink:
         now = self._clock()
         self._job.see(event, now)
         if line := self._notes.line(event, now):
+            if self._keys and isinstance(event, NetworkLost):
+                line = f"{line} (Enter tries at once)"
             self._console.print(Text(line), soft_wrap=True)
+
+    @property
+    def is_away(self) -> bool:
+        """True while nothing of what is sent reaches the endpoint."""
+        return self._job.away
 
 
 class _Shown:
     """What there is to see at this moment."""
 
-    def __init__(self, progress: JobProgress) -> None:
+    def __init__(self, progress: JobProgress, clock: Callable[[], float]) -> None:
         self._progress = progress
+        self._clock = clock
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         if self._progress.running:
-            yield JobBars(self._progress)
+            yield JobBars(self._progress, self._clock)
         else:
-            yield from map(UploadBar, self._progress.uploads)
+            yield from (UploadBar(each, self._clock) for each in self._progress.uploads)

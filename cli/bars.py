@@ -1,6 +1,6 @@
 """The bar of one upload."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Self
 
 from rich.cells import cell_len
@@ -48,17 +48,21 @@ class SplitBar:
 
 
 class UploadBar:
-    """Two lines for one upload: name, bar and share; then the numbers."""
+    """Two lines for one upload: name, bar and share; then the numbers.
 
-    def __init__(self, progress: UploadProgress) -> None:
+    clock: That of the events.
+    """
+
+    def __init__(self, progress: UploadProgress, clock: Callable[[], float]) -> None:
         self._progress = progress
+        self._clock = clock
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         progress, width = self._progress, options.max_width
         if progress.open_ended and not progress.total:
             name = shorten(printable(progress.target), width - 12, ascii_only=options.ascii_only)
             yield Text(f"stream to {name}", no_wrap=True)
-            words = shorten(how_far.state(progress, width - 3), width - 3)
+            words = shorten(how_far.state(progress, width - 3, self._clock()), width - 3)
             yield Text(f"  {words}", style="yellow" if progress.away else "dim", no_wrap=True)
             return
         name = shorten(printable(progress.name), max(8, width // 4), ascii_only=options.ascii_only)
@@ -68,5 +72,5 @@ class UploadBar:
             yield Text(f"{name} ", end="", no_wrap=True)
             yield from SplitBar.of(progress, bar_width).segments(options)
             yield Text(f" {share}", no_wrap=True)
-        words = shorten(how_far.state(progress, width - 3), width - 3)
+        words = shorten(how_far.state(progress, width - 3, self._clock()), width - 3)
         yield Text(f"  {words}", style="yellow" if progress.away else "dim", no_wrap=True)

@@ -1,5 +1,7 @@
 """How far a job or an upload is, in words, for one moment; bars, lines and logs say the same."""
 
+import math
+
 from .job_progress import JobProgress
 from .progress import UploadProgress
 from .sentences import files, parts
@@ -55,6 +57,25 @@ def pace(progress: UploadProgress) -> str:
     return "" if rate is None else format_rate(rate)
 
 
+def _away(progress: UploadProgress | JobProgress, now: float | None) -> str:
+    """``retrying in 3 s, away for 12 s``, or less when it is not known.
+
+    now: On the clock of the events; None: nobody asks at a certain moment.
+    """
+    if now is None or progress.away_since is None:
+        return "network away"
+    away = _whole_seconds(now - progress.away_since)
+    if progress.retry_at is None:
+        return f"network away for {away}"
+    wait = progress.retry_at - now
+    return f"retrying {f'in {_whole_seconds(wait)}' if wait > 0 else 'now'}, away for {away}"
+
+
+def _whole_seconds(seconds: float) -> str:
+    """Of a time that passes before one's eyes."""
+    return f"{math.ceil(seconds)} s" if seconds <= 59 else format_seconds(seconds)
+
+
 def time_left(progress: UploadProgress) -> str:
     """``1:20 left``; ``""`` when nobody can tell."""
     left = progress.seconds_left() if progress.phase == "sending" and not progress.away else None
@@ -67,11 +88,11 @@ def _share(progress: UploadProgress) -> str:
     return percent(progress) if progress.phase == "sending" and not progress.away else pace(progress)
 
 
-def job_state(progress: JobProgress) -> str:
-    """How far a job is, in words, for one moment."""
+def job_state(progress: JobProgress, now: float | None = None) -> str:
+    """How far a job is, in words, for one moment; ``now``: on the clock of the events, where that is known."""
     facts = [files(progress.done), format_size(progress.bytes)]
     if progress.away:
-        facts.append("network away")
+        facts.append(_away(progress, now))
     elif (rate := progress.rate()) is not None:
         facts.append(format_rate(rate))
     if progress.resumed:
@@ -83,8 +104,11 @@ def job_state(progress: JobProgress) -> str:
     return ", ".join(facts)
 
 
-def state(progress: UploadProgress, width: int = 1000) -> str:
-    """How far it is, in words, for one moment; in a narrow place the less important facts are left out."""
+def state(progress: UploadProgress, width: int = 1000, now: float | None = None) -> str:
+    """How far it is, in words, for one moment; in a narrow place the less important facts are left out.
+
+    now: On the clock of the events, where that is known.
+    """
     if progress.phase == "checking":
         share = progress.checked / progress.check_total if progress.check_total else 1.0
         return f"comparing the file with parts on S3: {share:.0%} of {format_size(progress.check_total)}"
@@ -96,7 +120,7 @@ def state(progress: UploadProgress, width: int = 1000) -> str:
     rate = progress.rate()
     facts = [_how_far(progress)]
     if progress.away:
-        facts.append("network away")
+        facts.append(_away(progress, now))
     elif rate is not None:
         facts.append(format_rate(rate))
         if left := time_left(progress):

@@ -148,7 +148,7 @@ def run(
             fail_if_empty=fail_if_empty,
         )
 
-    return run_upload(work, store, output, state_dir)
+    return run_upload(work, store, output, state_dir, settings.nudge)
 
 
 def _allow_open_files(wanted: int) -> None:

@@ -1,6 +1,6 @@
 """A job on a terminal: a line for the job, and one with a bar for each upload that it runs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -24,15 +24,19 @@ def free_lines(console: Console, taken: int) -> int:
 
 
 class JobBars:
-    """How far the job is; then its uploads, as many as there is room for."""
+    """How far the job is; then its uploads, as many as there is room for.
 
-    def __init__(self, progress: JobProgress) -> None:
+    clock: That of the events.
+    """
+
+    def __init__(self, progress: JobProgress, clock: Callable[[], float]) -> None:
         self._progress = progress
+        self._clock = clock
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         plain = options.ascii_only
         target = shorten(printable(self._progress.target), max(8, options.max_width // 3), ascii_only=plain)
-        words = f"{target}  {how_far.job_state(self._progress)}"
+        words = f"{target}  {how_far.job_state(self._progress, self._clock())}"
         yield Text(shorten(words, options.max_width - 1, ascii_only=plain), no_wrap=True)
         yield UploadLines(tuple(self._progress.uploads), room=free_lines(console, 1))
 

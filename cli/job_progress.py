@@ -8,6 +8,7 @@ from partway.engine.events import (
     JobDone,
     JobStarted,
     NetworkLost,
+    NetworkProbed,
     NetworkRestored,
     UploadDone,
 )
@@ -30,7 +31,8 @@ class JobProgress:
         self.done = self.skipped = self.failed = self.resumed = 0
         self.uploads = RunningUploads()
         self._id = ""
-        self._files_away = False
+        self._files_away_since: float | None = None
+        self._files_retry_at: float | None = None
         self._files = 0  # bytes of those that are done
         self._sent = 0  # bytes of this run, on S3 or on their way
         self._ahead: set[str] = set()  # targets of uploads that are done, and not yet told as files
@@ -45,7 +47,19 @@ class JobProgress:
     def away(self) -> bool:
         """True when something is sent and nothing of it reaches the endpoint."""
         uploads = tuple(self.uploads)
-        return (self._files_away or bool(uploads)) and all(upload.away for upload in uploads)
+        return (self._files_away_since is not None or bool(uploads)) and all(upload.away for upload in uploads)
+
+    @property
+    def away_since(self) -> float | None:
+        """When it was lost; None when it can be reached, or nobody says."""
+        lost = [each.away_since for each in self.uploads] + [self._files_away_since]
+        return min((since for since in lost if since is not None), default=None) if self.away else None
+
+    @property
+    def retry_at(self) -> float | None:
+        """When it is probed next; None when nobody says."""
+        probes = [each.retry_at for each in self.uploads] + [self._files_retry_at]
+        return max((at for at in probes if at is not None), default=None)
 
     def rate(self) -> float | None:
         """Bytes a second of this run, lately; None while there is nothing to tell."""
@@ -58,8 +72,12 @@ class JobProgress:
             case JobStarted():
                 self.running, self.target, self.resumed = True, event.target, event.done_files
                 self._id = event.job
-            case NetworkLost() | NetworkRestored() if event.upload == self._id:
-                self._files_away = isinstance(event, NetworkLost)
+            case NetworkLost() if event.upload == self._id:
+                self._files_away_since, self._files_retry_at = now, now + event.wait
+            case NetworkProbed() if event.upload == self._id:
+                self._files_retry_at = now + event.wait
+            case NetworkRestored() if event.upload == self._id:
+                self._files_away_since = self._files_retry_at = None
             case UploadDone():
                 self._ahead.add(event.target)
                 self._files += event.bytes

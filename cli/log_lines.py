@@ -12,6 +12,7 @@ from partway.engine.events import (
     JobDone,
     JobStarted,
     NetworkLost,
+    NetworkProbed,
     NetworkRestored,
     OrphanAdopted,
     OrphanFound,
@@ -64,6 +65,9 @@ def log_line(event: Event) -> str:
             return sentences.note(event) or ""
         case OverwriteNotExcluded() | ChecksumFellBack() | NetworkLost() | NetworkRestored():
             return sentences.note(event) or ""
+        case NetworkProbed():
+            away, wait = format_seconds(event.seconds), format_seconds(event.wait)
+            return f"network still away, for {away}; again in {wait}"
         case ComparisonFailed() | FileFailed():
             return sentences.note(event) or ""
         case PartDone() | PartKept() | PartProgress() | PartRetried() | PartsChecked():

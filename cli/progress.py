@@ -6,6 +6,7 @@ from typing import Literal
 from partway.engine.events import (
     Event,
     NetworkLost,
+    NetworkProbed,
     NetworkRestored,
     PartDone,
     PartKept,
@@ -28,6 +29,8 @@ class UploadProgress:
     open_ended: True for a stream: ``total`` is what the user expects of it, or 0.
     part_count: None for a stream.
     checked, check_total: bytes of local parts compared so far; parts of the file, not of the network.
+    away_since: when the endpoint was lost; None: it can be reached.
+    retry_at: when it is probed next; None when nobody says.  Both on the clock of the events.
     """
 
     def __init__(self) -> None:
@@ -43,7 +46,8 @@ class UploadProgress:
         self.resumed_parts = 0
         self.done_parts = 0
         self.retries = 0
-        self.away = False
+        self.away_since: float | None = None
+        self.retry_at: float | None = None
         self.checked = 0
         self.check_total = 0
         self._done = 0
@@ -53,6 +57,11 @@ class UploadProgress:
     @property
     def sent(self) -> int:
         return self._done + sum(tuple(self._in_flight.values()))
+
+    @property
+    def away(self) -> bool:
+        """True while the endpoint cannot be reached."""
+        return self.away_since is not None
 
     @property
     def there(self) -> int:
@@ -106,9 +115,11 @@ class UploadProgress:
                 self.resumed += event.size
                 self.resumed_parts += 1
             case NetworkLost():
-                self.away = True
+                self.away_since, self.retry_at = now, now + event.wait
+            case NetworkProbed():
+                self.retry_at = now + event.wait
             case NetworkRestored():
-                self.away = False
+                self.away_since = self.retry_at = None
                 self._rate.forget()
             case UploadCompleting():
                 self.phase = "completing"

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,10 +11,12 @@ import click
 
 from partway.engine.events import Event, EventSink, JobDone, UploadDone, UploadSkipped
 from partway.engine.filters import Filter
+from partway.engine.gate import Nudge
 
 from . import sentences
 from .json_lines import JsonSink
 from .lines import LineSink
+from .nudging import keyboard, nudged_by_enter
 from .text import printable
 
 if TYPE_CHECKING:
@@ -72,8 +74,9 @@ def opened_log(path: Path | None, *, sources: Sequence[str] = (), filters: Seque
 
 
 @contextmanager
-def shown(output: Output) -> Iterator[EventSink]:
-    """A sink that shows one upload.  Progress goes to stderr, results and JSON to stdout."""
+def shown(output: Output, nudge: Nudge) -> Iterator[EventSink]:
+    """A sink that shows one upload.  Progress goes to stderr, results and JSON to stdout; with bars, Enter calls the
+    nudge."""
     # The log first: it tells also of what the others fail at.
     sinks: list[EventSink] = [output.log] if output.log is not None else []
     sinks += [JsonSink(sys.stdout)] if output.json else []
@@ -81,7 +84,8 @@ def shown(output: Output) -> Iterator[EventSink]:
         # JSON and bars on one screen would be a mess.
         yield _all(sinks)
     elif bars := _bars():
-        with bars:
+        terminal = keyboard()
+        with bars, nullcontext() if terminal is None else nudged_by_enter(nudge, terminal, lambda: bars.is_away):
             yield _all([bars, *sinks])
     else:
         yield _all([LineSink(sys.stderr), *sinks])
@@ -97,7 +101,9 @@ def _bars() -> "BarSink | None":
     from .bar_sink import BarSink
 
     console = Console(stderr=True, highlight=False, markup=False)
-    return BarSink(console) if console.is_terminal and not console.is_dumb_terminal else None
+    if not console.is_terminal or console.is_dumb_terminal:
+        return None
+    return BarSink(console, keys=keyboard() is not None)
 
 
 def _all(sinks: list[EventSink]) -> EventSink:

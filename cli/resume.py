@@ -174,7 +174,7 @@ def _resume_one(
     work = partial(
         _resume, record=record, store=store, settings=settings, profile=profile, connection=connection, warn=warn
     )
-    return run_upload(work, store, output, state_dir)
+    return run_upload(work, store, output, state_dir, settings.nudge)
 
 
 def _plan(

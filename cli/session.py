@@ -28,6 +28,7 @@ from partway.engine.events import (
     UploadSkipped,
     UploadStarted,
 )
+from partway.engine.gate import Nudge
 from partway.engine.job_failures import was_never_reached
 from partway.engine.pool import Cancel
 from partway.state.jobs import JobRecord, JobStatus
@@ -37,6 +38,7 @@ from partway.state.store import StateStore
 from . import exit_codes, render
 from .again import cancel_command, key_again, needs_producer, resume_command, stream_command
 from .json_lines import JsonSink
+from .nudging import nudged_by_signal
 from .text import printable
 from .units import format_size
 
@@ -230,8 +232,14 @@ class OutputFailed(PartwayError):
     """Bars, lines or JSON cannot be written any more: whoever read them is gone, or the disk is full."""
 
 
-def run_upload(work: Work, store: StateStore, output: render.Output, state_dir: Path | None) -> int:
-    """Do the work with bars and signals; the exit code.  Errors are told here, with what to do next."""
+def run_upload(
+    work: Work, store: StateStore, output: render.Output, state_dir: Path | None, nudge: Nudge | None = None
+) -> int:
+    """Do the work with bars and signals; the exit code.  Errors are told here, with what to do next.
+
+    nudge: That of the work's settings, which Enter and SIGUSR1 call; None for work that asks no service.
+    """
+    nudge = nudge or Nudge()
     cancel = Cancel()
     failed: list[UploadFailed] = []
     files: list[FileFailed] = []  # the first few
@@ -255,7 +263,7 @@ def run_upload(work: Work, store: StateStore, output: render.Output, state_dir: 
         return see
 
     try:
-        with stopping(cancel), render.shown(output) as sink:
+        with stopping(cancel), nudged_by_signal(nudge), render.shown(output, nudge) as sink:
             done = work(noting(sink), cancel)
         render.show_result(done, output)
     except PartwayError as error:

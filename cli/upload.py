@@ -239,6 +239,7 @@ def command(
             store,
             output,
             state_dir,
+            settings.nudge,
         )
 
 

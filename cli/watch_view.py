@@ -1,5 +1,6 @@
 """What ``watch`` draws on a terminal."""
 
+import time
 from pathlib import PurePath
 
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -45,7 +46,7 @@ class UploadView:
         watched, width = self._watched, options.max_width
         assert watched.row is not None
         told = watched.row.record
-        yield UploadBar(progress_of(watched))
+        yield UploadBar(progress_of(watched), time.time)
         if quiet := quiet_words(watched):
             yield _line(quiet, options, "yellow")
         if told.away_since is not None and told.reason:
@@ -79,7 +80,7 @@ class JobView:
         told = watched.row.record
         target = shorten(printable(watched.record.target), max(8, width - 8), ascii_only=options.ascii_only)
         lines = [Text(f"job to {target}", no_wrap=True)]
-        lines.append(_line(how_far.job_state(job_progress_of(watched)), options))
+        lines.append(_line(how_far.job_state(job_progress_of(watched), time.time()), options))
         if quiet := quiet_words(watched):
             lines.append(_line(quiet, options, "yellow"))
         large = {each.record.source for each in watched.uploads}

@@ -140,7 +140,7 @@ def progress_of(watched: WatchedUpload) -> UploadProgress:
     else:
         progress.resumed, progress.resumed_parts = told.resumed_bytes, told.resumed_parts
     progress.done_parts, progress.retries = told.done_parts, told.retries
-    progress.away = told.away_since is not None
+    progress.away_since = told.away_since
     progress.checked, progress.check_total = told.checked_bytes, told.check_bytes
     return progress
 
@@ -163,6 +163,10 @@ class _ToldJob(JobProgress):
     @property
     def away(self) -> bool:
         return self._told.away_since is not None
+
+    @property
+    def away_since(self) -> float | None:
+        return self._told.away_since
 
     def rate(self) -> float | None:
         return _rate(self._told)

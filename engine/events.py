@@ -78,10 +78,26 @@ class NetworkLost:
     """The endpoint cannot be reached; calls wait and are tried again.
 
     upload: or the job's id, when it is about its files that go as one object.
+    wait: seconds until it is probed.
     """
 
     upload: str
     reason: str
+    wait: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkProbed:
+    """One call tried the endpoint again and did not reach it; the others wait.
+
+    upload: as in NetworkLost.
+    seconds: since it was lost.
+    wait: seconds until the next probe.
+    """
+
+    upload: str
+    seconds: float
+    wait: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,6 +258,7 @@ Event = (
     | PartProgress
     | PartRetried
     | NetworkLost
+    | NetworkProbed
     | NetworkRestored
     | ChecksumFellBack
     | OverwriteNotExcluded

@@ -297,7 +297,7 @@ class JobFiles:
             case Retry():
                 self._told.retried(message.reason)
                 if message.unreachable:
-                    self._outage.lost(self._record.id, message.reason)
+                    self._outage.lost(self._record.id, message)
                 self._concurrency.heed(message)
 
     def _end_small(self, task: FileTask, before: FileRecord | None, future: "Future[FileSent]") -> None:

@@ -1,7 +1,6 @@
 """Try again: a backend around a backend.  The only module that knows tenacity, and the only place that retries."""
 
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import random
@@ -20,9 +19,10 @@ from .backend import (
     Target,
 )
 from .checksum import ChecksumAlgorithm
-from .errors import CredentialsExpired, Refused, RemoteError, Transient
+from .errors import CredentialsExpired, RemoteError, Transient
 from .gate import NetworkGate
 from .source import PartReader
+from .tries import Tries, is_unreachable
 
 T = TypeVar("T")
 
@@ -37,6 +37,7 @@ class RetryPolicy:
         (full jitter, https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
     budget: how long an endpoint that answered before may stay out of reach.
     first_contact: the same for one that never answered in this run; a mistyped address should not take long.
+    longest_rest: the longest wait between two probes of an endpoint that is out of reach.
     """
 
     attempts: int = 10
@@ -44,6 +45,7 @@ class RetryPolicy:
     longest_wait: float = 30.0
     budget: float = 900.0
     first_contact: float = 20.0
+    longest_rest: float = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +59,7 @@ class Retry:
     throttled: the service asked for fewer requests.
     timed_out: it did not answer in time, or hardly took anything.
     is_lost_answer: the call may have taken effect.
+    is_probe: it was the one call that asked whether the endpoint is back.
     """
 
     number: int
@@ -67,6 +70,7 @@ class Retry:
     throttled: bool
     timed_out: bool = False
     is_lost_answer: bool = False
+    is_probe: bool = False
 
 
 class RetryingBackend(MultipartBackend):
@@ -100,10 +104,10 @@ class RetryingBackend(MultipartBackend):
         self._random = random
 
     def _call(self, call: Callable[[], T], body: PartReader | None = None) -> T:
-        tries = _Tries(self._policy, self._clock)
+        tries = Tries(self._policy, self._clock)
 
         def attempt() -> T:
-            asking = self._gate.enter(self._sleep)
+            asking = tries.asking = self._gate.enter(self._sleep)
             began = self._clock()
             if body is not None and tries.failures:
                 body.rewind()
@@ -126,15 +130,16 @@ class RetryingBackend(MultipartBackend):
             error = _error_of(state)
             if isinstance(error, CredentialsExpired):
                 return 0.0
-            failures = self._gate.probes if _is_unreachable(error) else tries.answered + 1
-            bound = min(self._policy.longest_wait, self._policy.first_wait * 2.0 ** min(failures - 1, 60))
-            return self._random() * bound
+            policy, longest, failures = self._policy, self._policy.longest_wait, tries.answered + 1
+            if is_unreachable(error):
+                longest, failures = min(policy.longest_rest, longest), self._gate.probes
+            return self._random() * min(longest, policy.first_wait * 2.0 ** min(failures - 1, 60))
 
         def before_sleep(state: RetryCallState) -> None:
             error = _error_of(state)
             if isinstance(error, CredentialsExpired):
                 self._inner.renew_credentials()
-            if _is_unreachable(error):
+            if is_unreachable(error):
                 self._gate.rest(state.upcoming_sleep)
             self._on_retry(
                 Retry(
@@ -142,19 +147,25 @@ class RetryingBackend(MultipartBackend):
                     attempt=tries.failures,
                     wait=state.upcoming_sleep,
                     reason=str(error),
-                    unreachable=_is_unreachable(error),
+                    unreachable=is_unreachable(error),
                     throttled=isinstance(error, Transient) and error.throttled,
                     timed_out=isinstance(error, Transient) and error.timed_out,
                     is_lost_answer=isinstance(error, Transient) and error.is_lost_answer,
+                    is_probe=tries.asking and is_unreachable(error),
                 )
             )
+
+        def sleep(seconds: float) -> None:
+            # While the endpoint is away, the gate waits for all calls, and a nudge ends that.
+            if not tries.unreachable:
+                self._sleep(seconds)
 
         retrying = Retrying(
             retry=retry_if_exception_type((Transient, CredentialsExpired)),
             wait=wait,
             stop=lambda state: tries.are_over(_error_of(state), state.upcoming_sleep, self._gate),
             before_sleep=before_sleep,
-            sleep=self._sleep,
+            sleep=sleep,
             reraise=True,
         )
         try:
@@ -236,79 +247,3 @@ def _error_of(state: RetryCallState) -> BaseException:
     error = state.outcome.exception()
     assert error is not None
     return error
-
-
-def _is_unreachable(error: BaseException) -> bool:
-    return isinstance(error, Transient) and error.unreachable
-
-
-def _is_head(error: Transient) -> bool:
-    """True for a call whose answer has no place for a code."""
-    return error.operation in ("HeadObject", "HeadBucket")
-
-
-class _Tries:
-    """Counts the failures of one call.  answered: those in which somebody answered."""
-
-    def __init__(self, policy: RetryPolicy, clock: Callable[[], float]) -> None:
-        self.failures = 0
-        self.answered = 0
-        self._policy = policy
-        self._clock = clock
-        self._began = clock()
-        self._kinds: Counter[str] = Counter()
-        self._accepted: int | None = None
-
-    def forgive(self, error: RemoteError, accepted: int) -> None:
-        """Count refusals anew when the service took another call since the last one: it is as fast as it may be, and
-        this call's turn comes.  ``accepted``: how many calls it took in this run."""
-        if isinstance(error, Transient) and error.throttled:
-            if self._accepted is not None and accepted > self._accepted:
-                self.answered = 0
-            self._accepted = accepted
-
-    def are_over(self, error: BaseException, wait: float, gate: NetworkGate) -> bool:
-        """Count the failure; True when the call should not be tried again after ``wait`` seconds."""
-        assert isinstance(error, RemoteError)
-        self.failures += 1
-        self._kinds[error.code] += 1
-        if (isinstance(error, CredentialsExpired) or (isinstance(error, Transient) and error.once)) and (
-            self._kinds[error.code] > 1
-        ):
-            return True
-        if not _is_unreachable(error):
-            self.answered += 1
-            return self.answered >= self._policy.attempts
-        budget = self._policy.budget if gate.contacted else self._policy.first_contact
-        return gate.away_for() + wait > budget
-
-    def last_word(self, error: Transient, *, contacted: bool) -> RemoteError:
-        """The error that goes to the user, with how long it was tried.
-
-        contacted: any call of the run got an answer.
-
-        A refusal without S3's code may be one that was cut off; one that comes again is what the endpoint, or something
-        in front of it, says to this request, and will say again.
-        """
-        if not self.failures:
-            return error
-        if self._kinds[error.code] > 1 and error.code == str(error.status) and error.once and not _is_head(error):
-            return Refused(
-                f"{error}, twice and without a reason; check the endpoint and what is in front of it",
-                operation=error.operation,
-                code=error.code,
-                status=error.status,
-                request_id=error.request_id,
-            )
-        seconds = self._clock() - self._began
-        times = "once" if self.failures == 1 else f"{self.failures} times"
-        return Transient(
-            f"{error} (tried {times} in {seconds:.0f} s)",
-            operation=error.operation,
-            code=error.code,
-            status=error.status,
-            request_id=error.request_id,
-            unreachable=error.unreachable,
-            once=error.once,
-            never_reached=error.unreachable and not contacted,
-        )

@@ -166,7 +166,7 @@ class UploadRun:
                 self._concurrency.heed(message)
                 if message.unreachable:
                     self._reached_nobody.add(message.number)
-                    self._outage.lost(self.record.id, message.reason)
+                    self._outage.lost(self.record.id, message)
 
     def hash(
         self,

@@ -2,7 +2,7 @@
 and one that trickles in without end.
 """
 
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from http.client import HTTPResponse, RemoteDisconnected
 from io import BufferedReader, RawIOBase
@@ -17,9 +17,11 @@ from botocore.awsrequest import (
     AWSHTTPSConnection,
     AWSHTTPSConnectionPool,
 )
+from urllib3.exceptions import ConnectTimeoutError
 
 # A whole response may take this many times the longest wait for one of its bytes.
 _WHOLE_RESPONSE = 5
+_FIRST_ATTEMPTS = (5.0, 10.0)  # seconds, of the attempts to connect
 _MAX_LINE = 65536  # bytes; http.client's own bound
 _MAX_HEADERS = 100
 _END_OF_HEADERS = (b"\r\n", b"\n")
@@ -99,6 +101,25 @@ class _EarlyResponse(_Response, AWSHTTPResponse):
 class _Expecting(AWSConnection):
     response_class: Any = _Response
     sock: Any
+    timeout: Any
+
+    def _new_conn(self) -> Any:
+        """Connect, in attempts that take the connect timeout together."""
+        whole = self.timeout
+        try:
+            *first, last = _attempts(whole)
+            for self.timeout in first:
+                with suppress(ConnectTimeoutError):
+                    return self._connected(whole)
+            self.timeout = last
+            return self._connected(whole)
+        finally:
+            self.timeout = whole
+
+    def _connected(self, timeout: Any) -> Any:
+        sock = super()._new_conn()  # type: ignore[misc]
+        sock.settimeout(timeout)
+        return sock
 
     def _handle_expect_response(self, message_body: Any) -> None:
         """Read the answer to ``Expect: 100-continue``.
@@ -118,6 +139,18 @@ class _Expecting(AWSConnection):
             elif status:
                 self.response_class = partial(_EarlyResponse, status_tuple=(version, status, phrase))
                 self._response_received = True
+
+
+def _attempts(seconds: Any) -> list[Any]:
+    """How long each attempt to connect may take.  Within one, the kernel repeats what got no answer after 1, 3, 7 and
+    15 s, so that an endpoint that comes back would be noticed late."""
+    attempts = []
+    if isinstance(seconds, int | float):
+        for longest in _FIRST_ATTEMPTS:
+            if seconds > longest:
+                attempts.append(longest)
+                seconds -= longest
+    return [*attempts, seconds]
 
 
 def _status(line: bytes) -> tuple[str, int, str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from .bandwidth import LEAST_BANDWIDTH
 from .checksum import ChecksumAlgorithm
 from .errors import PlanError
+from .gate import Nudge
 from .limits import AWS, S3Limits
 from .retry import RetryPolicy
 
@@ -24,6 +25,7 @@ class UploadSettings:
     check_updated: False sends the file as it is at the start: it is no error when it grows or is touched meanwhile.
     verify_source: True reads the file once more before the object is made, and compares every part.
     executor: runs the parts; None means threads of this process.
+    nudge: call it to have an endpoint that is away probed at once.
     """
 
     part_size: int | None = None
@@ -38,6 +40,7 @@ class UploadSettings:
     check_updated: bool = True
     verify_source: bool = False
     executor: Executor | None = None
+    nudge: Nudge = field(default_factory=Nudge, compare=False, repr=False)
 
 
 def check_settings(settings: UploadSettings) -> None:

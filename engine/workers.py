@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .bandwidth import Bandwidth, most_workers
 from .concurrency import Concurrency
-from .gate import NetworkGate
+from .gate import NetworkGate, Nudge
 
 if TYPE_CHECKING:
     from .settings import UploadSettings  # only then: every command would wait for tenacity
@@ -25,6 +25,7 @@ class Workers:
     Args:
         executor: Runs parts; None means threads.  Others, such as processes or a Dask client's executor, get
             ``function(task)`` without a line: no progress, and no cancel inside a task.
+        nudge: Has an endpoint that is away probed at once.
     """
 
     def __init__(
@@ -33,9 +34,10 @@ class Workers:
         *,
         bandwidth: Bandwidth | None = None,
         executor: Executor | None = None,
+        nudge: Nudge | None = None,
     ) -> None:
         self.concurrency = concurrency
-        self.gate = NetworkGate()
+        self.gate = NetworkGate(nudge=nudge)
         self.bandwidth = bandwidth
         # Beside those that have a place, where several uploads run: calls about whole uploads.
         self._threads = ThreadPoolExecutor(max_workers=3 * concurrency.most, thread_name_prefix="partway")
@@ -68,4 +70,5 @@ def make_workers(settings: "UploadSettings", part_size: int) -> Workers:
         Concurrency(settings.concurrency, part_size=part_size, at_most=None if limit is None else most_workers(limit)),
         bandwidth=None if limit is None else Bandwidth(limit, time.monotonic),
         executor=settings.executor,
+        nudge=settings.nudge,
     )

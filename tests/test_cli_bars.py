@@ -7,19 +7,27 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from partway.cli.bar_sink import BarSink
-from partway.engine.events import Event, PartsChecked, UploadCompleting
+from partway.engine.events import Event, NetworkLost, NetworkProbed, PartRetried, PartsChecked, UploadCompleting
 from tests.support.clock import Clock
-from tests.support.job_events import JOB, JOB_DONE, MIB, done, failed, lost, part_done, sent, started
+from tests.support.job_events import JOB, JOB_DONE, MIB, done, failed, lost, part_done, restored, sent, started
+
+RETRIED = PartRetried(upload="id-a", number=9, attempt=1, wait=0.0, reason="timed out")
 
 
 class Screen:
     """A terminal that is looked at when the test wants to; one event comes in a second."""
 
-    def __init__(self, width: int = 80, height: int = 24) -> None:
+    def __init__(self, width: int = 80, height: int = 24, *, keys: bool = False) -> None:
         self._file = io.StringIO()
         self._console = Console(file=self._file, width=width, height=height, force_terminal=True, color_system=None)
         self._clock = Clock()
-        self._sink = BarSink(self._console, self._clock)
+        self._sink = BarSink(self._console, self._clock, keys=keys)
+
+    def printed(self, *events: Event) -> list[str]:
+        """The lines that scroll away above the bars."""
+        for event in events:
+            self._sink(event)
+        return [line.rstrip() for line in self._file.getvalue().splitlines()]
 
     def see(self, *events: Event) -> list[str]:
         """The lines of bars after these events."""
@@ -79,9 +87,51 @@ def test_a_job_and_each_of_its_uploads() -> None:
 
 def test_a_job_that_is_away_has_no_rate() -> None:
     """The last one would stand there for as long as the network is away."""
-    lines = Screen().see(JOB, started("a"), sent("a", 1, MIB), sent("a", 1, 2 * MIB), lost("a"))
+    lines = Screen().see(JOB, started("a"), sent("a", 1, MIB), sent("a", 1, 2 * MIB), lost("a", wait=3.0))
 
-    assert lines[0] == "s3://bucket/p/  0 files, 2.0 MiB, network away"
+    assert lines[0] == "s3://bucket/p/  0 files, 2.0 MiB, retrying in 3 s, away for 0 s"
+
+
+def probed(upload: str, wait: float) -> NetworkProbed:
+    return NetworkProbed(upload=upload, seconds=0.0, wait=wait)
+
+
+def test_the_time_until_the_next_probe_is_counted_down() -> None:
+    """And how long the endpoint has been away; a probe that is on its way says so."""
+    screen = Screen()
+    screen.see(started("a"), sent("a", 1, MIB), lost("a", wait=3.0))
+
+    each_second: list[list[Event]] = [[], [RETRIED], [RETRIED], [RETRIED], [probed("id-a", 5.0)], [RETRIED]]
+    seen = [screen.see(*events)[-1] for events in each_second]
+
+    assert [line.split("MiB, ")[1].rpartition(", 0/10")[0] for line in seen] == [
+        "retrying in 3 s, away for 0 s",
+        "retrying in 2 s, away for 1 s",
+        "retrying in 1 s, away for 2 s",
+        "retrying now, away for 3 s",
+        "retrying in 5 s, away for 4 s",
+        "retrying in 4 s, away for 5 s",
+    ]
+    assert "away" not in screen.see(restored("a"))[-1]
+
+
+def test_a_job_counts_down_to_the_probe_of_any_of_its_files() -> None:
+    """One call probes for all, and it may be that of a small file or of an upload."""
+    screen = Screen()
+    screen.see(JOB, started("a"), lost("a", wait=1.0), NetworkLost(upload=JOB.job, reason="timed out", wait=1.0))
+
+    assert screen.see(probed(JOB.job, 4.0))[0].endswith(", retrying in 4 s, away for 2 s")
+    assert screen.see(probed("id-a", 5.0))[0].endswith(", retrying in 5 s, away for 3 s")
+
+
+@pytest.mark.parametrize("keys", [True, False])
+def test_what_enter_does_is_said(keys: bool) -> None:
+    """Where there is a keyboard."""
+    screen = Screen(keys=keys)
+
+    assert screen.printed(started("a"), lost("a")) == [
+        "network away: timed out; waiting" + " (Enter tries at once)" * keys
+    ]
 
 
 def test_an_upload_that_ended_makes_room() -> None:

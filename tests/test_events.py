@@ -84,6 +84,7 @@ def test_names_are_stable() -> None:
         "part_progress",
         "part_retried",
         "network_lost",
+        "network_probed",
         "network_restored",
         "checksum_fell_back",
         "overwrite_not_excluded",

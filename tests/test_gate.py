@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from partway.engine.errors import Transient
-from partway.engine.gate import NetworkGate
+from partway.engine.gate import NetworkGate, Nudge
 
 
 class Clock:
@@ -59,6 +59,84 @@ def test_nobody_asks_before_the_rest_is_over() -> None:
 
     assert gate.enter(clock.sleep) is True
     assert clock.now == pytest.approx(107.0, abs=0.3)
+
+
+def test_a_later_rest_does_not_put_the_probe_off() -> None:
+    """Calls that were under way fail one after the other; the first wait that was drawn holds."""
+    clock = Clock()
+    gate = NetworkGate(clock)
+    gate.lost(False, since=100.0)
+    gate.rest(3.0)
+    clock.now = 102.0
+    gate.rest(5.0)
+
+    gate.enter(clock.sleep)
+
+    assert clock.now == pytest.approx(103.0, abs=0.3)
+
+
+def test_a_rest_that_is_over_leaves_the_next_its_length() -> None:
+    """Probes that fail are followed by waits of their own."""
+    clock = Clock()
+    gate = NetworkGate(clock)
+    gate.lost(False, since=100.0)
+    gate.rest(3.0)
+    asking = gate.enter(clock.sleep)
+    gate.lost(asking, since=103.0)
+    gate.rest(5.0)
+
+    gate.enter(clock.sleep)
+
+    assert clock.now == pytest.approx(108.0, abs=0.5)
+
+
+def test_a_nudge_ends_the_rest_for_one_call() -> None:
+    """It probes at once; the next one waits for its answer."""
+    clock, nudge = Clock(), Nudge()
+    gate = NetworkGate(clock, nudge=nudge)
+    gate.lost(False, since=100.0)
+    gate.rest(5.0)
+    looks: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        looks.append(seconds)
+        nudge()
+
+    def answered(seconds: float) -> None:
+        looks.append(seconds)
+        gate.reached()
+
+    assert gate.enter(sleep) is True
+    assert (len(looks), clock.now) == (1, 100.0)
+    assert gate.enter(answered) is False
+    assert len(looks) == 2
+
+
+def test_a_nudge_counts_once() -> None:
+    """After a probe in vain the next wait is a whole one."""
+    clock, nudge = Clock(), Nudge()
+    gate = NetworkGate(clock, nudge=nudge)
+    gate.lost(False, since=100.0)
+    nudge()
+    gate.lost(gate.enter(no_sleep), since=100.0)
+    gate.rest(5.0)
+
+    gate.enter(clock.sleep)
+
+    assert clock.now == pytest.approx(105.0, abs=0.3)
+
+
+def test_a_nudge_before_the_loss_is_none() -> None:
+    """Nothing was away."""
+    clock, nudge = Clock(), Nudge()
+    gate = NetworkGate(clock, nudge=nudge)
+    nudge()
+    gate.lost(False, since=100.0)
+    gate.rest(5.0)
+
+    gate.enter(clock.sleep)
+
+    assert clock.now == pytest.approx(105.0, abs=0.3)
 
 
 def test_a_call_that_was_cancelled_lets_the_next_one_ask() -> None:

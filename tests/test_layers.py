@@ -29,7 +29,7 @@ ONLY_IN = {
         "engine/clock_offset.py",
         "engine/s3_repeat.py",
     ),
-    "urllib3": ("engine/s3_answers.py",),
+    "urllib3": ("engine/s3_answers.py", "engine/s3_http.py"),
     "tenacity": ("engine/retry.py",),
     "sqlite_utils": ("state/sqlite_schema.py",),
     "sqlite3": ("state/sqlite.py", "state/sqlite_connection.py", "state/sqlite_schema.py", "state/sqlite_trouble.py"),
@@ -43,6 +43,8 @@ ONLY_IN = {
         "cli/demo_server.py",
         # Waits for a program's end, to see who still holds its output at that moment.
         "cli/producer.py",
+        # Waits for the keyboard.
+        "cli/nudging.py",
     ),
     "_thread": (),
     "queue": ("engine/pool.py", "engine/lanes.py"),

@@ -1,5 +1,6 @@
 """Retries: which failures are tried again, how often, how long, and with which body."""
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from partway.engine.errors import (
     UploadCancelled,
     UploadVanished,
 )
-from partway.engine.gate import NetworkGate
+from partway.engine.gate import NetworkGate, Nudge
 from partway.engine.plan import PartSpec
 from partway.engine.retry import Retry, RetryingBackend, RetryPolicy
 from partway.engine.source import PartReader
@@ -139,6 +140,13 @@ def body(tmp_path: Path) -> Iterator[PartReader]:
     path.write_bytes(CONTENT)
     with PartReader(str(path), SPEC, algorithm=CRC, block=SPEC.size // 2) as reader:
         yield reader
+
+
+def contacted(clock: Clock) -> NetworkGate:
+    """A gate whose endpoint has answered before."""
+    gate = NetworkGate(clock)
+    gate.reached()
+    return gate
 
 
 def retrying(
@@ -374,6 +382,81 @@ def test_a_sleep_that_raises_ends_it(clock: Clock) -> None:
     assert len(inner.calls) == 1
 
 
+def test_an_endpoint_that_is_away_is_probed_every_five_seconds(clock: Clock) -> None:
+    """However long it is away, and however unlucky the draw: what comes back is noticed that soon."""
+    calls: list[float] = []
+
+    def answer() -> ObjectFacts:
+        calls.append(clock.now)
+        assert len(calls) < 1000
+        if clock.now < 1600.0:
+            raise away()
+        return FACTS
+
+    s3 = RetryingBackend(
+        Script(),
+        RetryPolicy(longest_wait=30.0),
+        sleep=clock.sleep,
+        clock=clock,
+        random=lambda: 1.0,
+        gate=contacted(clock),
+    )
+    s3.ask(answer)
+
+    assert max(after - before for before, after in itertools.pairwise(calls)) <= 5.2
+    assert 1600.0 <= clock.now <= 1605.2
+
+
+def test_a_nudge_ends_the_wait_for_an_endpoint_that_is_away(clock: Clock) -> None:
+    """Somebody knows that the network is back."""
+    nudge = Nudge()
+    gate = NetworkGate(clock, nudge=nudge)
+    gate.reached()
+
+    def sleep(seconds: float) -> None:
+        clock.sleep(seconds)
+        nudge()
+
+    policy = RetryPolicy(first_wait=5.0)
+    RetryingBackend(Script(away(), FACTS), policy, sleep=sleep, clock=clock, random=lambda: 1.0, gate=gate).head_object(
+        TARGET, CRC
+    )
+
+    assert clock.now - 1000.0 <= 0.25
+
+
+def test_a_nudge_does_not_hurry_a_service_in_trouble(clock: Clock) -> None:
+    """It asked for fewer requests."""
+    nudge = Nudge()
+
+    def sleep(seconds: float) -> None:
+        nudge()
+        clock.sleep(seconds)
+
+    gate = NetworkGate(clock, nudge=nudge)
+    RetryingBackend(
+        Script(slow_down(), FACTS), RetryPolicy(first_wait=5.0), sleep=sleep, clock=clock, random=lambda: 1.0, gate=gate
+    ).head_object(TARGET, CRC)
+
+    assert clock.now - 1000.0 == 5.0
+
+
+def test_the_wait_of_one_call_is_that_of_all(clock: Clock) -> None:
+    """Calls that wait for the endpoint do not probe it in turn."""
+    gate = contacted(clock)
+
+    def cancelled(_: float) -> None:
+        raise UploadCancelled("stop")
+
+    with pytest.raises(UploadCancelled):
+        RetryingBackend(
+            Script(away()), RetryPolicy(first_wait=5.0), sleep=cancelled, clock=clock, random=lambda: 1.0, gate=gate
+        ).head_object(TARGET, CRC)
+    RetryingBackend(Script(FACTS), RetryPolicy(), sleep=clock.sleep, clock=clock, gate=gate).head_object(TARGET, CRC)
+
+    assert 5.0 <= clock.now - 1000.0 <= 5.2
+
+
 # --- what is told ---
 
 
@@ -391,8 +474,17 @@ def test_each_failure_is_told_before_its_wait(clock: Clock) -> None:
 
     assert told == [
         (Retry(number=0, attempt=1, wait=clock.waits[0], reason="slow down", unreachable=False, throttled=True), 0),
-        (Retry(number=0, attempt=2, wait=clock.waits[1], reason="no route", unreachable=True, throttled=False), 1),
+        (Retry(number=0, attempt=2, wait=told[1][0].wait, reason="no route", unreachable=True, throttled=False), 1),
     ]
+    assert sum(clock.waits[1:]) == pytest.approx(told[1][0].wait, abs=0.01)
+
+
+def test_a_failed_probe_is_told_as_one(clock: Clock) -> None:
+    """The first call was under way when the endpoint went; those after it asked whether it is back."""
+    told: list[Retry] = []
+    retrying(Script(away(), away(), away(), slow_down(), FACTS), clock, told=told).head_object(TARGET, CRC)
+
+    assert [retry.is_probe for retry in told] == [False, True, True, False]
 
 
 def test_a_failure_of_a_part_names_its_number(clock: Clock, body: PartReader) -> None:

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+import urllib3.util.connection
 
 from partway.engine.backend import ObjectFacts, PartReceipt, Target
 from partway.engine.checksum import ChecksumAlgorithm
@@ -279,6 +281,36 @@ def server(*answers: bytes, pause: float = 0.0) -> Iterator[S3Backend]:
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
         thread.join()
+
+
+@pytest.mark.parametrize(
+    ("timeout", "lost", "attempts"),
+    [(30.0, 0, [5.0]), (30.0, 1, [5.0, 10.0]), (30.0, 9, [5.0, 10.0, 15.0]), (12.0, 9, [5.0, 7.0]), (3.0, 9, [3.0])],
+)
+def test_what_gets_no_answer_is_tried_anew(
+    strict: StrictS3, monkeypatch: pytest.MonkeyPatch, timeout: float, lost: int, attempts: list[float]
+) -> None:
+    """The kernel alone waits longer each time; all attempts together take the time-out, which the socket then has."""
+    connect = urllib3.util.connection.create_connection
+    seen: list[float] = []
+
+    def lossy(address: Any, timeout: float, **rest: Any) -> socket.socket:
+        seen.append(timeout)
+        if len(seen) <= lost:
+            raise TimeoutError
+        return connect(address, timeout, **rest)
+
+    monkeypatch.setattr(urllib3.util.connection, "create_connection", lossy)
+    with closing(S3Backend(S3Config(endpoint_url=strict.url, send_timeout=timeout))) as backend:
+        call = partial(backend.list_uploads, Target(bucket="bucket", key="key"))
+        if lost < len(attempts):
+            assert call() == []
+        else:
+            with pytest.raises(Transient, match="no answer in time") as caught:
+                call()
+            assert caught.value.unreachable
+
+    assert seen == attempts
 
 
 @pytest.mark.parametrize("words", [b"HTTP/1.1 100 Continue\r\n", b"HTTP/1.1 100 Continue\r\nServer: s\r\n", b"HT"])

@@ -77,8 +77,8 @@ def failed(name: str) -> UploadFailed:
     return UploadFailed(upload=f"id-{name}" if name else "", error="it is gone", resumable=True)
 
 
-def lost(name: str) -> NetworkLost:
-    return NetworkLost(upload=f"id-{name}", reason="timed out")
+def lost(name: str, *, wait: float = 0.0) -> NetworkLost:
+    return NetworkLost(upload=f"id-{name}", reason="timed out", wait=wait)
 
 
 def restored(name: str) -> NetworkRestored:
