@@ -16,7 +16,7 @@ from partway.state.sqlite import SqliteStore
 
 from .faults import ResetConnection, Stage
 from .folder_plans import Edit, FolderRun, FolderStory, make_folder_story
-from .journal import Call
+from .journal import Call, aborted_with_parts
 from .processes import Ended, Process, Processes
 from .s3_model import S3Model
 from .small_parts import PART_SIZE
@@ -197,7 +197,7 @@ class FolderStoryPlay(StoryPlay[FolderPlayed]):
         self._must(ended.code in codes, f"exit code {ended.code}, expected one of {sorted(codes)}")
         for word in NEVER_SAID:
             self._must(word not in ended.err, f"stderr has {word!r}")
-        self._must(not any(call.operation == "AbortMultipartUpload" for call in calls), "it aborted an upload")
+        self._must(not aborted_with_parts(self.server.calls), "it aborted an upload")
         sent = {(call.key, call.part_number or 0) for call in calls if call.operation == "UploadPart"}
         put = {call.key for call in calls if call.operation == "PutObject"}
         if self.story.keeps_receipts:

@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from .s3_routes import RequestHead
@@ -28,6 +28,15 @@ class Call:
     part_number: int | None
     body_bytes: int
     status: int | None
+
+
+def aborted_with_parts(calls: Iterable[Call]) -> set[str]:
+    """The multipart uploads that were aborted although a part was sent to them.  One without parts may go: a Create
+    whose answer was lost leaves it."""
+    ids: dict[str, set[str]] = {}
+    for call in calls:
+        ids.setdefault(call.operation, set()).add(call.query.get("uploadId", ""))
+    return ids.get("AbortMultipartUpload", set()) & ids.get("UploadPart", set())
 
 
 @dataclass(slots=True, kw_only=True)

@@ -24,7 +24,7 @@ from partway.engine.s3 import S3Backend, S3Config
 from partway.state.records import UNFINISHED
 
 from .faults import Action, Answer, CallFunction, Fault, Stage
-from .journal import Journal
+from .journal import Journal, aborted_with_parts
 from .matrix import Cell, Expiring, Listing, Operation, Outcome, Program, Refusing, Rotating, Scripted, Times
 from .matrix_cells import DONE_BEFORE, PARTS
 from .matrix_program import LATER, SOON, CredentialProgram
@@ -167,16 +167,11 @@ class Lab:
             first=first,
             second=second,
             again=recorded.sent_again(),
-            aborts=0 if cell.operation is Operation.ABORT else self._aborts(),
+            aborts=0 if cell.operation is Operation.ABORT else len(aborted_with_parts(self.server.calls)),
             lost=lost,
             is_right=self._is_right(cell, uploading),
             proof=records[-1].proof if records else None,
         )
-
-    def _aborts(self) -> int:
-        calls = self.server.calls
-        sent = {call.query["uploadId"] for call in calls if call.operation == Operation.PART}
-        return sum(call.operation == Operation.ABORT and call.query["uploadId"] in sent for call in calls)
 
     def _backend_for(self, cell: Cell) -> S3Backend:
         match cell.trouble.how:

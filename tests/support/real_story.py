@@ -12,6 +12,7 @@ from partway.state.sqlite import SqliteStore
 
 from .changing_source import ChangingSource
 from .faults import ResetConnection, Stage
+from .journal import aborted_with_parts
 from .processes import Ended, Process, Processes
 from .real_plans import RealStory, RunPlan, make_real_story
 from .s3_model import S3Model
@@ -176,7 +177,7 @@ class RealStoryPlay(StoryPlay[RealPlayed]):
         if self.story.undisturbed:
             self._must(not again, f"parts {sorted(again)} were announced as done, and went again")
         self.done |= {event["number"] for event in ended.events if event["event"] == "part_done"}
-        self._must(self.server.counts["AbortMultipartUpload"] == 0, "it aborted the upload")
+        self._must(not aborted_with_parts(self.server.calls), "it aborted the upload")
         if ended.code == 0:
             body = self.server.model.objects["bucket", "key"].body
             self._must(body in (self.source.content, *self.allowed), "done, and the object is not the file")
