@@ -10,6 +10,7 @@ from partway.state.records import UploadRecord
 from partway.state.store import StateStore
 
 from .backend import Target
+from .errors import UploadFailed
 from .job_match import same_job
 from .job_spec import JobSpec
 
@@ -28,6 +29,20 @@ def claimed(store: StateStore, source: str, target: Target) -> Iterator[None]:
 
     with _held(store, source, target, holder):
         yield
+
+
+def check_unfinished(store: StateStore, id: str) -> None:
+    """Refuse to resume an upload that ended since its record was read; the caller holds its lock.
+
+    Otherwise it would begin anew, and undo what another process decided.
+
+    Raises:
+        UploadFailed
+    """
+    record = store.upload(id)
+    if record is None or record.finished:
+        status = "gone" if record is None else record.status
+        raise UploadFailed(f"upload {id} is {status} meanwhile; there is nothing to resume", resumable=False)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from partway.state.records import STREAM, UploadRecord
 from partway.state.store import StateStore
 
 from .backend import MultipartBackend
-from .claim import claimed
+from .claim import check_unfinished, claimed
 from .complete import complete, finished_before
 from .errors import ObjectExists, UploadFailed, UploadVanished
 from .events import EventSink, UploadDone, UploadSkipped, ignore
@@ -46,6 +46,7 @@ def finish_stream(
         target = with_customer_key(target_of(record), backend)
         check_record(record, settings.limits)
         with claimed(store, STREAM, target), UploadTeller(store.live, sink) as told:
+            check_unfinished(store, record.id)
             parts = store.parts(record.id)
             run = UploadRun(
                 source=SourceIdentity(path=STREAM, size=0, mtime_ns=0, ctime_ns=None, inode=0, device=0),

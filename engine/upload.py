@@ -17,7 +17,7 @@ from .adopt import adopt_or_tell
 from .backend import MultipartBackend, Target
 from .cancel import give_up
 from .checksum import ChecksumAlgorithm
-from .claim import claimed
+from .claim import check_unfinished, claimed
 from .errors import ObjectExists, PartwayError, Refused, StateError, is_resumable
 from .events import EventSink, OverwriteNotExcluded, UploadDone, UploadFailed, UploadSkipped, ignore
 from .identity import SourceIdentity, identify
@@ -127,6 +127,8 @@ def _upload(
         target = with_customer_key(target, backend)
         source = under_stored_path(store, source, target)
         with claimed(store, source.path, target), UploadTeller(store.live, sink) as told:
+            if id:
+                check_unfinished(store, id)
             record = store.unfinished(source.path, target.endpoint, target.bucket, target.key)
             fresh, before = record is None or settings.restart, record
             if record is None or settings.restart:
