@@ -86,19 +86,24 @@ def _compare_parts(run: UploadRun, checks: SourceChecks) -> None:
         now = run.pool.run(lambda line: identify_settled(run.source.path, sleep=line.sleep))
         checks.check_size(run.source, now)
         # Two looks in a row: some FUSE file systems number a file anew each time it is opened.
-        state = _whole if identify(run.source.path).inode == now.inode else _times
-        # What was seen before the first byte is compared cannot come from a write during the comparison: it is from a
-        # server whose replicas disagree.
-        before = {state(each) for each in (run.source, now, *run.other_identities)}
+        is_stable = identify(run.source.path).inode == now.inode
+        state = _whole if is_stable else _times
+        # What this file showed before the first byte is compared cannot come from a write during the comparison: it is
+        # from a server whose replicas disagree.
+        known = (now, run.source, *run.other_identities)
+        before = {state(each) for each in known if each.inode == now.inode or not is_stable}
+        seen: set[SourceIdentity] = set()
         for outcome in run.hash(run.plan.parts(), md5=False, here=True):
+            seen.update(outcome.identities)
             if outcome.checksum != checksums[outcome.number]:
                 run.distrust_source()
                 raise SourceChanged(
                     f"{run.source.path} changed while it was sent; nothing was completed, "
                     "run again to send the parts that differ"
                 )
-        run.note_identities([identify(run.source.path)])
-        if not checks.updated or {state(each) for each in run.other_identities} <= before:
+        seen.add(identify(run.source.path))
+        run.note_identities(seen)
+        if not checks.updated or {state(each) for each in seen} <= before:
             run.trust_source(now)
             return
     raise SourceChanged(
@@ -152,12 +157,13 @@ class WholeSourceCheck:
         if not self._is_due and (seen <= self._accepted or not self._checks.updated):
             return
         # What shows now is accepted only if a later write would show as something else.
-        seen.add(identify_settled(self._source.path, sleep=self._sleep, flush=False))
+        now = identify_settled(self._source.path, sleep=self._sleep, flush=False)
         whole = PartSpec(number=1, offset=0, size=self._source.size)
         found = hash_part(HashTask(path=self._source.path, spec=whole, algorithm=self._algorithm, md5=False))
         if found.checksum != body.checksum:
             raise SourceChanged(f"{self._source.path} changed while it was sent; run again to send it as it is now")
-        self._accepted |= seen
+        # Neither what was accepted before nor what another file shows: the path may lead there again.
+        self._accepted = {each for each in (*seen, now) if each.inode == now.inode}
         self._is_due = False
 
     def changed_since_sent(self, body: PartReader, target: Target) -> PartwayError | None:

@@ -13,7 +13,7 @@ import pytest
 
 from partway.engine import identity
 from partway.engine.errors import SourceChanged, SourceError, UploadFailed
-from partway.engine.events import Event, PartDone, PartsChecked
+from partway.engine.events import Event, PartDone, PartsChecked, UploadStarted
 from partway.engine.identity import SourceIdentity
 from tests.support.faults import Answer, CallFunction, CloseConnection, Fault, Stage
 from tests.support.strict_s3 import StrictS3
@@ -273,6 +273,43 @@ def test_parts_of_another_file_are_not_trusted_after_a_kill(
     uploading.run()
 
     assert content(strict) == uploading.path.read_bytes()
+
+
+def test_a_path_that_leads_back_while_parts_are_compared(
+    strict: StrictS3, uploading: Uploading, linked: tuple[Path, Path], make_file: Callable[..., Path]
+) -> None:
+    """All parts were read from another file that differs in one; the path leads to the first one at the end."""
+    other = make_file(SIZE, name="other")
+    overwrite(other)
+
+    def on_event(event: Event) -> None:
+        if isinstance(event, UploadStarted):
+            point(linked[0], other)
+        if isinstance(event, PartsChecked) and event.bytes >= 3 * PART:
+            point(*linked)
+
+    uploading.on_event = on_event
+    with pytest.raises(SourceChanged):
+        uploading.run(concurrency=1)
+
+    assert strict.counts["CompleteMultipartUpload"] == 0
+
+
+def test_a_small_file_at_a_path_that_led_elsewhere_is_not_done(
+    strict: StrictS3, uploading: Uploading, linked: tuple[Path, Path], make_file: Callable[..., Path]
+) -> None:
+    """What was sent is another file's, and was compared with it before the path led back."""
+    first, other = make_file(PART // 2, name="first"), make_file(PART // 2, name="other", seed=2)
+    point(linked[0], first)
+    uploading.on_event = lambda event: point(linked[0], other) if isinstance(event, UploadStarted) else None
+    back = CallFunction(function=lambda: point(linked[0], first))
+    strict.faults.add(Fault(operation="PutObject", stage=Stage.AFTER_EFFECT, action=back))
+    with pytest.raises(SourceChanged):
+        uploading.run()
+    uploading.on_event = lambda event: None
+    uploading.run()
+
+    assert content(strict) == first.read_bytes()
 
 
 class Elsewhere(ThreadPoolExecutor):
