@@ -110,7 +110,9 @@ class S3Uploads(BucketBackend):
             except Refused:
                 return None
             times = [when for row in rows if (when := _seconds(row.get("LastModified"))) is not None]
-            last = max([*times, *([] if last is None else [last])], default=None)
+            if last is not None:
+                times.append(last)
+            last = max(times) if times else None
             news = page.keys() - sizes.keys()
             sizes |= page
             marker = answer.get("NextPartNumberMarker") or max(page, default=0)

@@ -56,13 +56,13 @@ def optional_int(value: str | None) -> int | None:
 _NULL = type(None)
 _TEXTS = ("id", "bucket", "endpoint", "options", "checksum_algorithm")
 _OPTIONAL_TEXTS = ("region", "profile", "upload_id", "holder", "etag", "proof", "job", "wanted_algorithm", "command")
-_TYPES: dict[str, tuple[type, ...]] = (
-    dict.fromkeys(_TEXTS, (str,))
-    | dict.fromkeys(_OPTIONAL_TEXTS, (str, _NULL))
-    | dict.fromkeys(("size", "part_size", "run"), (int,))
-    | dict.fromkeys(("created_at", "updated_at"), (float,))
-    | dict.fromkeys(("abort_date", "remote_created_at"), (float, _NULL))
-)
+_TYPES: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(_TEXTS, (str,)),
+    **dict.fromkeys(_OPTIONAL_TEXTS, (str, _NULL)),
+    **dict.fromkeys(("size", "part_size", "run"), (int,)),
+    **dict.fromkeys(("created_at", "updated_at"), (float,)),
+    **dict.fromkeys(("abort_date", "remote_created_at"), (float, _NULL)),
+}
 
 
 def upload_from_sql(row: tuple[Any, ...]) -> UploadRecord:

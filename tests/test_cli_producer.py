@@ -5,7 +5,7 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
@@ -77,9 +77,10 @@ def test_a_signal_before_the_first_byte(server: StrictS3, pipeline: Shell, pids:
 
 
 @pytest.mark.parametrize("command", [writing, closed], ids=["it still writes", "it has closed its output"])
-def test_a_signal_after_parts_were_sent(server: StrictS3, pipeline: Shell, pids: Path, command: object) -> None:
+def test_a_signal_after_parts_were_sent(
+    server: StrictS3, pipeline: Shell, pids: Path, command: Callable[[Path], str]
+) -> None:
     """What is sent is kept; nothing is completed, although all bytes have come."""
-    assert callable(command)
     with pipeline.started(*upload(command(pids))) as running:
         running.wait_for("part_done", 2)
         found = pids_in(pids, 2)
