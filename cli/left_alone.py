@@ -10,6 +10,7 @@ import click
 from partway.engine.claim import claimed, claimed_job
 from partway.engine.errors import StateLocked
 from partway.engine.job_match import later_job
+from partway.engine.later_uploads import LaterUploads
 from partway.engine.options import target_of
 from partway.state.jobs import JobRecord, JobStatus
 from partway.state.records import UploadRecord
@@ -63,7 +64,12 @@ def job_left_alone(record: JobRecord, store: StateStore, folder: Path | None, *,
 
 
 def upload_left_alone(
-    record: UploadRecord, store: StateStore, folder: Path | None, *, dry_run: bool
+    record: UploadRecord,
+    store: StateStore,
+    folder: Path | None,
+    later_uploads: Callable[[], LaterUploads],
+    *,
+    dry_run: bool,
 ) -> LeftAlone | None:
     """None for an upload that can be resumed now; otherwise as ``job_left_alone``."""
     current = store.upload(record.id)
@@ -81,6 +87,13 @@ def upload_left_alone(
         reason = (
             f"upload {record.id}: there is no file {printable(record.source)}; bring it back, or remove its parts with "
             f"{cancel_command(record.id, folder)}"
+        )
+        return LeftAlone(reason=reason, code=exit_codes.INCOMPLETE)
+    if (later := later_uploads().after(record)) is not None:
+        reason = (
+            f"upload {record.id} would overwrite what the later upload {later.id} put at "
+            f"{printable(target_of(record).url)}; give it up with {cancel_command(record.id, folder)}, or finish it "
+            f"anyway with {resume_command(record.id, folder)}"
         )
         return LeftAlone(reason=reason, code=exit_codes.INCOMPLETE)
     return None

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import click
 
 from partway.engine.errors import PartwayError
 from partway.engine.events import EventSink, UploadDone, UploadSkipped
+from partway.engine.later_uploads import LaterUploads
 from partway.engine.options import stored_options, target_of
 from partway.engine.pool import Cancel
 from partway.engine.settings import UploadSettings
@@ -110,8 +111,9 @@ def command(
                     ),
                 )
             wanted = others or not jobs or everything
+            later_uploads = cache(partial(LaterUploads, store))
             for record in _chosen(store, others, everything, folder, quiet) if wanted else ():
-                left_alone = partial(upload_left_alone, record, store, folder, dry_run=dry_run)
+                left_alone = partial(upload_left_alone, record, store, folder, later_uploads, dry_run=dry_run)
                 if needs_producer(record):
                     # Also without --all: it is among what is unfinished.
                     yield left_alone, partial(resume_unless, left_alone, lambda: exit_codes.OK, quiet=quiet)

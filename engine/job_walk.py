@@ -15,6 +15,7 @@ from .job_ledger import Ledger, Stop
 from .job_leftovers import Leftovers
 from .job_rows import Standing, standing
 from .job_spec import JobSpec
+from .later_uploads import LATER
 from .limits import S3Limits
 from .live import JobTeller
 from .options import check_key
@@ -28,6 +29,7 @@ _WINDOW = 1000  # files that are known at a time
 class JobWalk:
     """One run of a job, in the caller's thread.
 
+    decided: the keys of objects that later commands wrote.
     is_new: nothing is known of it from earlier runs.
     """
 
@@ -41,6 +43,7 @@ class JobWalk:
         files: JobFiles,
         leftovers: Leftovers,
         settle: Callable[..., Collection[str]],
+        decided: Collection[str],
         *,
         is_new: bool,
         prune: bool,
@@ -54,6 +57,7 @@ class JobWalk:
         self._files = files
         self._leftovers = leftovers
         self._settle = settle
+        self._decided = decided
         self._is_new = is_new
         self._prune = prune
         self._fail_if_empty = fail_if_empty
@@ -191,6 +195,9 @@ class JobWalk:
             stands = standing(row, each.identity)
             if stands is Standing.DONE:
                 self._ledger.resumed()
+                continue
+            if key in self._decided:
+                self._ledger.skipped(key, each.identity, self._spec.target(key).url, LATER)
                 continue
             left.append((key, each))
             if row is not None and stands is Standing.DOUBTFUL:

@@ -157,6 +157,23 @@ def test_resume_all_finishes_the_rest_beside_what_runs(server: StrictS3, shell: 
     assert ("bucket", "other") in server.model.objects
 
 
+def test_resume_all_does_not_overwrite_what_a_later_upload_wrote(server: StrictS3, shell: Shell) -> None:
+    """Another file to the same key: the older upload is named, with 75, and resumed by its ID."""
+    id = leave_unfinished(server, shell, *UPLOAD)
+    (shell.folder / "other.bin").write_bytes(b"other")
+    later = shell.run("upload", "other.bin", "s3://bucket/key", "--json").event("upload_done")["upload"]
+
+    result = shell.run("resume", "--all", "--quiet")
+
+    assert result.code == 75
+    (line,) = result.err.splitlines()
+    for words in (f"upload {id}", f"later upload {later}", "s3://bucket/key", f"cancel {id}", f"resume {id}"):
+        assert words in line
+    assert server.model.objects["bucket", "key"].body == b"other"
+    assert shell.run("resume", id).code == 0
+    assert server.model.objects["bucket", "key"].body == (shell.folder / "source.bin").read_bytes()
+
+
 def test_one_that_cannot_be_resumed_keeps_nothing_else_from_it(server: StrictS3, shell: Shell) -> None:
     """The sentence is told, and what comes after it is finished."""
     leave_unfinished(server, shell, *UPLOAD)

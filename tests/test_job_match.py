@@ -1,26 +1,30 @@
 """Commands with the sources and the destination of an open job: none of them lets it overwrite their objects later."""
 
 import os
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from partway.engine.backend import ObjectOptions
+from partway.engine.backend import ObjectOptions, Target
 from partway.engine.checksum import ChecksumAlgorithm
 from partway.engine.errors import PlanError, StateLocked, UploadFailed
-from partway.engine.events import JobStarted
+from partway.engine.events import FileSkipped, JobStarted
 from partway.engine.filters import Filter
 from partway.engine.job_match import later_job
 from partway.engine.job_spec import JobSpec
+from partway.engine.later_uploads import LATER
 from partway.engine.s3 import S3Backend
+from partway.engine.settings import UploadSettings
+from partway.engine.upload import upload_file
 from partway.state.jobs import JobRecord, JobStatus
 from partway.state.records import UploadStatus
 from tests.support.fault_answers import access_denied
 from tests.support.faults import Fault, Stage
 from tests.support.jobs import Job, files, objects
 from tests.support.strict_s3 import StrictS3
-from tests.support.uploading import PART
+from tests.support.uploading import LIMITS, PART, QUICK
 
 NO_TMP = (Filter(include=False, pattern="*.tmp"),)
 RARE = ObjectOptions(storage_class="STANDARD_IA")
@@ -182,6 +186,51 @@ def test_jobs_that_cannot_harm_each_other_are_not_refused(
     assert later_job(job.store, record, job.spec) is None
     job.store.jobs.save(replace(record, id="ffffffff", spec=other.to_json(), endpoint=other.endpoint, created_at=1.0))
     assert later_job(job.store, record, job.spec) is None
+
+
+def upload_alone(job: Job, path: Path, key: str) -> None:
+    """A command of its own, with other options."""
+    target = Target(bucket="bucket", key=key, endpoint=job.spec.endpoint, options=RARE)
+    settings = UploadSettings(limits=LIMITS, policy=QUICK, part_size=PART)
+    upload_file(path, target, backend=job.backend, store=job.store, settings=settings)
+
+
+@pytest.mark.parametrize("size", [5, 2 * PART])
+def test_a_resume_does_not_overwrite_what_a_later_upload_wrote(
+    job: Job, strict: StrictS3, folder: Path, size: int
+) -> None:
+    """Of the same file, with other options; told with the reason.  The rest of the job is finished."""
+    (folder / "late").write_bytes(os.urandom(size))
+    upload_alone(job, folder / "late", "p/late")
+
+    done = job.run(resume=open_job(job).id)
+
+    assert (done.done, done.resumed, done.skipped, done.failed) == (1, 3, 1, 0)
+    assert [(each.target, each.reason) for each in job.of(FileSkipped)] == [("s3://bucket/p/late", LATER)]
+    assert strict.model.get_object("bucket", "p/late").options.storage_class == "STANDARD_IA"
+    assert objects(strict) == files(folder)
+
+
+def test_the_command_itself_is_the_last_word(job: Job, strict: StrictS3, folder: Path) -> None:
+    """Given again, it sends everything that it did not send yet."""
+    (folder / "late").write_bytes(b"late")
+    upload_alone(job, folder / "late", "p/late")
+
+    done = job.run()
+
+    assert (done.done, done.skipped) == (2, 0)
+    assert strict.model.get_object("bucket", "p/late").options.storage_class == "STANDARD"
+
+
+def test_what_was_uploaded_before_the_job_ran_is_the_jobs_to_send(job: Job, strict: StrictS3, folder: Path) -> None:
+    """The job is the later command, and so is one that ran again since."""
+    (folder / "late").write_bytes(b"late")
+    upload_alone(job, folder / "late", "p/late")
+    record = open_job(job)
+    job.store.jobs.save(replace(record, updated_at=time.time() + 1))
+
+    assert job.run(resume=record.id).done == 2
+    assert strict.model.get_object("bucket", "p/late").options.storage_class == "STANDARD"
 
 
 def test_a_job_that_was_restarted_meanwhile_is_not_resumed_as_it_was(job: Job, strict: StrictS3) -> None:
