@@ -59,6 +59,10 @@ class S3Uploads(BucketBackend):
                 # A key with a character that XML does not have makes a page that nobody can read.
                 encoded = True
                 continue
+            if not encoded and any("?" in key for key in (following[0], *(each.key for each in page))):
+                # It may stand for a character that XML does not have: the page is asked for again, with encoded keys.
+                encoded = True
+                continue
             now = now or _date(answer)
             before = len(found)
             found = {(each.key, each.upload_id): each for each in page} | found

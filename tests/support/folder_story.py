@@ -224,6 +224,8 @@ class FolderStoryPlay(StoryPlay[FolderPlayed]):
             self._must(not upload or upload not in over, f"{event['event']} of an upload that had ended")
             if upload and event["event"] in _ENDS:
                 over.add(upload)
+            if event["event"] == "upload_started":
+                done[upload].clear()  # another round, which tells the parts that it keeps
             if event["event"] == "part_done":
                 self._must(event["number"] not in done[upload], f"part {event['number']} is done twice")
                 done[upload].add(event["number"])
