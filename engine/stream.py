@@ -36,6 +36,7 @@ from .skip import check_key_free, skip_upload
 from .spool import Spool
 from .stream_finish import finished_earlier
 from .stream_plan import StreamPlan, plan_stream, replan_stream
+from .stream_repeat import is_repeated
 from .stream_send import RUN_AGAIN, complete_stream, recall, send_stream
 from .upload import announced, holder, new_record, usual_algorithm, with_stored_wish
 
@@ -159,12 +160,10 @@ def upload_stream(
                     if fresh and before is not None:
                         give_up(before, backend, store, settings, cancel)
                         known(replace(before, id=""))
-                    if run.record.status is UploadStatus.COMPLETING and finished_earlier(run):
-                        # That object is what the stream was then; what it is now has to be sent.
+                    earlier = finished_earlier(run) if run.record.status is UploadStatus.COMPLETING else None
+                    if earlier is not None:
                         if target.options.no_overwrite:
                             return _skipped(run)
-                        begin_anew(run)
-                        run.record = replace(run.record, size=0)
                         known(replace(run.record, id=""))
                     run.plan = plan
                     space = SPACE if fixed is None else None
@@ -173,6 +172,13 @@ def upload_stream(
                     assert first is not None  # nobody stopped the reading
                     # Ctrl-C ends the producer too: what looks like the stream's end may be that.
                     cancel.check()
+                    if earlier is not None:
+                        # That object is what the stream was then; what it is now may be the same.
+                        if is_repeated(run, cutter, first, store.parts(run.record.id)):
+                            _confirm(run, stream)
+                            return earlier
+                        begin_anew(run)
+                        run.record = replace(run.record, size=0)
                     if needs_look(target):
                         run.emit(OverwriteNotExcluded(upload=run.record.id))
                     return _send(run, plan, cutter, first, stream, begun)

@@ -434,6 +434,36 @@ def test_a_new_stream_is_sent_although_the_last_one_was_finished(strict: StrictS
     assert [record.status for record in streaming.store.uploads()] == [UploadStatus.COMPLETED] * 2
 
 
+def test_the_same_stream_is_not_sent_again_once_its_object_is_there(strict: StrictS3, streaming: Streaming) -> None:
+    """The bytes are compared as they pass, and nothing goes."""
+    lose_complete(strict, streaming)
+    before = strict.counts["UploadPart"]
+
+    done = streaming.run(DATA)
+
+    assert (strict.counts["UploadPart"], done.sent_bytes) == (before, 0)
+    assert strict.counts["CompleteMultipartUpload"] == 1
+    assert [record.status for record in streaming.store.uploads()] == [UploadStatus.COMPLETED]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [DATA[:-1] + b"?", DATA + b"more", DATA[: -PART // 2], DATA[:PART]],
+    ids=["other bytes", "longer", "shorter", "one part"],
+)
+def test_a_stream_that_differs_later_is_sent_by_the_next_run(
+    other: bytes, strict: StrictS3, streaming: Streaming
+) -> None:
+    """What has passed cannot be sent any more; nothing of the new stream is taken for the old one."""
+    lose_complete(strict, streaming)
+    with pytest.raises(UploadFailed, match="differs from it from part") as failure:
+        streaming.run(other)
+    streaming.run(other)
+
+    assert failure.value.resumable
+    assert content(strict) == other
+
+
 def lose_complete(strict: StrictS3, streaming: Streaming, stage: Stage = Stage.AFTER_EFFECT) -> None:
     """A run whose Complete gets no answer, and that ends like a process that is killed then."""
     strict.faults.add(
