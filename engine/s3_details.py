@@ -9,6 +9,7 @@ from .s3_arguments import checksum_name
 from .s3_errors import translated, unreadable
 from .s3_facts import etag_in
 from .s3_missing import size_of
+from .s3_pages import Pages
 
 _EXPRESS = "--x-s3"  # ends the name of a directory bucket, whose ETags are not MD5s
 
@@ -42,7 +43,7 @@ def object_part(client: Any, about: dict[str, Any], number: int) -> ObjectPart |
     try:
         with translated("HeadObject"):
             answer = client.head_object(**about, PartNumber=number)
-            if "PartsCount" not in answer:
+            if not answer.keys() >= {"PartsCount", "ContentLength"}:
                 return None
             return ObjectPart(size=answer["ContentLength"], count=answer["PartsCount"])
     except CredentialsExpired:
@@ -58,6 +59,7 @@ def part_sizes(client: Any, about: dict[str, Any]) -> tuple[int, ...] | None:
     """
     sizes: list[int] = []
     marker = 0
+    pages = Pages("GetObjectAttributes", max_pages=1000, max_rows=100_000)
     while True:
         try:
             with translated("GetObjectAttributes"):
@@ -67,7 +69,9 @@ def part_sizes(client: Any, about: dict[str, Any]) -> tuple[int, ...] | None:
                 listed = answer.get("ObjectParts") or {}
                 rows = listed.get("Parts") or ()
                 sizes.extend(row["Size"] for row in rows)
-                following = listed.get("NextPartNumberMarker") or 0
+                marker = listed.get("NextPartNumberMarker") or 0
+                truncated, count = bool(listed.get("IsTruncated")), len(rows)
+                more = pages.has_next(truncated=truncated, rows=count, new_rows=count, marker=marker)
         except CredentialsExpired:
             raise
         except (Refused, Transient) as error:
@@ -76,8 +80,7 @@ def part_sizes(client: Any, about: dict[str, Any]) -> tuple[int, ...] | None:
             if isinstance(error, Transient) and error.unreachable:
                 raise
             return None
-        if not listed.get("IsTruncated"):
-            return tuple(sizes) if sizes and len(sizes) == listed.get("TotalPartsCount", len(sizes)) else None
-        if not rows or following <= marker:
-            return None
-        marker = following
+        if more:
+            continue
+        is_whole = not truncated and sizes and len(sizes) == listed.get("TotalPartsCount", len(sizes))
+        return tuple(sizes) if is_whole else None

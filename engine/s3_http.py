@@ -33,14 +33,16 @@ def install(session: Any) -> None:
 
 
 class _Bounded(RawIOBase):
-    """An unbuffered reader of a socket with a deadline for all of its reads.
+    """Reads of a file with a deadline for all of them.
 
     Args:
         seconds: How long one read may take, as the socket has it; None: reads are not bounded.
     """
 
-    def __init__(self, raw: Any, seconds: float | None) -> None:
-        self._raw = raw
+    def __init__(self, file: Any, seconds: float | None) -> None:
+        self._file = file
+        # One look at the socket a read: a block would be waited for to its end.
+        self._read = getattr(file, "readinto1", file.readinto)
         self._end = None if seconds is None else monotonic() + _WHOLE_RESPONSE * seconds
 
     def readable(self) -> bool:
@@ -50,10 +52,10 @@ class _Bounded(RawIOBase):
         """Raises TimeoutError when the deadline has passed, or the socket's own has."""
         if self._end is not None and monotonic() > self._end:
             raise TimeoutError("the response takes too long")
-        return self._raw.readinto(buffer)  # type: ignore[no-any-return]
+        return self._read(buffer)  # type: ignore[no-any-return]
 
     def close(self) -> None:
-        self._raw.close()
+        self._file.close()
         super().close()
 
 
@@ -76,15 +78,22 @@ class _Response(HTTPResponse):
     """Headers that end without an empty line were cut off; http.client takes them for all there are, and then a missing
     checksum looks like a service that has none."""
 
+    fp: Any
+
     def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
-        self.fp.close()
-        self.fp = BufferedReader(_Bounded(sock.makefile("rb", 0), sock.gettimeout()))
+        self._seconds: float | None = sock.gettimeout()
 
     def begin(self) -> None:
-        file: Any = self.fp
-        lines: Any = _Lines(file)
-        self.fp = lines
+        first = self.fp.peek()
+        if b"\r\n\r\n" in first and first[8:12] != b" 100":
+            # They are there as a whole, as nearly always: nothing to look after, which would cost every small file.
+            super().begin()
+            if self.fp is not None and self.length != 0:
+                self.fp = BufferedReader(_Bounded(self.fp, self._seconds))
+            return
+        file = BufferedReader(_Bounded(self.fp, self._seconds))
+        self.fp = lines = _Lines(file)
         try:
             super().begin()
         finally:

@@ -215,6 +215,26 @@ def test_a_list_without_end_is_given_up(strict: StrictS3, backend: S3Backend, ca
     assert caught.value.code == "EndlessList"
 
 
+def test_part_sizes_without_end_are_none(strict: StrictS3, backend: S3Backend) -> None:
+    """The parts can be asked for one by one instead."""
+    strict.model.put_object("bucket", "key", b"x")
+    asked = 0
+
+    def page(operation: str, head: bytes, body: bytes) -> bytes:
+        nonlocal asked
+        asked += 1
+        rows = b"<Part><PartNumber>1</PartNumber><Size>9</Size></Part>" * 20_000
+        return b"HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\n\r\n" + (
+            b"<GetObjectAttributesOutput><ObjectParts><IsTruncated>true</IsTruncated>"
+            b"<NextPartNumberMarker>%d</NextPartNumberMarker>%s</ObjectParts></GetObjectAttributesOutput>"
+        ) % (asked, rows)
+
+    strict.edge = page
+
+    assert backend.part_sizes(Target(bucket="bucket", key="key", endpoint=backend.endpoint)) is None
+    assert asked == 6
+
+
 def test_a_look_for_forgotten_uploads_is_given_up_without_harm(strict: StrictS3, uploading: Uploading) -> None:
     """An upload does not need it."""
     strict.edge = endless("ListMultipartUploads")

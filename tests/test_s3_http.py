@@ -251,8 +251,11 @@ def test_an_object_whose_head_lacks_the_size_is_asked_for_its_first_byte(
 
 
 @contextmanager
-def server(*answers: bytes, pause: float = 0.0) -> Iterator[S3Backend]:
-    """A backend whose server says these to one connection each, byte by byte with a pause when there is one."""
+def server(*answers: bytes, pause: float = 0.0, at_once: int = 1) -> Iterator[S3Backend]:
+    """A backend whose server says these to one connection each, byte by byte with a pause when there is one.
+
+    at_once: How many bytes come at once before that.
+    """
 
     def talk() -> None:
         for answer in answers:
@@ -263,9 +266,11 @@ def server(*answers: bytes, pause: float = 0.0) -> Iterator[S3Backend]:
             with connection:
                 connection.recv(65536)
                 try:
-                    for start in range(0, len(answer), 1 if pause else len(answer)):
-                        connection.sendall(answer[start : start + 1] if pause else answer)
+                    first = at_once if pause else len(answer)
+                    connection.sendall(answer[:first])
+                    for byte in answer[first:]:
                         time.sleep(pause)
+                        connection.sendall(bytes([byte]))
                 except OSError:
                     pass
 
@@ -320,6 +325,13 @@ def test_a_connection_that_ends_within_a_100_is_broken(strict: StrictS3, body: P
         backend.upload_part(Target(bucket="bucket", key="key"), "U", body)
 
 
+def test_headers_that_were_cut_after_a_100_are_not_believed(strict: StrictS3) -> None:
+    """The empty line is that of the 100."""
+    answer = b'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nETag: "e"\r\nContent-Length: 7\r\n'
+    with server(answer) as backend, pytest.raises(Transient, match="broke during HeadObject"):
+        backend.head_object(Target(bucket="bucket", key="key"), CRC)
+
+
 def test_a_refusal_without_a_phrase_is_understood(strict: StrictS3, body: PartReader) -> None:
     """It comes instead of a 100, as from proxies that speak HTTP/2 behind."""
     refusal = b"<Error><Code>AccessDenied</Code></Error>"
@@ -328,10 +340,20 @@ def test_a_refusal_without_a_phrase_is_understood(strict: StrictS3, body: PartRe
         backend.upload_part(Target(bucket="bucket", key="key"), "U", body)
 
 
-@pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\nX: " + b"x" * 400, b"HTTP/1.1 200 OK\r\n\r\n" + b" " * 400])
-def test_a_response_that_trickles_has_a_deadline(strict: StrictS3, head: bytes) -> None:
-    """Each byte comes in time, and the whole does not: in the headers, and in the body."""
-    with server(head, pause=0.01) as backend, pytest.raises(Transient) as caught:
+@pytest.mark.parametrize(
+    ("head", "at_once"),
+    [
+        (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 400, 1),
+        (b"HTTP/1.1 200 OK\r\n\r\n" + b" " * 400, 1),
+        (b"HTTP/1.1 200 OK\r\n\r\n" + b" " * 400, 19),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 400\r\n\r\n" + b" " * 400, 40),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n190\r\n" + b" " * 400, 52),
+    ],
+    ids=["headers", "all", "body", "body of a length", "chunk"],
+)
+def test_a_response_that_trickles_has_a_deadline(strict: StrictS3, head: bytes, at_once: int) -> None:
+    """Each byte comes in time, and the whole does not."""
+    with server(head, pause=0.01, at_once=at_once) as backend, pytest.raises(Transient) as caught:
         backend.list_parts(Target(bucket="bucket", key="key"), "U", CRC)
 
     assert caught.value.timed_out
