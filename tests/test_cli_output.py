@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,9 @@ def test_a_job_whose_reader_goes_away_can_be_gone_on_with(
 
         return run_job(spec, lambda: [(path, None) for path in spec.sources], backend=backend, store=store, sink=see)
 
-    assert run_upload(work, store, Output(quiet=True), None) == code
+    # A session that is left would give these credentials to the tests after this one.
+    with closing(backend):
+        assert run_upload(work, store, Output(quiet=True), None) == code
     assert ("to go on:" in capsys.readouterr().err) == (code == 75)
 
 

@@ -167,8 +167,9 @@ def test_plain_http_is_refused() -> None:
 
     with pytest.raises(PlanError, match="use an endpoint with https"):
         _ = away.endpoint
-    here = replace(away.config, endpoint_url="http://127.0.0.1:1")
-    assert S3Backend(here).endpoint == "http://127.0.0.1:1"
+    here = S3Backend(replace(away.config, endpoint_url="http://127.0.0.1:1"))
+    assert here.endpoint == "http://127.0.0.1:1"
+    here.close()
 
 
 def test_objects_with_another_key_are_not_looked_at(shell: Shell, server: StrictS3) -> None:

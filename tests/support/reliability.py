@@ -30,9 +30,9 @@ cancel, or is a part forgotten that S3 has. After a 75 or a 1 the parts are kept
 The calls are tried six times here; by default it is ten times, and 15 minutes while nobody answers.
 
 What is compared: the CRC64NVME of the bytes that partway read, part by part and combined, with the one that S3 reports
-for the whole object, and the sizes. That those bytes are the file's rests on its size, mtime, ctime and inode, which the
-opened handle shows before the first and after the last byte of each part; where one of them moved, every part is read
-once more and compared before the object is made. `--verify-source` always reads it once more.
+for the whole object, and the sizes. That those bytes are the file's rests on its size, mtime, ctime and inode, as the
+opened handle shows them before the first and after the last byte of each part; where one of them moved, every part is
+read once more and compared before the object is made. `--verify-source` always reads it once more.
 [How resuming works](resuming.md) has the rest.
 """
 
