@@ -144,7 +144,7 @@ def test_resume_all_does_not_overwrite_what_a_later_command_decided(
     assert result.code == 75, result
     assert arrived(server) == before
     (line,) = result.err.splitlines()
-    for words in (f"job {job}", "later job ffffffff", "--storage-class", f"partway cancel {job}"):
+    for words in (f"job {job}", "later job ffffffff", "--storage-class", f"cancel {job}"):
         assert words in line
     assert shell.run("resume", job).code == 0
     assert arrived(server) == expected(folder)

@@ -29,7 +29,8 @@ FIELDS = {
     },
     "part_progress": {"upload", "number", "sent"},
     "part_retried": {"upload", "number", "attempt", "wait", "reason"},
-    "network_lost": {"upload", "reason"},
+    "network_lost": {"upload", "reason", "wait"},
+    "network_probed": {"upload", "seconds", "wait"},
     "part_done": {"upload", "number", "size"},
     "upload_completing": {"upload"},
     "upload_done": {
@@ -44,7 +45,7 @@ FIELDS = {
         "proof",
     },
     "upload_failed": {"upload", "error", "resumable"},
-    "upload_skipped": {"source", "target", "reason"},
+    "upload_skipped": {"upload", "source", "target", "reason"},
 }
 TARGET = ("-p", "5MiB", "--json")
 AWAY = "http://127.0.0.1:9"
