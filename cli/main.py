@@ -5,6 +5,7 @@ import gc
 import importlib
 import io
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -107,12 +108,17 @@ def main() -> None:
     # What start-up makes stays; to go through it again and again takes a tenth of a small upload.
     gc.disable()
     _make_streams_safe()
+    _end_by_signals_as_by_ctrl_c()
     code = _run()
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except OSError:
             code = code or 1
+    if "partway.engine.last_acts" in sys.modules:  # else no program was started
+        from partway.engine.last_acts import last_acts
+
+        last_acts.do()
     # Not sys.exit: it would wait for a worker that sits in a system call after a cancel.
     os._exit(code)
 
@@ -134,6 +140,14 @@ def _make_streams_safe() -> None:
             setattr(sys, name, os.fdopen(descriptor, "w", encoding="utf-8"))
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding=output_encoding() or stream.encoding, errors="backslashreplace")
+
+
+def _end_by_signals_as_by_ctrl_c() -> None:
+    """Have SIGTERM and a closed terminal end what has no handler of its own in order, as Ctrl-C does: a process that
+    dies at once leaves the programs behind that it started."""
+    for number in (signal.SIGTERM, signal.SIGHUP) if sys.platform != "win32" else ():
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
 
 
 def _run() -> int:

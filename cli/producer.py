@@ -3,7 +3,6 @@
 A pipe tells only that it ended.  Whoever starts the program also learns its exit code, before an object is made.
 """
 
-import os
 import select
 import signal
 import subprocess
@@ -12,14 +11,13 @@ from types import TracebackType
 from typing import Self
 
 from partway.engine.errors import SourceError, UploadFailed
+from partway.engine.family import GRACE, Family, is_in_foreground
+from partway.engine.last_acts import last_acts
 from partway.engine.pool import Line
 
-from .family import Family
-from .session import last_acts
 from .shell import shell_words
 
 _TICK = 0.05  # seconds between looks at a program that has closed its output and not ended
-_GRACE = 2.0  # seconds that its processes have to end after SIGTERM
 _SIGNALS_TOGETHER = 0.3  # seconds between the same Ctrl-C in the program and in this process, at most
 _SHELL_SIGNAL = 128  # a shell's exit code for a program that a signal ended is this and the signal's number
 
@@ -37,7 +35,7 @@ class Producer:
     """
 
     def __init__(self, command: str) -> None:
-        self._shares_group = _is_in_foreground()
+        self._shares_group = is_in_foreground()
         self._left_others = False
         self._ended = threading.Event()
         try:
@@ -63,8 +61,8 @@ class Producer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if not self._ended.is_set():
-            self._family.end(_GRACE)
-        self._ended.wait(_GRACE)
+            self._family.end()
+        self._ended.wait(GRACE)
         last_acts.remove(self.kill)
         self._output.close()
 
@@ -101,22 +99,8 @@ class Producer:
         code = self._process.wait()
         self._left_others = not _is_closed(self.descriptor)
         if code or self._left_others:
-            self._family.end(_GRACE)
+            self._family.end()
         self._ended.set()
-
-
-def _is_in_foreground() -> bool:
-    """True when a terminal is there whose foreground this process is in."""
-    try:
-        terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        return os.tcgetpgrp(terminal) == os.getpgrp()
-    except OSError:
-        return False
-    finally:
-        os.close(terminal)
 
 
 def _is_closed(descriptor: int) -> bool:

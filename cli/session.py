@@ -30,6 +30,7 @@ from partway.engine.events import (
 )
 from partway.engine.gate import Nudge
 from partway.engine.job_failures import was_never_reached
+from partway.engine.last_acts import last_acts
 from partway.engine.pool import Cancel
 from partway.state.jobs import JobRecord, JobStatus
 from partway.state.records import UNFINISHED, UploadRecord
@@ -52,43 +53,12 @@ if TYPE_CHECKING:
 _ONE_WISH = 0.3  # seconds
 
 
-class LastActs:
-    """What is done when a second signal ends the process at once: programs that it started must not outlive it."""
-
-    def __init__(self) -> None:
-        self._acts: list[Callable[[], None]] = []
-        self._wait = False
-        self._wanted = False
-
-    @contextmanager
-    def adding(self, act: Callable[[], None]) -> Iterator[None]:
-        """Start what ``act`` ends; a signal meanwhile takes effect at the end of the block, when ``act`` is known."""
-        self._wait = True
-        try:
-            yield
-            self._acts.append(act)
-        finally:
-            self._wait = False
-            if self._wanted:
-                self.end_process()
-
-    def remove(self, act: Callable[[], None]) -> None:
-        """``act`` is not needed any more."""
-        self._acts.remove(act)
-
-    def end_process(self) -> None:
-        """End the process; called by a signal handler."""
-        self._wanted = True
-        if self._wait:
-            return
-        if sys.stderr.isatty():
-            os.write(sys.stderr.fileno(), b"\x1b[?25h\n")  # bars hide the cursor
-        for act in self._acts:
-            act()
-        os._exit(exit_codes.INTERRUPTED)
-
-
-last_acts = LastActs()
+def end_process() -> None:
+    """End the process at once, and the programs that it started."""
+    if sys.stderr.isatty():
+        os.write(sys.stderr.fileno(), b"\x1b[?25h\n")  # bars hide the cursor
+    last_acts.do()
+    os._exit(exit_codes.INTERRUPTED)
 
 
 def state_folder(chosen: Path | None, context: click.Context | None = None) -> Path:
@@ -396,7 +366,7 @@ def stopping(cancel: Cancel) -> Iterator[None]:
         if cancel.wanted:
             if number in heard and now - heard[number] < _ONE_WISH:
                 return
-            last_acts.end_process()
+            last_acts.when_known(end_process)
             return
         heard[number] = now
         cancel()

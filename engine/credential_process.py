@@ -14,6 +14,9 @@ from typing import Any
 from botocore.credentials import ProcessProvider
 from botocore.exceptions import CredentialRetrievalError
 
+from .family import Family, is_in_foreground
+from .last_acts import last_acts
+
 # As the SDK for Go has it.
 TIMEOUT = 60.0
 
@@ -38,20 +41,30 @@ def bound_programs(session: Any, seconds: float = TIMEOUT) -> None:
 class _Program(subprocess.Popen[bytes]):
     def __init__(self, arguments: list[str], *, seconds: float, **pipes: Any) -> None:
         # What asks the user may do so on a terminal; a stream is not for the program to read.
-        super().__init__(arguments, stdin=None if _is_terminal(0) else subprocess.DEVNULL, **pipes)
+        stdin = None if _is_terminal(0) else subprocess.DEVNULL
+        # In the foreground of a terminal it stays in this process's group: it could not ask there from another.
+        group = None if is_in_foreground() else 0
+        with last_acts.adding(self._end_at_once):
+            super().__init__(arguments, stdin=stdin, process_group=group, **pipes)
+            self._family = Family(self.pid, own_group=group == 0)
         self._seconds = seconds
+
+    def _end_at_once(self) -> None:
+        self._family.kill()
 
     def communicate(self, input: Any = None, timeout: float | None = None) -> Any:
         try:
             return super().communicate(timeout=self._seconds)
-        except subprocess.TimeoutExpired:
-            # What it started may hold the pipes open: their end is not waited for.
-            self.kill()
+        except BaseException:
+            # With what it started, which may hold the pipes open: their end is not waited for.
+            self._family.end()
             self.wait()
             for pipe in (self.stdout, self.stderr):
                 if pipe is not None:
                     pipe.close()
             raise
+        finally:
+            last_acts.remove(self._end_at_once)
 
 
 class _Provider(ProcessProvider):

@@ -1,6 +1,7 @@
 """The program of credential_process: how long it may take, what it may read, and how its failure is told."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,9 @@ from partway.cli.exit_codes import FAILED, INCOMPLETE, exit_code
 from partway.engine.credential_process import bound_programs
 from partway.engine.errors import CredentialsExpired, PartwayError, Refused
 from partway.engine.s3 import S3Backend, S3Config
+from tests.support.command import Shell
+from tests.support.programs import member, pids_in, still_running
+from tests.support.strict_s3 import StrictS3
 
 GOOD = """echo '{"Version": 1, "AccessKeyId": "key", "SecretAccessKey": "secret"}'"""
 Configure = Callable[[str], Path]
@@ -55,14 +59,46 @@ def test_a_program_that_does_not_end_is_ended(configure: Configure, profile: str
         os.kill(int(Path(f"{program}.pid").read_text()), 0)
 
 
-def test_what_it_started_does_not_hold_partway(configure: Configure) -> None:
-    """A process in the background has the pipe, too."""
-    configure("sleep 20 & sleep 1000")
+@pytest.mark.parametrize(
+    "script", ["{a} | {b}", "{a} & {b}", "({a} & {b}) & exit 0"], ids=["pipeline", "background", "the program ended"]
+)
+def test_what_it_started_is_ended_too(
+    configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str
+) -> None:
+    """By SIGTERM, or by SIGKILL where that is ignored; also what lost its parent, and what holds the pipe open."""
+    stubborn = 'trap "" TERM; while :; do sleep 0.1; done'
+    monkeypatch.setattr("partway.engine.family.GRACE", 0.2)
+    pids = tmp_path / "pids"
+    pids.mkdir()
+    configure(script.format(a=member(pids, "a", stubborn), b=member(pids, "b", "exec sleep 77")))
     session = Session()
-    bound_programs(session, seconds=0.2)
+    bound_programs(session, seconds=0.5)
 
-    with pytest.raises(CredentialRetrievalError, match=r"did not end within 0\.2 s"):
+    with pytest.raises(CredentialRetrievalError, match=r"did not end within 0\.5 s"):
         session.get_credentials()
+
+    assert still_running(pids_in(pids, 2)) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_it_does_not_outlive_partway(
+    configure: Configure, server: StrictS3, shell: Shell, tmp_path: Path, number: int
+) -> None:
+    """Credentials are asked for before the upload handles signals."""
+    pids = tmp_path / "pids"
+    pids.mkdir()
+    configure(f"{member(pids, 'a', 'exec sleep 77')} | {member(pids, 'b', 'exec cat')}")
+    (shell.folder / "file").write_bytes(b"file")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        del shell.variables[name]
+    shell.variables["AWS_CONFIG_FILE"] = str(tmp_path / "config")
+
+    with shell.started("upload", "file", "s3://bucket/file") as running:
+        found = pids_in(pids, 2)
+        result = running.stop(number)
+
+    assert result.code == 130
+    assert still_running(found) == []
 
 
 @pytest.mark.parametrize(

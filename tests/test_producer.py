@@ -9,11 +9,12 @@ from pathlib import Path
 import click
 import pytest
 
-from partway.cli import family, shell
-from partway.cli.family import running_processes
+from partway.cli import shell
 from partway.cli.piped import Piped
 from partway.cli.producer import Producer
+from partway.engine import family
 from partway.engine.errors import UploadFailed
+from partway.engine.family import running_processes
 from partway.engine.pool import silent_line
 from tests.support.programs import eventually, member, pids_in, still_running
 
@@ -176,7 +177,7 @@ def test_a_process_whose_parent_has_ended_ends_too(folder: Path) -> None:
 
 def test_who_does_not_heed_the_first_signal_is_killed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """SIGTERM, then SIGKILL after a grace."""
-    monkeypatch.setattr("partway.cli.producer._GRACE", 0.3)
+    monkeypatch.setattr("partway.engine.family.GRACE", 0.3)
     stubborn = 'trap "" TERM; while :; do sleep 0.1; done'
     with Producer(f"{member(folder, 'a', stubborn)} | cat"):
         pids = pids_in(folder, 1)
@@ -220,7 +221,7 @@ def test_a_producer_that_shares_the_terminal_is_found_without_a_group(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In the foreground of a terminal the group is that of partway itself, which must not be signalled."""
-    monkeypatch.setattr("partway.cli.producer._is_in_foreground", lambda: True)
+    monkeypatch.setattr("partway.cli.producer.is_in_foreground", lambda: True)
     command = f"{member(folder, 'a', 'exec sleep 77')} | {member(folder, 'b', 'exec cat')}"
     with Producer(command) as producer:
         pids = pids_in(folder, 2)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from partway.cli.family import running_processes
+from partway.engine.family import running_processes
 
 LONG = 60.0  # seconds that a test waits for what should happen soon
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 _PROC = Path("/proc")
 _PS = ("ps", "-A", "-o", "pid=", "-o", "ppid=", "-o", "pgid=", "-o", "stat=", "-o", "lstart=")
+GRACE = 2.0  # seconds that processes have to end after SIGTERM
 _TICK = 0.02  # seconds between looks at processes that are about to end
 
 
@@ -39,9 +40,9 @@ class Family:
         self._own_group = own_group
         self._known: dict[int, str] = {}  # start times by pid
 
-    def end(self, grace: float) -> None:
-        """Send SIGTERM to all, and SIGKILL to those that still run after ``grace`` seconds."""
-        if not self._signal(signal.SIGTERM, grace):
+    def end(self) -> None:
+        """Send SIGTERM to all, and SIGKILL to those that still run after ``GRACE`` seconds."""
+        if not self._signal(signal.SIGTERM, GRACE):
             self.kill()
 
     def kill(self) -> None:
@@ -77,6 +78,20 @@ class Family:
             found |= children
         self._known = {pid: running[pid].started for pid in found}
         return found
+
+
+def is_in_foreground() -> bool:
+    """True when this process is in the foreground of a terminal: programs in its group may ask the user there."""
+    try:
+        terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError:
+        return False
+    finally:
+        os.close(terminal)
 
 
 def running_processes() -> dict[int, RunningProcess]:
