@@ -60,13 +60,23 @@ class Judge:
 
     def verdict(self) -> tuple[Verdict, str]:
         """The verdict, and what it rests on, in words that begin with a checksum's name, "etag" or "size"."""
+        different: tuple[Verdict, str] | None = None
+        for verdict, basis in self._answers():
+            if verdict is Verdict.EQUAL:
+                return verdict, basis
+            different = different or (verdict, basis)
+        return different or (Verdict.UNKNOWN, "size; the service gives no checksum that can be compared")
+
+    def _answers(self) -> Iterator[tuple[Verdict, str]]:
+        """What each thing that the service says makes of the file.  One that fits proves the bytes equal, whatever the
+        others say: some services compute a checksum that they do not know in another way (moto has CRC32 for CRC32C).
+        """
         checksums = dict(self.found.checksums)
         for algorithm in _ORDER:
             if (value := checksums.get(algorithm)) and (answer := self._by_checksum(algorithm, value)):
-                return answer
+                yield answer
         if self.found.md5_etag and (answer := self._by_etag(self.found.etag)):
-            return answer
-        return Verdict.UNKNOWN, "size; the service gives no checksum that can be compared"
+            yield answer
 
     def _by_checksum(self, algorithm: ChecksumAlgorithm, value: str) -> tuple[Verdict, str] | None:
         name = algorithm.value.lower()

@@ -98,6 +98,35 @@ CASES = {
     ),
     "another etag of parts": (Service(etag="0" * 32 + "-4", parts=EVEN), UNKNOWN, "size"),
     "an etag of unknown parts": (Service(etag=of_parts(ChecksumAlgorithm.MD5)), UNKNOWN, "size"),
+    "a crc of parts that the service took in another way": (
+        Service(
+            checksums={ChecksumAlgorithm.CRC32C: of_parts(ChecksumAlgorithm.CRC32)},
+            checksum_type="COMPOSITE",
+            etag=of_parts(ChecksumAlgorithm.MD5),
+            parts=EVEN,
+        ),
+        EQUAL,
+        "etag of 4 parts",
+    ),
+    "a whole crc that the service took in another way": (
+        Service(
+            checksums={ChecksumAlgorithm.CRC32C: checksum(ChecksumAlgorithm.CRC32, BYTES)},
+            checksum_type="FULL_OBJECT",
+            etag=MD5,
+        ),
+        EQUAL,
+        "etag",
+    ),
+    "another crc of parts and another etag": (
+        Service(
+            checksums={ChecksumAlgorithm.CRC32C: of_parts(ChecksumAlgorithm.CRC32C, data=b"x" * 1000)},
+            checksum_type="COMPOSITE",
+            etag=of_parts(ChecksumAlgorithm.MD5, data=b"x" * 1000),
+            parts=EVEN,
+        ),
+        DIFFERENT,
+        "crc32c of 4 parts",
+    ),
     "no md5 at all": (Service(etag="opaque"), UNKNOWN, "size"),
 }
 
