@@ -28,6 +28,7 @@ _ORDER = (
     ChecksumAlgorithm.SHA1,
     ChecksumAlgorithm.SHA256,
 )
+_CRCS = _ORDER[:3]
 _PIECE = 64 * MIB  # bytes of a file that are read at once for a checksum that combines
 
 
@@ -60,23 +61,28 @@ class Judge:
 
     def verdict(self) -> tuple[Verdict, str]:
         """The verdict, and what it rests on, in words that begin with a checksum's name, "etag" or "size"."""
-        different: tuple[Verdict, str] | None = None
-        for verdict, basis in self._answers():
-            if verdict is Verdict.EQUAL:
-                return verdict, basis
-            different = different or (verdict, basis)
-        return different or (Verdict.UNKNOWN, "size; the service gives no checksum that can be compared")
+        crc_differs: tuple[Verdict, str] | None = None
+        for algorithm, answer in self._answers():
+            if algorithm not in _CRCS:
+                return answer
+            if answer[0] is Verdict.DIFFERENT:
+                crc_differs = crc_differs or answer
+            elif crc_differs is None:
+                return answer
+        return crc_differs or (Verdict.UNKNOWN, "size; the service gives no checksum that can be compared")
 
-    def _answers(self) -> Iterator[tuple[Verdict, str]]:
-        """What each thing that the service says makes of the file.  One that fits proves the bytes equal, whatever the
-        others say: some services compute a checksum that they do not know in another way (moto has CRC32 for CRC32C).
+    def _answers(self) -> Iterator[tuple[ChecksumAlgorithm, tuple[Verdict, str]]]:
+        """What each checksum of the object says about the file.
+
+        Some services compute a CRC they do not know in another way (moto has CRC32 for CRC32C), so a CRC that differs
+        is only believed where no cryptographic hash fits the bytes.
         """
         checksums = dict(self.found.checksums)
         for algorithm in _ORDER:
             if (value := checksums.get(algorithm)) and (answer := self._by_checksum(algorithm, value)):
-                yield answer
+                yield algorithm, answer
         if self.found.md5_etag and (answer := self._by_etag(self.found.etag)):
-            yield answer
+            yield ChecksumAlgorithm.MD5, answer
 
     def _by_checksum(self, algorithm: ChecksumAlgorithm, value: str) -> tuple[Verdict, str] | None:
         name = algorithm.value.lower()

@@ -117,6 +117,27 @@ CASES = {
         EQUAL,
         "etag",
     ),
+    "a crc that fits beside one that does not": (
+        Service(
+            checksums={
+                ChecksumAlgorithm.CRC32C: checksum(ChecksumAlgorithm.CRC32C, b"x" * 1000),
+                ChecksumAlgorithm.CRC32: checksum(ChecksumAlgorithm.CRC32, BYTES),
+            },
+            checksum_type="FULL_OBJECT",
+            etag="opaque",
+        ),
+        DIFFERENT,
+        "crc32c",
+    ),
+    "a hash that does not fit beside an etag that does": (
+        Service(
+            checksums={ChecksumAlgorithm.SHA256: checksum(ChecksumAlgorithm.SHA256, b"x" * 1000)},
+            checksum_type="FULL_OBJECT",
+            etag=MD5,
+        ),
+        DIFFERENT,
+        "sha256",
+    ),
     "another crc of parts and another etag": (
         Service(
             checksums={ChecksumAlgorithm.CRC32C: of_parts(ChecksumAlgorithm.CRC32C, data=b"x" * 1000)},
