@@ -90,8 +90,9 @@ def upload_left_alone(
         )
         return LeftAlone(reason=reason, code=exit_codes.INCOMPLETE)
     if (later := later_uploads().after(record)) is not None:
+        kind = "job" if isinstance(later, JobRecord) else "upload"
         reason = (
-            f"upload {record.id} would overwrite what the later upload {later.id} put at "
+            f"upload {record.id} would overwrite what the later {kind} {later.id} put at "
             f"{printable(target_of(record).url)}; give it up with {cancel_command(record.id, folder)}, or finish it "
             f"anyway with {resume_command(record.id, folder)}"
         )

@@ -92,6 +92,10 @@ def command(
 
         def todo() -> Iterator[tuple[Callable[[], LeftAlone | None], Callable[[], int]]]:
             jobs, others = _chosen_jobs(store, ids, everything)
+            later_uploads = cache(partial(LaterUploads, store))
+            if everything:
+                # Before jobs run here: what they send is not later than the uploads.
+                later_uploads()
             for each in jobs:
                 yield (
                     partial(job_left_alone, each, store, folder, dry_run=dry_run),
@@ -111,7 +115,6 @@ def command(
                     ),
                 )
             wanted = others or not jobs or everything
-            later_uploads = cache(partial(LaterUploads, store))
             for record in _chosen(store, others, everything, folder, quiet) if wanted else ():
                 left_alone = partial(upload_left_alone, record, store, folder, later_uploads, dry_run=dry_run)
                 if needs_producer(record):

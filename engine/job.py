@@ -23,7 +23,7 @@ from .job_match import job_to_resume, open_job, with_encoding
 from .job_recovery import recover_files
 from .job_spec import JobSpec
 from .job_walk import JobWalk
-from .later_uploads import keys_written_since
+from .later_uploads import WrittenSince
 from .live import JobTeller
 from .options import with_customer_key
 from .overlap import check_overlap, may_collide
@@ -84,10 +84,10 @@ def run_job(
         else:
             record = open_job(store, spec, restart=settings.restart)
         is_new = record is None
-        decided: frozenset[str] = frozenset()
+        decided: WrittenSince | None = None
         if resume is not None and record is not None:
             # To resume a job does not undo what came after it; its own command, given again, is the last word.
-            decided = keys_written_since(store, record, spec.bucket)
+            decided = WrittenSince(store, record, spec.bucket)
         if record is not None and not settings.restart:
             spec = with_encoding(spec, record)
         text, keep_paths = spec.to_json(), may_collide(spec)

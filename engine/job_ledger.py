@@ -15,6 +15,7 @@ from .identity import SourceIdentity
 from .job_failures import cause_of, fails_for_all, may_fail_for_all
 from .job_rows import file_row
 from .job_work import SAME
+from .later_uploads import is_awaited
 from .same_object import NotComparable
 from .scan import EMPTY, Passed
 
@@ -49,6 +50,7 @@ class Ledger:
         now: Callable[[], float],
     ) -> None:
         self._record = record
+        self._store = store
         self._jobs = store.jobs
         self._sink = sink
         self._fail_fast = fail_fast
@@ -175,14 +177,15 @@ class Ledger:
         self._jobs.save(self._record)
 
     def end(self, missing: int) -> JobDone:
-        """Say how it ended; a job of which nothing is left to do is completed, and its files' rows are not needed any
-        more.
+        """Say how it ended; a job of which nothing is left to do is completed.  Its files' rows are not needed any
+        more, unless something unfinished may write the same keys.
 
         missing: files that earlier runs knew and the walk did not meet.
         """
         if not self._failed and not missing:
             self.save(JobStatus.COMPLETED)
-            self._jobs.forget_files(self._record.id)
+            if not is_awaited(self._store, self._record):
+                self._jobs.forget_files(self._record.id)
         return self.tell_end(missing)
 
     def tell_end(self, missing: int) -> JobDone:

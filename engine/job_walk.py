@@ -15,7 +15,7 @@ from .job_ledger import Ledger, Stop
 from .job_leftovers import Leftovers
 from .job_rows import Standing, standing
 from .job_spec import JobSpec
-from .later_uploads import LATER
+from .later_uploads import LATER, WrittenSince
 from .limits import S3Limits
 from .live import JobTeller
 from .options import check_key
@@ -29,7 +29,7 @@ _WINDOW = 1000  # files that are known at a time
 class JobWalk:
     """One run of a job, in the caller's thread.
 
-    decided: the keys of objects that later commands wrote.
+    decided: tells the keys of objects that later commands wrote; None: none did.
     is_new: nothing is known of it from earlier runs.
     """
 
@@ -43,7 +43,7 @@ class JobWalk:
         files: JobFiles,
         leftovers: Leftovers,
         settle: Callable[..., Collection[str]],
-        decided: Collection[str],
+        decided: WrittenSince | None,
         *,
         is_new: bool,
         prune: bool,
@@ -188,6 +188,7 @@ class JobWalk:
             for collision in with_rows(found, known):
                 self._collide(collision)
                 del found[collision.key]
+        decided = self._decided.among(found) if self._decided else ()
         left: list[tuple[str, Found]] = []
         doubtful: dict[str, FileRecord] = {}
         for key, each in found.items():
@@ -196,7 +197,7 @@ class JobWalk:
             if stands is Standing.DONE:
                 self._ledger.resumed()
                 continue
-            if key in self._decided:
+            if key in decided:
                 self._ledger.skipped(key, each.identity, self._spec.target(key).url, LATER)
                 continue
             left.append((key, each))

@@ -1,33 +1,103 @@
 """What later commands put where an unfinished upload or job would write: a resume of the older one does not undo it."""
 
-from partway.state.jobs import JobRecord
-from partway.state.records import UploadRecord, UploadStatus
+from collections.abc import Collection
+
+from partway.state.jobs import FileRecord, FileStatus, JobRecord, JobStatus
+from partway.state.records import UNFINISHED, UploadRecord, UploadStatus
 from partway.state.store import StateStore
+
+from .job_spec import JobSpec
+from .job_work import SAME
 
 LATER = "a later upload wrote the object"
 
 
 class LaterUploads:
-    """The completed uploads of a store, by where they went: the last of each."""
+    """The completed uploads of a store, by where they went: the last of each; and the jobs, whose small files are no
+    uploads."""
 
     def __init__(self, store: StateStore) -> None:
+        self._store = store
+        self._jobs = store.jobs.all()
         self._last: dict[tuple[str, str, str], UploadRecord] = {}
         # Oldest first.
         for each in store.uploads(statuses=[UploadStatus.COMPLETED]):
             self._last[each.endpoint, each.bucket, each.key] = each
 
-    def after(self, record: UploadRecord) -> UploadRecord | None:
-        """The upload that began after anything was done for this one, and is completed; None when there is none."""
+    def after(self, record: UploadRecord) -> UploadRecord | JobRecord | None:
+        """The upload that began after anything was done for this one, and is completed, or the job that ran since and
+        sent a file to its key; None when there is none."""
         last = self._last.get((record.endpoint, record.bucket, record.key))
-        return last if last is not None and last.created_at > record.updated_at else None
+        if last is not None and last.created_at > record.updated_at:
+            return last
+        for job in reversed(self._jobs):
+            if job.id != record.job and _ran_since(job, record.updated_at, record.endpoint, record.bucket):
+                file = self._store.jobs.files(job.id, [record.key]).get(record.key)
+                if file is not None and _is_wanted(file):
+                    return job
+        return None
 
 
-def keys_written_since(store: StateStore, job: JobRecord, bucket: str) -> frozenset[str]:
-    """The keys in the bucket that uploads of other commands wrote since the job ran last."""
-    return frozenset(
-        each.key
-        for each in store.uploads(statuses=[UploadStatus.COMPLETED])
-        if (each.endpoint, each.bucket) == (job.endpoint, bucket)
+class WrittenSince:
+    """Keys in the bucket that other commands wrote since the job ran last."""
+
+    def __init__(self, store: StateStore, job: JobRecord, bucket: str) -> None:
+        self._store = store
+        self._uploaded = frozenset(
+            each.key
+            for each in store.uploads(statuses=[UploadStatus.COMPLETED])
+            if (each.endpoint, each.bucket) == (job.endpoint, bucket)
+            and each.job != job.id
+            and each.created_at > job.updated_at
+        )
+        self._jobs = [
+            other.id
+            for other in store.jobs.all()
+            if other.id != job.id and _ran_since(other, job.updated_at, job.endpoint, bucket)
+        ]
+
+    def among(self, keys: Collection[str]) -> set[str]:
+        """Those of the keys that were written."""
+        found = {key for key in keys if key in self._uploaded}
+        for job in self._jobs:
+            found.update(key for key, file in self._store.jobs.files(job, keys).items() if _is_wanted(file))
+        return found
+
+
+def is_awaited(store: StateStore, job: JobRecord) -> bool:
+    """True while something else that is unfinished may write keys of the job: its rows tell then what it wrote."""
+    spec = JobSpec.from_json(job.spec)
+    if any(
+        (each.endpoint, each.bucket) == (spec.endpoint, spec.bucket)
         and each.job != job.id
-        and each.created_at > job.updated_at
+        and each.key.startswith(spec.prefix)
+        for each in store.uploads(statuses=UNFINISHED)
+    ):
+        return True
+    others = (_spec_of(each) for each in store.jobs.all(open_only=True) if each.id != job.id)
+    return any(
+        (other.endpoint, other.bucket) == (spec.endpoint, spec.bucket)
+        and (other.prefix.startswith(spec.prefix) or spec.prefix.startswith(other.prefix))
+        for other in others
+        if other is not None
     )
+
+
+def _ran_since(job: JobRecord, seconds: float, endpoint: str, bucket: str) -> bool:
+    if job.status is JobStatus.ABORTED or job.endpoint != endpoint or job.updated_at <= seconds:
+        return False
+    spec = _spec_of(job)
+    return spec is not None and spec.bucket == bucket
+
+
+def _is_wanted(file: FileRecord) -> bool:
+    """True when the object is what the job made of the file, or was that already."""
+    return file.status is FileStatus.DONE or (file.status is FileStatus.SKIPPED and file.note == SAME)
+
+
+def _spec_of(job: JobRecord) -> JobSpec | None:
+    """None for a job whose spec is not readable, which no command can resume."""
+    try:
+        return JobSpec.from_json(job.spec)
+    except (ValueError, TypeError, KeyError):
+        return None

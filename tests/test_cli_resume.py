@@ -174,6 +174,22 @@ def test_resume_all_does_not_overwrite_what_a_later_upload_wrote(server: StrictS
     assert server.model.objects["bucket", "key"].body == (shell.folder / "source.bin").read_bytes()
 
 
+def test_resume_all_does_not_overwrite_what_a_later_job_wrote(server: StrictS3, shell: Shell) -> None:
+    """A job's small files are no uploads of their own."""
+    id = leave_unfinished(server, shell, *UPLOAD)
+    (shell.folder / "files").mkdir()
+    (shell.folder / "files" / "key").write_bytes(b"other")
+    later = shell.run("upload", "-r", "files", "s3://bucket/", "--json").event("job_done")["job"]
+
+    result = shell.run("resume", "--all", "--quiet")
+
+    assert result.code == 75
+    (line,) = result.err.splitlines()
+    for words in (f"upload {id}", f"later job {later}", "s3://bucket/key", f"cancel {id}", f"resume {id}"):
+        assert words in line
+    assert server.model.objects["bucket", "key"].body == b"other"
+
+
 def test_one_that_cannot_be_resumed_keeps_nothing_else_from_it(server: StrictS3, shell: Shell) -> None:
     """The sentence is told, and what comes after it is finished."""
     leave_unfinished(server, shell, *UPLOAD)

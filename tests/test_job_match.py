@@ -211,6 +211,39 @@ def test_a_resume_does_not_overwrite_what_a_later_upload_wrote(
     assert objects(strict) == files(folder)
 
 
+def job_of(job: Job, folder: Path) -> Job:
+    """A job of another folder to the same destination."""
+    spec = replace(job.spec, sources=(str(folder),))
+    return Job(spec=spec, backend=job.backend, store=job.store)
+
+
+def test_a_resume_does_not_overwrite_what_a_later_job_of_other_files_wrote(
+    job: Job, strict: StrictS3, folder: Path, tmp_path: Path
+) -> None:
+    """Small files are no uploads of their own; the job's rows tell of them until nothing waits for its keys."""
+    (folder / "late").write_bytes(b"late")
+    (tmp_path / "others").mkdir()
+    (tmp_path / "others" / "late").write_bytes(b"another file")
+    assert job_of(job, tmp_path / "others").run().done == 1
+
+    done = job.run(resume=open_job(job).id)
+
+    assert (done.done, done.skipped) == (1, 1)
+    assert [(each.target, each.reason) for each in job.of(FileSkipped)] == [("s3://bucket/p/late", LATER)]
+    assert strict.model.get_object("bucket", "p/late").body == b"another file"
+
+
+def test_rows_of_a_job_go_when_nothing_waits_for_its_keys(job: Job, tmp_path: Path) -> None:
+    job.run()
+    (tmp_path / "others").mkdir()
+    (tmp_path / "others" / "late").write_bytes(b"another file")
+    other = job_of(job, tmp_path / "others")
+
+    other.run()
+
+    assert not job.store.jobs.all_totals()
+
+
 def test_the_command_itself_is_the_last_word(job: Job, strict: StrictS3, folder: Path) -> None:
     """Given again, it sends everything that it did not send yet."""
     (folder / "late").write_bytes(b"late")
