@@ -66,7 +66,7 @@ def note(event: Event) -> str | None:
         case OrphanFound():
             return _orphan(event)
         case OrphanAdopted():
-            left = f"; upload {event.left} has less and stays until `partway cancel {event.left}`" if event.left else ""
+            left = f"; upload {event.left} has less and is removed when this one is done" if event.left else ""
             return (
                 f"going on with an upload that only S3 knew: {event.parts:,} {parts(event.parts)} "
                 f"({format_size(event.bytes)}){left}"

@@ -53,7 +53,7 @@ def adopt_or_tell(run: UploadRun) -> None:
     """Look for an unfinished upload of the target that the store does not know, and say so.
 
     With ``settings.adopt`` the run continues the upload that has most of the file's bytes: one of those, or its own.
-    The others are named and stay on S3.
+    The others are named and stay on S3; its own, when it is not continued, until the object is proven to be the file.
     """
     orphans = _orphans(run)
     if not orphans:

@@ -155,7 +155,8 @@ class OrphanFound:
 class OrphanAdopted:
     """The run goes on with an unfinished upload that only S3 knew, because these parts of it are the file's.
 
-    left: the upload that the run would have resumed, and of which S3 has less; it stays.  "": there was none.
+    left: the upload that the run would have resumed, and of which S3 has less; it is removed once the
+        object is proven to be the file.  "": there was none.
     """
 
     upload: str

@@ -41,6 +41,7 @@ from .same_file import under_stored_path
 from .settings import UploadSettings, check_settings
 from .single import put_whole
 from .skip import check_key_free, skip_upload
+from .superseded import remove_superseded
 
 _LEARNED_FOR = 30 * 86400.0  # seconds that an endpoint's missing checksum is believed; services are updated
 
@@ -182,9 +183,11 @@ def _upload(
                         adopt_or_tell(run)
                         known(run.record)
                         told.begin(run.record.id)
-                    return put_whole(run) if whole and run.record.upload_id is None else send_multipart(run)
+                    done = put_whole(run) if whole and run.record.upload_id is None else send_multipart(run)
                 except ObjectExists as error:
                     return skip_upload(run, error, cancel, lane)
+                remove_superseded(run, done, cancel, lane)
+                return done
 
 
 def resume_upload(

@@ -10,10 +10,10 @@ from partway.engine.adopt import cut_of
 from partway.engine.backend import PartReceipt
 from partway.engine.checksum import ChecksumAlgorithm
 from partway.engine.errors import UploadFailed
-from partway.engine.events import OrphanAdopted, OrphanFound, PartsChecked
+from partway.engine.events import OrphanAdopted, OrphanFound, PartsChecked, UploadDone
 from partway.engine.limits import S3Limits
 from partway.engine.s3 import S3Backend
-from partway.state.records import UNFINISHED
+from partway.state.records import UNFINISHED, UploadRecord, UploadStatus
 from partway.state.store import MemoryStore
 from tests.support.faults import Answer, Fault, Stage
 from tests.support.s3_checksums import Algorithm, checksum_of
@@ -104,18 +104,84 @@ def stranger(strict: StrictS3, content: bytes, *numbers: int) -> str:
 
 
 def test_the_upload_with_more_of_the_file_wins(strict: StrictS3, uploading: Uploading) -> None:
-    """The user heard of it only after a new upload had begun: that one stays as it is, and is named."""
-    stop(strict, 2)
-    with pytest.raises(UploadFailed):
-        uploading.run(concurrency=1)
-    (begun,) = uploading.store.uploads()
+    """The user heard of it only after a new upload had begun: that one is named, and stays until the end."""
+    begun = begin_another(strict, uploading)
+    at_complete: list[int] = []
+    uploading.on_event = lambda event: (
+        at_complete.append(strict.counts["AbortMultipartUpload"]) if isinstance(event, UploadDone) else None
+    )
 
     done = uploading.run(adopt=True)
 
     (adopted,) = uploading.of(OrphanAdopted)
-    assert done.resumed_bytes == 4 * PART
-    assert (adopted.left, strict.counts["AbortMultipartUpload"]) == (begun.id, 0)
-    assert [upload.upload_id for upload in strict.model.open_uploads] == [begun.upload_id]
+    assert (done.resumed_bytes, adopted.left) == (4 * PART, begun.id)
+    assert at_complete == [0]
+
+
+def begin_another(strict: StrictS3, uploading: Uploading) -> UploadRecord:
+    """An upload of ours that has one part, beside the larger one that only S3 knows."""
+    stop(strict, 2)
+    with pytest.raises(UploadFailed):
+        uploading.run(concurrency=1)
+    (begun,) = uploading.store.uploads()
+    return begun
+
+
+def test_our_smaller_upload_is_removed_when_the_object_is_proven(strict: StrictS3, uploading: Uploading) -> None:
+    """Nothing comes of its parts any more, and they would be paid for."""
+    begun = begin_another(strict, uploading)
+
+    uploading.run(adopt=True)
+
+    assert not strict.model.open_uploads
+    assert (after := uploading.store.upload(begun.id)) is not None and after.status is UploadStatus.ABORTED
+
+
+def test_our_smaller_upload_is_removed_by_a_later_run_too(strict: StrictS3, uploading: Uploading) -> None:
+    """The run that adopted the better one was interrupted; the next one does not know of it."""
+    begin_another(strict, uploading)
+    stop(strict, 6)
+    with pytest.raises(UploadFailed):
+        uploading.run(adopt=True, concurrency=1)
+
+    uploading.run()
+
+    assert not strict.model.open_uploads
+    assert uploading.store.uploads(statuses=UNFINISHED) == []
+
+
+def test_a_strangers_smaller_upload_stays_when_the_object_is_there(strict: StrictS3, uploading: Uploading) -> None:
+    """Only what the store knows as ours is removed."""
+    begin_another(strict, uploading)
+    other = stranger(strict, uploading.path.read_bytes(), 1, 2)
+
+    uploading.run(adopt=True)
+
+    assert [upload.upload_id for upload in strict.model.open_uploads] == [other]
+
+
+def test_our_smaller_upload_stays_while_only_sizes_were_compared(strict: StrictS3, uploading: Uploading) -> None:
+    """An object that is not proven to be the file makes no part useless."""
+    begun = begin_another(strict, uploading)
+    older = replace(begun, id="older", upload_id=stranger(strict, b"", 1), created_at=begun.created_at - 1)
+    uploading.store.save_upload(older)
+    strict.model.quirks = Quirks(no_checksums=True, opaque_etags=True)
+
+    done = uploading.run()
+
+    assert done.proof == "size"
+    assert [record.id for record in uploading.store.uploads(statuses=UNFINISHED)] == ["older"]
+
+
+def test_an_upload_is_done_although_our_smaller_one_cannot_be_removed(strict: StrictS3, uploading: Uploading) -> None:
+    """It stays in the list, for ``partway cancel`` or the next command."""
+    begun = begin_another(strict, uploading)
+    no = Answer(status=403, code="AccessDenied")
+    strict.faults.add(Fault(operation="AbortMultipartUpload", stage=Stage.AFTER_BODY, action=no))
+
+    done = uploading.run(adopt=True)
+
+    assert done.proof == "crc64nvme"
     assert [record.id for record in uploading.store.uploads(statuses=UNFINISHED)] == [begun.id]
 
 
@@ -204,6 +270,19 @@ def test_an_upload_of_the_same_key_by_another_file_of_ours_is_no_orphan(
     uploading.run()
 
     assert uploading.of(OrphanFound) == []
+
+
+def test_an_upload_that_was_left_is_found_by_the_next_command(strict: StrictS3, uploading: Uploading) -> None:
+    """As after a kill between the end of the better one and the removal of ours: nothing stays for ever."""
+    begin_another(strict, uploading)
+    no = Answer(status=403, code="AccessDenied")
+    strict.faults.add(Fault(operation="AbortMultipartUpload", stage=Stage.AFTER_BODY, action=no))
+    uploading.run(adopt=True)
+
+    done = uploading.run()
+
+    assert done.resumed_bytes == PART
+    assert (len(strict.model.open_uploads), uploading.store.uploads(statuses=UNFINISHED)) == (0, [])
 
 
 def rows(*sizes: int) -> list[PartReceipt]:

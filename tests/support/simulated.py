@@ -136,7 +136,8 @@ class SimulatedS3(MultipartBackend):
     def abort_upload(self, target: Target, upload_id: str) -> None:
         taken = target.options.no_overwrite and self._world.object is not None
         empty = not self._world.model.stored_parts(upload_id)
-        self._world.must(self._world.may_abort or taken or empty, "the engine aborted an upload by itself")
+        allowed = self._world.may_abort or self._world.is_done or taken or empty
+        self._world.must(allowed, "the engine aborted an upload by itself")
         self._calls.call(
             "AbortMultipartUpload", lambda: self._world.model.abort_multipart_upload(BUCKET, KEY, upload_id)
         )

@@ -23,6 +23,7 @@ from partway.engine.events import (
     UploadStarted,
 )
 from partway.engine.limits import S3Limits
+from partway.engine.proof import Proof
 from partway.engine.retry import RetryPolicy
 from partway.engine.settings import UploadSettings
 from partway.engine.upload import upload_file
@@ -153,7 +154,11 @@ class SimulatedStory:
         adopt = not calm and world.rng.random() < (0.4 if self.story.orphan else 0.05)
         world.say(f"--- {name}{', restart' if restart else ''}{', adopt' if adopt else ''}")
         world.may_abort = restart
-        fresh = not self.inner.uploads(statuses=UNFINISHED)
+        begun = {record.id for record in self.inner.uploads(statuses=UNFINISHED)}
+        fresh = not begun
+        if len(begun) > 1:
+            # A crash hid which of them was adopted.
+            world.left |= begun
         try:
             end = self._upload(restart, adopt)
         except Ended:
@@ -209,6 +214,8 @@ class SimulatedStory:
             world.causes.add("fallback")
         if isinstance(event, OrphanAdopted) and event.left:
             world.left.add(event.left)
+        if isinstance(event, UploadDone):
+            world.is_done = Proof(event.proof).whole
         if isinstance(event, UploadRenewed):
             world.told["renewed"] += 1
         if isinstance(event, PartDone):

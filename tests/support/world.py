@@ -42,7 +42,8 @@ class World:
     made: the object as it was when a request of this run made it; None: none did.
     seen: the object at each look of this run that was answered.
     finished: the object that a Complete made last, and how often the source had changed by then.
-    left: uploads of ours that stay beside an adopted one.
+    left: uploads of ours beside an adopted one, which are removed at the end where nothing hinders it.
+    is_done: the object of this run is proven, so that such uploads may be aborted.
     ill: operations that fail in the same way for the rest of the run.
     """
 
@@ -72,7 +73,7 @@ class World:
         self.calm = False
         self.dead = False
         self.quiet = False
-        self.may_abort = self._unsure = False
+        self.may_abort = self.is_done = self._unsure = False
         self.away_until = 0.0
         self.moments = 0
         self.start_twin: Callable[[], None] | None = None
@@ -87,7 +88,7 @@ class World:
             # Threads of the run before still send.
             self.causes.add("late")
         self.calm = calm
-        self.dead = self.quiet = self.may_abort = False
+        self.dead = self.quiet = self.may_abort = self.is_done = False
         self.away_until = 0.0
         self.moments = 0
         self.made = None
