@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from partway.engine.claim import claimed, claimed_job
-from partway.engine.errors import StateLocked
+from partway.engine.errors import SourceError, StateLocked
+from partway.engine.identity import open_source
 from partway.engine.job_match import later_job
 from partway.engine.later_uploads import LaterUploads
 from partway.engine.options import target_of
@@ -83,9 +84,9 @@ def upload_left_alone(
         return LeftAlone(reason=str(error), code=exit_codes.OK)
     if needs_producer(current):
         return LeftAlone(reason=only_by_producer(current, folder), code=exit_codes.INCOMPLETE)
-    if _is_gone(record):
+    if (trouble := _trouble_with_file(record)) is not None:
         reason = (
-            f"upload {record.id}: there is no file {printable(record.source)}; bring it back, or remove its parts with "
+            f"upload {record.id}: {printable(trouble)}; bring the file back, or remove its parts with "
             f"{cancel_command(record.id, folder)}"
         )
         return LeftAlone(reason=reason, code=exit_codes.INCOMPLETE)
@@ -114,14 +115,12 @@ def resume_unless(left_alone: Callable[[], LeftAlone | None], work: Callable[[],
     return left.code
 
 
-def _is_gone(record: UploadRecord) -> bool:
-    """True when the file of an upload is not there any more."""
+def _trouble_with_file(record: UploadRecord) -> str | None:
+    """Why the file of an upload cannot be read: it is gone, something else is at its path, or it is forbidden."""
     if record.is_stream:
-        return False
+        return None
     try:
-        os.stat(record.source)  # noqa: PTH116 - keeps undecodable names
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except (OSError, ValueError):
-        return False
-    return False
+        os.close(open_source(record.source))
+    except SourceError as error:
+        return str(error)
+    return None

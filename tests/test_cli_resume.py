@@ -1,7 +1,10 @@
 """What one can do with unfinished uploads: resume, list, show, cancel, restart."""
 
 import json
+import os
 from dataclasses import replace
+
+import pytest
 
 from partway.state.sqlite import SqliteStore
 from tests.support.command import Shell
@@ -188,6 +191,27 @@ def test_resume_all_does_not_overwrite_what_a_later_job_wrote(server: StrictS3, 
     for words in (f"upload {id}", f"later job {later}", "s3://bucket/key", f"cancel {id}", f"resume {id}"):
         assert words in line
     assert server.model.objects["bucket", "key"].body == b"other"
+
+
+@pytest.mark.parametrize("kind", ["folder", "fifo", "loop"])
+def test_resume_all_passes_over_an_upload_whose_path_has_no_file_now(server: StrictS3, shell: Shell, kind: str) -> None:
+    """What is there instead is named, and how to cancel; cron comes to the file when it is back."""
+    id = leave_unfinished(server, shell, *UPLOAD)
+    path = shell.folder / "source.bin"
+    path.unlink()
+    match kind:
+        case "folder":
+            path.mkdir()
+        case "fifo":
+            os.mkfifo(path)
+        case "loop":
+            path.symlink_to(path)
+
+    result = shell.run("resume", "--all", "--quiet")
+
+    assert result.code == 75
+    (line,) = result.err.splitlines()
+    assert line.startswith(f"left alone: upload {id}: ") and str(path) in line and line.endswith(f"cancel {id}")
 
 
 def test_one_that_cannot_be_resumed_keeps_nothing_else_from_it(server: StrictS3, shell: Shell) -> None:
