@@ -10,7 +10,7 @@ import click
 from partway.engine.claim import claimed, claimed_job
 from partway.engine.errors import SourceError, StateLocked
 from partway.engine.identity import open_source
-from partway.engine.job_match import later_job
+from partway.engine.later_jobs import LaterJobs
 from partway.engine.later_uploads import LaterUploads
 from partway.engine.options import target_of
 from partway.state.jobs import JobRecord, JobStatus
@@ -31,7 +31,14 @@ class LeftAlone:
     code: int
 
 
-def job_left_alone(record: JobRecord, store: StateStore, folder: Path | None, *, dry_run: bool) -> LeftAlone | None:
+def job_left_alone(
+    record: JobRecord,
+    store: StateStore,
+    folder: Path | None,
+    later_jobs: Callable[[], LaterJobs],
+    *,
+    dry_run: bool,
+) -> LeftAlone | None:
     """None for a job that can be resumed now.
 
     folder: the state folder, if the user named one.
@@ -53,7 +60,7 @@ def job_left_alone(record: JobRecord, store: StateStore, folder: Path | None, *,
         return LeftAlone(reason=str(error), code=exit_codes.OK)
     if (reason := needs_list(record, spec)) is not None:
         return LeftAlone(reason=reason, code=exit_codes.INCOMPLETE)
-    later = later_job(store, record, spec)
+    later = later_jobs().after(record, spec)
     if later is None:
         return None
     reason = (

@@ -9,6 +9,7 @@ import click
 
 from partway.engine.errors import PartwayError
 from partway.engine.events import EventSink, UploadDone, UploadSkipped
+from partway.engine.later_jobs import LaterJobs
 from partway.engine.later_uploads import LaterUploads
 from partway.engine.options import stored_options, target_of
 from partway.engine.pool import Cancel
@@ -93,12 +94,13 @@ def command(
         def todo() -> Iterator[tuple[Callable[[], LeftAlone | None], Callable[[], int]]]:
             jobs, others = _chosen_jobs(store, ids, everything)
             later_uploads = cache(partial(LaterUploads, store))
+            later_jobs = cache(partial(LaterJobs, store))
             if everything:
                 # Before jobs run here: what they send is not later than the uploads.
                 later_uploads()
             for each in jobs:
                 yield (
-                    partial(job_left_alone, each, store, folder, dry_run=dry_run),
+                    partial(job_left_alone, each, store, folder, later_jobs, dry_run=dry_run),
                     partial(
                         job.resume,
                         each,

@@ -1,6 +1,7 @@
-"""Which open job a command resumes, and which one would later overwrite what the command sends."""
+"""Which open job a command resumes, and which jobs write the same objects."""
 
 import os
+from collections.abc import Iterable, Iterator
 from dataclasses import fields, replace
 
 from partway.state.jobs import JobRecord, JobStatus
@@ -30,7 +31,7 @@ def open_job(store: StateStore, spec: JobSpec, *, restart: bool) -> JobRecord | 
     Raises:
         PlanError: an open job sends the same files to the same keys with other options.
     """
-    jobs = _jobs(store, spec, open_only=True)
+    jobs = _open_jobs(store, spec)
     same = [record for record, other in jobs if other.identity == spec.identity]
     newest = same[-1] if same else None
     for record, other in jobs:
@@ -69,19 +70,8 @@ def job_to_resume(store: StateStore, id: str, spec: JobSpec) -> JobRecord:
 
 def same_job(store: StateStore, spec: JobSpec) -> JobRecord | None:
     """The newest open job of these sources and this destination, whatever its options; None when there is none."""
-    found = [record for record, other in _jobs(store, spec, open_only=True) if other.identity == spec.identity]
+    found = [record for record, other in _open_jobs(store, spec) if other.identity == spec.identity]
     return found[-1] if found else None
-
-
-def later_job(store: StateStore, record: JobRecord, spec: JobSpec) -> tuple[JobRecord, list[str]] | None:
-    """A job that began after this one, was not cancelled and writes the same keys with other options, and the flags
-    that differ; None when there is none."""
-    for later, other in reversed(_jobs(store, spec, open_only=False)):
-        if later.created_at > record.created_at and later.status is not JobStatus.ABORTED:
-            flags = differing_flags(other, spec)
-            if flags and writes_same_keys(spec, other):
-                return later, flags
-    return None
 
 
 def with_encoding(spec: JobSpec, record: JobRecord) -> JobSpec:
@@ -131,14 +121,16 @@ def _covers(source: str, prefix: str, below: str, prefix_below: str) -> bool:
     return f"{prefix}{name}/" == prefix_below
 
 
-def _jobs(store: StateStore, spec: JobSpec, *, open_only: bool) -> list[tuple[JobRecord, JobSpec]]:
-    """Jobs at the endpoint, oldest first; without those whose spec is not readable, which no command can resume."""
-    found = []
-    for record in store.jobs.all(open_only=open_only):
+def _open_jobs(store: StateStore, spec: JobSpec) -> list[tuple[JobRecord, JobSpec]]:
+    """The open jobs at the endpoint, oldest first."""
+    found = readable_jobs(store.jobs.all(open_only=True))
+    return [(record, other) for record, other in found if record.endpoint == spec.endpoint]
+
+
+def readable_jobs(records: Iterable[JobRecord]) -> Iterator[tuple[JobRecord, JobSpec]]:
+    """The jobs with their specs; without those whose spec is not readable, which no command can resume."""
+    for record in records:
         try:
-            other = JobSpec.from_json(record.spec)
+            yield record, JobSpec.from_json(record.spec)
         except (ValueError, TypeError, KeyError):
             continue
-        if record.endpoint == spec.endpoint:
-            found.append((record, other))
-    return found

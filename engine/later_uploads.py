@@ -6,6 +6,7 @@ from partway.state.jobs import FileRecord, FileStatus, JobRecord, JobStatus
 from partway.state.records import UNFINISHED, UploadRecord, UploadStatus
 from partway.state.store import StateStore
 
+from .job_match import readable_jobs
 from .job_spec import JobSpec
 from .job_work import SAME
 
@@ -18,7 +19,10 @@ class LaterUploads:
 
     def __init__(self, store: StateStore) -> None:
         self._store = store
-        self._jobs = store.jobs.all()
+        self._jobs: dict[tuple[str, str, str], list[JobRecord]] = {}
+        for job, spec in readable_jobs(store.jobs.all()):
+            if job.status is not JobStatus.ABORTED:
+                self._jobs.setdefault((spec.endpoint, spec.bucket, spec.prefix), []).append(job)
         self._last: dict[tuple[str, str, str], UploadRecord] = {}
         # Oldest first.
         for each in store.uploads(statuses=[UploadStatus.COMPLETED]):
@@ -30,12 +34,23 @@ class LaterUploads:
         last = self._last.get((record.endpoint, record.bucket, record.key))
         if last is not None and last.created_at > record.updated_at:
             return last
-        for job in reversed(self._jobs):
-            if job.id != record.job and _ran_since(job, record.updated_at, record.endpoint, record.bucket):
-                file = self._store.jobs.files(job.id, [record.key]).get(record.key)
-                if file is not None and _is_wanted(file):
-                    return job
+        for job in self._jobs_since(record):
+            file = self._store.jobs.files(job.id, [record.key]).get(record.key)
+            if file is not None and _is_wanted(file):
+                return job
         return None
+
+    def _jobs_since(self, record: UploadRecord) -> list[JobRecord]:
+        """Other jobs that ran since and whose prefix the key begins with, the newest first."""
+        key = record.key
+        prefixes = ["", *(key[: index + 1] for index, letter in enumerate(key) if letter == "/")]
+        found = [
+            job
+            for prefix in prefixes
+            for job in self._jobs.get((record.endpoint, record.bucket, prefix), ())
+            if job.id != record.job and job.updated_at > record.updated_at
+        ]
+        return sorted(found, key=lambda job: (job.created_at, job.id), reverse=True)
 
 
 class WrittenSince:

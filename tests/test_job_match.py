@@ -12,8 +12,8 @@ from partway.engine.checksum import ChecksumAlgorithm
 from partway.engine.errors import PlanError, StateLocked, UploadFailed
 from partway.engine.events import FileSkipped, JobStarted
 from partway.engine.filters import Filter
-from partway.engine.job_match import later_job
 from partway.engine.job_spec import JobSpec
+from partway.engine.later_jobs import LaterJobs
 from partway.engine.later_uploads import LATER
 from partway.engine.s3 import S3Backend
 from partway.engine.settings import UploadSettings
@@ -183,9 +183,43 @@ def test_jobs_that_cannot_harm_each_other_are_not_refused(
     other = replace(job.spec, sources=(os.path.normpath(folder / source),), **changes)  # type: ignore[arg-type]
     record = replace(open_job(job), created_at=0.0)
 
-    assert later_job(job.store, record, job.spec) is None
+    assert LaterJobs(job.store).after(record, job.spec) is None
     job.store.jobs.save(replace(record, id="ffffffff", spec=other.to_json(), endpoint=other.endpoint, created_at=1.0))
-    assert later_job(job.store, record, job.spec) is None
+    assert LaterJobs(job.store).after(record, job.spec) is None
+
+
+@pytest.mark.parametrize(
+    ("source", "prefix"),
+    [("sub", "p/sub/"), ("sub/3", "p/sub/"), ("1", "p/"), (".", "p/"), ("/", "?")],
+    ids=["a folder below", "a file below", "a file", "the same", "a folder above"],
+)
+@pytest.mark.parametrize("is_later", [True, False])
+def test_a_later_job_is_found_by_what_it_shares(
+    job: Job, folder: Path, source: str, prefix: str, is_later: bool
+) -> None:
+    """One source of several is enough, whichever of both jobs has the folder above."""
+    record = replace(open_job(job), created_at=1.0)
+    if source == "/":
+        job.spec = replace(job.spec, prefix=f"p{folder}/")
+        record = replace(record, spec=job.spec.to_json())
+        prefix = "p/"
+    job.store.jobs.save(record)
+    sources = ("/nowhere", os.path.normpath(folder / source))
+    other = replace(job.spec, sources=sources, prefix=prefix, options=RARE)
+    created_at = 2.0 if is_later else 0.5
+    job.store.jobs.save(replace(record, id="ffffffff", spec=other.to_json(), created_at=created_at))
+
+    found = LaterJobs(job.store).after(record, job.spec)
+
+    assert (found and (found[0].id, found[1])) == (("ffffffff", ["--storage-class"]) if is_later else None)
+
+
+def test_a_cancelled_later_job_decides_nothing(job: Job) -> None:
+    record = replace(open_job(job), created_at=1.0)
+    other = replace(job.spec, options=RARE).to_json()
+    job.store.jobs.save(replace(record, id="ffffffff", spec=other, status=JobStatus.ABORTED, created_at=2.0))
+
+    assert LaterJobs(job.store).after(record, job.spec) is None
 
 
 def upload_alone(job: Job, path: Path, key: str) -> None:

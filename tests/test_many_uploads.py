@@ -13,6 +13,9 @@ from partway.cli import complete, resume
 from partway.cli.columns import print_columns
 from partway.cli.job_safe import safe_of_job
 from partway.cli.main import cli
+from partway.engine.backend import ObjectOptions
+from partway.engine.job_spec import JobSpec
+from partway.engine.later_uploads import LaterUploads
 from partway.state.jobs import FileRecord, FileStatus, JobRecord, JobStatus
 from partway.state.live import Ended, LiveRecord
 from partway.state.live_files import LiveFiles
@@ -108,6 +111,52 @@ def test_resume_all_finds_what_is_unfinished_at_once(tmp_path: Path, statements:
         store.close()
 
     assert statements(lambda: find("few")) == statements(lambda: find("many"))
+
+
+def test_resume_all_compares_no_job_with_every_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of the jobs has a later one with other options, and reading a spec is what a comparison begins with."""
+    reads = []
+    read = JobSpec.from_json
+
+    def counted(text: str) -> JobSpec:
+        reads.append(text)
+        return read(text)
+
+    monkeypatch.setattr(JobSpec, "from_json", counted)
+    rare = ObjectOptions(storage_class="STANDARD_IA")
+
+    def resume_all(count: int) -> int:
+        store = SqliteStore(tmp_path / str(count))
+        for index in range(count):
+            spec = JobSpec(sources=(f"/data/{index}",), bucket="b", prefix=f"{index}/")
+            store.jobs.save(replace(JOB, id=f"{index:08x}", spec=spec.to_json()))
+            later = replace(spec, options=rare).to_json()
+            done = replace(JOB, id=f"f{index:07x}", spec=later, status=JobStatus.COMPLETED, created_at=2.0)
+            store.jobs.save(done)
+        store.close()
+        reads.clear()
+        assert cli.main(["resume", "--all", "--state-dir", str(tmp_path / str(count))], standalone_mode=False) == 75
+        return len(reads)
+
+    assert resume_all(MANY) / MANY == resume_all(FEW) / FEW
+
+
+def test_an_upload_is_compared_only_with_jobs_that_may_write_its_key(tmp_path: Path, statements: Count) -> None:
+    """However many others ran since."""
+    fill(tmp_path, MANY)
+    store = SqliteStore(tmp_path)
+    for index in range(MANY):
+        spec = JobSpec(sources=("/data",), bucket=UPLOAD.bucket, prefix=f"{index}/", endpoint=UPLOAD.endpoint)
+        later = replace(JOB, id=f"{index:08x}", spec=spec.to_json(), endpoint=UPLOAD.endpoint, updated_at=9e9)
+        store.jobs.save(later)
+        store.jobs.save_files(
+            later.id, [FileRecord(key=f"{index}/k", size=5, mtime_ns=1, status=FileStatus.DONE, note="etag")]
+        )
+    found = LaterUploads(store)
+    assert (one := found.after(replace(UPLOAD, key="7/k"))) is not None and one.id == f"{7:08x}"
+
+    assert statements(lambda: found.after(replace(UPLOAD, key="7/other"))) <= 2
+    store.close()
 
 
 def test_what_is_safe_of_a_job_is_asked_at_once(tmp_path: Path, statements: Count) -> None:
