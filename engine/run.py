@@ -23,6 +23,7 @@ from .events import (
     UploadStarted,
 )
 from .identity import SourceIdentity, identify_settled, recorded_identity
+from .memory_files import is_in_memory
 from .outage import Outage
 from .plan import PartSpec, UploadPlan
 from .pool import Cancel, Lane, Line, WorkerPool
@@ -258,7 +259,7 @@ class UploadRun:
     @property
     def source_changed(self) -> bool:
         """True when the source may have other bytes than those that the recorded parts were read from."""
-        return recorded_identity(self.record) != self.source
+        return recorded_identity(self.record) != self.source or is_in_memory(self.source.device)
 
     def settle_source(self) -> None:
         """Identify the source so that later writes show.

@@ -11,6 +11,7 @@ from .backend import Target
 from .checksum import ChecksumAlgorithm
 from .errors import PartwayError, SourceChanged, SourceError, UploadFailed
 from .identity import SourceIdentity, identify, identify_settled
+from .memory_files import is_in_memory
 from .plan import PartSpec
 from .run import UploadRun
 from .settings import UploadSettings
@@ -76,7 +77,8 @@ def confirm_parts(run: UploadRun) -> None:
     checks = SourceChecks.of(run.settings)
     now = identify(run.source.path)
     checks.check_size(run.source, now)
-    if checks.bytes or (checks.updated and (now != run.source or run.other_identities)):
+    may_differ = now != run.source or run.other_identities or is_in_memory(now.device)
+    if checks.bytes or (checks.updated and may_differ):
         _compare_parts(run, checks)
 
 
@@ -142,6 +144,7 @@ class WholeSourceCheck:
         self._checks = checks
         self._accepted = {source}
         self._is_due = checks.bytes
+        self._is_always_due = is_in_memory(source.device) and checks.updated
 
     def check(self, body: PartReader) -> None:
         """Make sure that what is sent is still the file's.
@@ -154,7 +157,7 @@ class WholeSourceCheck:
         seen = {body.identify(), identify(self._source.path)}
         for each in seen:
             self._checks.check_size(self._source, each)
-        if not self._is_due and (seen <= self._accepted or not self._checks.updated):
+        if not (self._is_due or self._is_always_due) and (seen <= self._accepted or not self._checks.updated):
             return
         # What shows now is accepted only if a later write would show as something else.
         now = identify_settled(self._source.path, sleep=self._sleep, flush=False)
