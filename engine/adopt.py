@@ -11,7 +11,7 @@ from partway.state.records import PartRecord
 
 from .backend import FoundUpload, PartReceipt
 from .checksum import ChecksumAlgorithm
-from .errors import CredentialsExpired, Refused, Transient
+from .errors import CredentialsExpired, ForeignResponse, Refused, Transient
 from .events import OrphanAdopted, OrphanFound
 from .limits import S3Limits
 from .plan import UploadPlan
@@ -132,6 +132,8 @@ def _orphans(run: UploadRun) -> list[Orphan]:
             raise
         # Looking is a kindness: an upload does not need it.
         return []
+    except ForeignResponse:
+        return []  # the next call shows whether everything is answered so
     if found is None:
         return []
     run.listed_before = frozenset(upload.upload_id for upload in found)

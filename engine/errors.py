@@ -13,6 +13,7 @@ PartwayError                the root; its text is one sentence for the user
 │       ├── AccessRefused           credentials are missing, wrong, or not allowed to do this
 │       │   └── CredentialsExpired  they were good and are not any more: renew them and resume
 │       ├── ChecksumUnsupported     the service does not know this checksum algorithm
+│       ├── ForeignResponse         something else answered in the place of the service, such as a login page
 │       ├── OptionRefused           the service does not take an option of the upload: leave it away
 │       ├── PartsRefused            Complete does not accept the named parts
 │       ├── ObjectExists            the key is taken and must not be overwritten
@@ -30,6 +31,7 @@ __all__ = [
     "ChecksumUnsupported",
     "Conflict",
     "CredentialsExpired",
+    "ForeignResponse",
     "KeysCollide",
     "ObjectExists",
     "ObjectMissing",
@@ -52,6 +54,10 @@ __all__ = [
     "UploadFailed",
     "UploadVanished",
 ]
+
+
+# The code of a Transient: a web page came with a status of success; S3 may have taken the call.
+WEB_PAGE = "WebPage"
 
 
 class PlanError(PartwayError):
@@ -158,6 +164,10 @@ class CredentialsExpired(AccessRefused):
 
 class ChecksumUnsupported(Refused):
     """The service does not know, does not answer with, or does not accept this checksum algorithm."""
+
+
+class ForeignResponse(Refused):
+    """Something else answered in the place of the service: a redirect, a proxy or the login page of a network."""
 
 
 class OptionRefused(Refused):

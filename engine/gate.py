@@ -28,6 +28,7 @@ class NetworkGate:
 
     accepted: how many calls went well.
     contacted: True once the endpoint answered in this run, with whatever.
+    served: True once that was the service, by a call that went well or a refusal in its own words.
     probes: how often it was asked, in a row and in vain, whether it is back; 1 while nobody has but for the calls that
         found it away.
     """
@@ -35,6 +36,7 @@ class NetworkGate:
     def __init__(self, clock: Callable[[], float] = time.monotonic, *, nudge: Nudge | None = None) -> None:
         self.accepted = 0
         self.contacted = False
+        self.served = False
         self.probes = 0
         self._clock = clock
         self._lock = threading.Lock()
@@ -75,16 +77,17 @@ class NetworkGate:
             with self._lock:
                 self._probing = False
 
-    def reached(self) -> None:
-        """The endpoint answered: everybody may go on."""
+    def reached(self, *, served: bool = False) -> None:
+        """The endpoint answered: everybody may go on.  served: it was the service, and nothing in its place."""
         with self._lock:
             self.contacted = True
+            self.served = self.served or served
             self._away_since = None
             self._probing = False
 
     def accept(self) -> None:
         """A call went well."""
-        self.reached()
+        self.reached(served=True)
         with self._lock:
             self.accepted += 1
 

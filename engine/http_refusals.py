@@ -8,6 +8,8 @@ import re
 
 _TUNNEL = re.compile(r"Tunnel connection failed: (4\d\d)")
 _ENDPOINT = "check --endpoint-url: it has to be the address of the S3 API"
+# Of what stands between this machine and the service, for every request.
+OF_THE_NETWORK = frozenset({407, 511})
 _SMALLER = (
     "the service, or a proxy in front of it, takes no request this large: use a smaller --part-size{restart}, or raise "
     "its limit (client_max_body_size in nginx)"

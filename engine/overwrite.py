@@ -7,7 +7,16 @@ the write; whoever writes it between that look and the write is overwritten, whi
 
 from .backend import MultipartBackend, Target
 from .checksum import ChecksumAlgorithm
-from .errors import AccessRefused, CredentialsExpired, ObjectExists, ObjectMissing, Refused, RemoteError, Transient
+from .errors import (
+    AccessRefused,
+    CredentialsExpired,
+    ForeignResponse,
+    ObjectExists,
+    ObjectMissing,
+    Refused,
+    RemoteError,
+    Transient,
+)
 from .events import TAKEN
 from .limits import honours_conditions
 
@@ -32,7 +41,7 @@ def is_taken(s3: MultipartBackend, target: Target, algorithm: ChecksumAlgorithm)
         s3.head_object(target, algorithm)
     except ObjectMissing:
         return False
-    except CredentialsExpired:
+    except (CredentialsExpired, ForeignResponse):
         raise
     except RemoteError as error:
         if not is_hidden(error):

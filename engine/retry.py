@@ -19,10 +19,10 @@ from .backend import (
     Target,
 )
 from .checksum import ChecksumAlgorithm
-from .errors import CredentialsExpired, RemoteError, Transient
+from .errors import CredentialsExpired, ForeignResponse, RemoteError, Transient
 from .gate import NetworkGate
 from .source import PartReader
-from .tries import Tries, is_unreachable
+from .tries import Tries, is_of_service, is_unreachable, network_changed
 
 T = TypeVar("T")
 
@@ -112,12 +112,12 @@ class RetryingBackend(MultipartBackend):
             if body is not None and tries.failures:
                 body.rewind()
             try:
-                answer = call()
+                answer = self._made(call)
             except RemoteError as error:
                 if isinstance(error, Transient) and error.unreachable:
                     self._gate.lost(asking, began)
                 else:
-                    self._gate.reached()
+                    self._gate.reached(served=is_of_service(error))
                     tries.forgive(error, self._gate.accepted)
                 raise
             except BaseException:
@@ -171,10 +171,18 @@ class RetryingBackend(MultipartBackend):
         try:
             return retrying(attempt)
         except Transient as error:
-            last_word = tries.last_word(error, contacted=self._gate.contacted)
+            last_word = tries.last_word(error, self._gate)
             if isinstance(last_word, Transient) and last_word.unreachable:
                 self._gate.give_up(last_word)
             raise last_word from error
+
+    def _made(self, call: Callable[[], T]) -> T:
+        try:
+            return call()
+        except ForeignResponse as error:
+            if not self._gate.served:
+                raise  # the address may be wrong, or the network wants a login: waiting helps neither
+            raise network_changed(error) from error
 
     def ask(self, call: Callable[[], T]) -> T:
         """Make a call that is none of the protocol's, with the same patience."""

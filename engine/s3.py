@@ -19,7 +19,7 @@ from .backend import (
     Target,
 )
 from .checksum import ChecksumAlgorithm
-from .errors import CredentialsExpired, ObjectMissing, Refused, RemoteError, UploadVanished
+from .errors import CredentialsExpired, ForeignResponse, ObjectMissing, Refused, RemoteError, UploadVanished
 from .options import NOT_ENCRYPTED
 from .overwrite import check_free
 from .s3_arguments import address, bucket, checksum_argument, checksum_name, checksum_type, object_options
@@ -173,7 +173,7 @@ class S3Backend(MultipartBackend):
                 )
                 _check_listing("ListParts", answer)
                 return answer
-        except (UploadVanished, CredentialsExpired):
+        except (UploadVanished, CredentialsExpired, ForeignResponse):
             raise
         except RemoteError as error:
             # A large object instead of a list is too long.
@@ -206,7 +206,7 @@ class S3Backend(MultipartBackend):
                     # Keys come in order, so a page without ours is the last that matters.
                     if not pages.has_next(truncated=truncated, rows=len(page), new_rows=len(page), marker=marker):
                         return list(found.values())
-            except CredentialsExpired:
+            except (CredentialsExpired, ForeignResponse):
                 raise
             except Refused:
                 return None

@@ -1,12 +1,13 @@
 """Send, and take so much of the answer.  Without a bound, an endpoint that is no S3 could fill the memory."""
 
+import re
 from typing import Any
 
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from urllib3.exceptions import ReadTimeoutError as SilentTooLong
 
-from .errors import Transient
-from .s3_document import is_cut, plain
+from .errors import WEB_PAGE, Transient
+from .s3_document import is_cut, is_web_page, plain
 from .s3_errors import wrong_scheme
 from .s3_redirect import check_redirect
 
@@ -17,6 +18,9 @@ MAX_TAGS = 400_000
 
 # What servers answer to plain http on their https port: Go's and MinIO, nginx and AWS, Apache.
 _WANTS_TLS = (b"HTTP request to an HTTPS server", b"HTTP request was sent to HTTPS port", b"HTTP to an SSL-enabled")
+
+# x-amz-request-id, x-goog-hash, x-minio-..., X-Trans-Id of Swift: what proxies and web servers do not send.
+_OF_SERVICE = re.compile(r"x-(?:amz|goog|minio|rgw|oss|cos|obs|bz|trans)-|.*request-?id$", re.IGNORECASE)
 
 
 class _Taken:
@@ -37,7 +41,7 @@ def send(session: Any, request: Any, event_name: str) -> Any:
         event_name: botocore's "before-send.s3.<operation>".
 
     Raises:
-        Transient: the answer is longer, which is asked for once more.
+        Transient: the answer is longer, which is asked for once more, or it is a web page.
         Refused: the endpoint wants https, or redirects elsewhere.
         BotoCoreError: as botocore's session does.
     """
@@ -71,8 +75,26 @@ def send(session: Any, request: Any, event_name: str) -> Any:
     check_redirect(operation, request.url, answer, body)
     if answer.status_code == 400 and any(words in body for words in _WANTS_TLS):
         raise wrong_scheme(operation, request.url)
+    if answer.status_code < 300 and _is_web_page(operation, answer.headers, body):
+        raise Transient(
+            f"{operation} was answered with a web page, as S3 never does: log in to this network if it asks for that, "
+            "and check the proxy and --endpoint-url",
+            operation=operation,
+            code=WEB_PAGE,
+        )
     answer.raw = _Taken(body)
     return answer
+
+
+def _is_web_page(operation: str, headers: Any, body: bytes) -> bool:
+    """True for HTML in the place of the service's response.  The objects of users may be HTML, too: then HEAD names
+    that type, and a service without ListParts sends it instead of a list, both with headers of the service's."""
+    is_of_object = operation.startswith("Head") or operation == "ListParts"
+    if is_of_object and any(_OF_SERVICE.match(name) for name in headers):
+        return False
+    if body:
+        return is_web_page(body)
+    return is_of_object and str(headers.get("Content-Type", "")).lower().startswith("text/html")
 
 
 def _too_much(body: bytes) -> str | None:

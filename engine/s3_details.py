@@ -4,7 +4,7 @@ from typing import Any
 
 from .backend import ObjectDetails, ObjectPart
 from .checksum import ChecksumAlgorithm
-from .errors import CredentialsExpired, Refused, Transient
+from .errors import CredentialsExpired, ForeignResponse, Refused, Transient
 from .s3_arguments import checksum_name
 from .s3_errors import translated, unreadable
 from .s3_facts import etag_in
@@ -46,7 +46,7 @@ def object_part(client: Any, about: dict[str, Any], number: int) -> ObjectPart |
             if not answer.keys() >= {"PartsCount", "ContentLength"}:
                 return None
             return ObjectPart(size=answer["ContentLength"], count=answer["PartsCount"])
-    except CredentialsExpired:
+    except (CredentialsExpired, ForeignResponse):
         raise
     except Refused:
         return None
@@ -72,7 +72,7 @@ def part_sizes(client: Any, about: dict[str, Any]) -> tuple[int, ...] | None:
                 marker = listed.get("NextPartNumberMarker") or 0
                 truncated, count = bool(listed.get("IsTruncated")), len(rows)
                 more = pages.has_next(truncated=truncated, rows=count, new_rows=count, marker=marker)
-        except CredentialsExpired:
+        except (CredentialsExpired, ForeignResponse):
             raise
         except (Refused, Transient) as error:
             # A service that does not know the call may answer with the object's own bytes, which botocore takes for

@@ -24,6 +24,7 @@ _NO_XML = re.compile(
     rb"|0*(?:[0-8]|1[1-24-9]|2\d|3[01]|6553[45]|5(?:529[6-9]|5[3-9]\d\d|6\d{3}|7[0-2]\d\d|73[0-3]\d|734[0-3])));",
     re.IGNORECASE,
 )
+_HTML = re.compile(rb"(?:<\?xml[^>]*>\s*|<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|script|meta)\b", re.I | re.S)
 _EMPTY = re.compile(rb"<([A-Za-z0-9:]+)\s*/>|<([A-Za-z0-9:]+)>\s*</\2>")
 
 
@@ -71,6 +72,11 @@ def is_cut(document: bytes) -> bool:
     except (LookupError, ValueError):
         pass  # an encoding that Python does not know, or cannot use
     return False
+
+
+def is_web_page(document: bytes) -> bool:
+    """True for HTML, which no service sends as the response to a call that went well."""
+    return _HTML.match(document) is not None
 
 
 def drop_empty(response_dict: Any, **_: Any) -> None:

@@ -20,6 +20,7 @@ from .errors import (
     ChecksumUnsupported,
     Conflict,
     CredentialsExpired,
+    ForeignResponse,
     ObjectExists,
     ObjectMissing,
     OptionRefused,
@@ -30,7 +31,7 @@ from .errors import (
     Transient,
     UploadVanished,
 )
-from .http_refusals import todo, tunnel_refused
+from .http_refusals import OF_THE_NETWORK, todo, tunnel_refused
 from .s3_options import SentOptions, advice, is_about_options, said_of
 
 NO_OPTIONS = ObjectOptions()
@@ -168,6 +169,8 @@ def _from_answer(response: Any, checksum: ChecksumAlgorithm | None, sent: SentOp
     if operation == "PutObject" and code == "ConditionalRequestConflict":
         # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
         return Transient(message, **facts)
+    if stands is not None and status in OF_THE_NETWORK:
+        return ForeignResponse(message, **facts)
     if stands is not None:
         return (AccessRefused if status == 401 else Refused)(message, **facts)
     if code == str(status) and (operation != "HeadObject" or status == 400):

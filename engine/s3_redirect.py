@@ -8,11 +8,12 @@ import re
 from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from .errors import Refused
+from .errors import ForeignResponse
 from .limits import is_aws
 from .s3_errors import one_line
 
 _STATUSES = frozenset({301, 302, 303, 307, 308})
+_AS_PORTALS_DO = frozenset({302, 303, 307})
 _REGION = re.compile(rb"<Region>[^<]+</Region>")
 _ENDPOINT = re.compile(rb"<Endpoint>([^<]+)</Endpoint>")
 _PORTS = {"http": 80, "https": 443}
@@ -26,7 +27,7 @@ def check_redirect(operation: str, url: str, answer: Any, body: bytes) -> None:
         answer: Its status and headers.
 
     Raises:
-        Refused: names where the endpoint wants the request to go.
+        ForeignResponse: names where the endpoint wants the request to go.
     """
     if answer.status_code not in _STATUSES:
         return
@@ -39,7 +40,10 @@ def check_redirect(operation: str, url: str, answer: Any, body: bytes) -> None:
             return
     elif names_region and target is None:
         return  # the same address, with another region in the signature
-    raise Refused(_sentence(urlsplit(url), target, body), operation=operation, code="InvalidEndpoint")
+    sentence = _sentence(urlsplit(url), target, body)
+    if answer.status_code in _AS_PORTALS_DO:
+        sentence += "; if this network wants a login first, log in"
+    raise ForeignResponse(sentence, operation=operation, code="InvalidEndpoint")
 
 
 def _sentence(request: SplitResult, target: SplitResult | None, body: bytes) -> str:

@@ -12,7 +12,7 @@ from urllib.parse import unquote_plus
 
 from .backend import Target
 from .bucket import BucketBackend, BucketUpload, BucketUploads, StoredParts
-from .errors import AccessRefused, CredentialsExpired, Refused, Transient, UploadVanished
+from .errors import WEB_PAGE, AccessRefused, CredentialsExpired, ForeignResponse, Refused, Transient, UploadVanished
 from .s3_arguments import address
 from .s3_client import S3Config, client_for
 from .s3_errors import translated, unreadable
@@ -20,7 +20,7 @@ from .s3_pages import Pages
 
 _OPERATION = "ListMultipartUploads"
 # What no XML reader takes botocore calls a 500.
-_UNREADABLE = ("BadAnswer", "500")
+_UNREADABLE = ("BadAnswer", WEB_PAGE, "500")
 _BEGINNING = 1142208000.0  # 2006-03-13: nothing on S3 is older, so an older time is a zero that was formatted
 _AHEAD = 86400.0  # seconds that a time may be in the future
 
@@ -85,7 +85,7 @@ class S3Uploads(BucketBackend):
                 if not answer.keys() & {"Bucket", "Prefix", "IsTruncated", "Uploads"}:
                     raise unreadable(_OPERATION)
                 return answer
-        except CredentialsExpired:
+        except (CredentialsExpired, ForeignResponse):
             raise
         except UploadVanished:
             # rclone's word for none.
@@ -109,7 +109,7 @@ class S3Uploads(BucketBackend):
                         raise unreadable("ListParts")
                     rows = answer.get("Parts", ())
                     page = {row["PartNumber"]: max(row.get("Size", 0), 0) for row in rows}
-            except (UploadVanished, CredentialsExpired):
+            except (UploadVanished, CredentialsExpired, ForeignResponse):
                 raise
             except Refused:
                 return None

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .errors import CredentialsExpired, Refused, RemoteError, Transient
+from .errors import WEB_PAGE, CredentialsExpired, ForeignResponse, ObjectMissing, Refused, RemoteError, Transient
 from .gate import NetworkGate
 
 if TYPE_CHECKING:
@@ -54,16 +54,18 @@ class Tries:
         budget = self._policy.budget if gate.contacted else self._policy.first_contact
         return gate.away_for() + wait > budget
 
-    def last_word(self, error: Transient, *, contacted: bool) -> RemoteError:
+    def last_word(self, error: Transient, gate: NetworkGate) -> RemoteError:
         """The error that goes to the user, with how long it was tried.
 
-        contacted: any call of the run got an answer.
+        Where the service never responded in the run, the web page is what the address leads to.
 
         A refusal without S3's code may be one that was cut off; one that comes again is what the endpoint, or something
         in front of it, says to this request, and will say again.
         """
         if not self.failures:
             return error
+        if error.code == WEB_PAGE and not gate.served:
+            return ForeignResponse(str(error), operation=error.operation, code=error.code)
         if self._kinds[error.code] > 1 and error.code == str(error.status) and error.once and not _is_head(error):
             return Refused(
                 f"{error}, twice and without a reason; check the endpoint and what is in front of it",
@@ -82,8 +84,27 @@ class Tries:
             request_id=error.request_id,
             unreachable=error.unreachable,
             once=error.once,
-            never_reached=error.unreachable and not contacted,
+            never_reached=error.unreachable and not gate.contacted,
         )
+
+
+def network_changed(error: ForeignResponse) -> Transient:
+    """The error for a response that is not the service's, in a run in which the service responded before: it is out of
+    reach for as long as something else is in its place."""
+    return Transient(
+        f"something else responds in the place of the service, which was there before; {error}",
+        operation=error.operation,
+        code=error.code,
+        status=error.status,
+        unreachable=True,
+    )
+
+
+def is_of_service(error: RemoteError) -> bool:
+    """True for a refusal in S3's own words.  That there is no object is said by the status alone."""
+    if isinstance(error, (ObjectMissing, ForeignResponse)):
+        return isinstance(error, ObjectMissing)
+    return error.status > 0 and error.code != str(error.status)
 
 
 def is_unreachable(error: BaseException) -> bool:

@@ -29,6 +29,8 @@ REFUSED: _Row = (_final, _final, _final)
 LEFT_TO_THE_NEXT_RUN: _Row = (_again_later, _again_later, _again_later)
 # Once is believed, gone after or mended; then the service contradicts itself.
 FOLLOWED: _Row = (_done, _final, _final)
+# As the response to the first request of a run it is what the address leads to.
+ELSEWHERE: _Row = (_done, _done, _final)
 # The engine has another way.
 MENDED: _Row = (_done, _done, _done)
 
@@ -101,6 +103,7 @@ EXPECTED: Mapping[Operation, Mapping[Trouble, _Row]] = {  # pyright: ignore[repo
     },
     Operation.LIST: {
         **_READING,
+        t.WEB_PAGE: ELSEWHERE,
         # Without a list the store's receipts stand: Complete names each, and the whole is proven.
         t.DENIED: MENDED,
         t.NOT_ALLOWED: MENDED,
@@ -164,6 +167,7 @@ EXPECTED: Mapping[Operation, Mapping[Trouble, _Row]] = {  # pyright: ignore[repo
         **_WRITING,
         **_WITH_BODY,
         **_OVER_TLS,
+        t.WEB_PAGE: ELSEWHERE,
         t.LATE_BEFORE: PASSING,
         t.RESET_AFTER_ONLY_NEW: SEEN_BY_NEXT,
         t.FLIPPED: ASKED_ONCE_MORE,

@@ -26,12 +26,14 @@ class Reply:
 
     headers: without Content-Length.
     length: what Content-Length says; None: the body's.
+    foreign: it is not the service's: without the headers that all of its have.
     """
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = field(default=b"", repr=False)
     length: int | None = None
+    foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -230,7 +230,8 @@ class Connection(BaseHTTPRequestHandler):
 
     def _scripted(self, exchange: _Exchange, answer: Answer) -> Reply:
         if answer.code is None:
-            return Reply(status=answer.status, headers=answer.headers, body=answer.body)
+            is_page = answer.headers.get("Content-Type", "").startswith("text/html")
+            return Reply(status=answer.status, headers=answer.headers, body=answer.body, foreign=is_page)
         error = S3Error(answer.code, answer.status, answer.message, details=answer.details, headers=answer.headers)
         return self._error(exchange, error)
 
@@ -252,6 +253,8 @@ class Connection(BaseHTTPRequestHandler):
             "x-amz-request-id": _request_id(exchange),
             "x-amz-id-2": "strict-s3",
         }
+        if reply.foreign:
+            headers = {"Server": "nginx"}
         if reply.status != HTTPStatus.NO_CONTENT:
             headers["Content-Length"] = str(len(reply.body) if reply.length is None else reply.length)
         if reply.body.startswith(b"<?xml"):
