@@ -67,7 +67,9 @@ def identify(path: str | os.PathLike[str]) -> SourceIdentity:
         os.close(handle)
 
 
-def identify_settled(path: str, *, sleep: Callable[[float], None], flush: bool = True) -> SourceIdentity:
+def identify_settled(
+    path: str, *, sleep: Callable[[float], None], flush: Callable[[int], None] = os.fsync
+) -> SourceIdentity:
     """Identify the file so that every later write to it shows in its times.
 
     Pages that another process has mapped and written are flushed first: a later write to a clean page moves the times,
@@ -77,7 +79,7 @@ def identify_settled(path: str, *, sleep: Callable[[float], None], flush: bool =
     Args:
         path: Absolute.
         sleep: Waits for so many seconds; what it raises ends the waiting.
-        flush: False leaves mapped pages as they are, for a file whose bytes are read once and sent at once.
+        flush: Writes the dirty pages of an opened file; ``write_pages`` is quicker for a small one.
 
     Returns:
         The identity; its ``ctime_ns`` is None when the file is written all the time, so that it equals no other.
@@ -89,9 +91,8 @@ def identify_settled(path: str, *, sleep: Callable[[float], None], flush: bool =
     for _ in range(_MAX_LOOKS):
         handle = open_source(path)
         try:
-            if flush:
-                with suppress(OSError):  # not every file system can, on a handle that only reads
-                    os.fsync(handle)
+            with suppress(OSError):  # not every file system can, on a handle that only reads
+                flush(handle)
             found = _identify(path, handle)
         finally:
             os.close(handle)

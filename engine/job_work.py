@@ -7,6 +7,7 @@ from partway.state.records import PartRecord
 
 from .backend import MultipartBackend, ObjectFacts, Target
 from .checksum import ChecksumAlgorithm
+from .dirty_pages import write_pages
 from .errors import (
     CredentialsExpired,
     ObjectExists,
@@ -86,8 +87,7 @@ def send_file(task: FileTask, line: Line) -> FileSent:
         SourceError: it is gone or cannot be read; SourceChanged: it changed while it was sent.
         RemoteError, ProofFailed, UploadCancelled.
     """
-    # Not flushed: what is read is sent at once, and a file a second would be a disk's pace.
-    source = identify_settled(task.found.path, sleep=line.sleep, flush=False)
+    source = identify_settled(task.found.path, sleep=line.sleep, flush=write_pages)
     if source.size > task.most:
         return FileSent(source=source, unusual=True)
     spec = PartSpec(number=1, offset=0, size=source.size)

@@ -160,7 +160,7 @@ class WholeSourceCheck:
         if not (self._is_due or self._is_always_due) and (seen <= self._accepted or not self._checks.updated):
             return
         # What shows now is accepted only if a later write would show as something else.
-        now = identify_settled(self._source.path, sleep=self._sleep, flush=False)
+        now = identify_settled(self._source.path, sleep=self._sleep)
         whole = PartSpec(number=1, offset=0, size=self._source.size)
         found = hash_part(HashTask(path=self._source.path, spec=whole, algorithm=self._algorithm, md5=False))
         if found.checksum != body.checksum:

@@ -1,5 +1,7 @@
 """The identity of a file: what counts as the same content, and when its times can be relied on."""
 
+import errno
+import fcntl
 import mmap
 import os
 import time
@@ -11,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from partway.engine import identity
+from partway.engine.dirty_pages import write_pages
 from partway.engine.errors import SourceError, UploadCancelled
 from partway.engine.identity import SourceIdentity, identify, identify_settled
 from partway.engine.memory_files import is_in_memory
@@ -160,15 +163,32 @@ def test_waiting_ends_with_a_cancel(file: Path, monkeypatch: pytest.MonkeyPatch)
         identify_settled(str(file), sleep=cancelled)
 
 
-def test_a_write_to_a_mapped_page_shows(file: Path) -> None:
+@pytest.mark.parametrize("flush", [os.fsync, write_pages])
+def test_a_write_to_a_mapped_page_shows(flush: Callable[[int], None], file: Path) -> None:
     """A page that was written before through a mapping is flushed, or the next write to it would move no time.  In
     memory none is: see test_memory_files.py."""
     with file.open("r+b") as opened, mmap.mmap(opened.fileno(), 0) as mapped:
         mapped[0] = 1
-        found = identify_settled(str(file), sleep=time.sleep)
+        found = identify_settled(str(file), sleep=time.sleep, flush=flush)
         mapped[0] = 2
 
         assert identify(file) != found or is_in_memory(found.device)
+
+
+def test_pages_are_written_by_fsync_where_the_file_system_has_no_fiemap(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on NFS and FUSE mounts, and on other systems than Linux."""
+
+    def unsupported(*_: object) -> None:
+        raise OSError(errno.EOPNOTSUPP, "no")
+
+    flushed: list[int] = []
+    monkeypatch.setattr(fcntl, "ioctl", unsupported)
+    monkeypatch.setattr(os, "fsync", flushed.append)
+    write_pages(7)
+
+    assert flushed == [7]
 
 
 def test_bytes_beyond_the_size_are_an_error_that_names_the_stream(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """A file that a job has done is told by its inode and ctime, too: size and mtime may be those of another file."""
 
+import mmap
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -92,6 +93,21 @@ def test_another_file_of_the_same_size_and_mtime_is_sent(
     assert objects(strict) == files(folder)
     assert (done.done, done.resumed) == (2, 1)
     assert sent(strict, before) == {f"p/{name}", "p/other"}
+
+
+def test_a_file_with_a_mapped_page_that_was_dirty_is_not_passed_over(job: Job, strict: StrictS3, folder: Path) -> None:
+    """Another process wrote through a mapping before the file was sent, and writes to the same page afterwards."""
+    path = folder / "mapped"
+    path.write_bytes(b"x" * 100)
+    (folder / "unreadable").symlink_to("nowhere")
+    with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as mapped:
+        mapped[0:5] = b"dirty"
+        assert job.run().failed == 1
+        mapped[0:5] = b"other"
+        (folder / "unreadable").unlink()
+        job.run()
+
+        assert objects(strict) == files(folder)
 
 
 @pytest.mark.parametrize("change", [copy, lambda path: path.chmod(0o640)], ids=["copy", "chmod"])
