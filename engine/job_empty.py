@@ -2,12 +2,17 @@
 
 from .errors import UploadFailed
 from .job_spec import JobSpec
-from .scan import EMPTY, Passed
+from .scan import EMPTY, GONE, Passed
 
 
 def is_emptied(passed: Passed, spec: JobSpec) -> bool:
     """True for a source that is a folder without anything in it, as a mount point without its disk is."""
     return passed.reason == EMPTY and passed.path in spec.sources
+
+
+def is_gone(passed: Passed, spec: JobSpec) -> bool:
+    """True for a source that does not exist, as the mount point of a removable disk without it."""
+    return passed.reason == GONE and passed.path in spec.sources
 
 
 def nothing_met(spec: JobSpec, job: str | None, *, emptied: bool, fail_if_empty: bool) -> UploadFailed | None:

@@ -8,7 +8,7 @@ from partway.state.store import StateStore
 
 from .errors import PartwayError, PlanError, UploadCancelled, UploadFailed
 from .events import JobDone, OverwriteNotExcluded
-from .job_empty import is_emptied, nothing_met
+from .job_empty import is_emptied, is_gone, nothing_met
 from .job_failures import was_never_reached
 from .job_files import JobFiles
 from .job_ledger import Ledger, Stop
@@ -142,16 +142,23 @@ class JobWalk:
             self._send(self._fresh(self._keyed(found, limits)))
 
     def _pass(self, passed: Passed) -> None:
-        self._emptied = self._emptied or is_emptied(passed, self._spec)
-        if is_emptied(passed, self._spec) and not self._is_new and not self._prune:
-            error = UploadFailed(
-                "this folder is empty now; bring its files back (is a disk not mounted?) and resume, or add --prune to "
-                "end the job without them",
-                resumable=True,
-            )
-            self._met_any = True
-            self._ledger.failed("", passed.path, "", error)
-            return
+        emptied = is_emptied(passed, self._spec)
+        self._emptied = self._emptied or emptied
+        # In a new job, and in one that never met a file, a name without a file is a mistake.
+        gone = self._knows_files and is_gone(passed, self._spec)
+        if (emptied or gone) and not self._is_new:
+            if not self._prune:
+                what = "this folder is empty now" if emptied else "it is not there any more"
+                error = UploadFailed(
+                    f"{what}; bring its files back (is a disk not mounted?) and resume, or add --prune to end the job "
+                    "without them",
+                    resumable=True,
+                )
+                self._met_any = True
+                self._ledger.failed("", passed.path, "", error)
+                return
+            if gone:
+                return
         self._met_any = self._met_any or passed.failed
         self._walk_failed = self._walk_failed or passed.failed
         self._ledger.passed(passed)

@@ -10,6 +10,7 @@ from .identity import SourceIdentity
 from .permission import permission_remedy
 
 EMPTY = "an empty folder"
+GONE = "there is no such file"
 _LINK = "a link"
 
 
@@ -181,5 +182,5 @@ def _reason(error: OSError | ValueError) -> str:
     if isinstance(error, PermissionError):
         return f"it may not be read by this user; {permission_remedy(error)}"
     if isinstance(error, FileNotFoundError):
-        return "there is no such file"
+        return GONE
     return getattr(error, "strerror", None) or "its name is not possible"

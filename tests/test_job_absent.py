@@ -121,6 +121,31 @@ def test_a_folder_that_is_empty_now_is_named(job: Job, folder: Path) -> None:
     assert the_job(job).status is JobStatus.COMPLETED
 
 
+def test_a_mount_point_that_is_gone_with_its_disk_is_named(job: Job, strict: StrictS3, folder: Path) -> None:
+    """As of a removable disk: the job waits for it, as for one whose mount point stays."""
+    away = folder.rename(folder.with_name("away"))
+
+    done = job.run()
+
+    assert (done.missing, done.resumable) == (3, True)
+    assert any("--prune" in each.error for each in job.of(FileFailed) if each.source == str(folder))
+    away.rename(folder)
+    assert job.run().failed == 0
+    assert objects(strict) == files(folder)
+    assert the_job(job).status is JobStatus.COMPLETED
+
+
+def test_prune_accepts_that_a_folder_is_gone(job: Job, strict: StrictS3, folder: Path) -> None:
+    """Its parts are removed from S3, and its objects stay."""
+    folder.rename(folder.with_name("away"))
+
+    assert job.run(prune=True).failed == 0
+
+    assert strict.model.open_uploads == ()
+    assert set(objects(strict)) == {f"p/{name}" for name in SMALL}
+    assert the_job(job).status is JobStatus.COMPLETED
+
+
 def test_a_new_job_may_have_an_empty_folder(job: Job, folder: Path) -> None:
     other = folder.parent / "other"
     other.mkdir()
