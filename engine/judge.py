@@ -29,6 +29,12 @@ _ORDER = (
     ChecksumAlgorithm.SHA256,
 )
 _CRCS = _ORDER[:3]
+_MAX_ASKED = 1000  # parts whose sizes are asked for one by one although they seem to be equal
+_NOTHING = "size; the service gives no checksum that can be compared"
+_CUT_UNKNOWN = (
+    "size; the checksum is not that of the file in equal parts, and the service does not list the sizes of the "
+    "object's {count:,} parts (s3:GetObjectAttributes)"
+)
 _PIECE = 64 * MIB  # bytes of a file that are read at once for a checksum that combines
 
 
@@ -69,7 +75,11 @@ class Judge:
                 crc_differs = crc_differs or answer
             elif crc_differs is None:
                 return answer
-        return crc_differs or (Verdict.UNKNOWN, "size; the service gives no checksum that can be compared")
+        return crc_differs or (Verdict.UNKNOWN, self._why_unknown())
+
+    def _why_unknown(self) -> str:
+        first = self._first_part if self.found.checksums and not self._is_single else None
+        return _CUT_UNKNOWN.format(count=first.count) if first and first.count > _MAX_ASKED else _NOTHING
 
     def _answers(self) -> Iterator[tuple[ChecksumAlgorithm, tuple[Verdict, str]]]:
         """What each checksum of the object says about the file.
@@ -174,18 +184,40 @@ class Judge:
         """The sizes of all parts, by the service's word for each; None when it does not give them."""
         if count == 1:
             return (self.found.size,)
-        sizes = self.ask_sizes() if self.found.checksums else None
+        sizes = self._listed_sizes
         if sizes is None and self._first_part is not None and self._first_part.count == count:
-            parts = [self._first_part]
-            for number in range(2, count + 1):
-                part = self.ask_part(number)
-                if part is None:
-                    return None
-                parts.append(part)
-            sizes = tuple(part.size for part in parts)
+            sizes = self._asked_sizes
         if sizes is None or len(sizes) != count or sum(sizes) != self.found.size or min(sizes) < 0:
             return None
         return sizes
+
+    @cached_property
+    def _listed_sizes(self) -> tuple[int, ...] | None:
+        return self.ask_sizes() if self.found.checksums else None
+
+    @cached_property
+    def _asked_sizes(self) -> tuple[int, ...] | None:
+        """The sizes of all parts, asked for one by one; None when the service does not give one, or when there are too
+        many to ask for and some tell that all are equal: that cut was tried, and to be sure it takes every part."""
+        first = self._first_part
+        if first is None or (first.count > _MAX_ASKED and self._looks_equal(first)):
+            return None
+        sizes = [first.size]
+        for number in range(2, first.count + 1):
+            part = self.ask_part(number)
+            if part is None:
+                return None
+            sizes.append(part.size)
+        return tuple(sizes)
+
+    def _looks_equal(self, first: ObjectPart) -> bool:
+        """True when the second part and the last are those of a cut into equal parts."""
+        second, last = self.ask_part(2), self.ask_part(first.count)
+        if second is None or last is None:
+            return True
+        size, count = self.found.size, first.count
+        sums_up = fits(size, first.size, count) and (count - 1) * first.size + last.size == size
+        return sums_up and second.size == first.size
 
 
 def _split(value: str) -> tuple[str, int | None]:

@@ -1,5 +1,6 @@
 """What decides whether a file and an object are equal: every form of checksum and ETag that services give."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -244,3 +245,69 @@ def test_the_part_sizes_of_well_known_uploaders_are_guessed(part_size: int, size
 
 def test_an_empty_file() -> None:
     assert judge(Service(checksums={CRC: checksum(CRC, b"")}, size=0), b"")[0] is EQUAL
+
+
+class ManyParts:
+    """A service that does not list the sizes of an object's parts; ``asked``: the parts that it was asked for."""
+
+    def __init__(self, sizes: tuple[int, ...], data: bytes) -> None:
+        self.sizes = sizes
+        self.asked: list[int] = []
+        self.details = ObjectDetails(
+            size=sum(sizes),
+            etag=f"x-{len(sizes)}",
+            checksums=tuple((each, of_parts(each, sizes, data)) for each in (SHA, ChecksumAlgorithm.CRC32C)),
+            checksum_type="COMPOSITE",
+            md5_etag=False,
+        )
+
+    def part(self, number: int) -> ObjectPart:
+        self.asked.append(number)
+        return ObjectPart(size=self.sizes[number - 1], count=len(self.sizes))
+
+    def judge(self, data: bytes) -> tuple[Verdict, str]:
+        def hash_parts(sizes: Sequence[int], algorithm: ChecksumAlgorithm) -> list[str]:
+            starts = itertools.accumulate(sizes, initial=0)
+            return [checksum(algorithm, data[at : at + size]) for at, size in zip(starts, sizes, strict=False)]
+
+        return Judge(found=self.details, hash_parts=hash_parts, ask_part=self.part, ask_sizes=lambda: None).verdict()
+
+
+EQUAL_PARTS = (2,) * 1999 + (1,)
+LONG = bytes(range(250)) * 15 + bytes(249)
+
+
+def test_equal_parts_are_proven_with_one_request() -> None:
+    """However many they are."""
+    service = ManyParts(EQUAL_PARTS, LONG)
+
+    assert service.judge(LONG) == (EQUAL, "crc32c of 2000 parts")
+    assert service.asked == [1]
+
+
+def test_a_difference_is_not_claimed_from_boundaries_that_are_guessed() -> None:
+    """Three parts of two thousand say that all are equal, and each would have to be asked for to be sure."""
+    service = ManyParts(EQUAL_PARTS, LONG)
+
+    verdict, by = service.judge(LONG[:-1] + b"x")
+
+    assert (verdict, by.startswith("size; "), "s3:GetObjectAttributes" in by) == (UNKNOWN, True, True)
+    assert service.asked == [1, 2, 2000]
+
+
+@pytest.mark.parametrize("sizes", [(2, 1, 3, *EQUAL_PARTS[3:]), (1,) * 1250 + (2749,)], ids=["second", "last"])
+def test_parts_that_are_not_equal_are_asked_for_one_by_one(sizes: tuple[int, ...]) -> None:
+    """As soon as one of three says so; once, whatever the number of checksums."""
+    equal, different = ManyParts(sizes, LONG), ManyParts(sizes, LONG)
+
+    assert equal.judge(LONG)[0] is EQUAL
+    assert different.judge(LONG[:-1] + b"x")[0] is DIFFERENT
+    assert len(different.asked) < 2 * len(set(different.asked)) == 2 * len(sizes)
+
+
+def test_the_sizes_of_some_parts_are_all_asked_for_to_be_sure() -> None:
+    """A hundred requests are worth a verdict; not each checksum repeats them."""
+    service = ManyParts((2,) * 100, LONG[:200])
+
+    assert service.judge(LONG[:199] + b"x")[0] is DIFFERENT
+    assert service.asked == list(range(1, 101))
