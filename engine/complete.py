@@ -130,7 +130,14 @@ def _receipt(part: PartRecord) -> PartReceipt:
 
 
 def finished_before(run: UploadRun, parts: Sequence[PartRecord], *, gone: bool) -> UploadDone | None:
-    """The end of an upload whose Complete took effect although its answer was lost; None when it did not.
+    """The end of an upload whose Complete took effect although its answer was lost; None when it did not.  ``gone`` as
+    for ``proven_before``."""
+    found = proven_before(run, parts, gone=gone)
+    return None if found is None else run.finish(*found)
+
+
+def proven_before(run: UploadRun, parts: Sequence[PartRecord], *, gone: bool) -> tuple[Proof, str] | None:
+    """How the object that such a Complete made is proven, and its ETag; None when there is no such object.
 
     gone: S3 knows the upload no more.  It may be putting the parts together at this moment: a large object shows only
         after a while, and giving its parts up would cost all of them.
@@ -148,7 +155,7 @@ def finished_before(run: UploadRun, parts: Sequence[PartRecord], *, gone: bool) 
         return None
     proof, facts = found
     proof = _or_by_etag(run, proof, facts.etag)
-    return run.finish(proof, facts.etag) if proof.whole else None
+    return (proof, facts.etag) if proof.whole else None
 
 
 def _look_until_it_is_ours(

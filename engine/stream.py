@@ -34,7 +34,7 @@ from .settings import UploadSettings, check_settings
 from .single import put_whole
 from .skip import check_key_free, skip_upload
 from .spool import Spool
-from .stream_finish import finished_earlier
+from .stream_finish import made_earlier
 from .stream_plan import StreamPlan, plan_stream, replan_stream
 from .stream_repeat import is_repeated
 from .stream_send import RUN_AGAIN, complete_stream, recall, send_stream
@@ -160,12 +160,10 @@ def upload_stream(
                     if fresh and before is not None:
                         give_up(before, backend, store, settings, cancel)
                         known(replace(before, id=""))
-                    earlier = finished_earlier(run) if run.record.status is UploadStatus.COMPLETING else None
-                    if earlier is not None:
-                        if target.options.no_overwrite:
-                            return _skipped(run)
-                        known(replace(run.record, id=""))
-                    run.plan = plan
+                    earlier = made_earlier(run) if run.record.status is UploadStatus.COMPLETING else None
+                    if earlier is not None and target.options.no_overwrite:
+                        run.finish(*earlier)
+                        return _skipped(run)
                     space = SPACE if fixed is None else None
                     cutter = Cutter(descriptor, plan, folder=stream.folder, space=space, senders=fixed)
                     first = run.pool.run(lambda line: cutter.next(run.algorithm, line, md5=True))
@@ -174,11 +172,21 @@ def upload_stream(
                     cancel.check()
                     if earlier is not None:
                         # That object is what the stream was then; what it is now may be the same.
-                        if is_repeated(run, cutter, first, store.parts(run.record.id)):
+                        # Not recorded before that is known: a run that is stopped meanwhile compares again.
+                        try:
+                            same = is_repeated(run, cutter, first, store.parts(run.record.id))
+                        except UploadFailed:
+                            run.finish(*earlier)
+                            known(replace(run.record, id=""))
+                            raise
+                        if same:
                             _confirm(run, stream)
-                            return earlier
+                            return run.finish(*earlier)
+                        run.finish(*earlier)
+                        known(replace(run.record, id=""))
                         begin_anew(run)
                         run.record = replace(run.record, size=0)
+                    run.plan = plan
                     if needs_look(target):
                         run.emit(OverwriteNotExcluded(upload=run.record.id))
                     return _send(run, plan, cutter, first, stream, begun)

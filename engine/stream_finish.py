@@ -9,13 +9,14 @@ from partway.state.store import StateStore
 
 from .backend import MultipartBackend
 from .claim import check_unfinished, claimed
-from .complete import complete, finished_before
+from .complete import complete, proven_before
 from .errors import ObjectExists, UploadFailed, UploadVanished
 from .events import EventSink, UploadDone, UploadSkipped, ignore
 from .identity import SourceIdentity
 from .live import UploadTeller
 from .options import check_record, target_of, with_customer_key
 from .pool import Cancel
+from .proof import Proof
 from .run import UploadRun
 from .settings import UploadSettings
 from .skip import skip_upload
@@ -64,8 +65,8 @@ def finish_stream(
             with run.pool:
                 run.save()
                 told.begin(run.record.id)
-                if done := finished_earlier(run):
-                    return done
+                if (made := made_earlier(run)) is not None:
+                    return run.finish(*made)
                 listed = run.call(lambda s3: s3.list_parts(target, run.upload_id, run.algorithm))
                 if len(sent_before(parts, listed).confirmed) < len(parts) or not parts:
                     raise UploadFailed(f"S3 has not all parts of the stream any more; {RUN_AGAIN}", resumable=True)
@@ -76,9 +77,9 @@ def finish_stream(
                     return skip_upload(run, error, cancel)
 
 
-def finished_earlier(run: UploadRun) -> UploadDone | None:
-    """The end of the upload when the Complete that an earlier run sent took effect, which is recorded; None when it
-    did not.  ``run.plan`` is then that of all that was sent."""
+def made_earlier(run: UploadRun) -> tuple[Proof, str] | None:
+    """The proof and the ETag of the object when the Complete that an earlier run sent took effect; None when it did
+    not.  ``run.plan`` is then that of all that was sent."""
     parts = run.store.parts(run.record.id)
     run.plan = plan_of_sent(run.record.part_size, [part.size for part in parts], limits=run.settings.limits)
     if run.record.upload_id is None or not parts:
@@ -86,7 +87,7 @@ def finished_earlier(run: UploadRun) -> UploadDone | None:
     try:
         listed = run.call(lambda s3: s3.list_parts(run.target, run.upload_id, run.algorithm))
     except UploadVanished:
-        return finished_before(run, parts, gone=True)
+        return proven_before(run, parts, gone=True)
     if len(sent_before(parts, listed).confirmed) == len(parts):
         return None
-    return finished_before(run, parts, gone=not listed)
+    return proven_before(run, parts, gone=not listed)
