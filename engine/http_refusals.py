@@ -10,6 +10,9 @@ _TUNNEL = re.compile(r"Tunnel connection failed: (4\d\d)")
 _ENDPOINT = "check --endpoint-url: it has to be the address of the S3 API"
 # Of what stands between this machine and the service, for every request.
 OF_THE_NETWORK = frozenset({407, 511})
+# The service is away, slow or full at the moment: those of HTTP, and those of nginx (499), hosters (509), Cloudflare
+# (520 to 530) and proxies (598, 599).
+PASSING = frozenset({408, 425, 429, 499, 500, 502, 503, 504, 507, 509, *range(520, 531), 598, 599})
 _SMALLER = (
     "the service, or a proxy in front of it, takes no request this large: use a smaller --part-size{restart}, or raise "
     "its limit (client_max_body_size in nginx)"

@@ -31,7 +31,7 @@ from .errors import (
     Transient,
     UploadVanished,
 )
-from .http_refusals import OF_THE_NETWORK, todo, tunnel_refused
+from .http_refusals import OF_THE_NETWORK, PASSING, todo, tunnel_refused
 from .s3_options import SentOptions, advice, is_about_options, said_of
 
 NO_OPTIONS = ObjectOptions()
@@ -43,7 +43,6 @@ _SIGNED = re.compile(r"AWS4-HMAC-SHA256|Credential=|Signature=|x-amz-security-to
 # 32 bytes in base64 or hex, as a customer's key is written: a server may repeat what it was sent.
 _KEY = re.compile(r"[A-Za-z0-9+/]{43}=|\b[0-9A-Fa-f]{64}\b")
 
-_TRANSIENT_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 # RequestTimeout is an HTTP 400.
 _TRANSIENT_CODES = frozenset(
     {
@@ -164,7 +163,7 @@ def _from_answer(response: Any, checksum: ChecksumAlgorithm | None, sent: SentOp
         return kind(message, **facts)
     if code in _ONCE_CODES:
         return Transient(message, once=True, **facts)
-    if status in _TRANSIENT_STATUSES or code in _TRANSIENT_CODES:
+    if status in PASSING or code in _TRANSIENT_CODES:
         return Transient(message, **facts)
     if operation == "PutObject" and code == "ConditionalRequestConflict":
         # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html

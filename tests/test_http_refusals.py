@@ -108,9 +108,10 @@ def test_a_refusal_without_a_code_that_comes_once_is_forgotten(
     assert uploading.run().proof == "crc64nvme"
 
 
-def test_trouble_that_passes_is_still_for_another_run(strict: StrictS3, uploading: Uploading) -> None:
-    """A gateway's 502 is no refusal."""
-    strict.faults.add(Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=page(502), times=None))
+@pytest.mark.parametrize("status", [425, 499, 502, 507, 509, 520, 522, 524, 530, 599])
+def test_trouble_that_passes_is_still_for_another_run(strict: StrictS3, uploading: Uploading, status: int) -> None:
+    """What a gateway says of a service that is away, slow or full is no refusal."""
+    strict.faults.add(Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=page(status), times=None))
 
     assert exit_code(failure(uploading, "UploadPart")) == INCOMPLETE
 
