@@ -18,7 +18,7 @@ from .backend import MultipartBackend, Target
 from .cancel import give_up
 from .checksum import ChecksumAlgorithm
 from .claim import check_unfinished, claimed
-from .errors import ObjectExists, PartwayError, Refused, StateError, is_resumable
+from .errors import ObjectExists, PartwayError, Refused, SourceChanged, SourceError, StateError, is_resumable
 from .events import EventSink, OverwriteNotExcluded, UploadDone, UploadFailed, UploadSkipped, ignore
 from .identity import SourceIdentity, identify
 from .job_failures import cause_of, was_never_reached
@@ -186,6 +186,11 @@ def _upload(
                     done = put_whole(run) if whole and run.record.upload_id is None else send_multipart(run)
                 except ObjectExists as error:
                     return skip_upload(run, error, cancel, lane)
+                except SourceError as error:
+                    # The file was there when the run began: with parts on S3, to bring it back is enough.
+                    if isinstance(error, SourceChanged) or run.record.upload_id is None:
+                        raise
+                    raise SourceChanged(f"{error}; bring the file back and run again") from error
                 remove_superseded(run, done, cancel, lane)
                 return done
 

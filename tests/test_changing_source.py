@@ -351,6 +351,20 @@ def test_a_file_that_becomes_a_pipe_ends_the_upload(strict: StrictS3, uploading:
         uploading.run(concurrency=1)
 
 
+@pytest.mark.parametrize("part", [2, 6])
+def test_a_file_that_is_away_for_a_while_is_for_another_run(strict: StrictS3, uploading: Uploading, part: int) -> None:
+    """Renamed in mid-run, or before the last look; its parts are kept for when it is back."""
+    away = uploading.path.with_suffix(".away")
+    uploading.on_event = at_part(part, lambda: uploading.path.rename(away))
+
+    with pytest.raises(SourceChanged, match=r"there is no file .*; bring the file back and run again"):
+        uploading.run(concurrency=1)
+
+    away.rename(uploading.path)
+    assert uploading.run().resumed_bytes >= part * PART - PART
+    assert content(strict) == uploading.path.read_bytes()
+
+
 # --- a file that grows ---
 
 
