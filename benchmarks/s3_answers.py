@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote, urlsplit
 from xml.sax.saxutils import escape
 
-from partway.engine.checksum import ChecksumAlgorithm, combine
+from partway.engine.checksums import ChecksumAlgorithm, combine
 
 from .s3_xml import PartFacts, document, named_numbers, parts_document
 

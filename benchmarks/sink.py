@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.throwaway_tls import make_tls_files
+from tests.support.s3_server.tls import make_tls_files
 
 from .sink_server import Seen
 

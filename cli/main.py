@@ -12,25 +12,28 @@ from typing import TYPE_CHECKING
 
 import click
 
-from . import VERSION
-from .encoding import output_encoding, restart_in_utf8
-from .text import printable
-from .typed import note_typed
+from ..cli import VERSION
+from .runtime.typed import note_typed
+from .text.encoding import output_encoding, restart_in_utf8
+from .text.escape import printable
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 _COMMANDS = {
-    "upload": ("Upload files, or go on with an upload that was interrupted.", "partway.cli.upload"),
-    "resume": ("Finish what is unfinished, from any folder.", "partway.cli.resume"),
-    "list": ("Show what is unfinished and what was done.", "partway.cli.list"),
-    "show": ("Show one upload with its part map, or one job.", "partway.cli.show"),
-    "watch": ("Watch what other terminals, cron and services upload.", "partway.cli.watch"),
-    "verify": ("Compare files with objects, without downloading.", "partway.cli.verify"),
-    "cancel": ("Remove an upload's parts from S3 and forget it.", "partway.cli.cancel"),
-    "clean": ("Remove forgotten uploads from a bucket, or old history.", "partway.cli.clean"),
-    "doctor": ("Check credentials, endpoint, permissions and what the service supports.", "partway.cli.doctor"),
-    "demo": ("See it work: an interruption and a resume, with nothing to set up.", "partway.cli.demo"),
+    "upload": ("Upload files, or go on with an upload that was interrupted.", "partway.cli.commands.upload"),
+    "resume": ("Finish what is unfinished, from any folder.", "partway.cli.commands.resume"),
+    "list": ("Show what is unfinished and what was done.", "partway.cli.commands.list"),
+    "show": ("Show one upload with its part map, or one job.", "partway.cli.commands.show"),
+    "watch": ("Watch what other terminals, cron and services upload.", "partway.cli.commands.watch"),
+    "verify": ("Compare files with objects, without downloading.", "partway.cli.commands.verify"),
+    "cancel": ("Remove an upload's parts from S3 and forget it.", "partway.cli.commands.cancel"),
+    "clean": ("Remove forgotten uploads from a bucket, or old history.", "partway.cli.commands.clean"),
+    "doctor": (
+        "Check credentials, endpoint, permissions and what the service supports.",
+        "partway.cli.commands.doctor",
+    ),
+    "demo": ("See it work: an interruption and a resume, with nothing to set up.", "partway.cli.demo.demo"),
 }
 
 _HELP = """Upload files to S3 in parts, and finish what an interruption left.
@@ -177,8 +180,8 @@ def _run() -> int:
         print("stopped", file=sys.stderr)
         return 130
     except PartwayError as error:
-        from . import exit_codes
-        from .session import tell
+        from .runtime import exit_codes
+        from .runtime.errors import tell
 
         tell(error)
         return exit_codes.exit_code(error)

@@ -23,9 +23,9 @@ from random import Random
 from rich.console import Console
 from rich.text import Text
 
-from tests.support.command import PARTWAY
-from tests.support.s3_model import S3Model
-from tests.support.strict_s3 import StrictS3
+from tests.support.s3_model.model import S3Model
+from tests.support.s3_server.server import StrictS3
+from tests.support.shell.command import PARTWAY
 
 COLUMNS = 80
 PARTS = 48

@@ -1,1 +1,4 @@
-"""The library: plan, send, resume and prove uploads.  No terminal and no SQL; start at ``partway.engine.upload``."""
+"""The library: plan, send, resume and prove uploads.  No terminal and no SQL.
+
+Start at ``partway.engine.upload.file``.
+"""

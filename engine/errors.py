@@ -7,7 +7,7 @@ PartwayError                the root; its text is one sentence for the user
 ├── SourceError             the source cannot be read, or is nothing that can be uploaded
 │   └── SourceChanged       it changed while it was sent: run again, equal parts are kept
 ├── RemoteError             the service refused, or could not be reached
-│   ├── Transient           trying again may help; engine/retry.py does
+│   ├── Transient           trying again may help; engine/retry/backend.py does
 │   └── Refused             trying the same again will not help
 │       ├── UploadVanished          S3 no longer knows the multipart upload
 │       ├── AccessRefused           credentials are missing, wrong, or not allowed to do this

@@ -68,3 +68,6 @@ class S3Limits:
 
 
 AWS = S3Limits()
+
+
+MOST = 32  # parts in flight where the number is adaptive

@@ -110,26 +110,3 @@ class LiveStore(Protocol):
     def running(self) -> list[LiveRow]:
         """Those of them that are alive."""
         ...
-
-
-class MemoryLive:
-    """What the runs of this process say."""
-
-    def __init__(self) -> None:
-        self._records: dict[str, LiveRecord] = {}
-
-    def tell(self, record: LiveRecord) -> None:
-        self._records[record.id] = record
-
-    def end(self, id: str) -> None:
-        self._records.pop(id, None)
-
-    def row(self, id: str) -> LiveRow | None:
-        record = self._records.get(id)
-        return None if record is None else LiveRow(record=record, alive=record.ended is None)
-
-    def all(self) -> list[LiveRow]:
-        return [row for id in sorted(self._records) if (row := self.row(id)) is not None]
-
-    def running(self) -> list[LiveRow]:
-        return [row for row in self.all() if row.alive]

@@ -13,14 +13,14 @@ from urllib.request import Request, urlopen
 import pytest
 from hypothesis import HealthCheck, settings
 
-from partway.engine.s3 import S3Backend, S3Config
-from tests.support.command import Shell
-from tests.support.interrupted import make_source
-from tests.support.rclone import rclone
-from tests.support.s3_model import S3Model
-from tests.support.seaweed import make_bucket, seaweed
-from tests.support.strict_s3 import StrictS3
-from tests.support.uploading import PART, Uploading
+from partway.engine.s3.backend import S3Backend, S3Config
+from tests.support.engine.upload_case import PART, Uploading
+from tests.support.s3_model.model import S3Model
+from tests.support.s3_server.server import StrictS3
+from tests.support.servers.rclone import rclone
+from tests.support.servers.seaweed import make_bucket, seaweed
+from tests.support.shell.command import Shell
+from tests.support.shell.interrupted import make_source
 
 KIB = 1024
 
@@ -114,7 +114,7 @@ def hasty(backend: S3Backend) -> Iterator[S3Backend]:
 def moto_url() -> Iterator[str]:
     """moto's S3 over real HTTP, with a bucket named bucket."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "partway.cli.demo_server"],
+        [sys.executable, "-m", "partway.cli.demo.server"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

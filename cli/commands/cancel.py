@@ -1,0 +1,181 @@
+"""``partway cancel ID``."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from partway.engine.errors import PartwayError
+from partway.engine.job.cancel import cancel_job
+from partway.engine.maintenance.forget import forget_job, forget_upload
+from partway.engine.run.stored_options import target_of
+from partway.engine.upload.abort import Removal, cancel_upload
+from partway.engine.workers.channel import Cancel
+from partway.state.jobs import JobRecord, JobStatus
+from partway.state.store import StateStore
+from partway.state.uploads import UploadRecord, UploadStatus
+
+from ..options import shared
+from ..options.connection import Connection, connection_options
+from ..runtime import completion, exit_codes
+from ..runtime.backend import backend_for
+from ..runtime.errors import tell
+from ..runtime.lookup import find_job, find_upload
+from ..runtime.signals import stopping
+from ..runtime.store import opened_store
+from ..text.escape import printable
+from ..text.units import format_size
+
+
+@click.command("cancel", epilog="Example:  partway cancel 3f2a91bc")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...", shell_complete=completion.unfinished_ids)
+@click.option(
+    "--forget",
+    is_flag=True,
+    help="Forget the upload without a request: what S3 has of it stays there, and costs storage.",
+)
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object an ID.")
+@connection_options
+@shared.profile_option
+@shared.state_dir_option
+def command(
+    ids: tuple[str, ...],
+    forget: bool,
+    quiet: bool,
+    as_json: bool,
+    connection: Connection,
+    profile: str | None,
+    state_dir: Path | None,
+) -> int:
+    """Remove the parts of unfinished uploads from S3, and forget the uploads.
+
+    The source is not touched.  A finished object stays; only what is unfinished can be cancelled.  The ID of a job
+    cancels its unfinished uploads.
+
+    Where the service refuses to remove the parts, or is gone, --forget takes the upload from the list all the same.
+    """
+    cancel = Cancel()
+    codes = []
+    with opened_store(state_dir) as store, stopping(cancel):
+        for record in _chosen(store, ids):
+            try:
+                if forget:
+                    facts, line = _forget(store, record)
+                elif isinstance(record, JobRecord):
+                    facts, line = _cancel_job(store, record, profile, connection, cancel)
+                else:
+                    facts, line = _cancel_upload(store, record, profile, connection, cancel)
+            except PartwayError as error:
+                # One that cannot be cancelled now keeps none of the others.
+                tell(error)
+                codes.append(exit_codes.exit_code(error))
+                facts = _names(record) | {"cancelled": False, "forgotten": False, "error": str(error)}
+            else:
+                codes.append(exit_codes.OK)
+                facts |= {"forgotten": forget, "error": None}
+                if not quiet and not as_json:
+                    print(line)
+            if as_json:
+                print(json.dumps(facts), flush=True)
+            if codes[-1] == exit_codes.INTERRUPTED:
+                break
+    return exit_codes.worst(codes)
+
+
+def _chosen(store: StateStore, ids: tuple[str, ...]) -> list[UploadRecord | JobRecord]:
+    """What was named, each once.
+
+    Raises:
+        click.UsageError: one is unknown, or finished; then nothing is cancelled.
+    """
+    found = {record.id: record for record in (find_job(store, id) or find_upload(store, id) for id in ids)}
+    for record in found.values():
+        if isinstance(record, JobRecord) and record.status is not JobStatus.OPEN:
+            raise click.UsageError(f"job {record.id} is {record.status}; there is nothing to cancel")
+        if isinstance(record, UploadRecord) and record.finished:
+            raise click.UsageError(f"upload {record.id} is {record.status}; there is nothing to cancel")
+    return list(found.values())
+
+
+def _cancel_upload(
+    store: StateStore, record: UploadRecord, profile: str | None, connection: Connection, cancel: Cancel
+) -> tuple[dict[str, object], str]:
+    backend = backend_for(record, concurrency=1, profile=profile, connection=connection)
+    removal = cancel_upload(record, backend=backend, store=store, cancel=cancel)
+    if not removal.confirmed:
+        _warn(record)
+    return _names(record) | {
+        "cancelled": True,
+        "removed_parts": removal.parts,
+        "removed_bytes": removal.bytes,
+        "confirmed": removal.confirmed,
+    }, f"cancelled {record.id}: {printable(target_of(record).url)}; {_what_went(record, removal)}"
+
+
+def _forget(store: StateStore, record: UploadRecord | JobRecord) -> tuple[dict[str, object], str]:
+    facts = _names(record) | {"cancelled": False, "removed_bytes": 0, "confirmed": False}
+    if isinstance(record, JobRecord):
+        count = forget_job(record, store=store)
+        uploads = "1 unfinished upload" if count == 1 else f"{count:,} unfinished uploads"
+        stays = f"; what S3 has of {uploads} stays there" if count else ""
+        return facts | {"removed_uploads": 0}, f"forgot job {record.id} to {printable(record.target)}{stays}"
+    parts, size = forget_upload(record, store=store)
+    stays = "S3 was never asked for it"
+    if record.upload_id is not None:
+        noun = "part" if parts == 1 else "parts"
+        stays = f"{parts:,} {noun} ({format_size(size)}) may stay on S3, in its upload {printable(record.upload_id)}"
+    url = f"s3://{record.bucket}/{record.key}"
+    return facts | {"removed_parts": 0}, f"forgot {record.id}: {printable(url)}; {stays}"
+
+
+def _what_went(record: UploadRecord, removal: Removal) -> str:
+    if not removal.existed:
+        if record.status is UploadStatus.COMPLETING:
+            return "S3 has no parts of it; it was being completed, so its object may be there"
+        return "S3 has no parts of it"
+    if removal.parts is None or removal.bytes is None:
+        return "its parts are gone from S3" if removal.confirmed else "S3 was told to remove its parts"
+    if not removal.parts:
+        return "it had no parts on S3"
+    parts = "1 part" if removal.parts == 1 else f"{removal.parts:,} parts"
+    return f"{parts} ({format_size(removal.bytes)}) {'is' if removal.parts == 1 else 'are'} gone from S3"
+
+
+def _warn(record: UploadRecord) -> None:
+    print(
+        f"warning: the service does not list the parts of {record.id}, so nobody can see that they are gone",
+        file=sys.stderr,
+    )
+
+
+def _cancel_job(
+    store: StateStore, job: JobRecord, profile: str | None, connection: Connection, cancel: Cancel
+) -> tuple[dict[str, object], str]:
+    removed = cancel_job(
+        job,
+        backend_for=lambda record: backend_for(record, concurrency=1, profile=profile, connection=connection),
+        store=store,
+        cancel=cancel,
+    )
+    for each in removed:
+        if not each.removal.confirmed:
+            _warn(each.record)
+    done = store.jobs.get(job.id) or job
+    size = sum(each.removal.bytes or 0 for each in removed)
+    files = f"{done.done + done.skipped:,} files that are done stay"
+    uploads = "1 unfinished upload" if len(removed) == 1 else f"{len(removed):,} unfinished uploads"
+    went = f"{uploads} ({format_size(size)}) removed from S3; " if removed else ""
+    return _names(job) | {
+        "cancelled": True,
+        "removed_uploads": len(removed),
+        "removed_bytes": size,
+        "confirmed": all(each.removal.confirmed for each in removed),
+    }, f"cancelled job {job.id} to {printable(job.target)}; {went}{files}"
+
+
+def _names(record: UploadRecord | JobRecord) -> dict[str, object]:
+    if isinstance(record, JobRecord):
+        return {"job": record.id, "target": record.target}
+    return {"upload": record.id, "target": target_of(record).url}

@@ -1,0 +1,217 @@
+"""What ``partway clean`` does: find, show, ask, remove."""
+
+import json
+import shlex
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from partway.engine.errors import StateLocked
+from partway.engine.maintenance.history import History, old_history
+from partway.engine.maintenance.orphans import Choice, Orphan, Orphans, Removed
+from partway.engine.run.stored_options import target_of
+from partway.engine.s3.bucket import S3Uploads
+from partway.engine.workers.channel import Cancel
+from partway.state.maintenance import Upkeep
+
+from ..options.connection import Connection
+from ..output.clean_tables import print_history, print_orphans
+from ..runtime import exit_codes
+from ..runtime.backend import make_backend
+from ..runtime.errors import tell
+from ..runtime.signals import stopping
+from ..runtime.store import opened_store
+from ..text.escape import printable
+from ..text.units import format_size, format_span
+
+_HISTORY = 30 * 86400.0  # seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """Whether something is removed, and who says so.
+
+    yes: without asking.
+    dry_run: nothing, whoever says what.
+    json: nobody is asked.
+    """
+
+    yes: bool
+    dry_run: bool
+    json: bool
+
+    def may(self, question: str) -> bool:
+        """Ask where there is somebody to ask, else say how to go on; True when it is to be done."""
+        if self.yes:
+            return True
+        if self.dry_run:
+            print("nothing was removed: this was a dry run")
+        elif not (sys.stdin.isatty() and sys.stdout.isatty()):
+            print(f"nothing was removed; to remove them: partway {printable(shlex.join(sys.argv[1:]))} --yes")
+        elif click.confirm(question):
+            return True
+        else:
+            print("nothing was removed")
+        return False
+
+
+def clean_bucket(
+    bucket: str,
+    prefix: str,
+    choice: Choice,
+    asking: Asking,
+    state_dir: Path | None,
+    *,
+    endpoint_url: str | None,
+    profile: str | None,
+    region: str | None,
+    connection: Connection,
+) -> int:
+    """Find a bucket's orphans and remove those that may be; the exit code."""
+    backend = make_backend(endpoint_url, region, profile, concurrency=None, connection=connection)
+    cancel = Cancel()
+    with opened_store(state_dir) as store:
+        orphans = Orphans(
+            bucket,
+            prefix,
+            backend.endpoint,
+            uploads=S3Uploads(backend.config),
+            backend=backend,
+            store=store,
+            choice=choice,
+            cancel=cancel,
+        )
+        with stopping(cancel):
+            found = orphans.find()
+        chosen = [each for each in found if each.kept is None]
+        if asking.json:
+            return _as_json(orphans, found, asking, cancel)
+        print_orphans(f"s3://{bucket}/{prefix}", found, choice)
+        if not found and prefix and backend.endpoint:
+            print("some services list uploads only by their whole key; without a prefix they may show more")
+        if not chosen or not asking.may(f"Remove {_uploads(len(chosen))} for good?"):
+            return exit_codes.OK
+        with stopping(cancel):
+            return _remove(orphans, chosen)
+
+
+def _remove(orphans: Orphans, chosen: list[Orphan]) -> int:
+    codes, count, size = [exit_codes.OK], 0, 0
+    for removed in orphans.remove(chosen):
+        key = printable(removed.orphan.upload.key)
+        if removed.error is not None:
+            codes.append(exit_codes.exit_code(removed.error))
+            print(f"error: {key} is not removed: {printable(str(removed.error))}", file=sys.stderr)
+        elif removed.removal is None:
+            print(f"left alone: {key}: {removed.kept}", file=sys.stderr)
+        else:
+            count += removed.removal.existed
+            size += removed.removal.bytes or 0
+            word = "removed" if removed.removal.existed else "gone already"
+            seen = "" if removed.removal.confirmed else "; the service does not let anybody see whether parts are left"
+            print(f"{word}: {key} ({_size(removed)}){seen}", flush=True)
+    print(f"{_uploads(count)} removed, {format_size(size)}")
+    return exit_codes.worst(codes)
+
+
+def _size(removed: Removed) -> str:
+    removal = removed.removal
+    if removal is None or removal.bytes is None:
+        return "size unknown"
+    return format_size(removal.bytes)
+
+
+def _as_json(orphans: Orphans, found: list[Orphan], asking: Asking, cancel: Cancel) -> int:
+    codes = [exit_codes.OK]
+    for orphan in found:
+        if orphan.kept is not None or not asking.yes:
+            print(json.dumps(_facts(orphan, Removed(orphan=orphan, kept=orphan.kept))))
+    if asking.yes:
+        with stopping(cancel):
+            for removed in orphans.remove(found):
+                print(json.dumps(_facts(removed.orphan, removed)), flush=True)
+                if removed.error is not None:
+                    tell(removed.error)
+                    codes.append(exit_codes.exit_code(removed.error))
+    return exit_codes.worst(codes)
+
+
+def _facts(orphan: Orphan, removed: Removed) -> dict[str, object]:
+    """One orphan for programs; times are seconds."""
+    return {
+        "key": orphan.upload.key,
+        "upload_id": orphan.upload.upload_id,
+        "upload": orphan.record and orphan.record.id,
+        "owner": orphan.owner.value,
+        "initiator": orphan.upload.initiator,
+        "initiated": orphan.upload.initiated,
+        "last_part": orphan.parts and orphan.parts.last,
+        "age": orphan.age,
+        "parts": orphan.parts and orphan.parts.count,
+        "bytes": orphan.parts and orphan.parts.bytes,
+        "kept": removed.kept,
+        "removed": removed.removal is not None,
+        "confirmed": removed.removal and removed.removal.confirmed,
+        "error": removed.error and str(removed.error),
+    }
+
+
+def clean_history(
+    older_than: float | None, asking: Asking, state_dir: Path | None, now: Callable[[], float] = time.time
+) -> int:
+    """Forget what is over; the exit code."""
+    age = _HISTORY if older_than is None else older_than
+    with opened_store(state_dir) as store:
+        history = old_history(store, age, now)
+        if asking.yes or not (asking.dry_run or asking.json):
+            _sweep(store.upkeep, asking)
+        if asking.json:
+            if asking.yes and history:
+                _forget(store.upkeep, history)
+            for record in history.uploads:
+                facts = {"upload": record.id, "target": target_of(record).url, "status": record.status.value}
+                print(json.dumps(facts | {"updated_at": record.updated_at, "forgotten": asking.yes}))
+            for job in history.jobs:
+                facts = {"job": job.id, "target": job.target, "status": job.status.value}
+                print(json.dumps(facts | {"updated_at": job.updated_at, "forgotten": asking.yes}))
+            return exit_codes.OK
+        if not history:
+            print(f"nothing is remembered that ended more than {format_span(age)} ago")
+            return exit_codes.OK
+        print_history(history)
+        before = store.upkeep.size()
+        if asking.may(f"Forget {_counts(history)}?  Nothing on S3 is touched."):
+            _forget(store.upkeep, history)
+            after = store.upkeep.size()
+            print(f"forgot {_counts(history)}; the state takes {format_size(after)}, before {format_size(before)}")
+    return exit_codes.OK
+
+
+def _sweep(upkeep: Upkeep, asking: Asking) -> None:
+    """Remove files that killed processes and older versions left; it takes nothing from anybody, so it never asks."""
+    count = upkeep.sweep()
+    if count and not asking.json:
+        print(f"removed {count:,} unused lock {'file' if count == 1 else 'files'}")
+
+
+def _forget(upkeep: Upkeep, history: History) -> None:
+    upkeep.forget([record.id for record in history.uploads], [job.id for job in history.jobs])
+    upkeep.sweep()
+    try:
+        upkeep.shrink()
+    except StateLocked:
+        print("another process is writing, so the file keeps its size; it is reused", file=sys.stderr)
+
+
+def _counts(history: History) -> str:
+    jobs = "1 job" if len(history.jobs) == 1 else f"{len(history.jobs):,} jobs"
+    parts = [_uploads(len(history.uploads))] if history.uploads else []
+    return " and ".join([*parts, *([jobs] if history.jobs else [])])
+
+
+def _uploads(count: int) -> str:
+    return "1 upload" if count == 1 else f"{count:,} uploads"

@@ -1,0 +1,163 @@
+"""``partway doctor [s3://bucket[/prefix]]``."""
+
+import json
+import os
+import platform
+import shutil
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import click
+
+from partway.engine.doctor.check import Check, Health
+from partway.engine.doctor.state import check_state
+from partway.engine.errors import PartwayError, StateError
+from partway.engine.workers.channel import Cancel
+
+from ...cli import VERSION
+from ..options import shared
+from ..options.connection import Connection, connection_options
+from ..options.s3_uri import parse_bucket
+from ..runtime import exit_codes
+from ..runtime.backend import make_backend
+from ..runtime.signals import stopping
+from ..runtime.store import state_folder
+from ..text.escape import printable
+
+_TIMEOUT = 5.0  # seconds, where the user named none
+_NAME = 14  # columns
+_STATUS = 9  # columns
+_ENDLESS = 100_000
+_COLOURS = {Health.OK: "green", Health.WARNING: "yellow", Health.FAILED: "red"}
+
+
+@click.command("doctor", epilog="Example:  partway doctor s3://my-bucket/backups/")
+@click.argument("bucket", required=False, metavar="[s3://BUCKET[/PREFIX]]")
+@click.option(
+    "--allow-leftovers", is_flag=True, help="Try Complete also where the tiny object that it makes cannot be removed."
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a check.")
+@shared.service_options
+@connection_options
+@shared.state_dir_option
+def command(
+    bucket: str | None,
+    allow_leftovers: bool,
+    as_json: bool,
+    endpoint_url: str | None,
+    profile: str | None,
+    region: str | None,
+    connection: Connection,
+    state_dir: Path | None,
+) -> int:
+    """Check what uploads need: the state folder, credentials, the endpoint.
+
+    With a bucket also its region, permissions, checksums and rules, by uploading a few bytes below PREFIX and removing
+    them again.  Exit code 0: nothing failed, though there may be warnings; 1: something did.
+    """
+    where = None if bucket is None else parse_bucket(bucket)
+    found: list[Check] = []
+
+    def say(check: Check) -> None:
+        found.append(check)
+        _print(check, as_json)
+
+    say(
+        Check(
+            name="version",
+            health=Health.OK,
+            fact=f"partway {VERSION}, Python {platform.python_version()}, {platform.system()} {platform.machine()}",
+        )
+    )
+    for check in _check_state(state_dir):
+        say(check)
+    cancel = Cancel()
+    with stopping(cancel):
+        _visit(where, endpoint_url, region, profile, connection, allow_leftovers, say, cancel)
+    healths = [check.health for check in found]
+    if not as_json:
+        print(_summary(healths))
+    return exit_codes.FAILED if Health.FAILED in healths else exit_codes.OK
+
+
+def _check_state(state_dir: Path | None) -> Iterator[Check]:
+    try:
+        yield from check_state(state_folder(state_dir))
+    except StateError as error:
+        yield Check(name="state", health=Health.FAILED, fact=str(error))
+
+
+def _visit(
+    where: tuple[str, str] | None,
+    endpoint_url: str | None,
+    region: str | None,
+    profile: str | None,
+    connection: Connection,
+    leftovers: bool,
+    say: Callable[[Check], None],
+    cancel: Cancel,
+) -> None:
+    from partway.engine.doctor.run import visit  # only here: help needs none of it
+    from partway.engine.s3.bucket import S3Uploads
+    from partway.engine.s3.service import S3Probe
+
+    impatient = replace(
+        connection,
+        connect_timeout=_TIMEOUT if connection.connect_timeout is None else connection.connect_timeout,
+        read_timeout=_TIMEOUT if connection.read_timeout is None else connection.read_timeout,
+    )
+    backend = make_backend(endpoint_url, region, profile, concurrency=None, connection=impatient)
+    try:
+        endpoint = backend.endpoint
+    except PartwayError as error:
+        say(Check(name="endpoint", health=Health.FAILED, fact=str(error)))
+        return
+    visit(
+        S3Probe(backend.config),
+        backend,
+        S3Uploads(backend.config),
+        say,
+        where=where,
+        endpoint=endpoint,
+        unsigned=connection.unsigned,
+        checked=connection.verify is not False,
+        leftovers=leftovers,
+        cancel=cancel,
+    )
+
+
+def _print(check: Check, as_json: bool) -> None:
+    if as_json:
+        facts = asdict(check)
+        print(json.dumps({"check": facts.pop("name")} | facts), flush=True)
+        return
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() or "COLUMNS" in os.environ else _ENDLESS
+    indent = " " * (_STATUS + _NAME)
+    room = max(width - len(indent), 20)
+    lines = textwrap.wrap(printable(check.fact), room, break_long_words=False, break_on_hyphens=False)
+    status = f"{check.health.value:<{_STATUS}}"
+    if sys.stdout.isatty() and "NO_COLOR" not in os.environ:
+        status = click.style(status, fg=_COLOURS[check.health])
+    print(f"{status}{check.name:<{_NAME}}{lines[0] if lines else ''}")
+    for line in lines[1:]:
+        print(indent + line)
+    if check.advice:
+        advice = f"-> {printable(check.advice)}"
+        for line in textwrap.wrap(advice, room, break_long_words=False, break_on_hyphens=False):
+            print(indent + line)
+    if check.command:
+        # One line, however long: it is to be copied.
+        print(f"  {printable(check.command)}")
+    sys.stdout.flush()
+
+
+def _summary(healths: list[Health]) -> str:
+    failed, warnings = healths.count(Health.FAILED), healths.count(Health.WARNING)
+    if not failed and not warnings:
+        return f"{len(healths)} checks, all well"
+    parts = [f"{failed} failed"] if failed else []
+    parts += ["1 warning"] if warnings == 1 else [f"{warnings} warnings"] if warnings else []
+    return f"{len(healths)} checks: {', '.join(parts)}"

@@ -1,0 +1,128 @@
+"""``--dry-run``: say what would be done.  Nothing is sent, claimed or stored."""
+
+import sys
+from collections.abc import Callable
+
+from partway.engine.dry_run.file import plan_file
+from partway.engine.dry_run.stream import plan_end_of_stream
+from partway.engine.events import Event, EventSink
+from partway.engine.events.dry_run import JobPlanned, UploadPlanned
+from partway.engine.events.request_counts import Requests, counts
+from partway.engine.events.upload import FileFailed, FileSkipped, UploadSkipped
+from partway.engine.workers.channel import Cancel
+
+from ..output import select, sentences
+from ..output.json_sink import JsonSink
+from ..runtime import exit_codes
+from ..runtime.signals import stopping
+from ..text.escape import printable
+from ..text.units import format_size
+
+__all__ = ["plan_end_of_stream", "plan_file", "tell"]
+
+Plan = Callable[[EventSink, Cancel], UploadPlanned | UploadSkipped | JobPlanned]
+NOTHING = "  nothing was sent, and nothing stored"
+
+
+def tell(plan: Plan, output: select.Output, *, many: bool = False) -> int:
+    """Make the plan and tell it; the exit code: 1 when files would fail.  many: of a job.
+
+    Raises:
+        PartwayError: the whole would be refused.
+    """
+    cancel = Cancel()
+    sink: EventSink = JsonSink(sys.stdout) if output.json else _Lines(quiet=output.quiet, many=many)
+    with stopping(cancel):
+        made = plan(sink, cancel)
+    if not isinstance(made, JobPlanned):
+        sink(made)
+    return exit_codes.FAILED if isinstance(made, JobPlanned) and made.failed else exit_codes.OK
+
+
+class _Lines:
+    """A line for each file of a job, some lines for a single one; what would fail goes to stderr, also when quiet."""
+
+    def __init__(self, *, quiet: bool, many: bool) -> None:
+        self._quiet = quiet
+        self._many = many
+
+    def __call__(self, event: Event) -> None:
+        out = sys.stderr if isinstance(event, FileFailed) else sys.stdout
+        if not self._quiet or out is sys.stderr:
+            for line in lines(event, many=self._many):
+                print(line, file=out)
+
+
+def lines(event: Event, *, many: bool = False) -> list[str]:
+    """What to tell people about a plan.  many: it is of one file of a job."""
+    match event:
+        case FileSkipped():
+            return [f"would skip {printable(event.source)}: {event.reason}"]
+        case FileFailed():
+            return [f"would fail: {printable(event.source)}: {printable(event.error)}"]
+        case UploadSkipped():
+            return [f"would skip {printable(event.target)}: {event.reason}", NOTHING]
+        case UploadPlanned() if event.total_bytes is None:
+            return _stream(event)
+        case UploadPlanned():
+            return [_file(event)] if many else [_file(event), *_kept(event), _requests(event), NOTHING]
+        case JobPlanned():
+            return _job(event)
+        case _:
+            return []
+
+
+def _file(event: UploadPlanned) -> str:
+    assert event.total_bytes is not None
+    size = format_size(event.total_bytes)
+    if event.part_count is not None and not event.put_object:
+        size += f" in {_parts(event.part_count)} of {format_size(event.part_size)}"
+    return f"would upload {printable(event.source)} to {printable(event.target)} ({size})"
+
+
+def _kept(event: UploadPlanned) -> list[str]:
+    if not event.kept_parts:
+        return []
+    sent = f"  of that, an earlier run sent {_parts(event.kept_parts)} ({format_size(event.kept_bytes)})"
+    if event.source_changed:
+        return [f"{sent}; the file changed since, and they are kept where it did not"]
+    return [f"{sent}, which are kept if S3 still has them"]
+
+
+def _stream(event: UploadPlanned) -> list[str]:
+    assert event.most_bytes is not None
+    first, room = format_size(event.part_size), format_size(event.most_bytes)
+    found = [
+        f"would upload what comes by the pipe to {printable(event.target)}, in parts from {first}",
+        f"  how much that is, and how many requests, shows at its end; there is room for {room}",
+    ]
+    if event.kept_parts:
+        size = format_size(event.kept_bytes)
+        found.append(f"  an earlier run sent {_parts(event.kept_parts)} ({size}), kept where the same bytes come again")
+    return [*found, NOTHING]
+
+
+def _job(event: JobPlanned) -> list[str]:
+    facts = [
+        f"would upload {sentences.files(event.files)} ({format_size(event.bytes)}) to {printable(event.target)}",
+        *([f"{event.skipped:,} skipped"] if event.skipped else []),
+        *([f"{event.failed:,} would fail"] if event.failed else []),
+        *([f"{event.resumed:,} done by earlier runs"] if event.resumed else []),
+    ]
+    kept = [f"  of that, earlier runs sent {format_size(event.kept_bytes)}"] if event.kept_bytes else []
+    return [", ".join(facts), *kept, _requests(event), NOTHING]
+
+
+def _requests(requests: Requests) -> str:
+    """``  110 requests: 107 UploadPart, 1 ListParts``."""
+    kinds = [f"{count:,} {_name(name)}" for name, count in counts(requests) if count]
+    total = sum(count for _, count in counts(requests))
+    return f"  {total:,} {'request' if total == 1 else 'requests'}: {', '.join(kinds)}" if kinds else "  no requests"
+
+
+def _name(name: str) -> str:
+    return "".join(word.capitalize() for word in name.split("_"))
+
+
+def _parts(count: int) -> str:
+    return "1 part" if count == 1 else f"{count:,} parts"

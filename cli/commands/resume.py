@@ -1,0 +1,275 @@
+"""``partway resume [ID...] | --all``."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from functools import cache, partial
+from pathlib import Path
+
+import click
+
+from partway.engine.errors import PartwayError
+from partway.engine.events import EventSink
+from partway.engine.events.upload import UploadDone, UploadSkipped
+from partway.engine.job.later_jobs import LaterJobs
+from partway.engine.job.later_uploads import LaterUploads
+from partway.engine.run.settings import UploadSettings
+from partway.engine.run.stored_options import stored_options, target_of
+from partway.engine.upload.file import resume_upload
+from partway.engine.workers.channel import Cancel
+from partway.state.jobs import JobRecord, JobStatus
+from partway.state.store import StateStore
+from partway.state.uploads import UNFINISHED, UploadRecord
+
+from ..options import shared
+from ..options.aws_config import with_profile_limits
+from ..options.connection import Connection, connection_options
+from ..options.shared import retry_policy
+from ..options.sse_c import KeyOptions, again_options
+from ..output import select
+from ..runtime import completion, exit_codes
+from ..runtime.backend import backend_for
+from ..runtime.errors import failures_as_json, tell
+from ..runtime.lookup import find_job, find_upload
+from ..runtime.resume_hint import needs_producer, only_by_producer
+from ..runtime.run import run_upload
+from ..runtime.store import named_folder, opened_store, untouched_store
+from ..text.escape import printable
+from . import upload_job
+from .left_alone import LeftAlone, job_left_alone, resume_unless, upload_left_alone
+
+
+@click.command("resume", epilog="Example:  partway resume 3f2a91bc")
+@click.argument("ids", nargs=-1, metavar="[ID]...", shell_complete=completion.resumable_ids)
+@click.option("--all", "everything", is_flag=True, help="Every unfinished upload, oldest first.")
+@connection_options
+@again_options
+@shared.profile_option
+@shared.pace_options
+@shared.max_parts_option
+@shared.source_options
+@shared.prune_option
+@shared.dry_run_option
+@shared.output_options
+@shared.log_option
+@shared.state_dir_option
+def command(
+    ids: tuple[str, ...],
+    everything: bool,
+    connection: Connection,
+    key_options: KeyOptions,
+    profile: str | None,
+    concurrency: int | None,
+    bwlimit: int | None,
+    retry_for: float | None,
+    max_parts: int | None,
+    verify_source: bool,
+    check_updated: bool,
+    prune: bool,
+    dry_run: bool,
+    quiet: bool,
+    no_progress: bool,
+    as_json: bool,
+    log_file: Path | None,
+    state_dir: Path | None,
+) -> int:
+    """Finish unfinished uploads, from any folder; everything they need is remembered.
+
+    The start of an ID is enough.  Without an ID, the one that is unfinished.
+    """
+    settings = UploadSettings(
+        concurrency=concurrency,
+        bandwidth=bwlimit,
+        limits=shared.limits_of(max_parts),
+        policy=retry_policy(retry_for),
+        verify_source=verify_source,
+        check_updated=check_updated,
+    )
+    log = select.opened_log(log_file)
+    output = select.Output(quiet=quiet, no_progress=no_progress, json=as_json, log=log)
+    with failures_as_json(output), (untouched_store if dry_run else opened_store)(state_dir) as store:
+        folder, warn = named_folder(state_dir), select.once(output.warn)
+
+        def todo() -> Iterator[tuple[Callable[[], LeftAlone | None], Callable[[], int]]]:
+            jobs, others = _chosen_jobs(store, ids, everything)
+            later_uploads = cache(partial(LaterUploads, store))
+            later_jobs = cache(partial(LaterJobs, store))
+            if everything:
+                # Before jobs run here: what they send is not later than the uploads.
+                later_uploads()
+            for each in jobs:
+                yield (
+                    partial(job_left_alone, each, store, folder, later_jobs, dry_run=dry_run),
+                    partial(
+                        upload_job.resume,
+                        each,
+                        store,
+                        settings,
+                        output,
+                        state_dir,
+                        profile=profile,
+                        connection=connection,
+                        key_options=key_options,
+                        dry_run=dry_run,
+                        prune=prune,
+                        warn=warn,
+                    ),
+                )
+            wanted = others or not jobs or everything
+            for record in _chosen(store, others, everything, folder, quiet) if wanted else ():
+                left_alone = partial(upload_left_alone, record, store, folder, later_uploads, dry_run=dry_run)
+                if needs_producer(record):
+                    # Also without --all: it is among what is unfinished.
+                    yield left_alone, partial(resume_unless, left_alone, lambda: exit_codes.OK, quiet=quiet)
+                    continue
+                yield (
+                    left_alone,
+                    partial(
+                        _resume_one,
+                        record,
+                        store,
+                        settings,
+                        output,
+                        state_dir,
+                        profile=profile,
+                        connection=connection,
+                        key_options=key_options,
+                        dry_run=dry_run,
+                        warn=warn,
+                    ),
+                )
+
+        codes = _work_off(todo(), everything=everything, quiet=quiet)
+    return exit_codes.worst(codes)
+
+
+def _work_off(
+    todo: Iterable[tuple[Callable[[], LeftAlone | None], Callable[[], int]]], *, everything: bool, quiet: bool
+) -> list[int]:
+    """Do one piece of work after the other, until one is interrupted; their exit codes.
+
+    todo: Of each, whether ``--all`` leaves it alone, and the work.
+    """
+    codes: list[int] = []
+    for left_alone, work in todo:
+        codes.append(resume_unless(left_alone, work, quiet=quiet) if everything else work())
+        if codes[-1] == exit_codes.INTERRUPTED:
+            break
+    return codes
+
+
+def _resume_one(
+    record: UploadRecord,
+    store: StateStore,
+    settings: UploadSettings,
+    output: select.Output,
+    state_dir: Path | None,
+    *,
+    profile: str | None,
+    connection: Connection,
+    key_options: KeyOptions,
+    dry_run: bool,
+    warn: Callable[[str], None],
+) -> int:
+    needed = stored_options(record).customer_key is not None
+    # Before the bars: who sits at the terminal may be asked for it.
+    key = key_options.key(needed=True, what=f"upload {record.id}") if needed else None
+    connection = replace(connection, customer_key=key)
+    if dry_run:
+        return _plan(record, store, settings, output, profile, connection)
+    work = partial(
+        _resume, record=record, store=store, settings=settings, profile=profile, connection=connection, warn=warn
+    )
+    return run_upload(work, store, output, state_dir, settings.nudge)
+
+
+def _plan(
+    record: UploadRecord,
+    store: StateStore,
+    settings: UploadSettings,
+    output: select.Output,
+    profile: str | None,
+    connection: Connection,
+) -> int:
+    from . import dry_run
+
+    backend = backend_for(record, concurrency=settings.concurrency, profile=profile, connection=connection)
+    target = target_of(record)
+    try:
+        return dry_run.tell(
+            lambda _, cancel: (
+                dry_run.plan_end_of_stream(record, target, store)
+                if record.is_stream
+                else dry_run.plan_file(
+                    record.source, target, backend=backend, store=store, settings=settings, cancel=cancel
+                )
+            ),
+            output,
+        )
+    except PartwayError as error:
+        tell(error)
+        return exit_codes.exit_code(error)
+
+
+def _resume(
+    sink: EventSink,
+    cancel: Cancel,
+    *,
+    record: UploadRecord,
+    store: StateStore,
+    settings: UploadSettings,
+    profile: str | None,
+    connection: Connection,
+    warn: Callable[[str], None],
+) -> UploadDone | UploadSkipped:
+    settings = with_profile_limits(settings, record.region, profile or record.profile, warn)
+    backend = backend_for(record, concurrency=settings.concurrency, profile=profile, connection=connection)
+    if record.is_stream:
+        from partway.engine.stream.finish import finish_stream
+
+        return finish_stream(record, backend=backend, store=store, settings=settings, sink=sink, cancel=cancel)
+    return resume_upload(record, backend=backend, store=store, settings=settings, sink=sink, cancel=cancel)
+
+
+def _chosen_jobs(store: StateStore, ids: tuple[str, ...], everything: bool) -> tuple[list[JobRecord], tuple[str, ...]]:
+    """The jobs that were named, or all that are open; and the names that are none of a job."""
+    if everything and not ids:
+        return store.jobs.all(open_only=True), ()
+    found = {id: find_job(store, id) for id in ids}
+    jobs = {record.id: record for record in found.values() if record is not None}
+    for record in jobs.values():
+        if record.status is not JobStatus.OPEN:
+            raise click.UsageError(f"job {record.id} is {record.status}; there is nothing to resume")
+    if not ids and not store.uploads(statuses=UNFINISHED):
+        # The one that is unfinished.
+        jobs = {record.id: record for record in store.jobs.all(open_only=True)}
+        if len(jobs) > 1:
+            names = "\n".join(f"  {each.id}  {printable(each.target)}" for each in jobs.values())
+            raise click.UsageError(f"{len(jobs)} jobs are unfinished; name one, or say --all:\n{names}")
+    return list(jobs.values()), tuple(id for id, record in found.items() if record is None)
+
+
+def _chosen(
+    store: StateStore, ids: tuple[str, ...], everything: bool, folder: Path | None, quiet: bool
+) -> list[UploadRecord]:
+    if ids and everything:
+        raise click.UsageError("name uploads or say --all, not both")
+    if ids:
+        found = list({record.id: record for record in (find_upload(store, id) for id in ids)}.values())
+        for record in found:
+            if record.finished:
+                raise click.UsageError(f"upload {record.id} is {record.status}; there is nothing to resume")
+            if needs_producer(record):
+                raise click.UsageError(only_by_producer(record, folder))
+        return found
+    # The job that owns an upload goes on with it.
+    owners = {job.id for job in store.jobs.all(open_only=True)} if everything else set()
+    unfinished = [each for each in store.uploads(statuses=UNFINISHED) if each.job not in owners]
+    found = [record for record in unfinished if not needs_producer(record)]
+    if not unfinished and not quiet and not (everything and store.jobs.all()):
+        click.echo("nothing is unfinished", err=True)
+    if len(found) > 1 and not everything:
+        names = "\n".join(
+            f"  {record.id}  {printable(record.source)} to {printable(target_of(record).url)}" for record in found
+        )
+        raise click.UsageError(f"{len(found)} uploads are unfinished; name one, or say --all:\n{names}")
+    return [*(record for record in unfinished if needs_producer(record)), *found]

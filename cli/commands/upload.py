@@ -1,0 +1,300 @@
+"""``partway upload SOURCE... s3://bucket/key``."""
+
+import os
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import click
+
+from partway.engine.backend.target import ObjectOptions, Target
+from partway.engine.checksums import ChecksumAlgorithm
+from partway.engine.events import EventSink
+from partway.engine.events.upload import UploadSkipped
+from partway.engine.run.settings import UploadSettings
+from partway.engine.upload.file import upload_file
+from partway.engine.walk.spec import JobSpec
+from partway.engine.workers.channel import Cancel
+from partway.state.store import StateStore
+
+from ..options import shared, values
+from ..options.aws_config import TransferOptions, own_settings, transfer_options
+from ..options.connection import Connection, connection_options
+from ..options.job import FilteredCommand, JobOptions, hopeless_filters, job_options
+from ..options.object import object_options
+from ..options.s3_uri import absolute, parse_destination, parse_target
+from ..options.shared import retry_policy
+from ..options.sse_c import VARIABLE, KeyOptions, customer_key_options
+from ..output import select
+from ..runtime.backend import make_backend
+from ..runtime.errors import failures_as_json
+from ..runtime.run import run_upload
+from ..runtime.store import opened_store, state_folder, untouched_store
+from ..text.encoding import locale_encoding
+from ..text.escape import printable
+from .upload_stream import Piped, stream_options
+
+_EPILOG = """Run the same command again after any interruption: it goes on where it was.
+
+\b
+Example:
+  partway upload backup.tar s3://my-bucket/backups/ --storage-class STANDARD_IA
+  partway upload -r photos s3://my-bucket/photos/ --exclude '*.tmp'
+  pg_dump db | partway upload - s3://my-bucket/db.sql
+"""
+
+
+@click.command(
+    "upload",
+    cls=FilteredCommand,
+    epilog=_EPILOG,
+    short_help="Upload files, or go on with an interrupted upload.",
+)
+@click.argument("sources", nargs=-1, type=click.Path(readable=False, path_type=str), metavar="SOURCE...")
+@click.argument("target", metavar="s3://BUCKET/KEY")
+@click.option(
+    "-p",
+    "--part-size",
+    callback=values.size_value,
+    metavar="SIZE",
+    help="Like 16MiB, from 5MiB to 5GiB.  [default: 16MiB, more for files over 156 GiB]",
+)
+@shared.pace_options
+@shared.max_parts_option
+@shared.service_options
+@connection_options
+@object_options
+@customer_key_options
+@click.option("--no-guess-mime-type", is_flag=True, help="Leave the content type to the service.")
+@click.option(
+    "--checksum-algorithm",
+    type=click.Choice([a.value for a in ChecksumAlgorithm], case_sensitive=False),
+    help="Use this one or fail.  [default: CRC64NVME, or what the service supports]",
+)
+@click.option("--restart", is_flag=True, help="Give up an unfinished upload of this file and start over.")
+@click.option("--adopt", is_flag=True, help="Go on with an unfinished upload of the key that only S3 knows.")
+@shared.source_options
+@shared.dry_run_option
+@job_options
+@stream_options
+@shared.output_options
+@shared.log_option
+@shared.state_dir_option
+def command(
+    sources: tuple[str, ...],
+    target: str,
+    part_size: int | None,
+    concurrency: int | None,
+    bwlimit: int | None,
+    retry_for: float | None,
+    max_parts: int | None,
+    endpoint_url: str | None,
+    connection: Connection,
+    profile: str | None,
+    region: str | None,
+    object_options: ObjectOptions,
+    key_options: KeyOptions,
+    no_guess_mime_type: bool,
+    checksum_algorithm: str | None,
+    restart: bool,
+    adopt: bool,
+    verify_source: bool,
+    check_updated: bool,
+    dry_run: bool,
+    many: JobOptions,
+    expected_size: int | None,
+    equal_parts: bool,
+    allow_empty: bool,
+    from_command: str | None,
+    quiet: bool,
+    no_progress: bool,
+    as_json: bool,
+    log_file: Path | None,
+    state_dir: Path | None,
+) -> int:
+    """Upload SOURCE to s3://BUCKET/KEY, and prove that the object equals it.
+
+    A target that ends in / gets the name of SOURCE appended.  With several sources, or with -r the files in folders,
+    every file goes below the target.  A SOURCE of - is what comes in by a pipe: run the same producer again to go on
+    with it.
+    """
+    piped = Piped(
+        expected_size=expected_size,
+        equal_parts=equal_parts,
+        allow_empty=allow_empty,
+        from_command=from_command,
+        dry_run=dry_run,
+    )
+    is_job = many.recursive or len(sources) != 1 or many.files_from is not None
+    if is_job:
+        source, is_stream = "", False
+        piped.check_none(sources)
+        bucket, key = parse_destination(target)
+        _check_sources(sources, many)
+    else:
+        is_stream = piped.check(sources[0], target)
+        source = sources[0] if is_stream else absolute(sources[0])
+        _check_no_job_options(many, "" if is_stream else source)
+        bucket, key = parse_target(target, source)
+    connection = _with_key(connection, key_options, object_options)
+    named = [absolute(each) for each in sources] if not is_stream else []
+    log = select.opened_log(log_file, sources=named, filters=many.filters)
+    output = select.Output(quiet=quiet, no_progress=no_progress, json=as_json, log=log)
+    with failures_as_json(output), (untouched_store if dry_run else opened_store)(state_dir) as store:
+        transfer = transfer_options(
+            TransferOptions(part_size=part_size, concurrency=concurrency, bandwidth=bwlimit),
+            own_settings(region, profile),
+            output.warn,
+        )
+        backend = make_backend(endpoint_url, region, profile, concurrency=transfer.concurrency, connection=connection)
+        settings = UploadSettings(
+            part_size=transfer.part_size,
+            concurrency=transfer.concurrency,
+            bandwidth=transfer.bandwidth,
+            limits=shared.limits_of(max_parts),
+            policy=retry_policy(retry_for),
+            algorithm=None if checksum_algorithm is None else ChecksumAlgorithm(checksum_algorithm.upper()),
+            guess_content_type=not no_guess_mime_type,
+            restart=restart,
+            adopt=adopt,
+            verify_source=verify_source,
+            check_updated=check_updated,
+        )
+        if is_job:
+            from . import upload_job  # only here: a single file needs none of it
+
+            for sentence in hopeless_filters(many.filters, named):
+                output.warn(sentence)
+            piped_list, listed = upload_job.opened_list(many.files_from)
+            spec = JobSpec(
+                # The names of a list are below a folder, wherever the job is resumed.
+                sources=tuple(named) if named or listed is None else (absolute("."),),
+                listed=listed,
+                bucket=bucket,
+                prefix=key,
+                endpoint=backend.endpoint,
+                filters=many.filters,
+                follow_symlinks=many.follow_symlinks,
+                skip_same=many.skip_same,
+                key_encoding=many.key_encoding or locale_encoding(),
+                part_size=transfer.part_size,
+                algorithm=settings.algorithm,
+                guess_content_type=settings.guess_content_type,
+                options=object_options,
+            )
+            if dry_run:
+                return upload_job.plan(
+                    spec,
+                    backend,
+                    store,
+                    settings,
+                    output,
+                    piped_list=piped_list,
+                    fail_if_empty=many.fail_if_empty,
+                )
+            return upload_job.run(
+                spec,
+                backend,
+                store,
+                settings,
+                output,
+                state_dir,
+                profile=backend.profile,
+                piped_list=piped_list,
+                fail_fast=many.fail_fast,
+                prune=many.prune,
+                fail_if_empty=many.fail_if_empty,
+            )
+        where = Target(bucket=bucket, key=key, endpoint=backend.endpoint, options=object_options)
+        if not (is_stream or many.follow_symlinks) and os.path.islink(source):  # noqa: PTH114 - keeps undecodable names
+            skipped = UploadSkipped(source=source, target=where.url, reason="the source is a link; nothing was sent")
+            return _skip(skipped, store, output, state_dir, dry_run=dry_run)
+        if dry_run:
+            from . import dry_run as dry
+
+            return dry.tell(
+                lambda _, cancel: (
+                    piped.plan(where, backend=backend, store=store, settings=settings)
+                    if is_stream
+                    else dry.plan_file(source, where, backend=backend, store=store, settings=settings, cancel=cancel)
+                ),
+                output,
+            )
+        send = partial(piped.upload, folder=state_folder(state_dir)) if is_stream else partial(upload_file, source)
+        return run_upload(
+            lambda sink, cancel: send(
+                where,
+                backend=backend,
+                store=store,
+                settings=settings,
+                sink=sink,
+                cancel=cancel,
+                # Noted as they are now, so that a resume in another shell goes to the same place.
+                region=backend.region,
+                profile=backend.profile,
+            ),
+            store,
+            output,
+            state_dir,
+            settings.nudge,
+        )
+
+
+def _skip(
+    skipped: UploadSkipped, store: StateStore, output: select.Output, state_dir: Path | None, *, dry_run: bool
+) -> int:
+    """Say that nothing is to be done; the exit code."""
+    if dry_run:
+        from . import dry_run as dry
+
+        return dry.tell(lambda sink, cancel: skipped, output)
+
+    def work(sink: EventSink, cancel: Cancel) -> UploadSkipped:
+        sink(skipped)
+        return skipped
+
+    return run_upload(work, store, output, state_dir)
+
+
+def _with_key(connection: Connection, key_options: KeyOptions, options: ObjectOptions) -> Connection:
+    """The connection with the customer's key, when the object is to have one.
+
+    Raises:
+        click.UsageError: there is none, or the options name another encryption.
+    """
+    if key_options.wanted and options.sse:
+        raise click.UsageError("--sse and --sse-c exclude each other: S3 encrypts with its key or with yours")
+    key = key_options.key()
+    if key_options.wanted and key is None:
+        raise click.UsageError(f"--sse-c needs the key: name it with --sse-c-key fileb://FILE, or in {VARIABLE}")
+    return replace(connection, customer_key=key)
+
+
+def _check_sources(sources: tuple[str, ...], many: JobOptions) -> None:
+    """Refuse sources that make no job.
+
+    Raises:
+        click.UsageError
+    """
+    if not sources and many.files_from is None:
+        raise click.UsageError("name a SOURCE: a file, or a folder with -r")
+    folders = [each for each in sources if os.path.isdir(each)]  # noqa: PTH112 - keeps undecodable names
+    if folders and not many.recursive and many.files_from is None:
+        raise click.UsageError(f"{printable(folders[0])} is a folder; add -r to upload the files in it")
+    if many.files_from is not None and (len(sources) > 1 or len(folders) != len(sources)):
+        raise click.UsageError("with --files-from name at most one SOURCE: the folder that the names are in")
+
+
+def _check_no_job_options(many: JobOptions, source: str) -> None:
+    """Refuse options of folders for a single file.
+
+    Raises:
+        click.UsageError
+    """
+    if os.path.isdir(source):  # noqa: PTH112 - keeps undecodable names
+        raise click.UsageError(f"{printable(source)} is a folder; add -r to upload the files in it")
+    if many.filters or many.skip_same or many.fail_fast or many.prune or many.fail_if_empty or many.key_encoding:
+        raise click.UsageError(
+            "--include, --exclude, --skip-existing, --fail-fast, --fail-if-empty, --prune and --key-encoding are for "
+            "many files; add -r"
+        )

@@ -1,0 +1,263 @@
+"""Many files: what ``upload`` and ``resume`` do with a job."""
+
+import os
+import resource
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, BinaryIO
+
+import click
+
+from partway.engine.errors import PartwayError, SourceError
+from partway.engine.events import EventSink
+from partway.engine.events.upload import JobDone
+from partway.engine.limits import MOST
+from partway.engine.run.settings import UploadSettings
+from partway.engine.walk.file_list import LISTED_ON_STDIN, listed_sources
+from partway.engine.walk.spec import JobSpec
+from partway.engine.workers.channel import Cancel
+from partway.state.jobs import JobRecord
+from partway.state.store import StateStore
+
+from ..options.aws_config import with_profile_limits
+from ..options.connection import Connection
+from ..options.sse_c import KeyOptions
+from ..output import select
+from ..runtime import exit_codes
+from ..runtime.backend import make_backend
+from ..runtime.errors import failures_as_json, tell
+from ..runtime.run import run_upload
+
+if TYPE_CHECKING:
+    from partway.engine.s3.backend import S3Backend
+
+_CHUNK = 64 * 1024
+# For each part in flight: its file and connection; and of two uploads the claim, the live record and a connection.
+_OPEN_FILES, _OTHER_OPEN_FILES = 8, 200
+
+Sources = Callable[[], Iterable[tuple[str, str | None]]]
+
+
+def sources_of(spec: JobSpec, piped: BinaryIO | None) -> Sources:
+    """The paths and names of a job's files and folders, as often as they are asked for.
+
+    piped: where a list comes from that can be read only once.
+
+    Raises:
+        SourceError: the list cannot be read, also when it is gone through later.
+    """
+    if spec.listed is None:
+        return lambda: ((path, None) for path in spec.sources)
+    if spec.listed == LISTED_ON_STDIN:
+        assert piped is not None
+        copy = _copied(piped)
+        return lambda: listed_sources(spec, _chunks_of(copy))
+    path = spec.listed
+    return lambda: listed_sources(spec, _chunks(path))
+
+
+def opened_list(path: str | None) -> tuple[BinaryIO | None, str | None]:
+    """A list of files: what can be read only once, opened, and what the job's spec says of it.
+
+    path: as it was typed; None where there is no list.
+
+    Raises:
+        click.UsageError: it cannot be opened.
+    """
+    if path is None:
+        return None, None
+    if path == LISTED_ON_STDIN:
+        if sys.stdin is None:
+            raise click.UsageError("standard input is closed; pipe the list of files into it")
+        return sys.stdin.buffer, LISTED_ON_STDIN
+    absolute = os.path.abspath(path)  # noqa: PTH100 - keeps undecodable names
+    # What is in /dev is another file in another process: /dev/stdin, and the /dev/fd/63 of the shell's <(...).
+    if os.path.isfile(absolute) and not absolute.startswith(("/dev/", "/proc/")):  # noqa: PTH113
+        return None, absolute
+    try:
+        return click.get_current_context().with_resource(Path(path).open("rb")), LISTED_ON_STDIN
+    except OSError as error:
+        raise click.UsageError(f"the list {path} cannot be read: {error.strerror or error}") from error
+
+
+def _copied(piped: BinaryIO) -> IO[bytes]:
+    """A file without a name, since a list is gone through more than once.
+
+    Raises:
+        SourceError: the disk has no room for it, or it cannot be read.
+    """
+    try:
+        copy = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the command
+        shutil.copyfileobj(piped, copy)
+        copy.flush()
+    except OSError as error:
+        raise SourceError(f"the list cannot be copied: {error.strerror or error}") from error
+    return copy
+
+
+def _chunks_of(file: IO[bytes]) -> Iterator[bytes]:
+    position = 0
+    while chunk := os.pread(file.fileno(), _CHUNK, position):
+        position += len(chunk)
+        yield chunk
+
+
+def _chunks(path: str) -> Iterator[bytes]:
+    try:
+        with Path(path).open("rb") as file:
+            yield from _chunks_of(file)
+    except OSError as error:
+        raise SourceError(f"the list {path} cannot be read: {error.strerror or error}") from error
+
+
+def run(
+    spec: JobSpec,
+    backend: "S3Backend",
+    store: StateStore,
+    settings: UploadSettings,
+    output: select.Output,
+    state_dir: Path | None,
+    *,
+    profile: str | None,
+    resume: str | None = None,
+    piped_list: BinaryIO | None = None,
+    fail_fast: bool = False,
+    prune: bool = False,
+    fail_if_empty: bool = False,
+) -> int:
+    """Run the job with bars and signals; the exit code."""
+    from partway.engine.job.run import run_job  # only here: a single file needs none of it
+
+    sources = sources_of(spec, piped_list)
+    _allow_open_files(_OPEN_FILES * (settings.concurrency or MOST) + _OTHER_OPEN_FILES)
+
+    def work(sink: EventSink, cancel: Cancel) -> JobDone:
+        return run_job(
+            spec,
+            sources,
+            backend=backend,
+            store=store,
+            settings=settings,
+            sink=sink,
+            cancel=cancel,
+            region=backend.region,
+            profile=profile,
+            resume=resume,
+            fail_fast=fail_fast,
+            prune=prune,
+            fail_if_empty=fail_if_empty,
+        )
+
+    return run_upload(work, store, output, state_dir, settings.nudge)
+
+
+def _allow_open_files(wanted: int) -> None:
+    """Raise the process's limit, where that may be done: it is 256 on macOS, and 1024 elsewhere."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+def plan(
+    spec: JobSpec,
+    backend: "S3Backend",
+    store: StateStore,
+    settings: UploadSettings,
+    output: select.Output,
+    *,
+    resume: str | None = None,
+    piped_list: BinaryIO | None = None,
+    fail_if_empty: bool = False,
+) -> int:
+    """Say what the job would do; the exit code."""
+    from partway.engine.dry_run.job import plan_job
+
+    from . import dry_run
+
+    sources = sources_of(spec, piped_list)
+    return dry_run.tell(
+        lambda sink, cancel: plan_job(
+            spec,
+            sources,
+            backend=backend,
+            store=store,
+            settings=settings,
+            sink=sink,
+            cancel=cancel,
+            resume=resume,
+            fail_if_empty=fail_if_empty,
+        ),
+        output,
+        many=True,
+    )
+
+
+def spec_of(record: JobRecord) -> JobSpec:
+    """What the job uploads.
+
+    Raises:
+        click.UsageError: it is not readable.
+    """
+    try:
+        return JobSpec.from_json(record.spec)
+    except (ValueError, TypeError, KeyError) as error:
+        raise click.UsageError(f"job {record.id} is not readable in the store; run its command again") from error
+
+
+def needs_list(record: JobRecord, spec: JobSpec) -> str | None:
+    """Why only the job's own command can resume it; None when its list, if it has one, can be read again."""
+    if spec.listed == LISTED_ON_STDIN:
+        return f"job {record.id} got its list of files from a pipe; run the same command with the same list again"
+    if spec.listed is not None and not spec.sources:
+        return (
+            f"job {record.id} was begun by an earlier version, which did not note the folder of its list; run the same "
+            "command again in that folder"
+        )
+    return None
+
+
+def resume(
+    record: JobRecord,
+    store: StateStore,
+    settings: UploadSettings,
+    output: select.Output,
+    state_dir: Path | None,
+    *,
+    profile: str | None,
+    connection: Connection,
+    key_options: KeyOptions,
+    dry_run: bool,
+    prune: bool,
+    warn: Callable[[str], None],
+) -> int:
+    """Go on with a stored job; the exit code.
+
+    Raises:
+        click.UsageError: its list came by a pipe, or it is not readable.
+    """
+    spec = spec_of(record)
+    if (reason := needs_list(record, spec)) is not None:
+        raise click.UsageError(reason)
+    profile = profile or record.profile
+    try:
+        with failures_as_json(output):
+            settings = with_profile_limits(settings, record.region, profile, warn)
+    except PartwayError as error:
+        # The other jobs of --all may have another profile.
+        tell(error)
+        return exit_codes.exit_code(error)
+    if spec.options.customer_key is not None:
+        connection = replace(connection, customer_key=key_options.key(needed=True, what=f"job {record.id}"))
+    backend = make_backend(
+        record.endpoint, record.region, profile, concurrency=settings.concurrency, connection=connection
+    )
+    if dry_run:
+        return plan(spec, backend, store, settings, output, resume=record.id)
+    return run(spec, backend, store, settings, output, state_dir, profile=profile, resume=record.id, prune=prune)

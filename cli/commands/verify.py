@@ -1,0 +1,111 @@
+"""``partway verify FILE... s3://bucket/key``."""
+
+import json
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from partway.engine.backend.target import Target
+from partway.engine.errors import PartwayError, SourceError
+from partway.engine.maintenance.verify import Comparison, compare
+from partway.engine.proof.compare import Verdict
+from partway.engine.workers.channel import Cancel
+
+from ..options import shared, values
+from ..options.connection import Connection, connection_options
+from ..options.s3_uri import absolute, parse_destination, parse_target
+from ..options.sse_c import KeyOptions, again_options
+from ..runtime import exit_codes
+from ..runtime.backend import make_backend
+from ..runtime.errors import tell
+from ..runtime.signals import stopping
+from ..runtime.store import untouched_store
+from ..text.escape import printable
+
+if TYPE_CHECKING:
+    from partway.engine.s3.backend import S3Backend
+    from partway.state.store import StateStore
+
+_WORDS = {
+    Verdict.EQUAL: "equal",
+    Verdict.DIFFERENT: "DIFFERENT",
+    Verdict.MISSING: "MISSING",
+    Verdict.UNKNOWN: "cannot tell",
+}
+
+
+@click.command("verify", epilog="Example:  partway verify video.mkv s3://my-bucket/video.mkv")
+@click.argument("files", nargs=-1, required=True, type=click.Path(readable=False, path_type=str), metavar="FILE...")
+@click.argument("target", metavar="s3://BUCKET/KEY")
+@click.option(
+    "-p", "--part-size", callback=values.size_value, metavar="SIZE", help="Of the parts, where the service says none."
+)
+@shared.service_options
+@connection_options
+@again_options
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a file.")
+@shared.state_dir_option
+def command(
+    files: tuple[str, ...],
+    target: str,
+    part_size: int | None,
+    endpoint_url: str | None,
+    profile: str | None,
+    region: str | None,
+    connection: Connection,
+    key_options: KeyOptions,
+    quiet: bool,
+    as_json: bool,
+    state_dir: Path | None,
+) -> int:
+    """Compare FILE with the object, by size and checksum; nothing is downloaded.
+
+    Several files, and a target that ends in /, are compared with the objects of their names.  Exit code 0: all equal;
+    1: one is not, or nobody can tell.
+    """
+    paths = [absolute(each) for each in files]
+    if len(paths) > 1:
+        parse_destination(target)
+    connection = replace(connection, customer_key=key_options.key())
+    backend = make_backend(endpoint_url, region, profile, concurrency=None, connection=connection)
+    code = exit_codes.OK
+    with untouched_store(state_dir) as store:
+        for path in paths:
+            bucket, key = parse_target(target, path)
+            where = Target(bucket=bucket, key=key, endpoint=backend.endpoint)
+            try:
+                found = _compare(path, where, backend, store, part_size)
+            except PartwayError as error:
+                if as_json:
+                    facts = {"path": path, "target": where.url, "verdict": "failed", "by": str(error), "size": None}
+                    print(json.dumps(facts), flush=True)
+                if not isinstance(error, SourceError):
+                    raise
+                tell(error)
+                code = exit_codes.FAILED
+                continue
+            if as_json:
+                print(json.dumps(asdict(found)))
+            elif not quiet or found.verdict is not Verdict.EQUAL:
+                print(
+                    f"{_WORDS[found.verdict]}: {printable(path)} and {printable(found.target)} ({found.by})",
+                    file=sys.stdout if found.verdict is Verdict.EQUAL else sys.stderr,
+                )
+            if found.verdict is not Verdict.EQUAL:
+                code = exit_codes.FAILED
+    return code
+
+
+def _compare(path: str, target: Target, backend: "S3Backend", store: "StateStore", part_size: int | None) -> Comparison:
+    known = [
+        record.part_size for record in store.uploads_to(target.bucket, target.key) if record.endpoint == target.endpoint
+    ]
+    cancel = Cancel()
+    with stopping(cancel):
+        return compare(
+            path, target, backend, cancel=cancel, part_sizes=known[-1:] if part_size is None else [part_size]
+        )

@@ -1,0 +1,259 @@
+"""``partway watch [ID]``: what other terminals, cron and services upload on this machine."""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from partway.engine.run.stored_options import target_of
+from partway.engine.workers.channel import Cancel
+from partway.state.jobs import JobStatus
+from partway.state.store import StateStore
+from partway.state.uploads import UNFINISHED, UploadStatus
+
+from ..options import shared
+from ..runtime import completion, exit_codes
+from ..runtime.lookup import find_job, find_upload
+from ..runtime.resume_hint import needs_producer, resume_command, stream_command
+from ..runtime.safe import safe_of_job
+from ..runtime.signals import stopping
+from ..runtime.store import named_folder, untouched_store
+from ..status.facts import facts, how_it_ended, job_facts, part_count
+from ..status.snapshot import Watched, WatchedJob, WatchedUpload, all_running, holder_words, watched_job, watched_upload
+from ..text.escape import printable
+from ..text.units import format_size
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_EVERY, _EVERY_LINE = 1.0, 5.0  # seconds between two looks: at bars and JSON, and at lines
+_TICK = 0.1
+
+_EPILOG = """It ends when what it watches does.  Ctrl-C ends the watching with 130 and leaves the uploads alone.
+
+\b
+Exit codes: 0 done, 75 left unfinished (run it again), 1 cancelled; without an ID always 0.
+
+Example:  partway watch 3f2a91bc
+"""
+
+Show = Callable[[list[Watched]], None]
+
+
+@click.command("watch", epilog=_EPILOG)
+@click.argument("id", required=False, shell_complete=completion.unfinished_ids)
+@click.option("--once", is_flag=True, help="Show how it is now, and end.")
+@click.option(
+    "--interval",
+    type=click.FloatRange(min=0.1, max=86400.0),
+    metavar="SECONDS",
+    help="Between two looks.  [default: 1, for lines 5]",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line for each look.")
+@shared.state_dir_option
+def command(id: str | None, once: bool, interval: float | None, as_json: bool, state_dir: Path | None) -> int:
+    """Show what is uploaded now by other terminals, cron jobs and services on this machine.
+
+    Without an ID, everything that runs; with the ID of an upload or a job, that one, with its part map.  The start of
+    an ID is enough.
+    """
+    cancel = Cancel()
+    with untouched_store(state_dir) as store, stopping(cancel):
+        watcher = Watcher(store, id, cancel, named_folder(state_dir))
+        if as_json:
+            return watcher.run(watcher.json, interval or _EVERY, once=once, in_words=False)
+        console = _terminal()
+        if console is None:
+            return watcher.run(watcher.lines, interval or _EVERY_LINE, once=once)
+        with _live(console, watcher, once=once) as show:
+            return watcher.run(show, interval or _EVERY, once=once)
+
+
+class Watcher:
+    """Looks again and again, and says how what it watched ended.
+
+    say: prints a line that stays.
+    """
+
+    def __init__(self, store: StateStore, id: str | None, cancel: Cancel, folder: Path | None) -> None:
+        self.say: Callable[[str], None] = _print
+        self.store = store
+        self._cancel = cancel
+        self._folder = folder
+        self._job = find_job(store, id) if id is not None else None
+        self._upload = find_upload(store, id) if id is not None and self._job is None else None
+
+    @property
+    def one(self) -> bool:
+        """True when an ID was named."""
+        return self._job is not None or self._upload is not None
+
+    def run(self, show: Show, interval: float, *, once: bool, in_words: bool = True) -> int:
+        """Watch to the end; the exit code.
+
+        in_words: False when ``show`` says all there is, also of what ended.
+        """
+        ids: set[str] = set()
+        first = True
+        while True:
+            looked = self._look(ids)
+            running = [each for each in looked if each.running]
+            show(looked)
+            if in_words:
+                self._tell_ends([each for each in looked if not each.running])
+                if first and not running and not self.one:
+                    self._tell_unfinished()
+            ids, first = {each.id for each in running}, False
+            if once:
+                return exit_codes.OK
+            if not running:
+                return self._code(looked) if self.one else exit_codes.OK
+            if not self._wait(interval):
+                return exit_codes.INTERRUPTED
+
+    def _look(self, ids: set[str]) -> list[Watched]:
+        if self._job is not None:
+            return [watched_job(self.store, self._job)]
+        if self._upload is not None:
+            return [watched_upload(self.store, self._upload)]
+        return all_running(self.store, ids)
+
+    def _wait(self, seconds: float) -> bool:
+        """False when somebody wants this to stop."""
+        end = time.monotonic() + seconds
+        while not self._cancel.wanted and (left := end - time.monotonic()) > 0:
+            time.sleep(min(_TICK, left))
+        return not self._cancel.wanted
+
+    def json(self, looked: list[Watched]) -> None:
+        """One look as one object."""
+        uploads = [each for each in looked if isinstance(each, WatchedUpload)]
+        jobs = [each for each in looked if isinstance(each, WatchedJob)]
+        inner = [upload for job in jobs for upload in job.uploads]
+        snapshot = {
+            "time": time.time(),
+            "uploads": [facts(each.record, each.row, (each.parts, each.bytes)) for each in [*uploads, *inner]],
+            "jobs": [job_facts(each.record, each.row) for each in jobs],
+        }
+        print(json.dumps(snapshot), flush=True)
+
+    def lines(self, looked: list[Watched]) -> None:
+        """One look as a line for each that runs."""
+        from ..output.watch_view import line_of
+
+        for each in looked:
+            if each.running:
+                self.say(line_of(each))
+                for upload in each.uploads if isinstance(each, WatchedJob) else ():
+                    self.say(f"  {line_of(upload)}")
+
+    def _tell_ends(self, ended: Sequence[Watched]) -> None:
+        for each in ended:
+            words = _end_of_job(each) if isinstance(each, WatchedJob) else _end_of_upload(each)
+            for line in [*words, *self._what_to_do(each)]:
+                self.say(line)
+
+    def _what_to_do(self, watched: Watched) -> list[str]:
+        """What is safe and how to go on, of what is unfinished."""
+        resume = f"  to go on: {resume_command(watched.id, self._folder)}"
+        if isinstance(watched, WatchedJob):
+            if watched.record.status is not JobStatus.OPEN:
+                return []
+            return [*(f"  {line}" for line in safe_of_job(self.store, watched.record)), resume]
+        record = watched.record
+        if record.status not in UNFINISHED:
+            return []
+        count = part_count(record, watched.parts)
+        of = "" if count is None or record.is_stream else f" of {count:,}"
+        if needs_producer(record):
+            resume = f"  to go on: run the producer again: {stream_command(record, self._folder)}"
+        return [f"  {watched.parts:,}{of} parts are safe on S3 ({format_size(watched.bytes)})", resume]
+
+    def _tell_unfinished(self) -> None:
+        from .list import print_unfinished
+
+        self.say("nothing is running")
+        if self.store.uploads(statuses=UNFINISHED) or self.store.jobs.all(open_only=True):
+            self.say("unfinished:")
+            print_unfinished(self.store)
+
+    def _code(self, looked: Sequence[Watched]) -> int:
+        (each,) = looked
+        status = each.record.status.value
+        if status == UploadStatus.COMPLETED.value:
+            return exit_codes.OK
+        return exit_codes.FAILED if status == UploadStatus.ABORTED.value else exit_codes.INCOMPLETE
+
+
+def _end_of_upload(watched: WatchedUpload) -> list[str]:
+    record, url = watched.record, printable(target_of(watched.record).url)
+    if record.status is UploadStatus.COMPLETED:
+        return [f"done: {url} ({format_size(record.size)}), {_proof(record.proof)}"]
+    return _end(watched, url, cancelled=record.status is UploadStatus.ABORTED)
+
+
+def _end_of_job(watched: WatchedJob) -> list[str]:
+    record, url = watched.record, printable(watched.record.target)
+    if record.status is JobStatus.COMPLETED:
+        return [f"done: {record.done + record.skipped:,} files ({format_size(record.bytes)}) to {url}"]
+    if watched.row is None and record.failed:
+        return [f"failed: {record.failed:,} files of the job to {url}; `partway show {record.id}` says why"]
+    return _end(watched, url, cancelled=record.status is JobStatus.ABORTED)
+
+
+def _end(watched: Watched, url: str, *, cancelled: bool) -> list[str]:
+    if cancelled:
+        return [f"cancelled: {url}"]
+    ended = how_it_ended(watched.row)
+    if ended is None or watched.row is None:
+        return [f"not running: {url}"]
+    told = watched.row.record
+    reason = printable(told.error) if told.ended is not None else f"{holder_words(told)} ended without a word"
+    return [f"{ended}: {url}", f"  {reason}"]
+
+
+def _proof(proof: str | None) -> str:
+    if proof in (None, "size"):
+        return "compared size only"
+    return f"verified {proof}"
+
+
+def _print(line: str) -> None:
+    print(line, flush=True)
+
+
+def _terminal() -> "Console | None":
+    """The terminal that stdout is, when it can show bars."""
+    if not sys.stdout.isatty():
+        return None
+    from rich.console import Console
+
+    console = Console(highlight=False, markup=False)
+    return console if console.is_terminal and not console.is_dumb_terminal else None
+
+
+@contextmanager
+def _live(console: "Console", watcher: Watcher, *, once: bool) -> Iterator[Show]:
+    """Bars in place; lines that stay scroll away above them."""
+    from rich.console import Group
+    from rich.live import Live
+    from rich.text import Text
+
+    from ..output.watch_view import view_of
+
+    def views(looked: list[Watched]) -> Group:
+        shown = [view_of(watcher.store, each, with_map=watcher.one) for each in looked if each.running]
+        spaced = [part for view in shown for part in (view, Text())]
+        return Group(*spaced[:-1])
+
+    if once:
+        yield lambda looked: console.print(views(looked))
+        return
+    with Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False) as live:
+        watcher.say = lambda line: console.print(Text(line), soft_wrap=True)
+        yield lambda looked: live.update(views(looked), refresh=True)

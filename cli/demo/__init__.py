@@ -1,0 +1,1 @@
+"""``partway demo`` and its server."""

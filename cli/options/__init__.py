@@ -1,0 +1,1 @@
+"""What may be typed: options, their values, bundles of them."""

@@ -1,0 +1,129 @@
+"""Transfer options: the command's, else those of the ``s3 =`` block of the AWS configuration.
+
+https://docs.aws.amazon.com/cli/latest/topic/s3-config.html; addressing_style, use_accelerate_endpoint,
+use_dualstack_endpoint and payload_signing_enabled are botocore's own.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import click
+
+from partway.engine.errors import PlanError
+from partway.engine.flow.bandwidth import LEAST_BANDWIDTH
+from partway.engine.limits import AWS
+from partway.engine.run.settings import UploadSettings
+
+from ..text.units import format_size, parse_size
+
+if TYPE_CHECKING:
+    pass
+
+_MOST_CONCURRENT = 256
+_MOST_BANDWIDTH = 1 << 50  # bytes a second; more than any link has
+_RATE = re.compile(r"(.*?)(B|b)/s")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferOptions:
+    """How much is sent at once; None where nothing says so.
+
+    part_size: bytes; concurrency: parts in flight; bandwidth: bytes a second.
+    """
+
+    part_size: int | None = None
+    concurrency: int | None = None
+    bandwidth: int | None = None
+
+
+def transfer_options(
+    given: TransferOptions, settings: Mapping[str, str], warn: Callable[[str], None]
+) -> TransferOptions:
+    """The command's options, completed by the block.
+
+    The block is written for ``aws``, whose ranges are wider: a value outside of ours becomes the nearest that is
+    possible, as ``aws`` itself does with chunk sizes.  What the command names is not read at all.
+
+    Args:
+        settings: The block, as it is written.
+        warn: Gets a sentence for every value that was replaced.
+
+    Raises:
+        click.UsageError: a value is not readable; names the setting.
+    """
+
+    def read(name: str, parse: Callable[[str], int], least: int, most: int, text: Callable[[int], str]) -> int | None:
+        if name not in settings:
+            return None
+        try:
+            value = parse(settings[name].strip())
+        except ValueError as error:
+            raise click.UsageError(f"{name} in the s3 block of the AWS configuration: {error}") from error
+        used = min(max(value, least), most)
+        if used != value:
+            bound = f"less than {text(least)}" if value < least else f"more than {text(most)}"
+            warn(f"{name} in the s3 block of the AWS configuration is {bound}; {text(used)} is used")
+        return used
+
+    def rate(value: int) -> str:
+        return f"{format_size(value)}/s"
+
+    return TransferOptions(
+        part_size=given.part_size
+        or read("multipart_chunksize", _size, AWS.min_part_size, AWS.max_part_size, format_size),
+        concurrency=given.concurrency or read("max_concurrent_requests", _count, 1, _MOST_CONCURRENT, str),
+        bandwidth=given.bandwidth or read("max_bandwidth", _rate, LEAST_BANDWIDTH, _MOST_BANDWIDTH, rate),
+    )
+
+
+def with_profile_limits(
+    settings: UploadSettings, region: str | None, profile: str | None, warn: Callable[[str], None]
+) -> UploadSettings:
+    """The settings of an upload or job that was begun, with the limits of its profile where the command names none.
+
+    Raises:
+        PlanError: a limit is not readable.
+        RemoteError: the AWS configuration is not usable.
+    """
+    block = own_settings(region, profile)
+    # The part size was chosen when it was begun.
+    block.pop("multipart_chunksize", None)
+    given = TransferOptions(concurrency=settings.concurrency, bandwidth=settings.bandwidth)
+    try:
+        limits = transfer_options(given, block, warn)
+    except click.UsageError as error:
+        raise PlanError(error.message) from error
+    return replace(settings, concurrency=limits.concurrency, bandwidth=limits.bandwidth)
+
+
+def _size(text: str) -> int:
+    return _positive(parse_size(text), text)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or len(text) > 18:
+        raise ValueError(f"{text[:30]!r} is not a number; use one from 1 to {_MOST_CONCURRENT}")
+    return _positive(int(text), text)
+
+
+def _rate(text: str) -> int:
+    """Bytes a second of ``50MB/s``, or ``400Mb/s``, which are bits."""
+    match = _RATE.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text[:30]!r} is not a valid rate; use 50MB/s, or 400Mb/s for bits")
+    return _positive(parse_size(match[1]), text) // (8 if match[2] == "b" else 1)
+
+
+def _positive(value: int, text: str) -> int:
+    if value < 1:
+        raise ValueError(f"{text[:30]!r} is not more than 0")
+    return value
+
+
+def own_settings(region: str | None, profile: str | None) -> dict[str, str]:
+    """The ``s3 =`` block of the user's profile."""
+    from partway.engine.s3.backend import S3Backend, S3Config
+
+    return S3Backend(S3Config(region=region, profile=profile)).transfer_settings

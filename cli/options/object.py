@@ -1,0 +1,147 @@
+"""The options of ``upload`` that are about the object, with aws's names and meaning."""
+
+import datetime
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl
+
+import click
+
+from partway.engine.backend.target import ObjectOptions
+
+from . import shared, values
+from .bundle import gathered
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_GRANTS = {"read": "GrantRead", "full": "GrantFullControl", "readacl": "GrantReadACP", "writeacl": "GrantWriteACP"}
+_GRANTEES = {"id": "id", "uri": "uri", "emailaddress": "emailAddress"}
+_MOST_TAGS, _LONGEST_TAG, _LONGEST_VALUE = 10, 128, 256
+_OWNER = re.compile(r"\d{12}")
+
+
+def object_options(command: F) -> F:
+    """Adds the options; the command gets ``object_options``, an ObjectOptions."""
+    return gathered(command, _OPTIONS, "object_options", _make)  # type: ignore[no-any-return]
+
+
+def _make(values: dict[str, Any]) -> ObjectOptions:
+    if values["acl"] and values["grants"]:
+        raise click.UsageError("--acl and --grants exclude each other: S3 takes one of them")
+    if bool(values["object_lock_mode"]) != bool(values["object_lock_retain_until_date"]):
+        raise click.UsageError("--object-lock-mode and --object-lock-retain-until-date go together")
+    date = values["object_lock_retain_until_date"]
+    if date is not None and datetime.datetime.fromisoformat(date) <= datetime.datetime.now(datetime.UTC):
+        raise click.UsageError(f"--object-lock-retain-until-date {date} is past")
+    for name in ("sse_kms_key_id", "sse_bucket_key"):
+        if values[name] and not str(values["sse"]).startswith("aws:kms"):
+            raise click.UsageError(f"--{name.replace('_', '-')} is for --sse aws:kms")
+    return ObjectOptions(**values)
+
+
+def _tagging(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html"""
+    if value is None:
+        return None
+    try:
+        tags = parse_qsl(value, keep_blank_values=True, strict_parsing=True, max_num_fields=_MOST_TAGS)
+    except ValueError:
+        raise click.BadParameter(
+            f"{value!r} are no tags; write them like name=value&other=value, URL-encoded, at most {_MOST_TAGS}"
+        ) from None
+    names = [name for name, _ in tags]
+    if len(set(names)) < len(names):
+        raise click.BadParameter("a tag is there twice")
+    if any(not name or len(name) > _LONGEST_TAG or len(text) > _LONGEST_VALUE for name, text in tags):
+        raise click.BadParameter(
+            f"a tag's name has 1 to {_LONGEST_TAG} characters and its value at most {_LONGEST_VALUE}"
+        )
+    return value
+
+
+def _grants(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """aws's ``Permission=Grantee_Type=Grantee_ID``, several separated by spaces or commas."""
+    found: dict[str, list[str]] = {}
+    for text in re.split(r"[\s,]+", " ".join(value).strip()) if value else ():
+        permission, _, grantee = text.partition("=")
+        kind, _, who = grantee.partition("=")
+        if permission not in _GRANTS or kind.lower() not in _GRANTEES or not who or '"' in who:
+            raise click.BadParameter(
+                f"{text!r} is no grant; write permission=type=grantee, where the permission is read, readacl, writeacl "
+                "or full, and the type id, uri or emailaddress"
+            )
+        found.setdefault(_GRANTS[permission], []).append(f'{_GRANTEES[kind.lower()]}="{who}"')
+    return tuple((name, ",".join(grantees)) for name, grantees in sorted(found.items()))
+
+
+def _date(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if value is None:
+        return None
+    try:
+        date = datetime.datetime.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is no date; write it like 2030-12-31 or 2030-12-31T12:00:00Z") from None
+    if date.tzinfo is None:
+        date = date.replace(tzinfo=datetime.UTC)
+    return date.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _owner(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not _OWNER.fullmatch(value):
+        raise click.BadParameter(f"{value!r} is no account; it has 12 digits")
+    return value
+
+
+def _header(name: str, metavar: str, help: str, *more: str) -> Callable[[F], F]:
+    return click.option(name, *more, callback=values.header_value, metavar=metavar, help=help)
+
+
+_OPTIONS = (
+    click.option("--acl", type=click.Choice(shared.ACLS), help="Canned ACL."),
+    click.option(
+        "--grants",
+        multiple=True,
+        callback=_grants,
+        metavar="GRANT",
+        help="Like read=uri=http://acs.amazonaws.com/groups/global/AllUsers; repeatable.",
+    ),
+    click.option("--storage-class", type=click.Choice(shared.STORAGE_CLASSES), help="Storage class."),
+    _header("--content-type", "TYPE", "[default: guessed from the source's name]"),
+    _header("--content-encoding", "NAME", "Such as gzip."),
+    _header("--content-disposition", "TEXT", "How browsers present it."),
+    _header("--content-language", "NAME", "Such as en."),
+    _header("--cache-control", "TEXT", "Such as max-age=3600."),
+    click.option("--expires", callback=_date, metavar="DATE", help="When a cached copy is stale, like 2030-12-31."),
+    _header("--website-redirect", "URL", "Where a website's readers are sent instead."),
+    click.option(
+        "--metadata",
+        callback=values.metadata_value,
+        metavar="MAP",
+        help="User metadata: name=value,name=value, or JSON.",
+    ),
+    click.option("--tagging", callback=_tagging, metavar="TAGS", help="Like name=value&other=value, URL-encoded."),
+    click.option(
+        "--sse",
+        is_flag=False,
+        flag_value="AES256",
+        type=click.Choice(["AES256", "aws:kms", "aws:kms:dsse"]),
+        help="Encrypt on the server; AES256 when nothing is named.",
+    ),
+    _header("--sse-kms-key-id", "ID", "The KMS key for --sse aws:kms."),
+    click.option("--sse-bucket-key", is_flag=True, help="Use the bucket's key for --sse aws:kms."),
+    click.option("--object-lock-mode", type=click.Choice(["GOVERNANCE", "COMPLIANCE"]), help="Object lock."),
+    click.option("--object-lock-retain-until-date", callback=_date, metavar="DATE", help="Until when it is locked."),
+    click.option("--object-lock-legal-hold", type=click.Choice(["ON", "OFF"]), help="Legal hold."),
+    click.option(
+        "--request-payer",
+        is_flag=False,
+        flag_value="requester",
+        type=click.Choice(["requester"]),
+        help="Who uploads pays.",
+    ),
+    click.option(
+        "--expected-bucket-owner", callback=_owner, metavar="ACCOUNT", help="Fail when the bucket is another's."
+    ),
+    click.option("--no-overwrite", is_flag=True, help="Never replace an object that exists; skip it."),
+)

@@ -1,0 +1,175 @@
+"""The options that several commands share, and how their values are read."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from partway.engine.limits import AWS, S3Limits
+from partway.engine.retry.policy import RetryPolicy
+
+from .values import bandwidth_value, time_value, url_value
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+ACLS = (
+    "private",
+    "public-read",
+    "public-read-write",
+    "authenticated-read",
+    "aws-exec-read",
+    "bucket-owner-read",
+    "bucket-owner-full-control",
+    "log-delivery-write",
+)
+STORAGE_CLASSES = (
+    "STANDARD",
+    "REDUCED_REDUNDANCY",
+    "STANDARD_IA",
+    "ONEZONE_IA",
+    "INTELLIGENT_TIERING",
+    "GLACIER",
+    "DEEP_ARCHIVE",
+    "GLACIER_IR",
+    "OUTPOSTS",
+    "SNOW",
+    "EXPRESS_ONEZONE",
+)
+
+
+def state_dir_option(command: F) -> F:
+    """--state-dir, for every command that looks into the store."""
+    return click.option(
+        "--state-dir",
+        type=click.Path(file_okay=False, path_type=Path),
+        metavar="DIR",
+        help="Where unfinished uploads are remembered.  [env: PARTWAY_STATE_DIR]",
+    )(command)
+
+
+def profile_option(command: F) -> F:
+    """--profile, for commands that go on with a stored upload."""
+    return click.option(
+        "--profile", metavar="NAME", help="Of the AWS configuration.  [default: the one it was begun with]"
+    )(command)
+
+
+def service_options(command: F) -> F:
+    """--endpoint-url, --profile and --region, for commands that are told of a bucket."""
+    for option in (
+        click.option("--region", metavar="NAME", help="Of the bucket."),
+        click.option("--profile", metavar="NAME", help="Of the AWS configuration."),
+        click.option("--endpoint-url", callback=url_value, metavar="URL", help="Of a service other than AWS."),
+    ):
+        command = option(command)
+    return command
+
+
+def dry_run_option(command: F) -> F:
+    """--dry-run, by the names that other tools have for it."""
+    return click.option(
+        "-n",
+        "--dry-run",
+        "--dryrun",
+        "dry_run",
+        is_flag=True,
+        help="Say what would be done, and do nothing; S3 is asked at most whether objects exist.",
+    )(command)
+
+
+def prune_option(command: F) -> F:
+    """--prune, for jobs whose files are gone."""
+    return click.option(
+        "--prune",
+        is_flag=True,
+        help="Accept that files of an unfinished job are gone: forget them, and remove their parts from S3.",
+    )(command)
+
+
+def output_options(command: F) -> F:
+    """--quiet, --no-progress and --json."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Write events to stdout, one JSON object a line."),
+        click.option("--no-progress", is_flag=True, help="No bars; the summary stays."),
+        click.option("--quiet", "--only-show-errors", "quiet", is_flag=True, help="Print nothing but errors."),
+    ):
+        command = option(command)
+    return command
+
+
+def log_option(command: F) -> F:
+    """--log-file, as ``log_file``."""
+    return click.option(
+        "--log-file",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Add a line for every event, with the time in UTC.",
+    )(command)
+
+
+def source_options(command: F) -> F:
+    """--verify-source and --local-no-check-updated, as ``verify_source`` and ``check_updated``."""
+    for option in (
+        click.option(
+            "--local-no-check-updated",
+            "check_updated",
+            is_flag=True,
+            flag_value=False,
+            default=True,
+            help="Upload the file as it is at the start, even if it grows or is touched meanwhile (log files).",
+        ),
+        click.option(
+            "--verify-source",
+            is_flag=True,
+            help="Read the file once more at the end and compare every part before the object is made.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def max_parts_option(command: F) -> F:
+    """--max-parts, as ``max_parts``."""
+    return click.option(
+        "--max-parts", type=click.IntRange(1, 10_000), metavar="N", help="For services that take fewer parts."
+    )(command)
+
+
+def limits_of(max_parts: int | None) -> S3Limits:
+    """The service's limits, with the number of parts that --max-parts named."""
+    return AWS if max_parts is None else replace(AWS, max_parts=max_parts)
+
+
+def pace_options(command: F) -> F:
+    """--concurrency, --bwlimit and --retry-for."""
+    for option in (
+        click.option(
+            "--retry-for",
+            callback=time_value,
+            metavar="TIME",
+            help="How long to wait for an endpoint that is away, like 90s or 2h.  "
+            "[default: 15min; 20s for one that never answered]",
+        ),
+        click.option(
+            "--bwlimit",
+            callback=bandwidth_value,
+            metavar="SIZE",
+            help="Bytes a second over all connections, like 20M or 512KiB.",
+        ),
+        click.option(
+            "-c",
+            "--concurrency",
+            type=click.IntRange(1, 256),
+            metavar="N",
+            help="Parts in flight at the same time.  [default: as many as make it faster, up to 32]",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def retry_policy(retry_for: float | None) -> RetryPolicy:
+    """The usual policy, with the user's patience when he named it."""
+    return RetryPolicy() if retry_for is None else RetryPolicy(budget=retry_for, first_contact=retry_for)

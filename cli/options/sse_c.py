@@ -1,0 +1,133 @@
+"""``--sse-c`` and ``--sse-c-key``: where the customer's key comes from.  No message repeats it."""
+
+import base64
+import binascii
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from partway.engine.backend.sse_c import KEY_SIZE, CustomerKey
+
+from .bundle import gathered
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+VARIABLE = "PARTWAY_SSE_C_KEY"
+AGAIN = ("--sse-c-key", "fileb://FILE")  # in commands that people are told to run
+_FORMS = f"{KEY_SIZE} bytes, those in base64, or fileb://FILE with either"
+_LONGEST_FILE = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyOptions:
+    """What was typed.  wanted: the object is to be encrypted with such a key; typed: the key, when it was."""
+
+    wanted: bool
+    typed: CustomerKey | None
+
+    def key(self, *, needed: bool = False, what: str = "the object") -> CustomerKey | None:
+        """The key that was typed, of the variable, or of who sits at the terminal.
+
+        needed: an upload that goes on was begun with one.  None when no key is needed, or when there is none.
+
+        Raises:
+            click.UsageError: the variable holds no key.
+        """
+        if not needed and not self.wanted:
+            return None
+        if self.typed is not None:
+            return self.typed
+        if value := os.environ.get(VARIABLE):
+            try:
+                return parse_key(value)
+            except ValueError as error:
+                raise click.UsageError(f"{VARIABLE} has no key: {error}") from None
+        if sys.stdin is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
+            return None
+        return _asked(what)
+
+
+def customer_key_options(command: F) -> F:
+    """Adds the options; the command gets ``key_options``, a KeyOptions that wants a key when either is there."""
+    return gathered(command, (_ALGORITHM, _KEY), "key_options", _make)  # type: ignore[no-any-return]
+
+
+def again_options(command: F) -> F:
+    """The same for commands that know by themselves whether a key is needed."""
+    return gathered(command, (_KEY_AGAIN,), "key_options", _make)  # type: ignore[no-any-return]
+
+
+def parse_key(text: str) -> CustomerKey:
+    """The key of a text that holds it, or names its file.
+
+    Raises:
+        ValueError: it does not; the message never repeats the text.
+    """
+    for scheme in ("fileb://", "file://"):
+        if text.startswith(scheme):
+            return _of(_read(text.removeprefix(scheme)), "the file")
+    return _of(os.fsencode(text), "it")
+
+
+def _read(path: str) -> bytes:
+    try:
+        with Path(path).expanduser().open("rb") as file:
+            return file.read(_LONGEST_FILE)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ValueError(f"the key's file cannot be read: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _of(found: bytes, what: str) -> CustomerKey:
+    if len(found) == KEY_SIZE:
+        return CustomerKey(found)
+    try:
+        return CustomerKey(base64.b64decode(found.rstrip(b"\r\n"), validate=True))
+    except (binascii.Error, ValueError):
+        raise ValueError(f"{what} has {len(found):,} bytes; write {_FORMS}") from None
+
+
+def _asked(what: str) -> CustomerKey:
+    while True:
+        text = click.prompt(f"Key of {what} ({_FORMS})", hide_input=True, err=True)
+        try:
+            return parse_key(text)
+        except ValueError as error:
+            click.echo(f"error: {error}", err=True)
+
+
+def _value(ctx: click.Context, param: click.Parameter, value: str | None) -> CustomerKey | None:
+    try:
+        return None if value is None else parse_key(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def _make(values: dict[str, Any]) -> KeyOptions:
+    typed: CustomerKey | None = values["sse_c_key"]
+    return KeyOptions(wanted=bool(typed or values.get("sse_c")), typed=typed)
+
+
+_ALGORITHM = click.option(
+    "--sse-c",
+    is_flag=False,
+    flag_value="AES256",
+    type=click.Choice(["AES256"]),
+    help="Encrypt on the server with a key of yours, which S3 forgets and partway stores nowhere.",
+)
+_KEY = click.option(
+    "--sse-c-key",
+    callback=_value,
+    metavar="KEY",
+    help=f"That key: {_FORMS}.  [env: {VARIABLE}; asked for on a terminal]",
+)
+_KEY_AGAIN = click.option(
+    "--sse-c-key",
+    callback=_value,
+    metavar="KEY",
+    help=f"The key of an upload with --sse-c: {_FORMS}.  [env: {VARIABLE}; asked for on a terminal]",
+)

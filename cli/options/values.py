@@ -1,0 +1,108 @@
+"""Values of options: parsed, or refused with a sentence that says what to type."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from partway.engine.aws_config.endpoint import is_address
+from partway.engine.flow.bandwidth import LEAST_BANDWIDTH
+
+from ..text.units import parse_duration, parse_size
+
+T = TypeVar("T")
+
+
+_MOST_METADATA = 2048  # bytes of names and values
+
+
+_METADATA_NAME = re.compile(r"[0-9A-Za-z!#$%&'*+.^_`|~-]+")  # what the name of an HTTP header may be made of
+
+
+def size_value(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    """A click callback: 16MiB, 16M, or bytes."""
+    return None if value is None else _read(parse_size, value)
+
+
+def bandwidth_value(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    """A click callback: 20M, 512KiB, or bytes, a second."""
+    return None if value is None else _read(_parse_bandwidth, value)
+
+
+def time_value(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
+    """A click callback: 90, 90s, 15min, 2h."""
+    return None if value is None else _read(parse_duration, value)
+
+
+def metadata_value(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[tuple[str, str], ...]:
+    """A click callback: aws's map, ``name=value,name=value``, or a JSON object."""
+    return () if value is None else _read(_parse_metadata, value)
+
+
+def header_value(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """A click callback: what an HTTP header can carry."""
+    return None if value is None else _read(_check_header, value)
+
+
+def url_value(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """A click callback: an address with http or https."""
+    return None if value is None else _read(_check_url, value)
+
+
+def _parse_bandwidth(text: str) -> int:
+    try:
+        rate = parse_size(text)
+    except ValueError:
+        raise ValueError(f"{text[:30]!r} is no rate; write bytes a second like 20M, 512KiB or 1000000") from None
+    if rate < LEAST_BANDWIDTH:
+        raise ValueError(f"{text} is {rate:,} bytes a second; it must be at least {LEAST_BANDWIDTH // 1024}KiB")
+    return rate
+
+
+def _check_header(text: str) -> str:
+    if not text.isascii() or not text.isprintable():
+        raise ValueError(f"{text!r} cannot be sent; only printable ASCII can")
+    return text
+
+
+def _check_url(text: str) -> str:
+    if not is_address(text):
+        raise ValueError(f"{text!r} is no address; it must look like http://host or https://host:port")
+    if "@" in text:
+        raise ValueError("an address has no user name or password here: credentials come from the AWS configuration")
+    return text
+
+
+def _read(parse: Callable[[str], T], value: str) -> T:
+    try:
+        return parse(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def _parse_metadata(text: str) -> tuple[tuple[str, str], ...]:
+    problem = ValueError(f"{text!r} is no map; write it like name=value,other=value")
+    if text.lstrip().startswith("{"):
+        try:
+            pairs: list[tuple[Any, ...]] = list(json.loads(text).items())
+        except (ValueError, RecursionError):
+            raise problem from None
+    else:
+        pairs = [tuple(item.split("=", 1)) for item in text.split(",")]
+    found: list[tuple[str, str]] = []
+    for pair in pairs:
+        if len(pair) != 2 or not isinstance(pair[1], str):
+            raise problem
+        name, value = pair
+        if not _METADATA_NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is no name for metadata; use letters, digits, - and _")
+        found.append((name, _check_header(value)))
+    names = [name.lower() for name, _ in found]
+    if len(set(names)) < len(names):
+        raise ValueError("a name of the metadata is there twice; S3 does not tell upper and lower case apart")
+    size = sum(len(name) + len(value) for name, value in found)
+    if size > _MOST_METADATA:
+        raise ValueError(f"the metadata has {size:,} bytes; S3 takes at most {_MOST_METADATA:,}")
+    return tuple(found)

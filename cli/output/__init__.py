@@ -1,0 +1,1 @@
+"""How it is shown: bars, lines, JSON, log file."""

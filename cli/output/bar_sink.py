@@ -1,0 +1,75 @@
+"""Live bars of what runs, on a terminal."""
+
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.live import Live
+from rich.text import Text
+
+from partway.engine.events import Event
+from partway.engine.events.upload import NetworkLost
+
+from ..progress.job import JobProgress
+from .job_bars import JobBars
+from .notes import Notes
+from .upload_bar import UploadBar
+
+
+class BarSink:
+    """Shows an upload, or a job and its uploads, live on stderr; lines worth keeping scroll away above it.
+
+    Used as a context manager: the terminal is as it was before when the block ends.
+
+    shown: what there is to see now.
+
+    Args:
+        keys: True says that Enter tries an endpoint that is away.
+    """
+
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic, *, keys: bool = False) -> None:
+        self._console = console
+        self._keys = keys
+        self._clock = clock
+        self._job = JobProgress()
+        self._notes = Notes(self._job)
+        self.shown = _Shown(self._job, clock)
+        self._live = Live(self.shown, console=console, refresh_per_second=8, transient=True)
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def __call__(self, event: Event) -> None:
+        now = self._clock()
+        self._job.see(event, now)
+        if line := self._notes.line(event, now):
+            if self._keys and isinstance(event, NetworkLost):
+                line = f"{line} (Enter tries at once)"
+            self._console.print(Text(line), soft_wrap=True)
+
+    @property
+    def is_away(self) -> bool:
+        """True while nothing of what is sent reaches the endpoint."""
+        return self._job.away
+
+
+class _Shown:
+    """What there is to see at this moment."""
+
+    def __init__(self, progress: JobProgress, clock: Callable[[], float]) -> None:
+        self._progress = progress
+        self._clock = clock
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if self._progress.running:
+            yield JobBars(self._progress, self._clock)
+        else:
+            yield from (UploadBar(each, self._clock) for each in self._progress.uploads)

@@ -1,0 +1,73 @@
+"""A job on a terminal: a line for the job, and one with a bar for each upload that it runs."""
+
+from collections.abc import Callable, Sequence
+
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.text import Text
+
+from ..progress.job import JobProgress
+from ..progress.upload import UploadProgress
+from ..text.escape import printable, shorten
+from . import status_line
+from .upload_bar import SplitBar
+
+_MOST_BARS = 5
+_SPARE = 2  # lines of the terminal that stay free
+_LEAST_BAR = 8  # cells
+_WIDTHS = (6, 14, 14)  # of what is right of a bar: share, pace, time left
+
+
+def free_lines(console: Console, taken: int) -> int:
+    """Lines of the terminal for uploads, below those that are taken: what scrolls away and the prompt need some too."""
+    return console.height - _SPARE - taken
+
+
+class JobBars:
+    """How far the job is; then its uploads, as many as there is room for.
+
+    clock: That of the events.
+    """
+
+    def __init__(self, progress: JobProgress, clock: Callable[[], float]) -> None:
+        self._progress = progress
+        self._clock = clock
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        plain = options.ascii_only
+        target = shorten(printable(self._progress.target), max(8, options.max_width // 3), ascii_only=plain)
+        words = f"{target}  {status_line.job_state(self._progress, self._clock())}"
+        yield Text(shorten(words, options.max_width - 1, ascii_only=plain), no_wrap=True)
+        yield UploadLines(tuple(self._progress.uploads), room=free_lines(console, 1))
+
+
+class UploadLines:
+    """A line for each upload: name, bar, share, rate and time left; below them how many are not shown.
+
+    room: lines there are at most.
+    ids: True puts the upload's id before the name.
+    """
+
+    def __init__(self, uploads: Sequence[UploadProgress], *, room: int, ids: bool = False) -> None:
+        most = min(_MOST_BARS, room if len(uploads) <= room else room - 1)
+        self._shown = uploads[: max(0, most)]
+        self._hidden = len(uploads) - len(self._shown) if room > 0 else 0
+        self._ids = ids
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        plain, width = options.ascii_only, options.max_width - 1
+        most = max(8, width // 4)
+        names = [shorten(printable(each.name), most, ascii_only=plain) for each in self._shown]
+        if self._ids:
+            names = [f"{each.upload} {name}" for each, name in zip(self._shown, names, strict=True)]
+        column = max(map(cell_len, names), default=0)
+        for name, progress in zip(names, self._shown, strict=True):
+            facts = [status_line.percent(progress), status_line.pace(progress), status_line.time_left(progress)]
+            tail = [f"{fact:>{cells}}" for fact, cells in zip(facts, _WIDTHS, strict=True)]
+            while (bar := width - column - 1 - sum(map(len, tail))) < _LEAST_BAR and tail:
+                tail.pop()
+            yield Text(f"{set_cell_size(name, column)} ", end="", no_wrap=True)
+            yield from SplitBar.of(progress, max(1, bar)).segments(options)
+            yield Text("".join(tail), style="yellow" if progress.away else "", no_wrap=True)
+        if self._hidden:
+            yield Text(f"  {status_line.more(self._hidden)}", style="dim", no_wrap=True)

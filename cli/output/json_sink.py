@@ -1,0 +1,38 @@
+"""Events as JSON, one object a line, for programs that run partway."""
+
+import json
+import re
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import TextIO
+
+from partway.engine.events import Event
+from partway.engine.events.upload import PartProgress
+
+_EVERY = 1.0  # seconds between two part_progress lines
+
+
+def event_name(event: Event) -> str:
+    """``upload_started`` for ``UploadStarted``."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).lower()
+
+
+class JsonSink:
+    """Writes every event as it comes; of ``part_progress`` at most one a second.
+
+    The text is ASCII: a control character in a name arrives as ``\\u001b``, never as itself.
+    """
+
+    def __init__(self, out: TextIO, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._out = out
+        self._clock = clock
+        self._next = 0.0
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, PartProgress):
+            now = self._clock()
+            if now < self._next:
+                return
+            self._next = now + _EVERY
+        print(json.dumps({"event": event_name(event)} | asdict(event)), file=self._out, flush=True)

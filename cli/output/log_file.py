@@ -1,0 +1,118 @@
+"""``--log-file``: a line for every event, added to a file."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import click
+
+from partway.engine.errors import PartwayError
+from partway.engine.events import Event
+from partway.engine.events.upload import PartProgress, PartsChecked, UploadFailed
+from partway.engine.walk.filters import Filter, is_wanted
+
+from ..progress.running import RunningUploads
+from ..text.escape import printable
+from .log_lines import log_line, whose
+from .status_line import state
+
+_EVERY = 10.0  # seconds between two lines about bytes that are on their way, of each upload
+
+
+def check_place(path: Path, sources: Sequence[str], filters: Sequence[Filter]) -> None:
+    """Refuse a log that is part of what is uploaded: it would change while it is sent, in every run.
+
+    Raises:
+        click.UsageError
+    """
+    if str(path) == "-":
+        raise click.UsageError("a log is a file; events go to standard output with --json")
+    log = os.path.realpath(path)
+    for source in map(os.path.realpath, sources):
+        below = log.removeprefix(source.rstrip(os.sep) + os.sep)
+        if log == source or (below != log and is_wanted(below, filters)):
+            raise click.UsageError(
+                f"the log file {printable(str(path))} is among the files that are uploaded, and would change while it "
+                "is sent; put it elsewhere, or leave it out with --exclude"
+            )
+
+
+class LogFile:
+    """A sink that adds a line for each event: the time in UTC, the id of the upload or job, what happened.
+
+    Several processes may write into one file; a line stays whole.  Nothing is rotated.  When a line cannot be written
+    any more, stderr says so once and the upload goes on: the bytes matter more.
+
+    Args:
+        clock: Seconds since 1970.
+        timer: Seconds from any start, which nobody sets back.
+
+    Raises:
+        click.UsageError: the file cannot be opened.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        clock: Callable[[], float] = time.time,
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.path = path
+        self._clock = clock
+        self._timer = timer
+        self._uploads = RunningUploads()
+        self._next = timer() + _EVERY
+        self._last = "-"
+        self._told: str | None = None
+        self._failed = False
+        try:
+            # A pipe that nobody reads must not wait for a reader.
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK
+            self._descriptor = os.open(path, flags, 0o666)
+            os.set_blocking(self._descriptor, True)
+        except OSError as error:
+            raise click.UsageError(
+                f"cannot write the log file {printable(str(path))}: {error.strerror or error}; name another"
+            ) from error
+
+    def __call__(self, event: Event) -> None:
+        now = self._timer()
+        self._uploads.see(event, now)
+        self._last = whose(event)
+        if not isinstance(event, (PartProgress, PartsChecked)):
+            self._write(self._last, log_line(event))
+        elif now >= self._next:
+            self._next = now + _EVERY
+            for upload in self._uploads:
+                self._write(upload.upload, state(upload))
+        if isinstance(event, UploadFailed):
+            self._told = event.error
+
+    def note(self, error: PartwayError) -> None:
+        """What ended the run, unless an event told it already."""
+        if str(error) != self._told:
+            self._write(self._last, f"ended: {printable(str(error))}")
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+    def _write(self, id: str, text: str) -> None:
+        if self._failed:
+            return
+        now = self._clock()
+        moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))
+        try:
+            line = f"{moment}.{int(now * 1000) % 1000:03}Z {id} {text}\n".encode("utf-8", "backslashreplace")
+            while line:
+                line = line[os.write(self._descriptor, line) :]
+        except OSError as error:
+            self._failed = True
+            print(
+                f"warning: the log file {printable(str(self.path))} cannot be written any more: "
+                f"{error.strerror or error}; the upload goes on without it",
+                file=sys.stderr,
+                flush=True,
+            )

@@ -1,0 +1,105 @@
+"""Events as lines of a log: short, one for each, for people who look for what happened last night."""
+
+from typing import assert_never
+
+from partway.engine.events import Event
+from partway.engine.events.dry_run import JobPlanned, UploadPlanned
+from partway.engine.events.upload import (
+    ChecksumFellBack,
+    ComparisonFailed,
+    FileDone,
+    FileFailed,
+    FileSkipped,
+    JobDone,
+    JobStarted,
+    NetworkLost,
+    NetworkProbed,
+    NetworkRestored,
+    OrphanAdopted,
+    OrphanFound,
+    OverwriteNotExcluded,
+    PartDone,
+    PartKept,
+    PartProgress,
+    PartRetried,
+    PartsChecked,
+    StreamCompared,
+    StreamDiffered,
+    UploadCompleting,
+    UploadDone,
+    UploadFailed,
+    UploadRenewed,
+    UploadSkipped,
+    UploadStarted,
+)
+
+from ..text.escape import printable
+from ..text.units import format_seconds, format_size
+from . import sentences
+
+
+def whose(event: Event) -> str:
+    """The id of the event's upload or job; ``-`` when it has none."""
+    return getattr(event, "upload", "") or getattr(event, "job", "") or "-"
+
+
+def log_line(event: Event) -> str:
+    """What happened, in one line without the time and the id."""
+    match event:
+        case UploadStarted():
+            return _started(event)
+        case UploadDone() | UploadSkipped() | JobDone():
+            return "; ".join(line.strip() for line in sentences.summary(event))
+        case UploadFailed():
+            how = "ended, to be resumed" if event.resumable else "failed"
+            return f"{how}: {printable(event.error)}"
+        case UploadCompleting():
+            return "all parts are on S3; waiting for S3 to make the object of them"
+        case JobStarted():
+            return f"job to {printable(event.target)}; done already: {sentences.files(event.done_files)}"
+        case FileDone():
+            return f"uploaded {printable(event.target)} ({format_size(event.bytes)}), proof {event.proof}"
+        case FileSkipped():
+            return f"left out {printable(event.source)}: {printable(event.reason)}"
+        case OrphanAdopted() | OrphanFound() | UploadRenewed() | StreamCompared() | StreamDiffered():
+            return sentences.note(event) or ""
+        case OverwriteNotExcluded() | ChecksumFellBack() | NetworkLost() | NetworkRestored():
+            return sentences.note(event) or ""
+        case NetworkProbed():
+            away, wait = format_seconds(event.seconds), format_seconds(event.wait)
+            return f"network still away, for {away}; again in {wait}"
+        case ComparisonFailed() | FileFailed():
+            return sentences.note(event) or ""
+        case PartDone() | PartKept() | PartProgress() | PartRetried() | PartsChecked():
+            return _part(event)
+        case UploadPlanned() | JobPlanned():
+            return "a dry run: nothing was sent"
+        case _:
+            assert_never(event)
+
+
+def _started(event: UploadStarted) -> str:
+    if event.total_bytes is None or event.part_count is None:
+        return f"sending a stream to {printable(event.target)}, in parts from {format_size(event.part_size)}"
+    where = f"{printable(event.source)} to {printable(event.target)}"
+    parts = "1 part" if event.part_count == 1 else f"{event.part_count:,} parts of {format_size(event.part_size)}"
+    there = f"; {format_size(event.resumed_bytes)} are on S3 already" if event.resumed_parts else ""
+    return f"sending {where}: {format_size(event.total_bytes)} in {parts}{there}"
+
+
+def _part(event: PartDone | PartKept | PartProgress | PartRetried | PartsChecked) -> str:
+    match event:
+        case PartDone():
+            return f"part {event.number:,} is on S3 ({format_size(event.size)})"
+        case PartKept():
+            return f"part {event.number:,} of an earlier run is kept ({format_size(event.size)})"
+        case PartProgress():
+            return f"part {event.number:,}: {format_size(event.sent)} sent"
+        case PartsChecked():
+            return f"compared {format_size(event.bytes)} of {format_size(event.total_bytes)} with parts on S3"
+        case PartRetried():
+            what = f"part {event.number:,}" if event.number else "a call about the whole upload"
+            wait = format_seconds(event.wait)
+            return f"{what}, try {event.attempt:,} failed, again in {wait}: {printable(event.reason)}"
+        case _:
+            assert_never(event)

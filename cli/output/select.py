@@ -1,0 +1,122 @@
+"""Choose how an upload is shown: bars, lines, JSON, or nothing but the result."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from partway.engine.events import Event, EventSink
+from partway.engine.events.upload import JobDone, UploadDone, UploadSkipped
+from partway.engine.retry.circuit_breaker import Nudge
+from partway.engine.walk.filters import Filter
+
+from ..text.escape import printable
+from . import sentences
+from .json_sink import JsonSink
+from .line_sink import LineSink
+from .nudging import keyboard, nudged_by_enter
+
+if TYPE_CHECKING:
+    from .bar_sink import BarSink
+    from .log_file import LogFile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """What the user wants to see.
+
+    quiet: nothing but errors.
+    no_progress: no bars and no progress lines; the summary stays.
+    json: events on stdout instead of the summary.
+    log: gets every event too, whatever else is shown.
+    """
+
+    quiet: bool = False
+    no_progress: bool = False
+    json: bool = False
+    log: "LogFile | None" = None
+
+    def warn(self, sentence: str) -> None:
+        """A sentence on stderr about something that stops nothing."""
+        if not self.quiet:
+            print(f"warning: {printable(sentence)}", file=sys.stderr, flush=True)
+
+
+def once(warn: Callable[[str], None]) -> Callable[[str], None]:
+    """Passes each sentence on once."""
+    said: set[str] = set()
+
+    def new(sentence: str) -> None:
+        if sentence not in said:
+            said.add(sentence)
+            warn(sentence)
+
+    return new
+
+
+def opened_log(path: Path | None, *, sources: Sequence[str] = (), filters: Sequence[Filter] = ()) -> "LogFile | None":
+    """The log file that the user named, open until the command ends.
+
+    sources, filters: what is uploaded; the log must not be part of it.
+
+    Raises:
+        click.UsageError: it cannot be opened, or would be uploaded.
+    """
+    if path is None:
+        return None
+    from .log_file import LogFile, check_place
+
+    check_place(path, sources, filters)
+    return click.get_current_context().with_resource(closing(LogFile(path)))
+
+
+@contextmanager
+def shown(output: Output, nudge: Nudge) -> Iterator[EventSink]:
+    """A sink that shows one upload.  Progress goes to stderr, results and JSON to stdout; with bars, Enter calls the
+    nudge."""
+    # The log first: it tells also of what the others fail at.
+    sinks: list[EventSink] = [output.log] if output.log is not None else []
+    sinks += [JsonSink(sys.stdout)] if output.json else []
+    if output.quiet or output.no_progress or (output.json and sys.stdout.isatty() and sys.stderr.isatty()):
+        # JSON and bars on one screen would be a mess.
+        yield _all(sinks)
+    elif bars := _bars():
+        terminal = keyboard()
+        with bars, nullcontext() if terminal is None else nudged_by_enter(nudge, terminal, lambda: bars.is_away):
+            yield _all([bars, *sinks])
+    else:
+        yield _all([LineSink(sys.stderr), *sinks])
+
+
+def _bars() -> "BarSink | None":
+    """Bars, when stderr is a terminal that can show them."""
+    if not sys.stderr.isatty():
+        return None
+    # Imported here: cron, CI and --quiet need none of it, and it takes as long as a small upload.
+    from rich.console import Console
+
+    from .bar_sink import BarSink
+
+    console = Console(stderr=True, highlight=False, markup=False)
+    if not console.is_terminal or console.is_dumb_terminal:
+        return None
+    return BarSink(console, keys=keyboard() is not None)
+
+
+def _all(sinks: list[EventSink]) -> EventSink:
+    def sink(event: Event) -> None:
+        for each in sinks:
+            each(event)
+
+    return sink
+
+
+def show_result(event: UploadDone | UploadSkipped | JobDone, output: Output) -> None:
+    """The summary, unless it was already told as JSON or nobody wants it."""
+    if not output.quiet and not output.json:
+        for line in sentences.summary(event):
+            print(line, flush=True)

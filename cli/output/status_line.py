@@ -1,0 +1,143 @@
+"""How far a job or an upload is, in words, for one moment; bars, lines and logs say the same."""
+
+import math
+
+from ..progress.job import JobProgress
+from ..progress.upload import UploadProgress
+from ..text.escape import printable
+from ..text.units import format_rate, format_seconds, format_size
+from .sentences import files, parts
+
+_MOST_NAMED = 3  # uploads of a job, in its line
+
+
+def job_line(progress: JobProgress) -> str:
+    """How far a job is, and the first of the uploads that it runs, in one line for a log."""
+    uploads = tuple(progress.uploads)
+    named = [f"{printable(each.name)} {_share(each)}" for each in uploads[:_MOST_NAMED]]
+    if len(uploads) > _MOST_NAMED:
+        named.append(more(len(uploads) - _MOST_NAMED))
+    line = f"{printable(progress.target)}: {job_state(progress)}"
+    return f"{line}; now {', '.join(named)}" if named else line
+
+
+def upload_line(progress: UploadProgress) -> str:
+    """How far an upload is, in one line for a log."""
+    return f"{printable(progress.name)}: {share_and_state(progress)}"
+
+
+def share_and_state(progress: UploadProgress) -> str:
+    """How far an upload is, beginning with its share where there is one."""
+    share = "" if progress.open_ended and not progress.total else f"{percent(progress)}, "
+    return share + state(progress)
+
+
+def more(count: int) -> str:
+    """``and 3 more files``."""
+    return f"and {count:,} more {'file' if count == 1 else 'files'}"
+
+
+def percent(progress: UploadProgress) -> str:
+    """``45 %``; 100 only when everything is there."""
+    return f"{int(progress.fraction() * 100)} %"
+
+
+def pace(progress: UploadProgress) -> str:
+    """How fast an upload sends, or what it does instead; ``""`` while there is nothing to tell.
+
+    The uploads of a job share workers, so one that has begun may wait for its turn.
+    """
+    if progress.phase != "sending":
+        return "comparing" if progress.phase == "checking" else progress.phase
+    if progress.away:
+        return "network away"
+    if not progress.sent:
+        return "waiting"
+    rate = progress.rate()
+    return "" if rate is None else format_rate(rate)
+
+
+def _away(progress: UploadProgress | JobProgress, now: float | None) -> str:
+    """``retrying in 3 s, away for 12 s``, or less when it is not known.
+
+    now: On the clock of the events; None: nobody asks at a certain moment.
+    """
+    if now is None or progress.away_since is None:
+        return "network away"
+    away = _whole_seconds(now - progress.away_since)
+    if progress.retry_at is None:
+        return f"network away for {away}"
+    wait = progress.retry_at - now
+    return f"retrying {f'in {_whole_seconds(wait)}' if wait > 0 else 'now'}, away for {away}"
+
+
+def _whole_seconds(seconds: float) -> str:
+    """Of a time that passes before one's eyes."""
+    return f"{math.ceil(seconds)} s" if seconds <= 59 else format_seconds(seconds)
+
+
+def time_left(progress: UploadProgress) -> str:
+    """``1:20 left``; ``""`` when nobody can tell."""
+    left = progress.seconds_left() if progress.phase == "sending" and not progress.away else None
+    if left is None:
+        return ""
+    return f"{format_seconds(left)} left" if left < 86400 * 9 else "very long left"
+
+
+def _share(progress: UploadProgress) -> str:
+    return percent(progress) if progress.phase == "sending" and not progress.away else pace(progress)
+
+
+def job_state(progress: JobProgress, now: float | None = None) -> str:
+    """How far a job is, in words, for one moment; ``now``: on the clock of the events, where that is known."""
+    facts = [files(progress.done), format_size(progress.bytes)]
+    if progress.away:
+        facts.append(_away(progress, now))
+    elif (rate := progress.rate()) is not None:
+        facts.append(format_rate(rate))
+    if progress.resumed:
+        facts.append(f"{progress.resumed:,} before")
+    if progress.skipped:
+        facts.append(f"{progress.skipped:,} skipped")
+    if progress.failed:
+        facts.append(f"{progress.failed:,} failed")
+    return ", ".join(facts)
+
+
+def state(progress: UploadProgress, width: int = 1000, now: float | None = None) -> str:
+    """How far it is, in words, for one moment; in a narrow place the less important facts are left out.
+
+    now: On the clock of the events, where that is known.
+    """
+    if progress.phase == "checking":
+        share = progress.checked / progress.check_total if progress.check_total else 1.0
+        return f"comparing the file with parts on S3: {share:.0%} of {format_size(progress.check_total)}"
+    if progress.phase == "completing":
+        count = progress.part_count or progress.parts_there
+        return f"all {count:,} parts are on S3; waiting for S3 to make the object of them"
+    if progress.phase == "starting":
+        return "asking S3 what it has"
+    rate = progress.rate()
+    facts = [_how_far(progress)]
+    if progress.away:
+        facts.append(_away(progress, now))
+    elif rate is not None:
+        facts.append(format_rate(rate))
+        if left := time_left(progress):
+            facts.append(left)
+    if progress.part_count is None:
+        facts.append(f"{progress.parts_there:,} {parts(progress.parts_there)}")
+    else:
+        facts.append(f"{progress.parts_there:,}/{progress.part_count:,} parts")
+    if progress.retries:
+        facts.append(f"{progress.retries:,} {'retry' if progress.retries == 1 else 'retries'}")
+    while len(facts) > 1 and len(", ".join(facts)) > width:
+        facts.pop()
+    return ", ".join(facts)
+
+
+def _how_far(progress: UploadProgress) -> str:
+    there = format_size(progress.there)
+    if not progress.open_ended:
+        return f"{there} of {format_size(progress.total)}"
+    return f"{there} of {format_size(progress.total)} expected" if progress.total else there

@@ -1,0 +1,131 @@
+"""The tables of ``partway list``."""
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+from partway.engine.run.stored_options import url_of
+from partway.state.jobs import JobRecord, JobStatus
+from partway.state.live import LiveRow
+from partway.state.uploads import UploadRecord, UploadStatus
+
+from ..status.facts import NO_PARTS, QUIET, quiet_seconds, total_bytes
+from ..text.columns import GAP, print_columns
+from ..text.escape import printable, shorten
+from ..text.units import format_age, format_rate, format_seconds, format_size
+
+_ENDLESS = 100_000
+
+
+_LEAST_NAME = 10  # columns of a name that is shortened
+
+
+_NUMBERS = ("FILES", "FAILED", "BYTES", "DONE", "SIZE")  # columns
+
+
+_RUNNING = "RUNNING"
+
+
+_STYLES = {"open": "yellow", "completing": "yellow", "completed": "green", _RUNNING: "bold green"}
+
+
+Rows = dict[str, LiveRow]
+
+
+Totals = dict[str, tuple[int, int]]  # finished parts and their bytes, by upload; none where it is missing
+
+
+Cells = list[tuple[tuple[str, ...], tuple[str, ...]]]  # a row: facts, and the names beside them
+
+
+def print_all(records: Sequence[UploadRecord], totals: Totals, jobs: Sequence[JobRecord], rows: Rows) -> bool:
+    """A table of the jobs and one of the uploads; False when there is nothing to print."""
+    console = Console(highlight=False, markup=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        # For grep and friends a row is one line, however long.
+        console.width = _ENDLESS
+    if jobs:
+        _print_jobs(console, jobs, rows)
+    if jobs and records:
+        console.print()
+    if records:
+        _print_uploads(console, records, totals, rows)
+    return bool(jobs or records)
+
+
+def _print_jobs(console: Console, jobs: Sequence[JobRecord], rows: Rows) -> None:
+    cells: Cells = []
+    for job in jobs:
+        row = rows.get(job.id)
+        status = _status(job.status.value, row, over=job.status is not JobStatus.OPEN)
+        files, failed = f"{job.done + job.skipped:,}", f"{job.failed:,}" if job.failed else "-"
+        seen = _seen(job.updated_at, row, status)
+        cells.append(((job.id, status, files, failed, format_size(job.bytes), seen), (printable(job.target),)))
+    _print(console, ("JOB", "STATUS", "FILES", "FAILED", "BYTES", "LAST SEEN"), ("TARGET",), cells)
+
+
+def _print_uploads(console: Console, records: Sequence[UploadRecord], totals: Totals, rows: Rows) -> None:
+    cells: Cells = []
+    for record in records:
+        row = rows.get(record.id)
+        status = _status(record.status.value, row, over=record.finished)
+        size = "unknown" if total_bytes(record) is None else format_size(record.size)
+        source = "- (a stream)" if record.is_stream else printable(Path(record.source).name)
+        _, done = totals.get(record.id, NO_PARTS)
+        fixed = (record.id, status, _share(record, done), size, _seen(record.updated_at, row, status))
+        cells.append((fixed, (source, printable(url_of(record)))))
+    _print(console, ("ID", "STATUS", "DONE", "SIZE", "LAST SEEN"), ("SOURCE", "TARGET"), cells)
+
+
+def _print(console: Console, headers: Sequence[str], names: Sequence[str], rows: Cells) -> None:
+    """Facts stand as they are; the names share the room that is left, and lose their middle where it is small.
+
+    Where there is no room for names beside the facts, they go below, and the less important facts away.
+    """
+    widths = [max(map(cell_len, cells)) for cells in zip(headers, *(fixed for fixed, _ in rows), strict=True)]
+    room = console.width - sum(widths) - GAP * (len(widths) + len(names) - 1)
+    if room < _LEAST_NAME * len(names):
+        unit = "" if len(names) > 1 else " files"
+        lines = [f"{id} {status} {share}{unit}\n  {' to '.join(named)}" for (id, status, share, *_), named in rows]
+        console.print(Text("\n".join(lines)))
+        return
+    shares = [room]
+    if len(names) > 1:
+        longest = max(cell_len(named[0]) for _, named in rows)
+        first = min(max(longest, len(names[0])), max(_LEAST_NAME, room * 2 // 5))
+        shares = [first, room - first]
+    plain = console.options.ascii_only
+    shown = [
+        (*fixed, *(shorten(name, share, ascii_only=plain) for name, share in zip(named, shares, strict=True)))
+        for fixed, named in rows
+    ]
+    print_columns(console, (*headers, *names), shown, right=_NUMBERS, styles=_STYLES)
+
+
+def _status(status: str, row: LiveRow | None, *, over: bool) -> str:
+    return _RUNNING if row is not None and row.alive and not over else status
+
+
+def _seen(updated_at: float, row: LiveRow | None, status: str) -> str:
+    """The rate of what runs, or why there is none; the age of the last news of what does not run."""
+    if row is None or status != _RUNNING:
+        return format_age(time.time() - max(updated_at, row.record.told_at if row is not None else 0.0))
+    told = row.record
+    if told.away_since is not None:
+        return "network away"
+    if (quiet := quiet_seconds(told)) >= QUIET:
+        return f"silent {quiet:.0f} s" if quiet < 60 else f"silent {format_seconds(quiet)}"
+    return "now" if told.rate is None else format_rate(told.rate)
+
+
+def _share(record: UploadRecord, done: int) -> str:
+    """done: bytes in finished parts."""
+    if total_bytes(record) is None:
+        return format_size(done)
+    share = done / record.size if record.size else float(record.status is UploadStatus.COMPLETED)
+    return f"{int(share * 100)} %"

@@ -1,0 +1,129 @@
+"""What ``watch`` draws on a terminal."""
+
+import time
+from pathlib import PurePath
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.text import Text
+
+from partway.engine.run.stored_options import target_of
+from partway.state.store import StateStore
+
+from ..status.facts import quiet_seconds
+from ..status.part_map import PartMap, part_map
+from ..status.snapshot import (
+    Watched,
+    WatchedJob,
+    WatchedUpload,
+    holder_words,
+    in_flight_words,
+    job_progress_of,
+    progress_of,
+    quiet_words,
+)
+from ..text.escape import printable, shorten
+from ..text.units import format_size
+from . import status_line
+from .job_bars import UploadLines, free_lines
+from .upload_bar import UploadBar
+
+_LEAST_ROWS, _MOST_ROWS = 2, 16
+_OTHER_LINES = 9  # of a view, beside the rows of its map
+
+
+class UploadView:
+    """The two lines of its bar; then which upload it is, and what it waits for.
+
+    map: its part map goes below; None: no map.
+    """
+
+    def __init__(self, watched: WatchedUpload, map: PartMap | None = None) -> None:
+        self._watched = watched
+        self._map = map
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        watched, width = self._watched, options.max_width
+        assert watched.row is not None
+        told = watched.row.record
+        yield UploadBar(progress_of(watched), time.time)
+        if quiet := quiet_words(watched):
+            yield _line(quiet, options, "yellow")
+        if told.away_since is not None and told.reason:
+            yield _line(f"network away: {printable(told.reason)}", options, "yellow")
+        facts = [in_flight_words(watched), holder_words(told)]
+        tail = ", ".join(fact for fact in facts if fact)
+        room = max(12, width - len(watched.id) - len(tail) - 9)
+        target = shorten(printable(target_of(watched.record).url), room, ascii_only=options.ascii_only)
+        where = "" if watched.record.is_stream else f" to {target}"
+        yield _line(f"{watched.id}{where}, {tail}", options)
+        if self._map is None:
+            return
+        if told.retries and told.reason and told.away_since is None:
+            yield _line(f"last retry: {printable(told.reason)}", options)
+        yield Text()
+        rows = max(_LEAST_ROWS, min(_MOST_ROWS, console.height - _OTHER_LINES))
+        plain = options.ascii_only
+        for row in [*self._map.rows(max(10, width - 3), rows, ascii_only=plain), self._map.legend(ascii_only=plain)]:
+            yield Text("  ", no_wrap=True).append_text(row)
+
+
+class JobView:
+    """Where it goes and how far it is; its small files that are sent now; then its uploads with their bars."""
+
+    def __init__(self, watched: WatchedJob) -> None:
+        self._watched = watched
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        watched, width = self._watched, options.max_width
+        assert watched.row is not None
+        told = watched.row.record
+        target = shorten(printable(watched.record.target), max(8, width - 8), ascii_only=options.ascii_only)
+        lines = [Text(f"job to {target}", no_wrap=True)]
+        lines.append(_line(status_line.job_state(job_progress_of(watched), time.time()), options))
+        if quiet := quiet_words(watched):
+            lines.append(_line(quiet, options, "yellow"))
+        large = {each.record.source for each in watched.uploads}
+        small = [(path, sent) for path, sent in told.files if path not in large]
+        if small:
+            files = [f"{printable(PurePath(path).name)} ({format_size(sent)})" for path, sent in small]
+            lines.append(_line(f"now: {', '.join(files)}", options))
+        if told.retries:
+            lines.append(_line(f"{told.retries:,} retries, the last for: {printable(told.reason)}", options))
+        lines.append(_line(f"{watched.id}, {holder_words(told)}", options))
+        yield from lines
+        uploads = [progress_of(each) for each in watched.uploads]
+        yield UploadLines(uploads, room=free_lines(console, len(lines)), ids=True)
+
+
+def view_of(store: StateStore, watched: Watched, *, with_map: bool) -> UploadView | JobView:
+    """The view of something that runs."""
+    if isinstance(watched, WatchedJob):
+        return JobView(watched)
+    shown = None
+    if with_map and watched.row is not None:
+        shown = part_map(store, watched.record, [number for number, _ in watched.row.record.parts])
+    return UploadView(watched, shown)
+
+
+def line_of(watched: Watched) -> str:
+    """The same in one line, for logs."""
+    assert watched.row is not None
+    told = watched.row.record
+    if isinstance(watched, WatchedJob):
+        facts = [status_line.job_state(job_progress_of(watched))]
+        name = printable(watched.record.target)
+    else:
+        progress = progress_of(watched)
+        name = printable(progress.target if watched.record.is_stream else progress.name)
+        facts = [status_line.share_and_state(progress)]
+        if flight := in_flight_words(watched):
+            facts.append(flight)
+    if told.away_since is not None:
+        facts.append(f"network away: {printable(told.reason)}")
+    if quiet_seconds(told) and (quiet := quiet_words(watched)):
+        facts.append(quiet)
+    return f"{watched.id} {name}: {', '.join([*facts, holder_words(told)])}"
+
+
+def _line(words: str, options: ConsoleOptions, style: str = "dim") -> Text:
+    return Text(f"  {shorten(words, options.max_width - 3, ascii_only=options.ascii_only)}", style=style, no_wrap=True)

@@ -1,0 +1,1 @@
+"""The program of ``--from-command``: its shell, its processes, its end."""

@@ -1,0 +1,125 @@
+"""``--from-command``: run the program whose output is uploaded, and know how it ended.
+
+A pipe tells only that it ended.  Whoever starts the program also learns its exit code, before an object is made.
+"""
+
+import select
+import signal
+import subprocess
+import threading
+from types import TracebackType
+from typing import Self
+
+from partway.engine.errors import SourceError, UploadFailed
+from partway.engine.last_acts import last_acts
+from partway.engine.process_family import GRACE, Family, is_in_foreground
+from partway.engine.workers.channel import Line
+
+from .shell import shell_words
+
+_TICK = 0.05  # seconds between looks at a program that has closed its output and not ended
+_SIGNALS_TOGETHER = 0.3  # seconds between the same Ctrl-C in the program and in this process, at most
+_SHELL_SIGNAL = 128  # a shell's exit code for a program that a signal ended is this and the signal's number
+
+
+class Producer:
+    """A command of the shell at work.  When the block ends before it does, its processes are ended.
+
+    In the foreground of a terminal it shares the process group, so that it may ask for a password there and Ctrl-C
+    reaches it too.  Elsewhere it gets a group of its own, which ends as a whole.
+
+    descriptor: reads what it writes.
+
+    Raises:
+        SourceError: there is no shell to run it.
+    """
+
+    def __init__(self, command: str) -> None:
+        self._shares_group = is_in_foreground()
+        self._left_others = False
+        self._ended = threading.Event()
+        try:
+            with last_acts.adding(self.kill):
+                self._process = subprocess.Popen(
+                    shell_words(command),
+                    stdout=subprocess.PIPE,
+                    bufsize=0,
+                    process_group=None if self._shares_group else 0,
+                )
+                self._family = Family(self._process.pid, own_group=not self._shares_group)
+        except (OSError, ValueError) as error:
+            raise SourceError(f"the producer cannot be started: {error}") from error
+        assert self._process.stdout is not None
+        self._output = self._process.stdout
+        self.descriptor = self._output.fileno()
+        threading.Thread(target=self._watch, name="producer", daemon=True).start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not self._ended.is_set():
+            self._family.end()
+        self._ended.wait(GRACE)
+        last_acts.remove(self.kill)
+        self._output.close()
+
+    def kill(self) -> None:
+        """End its processes at once; does nothing when it has ended."""
+        if not self._ended.is_set():
+            self._family.kill()
+
+    def confirm(self, line: Line) -> None:
+        """Wait for its end.
+
+        Raises:
+            UploadFailed: it failed, so what it wrote is not to be trusted.
+        """
+        while not self._ended.is_set():
+            line.sleep(_TICK)
+        code = self._process.returncode
+        if code and self._shares_group and _signal_of(code) == signal.SIGINT:
+            line.sleep(_SIGNALS_TOGETHER)
+        if code:
+            raise UploadFailed(
+                f"the producer failed with {_how(code)}, so no object was made of what it wrote; run this again",
+                resumable=True,
+            )
+        if self._left_others:
+            raise UploadFailed(
+                "the producer's shell ended while a program that it had started in the background was still writing, "
+                "so nobody knows whether that failed; no object was made. End the command with `wait $!`",
+                resumable=True,
+            )
+
+    def _watch(self) -> None:
+        """Wait for the shell's end.  What it leaves behind ends with it, unless all went well."""
+        code = self._process.wait()
+        self._left_others = not _is_closed(self.descriptor)
+        if code or self._left_others:
+            self._family.end()
+        self._ended.set()
+
+
+def _is_closed(descriptor: int) -> bool:
+    """True when no process can write into the pipe any more; bytes may still be in it."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return any(event & select.POLLHUP for _, event in poll.poll(0))
+
+
+def _signal_of(code: int) -> int:
+    """The signal that a returncode or a shell's exit code tells of; 0 for none."""
+    return -code if code < 0 else max(0, code - _SHELL_SIGNAL)
+
+
+def _how(code: int) -> str:
+    number = _signal_of(code)
+    name = signal.Signals(number).name if number in signal.valid_signals() and number else ""
+    if code < 0:
+        return f"signal {number} ({name})" if name else f"signal {number}"
+    if number == signal.SIGPIPE:
+        return f"exit code {code} (SIGPIPE: a program of a pipeline was not read to its end, as before `head`)"
+    return f"exit code {code} ({name})" if name else f"exit code {code}"

@@ -1,0 +1,1 @@
+"""The numbers that bars and lines show."""

@@ -1,0 +1,1 @@
+"""What every command needs: store, backend, signals, exit codes, hints."""

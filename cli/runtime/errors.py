@@ -1,0 +1,40 @@
+"""Errors as users see them: a sentence on standard error, or a line of JSON."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from partway.engine.errors import KeysCollide, PartwayError, is_resumable
+from partway.engine.events.upload import UploadFailed
+
+from ..output.json_sink import JsonSink
+from ..output.select import Output
+from ..text.escape import printable
+from . import exit_codes
+
+
+class OutputFailed(PartwayError):
+    """Bars, lines or JSON cannot be written any more: whoever read them is gone, or the disk is full."""
+
+
+@contextmanager
+def failures_as_json(output: Output) -> Iterator[None]:
+    """What fails before an upload begins is one JSON line too, and one of the log."""
+    try:
+        yield
+    except PartwayError as error:
+        if output.log is not None:
+            output.log.note(error)
+        if output.json:
+            JsonSink(sys.stdout)(UploadFailed(upload="", error=str(error), resumable=is_resumable(error)))
+        raise
+
+
+def tell(error: PartwayError) -> None:
+    """One clear sentence on stderr."""
+    stopped = exit_codes.exit_code(error) == exit_codes.INTERRUPTED
+    if isinstance(error, KeysCollide):
+        lines = [f"error: {error.sentence}:", *(f"  {printable(line)}" for line in error.lines)]
+    else:
+        lines = [f"{'' if stopped else 'error: '}{printable(str(error))}"]
+    print("\n".join(lines), file=sys.stderr, flush=True)

@@ -1,0 +1,49 @@
+"""What is wrong at the end of a job, and what to do about it, on stderr; also when nobody saw it at the time."""
+
+import sys
+from collections.abc import Sequence
+
+from partway.engine.events.upload import FileFailed, JobDone
+from partway.state.store import StateStore
+
+from ..output.sentences import files
+from ..text.escape import printable
+
+MAX_NAMED = 20  # files that are named
+
+
+def tell_failures(done: JobDone, failures: Sequence[FileFailed], resume_command: str) -> None:
+    """Which files failed and why.
+
+    failures: the first few.
+    resume_command: what goes on with the job.
+    """
+    verb = "was" if done.failed == 1 else "were"
+    _print(f"error: {files(done.failed)} {verb} not uploaded:")
+    for each in failures:
+        _print(f"  {printable(each.source)}: {printable(each.error)}")
+    if done.failed > len(failures):
+        _print(f"  and {done.failed - len(failures):,} more; --json tells of each")
+    _print(f"  to try them again: {resume_command}")
+
+
+def tell_missing(done: JobDone, store: StateStore, resume_command: str) -> None:
+    """Which files of earlier runs were not found any more.
+
+    Raises:
+        StateError: the store cannot be read.
+    """
+    verb = "is" if done.missing == 1 else "are"
+    _print(f"error: {files(done.missing)} of earlier runs {verb} not there any more (is a disk not mounted?):")
+    bucket = done.target.removeprefix("s3://").partition("/")[0]
+    named = store.jobs.unmet(done.job, MAX_NAMED)
+    for each in named:
+        _print(f"  {printable(f's3://{bucket}/{each.key}')}: {each.status}")
+    if done.missing > len(named):
+        _print(f"  and {done.missing - len(named):,} more")
+    _print(f"  when they are back:     {resume_command}")
+    _print(f"  to finish without them: {resume_command} --prune")
+
+
+def _print(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

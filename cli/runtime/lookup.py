@@ -1,0 +1,29 @@
+"""Find an upload or a job by the start of its id."""
+
+import click
+
+from partway.state.jobs import JobRecord
+from partway.state.store import StateStore
+from partway.state.uploads import UploadRecord
+
+from ..text.escape import printable
+
+
+def find_upload(store: StateStore, prefix: str) -> UploadRecord:
+    """The upload whose id starts with ``prefix``.
+
+    Raises:
+        click.UsageError: none, or several.
+    """
+    found = store.uploads(prefix) if prefix else []
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise click.UsageError(f"several uploads begin with {prefix!r}: {', '.join(r.id for r in found)}")
+    raise click.UsageError(f"there is no upload {printable(prefix)!r}; see `partway list`")
+
+
+def find_job(store: StateStore, prefix: str) -> JobRecord | None:
+    """The job whose id starts with ``prefix``, when exactly one does and no upload does."""
+    found = store.jobs.all(prefix) if prefix and not store.uploads(prefix) else []
+    return found[0] if len(found) == 1 else None

@@ -1,0 +1,110 @@
+"""The commands that people are told to run: how an unfinished upload goes on, and how it is given up.
+
+They name every option that was typed and is not stored, so that who follows them literally loses nothing.
+"""
+
+import json
+from collections.abc import Collection
+from pathlib import Path
+
+from partway.engine.run.stored_options import target_of
+from partway.state.uploads import UploadRecord, UploadStatus
+
+from ..options.sse_c import AGAIN
+from ..text.escape import quoted
+from .typed import typed
+
+_CONNECTION = ("ca_bundle", "no_verify_ssl", "no_sign_request", "cli_connect_timeout", "cli_read_timeout")
+# What `resume` takes, too, and nobody stores.
+_RESUME = (
+    *_CONNECTION,
+    "concurrency",
+    "bwlimit",
+    "retry_for",
+    "max_parts",
+    "verify_source",
+    "check_updated",
+    "prune",
+)
+# Of the command of a stream: --restart would give up what the next run goes on with, the key is never shown, and
+# the state folder is named in front.
+_NOT_AGAIN = ("restart", "sse_c_key", "state_dir", "dry_run")
+
+
+def needs_producer(record: UploadRecord) -> bool:
+    """True for an unfinished stream whose bytes are not all on S3."""
+    return record.is_stream and not (record.status is UploadStatus.COMPLETING and record.upload_id)
+
+
+def typed_stream() -> str | None:
+    """What to store of the command that uploads a stream: its words as JSON; None when they are not known."""
+    words = [word for each in typed() if each.name not in _NOT_AGAIN for word in each.words]
+    return json.dumps(words) if words else None
+
+
+def stream_command(record: UploadRecord, folder: Path | None) -> str:
+    """The command that goes on with a stream; ``folder``: the state folder, if the user named one."""
+    target = target_of(record)
+    words = _stored_words(record) or ["-", target.url]
+    for flag, value in (
+        ("--endpoint-url", record.endpoint),
+        ("--profile", record.profile),
+        ("--region", record.region),
+    ):
+        words += [flag, value] if value and not _is_named(flag, words) else []
+    command = _joined([*_partway(folder), "upload", *words, *key_again(record)])
+    return command if _is_named("--from-command", words) else f"PRODUCER | {command}"
+
+
+def _stored_words(record: UploadRecord) -> list[str]:
+    try:
+        words = json.loads(record.command or "[]")
+    except ValueError:
+        return []
+    return [str(word) for word in words] if isinstance(words, list) else []
+
+
+def _is_named(flag: str, words: Collection[str]) -> bool:
+    return any(word == flag or word.startswith(f"{flag}=") for word in words)
+
+
+def resume_command(id: str, folder: Path | None, key: Collection[str] = ()) -> str:
+    """The command that goes on with an upload of a file, or with a job.  key: of ``key_again``."""
+    return _joined([*_partway(folder), "resume", id, *_typed(_RESUME), *key])
+
+
+def cancel_command(id: str, folder: Path | None) -> str:
+    """The command that gives an upload or a job up."""
+    return _joined([*_partway(folder), "cancel", id, *_typed(_CONNECTION)])
+
+
+def key_again(record: UploadRecord) -> list[str]:
+    """What names the key again that an upload needs and nobody stored."""
+    return list(AGAIN) if target_of(record).options.customer_key else []
+
+
+def only_by_producer(record: UploadRecord, folder: Path | None) -> str:
+    """Why such an upload cannot be resumed without its producer, and how it can."""
+    return (
+        f"upload {record.id} is of a stream, and only the program that wrote it can send it again; run it again: "
+        f"{stream_command(record, folder)}"
+    )
+
+
+def _partway(folder: Path | None) -> list[str]:
+    return ["partway"] if folder is None else ["partway", "--state-dir", str(folder.absolute())]
+
+
+def _typed(names: Collection[str]) -> list[str]:
+    """Those options as they were typed; the path of a file from the root, since the folder may be another then."""
+    words: list[str] = []
+    for each in typed():
+        if each.name == "ca_bundle":
+            words += ["--ca-bundle", str(Path(each.words[-1].removeprefix("--ca-bundle=")).absolute())]
+        elif each.name in names:
+            words += each.words
+    return words
+
+
+def _joined(words: Collection[str]) -> str:
+    return " ".join(map(quoted, words))

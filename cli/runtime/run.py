@@ -1,0 +1,124 @@
+"""What commands need to work with uploads: the store, a backend, signals, and a good word when something fails."""
+
+import gc
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from partway.engine.errors import PartwayError, is_resumable
+from partway.engine.errors import UploadFailed as UploadIncomplete
+from partway.engine.events import Event, EventSink
+from partway.engine.events.upload import (
+    FileFailed,
+    JobDone,
+    JobStarted,
+    UploadDone,
+    UploadFailed,
+    UploadSkipped,
+    UploadStarted,
+)
+from partway.engine.retry.circuit_breaker import Nudge
+from partway.engine.run.failures import was_never_reached
+from partway.engine.workers.channel import Cancel
+from partway.state.store import StateStore
+
+from ..output import select
+from ..output.json_sink import JsonSink
+from ..output.nudging import nudged_by_signal
+from . import exit_codes
+from .errors import OutputFailed, tell
+from .resume_hint import resume_command
+from .safe import _tell_what_is_done, _tell_what_is_safe
+from .signals import stopping
+from .store import named_folder
+
+if TYPE_CHECKING:
+    pass
+
+
+_FAILURES = 20  # files that are named at the end of a job
+
+Work = Callable[[EventSink, Cancel], UploadDone | UploadSkipped | JobDone]
+
+
+def run_upload(
+    work: Work, store: StateStore, output: select.Output, state_dir: Path | None, nudge: Nudge | None = None
+) -> int:
+    """Do the work with bars and signals; the exit code.  Errors are told here, with what to do next.
+
+    nudge: That of the work's settings, which Enter and SIGUSR1 call; None for work that asks no service.
+    """
+    nudge = nudge or Nudge()
+    cancel = Cancel()
+    failed: list[UploadFailed] = []
+    files: list[FileFailed] = []  # the first few
+    jobs: list[str] = []
+
+    def noting(sink: EventSink) -> EventSink:
+        def see(event: Event) -> None:
+            if isinstance(event, UploadFailed):
+                failed.append(event)
+            elif isinstance(event, FileFailed) and len(files) < _FAILURES:
+                files.append(event)
+            elif isinstance(event, JobStarted):
+                jobs.append(event.job)
+            if isinstance(event, (UploadStarted, JobStarted)):
+                _collect_garbage_from_now_on()
+            try:
+                sink(event)
+            except OSError as error:
+                raise OutputFailed(f"the output cannot be written: {error.strerror or error}") from error
+
+        return see
+
+    try:
+        with stopping(cancel), nudged_by_signal(nudge), select.shown(output, nudge) as sink:
+            done = work(noting(sink), cancel)
+        select.show_result(done, output)
+    except PartwayError as error:
+        if output.log is not None:
+            output.log.note(error)
+        if output.json and not isinstance(error, OutputFailed) and not (failed and failed[-1].error == str(error)):
+            # A job that was refused as a whole, or ends between two files: its last line says so, too.
+            JsonSink(sys.stdout)(UploadFailed(upload="", error=str(error), resumable=is_resumable(error)))
+        tell(error)
+        if was_never_reached(error):
+            print("  nothing was sent: check the endpoint, then run the same command again", file=sys.stderr)
+        if jobs:
+            if _tell_what_is_done(store, jobs[0], state_dir) and isinstance(error, OutputFailed):
+                return exit_codes.INCOMPLETE
+        elif failed and failed[-1].upload:
+            _tell_what_is_safe(store, failed[-1].upload, state_dir, starts_over=_starts_over(error))
+            if isinstance(error, OutputFailed):
+                return exit_codes.INCOMPLETE
+        return exit_codes.exit_code(error)
+    except OSError as error:
+        tell(OutputFailed(f"the file is uploaded and proven, but that cannot be written: {error.strerror or error}"))
+        return exit_codes.FAILED
+    return _job_end(done, files, store, state_dir) if isinstance(done, JobDone) else exit_codes.OK
+
+
+def _job_end(done: JobDone, failures: list[FileFailed], store: StateStore, state_dir: Path | None) -> int:
+    """Tell what is left of a job; the exit code."""
+    from .job_end import tell_failures, tell_missing
+
+    again = resume_command(done.job, named_folder(state_dir))
+    if done.failed:
+        tell_failures(done, failures, again)
+    if done.missing:
+        tell_missing(done, store, again)
+    if not done.failed and not done.missing:
+        return exit_codes.OK
+    return exit_codes.INCOMPLETE if done.resumable else exit_codes.FAILED
+
+
+def _collect_garbage_from_now_on() -> None:
+    """Start-up is over: the command switched the collector off for it, and what it made stays out of it."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
+
+
+def _starts_over(error: PartwayError) -> bool:
+    return isinstance(error, UploadIncomplete) and error.starts_over

@@ -1,0 +1,77 @@
+"""What a job that ended too early has on S3, in lines."""
+
+import sys
+from pathlib import Path
+
+from partway.engine.errors import PartwayError
+from partway.state.jobs import JobRecord, JobStatus
+from partway.state.store import StateStore
+from partway.state.uploads import UNFINISHED
+
+from ..output.sentences import files
+from ..text.units import format_size
+from .resume_hint import cancel_command, key_again, needs_producer, resume_command, stream_command
+from .store import named_folder
+
+
+def safe_of_job(store: StateStore, record: JobRecord) -> list[str]:
+    """Its finished files, and the finished parts of others.
+
+    Raises:
+        StateError: the store cannot be read.
+    """
+    done = record.done + record.skipped
+    lines = [f"{files(done)} {'is' if done == 1 else 'are'} done ({format_size(record.bytes)})"]
+    known = store.all_part_totals(statuses=UNFINISHED)
+    unfinished = [each.id for each in store.uploads(statuses=UNFINISHED) if each.job == record.id]
+    totals = [known[id] for id in unfinished if id in known]
+    parts, size = sum(count for count, _ in totals), sum(size for _, size in totals)
+    if parts:
+        begun = sum(count > 0 for count, _ in totals)
+        words = "1 part is" if parts == 1 else f"{parts:,} parts are"
+        lines.append(f"{words} safe on S3 of {'another' if begun == 1 else f'{begun:,} others'} ({format_size(size)})")
+    return lines
+
+
+def _tell_what_is_done(store: StateStore, id: str, state_dir: Path | None) -> bool:
+    """Also how to go on; False when there is nothing to go on with."""
+    pass  # only here: a single file needs none of it
+
+    try:
+        record = store.jobs.get(id)
+        lines = [] if record is None else safe_of_job(store, record)
+    except PartwayError:
+        return False
+    if record is None:
+        return False
+    for line in lines:
+        print(f"  {line}", file=sys.stderr)
+    if record.status is not JobStatus.OPEN:
+        return False
+    folder = named_folder(state_dir)
+    print(f"  to go on:   {resume_command(id, folder)}", file=sys.stderr)
+    print(f"  to give up: {cancel_command(id, folder)}", file=sys.stderr, flush=True)
+    return True
+
+
+def _tell_what_is_safe(store: StateStore, id: str, state_dir: Path | None, *, starts_over: bool) -> None:
+    """Also how to go on, and how to give it up; starts_over: going on would end in the same way."""
+    try:
+        record = store.upload(id)
+        parts, size = store.part_totals(id)
+    except PartwayError:
+        return
+    if record is None or record.status not in UNFINISHED:
+        return
+    folder = named_folder(state_dir)
+    if parts:
+        noun = "part is" if parts == 1 else "parts are"
+        of = "" if record.is_stream else f" of {format_size(record.size)}"
+        print(f"  {parts:,} {noun} safe on S3 ({format_size(size)}{of})", file=sys.stderr)
+    if needs_producer(record):
+        again = f"run the producer again: {stream_command(record, folder)}"
+    else:
+        again = resume_command(id, folder, key_again(record))
+    if not starts_over:
+        print(f"  to go on:   {again}", file=sys.stderr)
+    print(f"  to give up: {cancel_command(id, folder)}", file=sys.stderr, flush=True)

@@ -1,0 +1,79 @@
+"""The state directory and its store."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from partway.engine.errors import StateError
+from partway.state.store import StateStore
+
+from ..text.escape import printable
+
+if TYPE_CHECKING:
+    from partway.state.sqlite.store import SqliteStore
+
+
+def state_folder(chosen: Path | None, context: click.Context | None = None) -> Path:
+    """The state folder: of the command, of ``partway --state-dir`` or its variable, or the platform's.
+
+    Raises:
+        StateError: none is named, and the user has no home directory.
+    """
+    return named_folder(chosen, context) or _platform_folder()
+
+
+def _platform_folder() -> Path:
+    import platformdirs  # only here: whoever names the folder does not need it
+
+    try:
+        folder = platformdirs.user_state_path("partway")
+    except RuntimeError:
+        folder = Path()
+    if not folder.is_absolute():
+        raise StateError(
+            "this user has no home directory to keep the state in, neither by HOME nor by a passwd entry; "
+            "name a folder with --state-dir or PARTWAY_STATE_DIR"
+        )
+    return folder
+
+
+def named_folder(chosen: Path | None, context: click.Context | None = None) -> Path | None:
+    """The state folder that the user named; None when it is the platform's.  context: None means the current one."""
+    context = context or click.get_current_context(silent=True)
+    outer: Path | None = context.find_root().params.get("state_dir") if context else None
+    return chosen or outer
+
+
+@contextmanager
+def opened_store(chosen: Path | None) -> "Iterator[SqliteStore]":
+    """The store in the chosen folder; made when it is missing."""
+    from partway.state.sqlite.store import SqliteStore
+
+    with closing(SqliteStore(state_folder(chosen))) as store:
+        for sentence in store.exposed:
+            print(f"warning: {printable(sentence)}", file=sys.stderr)
+        yield store
+
+
+@contextmanager
+def untouched_store(chosen: Path | None) -> Iterator[StateStore]:
+    """The store for who only looks: an empty one in memory where the folder has none.
+
+    A folder that cannot be written is read as it is.
+    """
+    from partway.state.memory.store import MemoryStore
+    from partway.state.sqlite.store import SqliteStore, exists, is_writable
+
+    folder = state_folder(chosen)
+    if not exists(folder):
+        yield MemoryStore()
+    elif is_writable(folder):
+        with opened_store(chosen) as store:
+            yield store
+    else:
+        with closing(SqliteStore(folder, read_only=True)) as store:
+            yield store

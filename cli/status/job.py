@@ -1,0 +1,81 @@
+"""Jobs as they are now: their rows in the store have the counts of the last end of a run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from partway.state.jobs import FileTotals, JobRecord, JobStatus
+from partway.state.live import LiveRecord, LiveRow
+from partway.state.store import StateStore
+from partway.state.uploads import UploadRecord
+
+from .facts import QUIET, quiet_seconds
+
+
+def job_now(store: StateStore, job: JobRecord, row: LiveRow | None) -> JobRecord:
+    """The job with the counts of now."""
+    return job if job.status is not JobStatus.OPEN else _counted(job, store.jobs.totals(job.id), row)
+
+
+def jobs_now(store: StateStore, jobs: Sequence[JobRecord], rows: Mapping[str, LiveRow]) -> list[JobRecord]:
+    """The jobs with the counts of now; ``rows`` by id."""
+    totals = store.jobs.all_totals(open_only=True)
+    return [
+        job if job.status is not JobStatus.OPEN else _counted(job, totals.get(job.id, FileTotals()), rows.get(job.id))
+        for job in jobs
+    ]
+
+
+def _counted(job: JobRecord, totals: FileTotals, row: LiveRow | None) -> JobRecord:
+    failed = row.record.failed_files if row is not None and row.alive else max(job.failed, totals.failed)
+    return replace(job, done=totals.done, skipped=totals.skipped, bytes=totals.bytes, failed=failed)
+
+
+def job_row(store: StateStore, job: JobRecord) -> LiveRow | None:
+    """What the job's run said last, with what those of its files say that are uploads of their own."""
+    row = store.live.row(job.id)
+    if row is None or not row.alive:
+        return row
+    return with_uploads(row, running_uploads(store, store.live.running()).get(job.id, []))
+
+
+def job_rows(store: StateStore, jobs: Sequence[JobRecord], rows: Mapping[str, LiveRow]) -> dict[str, LiveRow]:
+    """The same of several jobs, from ``rows`` of the store, by id; those that say nothing are left out."""
+    uploads = running_uploads(store, [row for row in rows.values() if row.alive])
+    found = {job.id: rows[job.id] for job in jobs if job.id in rows}
+    return {id: with_uploads(row, uploads.get(id, [])) if row.alive else row for id, row in found.items()}
+
+
+def running_uploads(store: StateStore, running: Sequence[LiveRow]) -> dict[str, list[tuple[UploadRecord, LiveRecord]]]:
+    """The uploads that are part of a job, of those that run, and what they say; by job."""
+    found: dict[str, list[tuple[UploadRecord, LiveRecord]]] = {}
+    for row in running:
+        record = store.upload(row.record.id)
+        if record is not None and record.job is not None:
+            found.setdefault(record.job, []).append((record, row.record))
+    return found
+
+
+def with_uploads(row: LiveRow, uploads: Sequence[tuple[UploadRecord, LiveRecord]]) -> LiveRow:
+    """A job's row and its running uploads as one.
+
+    It is away when every upload is, and then since the first of them is.  Its own rate knows files that are done and
+    no parts, so that of the uploads replaces it.
+    """
+    if not uploads:
+        return row
+    told, lives = row.record, [live for _, live in uploads]
+    rates = [live.rate for live in lives if live.rate is not None and quiet_seconds(live) < QUIET]
+    away = [live.away_since for live in lives if live.away_since is not None]
+    reasons = sorted((live.told_at, live.reason) for live in (told, *lives) if live.reason)
+    merged = replace(
+        told,
+        rate=sum(rates) if rates else None,
+        told_at=max(live.told_at for live in (told, *lives)),
+        resumed_bytes=sum(live.resumed_bytes for live in lives),
+        done_bytes=told.done_bytes + sum(live.done_bytes for live in lives),
+        files=(*told.files, *((record.source, live.in_flight_bytes) for record, live in uploads)),
+        retries=told.retries + sum(live.retries for live in lives),
+        reason=reasons[-1][1] if reasons else "",
+        away_since=min(away) if len(away) == len(lives) else None,
+    )
+    return replace(row, record=merged)

@@ -1,0 +1,88 @@
+"""The part map: one cell a part, or a run of parts, by what became of them.  Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rich.text import Text
+
+from partway.engine.source.plan import UploadPlan
+from partway.state.store import StateStore
+from partway.state.uploads import UploadRecord
+
+
+class Cell(StrEnum):
+    """What a part is: sent by the last run, kept from an earlier one, on its way, or not on S3 yet."""
+
+    SENT = "sent"
+    REUSED = "reused"
+    IN_FLIGHT = "in flight"
+    MISSING = "missing"
+
+
+GLYPHS = {Cell.SENT: "█", Cell.REUSED: "▓", Cell.IN_FLIGHT: "▄", Cell.MISSING: "·"}
+STYLES = {Cell.SENT: "green", Cell.REUSED: "blue", Cell.IN_FLIGHT: "yellow", Cell.MISSING: "dim"}
+_MIXED = {1: "░", 2: "▒"}
+_ASCII = str.maketrans("█▓▒░▄·", "#=+->.")  # for terminals whose encoding has no blocks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartMap:
+    """``cells`` in part order; each is one part."""
+
+    cells: Sequence[Cell]
+
+    def rows(self, width: int, most_rows: int = 16, *, ascii_only: bool = False) -> list[Text]:
+        """Lines of at most ``width`` cells.  When the parts do not fit into ``most_rows`` lines, a cell stands for a
+        run of parts: it is missing unless all of its parts are there, and then it is what most of them are; where
+        one is in flight, that is shown."""
+        run = max(1, -(-len(self.cells) // (width * most_rows)))
+        drawn = [summarise(self.cells[start : start + run]) for start in range(0, len(self.cells), run)]
+        lines = []
+        for start in range(0, len(drawn), width):
+            line = Text(no_wrap=True)
+            for cell, glyph in drawn[start : start + width]:
+                line.append(glyph.translate(_ASCII) if ascii_only else glyph, style=STYLES[cell])
+            lines.append(line)
+        return lines
+
+    def legend(self, *, ascii_only: bool = False) -> Text:
+        """What the colours mean, with counts."""
+        text = Text()
+        for cell in Cell:
+            if count := sum(1 for other in self.cells if other is cell):
+                glyph = GLYPHS[cell].translate(_ASCII) if ascii_only else GLYPHS[cell]
+                text.append(("   " if text else "") + glyph, style=STYLES[cell])
+                text.append(f" {cell} {count:,}")
+        return text
+
+
+def summarise(cells: Sequence[Cell]) -> tuple[Cell, str]:
+    """The cell that stands for several, and its glyph; partly missing runs show how much is there."""
+    if Cell.IN_FLIGHT in cells:
+        return Cell.IN_FLIGHT, GLYPHS[Cell.IN_FLIGHT]
+    missing = sum(1 for cell in cells if cell is Cell.MISSING)
+    if missing == len(cells):
+        return Cell.MISSING, GLYPHS[Cell.MISSING]
+    there = [cell for cell in cells if cell is not Cell.MISSING]
+    kind = Cell.SENT if there.count(Cell.SENT) >= there.count(Cell.REUSED) else Cell.REUSED
+    if missing:
+        return kind, _MIXED[1 if missing * 2 > len(cells) else 2]
+    return kind, GLYPHS[kind]
+
+
+def part_map(store: StateStore, record: UploadRecord, in_flight: Iterable[int] = ()) -> PartMap:
+    """What became of each part: the last run's are sent, earlier runs' reused."""
+    runs = {part.number: part.run for part in store.parts(record.id)}
+    flying = {number for number in in_flight if number not in runs}
+    if record.is_stream:
+        count = max(runs.keys() | flying, default=0)  # what is beyond nobody knows
+    else:
+        count = UploadPlan(file_size=record.size, part_size=record.part_size).part_count
+
+    def cell(number: int) -> Cell:
+        if number not in runs:
+            return Cell.IN_FLIGHT if number in flying else Cell.MISSING
+        return Cell.SENT if runs[number] == record.run else Cell.REUSED
+
+    return PartMap(cells=[cell(number) for number in range(1, count + 1)])

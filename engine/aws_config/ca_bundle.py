@@ -1,0 +1,54 @@
+"""Which certificates are trusted, and what names them.
+
+botocore reads the file only when it connects: one that is missing, or has no certificates, would look like a connection
+that breaks.
+"""
+
+import os
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .files import config_file, refused
+
+
+def find_bundle(given: bool | str | None, profile: Mapping[str, Any]) -> bool | str:
+    """The file of certificates that are trusted; True means botocore's own, False that nothing is checked.
+
+    An empty value counts as not set.
+
+    Args:
+        given: The command's.
+        profile: The profile's settings.
+
+    Raises:
+        Refused: the file is missing, may not be read, or has no certificates.
+    """
+    if isinstance(given, bool):
+        return given
+    places = (
+        ("--ca-bundle", given),
+        ("AWS_CA_BUNDLE", os.environ.get("AWS_CA_BUNDLE")),
+        (f"ca_bundle in {config_file()}", profile.get("ca_bundle")),
+        ("REQUESTS_CA_BUNDLE", os.environ.get("REQUESTS_CA_BUNDLE")),
+    )
+    for source, path in places:
+        if isinstance(path, str) and path:
+            if wrong := _fault(path):
+                raise refused(f"the certificates in {path} ({source}) cannot be used: {wrong}")
+            return path
+    return True
+
+
+def _fault(path: str) -> str | None:
+    """Why certificates cannot be read from there; None when they can."""
+    if Path(path).is_dir():
+        return "it is a directory; name a file"
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
+    except ssl.SSLError:
+        return "it has no certificates in PEM format"
+    except OSError as error:
+        return (error.strerror or str(error)).lower()
+    return None

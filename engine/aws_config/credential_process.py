@@ -1,0 +1,96 @@
+"""The program of ``credential_process``, which prints credentials.
+
+botocore waits for it for ever, has it read standard input, which may be the stream that is uploaded, and does not say
+which program printed no credentials.
+https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
+"""
+
+import os
+import shlex
+import subprocess
+from functools import partial
+from typing import Any
+
+from botocore.credentials import ProcessProvider
+from botocore.exceptions import CredentialRetrievalError
+
+from ..last_acts import last_acts
+from ..process_family import Family, is_in_foreground
+
+# As the SDK for Go has it.
+TIMEOUT = 60.0
+
+
+def bound_programs(session: Any, seconds: float = TIMEOUT) -> None:
+    """Have a botocore session give the programs of its profiles so many seconds, and name the one that fails."""
+
+    def provider(profile: str) -> _Provider:
+        popen = partial(_Program, seconds=seconds)
+        return _Provider(profile_name=profile, load_config=lambda: session.full_config, popen=popen)
+
+    providers = session.get_component("credential_provider").providers
+    for place, each in enumerate(providers):
+        if isinstance(each, ProcessProvider):
+            providers[place] = provider(each._profile_name)  # type: ignore[attr-defined]
+        # For the profile that a role is assumed from.
+        builder = getattr(each, "_profile_provider_builder", None)
+        if builder is not None:
+            builder._create_process_provider = provider
+
+
+class _Program(subprocess.Popen[bytes]):
+    def __init__(self, arguments: list[str], *, seconds: float, **pipes: Any) -> None:
+        # What asks the user may do so on a terminal; a stream is not for the program to read.
+        stdin = None if _is_terminal(0) else subprocess.DEVNULL
+        # In the foreground of a terminal it stays in this process's group: it could not ask there from another.
+        group = None if is_in_foreground() else 0
+        with last_acts.adding(self._end_at_once):
+            super().__init__(arguments, stdin=stdin, process_group=group, **pipes)
+            self._family = Family(self.pid, own_group=group == 0)
+        self._seconds = seconds
+
+    def _end_at_once(self) -> None:
+        self._family.kill()
+
+    def communicate(self, input: Any = None, timeout: float | None = None) -> Any:
+        try:
+            return super().communicate(timeout=self._seconds)
+        except BaseException:
+            # With what it started, which may hold the pipes open: their end is not waited for.
+            self._family.end()
+            self.wait()
+            for pipe in (self.stdout, self.stderr):
+                if pipe is not None:
+                    pipe.close()
+            raise
+        finally:
+            last_acts.remove(self._end_at_once)
+
+
+class _Provider(ProcessProvider):
+    _profile_name: str
+
+    def _retrieve_credentials_using(self, command: str) -> Any:
+        """Run the program.
+
+        Raises:
+            CredentialRetrievalError: it failed or did not end.  Its name is told, never its arguments.
+            ValueError: it printed something else, or the setting is no command.
+        """
+        name = f"the program {shlex.split(command)[0]} (credential_process of profile {self._profile_name})"
+        try:
+            return super()._retrieve_credentials_using(command)  # type: ignore[misc]
+        except subprocess.TimeoutExpired as error:
+            reason = f"it did not end within {error.timeout:g} s; run it by hand to see what it waits for"
+            raise CredentialRetrievalError(provider=name, error_msg=reason) from error
+        except CredentialRetrievalError as error:
+            raise CredentialRetrievalError(provider=name, error_msg=str(error.kwargs.get("error_msg"))) from error
+        except (ValueError, AttributeError) as error:
+            raise ValueError(f"{name} did not print JSON with credentials") from error
+
+
+def _is_terminal(descriptor: int) -> bool:
+    try:
+        return os.isatty(descriptor)
+    except OSError:
+        return False

@@ -1,0 +1,115 @@
+"""botocore's trouble with the AWS configuration, translated: one sentence that names the file or the setting.
+
+No S3 call is made here.  A configuration that cannot work is Refused, so that nothing is tried again; credentials that
+may come back by themselves or by a login are CredentialsExpired.
+"""
+
+import configparser
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from botocore import exceptions as boto
+from botocore.exceptions import BotoCoreError
+
+from ..errors import CredentialsExpired, PartwayError, Refused
+from ..responses.error_translation import EXPIRED, NO_CREDENTIALS, one_line, translated
+from .files import config_file, refused
+
+CREDENTIALS = "credentials"
+
+_LONGEST = 300  # characters of a reason
+
+
+@contextmanager
+def reading_configuration() -> Iterator[None]:
+    """Read files, and make what they describe; only PartwayError leaves the block.
+
+    Raises:
+        Refused: a file is no configuration, or what it says cannot work.
+    """
+    try:
+        yield
+    except (PartwayError, KeyboardInterrupt):
+        raise
+    except boto.ConfigParseError as error:
+        raise refused(_unreadable(error)) from error
+    except boto.ProfileNotFound as error:
+        raise refused(
+            f"there is no profile {error.kwargs.get('profile')!r} in {config_file()}; check --profile and AWS_PROFILE, "
+            "and that its section is named [profile NAME]"
+        ) from error
+    except BotoCoreError as error:
+        raise refused(f"the AWS configuration in {config_file()} is not usable: {_reason(error)}") from error
+    except (KeyError, TypeError, AttributeError) as error:
+        raise refused(
+            f"the AWS configuration in {config_file()} is not usable: a block such as `s3 =` has no settings below it; "
+            "give it some, or take it away"
+        ) from error
+    except (LookupError, ValueError, RuntimeError, OSError) as error:
+        raise refused(f"the AWS configuration in {config_file()} is not usable: {_reason(error)}") from error
+
+
+@contextmanager
+def reading_credentials(*, worked: bool) -> Iterator[None]:
+    """Find or renew credentials; only PartwayError leaves the block.
+
+    Args:
+        worked: This process had credentials of this configuration before, so that it is not what is wrong.
+
+    Raises:
+        Refused: the configuration cannot give any.
+        CredentialsExpired: it did, or it will once the user logs in or its source recovers.
+        Transient: a service that gives credentials could not be reached.
+    """
+    with translated(CREDENTIALS):
+        try:
+            yield
+        except (boto.ConfigParseError, boto.ProfileNotFound):
+            with reading_configuration():
+                raise
+        except (boto.HTTPClientError, boto.ConnectionError, *NO_CREDENTIALS):
+            raise
+        except EXPIRED as error:
+            if "in credential_source" in str(error):
+                raise refused(f"the AWS credentials cannot be found by {config_file()}: {_reason(error)}") from error
+            raise
+        except (boto.InvalidConfigError, boto.UnknownCredentialError) as error:
+            raise refused(f"the AWS credentials cannot be found by {config_file()}: {_reason(error)}") from error
+        except (BotoCoreError, LookupError, TypeError, AttributeError, ValueError, OSError, RuntimeError) as error:
+            # RuntimeError is botocore's word for fresh credentials that are expired.
+            kind = CredentialsExpired if worked or isinstance(error, RuntimeError) else Refused
+            raise kind(
+                f"the AWS credentials could not be read: {_reason(error)}",
+                operation=CREDENTIALS,
+                code=type(error).__name__,
+            ) from error
+
+
+def _unreadable(error: boto.ConfigParseError) -> str:
+    """Where the file is wrong.  Never its text: it may have secrets."""
+    inner = error.kwargs.get("error")
+    path = error.kwargs.get("path")
+    match inner:
+        case configparser.DuplicateSectionError():
+            reason = f"the section [{inner.section}] is there twice (line {inner.lineno})"
+        case configparser.DuplicateOptionError():
+            reason = f"{inner.option} is twice in [{inner.section}] (line {inner.lineno})"
+        case configparser.MissingSectionHeaderError():
+            reason = f"line {inner.lineno} comes before any [section]"
+        case configparser.ParsingError():
+            reason = f"line {inner.errors[0][0]} is not a setting" if inner.errors else "it is not a configuration"
+        case UnicodeDecodeError():
+            reason = "it is not UTF-8"
+        case ValueError():
+            reason = "a block such as `s3 =` has a line without ="
+        case _:
+            reason = "it is not a configuration"
+    return f"the AWS configuration file {path} is not readable: {reason}"
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return one_line(f"{error.strerror.lower()}{f': {error.filename}' if error.filename else ''}")[:_LONGEST]
+    if isinstance(error, LookupError):
+        return f"a setting is empty or not complete ({one_line(error)})"
+    return one_line(error)[:_LONGEST].rstrip(". ")

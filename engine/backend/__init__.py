@@ -1,0 +1,1 @@
+"""The S3 calls the engine makes, as protocols, and the values that cross them."""

@@ -1,0 +1,72 @@
+"""Where an object goes and the options it is created with."""
+
+import json
+from dataclasses import asdict, dataclass, fields
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectOptions:
+    """What the object is given besides its bytes; None leaves it to the service.
+
+    metadata: user metadata as ``(name, value)`` pairs.
+    tagging: as S3 takes it, ``name=value&name=value``, URL-encoded.
+    grants: ``(permission, grantees)`` pairs, such as ``("GrantRead", 'id="..."')``; not together with an ACL.
+    expires, object_lock_retain_until_date: dates as ISO 8601 text.
+    request_payer, expected_bucket_owner: go with every call about the object.
+    customer_key: the fingerprint of the key that the object is encrypted with (SSE-C); the key itself is the backend's.
+    no_overwrite: fail instead of replacing an object that is already there.
+    """
+
+    acl: str | None = None
+    storage_class: str | None = None
+    content_type: str | None = None
+    content_encoding: str | None = None
+    content_disposition: str | None = None
+    content_language: str | None = None
+    cache_control: str | None = None
+    expires: str | None = None
+    website_redirect: str | None = None
+    tagging: str | None = None
+    grants: tuple[tuple[str, str], ...] = ()
+    metadata: tuple[tuple[str, str], ...] = ()
+    sse: str | None = None
+    sse_kms_key_id: str | None = None
+    sse_bucket_key: bool = False
+    customer_key: str | None = None
+    object_lock_mode: str | None = None
+    object_lock_retain_until_date: str | None = None
+    object_lock_legal_hold: str | None = None
+    request_payer: str | None = None
+    expected_bucket_owner: str | None = None
+    no_overwrite: bool = False
+
+    def to_json(self) -> str:
+        """Text for the store; only what is set."""
+        return json.dumps({name: value for name, value in asdict(self).items() if value}, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> "ObjectOptions":
+        """What ``to_json`` wrote; a name that this version does not know is an error, never dropped silently."""
+        values = json.loads(text)
+        unknown = set(values) - {field.name for field in fields(cls)}
+        if unknown:
+            raise ValueError(f"unknown object options {sorted(unknown)}")
+        pairs = {
+            field: tuple((name, value) for name, value in values.get(field, ())) for field in ("metadata", "grants")
+        }
+        return cls(**values | pairs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where the object goes.  endpoint: the service's address; "" means AWS."""
+
+    bucket: str
+    key: str
+    endpoint: str = ""
+    options: ObjectOptions = ObjectOptions()
+
+    @property
+    def url(self) -> str:
+        """The target as users write it."""
+        return f"s3://{self.bucket}/{self.key}"

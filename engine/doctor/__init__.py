@@ -1,0 +1,1 @@
+"""Check credentials, endpoint, bucket and permissions by a trial upload."""

@@ -1,0 +1,100 @@
+"""What becomes of uploads that nobody finishes: may they be listed, and does the bucket remove them by itself?"""
+
+import json
+import shlex
+
+from ..backend.bucket import BucketBackend
+from ..backend.service import Probe
+from ..errors import AccessRefused, Refused, RemoteError
+from .check import Calls, Check, Health
+
+_RULE = {
+    "ID": "abort-unfinished-uploads",
+    "Status": "Enabled",
+    "Filter": {"Prefix": ""},
+    "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
+}
+_MISSING = "unfinished uploads cost storage until somebody removes them; add a rule that does"
+
+
+def check_orphans(uploads: BucketBackend, calls: Calls, bucket: str, prefix: str) -> Check:
+    """Whether unfinished uploads may be listed, and how many there are."""
+    try:
+        found = calls(lambda: uploads.bucket_uploads(bucket, prefix)).uploads
+    except Refused as error:
+        return Check(
+            name="unfinished",
+            health=Health.WARNING,
+            fact=str(error),
+            advice="without it `partway clean` and --adopt find nothing; uploads work",
+        )
+    except RemoteError as error:
+        return Check(name="unfinished", health=Health.WARNING, fact=str(error))
+    if not found:
+        return Check(name="unfinished", health=Health.OK, fact="may be listed; there are none")
+    count = "1 upload is" if len(found) == 1 else f"{len(found):,} uploads are"
+    return Check(
+        name="unfinished",
+        health=Health.OK,
+        fact=f"may be listed; {count} unfinished",
+        advice=f"look at them with: partway clean s3://{bucket}/{prefix} --dry-run",
+    )
+
+
+def check_rules(probe: Probe, calls: Calls, bucket: str, prefix: str) -> Check:
+    """The lifecycle rule for unfinished uploads, or the command that sets one.
+
+    S3 rules: https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpu-abort-incomplete-mpu-lifecycle-config.html
+    """
+    try:
+        found = calls(lambda: probe.abort_rules(bucket))
+    except AccessRefused:
+        return Check(
+            name="lifecycle",
+            health=Health.WARNING,
+            fact="the rules may not be read (s3:GetLifecycleConfiguration)",
+            advice="ask whoever may whether one removes unfinished uploads; where rules exist, this adds one",
+            command=_adding(bucket),
+        )
+    except RemoteError as error:
+        return Check(
+            name="lifecycle",
+            health=Health.WARNING,
+            fact=f"the service tells of no rules ({error.code})",
+            advice="look in the service's documentation when it removes unfinished uploads; `partway clean` does",
+        )
+    covering = [days for rule, days in found.aborting if prefix.startswith(rule)]
+    if covering:
+        days = min(covering)
+        return Check(
+            name="lifecycle",
+            health=Health.OK,
+            fact=f"unfinished uploads are removed {'1 day' if days == 1 else f'{days} days'} after they began",
+        )
+    below = ", ".join(sorted(rule for rule, _ in found.aborting))
+    return Check(
+        name="lifecycle",
+        health=Health.WARNING,
+        fact=f"a rule removes unfinished uploads only below {below}" if below else "no rule removes unfinished uploads",
+        advice=_MISSING,
+        command=_adding(bucket) if found.rules else _setting(bucket),
+    )
+
+
+def _setting(bucket: str) -> str:
+    """For a bucket without rules: the command replaces all there are."""
+    rules = json.dumps({"Rules": [_RULE]}, separators=(",", ":"))
+    return (
+        f"aws s3api put-bucket-lifecycle-configuration --bucket {shlex.quote(bucket)} "
+        f"--lifecycle-configuration {shlex.quote(rules)}"
+    )
+
+
+def _adding(bucket: str) -> str:
+    """For a bucket that has, or may have, rules that must stay."""
+    name, rule = shlex.quote(bucket), json.dumps(_RULE, separators=(",", ":"))
+    adding = shlex.quote(f"{{Rules: (.Rules + [{rule}])}}")
+    return (
+        f"aws s3api get-bucket-lifecycle-configuration --bucket {name} | jq {adding} > rules.json && "
+        f"aws s3api put-bucket-lifecycle-configuration --bucket {name} --lifecycle-configuration file://rules.json"
+    )

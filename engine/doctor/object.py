@@ -1,0 +1,158 @@
+"""Try a whole object: Complete, HEAD, DELETE, and the conditions that the service honours.
+
+What is not known to be removable is not made: an object in a bucket that keeps versions without permission to delete
+them, or that locks new objects.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from ..backend.service import Keeping
+from ..backend.target import ObjectOptions, Target
+from ..errors import AccessRefused, ObjectExists, ObjectMissing, RemoteError, UploadVanished
+from .check import Check, Health
+from .trial import DATA, OTHER, Stop, Trial, failed
+
+_NOT_TRIED = "; Complete is not tried, because its object would stay"
+_READ = "to compare the object with the file at the end takes s3:GetObject"
+
+
+def try_object(trial: Trial, *, leftovers: bool) -> Iterator[Check]:
+    """Complete, look, write over it, delete.
+
+    Args:
+        leftovers: True tries it also where the object may stay.
+
+    Raises:
+        Stop: the service does not complete uploads.
+    """
+    keeping = trial.calls(lambda: trial.probe.keeping(trial.target.bucket))
+    trial.traces.versioned = bool(keeping.versioned)
+    removable = _removable(trial, keeping)
+    if removable.health is not Health.OK and not leftovers:
+        yield replace(removable, fact=removable.fact + _NOT_TRIED)
+        yield _head_of_nothing(trial)
+        return
+    yield removable
+    yield from _complete(trial)
+    yield _head(trial)
+    conditional = replace(trial.target, options=ObjectOptions(no_overwrite=True))
+    yield _taken(trial, "PutObject", lambda: trial.probe.put(conditional, OTHER))
+    yield _taken_by_complete(trial, conditional)
+
+
+def _removable(trial: Trial, keeping: Keeping) -> Check:
+    """OK when an object could be deleted without a trace; tried on a key that does not exist."""
+    bucket, advice = f"s3://{trial.target.bucket}", "to try it all the same: --allow-leftovers"
+
+    def warning(fact: str) -> Check:
+        return Check(name="delete", health=Health.WARNING, fact=fact, advice=advice)
+
+    if keeping.versioned is None:
+        return warning(f"whether {bucket} keeps versions may not be seen (s3:GetBucketVersioning)")
+    if keeping.versioned and keeping.locked is None:
+        return warning(
+            f"{bucket} keeps versions, and whether it locks them may not be seen (s3:GetBucketObjectLockConfiguration)"
+        )
+    if keeping.locked:
+        return warning(f"{bucket} locks every new object for a time")
+    try:
+        # There is no such version, so that not even a delete marker comes of it.
+        trial.calls(lambda: trial.probe.delete(trial.target, "null" if keeping.versioned else None))
+    except RemoteError as error:
+        permission = "s3:DeleteObjectVersion" if keeping.versioned else "s3:DeleteObject"
+        return warning(f"{permission} is not permitted ({error.code}), which uploads do not need")
+    kept = f"; {bucket} keeps versions, and they may be deleted" if keeping.versioned else ""
+    return Check(name="delete", health=Health.OK, fact=f"permitted, which only the doctor needs{kept}")
+
+
+def _head_of_nothing(trial: Trial) -> Check:
+    try:
+        trial.calls(lambda: trial.calls.backend.head_object(trial.target, trial.algorithm))
+    except ObjectMissing:
+        return Check(name="head", health=Health.OK, fact="permitted")
+    except AccessRefused:
+        return Check(
+            name="head",
+            health=Health.WARNING,
+            fact="whether objects may be looked at cannot be told from one that does not exist",
+            advice=_READ,
+        )
+    return Check(name="head", health=Health.WARNING, fact="an object that was never made is said to exist")
+
+
+def _complete(trial: Trial) -> Iterator[Check]:
+    """Complete with a size that is wrong, then with the right one."""
+    upload_id, part = trial.one_part()
+    compared: RemoteError | None = None
+    try:
+        trial.complete(trial.target, upload_id, part, size=len(DATA) + 1)
+    except RemoteError as error:
+        compared = error
+        try:
+            try:
+                trial.complete(trial.target, upload_id, part, size=len(DATA))
+            except UploadVanished:
+                # The refusal took the upload with it.
+                trial.traces.uploads.discard(upload_id)
+                upload_id, part = trial.one_part()
+                trial.complete(trial.target, upload_id, part, size=len(DATA))
+        except RemoteError as refusal:
+            yield failed("complete", refusal, "s3:PutObject")
+            raise Stop from refusal
+    yield Check(name="complete", health=Health.OK, fact="permitted")
+    if compared is None:
+        yield Check(
+            name="object size",
+            health=Health.WARNING,
+            fact="a wrong one is accepted at Complete: the service does not compare it",
+            advice="nothing: partway looks at the object's size itself",
+        )
+    elif compared.status == 400:
+        yield Check(name="object size", health=Health.OK, fact="a wrong one is refused at Complete")
+    else:
+        yield Check(name="object size", health=Health.WARNING, fact=f"not understood: {compared}")
+
+
+def _head(trial: Trial) -> Check:
+    try:
+        facts = trial.calls(lambda: trial.calls.backend.head_object(trial.target, trial.algorithm))
+    except RemoteError as error:
+        return Check(name="head", health=Health.WARNING, fact=str(error), advice=_READ)
+    if facts.size != len(DATA):
+        return Check(name="head", health=Health.FAILED, fact=f"an object of {len(DATA)} bytes has {facts.size:,}")
+    told = "tells the checksum" if facts.checksum else "tells no checksum, only size and ETag"
+    return Check(name="head", health=Health.OK, fact=f"permitted; the service {told}")
+
+
+def _taken_by_complete(trial: Trial, conditional: Target) -> Check:
+    upload_id, part = trial.one_part()
+
+    def write() -> str | None:
+        return trial.probe.complete(conditional, upload_id, [part], trial.algorithm, size=len(DATA))
+
+    try:
+        return _taken(trial, "Complete", write)
+    finally:
+        trial.remove(upload_id)
+
+
+def _taken(trial: Trial, operation: str, write: Callable[[], str | None]) -> Check:
+    """Write over the object that exists, on condition that it does not."""
+    try:
+        trial.write(write)
+    except ObjectExists:
+        return Check(name="no overwrite", health=Health.OK, fact=f"{operation} honours If-None-Match")
+    except RemoteError as error:
+        return Check(
+            name="no overwrite",
+            health=Health.WARNING,
+            fact=f"{operation} does not take If-None-Match: {error}",
+            advice="do not use --no-overwrite with this service",
+        )
+    return Check(
+        name="no overwrite",
+        health=Health.WARNING,
+        fact=f"{operation} ignores If-None-Match, and overwrites an object",
+        advice="with --no-overwrite, partway looks at the key right before it writes; nobody else should write it then",
+    )

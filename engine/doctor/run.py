@@ -1,0 +1,75 @@
+"""The whole visit: from the credentials to a trial upload, and tidying up."""
+
+from collections.abc import Callable
+
+from ..backend.bucket import BucketBackend
+from ..backend.protocol import MultipartBackend
+from ..backend.service import Probe
+from ..errors import RemoteError, UploadFailed
+from ..workers.channel import Cancel
+from .check import Calls, Check, Health
+from .cleanup import Traces
+from .connection import check_bucket, check_connection
+from .lifecycle import check_orphans, check_rules
+from .object import try_object
+from .parts import try_parts
+from .trial import Stop, Trial, failed, new_target
+
+_TIDY = 5.0  # seconds that a call may take once the rest is over
+
+
+def visit(
+    probe: Probe,
+    backend: MultipartBackend,
+    uploads: BucketBackend,
+    say: Callable[[Check], None],
+    *,
+    where: tuple[str, str] | None,
+    endpoint: str,
+    unsigned: bool = False,
+    checked: bool = True,
+    leftovers: bool = False,
+    cancel: Cancel | None = None,
+) -> None:
+    """Check and say, one after the other; what was made is removed however it ends.
+
+    Args:
+        where: Bucket and prefix; None: only the connection is checked.
+        endpoint: As in Target.
+        unsigned: Requests are not signed.
+        checked: False when the endpoint's certificate is not checked.
+        leftovers: True tries Complete also where its object may stay.
+
+    Raises:
+        UploadCancelled: the caller asked to stop.
+    """
+    cancel = cancel or Cancel()
+    calls = Calls(backend, cancel)
+    for check in check_connection(probe, calls, unsigned=unsigned, checked=checked):
+        say(check)
+        if check.health is Health.FAILED and check.name != "credentials":
+            return
+    if where is None:
+        return
+    bucket, prefix = where
+    found = check_bucket(probe, calls, bucket, calls(probe.endpoint))
+    say(found)
+    if found.health is Health.FAILED:
+        return
+    say(check_orphans(uploads, calls, bucket, prefix))
+    say(check_rules(probe, calls, bucket, prefix))
+    traces = Traces(target=new_target(bucket, prefix, endpoint))
+    trial = Trial(probe=probe, calls=calls, traces=traces)
+    try:
+        for check in try_parts(trial):
+            say(check)
+        for check in try_object(trial, leftovers=leftovers):
+            say(check)
+    except Stop:
+        pass
+    except (RemoteError, UploadFailed) as error:
+        say(failed("upload", error))
+    finally:
+        # Not with the caller's cancel: what was made is removed also after that.
+        for check in list(traces.remove(probe, Calls(backend, Cancel(), patience=_TIDY))):
+            say(check)

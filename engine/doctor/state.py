@@ -1,0 +1,59 @@
+"""Check the state folder: can it be written, is the store whole, and is there room?"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from partway.state.errors import StateError, StateLocked
+from partway.state.sqlite.store import SqliteStore
+from partway.state.uploads import UNFINISHED
+
+from ..limits import KIB, MIB
+from .check import Check, Health
+
+_ROOM = 50 * MIB  # bytes that should be free
+
+
+def check_state(folder: Path) -> Iterator[Check]:
+    """The folder, which is made when it is missing, and what is in it."""
+    try:
+        with closing(SqliteStore(folder)) as store:
+            problem, exposed = store.upkeep.problem(), store.exposed
+            size = store.upkeep.size()
+            unfinished = len(store.uploads(statuses=UNFINISHED))
+            finished = len(store.uploads()) - unfinished
+    except StateLocked as error:
+        yield Check(name="state", health=Health.WARNING, fact=str(error))
+        return
+    except StateError as error:
+        yield Check(name="state", health=Health.FAILED, fact=str(error))
+        return
+    if problem is not None or not os.access(folder, os.W_OK):
+        yield Check(
+            name="state",
+            health=Health.FAILED,
+            fact=f"{folder / 'partway.db'} is damaged: {problem}"
+            if problem
+            else f"the folder {folder} may not be written",
+            advice="finish or cancel what is unfinished, then move the file away: finished parts are still on S3"
+            if problem
+            else "correct its permissions, or name another with --state-dir",
+        )
+        return
+    yield Check(
+        name="state",
+        health=Health.OK,
+        fact=f"{folder}: {size / KIB:,.0f} KiB, {unfinished:,} unfinished, {finished:,} finished",
+    )
+    for sentence in exposed:
+        yield Check(name="state", health=Health.WARNING, fact=sentence)
+    free = shutil.disk_usage(folder).free
+    if free < _ROOM:
+        yield Check(
+            name="disk",
+            health=Health.WARNING,
+            fact=f"only {free / MIB:,.1f} MiB are free in {folder}",
+            advice="make room: every finished part is written there",
+        )

@@ -1,0 +1,1 @@
+"""What an upload, a job or a stream would do."""

@@ -1,0 +1,108 @@
+"""What an upload would do: by the file and the store alone.  Nothing is sent, claimed or remembered.
+
+S3 is asked only whether an object exists, and only where the answer decides (``no_overwrite``).  It is not asked which
+parts it has: that takes an upload's own ListParts, and what comes of it may depend on the file's bytes.
+"""
+
+import time
+from dataclasses import asdict, replace
+
+from partway.state.store import StateStore
+from partway.state.uploads import UploadRecord, UploadStatus
+
+from ..backend.protocol import MultipartBackend
+from ..backend.target import Target
+from ..events.dry_run import UploadPlanned
+from ..events.request_counts import Requests, of_one_object, of_parts, of_restart
+from ..events.upload import TAKEN, UploadSkipped
+from ..run.record import usual_algorithm
+from ..run.settings import UploadSettings, check_settings
+from ..run.stored_options import check_algorithm, check_key, check_record, frozen_options, with_customer_key
+from ..source.identity import SourceIdentity, identify, recorded_identity
+from ..source.plan import plan_upload, replan
+from ..upload.overwrite import is_taken, needs_look
+from ..workers.channel import Cancel
+from ..workers.part_tasks import retrying
+from ..workers.pool import WorkerPool
+
+
+def plan_file(
+    path: str, target: Target, *, backend: MultipartBackend, store: StateStore, settings: UploadSettings, cancel: Cancel
+) -> UploadPlanned | UploadSkipped:
+    """What ``upload_file`` would do with these arguments.
+
+    Raises:
+        SourceError, PlanError: it would be refused.
+        RemoteError: nobody could say whether the object exists.
+    """
+    check_settings(settings)
+    source = identify(path)
+    check_key(target, settings.limits)
+    target = with_customer_key(target, backend)
+    record = store.unfinished(source.path, target.endpoint, target.bucket, target.key)
+    fresh = record is None or settings.restart
+    if fresh and target.options.no_overwrite and _exists(target, backend, store, settings, cancel):
+        return UploadSkipped(source=source.path, target=target.url, reason=TAKEN)
+    return planned(source, target, record, store, settings)
+
+
+def planned(
+    source: SourceIdentity, target: Target, record: UploadRecord | None, store: StateStore, settings: UploadSettings
+) -> UploadPlanned:
+    """What becomes of a file whose unfinished upload, if any, is ``record``.
+
+    Raises:
+        PlanError: it would be refused.
+    """
+    limits, looks = settings.limits, _looks(target)
+    if record is None or settings.restart:
+        plan = plan_upload(source.size, part_size=settings.part_size, limits=limits)
+        if plan.part_count == 1 and plan.file_size <= limits.max_put_size:
+            needed = of_one_object(looks=looks)
+        else:
+            needed = of_parts(send=plan.part_count, sent=None, looks=looks, orphans=True)
+        if record is not None and record.upload_id is not None:
+            needed += of_restart(sent=len(store.parts(record.id)))
+        return _event(source.path, target, plan.file_size, plan.part_size, plan.part_count, needed)
+    check_record(record, limits)
+    check_algorithm(record, settings.algorithm)
+    looks = _looks(replace(target, options=frozen_options(record, target.options)), record)
+    plan = replan(source.size, record.part_size, limits=limits)
+    moved = recorded_identity(record) != source
+    if record.upload_id is None and plan.part_count == 1 and plan.file_size <= limits.max_put_size:
+        needed, kept = of_one_object(looks=looks), []
+    else:
+        stored = store.parts(record.id)
+        kept = [p for p in stored if p.number <= plan.part_count and p.size == plan.part(p.number).size]
+        sent = None if record.upload_id is None else len(stored)
+        needed = of_parts(send=plan.part_count - len(kept), sent=sent, looks=looks)
+    event = _event(source.path, target, plan.file_size, plan.part_size, plan.part_count, needed)
+    kept_bytes = sum(part.size for part in kept)
+    return replace(event, kept_parts=len(kept), kept_bytes=kept_bytes, source_changed=moved and bool(kept))
+
+
+def _looks(target: Target, record: UploadRecord | None = None) -> int:
+    """HEAD requests before the object is made; ``record``: of the upload that is resumed, if one is."""
+    at_first = target.options.no_overwrite and (record is None or record.status is UploadStatus.OPEN)
+    return int(at_first) + int(needs_look(target))
+
+
+def _event(source: str, target: Target, size: int, part_size: int, part_count: int, needed: Requests) -> UploadPlanned:
+    return UploadPlanned(
+        source=source,
+        target=target.url,
+        total_bytes=size,
+        part_size=part_size,
+        part_count=part_count,
+        kept_bytes=0,
+        kept_parts=0,
+        **asdict(needed),
+    )
+
+
+def _exists(
+    target: Target, backend: MultipartBackend, store: StateStore, settings: UploadSettings, cancel: Cancel
+) -> bool:
+    algorithm = settings.algorithm or usual_algorithm(store, target.endpoint, time.time())
+    with WorkerPool(1, cancel=cancel, hear=lambda _: None) as pool:
+        return pool.run(lambda line: is_taken(retrying(backend, settings.policy, line), target, algorithm))

@@ -1,0 +1,246 @@
+"""What a job would do: the same walk, with nothing sent or remembered, and no more of it in memory than a window."""
+
+import os
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import islice
+
+from partway.state.store import StateStore
+
+from ..backend.protocol import MultipartBackend
+from ..backend.target import Target
+from ..checksums import ChecksumAlgorithm
+from ..errors import PartwayError, PlanError, SourceError, UploadCancelled, is_resumable
+from ..events import EventSink
+from ..events.dry_run import JobPlanned
+from ..events.request_counts import Requests
+from ..events.upload import TAKEN, FileFailed, FileSkipped
+from ..job.match import open_job, with_encoding
+from ..job.rows import Standing, standing
+from ..job.same_object import is_same
+from ..job.tasks import SAME
+from ..retry.policy import RetryPolicy
+from ..run.failures import fails_for_all
+from ..run.record import usual_algorithm
+from ..run.settings import UploadSettings, check_settings
+from ..run.stored_options import check_key, with_customer_key
+from ..source.identity import identify
+from ..upload.overwrite import is_taken
+from ..walk.empty import is_emptied, nothing_met
+from ..walk.key_collisions import check_overlap, distinct, may_collide
+from ..walk.spec import JobSpec
+from ..walk.walk import Found, Passed, scan
+from ..workers.channel import Cancel, Line
+from ..workers.part_tasks import retrying
+from ..workers.pool import WorkerPool
+from .file import planned
+
+_WINDOW = 1000  # files that are known at a time
+_LOOKS = 16  # at the same time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """Ask whether a file need not be sent."""
+
+    found: Found
+    target: Target
+    backend: MultipartBackend
+    policy: RetryPolicy
+    algorithm: ChecksumAlgorithm
+    skip_same: bool
+
+
+def plan_job(
+    spec: JobSpec,
+    sources: Callable[[], Iterable[tuple[str, str | None]]],
+    *,
+    backend: MultipartBackend,
+    store: StateStore,
+    settings: UploadSettings,
+    sink: EventSink,
+    cancel: Cancel,
+    resume: str | None = None,
+    fail_if_empty: bool = False,
+) -> JobPlanned:
+    """What ``run_job`` would do with these arguments; the sink is told of each file.
+
+    Raises:
+        PlanError: two files have one key, the settings are not possible, or an open job would write the same objects
+            with other options.
+        UploadFailed: no file is there, and that is not known to be well.
+        RemoteError: the service would refuse every file, or is away; only where it is asked.
+    """
+    check_settings(settings)
+    spec = replace(spec, options=with_customer_key(spec.target(spec.prefix), backend).options)
+    record = store.jobs.get(resume) if resume else open_job(store, spec, restart=settings.restart)
+    if record is not None and not settings.restart:
+        spec = with_encoding(spec, record)
+    resumed = None if record is None or settings.restart else record.id
+    check_overlap(spec, sources, store.jobs, resumed, prune=False)
+    if may_collide(spec):
+        store.jobs.begin_walk()
+    job = _DryJob(spec, "" if record is None else record.id, backend, store, settings, sink, cancel, fail_if_empty)
+    walk = scan(sources(), filters=spec.filters, follow_symlinks=spec.follow_symlinks)
+    while window := list(islice(walk, _WINDOW)):
+        job.plan(window)
+    return job.end()
+
+
+class _DryJob:
+    """The counts, in the caller's thread."""
+
+    def __init__(
+        self,
+        spec: JobSpec,
+        id: str,
+        backend: MultipartBackend,
+        store: StateStore,
+        settings: UploadSettings,
+        sink: EventSink,
+        cancel: Cancel,
+        fail_if_empty: bool,
+    ) -> None:
+        self._fail_if_empty, self._emptied = fail_if_empty, False
+        self._spec, self._id, self._backend, self._store = spec, id, backend, store
+        self._settings = replace(settings, part_size=spec.part_size, algorithm=spec.algorithm)
+        self._sink, self._cancel = sink, cancel
+        self._files = self._bytes = self._kept = self._skipped = self._failed = self._resumed = 0
+        self._needed = Requests()
+
+    def plan(self, window: Sequence[Found | Passed]) -> None:
+        """Plan some files."""
+        files = self._keyed(window)
+        # Files of one key were refused before, so that what is met again is the same file.
+        keyed = distinct(files, self._store.jobs)[0] if may_collide(self._spec) else dict(files)
+        doubtful = set() if self._settings.restart else self._drop_done(keyed)
+        reasons = self._look(keyed, doubtful)
+        for key, each in keyed.items():
+            if key in doubtful and reasons[key] == SAME:
+                self._resumed += 1
+            else:
+                self._file(key, each, reasons.get(key))
+        if self._cancel.wanted:
+            raise UploadCancelled("stopped on request")
+
+    def _keyed(self, window: Sequence[Found | Passed]) -> Iterator[tuple[str, Found]]:
+        for each in window:
+            if isinstance(each, Passed):
+                self._passed(each)
+                continue
+            try:
+                key = self._spec.key(each.name)
+                check_key(self._spec.target(key), self._settings.limits)
+                if not os.access(each.path, os.R_OK):
+                    raise SourceError("it may not be read by this user")
+            except (PlanError, SourceError) as error:
+                self._fail(each.path, "", error)
+                continue
+            yield key, each
+
+    def end(self) -> JobPlanned:
+        """The counts.
+
+        Raises:
+            UploadFailed: there was no file, and that is not known to be well.
+        """
+        if not self._files + self._skipped + self._failed + self._resumed:
+            error = nothing_met(self._spec, self._id or None, emptied=self._emptied, fail_if_empty=self._fail_if_empty)
+            if error is not None:
+                raise error
+        event = JobPlanned(
+            job=self._id,
+            target=self._spec.url,
+            files=self._files,
+            bytes=self._bytes,
+            kept_bytes=self._kept,
+            skipped=self._skipped,
+            failed=self._failed,
+            resumed=self._resumed,
+            **asdict(self._needed),
+        )
+        self._sink(event)
+        return event
+
+    def _drop_done(self, keyed: dict[str, Found]) -> set[str]:
+        """Without the files that are done; the keys of those that may be others by now."""
+        known = self._store.jobs.files(self._id, list(keyed)) if self._id else {}
+        standings = {key: standing(row, keyed[key].identity) for key, row in known.items()}
+        for key, stands in standings.items():
+            if stands is Standing.DONE:
+                self._resumed += 1
+                del keyed[key]
+        return {key for key, stands in standings.items() if stands is Standing.DOUBTFUL}
+
+    def _look(self, keyed: dict[str, Found], doubtful: Collection[str]) -> dict[str, str | PartwayError | None]:
+        """Why files need not be sent, or cannot be; only where S3 has to be asked."""
+        asks_all = self._spec.skip_same or self._spec.options.no_overwrite
+        if not asks_all and not doubtful:
+            return {}
+        algorithm = self._settings.algorithm or usual_algorithm(self._store, self._spec.endpoint, time.time())
+        tasks = (
+            _Look(
+                found=each,
+                target=self._spec.target(key),
+                backend=self._backend,
+                policy=self._settings.policy,
+                algorithm=algorithm,
+                skip_same=self._spec.skip_same or key in doubtful,
+            )
+            for key, each in keyed.items()
+            if asks_all or key in doubtful
+        )
+        reasons: dict[str, str | PartwayError | None] = {}
+        with WorkerPool(self._settings.concurrency or _LOOKS, cancel=self._cancel, hear=lambda _: None) as pool:
+            for outcome in pool.stream(_look, tasks):
+                error = outcome.error
+                if error is not None and (not isinstance(error, PartwayError) or fails_for_all(error)):
+                    raise error
+                reasons[outcome.task.target.key] = error if error is not None else outcome.result
+        return reasons
+
+    def _file(self, key: str, found: Found, reason: str | PartwayError | None) -> None:
+        target = self._spec.target(key)
+        try:
+            if isinstance(reason, PartwayError):
+                raise reason
+            if reason is not None:
+                self._skipped += 1
+                self._sink(FileSkipped(job=self._id, source=found.path, target=target.url, reason=reason))
+                return
+            record = self._store.unfinished(found.path, target.endpoint, target.bucket, target.key)
+            source = found.identity if record is None else identify(found.path)
+            event = planned(source, target, record, self._store, self._settings)
+        except PartwayError as error:
+            self._fail(found.path, target.url, error)
+            return
+        self._files += 1
+        self._bytes += found.size
+        self._kept += event.kept_bytes
+        # A small file of a job goes without a look at the key; one that may be the same is looked at in any case.
+        looks = int(self._spec.skip_same) - int(target.options.no_overwrite and bool(event.put_object))
+        event = replace(event, head_object=event.head_object + looks)
+        self._needed += event
+        self._sink(event)
+
+    def _passed(self, passed: Passed) -> None:
+        if passed.failed:
+            self._fail(passed.path, "", SourceError(passed.reason))
+        else:
+            self._emptied = self._emptied or is_emptied(passed, self._spec)
+            self._sink(FileSkipped(job=self._id, source=passed.path, target="", reason=passed.reason))
+
+    def _fail(self, path: str, url: str, error: PartwayError) -> None:
+        self._failed += 1
+        resumable = is_resumable(error)
+        self._sink(FileFailed(job=self._id, source=path, target=url, error=str(error), resumable=resumable))
+
+
+def _look(task: _Look, line: Line) -> str | None:
+    s3 = retrying(task.backend, task.policy, line)
+    if task.skip_same and is_same(s3, task.target, task.found.path, task.found.size, task.algorithm, line):
+        return SAME
+    if task.target.options.no_overwrite and is_taken(s3, task.target, task.algorithm):
+        return TAKEN
+    return None

@@ -1,0 +1,63 @@
+"""What an upload of a stream would do."""
+
+from dataclasses import replace
+
+from partway.state.store import StateStore
+from partway.state.uploads import STREAM, UploadRecord, UploadStatus
+
+from ..backend.protocol import MultipartBackend
+from ..backend.target import Target
+from ..events.dry_run import UploadPlanned
+from ..events.request_counts import of_parts
+from ..limits import wants_equal_parts
+from ..run.settings import UploadSettings, check_settings
+from ..run.stored_options import check_algorithm, check_key, check_record, frozen_options, with_customer_key
+from ..stream.plan import plan_stream, replan_stream
+from ..stream.upload import StreamSettings
+from .file import _event
+
+
+def plan_piped(
+    target: Target, *, backend: MultipartBackend, store: StateStore, settings: UploadSettings, stream: StreamSettings
+) -> UploadPlanned:
+    """What ``upload_stream`` would do, as far as it can be known before the stream comes.
+
+    Raises:
+        PlanError: it would be refused.
+    """
+    check_settings(settings)
+    check_key(target, settings.limits)
+    target = with_customer_key(target, backend)
+    record = store.unfinished(STREAM, target.endpoint, target.bucket, target.key)
+    equal = stream.equal_parts or stream.expected_size is not None or wants_equal_parts(target.endpoint)
+    if record is None or settings.restart:
+        plan = plan_stream(
+            part_size=settings.part_size, expected_size=stream.expected_size, equal=equal, limits=settings.limits
+        )
+        parts = []
+    else:
+        check_record(record, settings.limits)
+        check_algorithm(record, settings.algorithm)
+        frozen_options(record, target.options)
+        parts = store.parts(record.id)
+        sizes = [(part.number, part.size) for part in parts]
+        plan = replan_stream(record.part_size, sizes, equal=equal, limits=settings.limits)
+    return UploadPlanned(
+        source=STREAM,
+        target=target.url,
+        total_bytes=None,
+        part_size=plan.part_size,
+        part_count=None,
+        kept_parts=len(parts),
+        kept_bytes=sum(part.size for part in parts),
+        most_bytes=min(plan.most_bytes, settings.limits.max_object_size),
+    )
+
+
+def plan_end_of_stream(record: UploadRecord, target: Target, store: StateStore) -> UploadPlanned:
+    """What is left of a stream whose bytes are all on S3."""
+    assert record.status is UploadStatus.COMPLETING
+    count, size = store.part_totals(record.id)
+    needed = of_parts(send=0, sent=count)
+    event = _event(STREAM, target, size, record.part_size, count, needed)
+    return replace(event, kept_parts=count, kept_bytes=size)

@@ -1,0 +1,72 @@
+"""What happened and what would happen, as facts in the past tense: the names and fields of ``--json``."""
+
+from collections.abc import Callable
+
+from .dry_run import JobPlanned, UploadPlanned
+from .job import ComparisonFailed as ComparisonFailed
+from .job import FileDone as FileDone
+from .job import FileFailed as FileFailed
+from .job import FileSkipped as FileSkipped
+from .job import JobDone as JobDone
+from .job import JobStarted as JobStarted
+from .upload import (
+    ChecksumFellBack,
+    NetworkLost,
+    NetworkProbed,
+    NetworkRestored,
+    OrphanAdopted,
+    OrphanFound,
+    OverwriteNotExcluded,
+    PartDone,
+    PartKept,
+    PartProgress,
+    PartRetried,
+    PartsChecked,
+    StreamCompared,
+    StreamDiffered,
+    UploadCompleting,
+    UploadDone,
+    UploadFailed,
+    UploadRenewed,
+    UploadSkipped,
+    UploadStarted,
+)
+
+Event = (
+    PartsChecked
+    | UploadStarted
+    | PartProgress
+    | PartRetried
+    | NetworkLost
+    | NetworkProbed
+    | NetworkRestored
+    | ChecksumFellBack
+    | OverwriteNotExcluded
+    | UploadRenewed
+    | OrphanFound
+    | OrphanAdopted
+    | StreamCompared
+    | PartKept
+    | StreamDiffered
+    | PartDone
+    | UploadCompleting
+    | UploadDone
+    | UploadSkipped
+    | UploadFailed
+    | JobStarted
+    | FileDone
+    | FileSkipped
+    | ComparisonFailed
+    | FileFailed
+    | JobDone
+    | UploadPlanned
+    | JobPlanned
+)
+
+
+EventSink = Callable[[Event], None]
+"""Whoever is told what happens: called from one thread, in order; what it raises stops the upload, resumably."""
+
+
+def ignore(event: Event) -> None:
+    """The sink of callers who want to hear nothing."""

@@ -1,0 +1,1 @@
+"""How much goes at once: concurrency, back-off on SlowDown, bandwidth, stalls."""

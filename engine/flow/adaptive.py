@@ -1,0 +1,189 @@
+"""How many parts should be in flight: as many as make the upload faster, and no more.  Pure: the clock is given.
+
+Parts in flight are what a kill costs, so of two numbers that are equally fast the smaller is better.  A number is
+tried until its rate is known, and kept or taken back:
+
+- At the start the number goes to four at once where that is half a second's work; and to four times as many where all
+  parts are sent and only their answers are waited for, which leaves the link idle.  Then it doubles for as long as
+  that brings a fifth more bytes a second.
+- Then, every few seconds, a quarter more parts are tried, and kept when they bring at least 3 % more.
+- Where a part takes longer than ten seconds, half as many are tried instead.  They stay when the link is as full as
+  before; otherwise each connection brings its own share, and the number doubles again.
+"""
+
+from collections.abc import Callable
+
+from ..limits import MIB
+
+PartKey = tuple[object, int | str]  # whose part, and its number or name
+
+_FIRST = 2  # parts in flight at the start
+_LONG = 10.0  # seconds that a part takes where the link is slow
+_DOUBLE_GAIN, _GAIN = 1.2, 1.03  # twice as many, or a quarter more, stay when they are this much faster
+_LOSS = 0.75  # half as many stay when they keep this much: a full link loses nothing, capped connections a half
+_TRUSTED = 4  # parts in flight that a fast link gets before their rate is known
+_LITTLE = 0.5  # seconds of work that a kill may cost without a thought
+_IDLE = 0.04  # seconds in which nothing is sent and nothing arrives: everybody waits
+_CHANGE = 1.5  # a link that is so much faster than before is another one: begin anew
+_REST, _RESTS = 4.0, 10.0  # after a step back: seconds, and times the length of the trial, without another one
+
+# A rate is known after so many parts for each place, and seconds; the start decides on rough evidence.
+_START_ROUNDS, _ROUNDS = 1, 3
+_START_WINDOW, _WINDOW = 0.1, 1.0
+# Or, where parts take long, after so many bytes for each place.  Not counted is what fills the sockets of new parts.
+_START_PLENTY, _PLENTY = 4 * MIB, 32 * MIB
+_SETTLE, _LONG_WINDOW = 0.1, 2.0
+
+
+class AdaptiveLimit:
+    """How many parts may be in flight.  limit: from 1 to ``most``.
+
+    Args:
+        part_size: Bytes of a usual part.
+        most: Parts in flight at the most.
+        clock: Seconds, monotonic.
+    """
+
+    def __init__(self, *, part_size: int, most: int, clock: Callable[[], float]) -> None:
+        self.limit = min(_FIRST, most)
+        self._part_size = part_size
+        self._most = most
+        self._clock = clock
+        # The number that is held to be good, and the bytes a second that it brings.
+        self._base, self._rate = self.limit, 0.0
+        self._starting = True
+        # Before these times neither more nor fewer are tried.
+        self._more_at = self._fewer_at = clock()
+        self._sent_bytes = self._done_bytes = self._done_parts = 0
+        self._on_the_way: dict[PartKey, tuple[int, int]] = {}  # bytes sent, and of how many
+        self._running = 0
+        self._as_tried = False
+        self._hears = False
+        self._news_at = clock()
+        self._begin_trial()
+
+    def sent(self, part: PartKey, sent: int, size: int) -> None:
+        """Note that ``sent`` of a part's ``size`` bytes went to the network; a part that begins anew brings nothing."""
+        self._hears = True
+        self._count(part, sent, size)
+
+    def _count(self, part: PartKey, sent: int, size: int) -> None:
+        news = sent - self._on_the_way.get(part, (0, 0))[0]
+        if news > 0:
+            self._sent_bytes += news
+            self._on_the_way[part] = sent, size
+            self._news_at = self._clock()
+
+    def done(self, part: PartKey, size: int) -> None:
+        """Note that the part arrived."""
+        self._count(part, size, size)
+        self._on_the_way.pop(part, None)
+        self._done_bytes += size
+        self._done_parts += 1
+
+    def forget(self, upload: object) -> None:
+        """Note that nothing of the upload is on its way any more."""
+        self._on_the_way = {part: sent for part, sent in self._on_the_way.items() if part[0] != upload}
+
+    def look(self, running: int, *, full: bool) -> None:
+        """Decide, when there is something to decide by.
+
+        running: how many parts are in flight now; several small files may go for one.
+        full: True when those are as many as may be, and no more than that.
+        """
+        before, self._as_tried, self._running = self._as_tried, full, running
+        if not (before and self._as_tried):
+            # What went on is not what is tried: parts of a larger number still ran, or there are no more.
+            self._begin_trial()
+        elif self._starting and (more := self._trusted()) > self.limit:
+            self._base, self._rate = self.limit, 0.0
+            self.limit = more
+            self._begin_trial()
+        elif rate := self._known_rate():
+            self._judge(rate)
+            self._begin_trial()
+
+    def _begin_trial(self) -> None:
+        self._began = self._clock()
+        self._before = self._done_parts, self._done_bytes, self._sent_bytes
+        self._begun_before = len(self._on_the_way)
+        self._settled: tuple[float, int] | None = None
+
+    def _trusted(self) -> int:
+        """The number that needs no trial: its parts are little for this link, and twice as many are not yet many, or
+        the link is idle.  The number that is tried, when there is none."""
+        now = self._clock()
+        idle = self._all_wait() and now - self._news_at >= _IDLE
+        seconds = (self._news_at if idle else now) - self._began
+        if seconds <= 0 or (not idle and (seconds < _START_WINDOW or self.limit >= _TRUSTED)):
+            return self.limit
+        # What only fills the sockets of parts that began just now tells nothing.
+        begun = self.limit - self._begun_before if idle else self.limit
+        sent = self._sent_bytes - self._before[2] - begun * _START_PLENTY
+        for more in (4 * self.limit, 2 * self.limit) if idle else (2 * self.limit,):
+            number = min(more, self._most)
+            if number * self._part_size * seconds <= _LITTLE * sent:
+                return number
+        return self.limit
+
+    def _all_wait(self) -> bool:
+        """True when every part was sent to its end, and no answer came yet."""
+        return len(self._on_the_way) == self._running and all(sent == of for sent, of in self._on_the_way.values())
+
+    def _known_rate(self) -> float | None:
+        """Bytes a second of the number that is tried; None when it is too early to tell."""
+        now = self._clock()
+        parts, done, sent = (
+            count - before
+            for count, before in zip((self._done_parts, self._done_bytes, self._sent_bytes), self._before, strict=True)
+        )
+        rounds, window = (_START_ROUNDS, _START_WINDOW) if self._starting else (_ROUNDS, _WINDOW)
+        if parts >= rounds * self._running and now - self._began >= window:
+            # Parts that had begun before count too much when done, those that began just now when sent.
+            return min(done, sent) / (now - self._began)
+        if not self._hears:
+            # Workers elsewhere tell of parts that are done, and of nothing before.
+            return None
+        if self._settled is None:
+            if now - self._began >= _SETTLE:
+                self._settled = now, self._sent_bytes
+            return None
+        seconds, size = now - self._settled[0], self._sent_bytes - self._settled[1]
+        plenty = self.limit * (_START_PLENTY if self._starting else _PLENTY)
+        return size / seconds if size >= plenty and seconds >= _LONG_WINDOW else None
+
+    def _judge(self, rate: float) -> None:
+        """Keep the number that was tried, or take it back; and choose what to try next."""
+        now = self._clock()
+        rest = now + max(_REST, _RESTS * (now - self._began))
+        gain = _DOUBLE_GAIN if self.limit >= 2 * self._base else _GAIN
+        if self.limit > self._base and rate < gain * self._rate:
+            # What was too many when doubled may be good by a smaller step.
+            self._more_at, self._starting = now if self._starting else rest, False
+            self.limit = self._base
+        elif self.limit < self._base and rate < _LOSS * self._rate:
+            # Each connection brings its own share: climb.
+            self._fewer_at, self._more_at, self._starting = rest, now, True
+            self.limit = self._base
+        else:
+            if self.limit < self._base:
+                self._more_at, self._starting = rest, False
+            elif rate > _CHANGE * self._rate:
+                self._more_at, self._starting = now, True
+            self._base, self._rate = self.limit, rate
+            self.limit = self._next(now)
+
+    def _next(self, now: float) -> int:
+        """The number to try now; the one that is held to be good, when it is too early to try another."""
+        if self._usual_size() * self._base > _LONG * self._rate and self._base > 1 and now >= self._fewer_at:
+            self._starting = True
+            return self._base // 2
+        if now < self._more_at:
+            return self._base
+        self._starting &= self._base < self._most
+        return min(self._most, self._base * 2 if self._starting else self._base + max(1, self._base // 4))
+
+    def _usual_size(self) -> float:
+        """Bytes of a part, as they were lately."""
+        parts = self._done_parts - self._before[0]
+        return (self._done_bytes - self._before[1]) / parts if parts else self._part_size

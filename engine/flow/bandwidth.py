@@ -1,0 +1,47 @@
+"""A limit on the bytes a second of all workers together: a token bucket.  Pure: the clock is given."""
+
+import threading
+from collections.abc import Callable
+
+from ..limits import KIB
+
+LEAST_BANDWIDTH = 4 * KIB  # bytes a second; below it a part looks stalled
+_EACH = 256 * KIB  # bytes a second that a connection should have: with less of it, fewer connections are better
+_SAVED = 0.25  # seconds whose bytes may be made up for after a pause
+
+
+class Bandwidth:
+    """Says how long to wait, so that no more than ``rate`` bytes a second go.  Any thread may use it.
+
+    Who asks first goes first: waits are handed out in order, and so every connection keeps moving.
+
+    Args:
+        rate: Bytes a second.
+        clock: Seconds, monotonic.
+    """
+
+    def __init__(self, rate: int, clock: Callable[[], float]) -> None:
+        self._rate = rate
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._level = 0.0
+        self._at = clock()
+
+    @property
+    def block(self) -> int:
+        """Bytes that may be read at once: a quarter of a second's worth, and a second's worth for all connections
+        together, so that none looks idle."""
+        return max(KIB, min(self._rate // 4, self._rate // most_workers(self._rate)))
+
+    def take(self, size: int) -> float:
+        """Take ``size`` bytes; the seconds to wait before more is sent."""
+        with self._lock:
+            now = self._clock()
+            self._level = min(self._level + (now - self._at) * self._rate, self._rate * _SAVED) - size
+            self._at = now
+            return max(0.0, -self._level / self._rate)
+
+
+def most_workers(rate: int) -> int:
+    """How many parts in flight such a rate keeps moving; at least one."""
+    return max(1, rate // _EACH)

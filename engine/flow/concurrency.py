@@ -1,0 +1,129 @@
+"""How many parts are sent at the same time: a fixed number or an adaptive one, and fewer when the service asks.
+
+One for all uploads of a run.  Lives in the caller's thread, which tells it what it hears of the workers; only the
+places of an upload that ended are given back by the workers themselves.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..limits import MOST
+from .adaptive import AdaptiveLimit, PartKey
+from .backoff import Throttle
+
+if TYPE_CHECKING:
+    from ..retry.policy import Retry  # only then: every command would wait for tenacity
+
+LOCAL = 4  # tasks at the same time that send nothing, where nobody named a number
+WHOLE = 8  # shares of a place, which a part takes
+
+
+class Concurrency:
+    """Places for parts in flight.
+
+    most: the largest that ``limit`` may become.
+    running: how many parts and small files have a place now.
+
+    Args:
+        number: Fixes it; None means adaptive.
+        part_size: Bytes of a usual part.
+        at_most: Bounds the one and the other.
+        clock: Seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        number: int | None,
+        *,
+        part_size: int = 1,
+        at_most: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.most = min(number or MOST, at_most or number or MOST)
+        self.local = min(number or LOCAL, self.most)
+        self.running = 0
+        self._part_size = part_size
+        self._adaptive = None if number else AdaptiveLimit(part_size=part_size, most=self.most, clock=clock)
+        self._throttle = Throttle(self.most, clock)
+        self._taken = 0  # shares
+        self._lock = threading.Lock()
+
+    @property
+    def limit(self) -> int:
+        """How many parts may be in flight now."""
+        return min(self._wanted, self._throttle.limit)
+
+    @property
+    def _wanted(self) -> int:
+        return self._adaptive.limit if self._adaptive else self.most
+
+    def share(self, size: int) -> int:
+        """Shares of a place for a file of ``size`` bytes that goes as one object.
+
+        Where the number is adaptive it bounds what a kill costs, and a small file costs little.
+        """
+        return WHOLE if self._adaptive is None else min(WHOLE, 1 + size * WHOLE // self._part_size)
+
+    def has_room(self, *, promised: int = 0) -> bool:
+        """True when one more may start, and ``promised`` parts before it.  When all that may run do, the number is
+        decided anew."""
+        if self._is_full(promised):
+            self.look()
+        return not self._is_full(promised)
+
+    def _is_full(self, promised: int) -> bool:
+        return self._taken + promised * WHOLE >= self._wanted * WHOLE or self.running + promised >= self._throttle.limit
+
+    def take(self, share: int = WHOLE) -> bool:
+        """Take a place, when there is room."""
+        if not self.has_room():
+            return False
+        with self._lock:
+            self._taken += share
+            self.running += 1
+        return True
+
+    def give_back(self, share: int = WHOLE) -> None:
+        """A part ended, however that came.  From any thread."""
+        with self._lock:
+            self._taken -= share
+            self.running -= 1
+
+    def look(self) -> None:
+        """Decide anew; to be called too when fewer run than may, because nothing is left to send."""
+        if self._adaptive:
+            self._adaptive.look(self.running, full=self._taken // WHOLE == self._wanted)
+
+    def sent(self, part: PartKey, sent: int, size: int) -> None:
+        """Note that ``sent`` of a part's ``size`` bytes are on their way."""
+        if self._adaptive:
+            self._adaptive.sent(part, sent, size)
+
+    def done(self, part: PartKey, size: int) -> None:
+        """Note that S3 has the part."""
+        self._throttle.speed_up()
+        if self._adaptive:
+            self._adaptive.done(part, size)
+
+    def forget(self, upload: object) -> None:
+        """Note that nothing of the upload is on its way any more."""
+        if self._adaptive:
+            self._adaptive.forget(upload)
+
+    def heed(self, retry: "Retry") -> None:
+        """A call is tried again, perhaps because there were too many."""
+        if retry.throttled:
+            self.slow_down()
+        elif retry.timed_out:
+            self.timed_out()
+
+    def slow_down(self) -> None:
+        """The service asked for fewer requests: halve what runs at the same time; what runs now is not stopped."""
+        self._throttle.slow_down(self.running)
+
+    def timed_out(self) -> None:
+        """A part got no answer in time, or stalled; a number that the user fixed stays."""
+        if self._adaptive:
+            self.slow_down()

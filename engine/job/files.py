@@ -1,0 +1,328 @@
+"""A job's files on their way: large ones as uploads, small ones as one object each, from one set of workers."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from functools import partial
+from types import TracebackType
+from typing import Any, Self
+
+from partway.state.jobs import FileRecord, JobRecord
+from partway.state.store import StateStore
+
+from ..backend.protocol import MultipartBackend
+from ..backend.target import Target
+from ..errors import PartwayError, StateError, StateLocked, UploadCancelled
+from ..events import Event
+from ..events.upload import PartsChecked, UploadSkipped, UploadStarted
+from ..progress.job_publisher import JobTeller
+from ..retry.outage_events import Outage
+from ..retry.policy import Retry
+from ..run.failures import may_go_the_long_way
+from ..run.record import usual_algorithm
+from ..run.settings import UploadSettings, make_workers
+from ..run.stored_options import with_content_type
+from ..source.identity import SourceIdentity
+from ..source.plan import plan_upload
+from ..upload.file import upload_file
+from ..upload.source_check import SourceChecks
+from ..walk.spec import JobSpec
+from ..walk.walk import Found
+from ..workers.channel import Cancel, Lane, Line
+from ..workers.coroutines import Lanes
+from ..workers.part_tasks import retrying
+from ..workers.pool import GRACE, WorkerPool
+from .leftovers import is_given_up
+from .results import Ledger, Stop
+from .rows import file_as_sent, unfinished_uploads
+from .same_object import NotComparable, same_file
+from .tasks import SAME, FileProgress, FileSent, FileTask, send_file
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    task: FileTask
+    before: FileRecord | None
+    share: int
+    future: "Future[FileSent]"
+
+
+class JobFiles:
+    """Sends files, several at a time, and tells the ledger what became of each.  In the caller's thread.
+
+    A context manager; whatever raises Stop is to be followed by ``stop``.
+    """
+
+    def __init__(
+        self,
+        spec: JobSpec,
+        record: JobRecord,
+        ledger: Ledger,
+        *,
+        backend: MultipartBackend,
+        store: StateStore,
+        settings: UploadSettings,
+        told: JobTeller,
+        cancel: Cancel,
+        now: Callable[[], float],
+    ) -> None:
+        plan = plan_upload(0, part_size=spec.part_size, limits=settings.limits)
+        self._small = min(plan.part_size, settings.limits.max_put_size)
+        self._spec = spec
+        self._record = record
+        self._ledger = ledger
+        self._backend = backend
+        self._store = store
+        self._settings = replace(
+            settings,
+            part_size=spec.part_size,
+            algorithm=spec.algorithm,
+            guess_content_type=spec.guess_content_type,
+        )
+        self._told = told
+        self._cancel = cancel
+        self._cancel_uploads = Cancel(cancel)
+        self._now = now
+        self._workers = make_workers(settings, plan.part_size)
+        self._concurrency = self._workers.concurrency
+        self._lanes = Lanes(self._workers, self._at_rest)
+        self._messages = self._lanes.mailbox(self._hear)
+        self._line = Line(self._messages, cancel, self._workers.gate, bandwidth=self._workers.bandwidth)
+        self._running = 0  # small files
+        self._part_size = plan.part_size
+        self._promised: dict[str, int] = {}  # parts of uploads that have not come to them, by key
+        self._unusual: list[tuple[FileTask, FileRecord | None]] = []
+        self._stopped = False  # a file by a cancel
+        self._outage = Outage(told)  # of small files
+        self._begun = unfinished_uploads(store, spec)
+        self._learn()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._line.abandon()
+        self._lanes.__exit__(kind, error, trace)
+        self._workers.close()
+
+    def is_small(self, key: str, found: Found) -> bool:
+        """True when the file can go as one object; one that was begun otherwise has to be brought to its end."""
+        return found.size <= self._small and (found.path, key) not in self._begun
+
+    def send_large(self, key: str, found: Found, before: FileRecord | None) -> None:
+        """Begin to send a file by the way of single uploads, which knows about everything that is unusual.
+
+        Args:
+            before: The row of a file that an earlier run sent and that may be another by now: it is compared with the
+                object first.  None for a file that is sent in any case.
+
+        Raises:
+            Stop, UploadCancelled, StateError: as soon as any file meets what ends the job.
+        """
+        self._wait_for_room()
+        # As many as it will want: others that are begun meanwhile would only wait for it.
+        # But one that is compared with what S3 has, which may take long, may want none.
+        compared = self._spec.skip_same or before is not None
+        self._promised[key] = 1 if compared else max(1, -(-found.size // self._part_size))
+        self._lanes.open(partial(self._upload, key, found, before))
+
+    def send_small(self, key: str, found: Found, before: FileRecord | None) -> None:
+        """Begin to send a file as one object; ``before`` as in ``send_large``.
+
+        Raises:
+            Stop, UploadCancelled, StateError: as soon as any file meets what ends the job.
+        """
+        self._send_unusual()
+        self._wait_for_room()
+        share = self._concurrency.share(found.size)
+        self._concurrency.take(share)
+        task = FileTask(
+            found=found,
+            target=self._target(key, found.path),
+            backend=self._backend,
+            policy=self._settings.policy,
+            algorithm=self._algorithm,
+            most=self._small,
+            skip_same=self._spec.skip_same or before is not None,
+            checks=SourceChecks.of(self._settings),
+        )
+        self._told.file_begun(found.path)
+        self._running += 1
+        future = self._workers.call(send_file, task, self._line)
+        future.add_done_callback(lambda ended: self._messages.put(_Ended(task, before, share, ended)))
+
+    def _send_unusual(self) -> None:
+        """Begin anew, as large ones, with small files of which one object was not enough."""
+        unusual, self._unusual = self._unusual, []
+        for task, before in unusual:
+            self.send_large(task.target.key, task.found, before)
+
+    def go_on(self) -> None:
+        """See to what was begun, without waiting for anything.
+
+        Raises:
+            Stop, UploadCancelled, StateError: as soon as any file meets what ends the job.
+        """
+        self._lanes.catch_up()
+        self._line.check()
+
+    def end(self) -> None:
+        """Wait until every file that was begun has ended.
+
+        Raises:
+            Stop, UploadCancelled, StateError: as soon as any file meets what ends the job.
+        """
+        while self._running or self._lanes or self._unusual:
+            self._send_unusual()
+            self._step()
+        if self._stopped:
+            # The last of them ended before the cancel was seen here.
+            self._line.check()
+
+    def stop(self) -> None:
+        """Let what was begun end: uploads at once; small files by themselves, but for a cancel."""
+        self._cancel_uploads()
+        end = time.monotonic() + GRACE
+        while self._lanes or (self._running and not (self._cancel.wanted and time.monotonic() > end)):
+            try:
+                self._lanes.step()
+            except Stop:
+                # The first one says why.
+                continue
+
+    def _wait_for_room(self) -> None:
+        while not self._has_room():
+            self._step()
+        self._line.check()
+
+    def _has_room(self) -> bool:
+        return len(self._lanes) < 2 * self._concurrency.limit and self._concurrency.has_room(
+            promised=sum(self._promised.values())
+        )
+
+    def _step(self) -> None:
+        self._line.check()
+        self._lanes.step()
+
+    def _at_rest(self) -> None:
+        self._ledger.flush_when_due()
+        self._told.at_rest()
+
+    # --- large files
+
+    def _upload(self, key: str, found: Found, before: FileRecord | None, lane: Lane) -> None:
+        def hear(event: Event) -> None:
+            if isinstance(event, UploadStarted):
+                self._promised.pop(key, None)
+            elif isinstance(event, PartsChecked) and key in self._promised:
+                self._promised[key] = 1
+            self._told(event)
+
+        target = self._spec.target(key)
+        try:
+            begun = self._begun.get((found.path, key))
+            compared = (self._spec.skip_same or before is not None) and begun is None
+            if compared and (same := self._same(target, found, lane)) is not None:
+                self._ledger.same(key, same, target.url, before)
+                return
+            done = upload_file(
+                found.path,
+                target,
+                backend=self._backend,
+                store=self._store,
+                settings=replace(self._settings, restart=True) if is_given_up(begun, self._record) else self._settings,
+                sink=hear,
+                cancel=self._cancel_uploads,
+                region=self._record.region,
+                profile=self._record.profile,
+                job=self._record.id,
+                lane=lane,
+                now=self._now,
+            )
+        except UploadCancelled:
+            if not self._cancel_uploads.wanted:
+                raise
+            self._stopped = True
+        except StateError as error:
+            if not isinstance(error, StateLocked):
+                raise
+            self._ledger.failed(key, found.path, target.url, error)
+        except PartwayError as error:
+            self._ledger.failed(key, found.path, target.url, error)
+        else:
+            if isinstance(done, UploadSkipped):
+                self._ledger.skipped(key, found.identity, target.url, done.reason)
+            else:
+                self._ledger.done(key, file_as_sent(self._store, done.upload, found), target.url, done.proof)
+            self._ledger.flush()
+            self._learn()
+        finally:
+            self._promised.pop(key, None)
+
+    def _same(self, target: Target, found: Found, lane: Lane) -> SourceIdentity | None:
+        def compare(line: Line) -> SourceIdentity | None:
+            s3 = retrying(self._backend, self._settings.policy, line)
+            return same_file(s3, target, found.path, self._algorithm, line)
+
+        with WorkerPool(lane, cancel=self._cancel_uploads, hear=self._hear) as pool:
+            return pool.run(compare)
+
+    def _learn(self) -> None:
+        """An upload may have found out which checksum the service needs."""
+        self._algorithm = self._settings.algorithm or usual_algorithm(self._store, self._spec.endpoint, self._now())
+
+    # --- small files
+
+    def _target(self, key: str, path: str) -> Target:
+        target = self._spec.target(key)
+        guesses = self._settings.guess_content_type
+        return replace(target, options=with_content_type(target.options, path)) if guesses else target
+
+    def _hear(self, message: Any) -> None:
+        match message:
+            case _Ended():
+                self._running -= 1
+                self._concurrency.give_back(message.share)
+                self._end_small(message.task, message.before, message.future)
+            case FileProgress():
+                self._concurrency.sent((message.path, 1), message.sent, message.size)
+                self._told.file_sent(message.path, message.sent)
+            case NotComparable():
+                self._ledger.not_comparable(message)
+            case Retry():
+                self._told.retried(message.reason)
+                if message.unreachable:
+                    self._outage.lost(self._record.id, message)
+                self._concurrency.heed(message)
+
+    def _end_small(self, task: FileTask, before: FileRecord | None, future: "Future[FileSent]") -> None:
+        path = task.found.path
+        self._told.file_ended(path)
+        error = future.exception()
+        if error is not None:
+            self._concurrency.forget(path)
+            if isinstance(error, UploadCancelled):
+                self._stopped = True
+                return
+            if not isinstance(error, PartwayError):
+                raise error
+            if not may_go_the_long_way(error):
+                self._ledger.failed(task.target.key, path, task.target.url, error)
+                return
+        sent = None if error else future.result()
+        if sent is None or sent.unusual:
+            self._concurrency.forget(path)
+            self._unusual.append((task, before))
+            return
+        self._outage.reached(self._record.id)
+        source, target = sent.source, task.target
+        self._concurrency.done((path, 1), source.size if sent.proof else 0)
+        if sent.proof is not None:
+            self._ledger.done(target.key, source, target.url, sent.proof.value)
+        elif sent.skipped == SAME:
+            self._ledger.same(target.key, source, target.url, before)
+        else:
+            self._ledger.skipped(target.key, source, target.url, sent.skipped or "")

@@ -1,0 +1,73 @@
+"""Which later job decided about the objects of an unfinished one: a resume of the older one would undo it."""
+
+import os
+from collections.abc import Iterator
+
+from partway.state.jobs import JobRecord, JobStatus
+from partway.state.store import StateStore
+
+from ..walk.spec import JobSpec
+from .match import differing_flags, readable_jobs, writes_same_keys
+
+_Place = tuple[str, str, str, str]  # endpoint, bucket, source, prefix
+_Found = list[tuple[JobRecord, JobSpec]]
+
+
+class LaterJobs:
+    """The jobs of a store that were not cancelled, by where they read and write; read once, for many questions.
+
+    A job is compared only with those of a source that is its own, lies below it or above it, and has the same keys.
+    """
+
+    def __init__(self, store: StateStore) -> None:
+        self._at: dict[_Place, _Found] = {}
+        self._below: dict[_Place, _Found] = {}
+        for record, spec in readable_jobs(store.jobs.all()):
+            if record.status is JobStatus.ABORTED:
+                continue
+            for place in _places(spec):
+                self._at.setdefault(place, []).append((record, spec))
+                for above in _above(place):
+                    self._below.setdefault(above, []).append((record, spec))
+
+    def after(self, record: JobRecord, spec: JobSpec) -> tuple[JobRecord, list[str]] | None:
+        """The newest job that began after this one and writes the same keys with other options, and the flags that
+        differ; None when there is none."""
+        later = {
+            other.id: (other, other_spec)
+            for other, other_spec in self._candidates(spec)
+            if other.created_at > record.created_at
+        }
+        for other, other_spec in sorted(
+            later.values(), key=lambda pair: (pair[0].created_at, pair[0].id), reverse=True
+        ):
+            flags = differing_flags(other_spec, spec)
+            if flags and writes_same_keys(spec, other_spec):
+                return other, flags
+        return None
+
+    def _candidates(self, spec: JobSpec) -> Iterator[tuple[JobRecord, JobSpec]]:
+        for place in _places(spec):
+            yield from self._at.get(place, ())
+            yield from self._below.get(place, ())
+            for above in _above(place):
+                yield from self._at.get(above, ())
+
+
+def _places(spec: JobSpec) -> list[_Place]:
+    return [(spec.endpoint, spec.bucket, source, spec.prefix) for source in spec.sources]
+
+
+def _above(place: _Place) -> Iterator[_Place]:
+    """The folders above, each with the prefix that gives what is in the source the same keys; whether the source is a
+    file or a folder is not asked, so that one of both may be wrong."""
+    endpoint, bucket, source, prefix = place
+    name_of_file = os.path.basename(source)  # noqa: PTH119 - keeps undecodable names
+    for keys, slash in ((prefix, "/"), (prefix + name_of_file, "")):
+        folder = source
+        while (parent := os.path.dirname(folder)) != folder:  # noqa: PTH120
+            ending = source[len(parent.rstrip("/")) + 1 :] + slash
+            if not keys.endswith(ending):
+                break
+            yield endpoint, bucket, parent, keys.removesuffix(ending)
+            folder = parent

@@ -1,0 +1,91 @@
+"""Unfinished uploads of a job that its walk does not meet any more."""
+
+import os
+from collections.abc import Collection, Iterable
+
+from partway.state.jobs import JobRecord
+from partway.state.store import StateStore
+from partway.state.uploads import UNFINISHED, UploadRecord
+
+from ..backend.protocol import MultipartBackend
+from ..errors import PartwayError, StateError, StateLocked, UploadCancelled, UploadFailed
+from ..run.settings import UploadSettings
+from ..run.stored_options import target_of
+from ..upload.abort import cancel_upload
+from ..workers.channel import Cancel
+from .results import Ledger
+
+
+def is_given_up(upload: UploadRecord | None, job: JobRecord) -> bool:
+    """True for an upload that ``restart`` of the job gave up, and that is not aborted yet.
+
+    Each is aborted when its file's turn comes, which may be in a later run.
+    """
+    return upload is not None and upload.job == job.id and upload.created_at < job.created_at
+
+
+class Leftovers:
+    """The job's unfinished uploads, less those whose files were met."""
+
+    def __init__(self, job: JobRecord, store: StateStore, *, listed: bool) -> None:
+        self._job = job
+        self._store = store
+        self._listed = listed
+        self._unmet = {each.key: each for each in store.uploads(statuses=UNFINISHED) if each.job == job.id}
+
+    def meet(self, keys: Iterable[str]) -> None:
+        """The walk met the files of these keys."""
+        for key in keys:
+            self._unmet.pop(key, None)
+
+    def settle(
+        self, ledger: Ledger, backend: MultipartBackend, settings: UploadSettings, cancel: Cancel, *, prune: bool
+    ) -> Collection[str]:
+        """Say which files vanished half sent; abort what ``restart`` gave up.  At the end of the walk.
+
+        Args:
+            prune: True aborts the uploads of files that vanished, too.
+
+        Returns:
+            The keys of the uploads that were not met.
+
+        Raises:
+            Stop: the service refuses an abort for all, or does not answer.
+            UploadCancelled, StateError.
+        """
+        for each in self._unmet.values():
+            if is_given_up(each, self._job):
+                self._abort(each, ledger, backend, settings, cancel)
+            elif self._listed and os.path.lexists(each.source):
+                # Another list was given; this upload can be resumed by itself.
+                continue
+            elif prune:
+                self._abort(each, ledger, backend, settings, cancel)
+            else:
+                ledger.failed("", each.source, target_of(each).url, self._vanished(each))
+        return self._unmet
+
+    def _vanished(self, upload: UploadRecord) -> UploadFailed:
+        count, _ = self._store.part_totals(upload.id)
+        parts = "1 part of it is" if count == 1 else f"{count:,} parts of it are"
+        return UploadFailed(
+            f"it is not there any more, and {parts} on S3; bring it back and resume, or remove them with partway "
+            f"cancel {upload.id}",
+            resumable=True,
+        )
+
+    def _abort(
+        self,
+        upload: UploadRecord,
+        ledger: Ledger,
+        backend: MultipartBackend,
+        settings: UploadSettings,
+        cancel: Cancel,
+    ) -> None:
+        try:
+            cancel_upload(upload, backend=backend, store=self._store, settings=settings, cancel=cancel)
+        except PartwayError as error:
+            of_the_store = isinstance(error, StateError) and not isinstance(error, StateLocked)
+            if of_the_store or isinstance(error, UploadCancelled):
+                raise
+            ledger.failed("", upload.source, target_of(upload).url, error)

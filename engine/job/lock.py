@@ -1,0 +1,29 @@
+"""The lock on a job: one process sends it."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from partway.state.store import StateStore
+
+from ..backend.target import Target
+from ..resume.lock import _held, _named, _process
+from ..walk.spec import JobSpec
+from .match import same_job
+
+
+@contextmanager
+def claimed_job(store: StateStore, spec: JobSpec) -> Iterator[None]:
+    """Hold every job with these sources and this destination, whatever its options are.
+
+    Raises:
+        StateLocked: another process runs one of them.
+    """
+    name = "job " + hashlib.sha256(spec.identity.encode()).hexdigest()[:16]
+
+    def holder() -> str:
+        record = same_job(store, spec)
+        return f"{_process(record)} is already sending these files to {spec.url}{_named('job', record)}"
+
+    with _held(store, name, Target(bucket=spec.bucket, key=spec.prefix, endpoint=spec.endpoint), holder):
+        yield

@@ -1,0 +1,136 @@
+"""Which open job a command resumes, and which jobs write the same objects."""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import fields, replace
+
+from partway.state.jobs import JobRecord, JobStatus
+from partway.state.store import StateStore
+
+from ..backend.target import ObjectOptions
+from ..errors import PlanError, UploadFailed
+from ..walk.spec import JobSpec
+
+_FLAGS = {
+    "filters": "--include/--exclude",
+    "follow_symlinks": "--no-follow-symlinks",
+    "key_encoding": "--key-encoding",
+    "algorithm": "--checksum-algorithm",
+    "guess_content_type": "--no-guess-mime-type",
+}
+
+
+def open_job(store: StateStore, spec: JobSpec, *, restart: bool) -> JobRecord | None:
+    """The newest open job of these sources and this destination, or None.
+
+    An open job with other options is not left aside: resumed later, it would overwrite what this command sends.
+
+    Args:
+        restart: True returns the job whatever its options are, for the caller to start over.
+
+    Raises:
+        PlanError: an open job sends the same files to the same keys with other options.
+    """
+    jobs = _open_jobs(store, spec)
+    same = [record for record, other in jobs if other.identity == spec.identity]
+    newest = same[-1] if same else None
+    for record, other in jobs:
+        flags = differing_flags(spec, other)
+        if not flags or not writes_same_keys(spec, other):
+            continue
+        if record is not newest:
+            raise PlanError(
+                f"job {record.id} is unfinished, and would write the same objects to {spec.url} with other options "
+                f"({', '.join(flags)}); finish it with partway resume {record.id}, or give it up with partway cancel "
+                f"{record.id}, then run this again"
+            )
+        if not restart:
+            raise PlanError(
+                f"job {record.id} of these sources to {spec.url} is unfinished and has other options "
+                f"({', '.join(flags)}); finish it as it is with partway resume {record.id}, or add --restart to start "
+                "over with these"
+            )
+    return newest
+
+
+def job_to_resume(store: StateStore, id: str, spec: JobSpec) -> JobRecord:
+    """The open job of this id; the caller holds the lock of its spec.
+
+    Raises:
+        UploadFailed: another process finished, cancelled or restarted it since its spec was read.
+    """
+    record = store.jobs.get(id)
+    if record is None or record.status is not JobStatus.OPEN:
+        status = "gone" if record is None else record.status
+        raise UploadFailed(f"job {id} is {status} meanwhile; there is nothing to resume", resumable=False)
+    if JobSpec.from_json(record.spec) != spec:
+        raise UploadFailed(f"job {id} was restarted with other options meanwhile; resume it again", resumable=True)
+    return record
+
+
+def same_job(store: StateStore, spec: JobSpec) -> JobRecord | None:
+    """The newest open job of these sources and this destination, whatever its options; None when there is none."""
+    found = [record for record, other in _open_jobs(store, spec) if other.identity == spec.identity]
+    return found[-1] if found else None
+
+
+def with_encoding(spec: JobSpec, record: JobRecord) -> JobSpec:
+    """The spec with the encoding of names that the job began with, where this command names none: that is the locale's,
+    and the job may be resumed in another one."""
+    return replace(spec, key_encoding=spec.key_encoding or JobSpec.from_json(record.spec).key_encoding)
+
+
+def differing_flags(spec: JobSpec, other: JobSpec) -> list[str]:
+    """The flags that would make other objects, or other files into objects.
+
+    The part size and --skip-existing make the same objects, and an encoding where one of them has none only adds files.
+    """
+    encoding = spec.key_encoding or other.key_encoding
+    spec, other = replace(spec, key_encoding=encoding), replace(other, key_encoding=other.key_encoding or encoding)
+    flags = [flag for name, flag in _FLAGS.items() if getattr(spec, name) != getattr(other, name)]
+    options = [
+        "--sse-c-key" if field.name == "customer_key" else f"--{field.name.replace('_', '-')}"
+        for field in fields(ObjectOptions)
+        if getattr(spec.options, field.name) != getattr(other.options, field.name)
+    ]
+    return flags + options
+
+
+def writes_same_keys(spec: JobSpec, other: JobSpec) -> bool:
+    """True when a source of one is a source of the other, or lies below it, and its files get the same keys."""
+    if spec.identity == other.identity:
+        return True
+    if spec.bucket != other.bucket:
+        return False
+    pairs = [(mine, theirs) for mine in spec.sources for theirs in other.sources]
+    return any(
+        _covers(mine, spec.prefix, theirs, other.prefix) or _covers(theirs, other.prefix, mine, spec.prefix)
+        for mine, theirs in pairs
+    )
+
+
+def _covers(source: str, prefix: str, below: str, prefix_below: str) -> bool:
+    """True when the files of ``below`` are files of the folder ``source``, and their keys are equal."""
+    if below == source:
+        return prefix == prefix_below
+    if not below.startswith(source.rstrip("/") + "/"):
+        return False
+    name = os.path.relpath(below, source)
+    if os.path.isfile(below):  # noqa: PTH113 - keeps undecodable names
+        return prefix + name == prefix_below + os.path.basename(below)  # noqa: PTH119
+    return f"{prefix}{name}/" == prefix_below
+
+
+def _open_jobs(store: StateStore, spec: JobSpec) -> list[tuple[JobRecord, JobSpec]]:
+    """The open jobs at the endpoint, oldest first."""
+    found = readable_jobs(store.jobs.all(open_only=True))
+    return [(record, other) for record, other in found if record.endpoint == spec.endpoint]
+
+
+def readable_jobs(records: Iterable[JobRecord]) -> Iterator[tuple[JobRecord, JobSpec]]:
+    """The jobs with their specs; without those whose spec is not readable, which no command can resume."""
+    for record in records:
+        try:
+            yield record, JobSpec.from_json(record.spec)
+        except (ValueError, TypeError, KeyError):
+            continue

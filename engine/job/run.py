@@ -1,0 +1,144 @@
+"""A job: many files to one destination.  (docs/decisions/0013-jobs.md)
+
+The walk is lazy and goes through a window of files at a time.  Large files of the window begin first, each as an upload
+of its own; then the small ones, each as one object; as many at a time as there are places for parts in flight.  What is
+done is a row in the store, so that a run after an interruption walks again and asks nobody about it.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import partial
+
+from partway.state.jobs import JobRecord, JobStatus
+from partway.state.store import StateStore
+
+from ..backend.protocol import MultipartBackend
+from ..events import EventSink, ignore
+from ..events.upload import JobDone
+from ..progress.job_publisher import JobTeller
+from ..run.record import holder
+from ..run.run import new_id
+from ..run.settings import UploadSettings, check_settings
+from ..run.stored_options import with_customer_key
+from ..walk.key_collisions import check_overlap, may_collide
+from ..walk.spec import JobSpec
+from ..workers.channel import Cancel
+from .files import JobFiles
+from .later_uploads import WrittenSince
+from .leftovers import Leftovers
+from .lock import claimed_job
+from .match import job_to_resume, open_job, with_encoding
+from .recovery import recover_files
+from .results import Ledger
+from .sending import JobWalk
+
+
+def run_job(
+    spec: JobSpec,
+    sources: Callable[[], Iterable[tuple[str, str | None]]],
+    *,
+    backend: MultipartBackend,
+    store: StateStore,
+    settings: UploadSettings = UploadSettings(),  # noqa: B008 - frozen
+    sink: EventSink = ignore,
+    cancel: Cancel | None = None,
+    region: str | None = None,
+    profile: str | None = None,
+    resume: str | None = None,
+    fail_fast: bool = False,
+    prune: bool = False,
+    fail_if_empty: bool = False,
+    now: Callable[[], float] = time.time,
+) -> JobDone:
+    """Upload every file of the sources, or what an earlier run of the same job left.
+
+    One file's failure does not stop the others.
+
+    Args:
+        spec: What to upload.  An open job of the same sources and destination is resumed.
+        sources: Gives paths and names as ``scan`` takes them; called again for each pass.
+        settings: As for one upload; ``restart`` forgets what earlier runs did.
+        resume: The id of the open job whose spec this is; None looks for one.
+        fail_fast: True ends the job with the first file that fails.
+        prune: True accepts that files of earlier runs are gone: they are forgotten, and their unfinished parts aborted.
+
+        fail_if_empty: True makes an error of a list without names, and of filters that match nothing.
+
+    Returns:
+        JobDone, also when files failed or are missing: it counts them, and the sink was told of each that failed.
+
+    Raises:
+        PlanError: two files have one key, the settings are not possible, or an open job would write the same objects
+            with other options.
+        StateLocked: another process runs this job.
+        UploadFailed: no file is there and that is not known to be well, the service does not answer, a file failed and
+            ``fail_fast`` is set, or another process ended the job that was to be resumed.
+        CredentialsExpired, UploadCancelled, StateError.
+    """
+    check_settings(settings)
+    cancel = cancel or Cancel()
+    spec = replace(spec, options=with_customer_key(spec.target(spec.prefix), backend).options)
+    with claimed_job(store, spec), JobTeller(store.live, sink) as told:
+        if resume is not None:
+            record: JobRecord | None = job_to_resume(store, resume, spec)
+        else:
+            record = open_job(store, spec, restart=settings.restart)
+        is_new = record is None
+        decided: WrittenSince | None = None
+        if resume is not None and record is not None:
+            # To resume a job does not undo what came after it; its own command, given again, is the last word.
+            decided = WrittenSince(store, record, spec.bucket)
+        if record is not None and not settings.restart:
+            spec = with_encoding(spec, record)
+        text, keep_paths = spec.to_json(), may_collide(spec)
+        if record is not None and not settings.restart:
+            recover_files(store, record, keep_paths=keep_paths)
+        resumed = None if record is None or settings.restart else record.id
+        check_overlap(spec, sources, store.jobs, resumed, prune=prune)
+        if record is None:
+            record = JobRecord(
+                id=new_id(),
+                status=JobStatus.OPEN,
+                spec=text,
+                target=spec.url,
+                endpoint=spec.endpoint,
+                region=region,
+                profile=profile,
+                created_at=now(),
+                updated_at=now(),
+            )
+        elif settings.restart:
+            store.jobs.forget_files(record.id)
+            # What was completed before counts no more, either.
+            record = replace(record, created_at=now())
+        record = replace(record, spec=text, holder=holder(), updated_at=now())
+        ledger = Ledger(record, store, told, fail_fast=fail_fast, keep_paths=keep_paths, now=now)
+        with JobFiles(
+            spec,
+            record,
+            ledger,
+            backend=backend,
+            store=store,
+            settings=settings,
+            told=told,
+            cancel=cancel,
+            now=now,
+        ) as files:
+            leftovers = Leftovers(record, store, listed=spec.listed is not None)
+            settle = partial(leftovers.settle, ledger, backend, settings, cancel)
+            walk = JobWalk(
+                spec,
+                record,
+                store,
+                told,
+                ledger,
+                files,
+                leftovers,
+                settle,
+                decided,
+                is_new=is_new,
+                prune=prune,
+                fail_if_empty=fail_if_empty,
+            )
+            return walk.run(sources, settings.limits)

@@ -1,0 +1,1 @@
+"""Afterwards: verify an object, find abandoned uploads, delete history."""

@@ -1,0 +1,302 @@
+"""Orphans: unfinished multipart uploads of a bucket, sorted into those that may be removed and those that may not.
+
+An upload that looks forgotten may be another machine's, which is sending at this moment.  So what counts is when its
+newest part arrived, by the service's own clock, and that is looked at again right before it is removed.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from partway.state.errors import StateLocked
+from partway.state.store import StateStore
+from partway.state.uploads import UNFINISHED, UploadRecord
+
+from ..backend.bucket import BucketBackend, BucketUpload, StoredParts
+from ..backend.protocol import MultipartBackend
+from ..backend.target import Target
+from ..checksums import ChecksumAlgorithm
+from ..errors import PartwayError, UploadCancelled, UploadVanished
+from ..run.settings import UploadSettings
+from ..run.stored_options import target_of
+from ..upload.abort import NOTHING, Removal, cancel_upload, remove_upload
+from ..workers.channel import Cancel, Line
+from ..workers.part_tasks import retrying
+from ..workers.pool import WorkerPool
+
+DAY = 86400.0
+_AT_ONCE = 8  # uploads that are looked into at the same time
+
+
+class Owner(StrEnum):
+    """Whose upload it is.
+
+    RUNNING: ours, and a process of this machine sends it now.
+    UNFINISHED: ours, and it can be resumed.
+    LEFT_OVER: ours, but finished or given up, and yet S3 keeps parts.
+    STRANGER: nothing in the store is about it.
+    """
+
+    RUNNING = "running"
+    UNFINISHED = "unfinished"
+    LEFT_OVER = "left over"
+    STRANGER = "stranger"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Orphan:
+    """One unfinished upload on S3.
+
+    parts: None when the service does not list them.
+    age: seconds since the newest part arrived, or since the upload was begun when it has none; None: nobody knows.
+    begun: seconds since the upload was begun; None: nobody knows.
+    record: of the store, when it is ours.
+    kept: why it is not offered for removal; None when it is.
+    """
+
+    upload: BucketUpload
+    owner: Owner
+    parts: StoredParts | None
+    age: float | None
+    begun: float | None
+    record: UploadRecord | None
+    kept: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removed:
+    """What became of an orphan that was to be removed: a removal, or why there is none.
+
+    kept: it turned out to be no orphan.
+    """
+
+    orphan: Orphan
+    removal: Removal | None = None
+    kept: str | None = None
+    error: PartwayError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What may be removed.
+
+    older_than: seconds without a new part; None: a day, and nothing whose parts the service does not list.
+    ours: True also removes what is unfinished in the store and not running.
+    """
+
+    older_than: float | None = None
+    ours: bool = False
+
+    @property
+    def seconds(self) -> float:
+        """The age that is asked for."""
+        return DAY if self.older_than is None else self.older_than
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """Look into one upload."""
+
+    bucket: BucketBackend
+    backend: MultipartBackend
+    settings: UploadSettings
+    target: Target
+    upload: BucketUpload
+
+
+def _look(task: _Look, line: Line) -> StoredParts | None:
+    s3 = retrying(task.backend, task.settings.policy, line)
+    return s3.ask(lambda: task.bucket.stored_parts(task.target, task.upload.upload_id))
+
+
+class Orphans:
+    """The unfinished uploads of a bucket.  Used from one thread.
+
+    Args:
+        bucket: Name of the bucket.
+        prefix: Only keys that begin with it; "" is all.
+        endpoint: The service's address, as in Target.
+        uploads: Lists them.
+        backend: Removes them.
+        store: Knows which are ours.
+    """
+
+    def __init__(
+        self,
+        bucket: str,
+        prefix: str,
+        endpoint: str,
+        *,
+        uploads: BucketBackend,
+        backend: MultipartBackend,
+        store: StateStore,
+        choice: Choice = Choice(),
+        settings: UploadSettings = UploadSettings(),  # noqa: B008 - frozen
+        cancel: Cancel | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._bucket = bucket
+        self._prefix = prefix
+        self._endpoint = endpoint
+        self._uploads = uploads
+        self._backend = backend
+        self._store = store
+        self._choice = choice
+        self._settings = settings
+        self._cancel = cancel or Cancel()
+        self._clock = now
+        self._ahead = 0.0  # seconds that the service's clock is ahead of this machine's
+
+    def find(self) -> list[Orphan]:
+        """Everything that the service lists or still knows of ours, by key and then by age.
+
+        Raises:
+            AccessRefused, Refused, Transient: there is no list, and why.
+            UploadCancelled, StateError.
+        """
+        with WorkerPool(_AT_ONCE, cancel=self._cancel, hear=lambda _: None) as pool:
+            listed = pool.run(
+                lambda line: retrying(self._backend, self._settings.policy, line).ask(
+                    lambda: self._uploads.bucket_uploads(self._bucket, self._prefix)
+                )
+            )
+            if listed.now is not None:
+                self._ahead = listed.now - self._clock()
+            found = {(each.key, each.upload_id): each for each in listed.uploads}
+            ours = self._ours(self._store.uploads())
+            for (key, upload_id), record in ours.items():
+                # Services list by exact key, or late: S3 is asked for what the store knows in any case.
+                if record.endpoint == self._endpoint and not record.finished:
+                    upload = BucketUpload(key=key, upload_id=upload_id, initiated=record.created_at)
+                    found.setdefault((key, upload_id), upload)
+            tasks = [self._task(each) for each in found.values()]
+            orphans = []
+            for outcome in pool.stream(_look, tasks):
+                if isinstance(outcome.error, UploadVanished):
+                    continue
+                if outcome.error is not None:
+                    raise outcome.error
+                orphans.append(self._judge(outcome.task.upload, outcome.result, ours))
+        return sorted(orphans, key=lambda each: (each.upload.key, -(each.begun or 0.0), each.upload.upload_id))
+
+    def remove(self, orphans: list[Orphan]) -> Iterator[Removed]:
+        """Remove those that are not kept, one after the other, and say of each what became of it.
+
+        Raises:
+            UploadCancelled, StateError.
+        """
+        for orphan in orphans:
+            if orphan.kept is not None:
+                continue
+            try:
+                yield self._remove(orphan)
+            except (UploadCancelled, StateLocked):
+                raise
+            except PartwayError as error:
+                yield Removed(orphan=orphan, error=error)
+
+    def _remove(self, orphan: Orphan) -> Removed:
+        with WorkerPool(1, cancel=self._cancel, hear=lambda _: None) as pool:
+            try:
+                # Again, because people take their time to answer and a sender may have come back.
+                parts = pool.run(lambda line: _look(self._task(orphan.upload), line))
+            except UploadVanished:
+                return Removed(orphan=orphan, removal=NOTHING)
+            ours = self._ours(self._store.uploads_to(self._bucket, orphan.upload.key))
+            now = self._judge(orphan.upload, parts, ours)
+            if now.kept is not None:
+                return Removed(orphan=orphan, kept=now.kept)
+            if now.owner is Owner.UNFINISHED:
+                assert now.record is not None
+                try:
+                    removal = cancel_upload(
+                        now.record,
+                        backend=self._backend,
+                        store=self._store,
+                        settings=self._settings,
+                        cancel=self._cancel,
+                    )
+                except StateLocked as error:
+                    return Removed(orphan=orphan, kept=str(error))
+                return Removed(orphan=orphan, removal=removal)
+            target, upload_id = self._target(orphan.upload), orphan.upload.upload_id
+            removal = pool.run(
+                lambda line: remove_upload(
+                    retrying(self._backend, self._settings.policy, line),
+                    target,
+                    upload_id,
+                    ChecksumAlgorithm.MD5,
+                    line.sleep,
+                )
+            )
+            return Removed(orphan=orphan, removal=removal)
+
+    def _judge(
+        self, upload: BucketUpload, parts: StoredParts | None, ours: dict[tuple[str, str], UploadRecord]
+    ) -> Orphan:
+        now = self._clock() + self._ahead
+        record = ours.get((upload.key, upload.upload_id))
+        last = None if parts is None else parts.last
+        times = [when for when in (upload.initiated, last) if when is not None]
+        # Parts whose time is not told may have come this minute.
+        known = parts is not None and (parts.last is not None or parts.count == 0)
+        orphan = Orphan(
+            upload=upload,
+            owner=self._owner(record),
+            parts=parts,
+            age=now - max(times) if times and known else None,
+            begun=None if upload.initiated is None else now - upload.initiated,
+            record=record,
+            kept=None,
+        )
+        return replace(orphan, kept=self._why_kept(orphan))
+
+    def _why_kept(self, orphan: Orphan) -> str | None:
+        if orphan.owner is Owner.RUNNING:
+            return "running now"
+        if orphan.owner is Owner.UNFINISHED:
+            assert orphan.record is not None
+            if not self._choice.ours:
+                return f"yours, unfinished: partway resume {orphan.record.id}, or cancel"
+            if orphan.record.endpoint != self._endpoint:
+                return f"yours, begun by another address: partway cancel {orphan.record.id}"
+            return None
+        age = orphan.age
+        if age is None and self._choice.older_than is not None:
+            age = orphan.begun
+        if age is None:
+            return "when its last part came is not known; name --older-than"
+        return "a part may come yet" if age < self._choice.seconds else None
+
+    def _owner(self, record: UploadRecord | None) -> Owner:
+        if record is None:
+            return Owner.STRANGER
+        if record.status not in UNFINISHED:
+            return Owner.LEFT_OVER
+        target = target_of(record)
+        try:
+            with self._store.claim(record.source, target.endpoint, target.bucket, target.key):
+                return Owner.UNFINISHED
+        except StateLocked:
+            return Owner.RUNNING
+
+    def _ours(self, records: Iterable[UploadRecord]) -> dict[tuple[str, str], UploadRecord]:
+        """Those of the bucket, whatever address it was reached by; by key and S3's id."""
+        return {
+            (record.key, record.upload_id): record
+            for record in records
+            if record.upload_id and record.bucket == self._bucket and record.key.startswith(self._prefix)
+        }
+
+    def _target(self, upload: BucketUpload) -> Target:
+        return Target(bucket=self._bucket, key=upload.key, endpoint=self._endpoint)
+
+    def _task(self, upload: BucketUpload) -> _Look:
+        return _Look(
+            bucket=self._uploads,
+            backend=self._backend,
+            settings=self._settings,
+            target=self._target(upload),
+            upload=upload,
+        )

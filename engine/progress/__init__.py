@@ -1,0 +1,1 @@
+"""Events folded into numbers, and published for other terminals."""

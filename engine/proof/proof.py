@@ -1,0 +1,148 @@
+"""Does the object equal the source?  Pure: compares what S3 says about the object with the parts' checksums."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from math import floor
+
+from partway.state.uploads import PartRecord
+
+from ..backend.responses import ObjectFacts
+from ..checksums import ChecksumAlgorithm, combine, composite, etag_of
+from ..errors import ProofFailed
+
+_TICKS = 2.0  # seconds by which the difference of two times may be off that were cut to whole seconds
+
+
+class Proof(StrEnum):
+    """What a comparison rests on, strongest first.
+
+    A checksum's name: S3 has that checksum for the whole object, and it is ours.
+    ETAG: the object's ETag is the MD5 of what was sent.
+    MD5: S3 answered every part with its MD5; the whole object was compared by size only.
+    SIZE: the service named nothing but the size.
+    """
+
+    CRC64NVME = "crc64nvme"
+    CRC32 = "crc32"
+    CRC32C = "crc32c"
+    SHA1 = "sha1"
+    SHA256 = "sha256"
+    ETAG = "etag"
+    MD5 = "md5"
+    SIZE = "size"
+
+    @property
+    def whole(self) -> bool:
+        """True when the object's own bytes were compared, so that an object from elsewhere cannot pass."""
+        return self not in (Proof.MD5, Proof.SIZE)
+
+
+def prove(
+    facts: ObjectFacts, parts: Sequence[PartRecord], *, algorithm: ChecksumAlgorithm, multipart: bool = True
+) -> Proof:
+    """Compare the object with the parts it was made of, in ascending order.
+
+    Args:
+        facts: What S3 says about the object.
+        parts: Every part, with checksums in ``algorithm``.
+        multipart: False when the object went as one PutObject.
+
+    Raises:
+        ProofFailed: size or checksum differ.
+    """
+    size = sum(part.size for part in parts)
+    if facts.size != size:
+        raise ProofFailed(f"the object on S3 has {facts.size:,} bytes, the file has {size:,}; upload it again")
+    if algorithm is ChecksumAlgorithm.MD5:
+        return _by_etag(facts, parts, multipart=multipart)
+    if facts.checksum is None:
+        return Proof.SIZE
+    expected = _expected(algorithm, parts, multipart=multipart)
+    if facts.checksum not in expected:
+        raise ProofFailed(
+            f"the {algorithm} of the object on S3 is {facts.checksum}, of the file {expected[0]}; upload it again"
+        )
+    return Proof(algorithm.value.lower())
+
+
+def _expected(algorithm: ChecksumAlgorithm, parts: Sequence[PartRecord], *, multipart: bool) -> list[str]:
+    """The checksums that the object may have, S3's own first: some services have the composite one of CRCs, whatever
+    type was declared, and some write it without its number of parts."""
+    if not multipart:
+        return [parts[0].checksum]
+    whole = combine(algorithm, [(part.checksum, part.size) for part in parts])
+    of_parts = composite(algorithm, [part.checksum for part in parts])
+    return [whole, of_parts, of_parts.rpartition("-")[0]]
+
+
+def prove_written(
+    facts: ObjectFacts,
+    answer: ObjectFacts,
+    parts: Sequence[PartRecord],
+    *,
+    algorithm: ChecksumAlgorithm,
+    multipart: bool = True,
+    etags_agree: bool,
+) -> Proof:
+    """Compare the object after a write.  What the write's answer said counts only for the object that it named:
+    anybody may have replaced that before the look.
+
+    Args:
+        facts: What HEAD says.
+        answer: What the answer to Complete or PutObject said.
+        etags_agree: True for a service whose HEAD is known to give the ETag that the write was answered with.
+
+    Raises:
+        ProofFailed: size or checksum differ; or the object is not the one that was written.
+    """
+    proof = prove(facts, parts, algorithm=algorithm, multipart=multipart)
+    if proof.whole:
+        return proof
+    claimed = prove(answer, parts, algorithm=algorithm, multipart=multipart)
+    if is_written(facts, answer):
+        return claimed if claimed.whole else proof
+    if etags_agree and facts.etag and answer.etag:
+        raise ProofFailed("the object on S3 is not the one that was uploaded: it was replaced; upload it again")
+    return proof
+
+
+def is_written(facts: ObjectFacts, answer: ObjectFacts) -> bool:
+    """True when HEAD shows the object that the write's answer named: by its version, or by its ETag."""
+    if facts.version is not None and answer.version is not None:
+        return facts.version == answer.version
+    return bool(answer.etag) and is_same_etag(facts.etag, answer.etag)
+
+
+def is_older(facts: ObjectFacts, created_at: float | None) -> bool:
+    """True when the object was there before the upload was created, so that the upload cannot have made it, whatever
+    its bytes are.
+
+    created_at: by the service's clock, in seconds since the epoch; None: unknown, and nothing is known to be older.
+
+    S3 rules: a multipart object's LastModified is when its upload was created,
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
+    """
+    return created_at is not None and facts.modified is not None and facts.modified < floor(created_at)
+
+
+def is_older_than(facts: ObjectFacts, seconds: float) -> bool:
+    """True when the object was made more than so many seconds ago.  Services tell whole seconds."""
+    return facts.age is not None and facts.age > seconds + _TICKS
+
+
+def is_same_etag(one: str, other: str) -> bool:
+    """True for equal ETags; services write them in capitals or small letters, and proxies mark them as weak."""
+    return _plain(one) == _plain(other)
+
+
+def _plain(etag: str) -> str:
+    return etag.removeprefix("W/").strip('"').lower()
+
+
+def _by_etag(facts: ObjectFacts, parts: Sequence[PartRecord], *, multipart: bool) -> Proof:
+    md5s = [(part.checksum, part.size) for part in parts]
+    if is_same_etag(facts.etag, combine(ChecksumAlgorithm.MD5, md5s) if multipart else etag_of(parts[0].checksum)):
+        return Proof.ETAG
+    if multipart and all(is_same_etag(part.etag, etag_of(part.checksum)) for part in parts):
+        return Proof.MD5
+    return Proof.SIZE

@@ -1,0 +1,1 @@
+"""What services and proxies respond: errors, documents, redirects, missing headers."""

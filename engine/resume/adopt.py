@@ -1,0 +1,175 @@
+"""Find what a lost store would have known: S3's own list of unfinished uploads of the key.
+
+Only the user can say that such an upload is his: it may be another machine's, which is sending at this moment.  So none
+is aborted here, and none is taken over whose parts were not compared with the file.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from partway.state.uploads import PartRecord
+
+from ..backend.responses import FoundUpload, PartReceipt
+from ..checksums import ChecksumAlgorithm
+from ..errors import CredentialsExpired, ForeignResponse, Refused, Transient
+from ..events.upload import OrphanAdopted, OrphanFound
+from ..limits import S3Limits
+from ..run.run import UploadRun
+from ..source.plan import UploadPlan
+from .reconcile import reconcile, settle
+from .renewal import begin_anew
+
+_MOST = 5  # uploads of one key that are looked into, newest first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Orphan:
+    """An unfinished upload on S3 that the store does not know, and that is cut as this file would be.
+
+    rows: its parts, as S3 lists them.
+    """
+
+    upload: FoundUpload
+    plan: UploadPlan
+    rows: tuple[PartReceipt, ...]
+
+    @property
+    def parts(self) -> int:
+        """How many parts S3 has."""
+        return len({row.number for row in self.rows})
+
+    @property
+    def bytes(self) -> int:
+        """Bytes in them."""
+        return sum({row.number: row.size for row in self.rows}.values())
+
+    @property
+    def algorithm(self) -> ChecksumAlgorithm:
+        """Of its parts' checksums."""
+        return self.upload.algorithm or ChecksumAlgorithm.MD5
+
+
+def adopt_or_tell(run: UploadRun) -> None:
+    """Look for an unfinished upload of the target that the store does not know, and say so.
+
+    With ``settings.adopt`` the run continues the upload that has most of the file's bytes: one of those, or its own.
+    The others are named and stay on S3; its own, when it is not continued, until the object is proven to be the file.
+    """
+    orphans = _orphans(run)
+    if not orphans:
+        return
+    if not run.settings.adopt:
+        run.emit(_found(run, orphans[0], passed_over=False))
+        return
+    # Of our own, what the store remembers.
+    most = run.store.part_totals(run.record.id)[1] if run.record.upload_id is not None else 0
+    best: tuple[Orphan, list[PartRecord]] | None = None
+    for orphan in orphans:
+        # The largest come first: what has fewer bytes in all has no more of the file's.
+        parts = _equal_parts(run, orphan) if orphan.bytes > most else []
+        if (equal := sum(part.size for part in parts)) > most:
+            best, most = (orphan, parts), equal
+    for orphan in orphans:
+        if best is None or orphan is not best[0]:
+            run.emit(_found(run, orphan, passed_over=True))
+    if best is not None:
+        _adopt(run, *best)
+
+
+def _adopt(run: UploadRun, orphan: Orphan, parts: Sequence[PartRecord]) -> None:
+    before = run.record
+    if before.upload_id is not None:
+        begin_anew(run)
+    run.plan = orphan.plan
+    run.save(
+        upload_id=orphan.upload.upload_id,
+        remote_created_at=orphan.upload.initiated,
+        part_size=orphan.plan.part_size,
+        checksum_algorithm=orphan.algorithm.value,
+    )
+    run.store.replace_parts(run.record.id, parts)
+    run.emit(
+        OrphanAdopted(
+            upload=run.record.id,
+            parts=len(parts),
+            bytes=sum(part.size for part in parts),
+            left=before.id if before.id != run.record.id else "",
+        )
+    )
+
+
+def _found(run: UploadRun, orphan: Orphan, *, passed_over: bool) -> OrphanFound:
+    return OrphanFound(
+        source=run.source.path,
+        target=run.target.url,
+        parts=orphan.parts,
+        bytes=orphan.bytes,
+        initiated=orphan.upload.initiated,
+        passed_over=passed_over,
+    )
+
+
+def _equal_parts(run: UploadRun, orphan: Orphan) -> list[PartRecord]:
+    """The parts of it that have the file's bytes."""
+    doubts = {doubt.spec.number: doubt for doubt in reconcile(orphan.plan, (), orphan.rows, source_changed=False).doubt}
+    by_etag = any(claim.checksum is None for doubt in doubts.values() for claim in doubt.claims)
+    equal = []
+    specs = [doubt.spec for doubt in doubts.values()]
+    for local in run.hash(specs, md5=by_etag, algorithm=orphan.algorithm):
+        md5 = local.checksum if orphan.algorithm is ChecksumAlgorithm.MD5 else local.md5
+        part = settle(doubts[local.number], checksum=local.checksum, md5=md5, run=0)
+        if part is not None:
+            equal.append(part)
+    return sorted(equal, key=lambda part: part.number)
+
+
+def _orphans(run: UploadRun) -> list[Orphan]:
+    """The largest first."""
+    try:
+        found = run.call(lambda s3: s3.list_uploads(run.target))
+    except Transient as error:
+        if error.unreachable:
+            raise
+        # Looking is a kindness: an upload does not need it.
+        return []
+    except ForeignResponse:
+        return []  # the next call shows whether everything is answered so
+    if found is None:
+        return []
+    run.listed_before = frozenset(upload.upload_id for upload in found)
+    # Looked for only now: most keys have none, and a long history takes its time.
+    ours = {record.upload_id for record in run.store.uploads()} if found else set()
+    strangers = [upload for upload in found if upload.upload_id not in ours]
+    orphans = []
+    for upload in sorted(strangers, key=lambda upload: upload.initiated, reverse=True)[:_MOST]:
+        algorithm = upload.algorithm or ChecksumAlgorithm.MD5
+        if run.settings.algorithm not in (None, algorithm):
+            continue
+        try:
+            rows = run.call(lambda s3, u=upload, a=algorithm: s3.list_parts(run.target, u.upload_id, a))  # type: ignore[misc]
+        except CredentialsExpired:
+            raise
+        except Refused:
+            # Gone by now, or encrypted with another key than ours.
+            continue
+        plan = cut_of(rows or [], run.source.size, run.settings.limits)
+        if plan is not None:
+            orphans.append(Orphan(upload=upload, plan=plan, rows=tuple(rows or ())))
+    return sorted(orphans, key=lambda orphan: orphan.bytes, reverse=True)
+
+
+def cut_of(rows: Sequence[PartReceipt], file_size: int, limits: S3Limits) -> UploadPlan | None:
+    """The plan that the listed parts are of, when they are of a file of this size; None when they are not.
+
+    All parts but the last have the part size, and the last has less: so it is the largest size listed.
+    """
+    if not rows:
+        return None
+    part_size = max(row.size for row in rows)
+    if not limits.min_part_size <= part_size <= limits.max_part_size:
+        return None
+    plan = UploadPlan(file_size=file_size, part_size=part_size)
+    fits = plan.part_count <= limits.max_parts and all(
+        1 <= row.number <= plan.part_count and row.size == plan.part(row.number).size for row in rows
+    )
+    return plan if fits else None

@@ -1,0 +1,43 @@
+"""The same file by another path: a symlinked folder, a mount seen twice, a name in another Unicode form, a rename."""
+
+import os
+from dataclasses import replace
+
+from partway.state.store import StateStore
+
+from ..backend.target import Target
+from ..source.identity import SourceIdentity
+from .lock import claimed
+
+
+def under_stored_path(store: StateStore, source: SourceIdentity, target: Target) -> SourceIdentity:
+    """The source under the path by which an unfinished upload of it to this target is stored.
+
+    Without such an upload, and where the path itself has one, the source is returned as it is.  An upload whose stored
+    path no longer leads to the file is stored under the new path.
+
+    Raises:
+        StateLocked: another process is sending the file under its other path.
+        StateError.
+    """
+    if store.unfinished(source.path, target.endpoint, target.bucket, target.key) is not None:
+        return source
+    for record in store.unfinished_to(target.endpoint, target.bucket, target.key):
+        if (record.inode, record.size, record.mtime_ns) != (source.inode, source.size, source.mtime_ns):
+            continue
+        if record.is_stream:
+            continue
+        if _leads_to(record.source, source):
+            return replace(source, path=record.source)
+        with claimed(store, record.source, target):
+            store.save_upload(replace(record, source=source.path))
+        return source
+    return source
+
+
+def _leads_to(path: str, source: SourceIdentity) -> bool:
+    try:
+        found = os.stat(path)  # noqa: PTH116 - keeps undecodable names
+    except (OSError, ValueError):
+        return False
+    return (found.st_ino, found.st_dev) == (source.inode, source.device)

@@ -1,0 +1,1 @@
+"""Which failures are retried and for how long; the endpoint that is unreachable."""

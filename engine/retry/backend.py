@@ -1,0 +1,204 @@
+"""Try again: a backend around a backend.  The only module that knows tenacity, and the only place that retries."""
+
+import time
+from collections.abc import Callable, Sequence
+from random import random
+from typing import TypeVar
+
+from tenacity import RetryCallState, Retrying, retry_if_exception_type
+
+from ..backend.protocol import MultipartBackend, ObjectPart
+from ..backend.responses import CreatedUpload, FoundUpload, ObjectDetails, ObjectFacts, PartReceipt
+from ..backend.target import Target
+from ..checksums import ChecksumAlgorithm
+from ..errors import CredentialsExpired, ForeignResponse, RemoteError, Transient
+from ..source.part_reader import PartReader
+from .circuit_breaker import NetworkGate
+from .policy import Retry, RetryPolicy
+from .tries import Tries, is_of_service, is_unreachable, network_changed
+
+T = TypeVar("T")
+
+
+class RetryingBackend(MultipartBackend):
+    """Tries each call again while that may help, within the policy; a body is rewound before each try.
+
+    Args:
+        inner: The backend that makes the calls.
+        sleep: Waits; what it raises (a cancel) ends the trying.
+        on_retry: Told of each failure before the wait.
+        gate: Shared with all calls of the run, so that only one asks while the endpoint is away.
+        random: From 0 to 1, for the jitter.
+    """
+
+    def __init__(
+        self,
+        inner: MultipartBackend,
+        policy: RetryPolicy,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+        on_retry: Callable[[Retry], None] = lambda retry: None,
+        gate: NetworkGate | None = None,
+        random: Callable[[], float] = random,
+    ) -> None:
+        self._inner = inner
+        self._policy = policy
+        self._sleep = sleep
+        self._clock = clock
+        self._on_retry = on_retry
+        self._gate = gate or NetworkGate(clock)
+        self._random = random
+
+    def _call(self, call: Callable[[], T], body: PartReader | None = None) -> T:
+        tries = Tries(self._policy, self._clock)
+
+        def attempt() -> T:
+            asking = tries.asking = self._gate.enter(self._sleep)
+            began = self._clock()
+            if body is not None and tries.failures:
+                body.rewind()
+            try:
+                answer = self._made(call)
+            except RemoteError as error:
+                if isinstance(error, Transient) and error.unreachable:
+                    self._gate.lost(asking, began)
+                else:
+                    self._gate.reached(served=is_of_service(error))
+                    tries.forgive(error, self._gate.accepted)
+                raise
+            except BaseException:
+                self._gate.leave(asking)
+                raise
+            self._gate.accept()
+            return answer
+
+        def wait(state: RetryCallState) -> float:
+            error = _error_of(state)
+            if isinstance(error, CredentialsExpired):
+                return 0.0
+            policy, longest, failures = self._policy, self._policy.longest_wait, tries.answered + 1
+            if is_unreachable(error):
+                longest, failures = min(policy.longest_rest, longest), self._gate.probes
+            return self._random() * min(longest, policy.first_wait * 2.0 ** min(failures - 1, 60))
+
+        def before_sleep(state: RetryCallState) -> None:
+            error = _error_of(state)
+            if isinstance(error, CredentialsExpired):
+                self._inner.renew_credentials()
+            if is_unreachable(error):
+                self._gate.rest(state.upcoming_sleep)
+            self._on_retry(
+                Retry(
+                    number=0 if body is None else body.spec.number,
+                    attempt=tries.failures,
+                    wait=state.upcoming_sleep,
+                    reason=str(error),
+                    unreachable=is_unreachable(error),
+                    throttled=isinstance(error, Transient) and error.throttled,
+                    timed_out=isinstance(error, Transient) and error.timed_out,
+                    is_lost_answer=isinstance(error, Transient) and error.is_lost_answer,
+                    is_probe=tries.asking and is_unreachable(error),
+                )
+            )
+
+        def sleep(seconds: float) -> None:
+            # While the endpoint is away, the gate waits for all calls, and a nudge ends that.
+            if not tries.unreachable:
+                self._sleep(seconds)
+
+        retrying = Retrying(
+            retry=retry_if_exception_type((Transient, CredentialsExpired)),
+            wait=wait,
+            stop=lambda state: tries.are_over(_error_of(state), state.upcoming_sleep, self._gate),
+            before_sleep=before_sleep,
+            sleep=sleep,
+            reraise=True,
+        )
+        try:
+            return retrying(attempt)
+        except Transient as error:
+            last_word = tries.last_word(error, self._gate)
+            if isinstance(last_word, Transient) and last_word.unreachable:
+                self._gate.give_up(last_word)
+            raise last_word from error
+
+    def _made(self, call: Callable[[], T]) -> T:
+        try:
+            return call()
+        except ForeignResponse as error:
+            if not self._gate.served:
+                raise  # the address may be wrong, or the network wants a login: waiting helps neither
+            raise network_changed(error) from error
+
+    def ask(self, call: Callable[[], T]) -> T:
+        """Make a call that is none of the protocol's, with the same patience."""
+        return self._call(call)
+
+    def renew_credentials(self) -> None:
+        self._inner.renew_credentials()
+
+    def create_upload(self, target: Target, algorithm: ChecksumAlgorithm) -> CreatedUpload:
+        return self._call(lambda: self._inner.create_upload(target, algorithm))
+
+    def upload_part(self, target: Target, upload_id: str, body: PartReader) -> PartReceipt:
+        return self._call(lambda: _compared(self._inner.upload_part(target, upload_id, body), body), body)
+
+    def list_parts(self, target: Target, upload_id: str, algorithm: ChecksumAlgorithm) -> list[PartReceipt] | None:
+        return self._call(lambda: self._inner.list_parts(target, upload_id, algorithm))
+
+    def list_uploads(self, target: Target) -> list[FoundUpload] | None:
+        return self._call(lambda: self._inner.list_uploads(target))
+
+    def complete_upload(
+        self,
+        target: Target,
+        upload_id: str,
+        parts: Sequence[PartReceipt],
+        *,
+        algorithm: ChecksumAlgorithm,
+        checksum: str,
+        size: int,
+    ) -> ObjectFacts:
+        return self._call(
+            lambda: self._inner.complete_upload(
+                target, upload_id, parts, algorithm=algorithm, checksum=checksum, size=size
+            )
+        )
+
+    def abort_upload(self, target: Target, upload_id: str) -> None:
+        self._call(lambda: self._inner.abort_upload(target, upload_id))
+
+    def put_object(self, target: Target, body: PartReader) -> ObjectFacts:
+        return self._call(lambda: self._inner.put_object(target, body), body)
+
+    def head_object(self, target: Target, algorithm: ChecksumAlgorithm, *, version: str | None = None) -> ObjectFacts:
+        return self._call(lambda: self._inner.head_object(target, algorithm, version=version))
+
+    def object_details(self, target: Target) -> ObjectDetails:
+        return self._call(lambda: self._inner.object_details(target))
+
+    def object_part(self, target: Target, number: int) -> ObjectPart | None:
+        return self._call(lambda: self._inner.object_part(target, number))
+
+    def part_sizes(self, target: Target) -> tuple[int, ...] | None:
+        return self._call(lambda: self._inner.part_sizes(target))
+
+
+def _compared(receipt: PartReceipt, body: PartReader) -> PartReceipt:
+    """The receipt, when the answer does not contradict what was sent."""
+    if receipt.checksum in (None, body.checksum):
+        return receipt
+    raise Transient(
+        f"S3 stored part {receipt.number} with another checksum than it was sent with",
+        operation="UploadPart",
+        code="BadDigest",
+        once=True,
+    )
+
+
+def _error_of(state: RetryCallState) -> BaseException:
+    assert state.outcome is not None
+    error = state.outcome.exception()
+    assert error is not None
+    return error

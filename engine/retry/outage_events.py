@@ -1,0 +1,37 @@
+"""An endpoint that is out of reach, told once when it goes, after each probe, and once when it is back."""
+
+import time
+from collections.abc import Callable
+
+from ..events import EventSink
+from ..events.upload import NetworkLost, NetworkProbed, NetworkRestored
+from .policy import Retry
+
+
+class Outage:
+    """In the caller's thread.
+
+    Args:
+        sink: Told of NetworkLost, NetworkProbed and NetworkRestored.
+    """
+
+    def __init__(self, sink: EventSink, clock: Callable[[], float] = time.monotonic) -> None:
+        self._sink = sink
+        self._clock = clock
+        self._since: float | None = None
+
+    def lost(self, id: str, retry: Retry) -> None:
+        """A call for the upload or job with this id did not reach the endpoint."""
+        wait = round(retry.wait, 3)
+        if self._since is None:
+            self._since = self._clock()
+            self._sink(NetworkLost(upload=id, reason=retry.reason, wait=wait))
+        elif retry.is_probe:
+            # Calls that were under way when it went fail later: they say nothing new.
+            self._sink(NetworkProbed(upload=id, seconds=round(self._clock() - self._since, 3), wait=wait))
+
+    def reached(self, id: str) -> None:
+        """A call for it was answered."""
+        if self._since is not None:
+            seconds, self._since = self._clock() - self._since, None
+            self._sink(NetworkRestored(upload=id, seconds=seconds))

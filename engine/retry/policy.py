@@ -1,0 +1,49 @@
+"""When a failed call is tried again: attempts, delays, and the time limit."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """How long one call is tried.  Times are seconds.
+
+    attempts: tries of a call that the service answers with trouble; tries that reach nobody do not count, nor do
+        those that it refuses for being busy while it takes others.
+    first_wait, longest_wait: the wait is random between 0 and a bound that doubles from the one to the other
+        (full jitter, https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
+    budget: how long an endpoint that answered before may stay out of reach.
+    first_contact: the same for one that never answered in this run; a mistyped address should not take long.
+    longest_rest: the longest wait between two probes of an endpoint that is out of reach.
+    """
+
+    attempts: int = 10
+    first_wait: float = 0.5
+    longest_wait: float = 30.0
+    budget: float = 900.0
+    first_contact: float = 20.0
+    longest_rest: float = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """A failure that will be tried again.
+
+    number: the part's 1-based number, 0 for calls about the whole upload.
+    attempt: 1 for the first failure of the call.
+    wait: seconds until the next try.
+    unreachable: nobody answered.
+    throttled: the service asked for fewer requests.
+    timed_out: it did not answer in time, or hardly took anything.
+    is_lost_answer: the call may have taken effect.
+    is_probe: it was the one call that asked whether the endpoint is back.
+    """
+
+    number: int
+    attempt: int
+    wait: float
+    reason: str
+    unreachable: bool
+    throttled: bool
+    timed_out: bool = False
+    is_lost_answer: bool = False
+    is_probe: bool = False

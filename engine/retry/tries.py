@@ -1,0 +1,116 @@
+"""How often one call has failed, and when that is enough.  Pure: the clock is given."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..errors import WEB_PAGE, CredentialsExpired, ForeignResponse, ObjectMissing, Refused, RemoteError, Transient
+from .circuit_breaker import NetworkGate
+
+if TYPE_CHECKING:
+    from .policy import RetryPolicy
+
+
+class Tries:
+    """Counts the failures of one call.
+
+    answered: those in which somebody answered.
+    unreachable: nobody did in the last one.
+    asking: the last one was a probe of an endpoint that is away.
+    """
+
+    def __init__(self, policy: "RetryPolicy", clock: Callable[[], float]) -> None:
+        self.failures = 0
+        self.answered = 0
+        self.unreachable = False
+        self.asking = False
+        self._policy = policy
+        self._clock = clock
+        self._began = clock()
+        self._kinds: Counter[str] = Counter()
+        self._accepted: int | None = None
+
+    def forgive(self, error: RemoteError, accepted: int) -> None:
+        """Count refusals anew when the service took another call since the last one: it is as fast as it may be, and
+        this call's turn comes.  ``accepted``: how many calls it took in this run."""
+        if isinstance(error, Transient) and error.throttled:
+            if self._accepted is not None and accepted > self._accepted:
+                self.answered = 0
+            self._accepted = accepted
+
+    def are_over(self, error: BaseException, wait: float, gate: NetworkGate) -> bool:
+        """Count the failure; True when the call should not be tried again after ``wait`` seconds."""
+        assert isinstance(error, RemoteError)
+        self.failures += 1
+        self.unreachable = is_unreachable(error)
+        self._kinds[error.code] += 1
+        if (isinstance(error, CredentialsExpired) or (isinstance(error, Transient) and error.once)) and (
+            self._kinds[error.code] > 1
+        ):
+            return True
+        if not self.unreachable:
+            self.answered += 1
+            return self.answered >= self._policy.attempts
+        budget = self._policy.budget if gate.contacted else self._policy.first_contact
+        return gate.away_for() + wait > budget
+
+    def last_word(self, error: Transient, gate: NetworkGate) -> RemoteError:
+        """The error that goes to the user, with how long it was tried.
+
+        Where the service never responded in the run, the web page is what the address leads to.
+
+        A refusal without S3's code may be one that was cut off; one that comes again is what the endpoint, or something
+        in front of it, says to this request, and will say again.
+        """
+        if not self.failures:
+            return error
+        if error.code == WEB_PAGE and not gate.served:
+            return ForeignResponse(str(error), operation=error.operation, code=error.code)
+        if self._kinds[error.code] > 1 and error.code == str(error.status) and error.once and not _is_head(error):
+            return Refused(
+                f"{error}, twice and without a reason; check the endpoint and what is in front of it",
+                operation=error.operation,
+                code=error.code,
+                status=error.status,
+                request_id=error.request_id,
+            )
+        seconds = self._clock() - self._began
+        times = "once" if self.failures == 1 else f"{self.failures} times"
+        return Transient(
+            f"{error} (tried {times} in {seconds:.0f} s)",
+            operation=error.operation,
+            code=error.code,
+            status=error.status,
+            request_id=error.request_id,
+            unreachable=error.unreachable,
+            once=error.once,
+            never_reached=error.unreachable and not gate.contacted,
+        )
+
+
+def network_changed(error: ForeignResponse) -> Transient:
+    """The error for a response that is not the service's, in a run in which the service responded before: it is out of
+    reach for as long as something else is in its place."""
+    return Transient(
+        f"something else responds in the place of the service, which was there before; {error}",
+        operation=error.operation,
+        code=error.code,
+        status=error.status,
+        unreachable=True,
+    )
+
+
+def is_of_service(error: RemoteError) -> bool:
+    """True for a refusal in S3's own words.  That there is no object is said by the status alone."""
+    if isinstance(error, (ObjectMissing, ForeignResponse)):
+        return isinstance(error, ObjectMissing)
+    return error.status > 0 and error.code != str(error.status)
+
+
+def is_unreachable(error: BaseException) -> bool:
+    return isinstance(error, Transient) and error.unreachable
+
+
+def _is_head(error: Transient) -> bool:
+    """True for a call whose answer has no place for a code."""
+    return error.operation in ("HeadObject", "HeadBucket")

@@ -1,0 +1,1 @@
+"""One upload under way: its settings, its record, and what its steps share."""

@@ -1,0 +1,65 @@
+"""The record of a new upload."""
+
+import os
+import socket
+
+from partway.state.store import StateStore
+from partway.state.uploads import UploadRecord, UploadStatus
+
+from ..backend.target import Target
+from ..checksums import ChecksumAlgorithm
+from ..source.identity import SourceIdentity
+from .run import new_id
+
+_LEARNED_FOR = 30 * 86400.0  # seconds that an endpoint's missing checksum is believed; services are updated
+
+
+def holder() -> str:
+    """Who claims an upload now, for messages."""
+    return f"process {os.getpid()} on {socket.gethostname()}"
+
+
+def usual_algorithm(store: StateStore, endpoint: str, now: float) -> ChecksumAlgorithm:
+    """The checksum to use where nobody named one: CRC64NVME, or what this endpoint proved to need.
+
+    now: seconds since the epoch.
+    """
+    known = store.known_algorithm(endpoint, since=now - _LEARNED_FOR)
+    return ChecksumAlgorithm(known or ChecksumAlgorithm.CRC64NVME)
+
+
+def new_record(
+    source: SourceIdentity,
+    target: Target,
+    part_size: int,
+    algorithm: ChecksumAlgorithm,
+    region: str | None,
+    profile: str | None,
+    now: float,
+    job: str | None = None,
+) -> UploadRecord:
+    """The record of an upload that begins."""
+    return UploadRecord(
+        id=new_id(),
+        status=UploadStatus.OPEN,
+        source=source.path,
+        size=source.size,
+        mtime_ns=source.mtime_ns,
+        ctime_ns=source.ctime_ns,
+        inode=source.inode,
+        device=source.device,
+        bucket=target.bucket,
+        key=target.key,
+        endpoint=target.endpoint,
+        region=region,
+        profile=profile,
+        options=target.options.to_json(),
+        part_size=part_size,
+        checksum_algorithm=algorithm.value,
+        upload_id=None,
+        run=1,
+        created_at=now,
+        updated_at=now,
+        holder=holder(),
+        job=job,
+    )

@@ -1,0 +1,327 @@
+"""One run of one upload: what its steps share.  Lives in the caller's thread, which alone records and announces."""
+
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from partway.state.store import StateStore
+from partway.state.uploads import PartRecord, UploadRecord, UploadStatus
+
+from ..backend.protocol import MultipartBackend
+from ..backend.target import Target
+from ..checksums import ChecksumAlgorithm, etag_of
+from ..errors import ChecksumUnsupported, SourceChanged, UploadFailed
+from ..events import EventSink
+from ..events.upload import (
+    ChecksumFellBack,
+    PartDone,
+    PartProgress,
+    PartRetried,
+    PartsChecked,
+    UploadDone,
+    UploadStarted,
+)
+from ..proof.proof import Proof
+from ..retry.backend import RetryingBackend
+from ..retry.outage_events import Outage
+from ..retry.policy import Retry
+from ..source.identity import SourceIdentity, identify_settled, recorded_identity
+from ..source.memory_files import is_in_memory
+from ..source.plan import PartSpec, UploadPlan
+from ..workers.channel import Cancel, Lane, Line
+from ..workers.part_tasks import HashTask, PartHash, Sent, hash_part, retrying
+from ..workers.pool import WorkerPool
+from .settings import UploadSettings, make_workers
+
+R = TypeVar("R")
+
+
+def new_id() -> str:
+    """An id for an upload, short enough to type."""
+    return secrets.token_hex(4)
+
+
+class UploadRun:
+    """The state of one run, and the three things its steps do: call S3, remember, announce."""
+
+    def __init__(
+        self,
+        *,
+        source: SourceIdentity,
+        target: Target,
+        plan: UploadPlan,
+        record: UploadRecord,
+        backend: MultipartBackend,
+        store: StateStore,
+        sink: EventSink,
+        settings: UploadSettings,
+        cancel: Cancel,
+        at_rest: Callable[[], None] = lambda: None,
+        lane: Lane | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self.source = source
+        self.target = target
+        self.plan = plan
+        self.record = record
+        self.backend = backend
+        self.store = store
+        self.settings = settings
+        self.emit = sink
+        self.sent_bytes = 0
+        self.sent_numbers: set[int] = set()
+        self.retries = 0
+        self.lost_answers = 0  # calls that may have taken effect, and were made again
+        self.listed_before: frozenset[str] | None = None  # unfinished uploads of the key, before one was created
+        self.other_identities: set[SourceIdentity] = set()  # that workers saw besides ``source``
+        self.now = now
+        self._began = time.monotonic()
+        self._outage = Outage(sink)
+        self._fell_back = False
+        self._reached_nobody: set[int] = set()  # numbers of parts whose last try did
+        workers = lane.workers if lane else make_workers(settings, plan.part_size)
+        self._concurrency = workers.concurrency
+        self.pool = WorkerPool(lane or workers, cancel=cancel, hear=self._hear, at_rest=at_rest)
+
+    @property
+    def algorithm(self) -> ChecksumAlgorithm:
+        """The checksum algorithm of this upload's parts."""
+        return ChecksumAlgorithm(self.record.checksum_algorithm)
+
+    @property
+    def age(self) -> float:
+        """Seconds since the upload was begun, in an earlier run or in this one."""
+        return self.now() - self.record.created_at
+
+    @property
+    def upload_id(self) -> str:
+        """S3's id of the upload, which was created."""
+        assert self.record.upload_id is not None
+        return self.record.upload_id
+
+    def save(self, **changes: Any) -> None:
+        """Change fields of the upload's record, durably."""
+        self.record = replace(self.record, updated_at=self.now(), **changes)
+        self.store.save_upload(self.record)
+
+    def forget_parts(self) -> None:
+        """Go on with nothing on S3; the upload that was there is not aborted."""
+        self.store.replace_parts(self.record.id, ())
+        self.save(status=UploadStatus.OPEN, upload_id=None, abort_date=None, remote_created_at=None)
+
+    def call(self, call: Callable[[RetryingBackend], R]) -> R:
+        """Make one call about the whole upload on a worker, with retries; cancels and retries are heard meanwhile."""
+        return self.ask(lambda line: call(self.retrying(line)))
+
+    def ask(self, call: Callable[[Line], R]) -> R:
+        """As ``call``, for what makes its calls on the line itself."""
+        answer = self.pool.run(call)
+        self.reached()
+        return answer
+
+    def retrying(self, line: Line) -> RetryingBackend:
+        """The backend with retries, for a call on this line."""
+        return retrying(self.backend, self.settings.policy, line)
+
+    def note_sent(self, number: int, size: int) -> None:
+        """Count a part that reached S3 in this run, proven or not."""
+        self.sent_numbers.add(number)
+        self.sent_bytes += size
+        self._concurrency.done((self.pool, number), size)
+
+    def record_part(self, part: PartRecord) -> None:
+        """Remember a part that was sent now, durably, and only then announce it."""
+        self.store.save_parts(self.record.id, [part])
+        self._learn()
+        self.announce_part(part)
+
+    def announce_part(self, part: PartRecord) -> None:
+        """Say that a part of this run is done."""
+        self.emit(PartDone(upload=self.record.id, number=part.number, size=part.size))
+
+    def reached(self) -> None:
+        """Note that the endpoint answered."""
+        self._outage.reached(self.record.id)
+        self._reached_nobody.clear()
+
+    def _hear(self, message: Any) -> None:
+        match message:
+            case Sent(number=number, sent=sent, size=size):
+                # Other parts say this too, of what they wrote to a connection that is dead by now.
+                if number in self._reached_nobody:
+                    self.reached()
+                self._concurrency.sent((self.pool, number), sent, size)
+                self.emit(PartProgress(upload=self.record.id, number=number, sent=sent))
+            case Retry():
+                self.retries += 1
+                self.lost_answers += message.is_lost_answer
+                self.emit(
+                    PartRetried(
+                        upload=self.record.id,
+                        number=message.number,
+                        attempt=message.attempt,
+                        wait=round(message.wait, 3),
+                        reason=message.reason,
+                    )
+                )
+                self._concurrency.heed(message)
+                if message.unreachable:
+                    self._reached_nobody.add(message.number)
+                    self._outage.lost(self.record.id, message)
+
+    def hash(
+        self,
+        specs: Iterable[PartSpec],
+        *,
+        md5: bool,
+        here: bool = False,
+        algorithm: ChecksumAlgorithm | None = None,
+    ) -> Iterator[PartHash]:
+        """Take checksums of local parts on the workers, announcing how far it is.
+
+        here: True for threads of this process, whatever the executor.
+        algorithm: None for the upload's.
+
+        Raises:
+            SourceError, SourceChanged, UploadCancelled.
+        """
+        algorithm = algorithm or self.algorithm
+        tasks = [HashTask(path=self.source.path, spec=spec, algorithm=algorithm, md5=md5) for spec in specs]
+        total = sum(task.spec.size for task in tasks)
+        done = 0
+        for outcome in self.pool.stream(hash_part, tasks, size=self._concurrency.local, here=here):
+            if outcome.error is not None:
+                raise outcome.error
+            assert outcome.result is not None
+            self.note_identities(outcome.result.identities)
+            done += outcome.task.spec.size
+            self.emit(PartsChecked(upload=self.record.id, bytes=done, total_bytes=total))
+            yield outcome.result
+
+    def whole_md5(self) -> str:
+        """The MD5 of the whole source in hex; one read of it, on one worker.
+
+        Raises:
+            SourceError, UploadCancelled.
+        """
+        whole = PartSpec(number=1, offset=0, size=self.source.size)
+        task = HashTask(path=self.source.path, spec=whole, algorithm=ChecksumAlgorithm.MD5, md5=False)
+        return etag_of(self.pool.run(lambda line: hash_part(task, line)).checksum)
+
+    def announce_start(self, kept: Sequence[PartRecord]) -> None:
+        """Say what earlier runs sent and what is kept of it; then each kept part of this run, if there was a round
+        before."""
+        sizes = [part.size for part in kept if part.run < self.record.run]
+        self.emit(
+            UploadStarted(
+                upload=self.record.id,
+                source=self.record.source,
+                target=self.target.url,
+                total_bytes=self.plan.file_size,
+                part_size=self.plan.part_size,
+                part_count=self.plan.part_count,
+                resumed_bytes=sum(sizes),
+                resumed_parts=len(sizes),
+            )
+        )
+        for part in kept:
+            if part.run == self.record.run:
+                self.announce_part(part)
+
+    def fall_back(self, reason: ChecksumUnsupported) -> None:
+        """Go on with Content-MD5, and remember that this endpoint needs it.
+
+        Raises:
+            UploadFailed: the user asked for the algorithm that the service does not know.
+        """
+        if self.settings.algorithm is not None:
+            again = "start over with --restart and " if self.record.upload_id else ""
+            raise UploadFailed(
+                f"{reason}; to use what the service supports, {again}leave --checksum-algorithm away",
+                resumable=False,
+                starts_over=self.record.upload_id is not None,
+            ) from reason
+        self.emit(ChecksumFellBack(upload=self.record.id, wanted=self.algorithm.value, used="MD5", reason=str(reason)))
+        # A refusal may be about something else: the endpoint needs MD5 only if it then takes what it refused.
+        self._fell_back = True
+        # Receipts in the other algorithm prove nothing now; the parts themselves are looked at again.
+        self.store.replace_parts(self.record.id, ())
+        self.save(checksum_algorithm=ChecksumAlgorithm.MD5.value)
+        if not reason.code:
+            self._learn()
+
+    def _learn(self) -> None:
+        """Remember that this endpoint needs the algorithm that was fallen back to."""
+        if self._fell_back and self.target.endpoint:
+            self.store.learn_algorithm(self.target.endpoint, self.algorithm.value, self.now())
+        self._fell_back = False
+
+    @property
+    def source_changed(self) -> bool:
+        """True when the source may have other bytes than those that the recorded parts were read from."""
+        return recorded_identity(self.record) != self.source or is_in_memory(self.source.device)
+
+    def settle_source(self) -> None:
+        """Identify the source so that later writes show.
+
+        Raises:
+            SourceChanged: its size is not what was planned for.
+            SourceError, UploadCancelled.
+        """
+        found = self.pool.run(lambda line: identify_settled(self.source.path, sleep=line.sleep))
+        if found.size != self.source.size:
+            raise SourceChanged(f"{found.path} changed while it was identified; run again when it is complete")
+        self.source = found
+
+    def note_identities(self, seen: Iterable[SourceIdentity]) -> None:
+        """Take note of the files that a worker read.  One that is not the source as it was identified is not trusted:
+        its part counts only once its bytes were compared, also when a later run has to do that.
+
+        Raises:
+            StateError.
+        """
+        others = {each for each in seen if each != self.source}
+        if others and self.record.ctime_ns is not None:
+            self.distrust_source()
+        self.other_identities |= others
+
+    def distrust_source(self) -> None:
+        """Have the next run compare every part with the file's bytes."""
+        self.save(ctime_ns=None)
+
+    def trust_source(self, source: SourceIdentity) -> None:
+        """Remember that the recorded parts are those of this source."""
+        self.source = source
+        self.other_identities.clear()
+        self.save_source()
+
+    def save_source(self, **changes: Any) -> None:
+        """As ``save``, with the source that the recorded parts were compared with."""
+        source = self.source
+        self.save(
+            size=source.size,
+            mtime_ns=source.mtime_ns,
+            ctime_ns=None if self.other_identities else source.ctime_ns,
+            inode=source.inode,
+            device=source.device,
+            **changes,
+        )
+
+    def finish(self, proof: Proof, etag: str) -> UploadDone:
+        """Record that the object is there and proven, and announce it."""
+        self.save(status=UploadStatus.COMPLETED, etag=etag, proof=proof.value)
+        done = UploadDone(
+            upload=self.record.id,
+            target=self.target.url,
+            bytes=self.plan.file_size,
+            sent_bytes=self.sent_bytes,
+            resumed_bytes=sum(part.size for part in self.store.parts(self.record.id) if part.run < self.record.run),
+            seconds=round(time.monotonic() - self._began, 3),
+            retries=self.retries,
+            etag=etag,
+            proof=proof.value,
+        )
+        self.emit(done)
+        return done

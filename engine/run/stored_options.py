@@ -1,0 +1,130 @@
+"""What S3 fixes when an upload is created: key, options, checksum algorithm; and what a later run may not change."""
+
+from dataclasses import fields, replace
+
+from partway.state.uploads import UploadRecord
+
+from ..backend.content_types import content_type
+from ..backend.protocol import MultipartBackend
+from ..backend.target import ObjectOptions, Target
+from ..checksums import ChecksumAlgorithm
+from ..errors import PlanError, StateDamaged
+from ..limits import S3Limits
+
+_START_OVER = "start over with --restart"
+
+
+def target_of(record: UploadRecord) -> Target:
+    """The target of a stored upload, with the options it was created with."""
+    return Target(
+        bucket=record.bucket,
+        key=record.key,
+        endpoint=record.endpoint,
+        options=stored_options(record),
+    )
+
+
+def url_of(record: UploadRecord) -> str:
+    """The target of a stored upload as users write it; also where its options are not readable."""
+    return Target(bucket=record.bucket, key=record.key).url
+
+
+def stored_options(record: UploadRecord) -> ObjectOptions:
+    """The options in the record.
+
+    Raises:
+        StateDamaged: they are not readable.
+    """
+    try:
+        return ObjectOptions.from_json(record.options)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise StateDamaged(f"upload {record.id} has unreadable options in the store; {_START_OVER}") from error
+
+
+def check_record(record: UploadRecord, limits: S3Limits) -> None:
+    """Refuse a record that no version would have written.
+
+    Raises:
+        StateDamaged: its algorithm or its part size is none.
+    """
+    if not {record.checksum_algorithm, record.wanted_algorithm} <= {*ChecksumAlgorithm, None}:
+        raise StateDamaged(f"upload {record.id} has an unknown checksum algorithm in the store; {_START_OVER}")
+    if not limits.min_part_size <= record.part_size <= limits.max_part_size:
+        raise StateDamaged(f"upload {record.id} has an impossible part size in the store; {_START_OVER}")
+
+
+def check_key(target: Target, limits: S3Limits) -> None:
+    """Refuse a key that S3 would.
+
+    Raises:
+        PlanError: too long, or no UTF-8.
+
+    S3 rules: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
+    """
+    try:
+        length = len(target.key.encode())
+    except UnicodeEncodeError:
+        raise PlanError("the key is not valid UTF-8; name the key in the target, or rename the file") from None
+    if length > limits.max_key_bytes:
+        raise PlanError(f"the key has {length:,} bytes; S3 takes at most {limits.max_key_bytes:,}")
+
+
+def with_customer_key(target: Target, backend: MultipartBackend) -> Target:
+    """The target with the fingerprint of the key that the backend sends along.
+
+    Raises:
+        PlanError: the target is known to need a key, and the backend has none, or another.
+    """
+    given, needed = backend.customer_key(target.bucket), target.options.customer_key
+    if needed is not None and given != needed:
+        raise PlanError(_wrong_key("this was begun", given))
+    return replace(target, options=replace(target.options, customer_key=given))
+
+
+def _wrong_key(what: str, given: str | None) -> str:
+    if given is None:
+        return (
+            f"{what} with a key of yours (SSE-C), which is stored nowhere; name it with --sse-c-key fileb://FILE, "
+            "or in PARTWAY_SSE_C_KEY"
+        )
+    return f"{what} with another key than the one of --sse-c-key; nothing was sent: name that key"
+
+
+def frozen_options(record: UploadRecord, wanted: ObjectOptions) -> ObjectOptions:
+    """The options S3 froze when the upload was created.
+
+    Raises:
+        PlanError: the user now wants others; neither the old nor the new can be taken for granted.
+    """
+    frozen = stored_options(record)
+    if frozen.customer_key is not None and wanted.customer_key != frozen.customer_key:
+        begun = _wrong_key(f"upload {record.id} of this file was begun", wanted.customer_key)
+        raise PlanError(f"{begun}, or start over with --restart")
+    for field in fields(ObjectOptions):
+        now, then = getattr(wanted, field.name), getattr(frozen, field.name)
+        if now and now != then:
+            raise PlanError(
+                f"upload {record.id} of this file was begun with another {field.name.replace('_', ' ')}, and S3 "
+                "cannot change it now; leave the option away to finish it as it is, or start over with --restart"
+            )
+    return frozen
+
+
+def check_algorithm(record: UploadRecord, wanted: ChecksumAlgorithm | None) -> None:
+    """Refuse another checksum algorithm than the finished parts have; None means any.
+
+    Raises:
+        PlanError: the user now wants another.
+    """
+    if wanted not in (None, record.checksum_algorithm):
+        raise PlanError(
+            f"upload {record.id} of this file was begun with {record.checksum_algorithm} checksums; leave "
+            "--checksum-algorithm away to finish it as it is, or start over with --restart"
+        )
+
+
+def with_content_type(options: ObjectOptions, name: str) -> ObjectOptions:
+    """The options with the content type that the ending of a path or key stands for, unless they name one."""
+    if options.content_type is not None:
+        return options
+    return replace(options, content_type=content_type(name))

@@ -1,0 +1,321 @@
+"""The backend over botocore.
+
+Clients come from engine/s3/client.py; errors leave translated (engine/responses/error_translation.py).
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from ..backend.protocol import UNKNOWN_SIZE, MultipartBackend, ObjectPart
+from ..backend.responses import CreatedUpload, FoundUpload, ObjectDetails, ObjectFacts, PartReceipt
+from ..backend.sse_c import NOT_ENCRYPTED
+from ..backend.target import Target
+from ..checksums import ChecksumAlgorithm
+from ..errors import CredentialsExpired, ForeignResponse, ObjectMissing, Refused, RemoteError, UploadVanished
+from ..responses.error_translation import translated, unreadable
+from ..responses.missing_headers import checked_object, etag_of_part, size_of
+from ..responses.pages import Pages
+from ..responses.values import answered_at, checksum_name, etag_in, object_facts
+from ..source.part_reader import PartReader
+from ..upload.overwrite import check_free
+from . import object_details
+from .client import client_for, forget_clients, patient, profile_for, repeated_calls, transfer_settings
+from .config import S3Config
+from .parameters import address, bucket, checksum_argument, checksum_type, object_options
+
+__all__ = ["S3Backend", "S3Config"]
+
+
+@dataclass(frozen=True, slots=True)
+class S3Backend(MultipartBackend):
+    """S3 by botocore.  A value: what is open lives in one client a process, so it may be sent to another process."""
+
+    config: S3Config = field(default_factory=S3Config)
+
+    @property
+    def endpoint(self) -> str:
+        """The service's address as the AWS configuration resolves it; "" for AWS itself.
+
+        Raises:
+            RemoteError: the AWS configuration is not usable (no such profile, an address that is none).
+        """
+        url = str(client_for(self.config).meta.endpoint_url)
+        parts = urlsplit(url)
+        if parts.username or parts.password:
+            raise Refused(
+                f"the endpoint {parts.scheme}://{parts.hostname} was given with a user name or password; leave it "
+                "away: credentials come from the AWS configuration",
+                code="InvalidEndpoint",
+            )
+        return "" if _is_public_aws(parts.hostname or "") else url
+
+    def close(self) -> None:
+        """Close the connections of this process and forget its credentials; the next call begins anew."""
+        for client in forget_clients(self.config, entirely=True):
+            client.close()
+
+    def renew_credentials(self) -> None:
+        # Other threads may be in the middle of a call: their client is let go of, not closed.
+        forget_clients(self.config)
+
+    @property
+    def transfer_settings(self) -> dict[str, str]:
+        """What the profile's ``s3 =`` block says, as it is written there.
+
+        https://docs.aws.amazon.com/cli/latest/topic/s3-config.html
+        """
+        return transfer_settings(self.config)
+
+    @property
+    def region(self) -> str | None:
+        """The region that the configuration resolves to, or None."""
+        return client_for(self.config).meta.region_name or None
+
+    @property
+    def profile(self) -> str | None:
+        """The profile that a resume in another shell has to name, or None."""
+        return profile_for(self.config)
+
+    def customer_key(self, bucket: str) -> str | None:
+        key = self.config.customer_key
+        return None if key is None else key.fingerprint(bucket)
+
+    def _keyed(self, target: Target) -> dict[str, Any]:
+        """The object, and what goes with every call about what is in it."""
+        key = self.config.customer_key
+        return address(target) | ({} if key is None else key.arguments())
+
+    def create_upload(self, target: Target, algorithm: ChecksumAlgorithm) -> CreatedUpload:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html"""
+        declared: dict[str, Any] = {}
+        if algorithm is not ChecksumAlgorithm.MD5:
+            declared = {"ChecksumAlgorithm": algorithm.value, "ChecksumType": checksum_type(algorithm)}
+        began = time.monotonic()
+        with translated("CreateMultipartUpload", checksum=algorithm, options=target.options):
+            answer = client_for(self.config).create_multipart_upload(
+                **self._keyed(target), **object_options(target.options), **declared
+            )
+            if not answer["UploadId"]:
+                raise unreadable("CreateMultipartUpload")
+            agreed, told_at = answer.get("ChecksumAlgorithm"), answered_at(answer)
+            return CreatedUpload(
+                upload_id=answer["UploadId"],
+                algorithm=ChecksumAlgorithm(agreed) if agreed in set(ChecksumAlgorithm) else None,
+                abort_date=answer["AbortDate"].timestamp() if "AbortDate" in answer else None,
+                keyed="SSECustomerAlgorithm" in answer,
+                # The upload may be as old as the request.
+                created_at=None if told_at is None else told_at - (time.monotonic() - began),
+            )
+
+    def upload_part(self, target: Target, upload_id: str, body: PartReader) -> PartReceipt:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html"""
+        proof = checksum_argument(body.algorithm, body.checksum)
+        with translated("UploadPart", checksum=body.algorithm, options=target.options):
+            about = self._keyed(target) | {
+                "UploadId": upload_id,
+                "PartNumber": body.spec.number,
+                "Body": _body(body),
+            }
+            answer = repeated_calls(self.config).call("UploadPart", about | proof)
+        etag = etag_in(answer) or etag_of_part(self._list_page(target, upload_id, body.spec.number - 1) or {}, body)
+        return PartReceipt(
+            number=body.spec.number,
+            size=body.spec.size,
+            etag=etag,
+            checksum=answer.get(checksum_name(body.algorithm)),
+        )
+
+    def list_parts(self, target: Target, upload_id: str, algorithm: ChecksumAlgorithm) -> list[PartReceipt] | None:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListParts.html"""
+        rows: list[PartReceipt] = []
+        seen: set[int] = set()
+        marker = 0
+        pages = Pages("ListParts", max_pages=1000, max_rows=100_000)
+        name = checksum_name(algorithm)
+        while True:
+            answer = self._list_page(target, upload_id, marker)
+            if answer is None:
+                return None
+            with translated("ListParts"):
+                page = [
+                    PartReceipt(
+                        number=row["PartNumber"],
+                        size=row.get("Size", UNKNOWN_SIZE),
+                        etag=etag_in(row),
+                        checksum=row.get(name),
+                    )
+                    for row in answer.get("Parts", ())
+                ]
+            rows.extend(page)
+            news = {row.number for row in page} - seen
+            seen |= news
+            marker = answer.get("NextPartNumberMarker") or (page[-1].number if page else 0)
+            truncated = bool(answer.get("IsTruncated"))
+            if not pages.has_next(truncated=truncated, rows=len(page), new_rows=len(news), marker=marker):
+                return rows
+
+    def _list_page(self, target: Target, upload_id: str, marker: int) -> Any:
+        """One page; None when there is no such call, or not for these credentials.
+
+        A service without the call refuses it as it likes: as a method, or because there is no object of that name.
+        """
+        try:
+            with translated("ListParts"):
+                answer = client_for(self.config).list_parts(
+                    **self._keyed(target), UploadId=upload_id, PartNumberMarker=marker
+                )
+                _check_listing("ListParts", answer)
+                return answer
+        except (UploadVanished, CredentialsExpired, ForeignResponse):
+            raise
+        except RemoteError as error:
+            # A large object instead of a list is too long.
+            if error.code in ("AccessDenied", "AnswerTooLong") or (
+                error.status in (404, 405, 501) and error.code != "NoSuchBucket"
+            ):
+                return None
+            raise
+
+    def list_uploads(self, target: Target) -> list[FoundUpload] | None:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html"""
+        found: dict[str, FoundUpload] = {}
+        markers: dict[str, str] = {}
+        pages = Pages("ListMultipartUploads", max_pages=100, max_rows=200_000)
+        while True:
+            try:
+                with translated("ListMultipartUploads"):
+                    answer = client_for(self.config).list_multipart_uploads(
+                        **bucket(target), Prefix=target.key, **markers
+                    )
+                    _check_listing("ListMultipartUploads", answer)
+                    page = {
+                        row["UploadId"]: row
+                        for row in answer.get("Uploads", ())
+                        if row.get("Key") == target.key and row.get("UploadId") and row["UploadId"] not in found
+                    }
+                    found |= {id: upload for id, row in page.items() if (upload := _found(row)) is not None}
+                    truncated, key = bool(answer.get("IsTruncated")), answer.get("NextKeyMarker") or ""
+                    marker = key, answer.get("NextUploadIdMarker") or ""
+                    # Keys come in order, so a page without ours is the last that matters.
+                    if not pages.has_next(truncated=truncated, rows=len(page), new_rows=len(page), marker=marker):
+                        return list(found.values())
+            except (CredentialsExpired, ForeignResponse):
+                raise
+            except Refused:
+                return None
+            markers = {"KeyMarker": marker[0], "UploadIdMarker": marker[1]}
+
+    def complete_upload(
+        self,
+        target: Target,
+        upload_id: str,
+        parts: Sequence[PartReceipt],
+        *,
+        algorithm: ChecksumAlgorithm,
+        checksum: str,
+        size: int,
+    ) -> ObjectFacts:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html"""
+        named = [{"PartNumber": part.number, "ETag": part.etag} for part in parts]
+        proof: dict[str, Any] = {}
+        if algorithm is not ChecksumAlgorithm.MD5:
+            name = checksum_name(algorithm)
+            named = [row | {name: part.checksum} for row, part in zip(named, parts, strict=True)]
+            proof = {"ChecksumType": checksum_type(algorithm), "MpuObjectSize": size}
+            if algorithm.full_object:
+                proof[name] = checksum
+        check_free(self, target, algorithm)
+        if target.options.no_overwrite:
+            proof["IfNoneMatch"] = "*"
+        with translated("CompleteMultipartUpload", checksum=algorithm, options=target.options):
+            answer = client_for(patient(self.config)).complete_multipart_upload(
+                **self._keyed(target), UploadId=upload_id, MultipartUpload={"Parts": named}, **proof
+            )
+            if not answer.keys() & {"ETag", "Key", "Bucket", "Location"}:
+                raise unreadable("CompleteMultipartUpload")
+        return object_facts(answer, size=size, etag=etag_in(answer), algorithm=algorithm)
+
+    def abort_upload(self, target: Target, upload_id: str) -> None:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html"""
+        with translated("AbortMultipartUpload"):
+            client_for(self.config).abort_multipart_upload(**address(target), UploadId=upload_id)
+
+    def put_object(self, target: Target, body: PartReader) -> ObjectFacts:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html"""
+        arguments = object_options(target.options) | checksum_argument(body.algorithm, body.checksum)
+        check_free(self, target, body.algorithm)
+        if target.options.no_overwrite:
+            arguments["IfNoneMatch"] = "*"
+        with translated("PutObject", checksum=body.algorithm, options=target.options):
+            about = self._keyed(target) | {"Body": _body(body)}
+            answer = repeated_calls(self.config).call("PutObject", about | arguments)
+        if not etag_in(answer):
+            return self._checked_object(target, body)
+        if self.config.customer_key is not None and "SSECustomerAlgorithm" not in answer:
+            raise Refused(f"the service stored {target.url} and ignored the key of --sse-c; {NOT_ENCRYPTED}")
+        return object_facts(answer, size=body.spec.size, etag=etag_in(answer), algorithm=body.algorithm)
+
+    def _checked_object(self, target: Target, body: PartReader) -> ObjectFacts:
+        """What HEAD says, when the response to PutObject has no ETag."""
+        if self.config.customer_key is not None:
+            raise unreadable("PutObject")  # nor does it say whether the object is encrypted
+        try:
+            return checked_object(self.head_object(target, body.algorithm), body)
+        except ObjectMissing as error:
+            raise unreadable("PutObject") from error
+
+    def head_object(self, target: Target, algorithm: ChecksumAlgorithm, *, version: str | None = None) -> ObjectFacts:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html"""
+        with translated("HeadObject"):
+            about = self._keyed(target) | {"ChecksumMode": "ENABLED"}
+            if version is None:
+                answer = repeated_calls(self.config).call("HeadObject", about)
+            else:
+                # Rare, and no two are alike: there is nothing to repeat.
+                answer = client_for(self.config).head_object(**about, VersionId=version)
+            if not answer.keys() & {"ETag", "LastModified"}:
+                raise unreadable("HeadObject")
+            size = size_of(client_for(self.config), self._keyed(target), answer)
+            return object_facts(answer, size=size, etag=etag_in(answer), algorithm=algorithm)
+
+    def object_details(self, target: Target) -> ObjectDetails:
+        return object_details.object_details(client_for(self.config), self._keyed(target))
+
+    def object_part(self, target: Target, number: int) -> ObjectPart | None:
+        return object_details.object_part(client_for(self.config), self._keyed(target), number)
+
+    def part_sizes(self, target: Target) -> tuple[int, ...] | None:
+        return object_details.part_sizes(client_for(self.config), self._keyed(target))
+
+
+def _is_public_aws(host: str) -> bool:
+    """True where AWS's own rules give the address again.  A VPC's interface endpoint is reached only by its name:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/privatelink-interface-endpoints.html
+    """
+    return host.endswith((".amazonaws.com", ".amazonaws.com.cn")) and ".vpce." not in host
+
+
+def _found(row: Any) -> FoundUpload | None:
+    """One unfinished upload; None for one whose checksums are of a type that we do not complete."""
+    declared = row.get("ChecksumAlgorithm")
+    if declared is not None and declared not in set(ChecksumAlgorithm):
+        return None
+    algorithm = None if declared is None else ChecksumAlgorithm(declared)
+    if algorithm is not None and row.get("ChecksumType", checksum_type(algorithm)) != checksum_type(algorithm):
+        return None
+    return FoundUpload(upload_id=row["UploadId"], initiated=row["Initiated"].timestamp(), algorithm=algorithm)
+
+
+def _body(body: PartReader) -> PartReader | bytes:
+    # botocore leaves Content-Length away for a file-like body of no bytes.
+    return body if body.spec.size else b""
+
+
+def _check_listing(operation: str, answer: Any) -> None:
+    """Refuse an answer that is no list: a web page with status 200 is not an empty one, after which every part that
+    it does not show would be sent again."""
+    if not answer.keys() & {"Bucket", "Key", "Prefix", "UploadId", "IsTruncated", "Parts", "Uploads"}:
+        raise unreadable(operation)

@@ -1,0 +1,188 @@
+"""A bucket's unfinished uploads over botocore.  What services list is not taken on trust.
+
+S3 rules: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html
+"""
+
+import datetime
+import time
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import unquote_plus
+
+from ..backend.bucket import BucketBackend, BucketUpload, BucketUploads, StoredParts
+from ..backend.target import Target
+from ..errors import WEB_PAGE, AccessRefused, CredentialsExpired, ForeignResponse, Refused, Transient, UploadVanished
+from ..responses.error_translation import translated, unreadable
+from ..responses.pages import Pages
+from .client import client_for
+from .config import S3Config
+from .parameters import address
+
+_OPERATION = "ListMultipartUploads"
+# What no XML reader takes botocore calls a 500.
+_UNREADABLE = ("BadAnswer", WEB_PAGE, "500")
+_BEGINNING = 1142208000.0  # 2006-03-13: nothing on S3 is older, so an older time is a zero that was formatted
+_AHEAD = 86400.0  # seconds that a time may be in the future
+
+
+@dataclass(frozen=True, slots=True)
+class S3Uploads(BucketBackend):
+    """Unfinished uploads by botocore; a value, as S3Backend is.
+
+    max_pages: A bucket whose list is longer is refused; S3's pages have 1,000 uploads.
+    """
+
+    config: S3Config = field(default_factory=S3Config)
+    max_pages: int = 2000
+
+    def bucket_uploads(self, bucket: str, prefix: str) -> BucketUploads:
+        found, now = self._all_pages(bucket, prefix)
+        if not found and prefix and not _is_aws(self.config):
+            # MinIO takes the prefix for a whole key.
+            found, now = self._all_pages(bucket, "")
+        mine = (each for each in found.values() if each.key.startswith(prefix))
+        return BucketUploads(uploads=tuple(mine), now=now)
+
+    def _all_pages(self, bucket: str, prefix: str) -> tuple[dict[tuple[str, str], BucketUpload], float | None]:
+        found: dict[tuple[str, str], BucketUpload] = {}
+        marker = ("", "")
+        encoded = False
+        now: float | None = None
+        pages = Pages(_OPERATION, max_pages=self.max_pages, max_rows=2_000_000)
+        while True:
+            try:
+                answer = self._page(bucket, prefix, marker, encoded)
+                page, following = _read(answer)
+            except Transient as error:
+                if encoded or error.code not in _UNREADABLE:
+                    raise
+                # A key with a character that XML does not have makes a page that nobody can read.
+                encoded = True
+                continue
+            if not encoded and any("?" in key for key in (following[0], *(each.key for each in page))):
+                # It may stand for a character that XML does not have: the page is asked for again, with encoded keys.
+                encoded = True
+                continue
+            now = now or _date(answer)
+            before = len(found)
+            found = {(each.key, each.upload_id): each for each in page} | found
+            new, truncated = len(found) - before, bool(answer.get("IsTruncated"))
+            if not pages.has_next(truncated=truncated, rows=len(page), new_rows=new, marker=following):
+                return found, now
+            marker = following
+
+    def _page(self, bucket: str, prefix: str, marker: tuple[str, str], encoded: bool) -> Any:
+        arguments: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix}
+        if encoded:
+            arguments["EncodingType"] = "url"
+        if marker[0]:
+            arguments["KeyMarker"] = marker[0]
+        if marker[1]:
+            arguments["UploadIdMarker"] = marker[1]
+        try:
+            with translated(_OPERATION):
+                answer = client_for(self.config).list_multipart_uploads(**arguments)
+                if not answer.keys() & {"Bucket", "Prefix", "IsTruncated", "Uploads"}:
+                    raise unreadable(_OPERATION)
+                return answer
+        except (CredentialsExpired, ForeignResponse):
+            raise
+        except UploadVanished:
+            # rclone's word for none.
+            return {}
+        except Refused as error:
+            raise _explained(error, bucket) from error
+
+    def stored_parts(self, target: Target, upload_id: str) -> StoredParts | None:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListParts.html"""
+        sizes: dict[int, int] = {}
+        last: float | None = None
+        marker = 0
+        pages = Pages("ListParts", max_pages=1000, max_rows=100_000)
+        while True:
+            try:
+                with translated("ListParts"):
+                    answer = client_for(self.config).list_parts(
+                        **address(target), UploadId=upload_id, PartNumberMarker=marker
+                    )
+                    if not answer.keys() & {"Bucket", "Key", "UploadId", "IsTruncated", "Parts"}:
+                        raise unreadable("ListParts")
+                    rows = answer.get("Parts", ())
+                    page = {row["PartNumber"]: max(row.get("Size", 0), 0) for row in rows}
+            except (UploadVanished, CredentialsExpired, ForeignResponse):
+                raise
+            except Refused:
+                return None
+            times = [when for row in rows if (when := _seconds(row.get("LastModified"))) is not None]
+            if last is not None:
+                times.append(last)
+            last = max(times) if times else None
+            news = page.keys() - sizes.keys()
+            sizes |= page
+            marker = answer.get("NextPartNumberMarker") or max(page, default=0)
+            truncated = bool(answer.get("IsTruncated"))
+            if not pages.has_next(truncated=truncated, rows=len(page), new_rows=len(news), marker=marker):
+                return StoredParts(count=len(sizes), bytes=sum(sizes.values()), last=last)
+
+
+def _is_aws(config: S3Config) -> bool:
+    return str(client_for(config).meta.endpoint_url).endswith((".amazonaws.com", ".amazonaws.com.cn"))
+
+
+def _read(answer: Any) -> tuple[list[BucketUpload], tuple[str, str]]:
+    """The rows of a page, and the markers of the next."""
+    decode = unquote_plus if answer.get("EncodingType") == "url" else str
+    with translated(_OPERATION):
+        rows = [
+            BucketUpload(
+                key=decode(row["Key"]),
+                upload_id=row["UploadId"],
+                initiated=_seconds(row.get("Initiated")),
+                initiator=str((row.get("Initiator") or {}).get("DisplayName") or ""),
+            )
+            for row in answer.get("Uploads", ())
+            if row.get("UploadId") and row.get("Key")
+        ]
+    last = rows[-1] if rows else None
+    key = decode(answer.get("NextKeyMarker") or "") or (last.key if last else "")
+    upload_id = answer.get("NextUploadIdMarker") or (last.upload_id if last and last.key == key else "")
+    return rows, (key, upload_id)
+
+
+def _seconds(when: Any) -> float | None:
+    """A date of an answer as seconds since the epoch; None when it is none, or cannot be one of an upload."""
+    try:
+        if isinstance(when, str):
+            when = datetime.datetime.fromisoformat(when)
+            when = when.replace(tzinfo=when.tzinfo or datetime.UTC)
+        seconds = float(when.timestamp())
+    except (AttributeError, ValueError, OverflowError, OSError):
+        return None
+    return seconds if _BEGINNING <= seconds <= time.time() + _AHEAD else None
+
+
+def _date(answer: Any) -> float | None:
+    try:
+        return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"]).timestamp()
+    except (KeyError, ValueError, TypeError, OverflowError):
+        return None
+
+
+def _explained(error: Refused, bucket: str) -> Refused:
+    """The refusal with what is missing."""
+    kind, sentence = Refused, ""
+    if error.code in ("AccessDenied", "AllAccessDisabled", "403"):
+        kind = AccessRefused
+        sentence = (
+            f"these credentials may not list the unfinished uploads of {bucket}; that takes the permission "
+            "s3:ListBucketMultipartUploads on the bucket"
+        )
+    elif error.status in (405, 501) or error.code == "NotImplemented":
+        sentence = (
+            f"this service does not list unfinished uploads ({error.code}); `partway cancel` removes those that "
+            "partway remembers"
+        )
+    if not sentence:
+        return error
+    return kind(sentence, operation=error.operation, code=error.code, status=error.status, request_id=error.request_id)

@@ -1,0 +1,219 @@
+"""The doctor's calls over botocore."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from ..aws_config.errors import reading_credentials
+from ..backend.responses import PartReceipt
+from ..backend.service import AbortRules, Answered, CredentialFacts, EndpointFacts, Keeping, Probe
+from ..backend.target import Target
+from ..checksums import ChecksumAlgorithm
+from ..errors import AccessRefused, ObjectMissing, Refused, RemoteError, Transient
+from ..responses.error_translation import translated
+from ..responses.values import checksum_name, etag_in
+from .client import client_for, endpoint_for, region_for, session_for
+from .config import S3Config
+from .parameters import address, checksum_argument
+
+_DENIED = ("AccessDenied", "AllAccessDisabled", "403", "UnauthorizedAccess")
+# What a service says when it does not know who asks.
+_STRANGERS = ("InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "InvalidSecurity")
+_END = 4  # characters of a key's id that may be shown
+
+
+@dataclass(frozen=True, slots=True)
+class S3Probe(Probe):
+    """The doctor's calls by botocore; a value, as S3Backend is."""
+
+    config: S3Config = field(default_factory=S3Config)
+
+    def credentials(self) -> CredentialFacts | None:
+        session = session_for(self.config)
+        with reading_credentials(worked=False):
+            found: Any = session.get_credentials()
+            if found is None:
+                return None
+            frozen = found.get_frozen_credentials()
+            expires = getattr(found, "_expiry_time", None)
+            return CredentialFacts(
+                method=str(found.method),
+                profile=session.get_config_variable("profile"),
+                key_end=str(frozen.access_key)[-_END:] if len(str(frozen.access_key)) > 2 * _END else "",
+                temporary=bool(frozen.token),
+                expires=None if expires is None else float(expires.timestamp()),
+            )
+
+    def endpoint(self) -> EndpointFacts:
+        url = str(client_for(self.config).meta.endpoint_url)
+        region = region_for(self.config)
+        return EndpointFacts(
+            url=url,
+            source=endpoint_for(self.config).source or "the AWS configuration",
+            region=region.name,
+            region_source=region.source,
+            is_aws=url.endswith((".amazonaws.com", ".amazonaws.com.cn")),
+        )
+
+    def reach(self) -> Answered:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html"""
+        answered, error = self._timed("ListBuckets", lambda client: client.list_buckets())
+        if error is not None and (isinstance(error, Transient) or not error.status or error.code in _STRANGERS):
+            raise error
+        # It need not list buckets: it answered.
+        return answered
+
+    def look_at_bucket(self, bucket: str) -> Answered:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html"""
+        answered, error = self._timed("HeadBucket", lambda client: client.head_bucket(Bucket=bucket))
+        # HEAD's answer has no place for more than a status.
+        if error is not None and error.status == 404:
+            raise ObjectMissing(f"there is no bucket {bucket}", operation="HeadBucket", code="NoSuchBucket", status=404)
+        if error is not None and error.status != 403:
+            raise error
+        return answered
+
+    def _timed(self, operation: str, call: Callable[[Any], Any]) -> tuple[Answered, RemoteError | None]:
+        """What the headers said, and the error if it is one."""
+        client = client_for(self.config)
+        headers: dict[str, str] = {}
+        refusal: RemoteError | None = None
+
+        def note(parsed: Any, **_: Any) -> None:
+            headers.update((parsed.get("ResponseMetadata") or {}).get("HTTPHeaders") or {})
+
+        event = f"after-call.s3.{operation}"
+        client.meta.events.register(event, note)
+        began = time.monotonic()
+        try:
+            with translated(operation):
+                call(client)
+        except RemoteError as error:
+            refusal = error
+        finally:
+            client.meta.events.unregister(event, note)
+        return Answered(
+            seconds=time.monotonic() - began,
+            ahead=_ahead(headers.get("date")),
+            region=headers.get("x-amz-bucket-region"),
+            permitted=refusal is None,
+        ), refusal
+
+    def keeping(self, bucket: str) -> Keeping:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketVersioning.html and
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectLockConfiguration.html"""
+        versioned = self._known("GetBucketVersioning", bucket, lambda answer: "Status" in answer)
+        if not versioned:
+            # Only a versioned bucket has locks.
+            return Keeping(versioned=versioned, locked=versioned)
+        locked = self._known(
+            "GetObjectLockConfiguration",
+            bucket,
+            lambda answer: "DefaultRetention" in ((answer.get("ObjectLockConfiguration") or {}).get("Rule") or {}),
+        )
+        return Keeping(versioned=True, locked=locked)
+
+    def _known(self, operation: str, bucket: str, read: Callable[[Any], bool]) -> bool | None:
+        """What the answer says; False where there is no such setting, None where nobody may look."""
+        client = client_for(self.config)
+        calls = {
+            "GetBucketVersioning": client.get_bucket_versioning,
+            "GetObjectLockConfiguration": client.get_object_lock_configuration,
+        }
+        try:
+            with translated(operation):
+                return read(calls[operation](Bucket=bucket))
+        except AccessRefused as error:
+            if error.code not in _DENIED:
+                raise
+            return None
+        except Refused:
+            return False
+
+    def abort_rules(self, bucket: str) -> AbortRules:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLifecycleConfiguration.html"""
+        try:
+            with translated("GetBucketLifecycleConfiguration"):
+                # A service that does not know the question answers with a list of objects.
+                rules = client_for(self.config).get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+                found = [
+                    (_prefix(rule), int(rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"]))
+                    for rule in rules
+                    if rule.get("Status") == "Enabled" and "AbortIncompleteMultipartUpload" in rule
+                ]
+        except Refused as error:
+            if error.code == "NoSuchLifecycleConfiguration":
+                return AbortRules(rules=0, aborting=())
+            raise
+        return AbortRules(rules=len(rules), aborting=tuple(found))
+
+    def send_part(
+        self, target: Target, upload_id: str, number: int, data: bytes, algorithm: ChecksumAlgorithm, checksum: str
+    ) -> PartReceipt:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html"""
+        with translated("UploadPart", checksum=algorithm):
+            answer = client_for(self.config).upload_part(
+                **address(target),
+                UploadId=upload_id,
+                PartNumber=number,
+                Body=data,
+                **checksum_argument(algorithm, checksum),
+            )
+        return PartReceipt(
+            number=number,
+            size=len(data),
+            etag=etag_in(answer),
+            checksum=answer.get(checksum_name(algorithm)),
+        )
+
+    def complete(
+        self, target: Target, upload_id: str, parts: Sequence[PartReceipt], algorithm: ChecksumAlgorithm, *, size: int
+    ) -> str | None:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html"""
+        named = [
+            {"PartNumber": part.number, "ETag": part.etag}
+            | ({checksum_name(algorithm): part.checksum} if part.checksum else {})
+            for part in parts
+        ]
+        condition = {"IfNoneMatch": "*"} if target.options.no_overwrite else {}
+        with translated("CompleteMultipartUpload"):
+            answer = client_for(self.config).complete_multipart_upload(
+                **address(target),
+                UploadId=upload_id,
+                MultipartUpload={"Parts": named},
+                MpuObjectSize=size,
+                **condition,
+            )
+        return answer.get("VersionId")  # type: ignore[no-any-return]
+
+    def put(self, target: Target, data: bytes) -> str | None:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html"""
+        condition = {"IfNoneMatch": "*"} if target.options.no_overwrite else {}
+        with translated("PutObject"):
+            answer = client_for(self.config).put_object(**address(target), Body=data, **condition)
+        return answer.get("VersionId")  # type: ignore[no-any-return]
+
+    def delete(self, target: Target, version: str | None) -> None:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html"""
+        which = {} if version is None else {"VersionId": version}
+        try:
+            with translated("DeleteObject"):
+                client_for(self.config).delete_object(**address(target), **which)
+        except RemoteError as error:
+            if error.status != 404 or error.code == "NoSuchBucket":
+                raise
+
+
+def _ahead(date: str | None) -> float | None:
+    try:
+        return parsedate_to_datetime(date or "").timestamp() - time.time()
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _prefix(rule: Any) -> str:
+    """The keys that a rule is about; one about tags or sizes is about no upload, which has neither."""
+    filter = rule.get("Filter") or {}
+    return str(filter.get("Prefix") or (filter.get("And") or {}).get("Prefix") or rule.get("Prefix") or "")

@@ -1,0 +1,195 @@
+"""Which content a file has, told without reading it: by its size, times and inode, as an opened handle gives them."""
+
+import errno
+import os
+import stat
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from partway.state.uploads import UploadRecord
+
+from ..errors import SourceError
+from .permission import permission_remedy
+
+# A write within one tick of the file system's clock leaves the times as they were.  Seconds.
+_COARSE_TICK = 2.0  # where times are whole seconds: FAT counts in twos
+_FINE_TICK = 0.02  # the kernel's own ticks are 1 to 10 ms
+_MAX_LOOKS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceIdentity:
+    """A file and the state it is in.  Equal identities mean equal bytes; other identities may.
+
+    path: absolute; links are not resolved.  Not compared: the handle is what is trusted.
+    size: bytes.
+    mtime_ns, inode: as ``os.fstat`` gives them.
+    ctime_ns: likewise, and the one that cannot be set back.  None when it is unknown: equal to no file's.
+    device: as ``os.fstat`` gives it.  Not compared: it differs after a remount, and on overlay and NFS mounts.
+    """
+
+    path: str = field(compare=False)
+    size: int
+    mtime_ns: int
+    ctime_ns: int | None
+    inode: int
+    device: int = field(compare=False)
+
+
+def recorded_identity(record: UploadRecord) -> SourceIdentity:
+    """The file that the record's parts were read from."""
+    return SourceIdentity(
+        path=record.source,
+        size=record.size,
+        mtime_ns=record.mtime_ns,
+        ctime_ns=record.ctime_ns,
+        inode=record.inode,
+        device=record.device,
+    )
+
+
+def identify(path: str | os.PathLike[str]) -> SourceIdentity:
+    """Identify the file by an opened handle; ``os.stat`` of a path may be a minute old on NFS.
+
+    One read past the end tells whether the size is true: /proc and some FUSE mounts show 0.
+
+    Raises:
+        SourceError: there is no such file, it cannot be read, it is not a regular file, or it has more bytes than its
+            size says.
+    """
+    absolute = os.path.abspath(path)  # noqa: PTH100 - Path.absolute() keeps "..", Path.resolve() follows links
+    handle = open_source(absolute)
+    try:
+        return _identify(absolute, handle)
+    finally:
+        os.close(handle)
+
+
+def identify_settled(
+    path: str, *, sleep: Callable[[float], None], flush: Callable[[int], None] = os.fsync
+) -> SourceIdentity:
+    """Identify the file so that every later write to it shows in its times.
+
+    Pages that another process has mapped and written are flushed first: a later write to a clean page moves the times,
+    one to a dirty page does not.  A file that was written within its file system's clock tick is identified again
+    after that tick, since another write within it would not show (git calls such a file racily clean).
+
+    Args:
+        path: Absolute.
+        sleep: Waits for so many seconds; what it raises ends the waiting.
+        flush: Writes the dirty pages of an opened file; ``write_pages`` is quicker for a small one.
+
+    Returns:
+        The identity; its ``ctime_ns`` is None when the file is written all the time, so that it equals no other.
+
+    Raises:
+        SourceError: as ``identify``.
+    """
+    before: SourceIdentity | None = None
+    for _ in range(_MAX_LOOKS):
+        handle = open_source(path)
+        try:
+            with suppress(OSError):  # not every file system can, on a handle that only reads
+                flush(handle)
+            found = _identify(path, handle)
+        finally:
+            os.close(handle)
+        if found == before or not (wait := _racy_seconds(found)):
+            return found
+        before = found
+        sleep(wait)
+    assert before is not None
+    return replace(before, ctime_ns=None)
+
+
+def _racy_seconds(found: SourceIdentity) -> float:
+    """Seconds until a write would show in the times; 0 when it would now."""
+    now = time.time()
+    longest = 0.0
+    for time_ns in (found.mtime_ns, found.ctime_ns or 0):
+        tick = _COARSE_TICK if time_ns % 1_000_000_000 == 0 else _FINE_TICK
+        # A time that is ahead is another clock's, as on NFS, or was set by hand: one tick is waited for all the same.
+        if now - time_ns / 1e9 < tick:
+            longest = max(longest, tick)
+    return longest
+
+
+def _identify(path: str, handle: int) -> SourceIdentity:
+    try:
+        found = handle_identity(path, handle)
+        if os.pread(handle, 1, found.size):
+            size, found = found.size, handle_identity(path, handle)
+            if found.size == size:
+                raise SourceError(
+                    f"{path} has more bytes than the {size:,} that its file system reports, as in /proc and on some "
+                    f"FUSE mounts; upload it as a stream: partway upload - s3://... < FILE"
+                )
+    except OSError as error:
+        raise SourceError(unreadable(path, error)) from error
+    return found
+
+
+def handle_identity(path: str, handle: int) -> SourceIdentity:
+    """The identity of the file behind an opened handle; ``path`` is only noted.
+
+    Raises:
+        OSError
+    """
+    found = os.fstat(handle)
+    return SourceIdentity(
+        path=path,
+        size=found.st_size,
+        mtime_ns=found.st_mtime_ns,
+        ctime_ns=found.st_ctime_ns,
+        inode=found.st_ino,
+        device=found.st_dev,
+    )
+
+
+def open_source(path: str) -> int:
+    """Open a regular file for reading; never waits, whatever is at the path.
+
+    Raises:
+        SourceError: there is no such file, it cannot be read, or it is not a regular file.
+    """
+    try:
+        # Opening a FIFO wakes its writer and opening a device may do anything, so the path is looked at before.
+        _check_regular(path, os.stat(path).st_mode)  # noqa: PTH116 - keeps undecodable names
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0))
+        try:
+            # It may be another one by now.
+            _check_regular(path, os.fstat(handle).st_mode)
+        except BaseException:
+            os.close(handle)
+            raise
+    except (OSError, ValueError) as error:
+        raise SourceError(unreadable(path, error)) from error
+    return handle
+
+
+def _check_regular(path: str, mode: int) -> None:
+    if stat.S_ISDIR(mode):
+        raise SourceError(f"{path} is a folder; partway uploads one file at a time")
+    if not stat.S_ISREG(mode):
+        raise SourceError(f"{path} is {_kind(mode)}, not a regular file; only files can be resumed")
+
+
+def _kind(mode: int) -> str:
+    if stat.S_ISFIFO(mode):
+        return "a pipe (FIFO)"
+    if stat.S_ISSOCK(mode):
+        return "a socket"
+    return "a device"
+
+
+def unreadable(path: str, error: OSError | ValueError) -> str:
+    """A sentence that says why the file cannot be read."""
+    if not isinstance(error, OSError):
+        return f"cannot read {path}"
+    if error.errno in (errno.ENOENT, errno.ENOTDIR):
+        return f"there is no file {path}"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"{path} may not be read by this user; {permission_remedy(error)}"
+    return f"cannot read {path}: {error.strerror or error}"

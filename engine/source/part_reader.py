@@ -1,0 +1,205 @@
+"""The window on one part of a file that the HTTP client reads."""
+
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from io import SEEK_CUR, SEEK_END, SEEK_SET
+from types import TracebackType
+from typing import Self
+
+from ..checksums import ChecksumAlgorithm, Digest
+from ..errors import SourceChanged, SourceError
+from ..limits import KIB
+from .identity import SourceIdentity, handle_identity, open_source, unreadable
+from .plan import PartSpec
+
+BLOCK = 512 * KIB  # bytes that are read at once, at most
+_FIRST_BLOCK = 64 * KIB
+_HASH_BLOCK = 256 * KIB
+# A block that is gone sooner doubles the next, one that takes longer halves it: seconds.
+_SOON, _LATE = 0.02, 0.5
+
+
+# Buffers of readers that are closed, and the size of block that the link wanted last: a new one for each of 10,000
+# parts would leave the memory in pieces, and each would have to find the size again.
+_spare_buffers: deque[tuple[memoryview, int]] = deque()
+_NO_BUFFER = memoryview(bytearray())
+
+
+def _take_buffer() -> tuple[memoryview, int]:
+    try:
+        return _spare_buffers.pop()
+    except IndexError:
+        return memoryview(bytearray(BLOCK)), _FIRST_BLOCK
+
+
+def _nothing(_: int) -> None:
+    return None
+
+
+class PartReader:
+    """A seekable window over one part, read by the HTTP client as the request's body.
+
+    It has its own unbuffered handle and one buffer, which readers before it have used, so that memory is one block,
+    whatever the part's size.  What ``read`` returns is valid until the next ``read`` or the end.  Offset 0 is the
+    part's first byte: clients rewind there.
+
+    Args:
+        path: The source.
+        spec: The part.
+        algorithm: Of ``checksum``.
+        on_read: Called before every read with the bytes handed out so far to the network (0 while the bytes are
+            read for a checksum or a signature); what it raises (a cancel, a stall) ends the reading.
+        block: Bytes that are read at once, at most BLOCK.
+
+    Raises:
+        SourceError: the file cannot be opened.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        spec: PartSpec,
+        *,
+        algorithm: ChecksumAlgorithm,
+        on_read: Callable[[int], None] = _nothing,
+        block: int = BLOCK,
+    ) -> None:
+        self.spec = spec
+        self.algorithm = algorithm
+        self._path = path
+        self._on_read = on_read
+        self._position = 0
+        self._checksum: str | None = None
+        self._sending = False
+        self._handle: int | None = open_source(path)
+        self._buffer, wanted = _take_buffer()
+        self._most = block
+        self._block = min(wanted, block)
+        self._read_at = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+        if self._buffer:
+            _spare_buffers.append((self._buffer, self._block))
+            self._buffer = _NO_BUFFER
+
+    def identify(self) -> SourceIdentity:
+        """Identify the file that is read, by its handle.
+
+        Raises:
+            SourceError: the file system does not answer.
+        """
+        if self._handle is None:
+            raise ValueError("read of a closed file")
+        try:
+            return handle_identity(self._path, self._handle)
+        except OSError as error:
+            raise SourceError(unreadable(self._path, error)) from error
+
+    def __len__(self) -> int:
+        return self.spec.size
+
+    def __bool__(self) -> bool:
+        # An empty part is still a body.
+        return True
+
+    def read(self, size: int = -1) -> memoryview:
+        """At most ``size`` bytes; while the part is sent, a block whatever ``size`` is.  Empty at the part's end.
+
+        HTTP clients ask for blocks of one size and take any.  Small ones cost the time of a fast link; on a slow one
+        a large one would not be gone before the connection's timeout.  (docs/decisions/0009-blocks.md)
+
+        Raises:
+            SourceChanged: the file ends before the part does.
+            SourceError: the file cannot be read.
+        """
+        self._on_read(self._position if self._sending else 0)
+        block = self._fill(self._next_block() if self._sending else min(size, self._most) if size >= 0 else self._most)
+        self._position += len(block)
+        return block
+
+    def _next_block(self) -> int:
+        before, self._read_at = self._read_at, time.monotonic()
+        if self._read_at - before < _SOON:
+            self._block = min(2 * self._block, self._most)
+        elif self._read_at - before > _LATE and before:
+            self._block = max(self._block // 2, min(_FIRST_BLOCK // 4, self._most))
+        return self._block
+
+    def _fill(self, wanted: int) -> memoryview:
+        if self._handle is None:
+            raise ValueError("read of a closed file")
+        wanted = min(wanted, len(self._buffer), self.spec.size - self._position)
+        if wanted <= 0:
+            return self._buffer[:0]
+        try:
+            got = os.preadv(self._handle, (self._buffer[:wanted],), self.spec.offset + self._position)
+        except OSError as error:
+            raise SourceError(unreadable(self._path, error)) from error
+        if not got:
+            raise SourceChanged(f"{self._path} became shorter while it was read; run again when it is complete")
+        return self._buffer[:got]
+
+    def seek(self, offset: int, whence: int = SEEK_SET) -> int:
+        """Move within the part; returns the new position."""
+        starts = {SEEK_SET: 0, SEEK_CUR: self._position, SEEK_END: self.spec.size}
+        if whence not in starts:
+            raise ValueError(f"cannot seek from {whence}")
+        start = starts[whence]
+        self._position = max(0, start + offset)
+        return self._position
+
+    def tell(self) -> int:
+        """Bytes from the part's start."""
+        return self._position
+
+    @property
+    def is_sending(self) -> bool:
+        """True when reads go to the network."""
+        return self._sending
+
+    def begin_sending(self) -> None:
+        """From now on reads go to the network; before, a client may have read the body to sign it."""
+        self._sending = True
+
+    def rewind(self) -> None:
+        """Back to the start for another try; the checksum is taken anew, since the file may be another by now."""
+        self._position = 0
+        self._sending = False
+        self._read_at = 0.0
+        self._checksum = None
+
+    @property
+    def checksum(self) -> str:
+        """Base64 checksum of the part's bytes in the file; read once, then remembered until ``rewind``."""
+        if self._checksum is None:
+            self._checksum = self._hash()
+        return self._checksum
+
+    def _hash(self) -> str:
+        digest = Digest(self.algorithm)
+        for block in self.blocks():
+            digest.update(block)
+        return digest.value()
+
+    def blocks(self) -> Iterator[memoryview]:
+        """Every block of the part, from its start; each is valid until the next.  The position ends where it was."""
+        before, self._position = self._position, 0
+        was_sending, self._sending = self._sending, False
+        try:
+            while self._position < self.spec.size:
+                self._on_read(0)
+                block = self._fill(_HASH_BLOCK)
+                self._position += len(block)
+                yield block
+        finally:
+            self._position, self._sending = before, was_sending

@@ -1,0 +1,1 @@
+"""Uploads of bytes that can be read only once."""

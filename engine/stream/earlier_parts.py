@@ -1,0 +1,77 @@
+"""What earlier runs sent of a stream.  Pure.
+
+Where a file's parts are compared before sending begins, a stream's are compared as they pass: nobody can read ahead.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from partway.state.uploads import PartRecord
+
+from ..backend.protocol import UNKNOWN_SIZE
+from ..backend.responses import PartReceipt
+from ..resume.reconcile import Doubt, confirmed, provable
+from ..source.plan import PartSpec
+from .plan import StreamPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentBefore:
+    """What the store and S3 have of a stream.
+
+    confirmed: stored receipts that the server's list does not contradict.
+    doubts: by number; a part is kept when the bytes that pass confirm one of its claims.
+    """
+
+    confirmed: tuple[PartRecord, ...]
+    doubts: dict[int, Doubt]
+    _sizes: dict[int, int]
+
+    @property
+    def parts(self) -> int:
+        """How many parts may be kept."""
+        return len(self.doubts)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of those parts."""
+        return sum(doubt.spec.size for doubt in self.doubts.values())
+
+    @property
+    def by_etag(self) -> bool:
+        """True when a claim rests on an ETag, so that the MD5 of what passes is needed."""
+        return any(claim.checksum is None for doubt in self.doubts.values() for claim in doubt.claims)
+
+    def end(self, plan: StreamPlan) -> int:
+        """Where the last byte that was ever sent ends: a stream that ends before is not the same."""
+        return max((plan.offset_of(number) + size for number, size in self._sizes.items()), default=0)
+
+
+def sent_before(stored: Sequence[PartRecord], listed: Sequence[PartReceipt] | None) -> SentBefore:
+    """Sort what is known into parts that the passing bytes may confirm.
+
+    Args:
+        stored: What the store remembers.
+        listed: What the server lists; None when it cannot list: then the store's receipts stand, and the whole object
+            is proven at the end.
+    """
+    rows_by_number: dict[int, list[PartReceipt]] = {}
+    for row in listed or ():
+        rows_by_number.setdefault(row.number, []).append(row)
+    kept = {part.number: part for part in stored if confirmed(part, rows_by_number.get(part.number, []), listed)}
+    doubts: dict[int, Doubt] = {}
+    for number, part in kept.items():
+        receipt = PartReceipt(number=number, size=part.size, etag=part.etag, checksum=part.checksum)
+        spec = PartSpec(number=number, offset=0, size=part.size)
+        doubts[number] = Doubt(spec=spec, claims=(receipt,), run=part.run)
+    for number, rows in rows_by_number.items():
+        spec = PartSpec(number=number, offset=0, size=rows[0].size)
+        if number not in kept and spec.size != UNKNOWN_SIZE and (claims := provable(spec, rows)):
+            doubts[number] = Doubt(spec=spec, claims=claims, run=None)
+    largest = {number: max(row.size for row in rows) for number, rows in rows_by_number.items() if number > 0}
+    sizes = {number: size for number, size in largest.items() if size != UNKNOWN_SIZE}
+    return SentBefore(
+        confirmed=tuple(kept.values()),
+        doubts=doubts,
+        _sizes={part.number: part.size for part in stored} | sizes,
+    )

@@ -1,0 +1,221 @@
+"""Cut a stream into spools, one part at a time, for whichever worker asks."""
+
+import os
+import select
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..checksums import ChecksumAlgorithm, Digest
+from ..errors import SourceError, UploadFailed
+from ..limits import GIB, MIB
+from ..workers.channel import Line
+from .plan import StreamPlan, too_long
+from .spool import Spool
+
+_BLOCK = MIB  # bytes that are read at once, at most
+_TICK = 0.1  # seconds between looks at the cancel while nothing comes
+SPACE = 1 * GIB  # bytes that spools may take together; two parts may always
+
+
+class Cutter:
+    """Reads the stream in order, and cuts it as the plan says.  Workers call ``next``; all may at the same time.
+
+    While every worker has a part to send nobody reads, and the producer waits: that is all the back-pressure there is.
+
+    ended: the stream's end was reached; ``total`` is its size in bytes then.
+
+    Args:
+        descriptor: An open file descriptor; not closed here.
+        senders: Parts that are sent at the same time; None: as many as there are workers.
+        folder: For the spools; None: the system's folder for temporary files.
+        space: Bytes that the spools may take together, but for two parts, which they always may; None does not limit
+            them.
+    """
+
+    def __init__(
+        self,
+        descriptor: int,
+        plan: StreamPlan,
+        *,
+        folder: Path | None,
+        space: int | None = SPACE,
+        senders: int | None = None,
+    ) -> None:
+        self.plan = plan
+        self.ended = False
+        self.total = 0
+        self._descriptor = descriptor
+        self._folder = folder
+        self._space = space
+        self._reading = threading.Lock()
+        self._stopped = False
+        self._number = 0
+        self._block = memoryview(bytearray(_BLOCK))
+        self._senders = None if senders is None else threading.BoundedSemaphore(senders)
+        self._counting = threading.Lock()
+        self._open = self._held = 0
+        _widen(descriptor)
+
+    def stop(self) -> None:
+        """Have nobody read on: those that wait for bytes get None."""
+        self._stopped = True
+
+    def next(self, algorithm: ChecksumAlgorithm, line: Line, *, md5: bool = False) -> Spool | None:
+        """The stream's next part, with its checksum (and its MD5 too); None when there is none any more.
+
+        The first part may be empty: then the stream is.
+
+        Raises:
+            SourceError: the stream cannot be read.
+            PlanError: it goes on, and S3 has no more numbers for parts.
+            UploadFailed: the disk is full.
+            UploadCancelled.
+        """
+        with self._turn(line) as mine:
+            if not mine:
+                return None
+            number = self._number + 1
+            if number > self.plan.limits.max_parts:
+                self._expect_the_end(line)
+                return None
+            spool = self._new_spool(number)
+            try:
+                if not self._fill(spool, algorithm, line, md5):
+                    return None
+            except BaseException:
+                spool.close()
+                raise
+            if spool.size == 0 and number > 1:
+                spool.close()
+                return None
+            self._number = number
+            return spool
+
+    @contextmanager
+    def sending(self, line: Line) -> Iterator[None]:
+        """Be one of those that send at the same time; one worker more than may send can read ahead."""
+        if self._senders is None:
+            yield
+            return
+        while not self._senders.acquire(timeout=_TICK):
+            line.check()
+        try:
+            yield
+        finally:
+            self._senders.release()
+
+    @contextmanager
+    def _turn(self, line: Line) -> Iterator[bool]:
+        """Be the only reader; False when there is nothing to read any more."""
+        while not self._reading.acquire(timeout=_TICK):
+            line.check()
+            if self._stopped:
+                break
+        else:
+            try:
+                while not (over := self._stopped or self.ended) and not self._has_room():
+                    line.sleep(_TICK)
+                yield not over
+            finally:
+                self._reading.release()
+            return
+        yield False
+
+    def _has_room(self) -> bool:
+        with self._counting:
+            wanted = self.plan.size_of(self._number + 1)
+            return self._space is None or self._open < 2 or self._held + wanted <= self._space
+
+    def _new_spool(self, number: int) -> Spool:
+        size = self.plan.size_of(number)
+
+        def count(by: int) -> None:
+            with self._counting:
+                self._open += by
+                self._held += by * size
+
+        spool = Spool(self._folder, number, on_close=lambda: count(-1))
+        count(1)
+        return spool
+
+    def _fill(self, spool: Spool, algorithm: ChecksumAlgorithm, line: Line, md5: bool) -> bool:
+        """Read the part; False when somebody stopped the reading."""
+        digest = Digest(algorithm)
+        second = Digest(ChecksumAlgorithm.MD5) if md5 else None
+        size = self.plan.size_of(spool.number)
+        while spool.size < size:
+            block = self._read(size - spool.size, line)
+            if block is None:
+                spool.close()
+                return False
+            if not block:
+                self.ended = True
+                break
+            self.total += len(block)
+            digest.update(block)
+            if second is not None:
+                second.update(block)
+            spool.write(block)
+        spool.algorithm, spool.checksum = algorithm, digest.value()
+        spool.md5 = None if second is None else second.value()
+        return True
+
+    def _expect_the_end(self, line: Line) -> None:
+        if self._read(1, line):
+            raise too_long(self.plan)
+        self.ended = True
+
+    def _read(self, most: int, line: Line) -> memoryview | None:
+        """What comes next; empty at the end; None when somebody stopped the reading."""
+        while True:
+            line.check()
+            if self._stopped:
+                return None
+            try:
+                if not _is_ready(self._descriptor):
+                    continue
+                got = os.readv(self._descriptor, [self._block[:most]])
+            except BlockingIOError:
+                # Somebody who shares the stream has made it non-blocking.
+                time.sleep(_TICK)
+                continue
+            except OSError as error:
+                raise self._broken(error) from error
+            return self._block[:got]
+
+    def _broken(self, error: OSError) -> SourceError | UploadFailed:
+        reason = error.strerror or str(error)
+        if self.total == 0:
+            return SourceError(f"the stream cannot be read: {reason}")
+        return UploadFailed(
+            f"the stream cannot be read any further than {self.total:,} bytes: {reason}; nothing was completed: run "
+            "the producer again with the same command",
+            resumable=True,
+        )
+
+
+def _is_ready(descriptor: int) -> bool:
+    """Wait a moment for bytes or the end.  Not select(): it knows no descriptor above 1023."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    found = poll.poll(_TICK * 1000)
+    if found and found[0][1] & select.POLLNVAL:
+        # macOS says this of devices, too: those are read without waiting.
+        try:
+            os.fstat(descriptor)
+        except OSError as error:
+            raise SourceError("there is no stream to read: standard input is closed") from error
+    return bool(found)
+
+
+def _widen(descriptor: int) -> None:
+    """Let a pipe hold as much as is read at once, where that can be had: 64 KiB at a time are many calls."""
+    try:
+        from fcntl import F_SETPIPE_SZ, fcntl
+
+        fcntl(descriptor, F_SETPIPE_SZ, _BLOCK)
+    except (ImportError, OSError):
+        pass

@@ -1,0 +1,50 @@
+"""A stream whose object is there, although the run that made it did not end: the producer may give the same bytes."""
+
+from collections.abc import Sequence
+
+from partway.state.uploads import PartRecord
+
+from ..errors import UploadFailed
+from ..run.run import UploadRun
+from .reader import Cutter
+from .send import RUN_AGAIN
+from .spool import Spool
+
+
+def is_repeated(run: UploadRun, cutter: Cutter, first: Spool, parts: Sequence[PartRecord]) -> bool:
+    """Read the stream and compare it with the parts that the object was made of.
+
+    Args:
+        first: The stream's first part, which was read already.
+
+    Returns:
+        True when the stream is the object, to its end; False when its first part differs, so that nothing has passed
+        that would have to be sent.
+
+    Raises:
+        UploadFailed: a later part differs.  The parts before it have passed, so the producer has to run again.
+        SourceError, PlanError, UploadCancelled.
+    """
+    spool: Spool | None = first
+    for part in parts:
+        if spool is None or spool.size != part.size or spool.checksum_in(run.algorithm) != part.checksum:
+            if part is parts[0]:
+                return False
+            raise _differs(spool, part.number)
+        if part is not parts[0]:
+            spool.close()
+        spool = run.pool.run(lambda line: cutter.next(run.algorithm, line, md5=True))
+    first.close()
+    if spool is not None:
+        raise _differs(spool, len(parts) + 1)
+    return True
+
+
+def _differs(spool: Spool | None, number: int) -> UploadFailed:
+    if spool is not None:
+        spool.close()
+    return UploadFailed(
+        f"the object of an earlier run is there, and the stream differs from it from part {number} on; nothing was "
+        f"sent: {RUN_AGAIN}, which sends all of it",
+        resumable=True,
+    )

@@ -1,0 +1,261 @@
+"""The parts of a stream: what earlier runs sent of it, what passes now, and the end.  Runs in the caller's thread."""
+
+from collections import Counter, deque
+from collections.abc import Iterator
+
+from partway.state.uploads import STREAM, PartRecord, UploadStatus
+
+from ..checksums import ChecksumAlgorithm
+from ..errors import (
+    ChecksumUnsupported,
+    Conflict,
+    PartsRefused,
+    Refused,
+    RemoteError,
+    UploadCancelled,
+    UploadFailed,
+    UploadVanished,
+    is_resumable,
+)
+from ..events.upload import PartKept, StreamCompared, StreamDiffered, UploadDone, UploadStarted
+from ..run.run import UploadRun
+from ..upload.complete import complete
+from ..upload.create import create
+from ..upload.multipart import check_part_limit, is_listed, renew
+from .earlier_parts import SentBefore, sent_before
+from .plan import StreamPlan
+from .reader import Cutter
+from .spool import Spool
+from .tasks import StreamedPart, StreamTask, send_next
+
+RUN_AGAIN = "run the producer again with the same command"
+# What a file's upload does about them needs the bytes once more, so for a stream the next run does it.
+_MENDED_BY_THE_NEXT_RUN = (ChecksumUnsupported, Conflict, PartsRefused, UploadVanished)
+_UNSUPPORTED = 3  # times that one part's answer may lack the checksum, when other parts' had it
+
+
+def recall(run: UploadRun) -> SentBefore:
+    """What S3 has of the stream by earlier runs; a multipart upload is there afterwards.
+
+    Raises:
+        RemoteError, UploadFailed, UploadCancelled, StateError.
+    """
+    before = sent_before((), ())
+    if run.record.upload_id is not None:
+        stored = run.store.parts(run.record.id)
+        try:
+            before = sent_before(stored, run.call(lambda s3: s3.list_parts(run.target, run.upload_id, run.algorithm)))
+        except UploadVanished as error:
+            renew(run, error)
+        else:
+            if list(before.confirmed) != stored:
+                run.store.replace_parts(run.record.id, before.confirmed)
+    if run.record.upload_id is None:
+        try:
+            create(run)
+        except ChecksumUnsupported as error:
+            run.fall_back(error)
+            if run.record.upload_id is None:
+                create(run)
+    run.save(status=UploadStatus.OPEN, size=0)
+    return before
+
+
+def send_stream(
+    run: UploadRun, plan: StreamPlan, cutter: Cutter, first: Spool, before: SentBefore, *, expected: int | None
+) -> None:
+    """Have every part of the stream on S3; its end is known then.
+
+    Args:
+        first: The first part, which was read already.
+        expected: Bytes that the user expects; only told.
+
+    Raises:
+        UploadFailed: some parts could not be sent; its cause says why.
+        RemoteError, SourceError, PlanError, UploadCancelled, StateError.
+    """
+    run.emit(
+        UploadStarted(
+            upload=run.record.id,
+            source=STREAM,
+            target=run.target.url,
+            total_bytes=None,
+            part_size=plan.part_size,
+            part_count=None,
+            resumed_bytes=0,
+            resumed_parts=0,
+            expected_bytes=expected,
+            most_bytes=plan.most_bytes,
+        )
+    )
+    if before.parts:
+        run.emit(StreamCompared(upload=run.record.id, parts=before.parts, bytes=before.bytes))
+    sending = _Sending(run, cutter, before)
+    sending.again.append(first)
+    try:
+        sending.run_to_the_end()
+    finally:
+        if sending.differing:
+            run.emit(StreamDiffered(upload=run.record.id, parts=sending.differing))
+
+
+class _Sending:
+    """The parts that pass in one run.
+
+    again: parts that were read already and have to be sent, or sent once more.
+    differing: how many parts an earlier run had sent with other bytes.
+    """
+
+    def __init__(self, run: UploadRun, cutter: Cutter, before: SentBefore) -> None:
+        self.again: deque[Spool] = deque()
+        self.differing = 0
+        self._run = run
+        self._cutter = cutter
+        self._before = before
+        self._least = before.end(cutter.plan)
+        self._stored = {part.number: part for part in before.confirmed}
+        self._failures: list[BaseException] = []
+        self._unsupported: Counter[int] = Counter()
+        self._supported = False
+
+    def run_to_the_end(self) -> None:
+        """After a failure nothing is read any more, but what runs still ends and is recorded."""
+        for outcome in self._run.pool.stream(send_next, self._tasks(), enough=self._is_enough):
+            if outcome.error is not None:
+                if not isinstance(outcome.error, UploadCancelled):
+                    self._fail(outcome.error)
+            elif outcome.result is not None:
+                self._take(outcome.result)
+        for spool in self.again:
+            spool.close()
+        if self._failures:
+            check_part_limit(self._run, self._failures[0], None)
+            _renew_if_lost(self._run, self._failures[0])
+            raise _told(self._failures[0])
+
+    def _tasks(self) -> Iterator[StreamTask]:
+        run, before = self._run, self._before
+        while True:
+            yield StreamTask(
+                cutter=self._cutter,
+                backend=run.backend,
+                policy=run.settings.policy,
+                target=run.target,
+                upload_id=run.upload_id,
+                algorithm=run.algorithm,
+                doubts=before.doubts,
+                md5=before.by_etag,
+                least=self._least,
+                run=max(1, run.record.run - 1),
+                spool=self.again.popleft() if self.again else None,
+            )
+
+    def _is_enough(self) -> bool:
+        return bool(self._failures) or (self._cutter.ended and not self.again)
+
+    def _fail(self, error: BaseException) -> None:
+        self._failures.append(error)
+        self._cutter.stop()
+
+    def _take(self, part: StreamedPart) -> None:
+        run, spool = self._run, part.spool
+        if part.kept is not None:
+            spool.close()
+            run.reached()
+            if self._stored.get(spool.number) != part.kept:
+                run.store.save_parts(run.record.id, [part.kept])
+            run.emit(PartKept(upload=run.record.id, number=spool.number, size=spool.size))
+            self._supported = True
+            return
+        if part.sent is None:
+            assert part.unsupported is not None
+            self._send_otherwise(spool, part.unsupported)
+            return
+        run.reached()
+        receipt, self.differing = part.sent.receipt, self.differing + part.differs
+        if receipt.checksum is None and run.algorithm is not ChecksumAlgorithm.MD5:
+            reason = f"the service did not answer with a {run.algorithm} checksum"
+            self._send_otherwise(spool, ChecksumUnsupported(reason, operation="UploadPart"))
+            return
+        spool.close()
+        self._supported = True
+        run.note_sent(receipt.number, receipt.size)
+        run.record_part(
+            PartRecord(
+                number=receipt.number,
+                size=receipt.size,
+                etag=receipt.etag,
+                checksum=part.sent.checksum,
+                run=run.record.run,
+            )
+        )
+
+    def _send_otherwise(self, spool: Spool, reason: ChecksumUnsupported) -> None:
+        """Send the part once more from its spool, with an MD5 when the service seems to know nothing else."""
+        run, number = self._run, spool.number
+        self._unsupported[number] += 1
+        self.again.append(spool)
+        if run.algorithm is ChecksumAlgorithm.MD5 or (self._supported and self._unsupported[number] < _UNSUPPORTED):
+            if self._unsupported[number] > _UNSUPPORTED:
+                self._fail(reason)
+            return
+        try:
+            run.fall_back(reason)
+        except UploadFailed as error:
+            self._fail(error)
+            return
+        if self._supported:
+            # The receipts of parts that have passed prove nothing any more.
+            self._fail(reason)
+
+
+def _told(failure: BaseException) -> BaseException:
+    """The failure, with what to do about it."""
+    if isinstance(failure, RemoteError):
+        told = UploadFailed(
+            f"the stream could not be sent to its end: {failure}; {RUN_AGAIN}",
+            resumable=is_resumable(failure) or isinstance(failure, _MENDED_BY_THE_NEXT_RUN),
+        )
+        told.__cause__ = failure
+        return told
+    return failure
+
+
+def _renew_if_lost(run: UploadRun, failure: BaseException) -> None:
+    """Let the next run begin anew when S3 denies the upload and lists it nowhere: receipts that stand because the
+    service lists no parts would lead to the same refusal for ever."""
+    if isinstance(failure, UploadVanished) and not is_listed(run) and not _is_unfinished(run):
+        renew(run, failure)
+
+
+def _is_unfinished(run: UploadRun) -> bool:
+    """True when S3 lists the upload among the unfinished ones of its key."""
+    uploads = run.call(lambda s3: s3.list_uploads(run.target)) or ()
+    return any(upload.upload_id == run.upload_id for upload in uploads)
+
+
+def complete_stream(run: UploadRun) -> UploadDone:
+    """Make the object of the stream's parts and prove it.
+
+    Raises:
+        UploadFailed: S3 wants parts again that have passed; the next run sends them.
+        RemoteError, ProofFailed, UploadCancelled, StateError.
+    """
+    try:
+        return complete(run, again=False)
+    except Conflict as error:
+        run.forget_parts()
+        raise _told(error) from error
+    except PartsRefused as error:
+        # The receipts are not worth what they say: the next run compares what S3 lists with what passes.
+        run.store.replace_parts(run.record.id, ())
+        raise _told(error) from error
+    except ChecksumUnsupported as error:
+        run.fall_back(error)
+        raise _told(error) from error
+    except UploadVanished as error:
+        _renew_if_lost(run, error)
+        raise _told(error) from error
+    except Refused as error:
+        check_part_limit(run, error, len(run.store.parts(run.record.id)))
+        raise

@@ -1,0 +1,1 @@
+"""One file from lock to proof: create, send, complete, verify, abort."""

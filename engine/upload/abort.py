@@ -1,0 +1,183 @@
+"""Give an upload up: the only place that aborts, and only because somebody said so."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from partway.state.store import StateStore
+from partway.state.uploads import UploadRecord, UploadStatus
+
+from ..backend.protocol import MultipartBackend
+from ..backend.responses import PartReceipt
+from ..backend.target import Target
+from ..checksums import ChecksumAlgorithm
+from ..errors import CredentialsExpired, Refused, Transient, UploadFailed, UploadVanished
+from ..resume.lock import claimed
+from ..run.settings import UploadSettings
+from ..run.stored_options import target_of
+from ..workers.channel import Cancel, Lane, Line
+from ..workers.part_tasks import retrying
+from ..workers.pool import WorkerPool
+
+_ABORTS = 5
+_BETWEEN = 1.0  # seconds from one abort to the next
+_UNLISTED = 2  # aborts where nobody may look whether parts are left
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removal:
+    """What an abort removed.
+
+    existed: False when S3 did not know the upload any more.
+    parts, bytes: as S3 listed them before; None when it does not list them.
+    confirmed: True when S3 said afterwards that nothing is left.
+    """
+
+    existed: bool
+    parts: int | None
+    bytes: int | None
+    confirmed: bool
+
+
+NOTHING = Removal(existed=False, parts=0, bytes=0, confirmed=True)
+
+
+def cancel_upload(
+    record: UploadRecord,
+    *,
+    backend: MultipartBackend,
+    store: StateStore,
+    settings: UploadSettings = UploadSettings(),  # noqa: B008 - frozen
+    cancel: Cancel | None = None,
+) -> Removal:
+    """Abort the upload on S3, make sure that no part is left, and mark it aborted.
+
+    Raises:
+        StateLocked: a process is sending it; stop that first.
+        RemoteError: the service refused or is away; nothing is marked, so cancel again.
+        UploadFailed: parts kept coming back, or another process finished the upload meanwhile.
+    """
+    with claimed(store, record.source, target_of(record)):
+        # Read again: whoever held the claim may have finished it, or begun it anew on S3.
+        return give_up(unfinished_now(store, record), backend, store, settings, cancel or Cancel())
+
+
+def unfinished_now(store: StateStore, record: UploadRecord) -> UploadRecord:
+    """The record as it is now that it is claimed.
+
+    Raises:
+        UploadFailed: it is finished.
+    """
+    record = store.upload(record.id) or record
+    if record.finished:
+        raise UploadFailed(
+            f"upload {record.id} is {record.status} meanwhile; there is nothing to cancel", resumable=False
+        )
+    return record
+
+
+def give_up(
+    record: UploadRecord,
+    backend: MultipartBackend,
+    store: StateStore,
+    settings: UploadSettings,
+    cancel: Cancel,
+    lane: Lane | None = None,
+) -> Removal:
+    """Remove the parts and mark the upload aborted; the caller holds the claim.
+
+    Raises:
+        RemoteError: the service refused, and the sentence says how to forget the upload without it; or it is away.
+        UploadFailed: parts kept coming back.
+    """
+    target, upload_id = target_of(record), record.upload_id
+    algorithm = ChecksumAlgorithm(record.checksum_algorithm)
+    removal = NOTHING
+    if upload_id is not None:
+
+        def remove(line: Line) -> Removal:
+            return remove_upload(retrying(backend, settings.policy, line), target, upload_id, algorithm, line.sleep)
+
+        with WorkerPool(lane or 1, cancel=cancel, hear=lambda _: None) as pool:
+            try:
+                removal = pool.run(remove)
+            except CredentialsExpired:
+                raise
+            except Refused as error:
+                raise type(error)(
+                    f"{error}; `partway cancel --forget {record.id}` forgets the upload and leaves its parts on S3",
+                    operation=error.operation,
+                    code=error.code,
+                    status=error.status,
+                    request_id=error.request_id,
+                ) from error
+    store.save_upload(replace(record, status=UploadStatus.ABORTED))
+    store.replace_parts(record.id, ())
+    store.live.end(record.id)
+    return removal
+
+
+def remove_upload(
+    s3: MultipartBackend,
+    target: Target,
+    upload_id: str,
+    algorithm: ChecksumAlgorithm,
+    sleep: Callable[[float], None],
+) -> Removal:
+    """Abort, and again while ListParts shows parts: one that was in flight may arrive after the first abort.
+
+    Where the service does not list parts, that it does not know the upload any more is as good.
+
+    Raises:
+        RemoteError: the service refused to abort, or is away.
+        UploadFailed: parts kept coming back.
+
+    S3 rules: https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html
+    """
+    try:
+        sizes = _sizes(_listed(s3, target, upload_id, algorithm))
+    except UploadVanished:
+        sizes = {}
+    existed, unlisted = False, 0
+
+    def ended(confirmed: bool) -> Removal:
+        count = None if sizes is None else len(sizes)
+        size = None if sizes is None else sum(sizes.values())
+        return Removal(existed=existed, parts=count, bytes=size, confirmed=confirmed) if existed else NOTHING
+
+    for _ in range(_ABORTS):
+        try:
+            s3.abort_upload(target, upload_id)
+            existed = True
+            rows = _listed(s3, target, upload_id, algorithm)
+        except UploadVanished:
+            return ended(confirmed=True)
+        if rows is None:
+            unlisted += 1
+            if unlisted == _UNLISTED:
+                return ended(confirmed=False)
+        elif not rows:
+            return ended(confirmed=True)
+        else:
+            sizes = (sizes or {}) | (_sizes(rows) or {})
+            sleep(_BETWEEN)
+    raise UploadFailed(f"S3 still lists parts of the upload to {target.url}; cancel it again", resumable=True)
+
+
+def _listed(
+    s3: MultipartBackend, target: Target, upload_id: str, algorithm: ChecksumAlgorithm
+) -> list[PartReceipt] | None:
+    """The rows; None when the service answers without them, for whatever reason: an abort needs no list."""
+    try:
+        return s3.list_parts(target, upload_id, algorithm)
+    except (UploadVanished, CredentialsExpired):
+        raise
+    except Transient as error:
+        if error.unreachable:
+            raise
+        return None
+    except Refused:
+        return None
+
+
+def _sizes(rows: list[PartReceipt] | None) -> dict[int, int] | None:
+    return None if rows is None else {row.number: max(row.size, 0) for row in rows}

@@ -1,0 +1,206 @@
+"""The end of a multipart upload: Complete, and the proof that the object equals the source."""
+
+from collections.abc import Sequence
+
+from partway.state.errors import StateDamaged
+from partway.state.uploads import PartRecord, UploadStatus
+
+from ..backend.responses import ObjectFacts, PartReceipt
+from ..checksums import ChecksumAlgorithm, combine
+from ..errors import (
+    AccessRefused,
+    Conflict,
+    CredentialsExpired,
+    ObjectExists,
+    ObjectMissing,
+    PartsRefused,
+    ProofFailed,
+    Refused,
+    RemoteError,
+    Transient,
+    UploadVanished,
+)
+from ..events.upload import UploadCompleting, UploadDone
+from ..limits import is_aws
+from ..proof.proof import Proof, is_older, is_same_etag, prove, prove_written
+from ..resume.reconcile import looks_like_md5
+from ..retry.policy import Retry
+from ..run.run import UploadRun
+from ..workers.channel import Line
+from .head import look_and_prove
+from .overwrite import SAME_BYTES, SOMEBODY_ELSES, is_hidden, not_shown
+
+
+def complete(run: UploadRun, *, again: bool) -> UploadDone:
+    """Make the object and prove it.  again: an earlier run sent Complete for these parts, too.
+
+    Raises:
+        StateDamaged: the store does not give back the parts that it was given.
+    """
+    parts = run.store.parts(run.record.id)
+    if not _are_the_plans(run, parts):
+        raise StateDamaged(
+            f"the parts of upload {run.record.id} in the store are not those that were sent; move the state folder "
+            "away and run again with --adopt: finished parts are still on S3"
+        )
+    run.save(status=UploadStatus.COMPLETING)
+    retries = run.retries
+    run.emit(UploadCompleting(upload=run.record.id))
+    try:
+        answer = run.call(
+            lambda s3: s3.complete_upload(
+                run.target,
+                run.upload_id,
+                [_receipt(part) for part in parts],
+                algorithm=run.algorithm,
+                checksum=combine(run.algorithm, [(part.checksum, part.size) for part in parts]),
+                size=run.plan.file_size,
+            )
+        )
+    except (UploadVanished, PartsRefused) as error:
+        # The first answer may have been lost on its way; then the object is there.
+        if done := finished_before(run, parts, gone=isinstance(error, UploadVanished)):
+            return done
+        raise
+    except (ObjectExists, Conflict) as error:
+        lost = again or run.retries > retries
+        if (lost or not _has_parts(run)) and (done := finished_before(run, parts, gone=False)):
+            return done
+        if run.target.options.no_overwrite:
+            _refuse_if_taken(run, parts, error)
+        raise
+    try:
+        proof, facts = look_and_prove(
+            run,
+            lambda facts: prove_written(
+                facts, answer, parts, algorithm=run.algorithm, etags_agree=is_aws(run.target.endpoint)
+            ),
+            answer,
+        )
+    except ProofFailed:
+        if again:
+            # Somebody wrote another object, and S3 repeats its answer to the first Complete: nothing comes of these
+            # parts any more.
+            run.forget_parts()
+        raise
+    return run.finish(_or_by_etag(run, proof, facts.etag), facts.etag or answer.etag)
+
+
+def _has_parts(run: UploadRun) -> bool:
+    """True when the upload is still one of parts, as far as S3 says, so that Complete cannot have taken effect."""
+    try:
+        return run.call(lambda s3: s3.list_parts(run.target, run.upload_id, run.algorithm)) != []
+    except UploadVanished:
+        return False
+
+
+def _refuse_if_taken(run: UploadRun, parts: Sequence[PartRecord], error: Refused) -> None:
+    """Say what is there instead of the object that was not made; after a conflict there may be nothing.
+
+    Raises:
+        ObjectExists: another object, whose bytes may be the same.
+        Transient: none, although S3 says so.
+        RemoteError.
+    """
+    reason = SOMEBODY_ELSES
+    try:
+        facts = run.call(lambda s3: s3.head_object(run.target, run.algorithm))
+        if prove(facts, parts, algorithm=run.algorithm).whole:
+            reason = SAME_BYTES
+    except ObjectMissing:
+        if isinstance(error, Conflict):
+            return
+        raise not_shown(error) from error
+    except ProofFailed:
+        pass
+    except RemoteError as hidden:
+        if isinstance(hidden, CredentialsExpired) or not is_hidden(hidden):
+            raise
+        if isinstance(error, Conflict):
+            return
+    raise ObjectExists(reason, operation=error.operation, code=error.code, status=error.status) from error
+
+
+def _are_the_plans(run: UploadRun, parts: Sequence[PartRecord]) -> bool:
+    return [(part.number, part.size) for part in parts] == [(spec.number, spec.size) for spec in run.plan.parts()]
+
+
+def _receipt(part: PartRecord) -> PartReceipt:
+    return PartReceipt(number=part.number, size=part.size, etag=part.etag, checksum=part.checksum)
+
+
+def finished_before(run: UploadRun, parts: Sequence[PartRecord], *, gone: bool) -> UploadDone | None:
+    """The end of an upload whose Complete took effect although its answer was lost; None when it did not.  ``gone`` as
+    for ``proven_before``."""
+    found = proven_before(run, parts, gone=gone)
+    return None if found is None else run.finish(*found)
+
+
+def proven_before(run: UploadRun, parts: Sequence[PartRecord], *, gone: bool) -> tuple[Proof, str] | None:
+    """How the object that such a Complete made is proven, and its ETag; None when there is no such object.
+
+    gone: S3 knows the upload no more.  It may be putting the parts together at this moment: a large object shows only
+        after a while, and giving its parts up would cost all of them.
+    """
+    if not _are_the_plans(run, parts):
+        return None
+    try:
+        found = run.ask(lambda line: _look_until_it_is_ours(run, parts, line, patient=gone))
+    except CredentialsExpired:
+        raise
+    except AccessRefused:
+        # Without permission to list the bucket, S3 answers 403 for an object that does not exist.
+        return None
+    if found is None:
+        return None
+    proof, facts = found
+    proof = _or_by_etag(run, proof, facts.etag)
+    return (proof, facts.etag) if proof.whole else None
+
+
+def _look_until_it_is_ours(
+    run: UploadRun, parts: Sequence[PartRecord], line: Line, *, patient: bool
+) -> tuple[Proof, ObjectFacts] | None:
+    """Look at the object until it is proven, or was looked at twice; when ``patient``, for as long as the policy's
+    longest wait.  A single answer may not be up to date yet."""
+    policy = run.settings.policy
+    wait, left = policy.first_wait, policy.longest_wait if patient else 0.0
+    attempt = 0
+    while True:
+        attempt += 1
+        found = None
+        try:
+            facts = run.retrying(line).head_object(run.target, run.algorithm)
+            if not is_older(facts, run.record.remote_created_at):
+                found = prove(facts, parts, algorithm=run.algorithm), facts
+        except (ObjectMissing, ProofFailed):
+            pass
+        except Transient as error:
+            if not is_hidden(error):
+                raise
+        if (found and (found[0].whole or attempt > 1)) or (attempt > 1 and left <= 0):
+            return found
+        reason = "S3 does not know the upload any more, and does not show its object yet"
+        wait = min(wait * 2, left)
+        left -= wait
+        if patient:
+            line.say(Retry(number=0, attempt=attempt, wait=wait, reason=reason, unreachable=False, throttled=False))
+        line.sleep(wait)
+
+
+def _or_by_etag(run: UploadRun, proof: Proof, etag: str) -> Proof:
+    """The proof when it is of the whole object.  For a service that names no checksum of it: read the source once more
+    and compare MD5s with the ETag, when that may be the MD5 of the parts' MD5s (as on AWS) or of the whole (as some
+    others have it)."""
+    if proof.whole or run.record.is_stream:
+        return proof  # nobody can read a stream once more
+    md5: str | None = None
+    if looks_like_md5(etag):
+        md5 = run.whole_md5()
+    elif etag.endswith(f"-{run.plan.part_count}") and run.algorithm is not ChecksumAlgorithm.MD5:
+        md5s: dict[int, tuple[str, int]] = {}
+        for local in run.hash(run.plan.parts(), md5=True):
+            assert local.md5 is not None
+            md5s[local.number] = (local.md5, run.plan.part(local.number).size)
+        md5 = combine(ChecksumAlgorithm.MD5, [md5s[number] for number in sorted(md5s)])
+    return Proof.ETAG if md5 is not None and is_same_etag(md5, etag) else proof

@@ -1,0 +1,240 @@
+"""A source of several parts: create, reconcile, send what is missing, complete, prove."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from partway.state.uploads import PartRecord, UploadStatus
+
+from ..backend.responses import PartReceipt
+from ..checksums import ChecksumAlgorithm
+from ..errors import (
+    ChecksumUnsupported,
+    Conflict,
+    PartsRefused,
+    Refused,
+    RemoteError,
+    SourceChanged,
+    UploadFailed,
+    UploadVanished,
+    is_resumable,
+)
+from ..events.upload import UploadDone, UploadRenewed
+from ..resume.reconcile import Reconciliation, reconcile, settle
+from ..run.run import UploadRun
+from ..source.plan import PartSpec
+from ..workers.part_tasks import SendTask, send_part
+from . import part_limit
+from .complete import complete, finished_before
+from .create import create
+from .source_check import confirm_parts, note_source
+
+
+def send_multipart(run: UploadRun) -> UploadDone:
+    """Bring the upload to its end from wherever it is.
+
+    Most uploads take one round.  Another begins when S3 says something that changes what the parts are worth: it
+    does not know the checksum, no longer knows the upload, or does not accept the parts.  Each may happen a few times.
+
+    Raises:
+        UploadFailed: some parts could not be sent; its cause says why.
+        RemoteError, SourceError, ProofFailed, UploadCancelled, StateError.
+    """
+    happened: Counter[type[Refused]] = Counter()
+    denied_with = -1
+    while True:
+        try:
+            return _round(run)
+        except (ChecksumUnsupported, UploadVanished, Conflict, PartsRefused) as error:
+            if isinstance(error, UploadVanished) and denied_with != (parts := len(run.store.parts(run.record.id))):
+                # One NoSuchUpload is no proof: the next round asks ListParts.
+                denied_with = parts
+                continue
+            happened[type(error)] += 1
+            if happened[type(error)] > (3 if isinstance(error, ChecksumUnsupported) else 2):
+                raise
+            match error:
+                case ChecksumUnsupported():
+                    # An answer that was cut lacks the checksum too: other parts tell whether the service has any.
+                    if happened[type(error)] > 2 or not run.store.parts(run.record.id):
+                        run.fall_back(error)
+                case PartsRefused() if happened[type(error)] == 1 or not _may_have_parts_beyond(run):
+                    # The receipts are not worth what they say: prove the listed parts by the local bytes instead.
+                    run.store.replace_parts(run.record.id, ())
+                case UploadVanished() if is_listed(run):
+                    # Denied twice, and nothing was sent between; but giving up what is listed is for the user to say.
+                    raise UploadVanished(
+                        f"{error}, but lists its parts; run again, or start over with --restart",
+                        operation=error.operation,
+                        code=error.code,
+                        status=error.status,
+                    ) from error
+                case _:
+                    # Gone, or of a source that became shorter: some complete an upload only with all its parts.
+                    renew(run, error)
+
+
+def _round(run: UploadRun) -> UploadDone:
+    stored = run.store.parts(run.record.id)
+    maybe_done = run.record.status is UploadStatus.COMPLETING and _is_source_of(run, stored)
+    missing: Sequence[PartSpec] = tuple(run.plan.parts())
+    kept: Sequence[PartRecord] = ()
+    listed: Sequence[PartReceipt] | None = ()
+    if run.record.upload_id is not None:
+        try:
+            listed = _list(run)
+        except UploadVanished as error:
+            if maybe_done and (done := finished_before(run, stored, gone=True)):
+                return done
+            renew(run, error)
+    if run.record.upload_id is None:
+        create(run)
+    else:
+        found = reconcile(run.plan, stored, listed, source_changed=run.source_changed)
+        if maybe_done and (found.doubt or found.send) and (done := finished_before(run, stored, gone=not listed)):
+            return done
+        kept, missing = _settle(run, stored, found)
+    # Only now, after the parts were compared with it, does the record speak of this source.
+    run.save_source(status=UploadStatus.OPEN)
+    run.announce_start(kept)
+    _send(run, missing)
+    confirm_parts(run)
+    try:
+        return complete(run, again=maybe_done)
+    except Refused as error:
+        check_part_limit(run, error, run.plan.part_count)
+        raise
+
+
+def _is_source_of(run: UploadRun, stored: Sequence[PartRecord]) -> bool:
+    """True when every part of the plan was read from the source as it is now; by its bytes, where its times moved."""
+    if not run.source_changed:
+        return True
+    sizes = {spec.number: spec.size for spec in run.plan.parts()}
+    if {part.number: part.size for part in stored} != sizes:
+        return False
+    checksums = {part.number: part.checksum for part in stored}
+    if any(found.checksum != checksums[found.number] for found in run.hash(run.plan.parts(), md5=False)):
+        return False
+    run.save_source()
+    return True
+
+
+def renew(run: UploadRun, error: Refused) -> None:
+    """Go on without the multipart upload that was there; what it had is lost."""
+    run.emit(UploadRenewed(upload=run.record.id, reason=str(error)))
+    run.forget_parts()
+
+
+def _list(run: UploadRun) -> list[PartReceipt] | None:
+    return run.call(lambda s3: s3.list_parts(run.target, run.upload_id, run.algorithm))
+
+
+def is_listed(run: UploadRun) -> bool:
+    """True when S3 lists parts of the upload."""
+    try:
+        return bool(_list(run))
+    except UploadVanished:
+        return False
+
+
+def _may_have_parts_beyond(run: UploadRun) -> bool:
+    listed = _list(run)
+    return listed is None or any(row.number > run.plan.part_count for row in listed)
+
+
+def _settle(
+    run: UploadRun, stored: Sequence[PartRecord], found: Reconciliation
+) -> tuple[list[PartRecord], list[PartSpec]]:
+    """Let the local bytes decide what is in doubt; remember what is kept, and say what is missing."""
+    kept = {part.number: part for part in found.keep}
+    missing = {spec.number: spec for spec in found.send}
+    doubts = {doubt.spec.number: doubt for doubt in found.doubt}
+    by_etag = any(claim.checksum is None for doubt in found.doubt for claim in doubt.claims)
+    for local in run.hash([doubt.spec for doubt in found.doubt], md5=by_etag):
+        number = local.number
+        md5 = local.checksum if run.algorithm is ChecksumAlgorithm.MD5 else local.md5
+        # A part that only the server knew was sent by an earlier run, which died before it could note it; or by
+        # this one, in a round before.
+        sent_in = run.record.run if number in run.sent_numbers else run.record.run - 1
+        part = settle(doubts[number], checksum=local.checksum, md5=md5, run=sent_in)
+        if part is None:
+            missing[number] = doubts[number].spec
+        else:
+            kept[number] = part
+    in_order = [kept[number] for number in sorted(kept)]
+    if in_order != stored:
+        run.store.replace_parts(run.record.id, in_order)
+    return in_order, [missing[number] for number in sorted(missing)]
+
+
+def check_part_limit(run: UploadRun, failure: BaseException, planned: int | None) -> None:
+    """Say how to start over when a service takes fewer parts than planned.
+
+    planned: None for a stream.
+
+    Raises:
+        UploadFailed: the failure is, or may be, about that.
+    """
+    if not isinstance(failure, Refused):
+        return
+    found = part_limit.advice(failure, [part.number for part in run.store.parts(run.record.id)], planned)
+    if found is not None:
+        todo, is_sure = found
+        raise UploadFailed(f"{failure}; {todo}", resumable=False, starts_over=is_sure) from failure
+
+
+def _send(run: UploadRun, missing: Sequence[PartSpec]) -> None:
+    """Send parts; after a failure nothing new starts, but what runs still ends and is recorded."""
+    tasks = (
+        SendTask(
+            backend=run.backend,
+            policy=run.settings.policy,
+            target=run.target,
+            upload_id=run.upload_id,
+            path=run.source.path,
+            spec=spec,
+            algorithm=run.algorithm,
+        )
+        for spec in missing
+    )
+    failures: list[BaseException] = []
+    sent = 0
+    for outcome in run.pool.stream(send_part, tasks, enough=lambda: bool(failures)):
+        if outcome.result is not None:
+            run.reached()
+            receipt = outcome.result.receipt
+            run.note_sent(receipt.number, receipt.size)
+            try:
+                note_source(run, outcome.result.identities)
+            except SourceChanged as error:
+                # The part is recorded all the same: the next run compares it.
+                failures.append(error)
+            if receipt.checksum is None and run.algorithm is not ChecksumAlgorithm.MD5:
+                failures.append(
+                    ChecksumUnsupported(
+                        f"the service did not answer with a {run.algorithm} checksum", operation="UploadPart"
+                    )
+                )
+                continue
+            run.record_part(
+                PartRecord(
+                    number=receipt.number,
+                    size=receipt.size,
+                    etag=receipt.etag,
+                    checksum=outcome.result.checksum,
+                    run=run.record.run,
+                )
+            )
+            sent += 1
+        elif outcome.error is not None:
+            failures.append(outcome.error)
+    if not failures:
+        return
+    failure = failures[0]
+    check_part_limit(run, failure, run.plan.part_count)
+    if isinstance(failure, RemoteError) and not isinstance(failure, (ChecksumUnsupported, UploadVanished)):
+        raise UploadFailed(
+            f"{len(missing) - sent:,} of {run.plan.part_count:,} parts could not be sent: {failure}",
+            resumable=is_resumable(failure),
+        ) from failure
+    raise failure

@@ -1,0 +1,161 @@
+"""A source of at most one part: one PutObject with a checksum, then the proof."""
+
+from dataclasses import dataclass, replace
+
+from partway.state.uploads import PartRecord, UploadStatus
+
+from ..backend.responses import ObjectFacts
+from ..checksums import ChecksumAlgorithm
+from ..errors import ChecksumUnsupported, ObjectExists, ObjectMissing, PartwayError, ProofFailed, Transient
+from ..events.upload import UploadDone
+from ..limits import is_aws
+from ..proof.proof import Proof, is_older_than, is_same_etag, prove, prove_written
+from ..run.run import UploadRun
+from ..source.part_reader import BLOCK, PartReader
+from ..workers.channel import Line
+from ..workers.part_tasks import block_of, reporter
+from .head import look_and_prove
+from .overwrite import SAME_BYTES, SOMEBODY_ELSES, is_hidden, not_shown
+from .source_check import KEPT, SourceChecks, WholeSourceCheck
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    """What PutObject said, the checksum of the bytes that were sent, and whether the file has others by now."""
+
+    facts: ObjectFacts
+    checksum: str
+    changed: PartwayError | None
+
+
+def put_whole(run: UploadRun) -> UploadDone:
+    """Send the source as one object and prove it.
+
+    Raises:
+        RemoteError, SourceError, ProofFailed, UploadFailed, UploadCancelled, StateError.
+    """
+    run.announce_start(())
+    maybe_done = run.record.status is UploadStatus.COMPLETING
+    if run.target.options.no_overwrite:
+        # Only then may a later run take what it finds for somebody else's.
+        run.save(status=UploadStatus.COMPLETING)
+    while True:
+        try:
+            answer = run.pool.run(lambda line: _put(run, line), sends=True)
+        except ChecksumUnsupported as error:
+            run.fall_back(error)
+            continue
+        except ObjectExists as error:
+            return _end_of_taken(run, error, lost=bool(run.retries) or maybe_done)
+        run.reached()
+        run.note_sent(1, run.plan.file_size)
+        run.record_part(_part(run, answer.facts.etag, answer.checksum))
+        if answer.changed is not None:
+            raise answer.changed
+        if answer.facts.checksum is not None or run.algorithm is ChecksumAlgorithm.MD5:
+            return _finish(run, answer)
+        # Stored, but not confirmed; what HEAD says now may be our own header given back.
+        run.fall_back(
+            ChecksumUnsupported(
+                f"the service stored {run.target.url}, but did not answer with its {run.algorithm} checksum"
+            )
+        )
+        proof, _, _ = _proof_of_bytes(run, answer.facts)
+        if proof is Proof.ETAG or run.target.options.no_overwrite:
+            return run.finish(proof, answer.facts.etag)
+
+
+def _put(run: UploadRun, line: Line) -> _Answer:
+    spec = run.plan.part(1)
+    report = reporter(spec, line)
+    source = WholeSourceCheck(run.source, run.algorithm, SourceChecks.of(run.settings), sleep=line.sleep)
+
+    def on_read(sent: int) -> None:
+        report(sent)
+        # With the last block the object is complete: look at the source once more before it goes.  After that it may be
+        # there already, which ``changed_since_sent`` knows.
+        if body.is_sending and spec.size - BLOCK <= sent < spec.size:
+            source.check(body)
+
+    with PartReader(run.source.path, spec, algorithm=run.algorithm, on_read=on_read, block=block_of(line)) as body:
+        facts = run.retrying(line).put_object(run.target, body)
+        return _Answer(facts=facts, checksum=body.checksum, changed=source.changed_since_sent(body, run.target))
+
+
+def _finish(run: UploadRun, answer: _Answer) -> UploadDone:
+    part = _part(run, answer.facts.etag, answer.checksum)
+    proof, facts = look_and_prove(run, lambda facts: _prove_written(run, part, facts, answer.facts), answer.facts)
+    return run.finish(proof, facts.etag or answer.facts.etag)
+
+
+def _end_of_taken(run: UploadRun, refusal: ObjectExists, *, lost: bool) -> UploadDone:
+    """The end of an upload whose PutObject took effect although its answer was lost.
+
+    lost: An earlier try may have made the object, in this run or before.
+
+    Raises:
+        ObjectExists: it is another's object, or was there before.
+        Transient: there is none.
+        RemoteError.
+    """
+    reason = SOMEBODY_ELSES
+    try:
+        proof, part, facts = _proof_of_bytes(run, None)
+        if proof.whole and lost and not is_older_than(facts, run.age):
+            sent_in = run.record.run if run.retries else run.record.run - 1
+            run.store.save_parts(run.record.id, [replace(part, run=sent_in)])
+            return run.finish(proof, part.etag)
+        if proof.whole:
+            reason = SAME_BYTES
+    except ProofFailed as error:
+        _refuse_if_ours(run, error)
+    except Transient as error:
+        if isinstance(error.__cause__, ObjectMissing):
+            raise not_shown(refusal) from error
+        if not is_hidden(error):
+            raise
+    raise ObjectExists(reason, operation=refusal.operation, code=refusal.code, status=refusal.status) from refusal
+
+
+def _refuse_if_ours(run: UploadRun, error: ProofFailed) -> None:
+    """Raises: ProofFailed: an earlier run made that object, of other bytes than the file has now."""
+    sent = run.store.parts(run.record.id)
+    if sent and is_same_etag(run.call(lambda s3: s3.head_object(run.target, run.algorithm)).etag, sent[0].etag):
+        raise ProofFailed(
+            f"{run.target.url} is what an earlier run read of {run.source.path}, which has changed since; {KEPT}"
+        ) from error
+
+
+def _proof_of_bytes(run: UploadRun, answer: ObjectFacts | None) -> tuple[Proof, PartRecord, ObjectFacts]:
+    """Compare the object that is there with the local bytes.
+
+    answer: what PutObject said; None: its answer was lost.
+
+    Raises:
+        ProofFailed: another size or checksum.
+    """
+    (local,) = run.hash([run.plan.part(1)], md5=False)
+    part = _part(run, "", local.checksum)
+
+    def compare(facts: ObjectFacts) -> Proof:
+        if answer is None:
+            return prove(facts, [part], algorithm=run.algorithm, multipart=False)
+        return _prove_written(run, part, facts, answer)
+
+    proof, facts = look_and_prove(run, compare, answer or ObjectFacts(size=run.plan.file_size, etag=""))
+    return proof, replace(part, etag=facts.etag), facts
+
+
+def _prove_written(run: UploadRun, part: PartRecord, facts: ObjectFacts, answer: ObjectFacts) -> Proof:
+    return prove_written(
+        facts,
+        answer,
+        [part],
+        algorithm=run.algorithm,
+        multipart=False,
+        etags_agree=is_aws(run.target.endpoint),
+    )
+
+
+def _part(run: UploadRun, etag: str, checksum: str) -> PartRecord:
+    return PartRecord(number=1, size=run.plan.file_size, etag=etag, checksum=checksum, run=run.record.run)

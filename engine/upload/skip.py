@@ -1,0 +1,63 @@
+"""--no-overwrite, and the key is taken by now: the upload ends as skipped, and what it sent is removed or named."""
+
+from partway.state.uploads import UploadRecord, UploadStatus
+
+from ..errors import ObjectExists, RemoteError, UploadFailed
+from ..events.upload import TAKEN, UploadSkipped
+from ..run.run import UploadRun
+from ..workers.channel import Cancel, Lane
+from .abort import give_up
+from .overwrite import is_taken
+
+
+def check_key_free(run: UploadRun, given_up: UploadRecord | None) -> None:
+    """With --no-overwrite, look at the key before anything is sent or removed.  Not for an upload whose Complete was
+    sent: what is there may be its own.
+
+    given_up: the upload that is to be removed for this one; None: none is.
+
+    Raises:
+        ObjectExists: the key is taken.
+        Refused: it may not be looked at, and the service may overwrite.
+        RemoteError, UploadCancelled.
+    """
+    if not run.target.options.no_overwrite or run.record.status is UploadStatus.COMPLETING:
+        return
+    if run.call(lambda s3: is_taken(s3, run.target, run.algorithm)):
+        stays = f"; the unfinished upload {given_up.id} stays as it is" if given_up else ""
+        raise ObjectExists(f"{TAKEN}{stays}", operation="HeadObject")
+
+
+def skip_upload(run: UploadRun, error: ObjectExists, cancel: Cancel, lane: Lane | None = None) -> UploadSkipped:
+    """End the upload without an object.  The caller holds the lock.
+
+    A file's parts are removed from S3: they can never become what the user wanted, and the file is there to send them
+    again.  A stream's parts stay, and the reason says so: nobody else may have its bytes.
+
+    Raises:
+        UploadCancelled, StateError.
+    """
+    began = run.store.upload(run.record.id) is not None
+    skipped = UploadSkipped(
+        source=run.record.source,
+        target=run.target.url,
+        reason=f"{error}{_what_became_of_parts(run, cancel, lane)}",
+        upload=run.record.id if began else "",
+    )
+    run.emit(skipped)
+    return skipped
+
+
+def _what_became_of_parts(run: UploadRun, cancel: Cancel, lane: Lane | None) -> str:
+    record = run.record
+    if record.upload_id is None:
+        run.store.remove_upload(record.id)
+        return ""
+    parts, _ = run.store.part_totals(record.id)
+    if record.is_stream:
+        return f"; its {parts:,} parts stay on S3 until `partway resume {record.id}` or `partway cancel {record.id}`"
+    try:
+        give_up(record, run.backend, run.store, run.settings, cancel, lane)
+    except (RemoteError, UploadFailed) as trouble:
+        return f"; its {parts:,} parts stay on S3 until `partway cancel {record.id}`, because {trouble}"
+    return f"; the {parts:,} parts that were sent are removed from S3" if parts else ""

@@ -1,0 +1,186 @@
+"""The last look at the source: whether the bytes that were sent are still the file's.
+
+Times only tell where nothing changed.  Where one of them moved, the bytes decide: a chmod, a hard link or a server
+whose clocks disagree costs one more read of the file, and only other bytes are an error.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from ..backend.target import Target
+from ..checksums import ChecksumAlgorithm
+from ..errors import PartwayError, SourceChanged, SourceError, UploadFailed
+from ..run.run import UploadRun
+from ..run.settings import UploadSettings
+from ..source.identity import SourceIdentity, identify, identify_settled
+from ..source.memory_files import is_in_memory
+from ..source.part_reader import PartReader
+from ..source.plan import PartSpec
+from ..workers.part_tasks import HashTask, hash_part
+
+# Of an object that was made of other bytes than the file has now.
+KEPT = "--no-overwrite keeps that object: remove it, or start over with --restart and without --no-overwrite"
+
+_MAX_PASSES = 3  # comparisons of a file that changes while it is compared
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceChecks:
+    """How strictly the source is looked at before an object is made of it.
+
+    updated: False takes the file as it was at the start: one that grows or is touched is no error.
+    bytes: True reads the file once more and compares every part, whatever its times say.
+    """
+
+    updated: bool = True
+    bytes: bool = False
+
+    @classmethod
+    def of(cls, settings: UploadSettings) -> "SourceChecks":
+        """As the settings want it."""
+        return cls(updated=settings.check_updated, bytes=settings.verify_source)
+
+    def check_size(self, source: SourceIdentity, seen: SourceIdentity) -> None:
+        """Refuse a file that has another size now.
+
+        Raises:
+            SourceChanged
+        """
+        if seen.size > source.size and self.updated:
+            raise SourceChanged(
+                f"{source.path} grew while it was sent; run again when it is complete, or send what is there at the "
+                "start with --local-no-check-updated"
+            )
+        if seen.size < source.size:
+            raise SourceChanged(f"{source.path} became shorter while it was sent; run again when it is complete")
+
+
+def note_source(run: UploadRun, identities: Iterable[SourceIdentity]) -> None:
+    """Take note of the files that a part was read from.
+
+    Raises:
+        SourceChanged: one has another size, so nothing would come of sending more.
+        StateError.
+    """
+    run.note_identities(identities)
+    for each in identities:
+        SourceChecks.of(run.settings).check_size(run.source, each)
+
+
+def confirm_parts(run: UploadRun) -> None:
+    """Make sure, before Complete, that the recorded parts are the file's.
+
+    Raises:
+        SourceChanged: a part has other bytes by now, the file has another size, or it changes all the time.
+        SourceError, UploadCancelled, StateError.
+    """
+    checks = SourceChecks.of(run.settings)
+    now = identify(run.source.path)
+    checks.check_size(run.source, now)
+    may_differ = now != run.source or run.other_identities or is_in_memory(now.device)
+    if checks.bytes or (checks.updated and may_differ):
+        _compare_parts(run, checks)
+
+
+def _compare_parts(run: UploadRun, checks: SourceChecks) -> None:
+    checksums = {part.number: part.checksum for part in run.store.parts(run.record.id)}
+    for _ in range(_MAX_PASSES):
+        now = run.pool.run(lambda line: identify_settled(run.source.path, sleep=line.sleep))
+        checks.check_size(run.source, now)
+        # Two looks in a row: some FUSE file systems number a file anew each time it is opened.
+        is_stable = identify(run.source.path).inode == now.inode
+        state = _whole if is_stable else _times
+        # What this file showed before the first byte is compared cannot come from a write during the comparison: it is
+        # from a server whose replicas disagree.
+        known = (now, run.source, *run.other_identities)
+        before = {state(each) for each in known if each.inode == now.inode or not is_stable}
+        seen: set[SourceIdentity] = set()
+        for outcome in run.hash(run.plan.parts(), md5=False, here=True):
+            seen.update(outcome.identities)
+            if outcome.checksum != checksums[outcome.number]:
+                run.distrust_source()
+                raise SourceChanged(
+                    f"{run.source.path} changed while it was sent; nothing was completed, "
+                    "run again to send the parts that differ"
+                )
+        seen.add(identify(run.source.path))
+        run.note_identities(seen)
+        if not checks.updated or {state(each) for each in seen} <= before:
+            run.trust_source(now)
+            return
+    raise SourceChanged(
+        f"{run.source.path} changes all the time; nothing was completed. Run again when it is complete, or send what "
+        "is there at the start with --local-no-check-updated"
+    )
+
+
+def _whole(identity: SourceIdentity) -> object:
+    return identity
+
+
+def _times(identity: SourceIdentity) -> object:
+    return identity.size, identity.mtime_ns, identity.ctime_ns
+
+
+class WholeSourceCheck:
+    """``confirm_parts`` for a file that goes as one object.  Called on a worker, as often as one likes.
+
+    Args:
+        source: The file as it was identified.
+        sleep: Waits for so many seconds; what it raises ends the waiting.
+    """
+
+    def __init__(
+        self,
+        source: SourceIdentity,
+        algorithm: ChecksumAlgorithm,
+        checks: SourceChecks,
+        *,
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._source = source
+        self._sleep = sleep
+        self._algorithm = algorithm
+        self._checks = checks
+        self._accepted = {source}
+        self._is_due = checks.bytes
+        self._is_always_due = is_in_memory(source.device) and checks.updated
+
+    def check(self, body: PartReader) -> None:
+        """Make sure that what is sent is still the file's.
+
+        Raises:
+            SourceChanged: it is not.
+            SourceError: it cannot be read any more.
+            UploadCancelled.
+        """
+        seen = {body.identify(), identify(self._source.path)}
+        for each in seen:
+            self._checks.check_size(self._source, each)
+        if not (self._is_due or self._is_always_due) and (seen <= self._accepted or not self._checks.updated):
+            return
+        # What shows now is accepted only if a later write would show as something else.
+        now = identify_settled(self._source.path, sleep=self._sleep)
+        whole = PartSpec(number=1, offset=0, size=self._source.size)
+        found = hash_part(HashTask(path=self._source.path, spec=whole, algorithm=self._algorithm, md5=False))
+        if found.checksum != body.checksum:
+            raise SourceChanged(f"{self._source.path} changed while it was sent; run again to send it as it is now")
+        # Neither what was accepted before nor what another file shows: the path may lead there again.
+        self._accepted = {each for each in (*seen, now) if each.inode == now.inode}
+        self._is_due = False
+
+    def changed_since_sent(self, body: PartReader, target: Target) -> PartwayError | None:
+        """After the object was made of what was read: what is wrong with it by now, and what to do; None when it is
+        still the file.
+
+        Raises:
+            UploadCancelled.
+        """
+        try:
+            self.check(body)
+        except SourceError as error:
+            sentence = f"{target.url} was made of what had been read, but {error}"
+            if target.options.no_overwrite:
+                return UploadFailed(f"{sentence}; {KEPT}", resumable=False)
+            return SourceChanged(sentence)
+        return None

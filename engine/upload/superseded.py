@@ -1,0 +1,37 @@
+"""What a finished upload makes useless: another unfinished one of ours, of the same file to the same key."""
+
+from contextlib import suppress
+from dataclasses import replace
+
+from ..errors import PartwayError
+from ..events.upload import UploadDone
+from ..proof.proof import Proof
+from ..run.run import UploadRun
+from ..workers.channel import Cancel, Lane
+from .abort import give_up
+
+_PATIENCE = 10.0  # seconds for an endpoint that goes away after the object is there
+_ATTEMPTS = 3
+
+
+def remove_superseded(run: UploadRun, done: UploadDone, cancel: Cancel, lane: Lane | None) -> None:
+    """Abort the file's other unfinished uploads to the key, as ``--adopt`` leaves one when it continues a better one.
+
+    Only after the object was proven to be the file: until then their parts may be needed.  The caller holds the lock of
+    the file and the key.  An upload that cannot be aborted now stays in the store and on S3, for ``partway list`` and
+    the next command; this one is done all the same.
+    """
+    if not Proof(done.proof).whole:
+        return
+    policy = run.settings.policy
+    brief = replace(
+        policy,
+        attempts=min(policy.attempts, _ATTEMPTS),
+        budget=min(policy.budget, _PATIENCE),
+        first_contact=min(policy.first_contact, _PATIENCE),
+    )
+    target = run.target
+    for record in run.store.unfinished_to(target.endpoint, target.bucket, target.key):
+        if record.source == run.record.source and not record.is_stream:
+            with suppress(PartwayError):
+                give_up(record, run.backend, run.store, replace(run.settings, policy=brief), cancel, lane)

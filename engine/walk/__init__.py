@@ -1,0 +1,1 @@
+"""Which files a job has: sources, lists, filters, keys."""

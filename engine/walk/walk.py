@@ -1,0 +1,186 @@
+"""Find the files of a job, one at a time: a million files take no more memory than a deep path."""
+
+import os
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ..source.identity import SourceIdentity
+from ..source.permission import permission_remedy
+from .filters import Filter, is_wanted, may_be_wanted_below
+
+EMPTY = "an empty folder"
+GONE = "there is no such file"
+_LINK = "a link"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A file to upload.
+
+    path: absolute.
+    name: below its source, with slashes; the key is the destination and this.
+    size, mtime_ns, ctime_ns, inode: as ``os.stat`` gives them.  They may be old when the file is read.
+    """
+
+    path: str
+    name: str
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+
+    @property
+    def identity(self) -> SourceIdentity:
+        """The file as the walk met it."""
+        return SourceIdentity(
+            path=self.path,
+            size=self.size,
+            mtime_ns=self.mtime_ns,
+            ctime_ns=self.ctime_ns,
+            inode=self.inode,
+            device=0,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passed:
+    """Something that is not uploaded.
+
+    failed: True when the user may have expected it to be: it is missing, or cannot be read.
+    """
+
+    path: str
+    reason: str
+    failed: bool
+
+
+def scan(
+    sources: Iterable[tuple[str, str | None]], *, filters: Sequence[Filter] = (), follow_symlinks: bool = True
+) -> Iterator[Found | Passed]:
+    """Walk through files and folders, lazily and in no particular order.
+
+    Args:
+        sources: Absolute paths, each with its name; None means the last component of a file's path, and that a folder's
+            own name does not appear in its files' names.  A folder with a name is one of a list, which may name what is
+            in it, too: that is met once.
+        filters: See ``filters.is_wanted``.
+        follow_symlinks: False passes links over.
+    """
+    walked: set[str] = set()
+    for path, name in sources:
+        if walked and name is not None and not walked.isdisjoint(_above(path)):
+            continue
+        try:
+            found = os.stat(path) if follow_symlinks else os.lstat(path)  # noqa: PTH116 - keeps undecodable names
+        except (OSError, ValueError) as error:
+            yield Passed(path=path, reason=_reason(error), failed=True)
+            continue
+        if stat.S_ISDIR(found.st_mode):
+            if name is not None:
+                walked.add(path)
+            below = f"{name}/" if name else ""
+            yield from _walk(path, below, filters, follow_symlinks, (found.st_dev, found.st_ino))
+            continue
+        name = os.path.basename(path) if name is None else name  # noqa: PTH119
+        if is_wanted(name, filters):
+            yield _judged(path, name, found)
+
+
+def _above(path: str) -> Iterator[str]:
+    """The path, and every folder that it is in."""
+    yield path
+    while (above := os.path.dirname(path)) != path:  # noqa: PTH120 - keeps undecodable names
+        path = above
+        yield path
+
+
+def _walk(
+    root: str, below: str, filters: Sequence[Filter], follow_symlinks: bool, identity: tuple[int, int]
+) -> Iterator[Found | Passed]:
+    # An open folder for each level, and nothing of what lies beside.
+    levels: list[_Level] = []
+    try:
+        levels.append(_Level(root, below, identity))
+    except OSError as error:
+        yield Passed(path=root, reason=_reason(error), failed=True)
+        return
+    try:
+        while levels:
+            level = levels[-1]
+            entry = level.following()
+            if entry is None:
+                levels.pop().close()
+                if level.trouble is not None:
+                    yield Passed(path=level.path, reason=_reason(level.trouble), failed=True)
+                elif level.empty:
+                    yield Passed(path=level.path, reason=EMPTY, failed=False)
+                continue
+            name = level.below + entry.name
+            judged: Found | Passed | None = None
+            try:
+                if entry.is_symlink() and not follow_symlinks:
+                    judged = Passed(path=entry.path, reason=_LINK, failed=False)
+                else:
+                    found = entry.stat(follow_symlinks=follow_symlinks)
+                    identity = (found.st_dev, found.st_ino)
+                    if not stat.S_ISDIR(found.st_mode):
+                        judged = _judged(entry.path, name, found)
+                    elif any(identity == each.identity for each in levels):
+                        judged = Passed(path=entry.path, reason="a link to a folder that it is in", failed=False)
+                    elif may_be_wanted_below(name, filters):
+                        levels.append(_Level(entry.path, f"{name}/", identity))
+            except OSError as error:
+                # Whether it is a folder with files that are wanted, nobody knows; but a link to nothing is none.
+                may_be_folder = not isinstance(error, FileNotFoundError) and may_be_wanted_below(name, filters)
+                if may_be_folder or is_wanted(name, filters):
+                    yield Passed(path=entry.path, reason=_reason(error), failed=True)
+            if judged is not None and is_wanted(name, filters):
+                yield judged
+    finally:
+        for level in levels:
+            level.close()
+
+
+class _Level:
+    """An open folder.  below: what the names in it begin with; empty: nothing was found in it."""
+
+    def __init__(self, path: str, below: str, identity: tuple[int, int]) -> None:
+        self.path, self.below, self.identity = path, below, identity
+        self.empty = True
+        self.trouble: OSError | None = None
+        self._entries = os.scandir(path)
+        self.close = self._entries.close
+
+    def following(self) -> "os.DirEntry[str] | None":
+        """The next entry, or None at the end; ``trouble`` says when that came too early."""
+        try:
+            entry = next(self._entries, None)
+        except OSError as error:
+            self.trouble = error
+            return None
+        self.empty = self.empty and entry is None
+        return entry
+
+
+def _judged(path: str, name: str, found: os.stat_result) -> Found | Passed:
+    if stat.S_ISLNK(found.st_mode):
+        return Passed(path=path, reason=_LINK, failed=False)
+    if stat.S_ISREG(found.st_mode):
+        return Found(
+            path=path,
+            name=name,
+            size=found.st_size,
+            mtime_ns=found.st_mtime_ns,
+            ctime_ns=found.st_ctime_ns,
+            inode=found.st_ino,
+        )
+    return Passed(path=path, reason="no regular file", failed=False)
+
+
+def _reason(error: OSError | ValueError) -> str:
+    if isinstance(error, PermissionError):
+        return f"it may not be read by this user; {permission_remedy(error)}"
+    if isinstance(error, FileNotFoundError):
+        return GONE
+    return getattr(error, "strerror", None) or "its name is not possible"

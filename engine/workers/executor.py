@@ -1,0 +1,62 @@
+"""What all uploads of a run share: the threads, the places for parts in flight, the network and its bandwidth."""
+
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ..flow.bandwidth import Bandwidth
+from ..flow.concurrency import Concurrency
+from ..retry.circuit_breaker import NetworkGate, Nudge
+
+if TYPE_CHECKING:
+    pass  # only then: every command would wait for tenacity
+
+R = TypeVar("R")
+
+
+class Workers:
+    """The only threads.  Started and closed in the caller's thread.
+
+    concurrency: how many parts may be in flight.
+    gate: while the endpoint is out of reach, one call asks for all.
+    bandwidth: limits what workers send, all together; None: nobody limits it.
+
+    Args:
+        executor: Runs parts; None means threads.  Others, such as processes or a Dask client's executor, get
+            ``function(task)`` without a line: no progress, and no cancel inside a task.
+        nudge: Has an endpoint that is away probed at once.
+    """
+
+    def __init__(
+        self,
+        concurrency: Concurrency,
+        *,
+        bandwidth: Bandwidth | None = None,
+        executor: Executor | None = None,
+        nudge: Nudge | None = None,
+    ) -> None:
+        self.concurrency = concurrency
+        self.gate = NetworkGate(nudge=nudge)
+        self.bandwidth = bandwidth
+        # Beside those that have a place, where several uploads run: calls about whole uploads.
+        self._threads = ThreadPoolExecutor(max_workers=3 * concurrency.most, thread_name_prefix="partway")
+        self._executor = executor
+        self._running: set[Future[Any]] = set()  # on threads
+
+    def call(self, call: Callable[..., R], *arguments: Any) -> "Future[R]":
+        """Run the call on a thread."""
+        future = self._threads.submit(call, *arguments)
+        self._running.add(future)
+        future.add_done_callback(self._running.discard)
+        return future
+
+    def work(self, function: Callable[..., R], task: Any, line: Any) -> "Future[R]":
+        """Run ``function(task, line)`` on a thread, or ``function(task)`` on the executor."""
+        if self._executor is None:
+            return self.call(function, task, line)
+        return self._executor.submit(function, task)
+
+    def close(self) -> None:
+        """Nothing begins from now on."""
+        # What still runs is wanted no more, and may sit in a system call for as long as its timeout.
+        self._threads.shutdown(wait=not self._running, cancel_futures=True)

@@ -1,0 +1,139 @@
+"""What workers do: module-level functions on picklable values, so that any executor can run them."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..backend.protocol import MultipartBackend
+from ..backend.responses import PartReceipt
+from ..backend.target import Target
+from ..checksums import ChecksumAlgorithm, Digest
+from ..flow.stall import StallGuard
+from ..retry.backend import RetryingBackend
+from ..retry.policy import RetryPolicy
+from ..source.identity import SourceIdentity
+from ..source.part_reader import BLOCK, PartReader
+from ..source.plan import PartSpec
+from .channel import Line, silent_line
+
+_REPORT_EVERY = 0.1  # seconds between two reports of one part
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """``sent`` of the part's ``size`` bytes are on their way."""
+
+    number: int
+    sent: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendTask:
+    """Send one part of the file at ``path``."""
+
+    backend: MultipartBackend
+    policy: RetryPolicy
+    target: Target
+    upload_id: str
+    path: str
+    spec: PartSpec
+    algorithm: ChecksumAlgorithm
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentPart:
+    """S3's receipt, and the base64 checksum of the bytes that were sent; the receipt's own may be None.
+
+    identities: of the file that was read, before its first and after its last byte.
+    """
+
+    receipt: PartReceipt
+    checksum: str
+    identities: tuple[SourceIdentity, ...]
+
+
+def send_part(task: SendTask, line: Line | None = None) -> SentPart:
+    """Send the part, trying again as the policy allows.
+
+    Raises:
+        RemoteError, SourceError, UploadCancelled: the part was not sent.
+    """
+    line = line or silent_line()
+    report = reporter(task.spec, line)
+    block = block_of(line)
+    with PartReader(task.path, task.spec, algorithm=task.algorithm, on_read=report, block=block) as body:
+        before = body.identify()
+        receipt = retrying(task.backend, task.policy, line).upload_part(task.target, task.upload_id, body)
+        return SentPart(receipt=receipt, checksum=body.checksum, identities=(before, body.identify()))
+
+
+def retrying(backend: MultipartBackend, policy: RetryPolicy, line: Line) -> RetryingBackend:
+    """The backend, trying again; failures are told on the line, and waits end when nobody wants the answer."""
+    return RetryingBackend(backend, policy, sleep=line.sleep, on_retry=line.say, gate=line.gate)
+
+
+def reporter(spec: PartSpec, line: Line) -> Callable[[int], None]:
+    """A ``PartReader.on_read`` that keeps to the bandwidth, ends cancelled and stalled parts, and tells how far the
+    part is."""
+    guard = StallGuard(time.monotonic)
+    next_report = 0.0
+    before = 0
+
+    def on_read(sent: int) -> None:
+        nonlocal next_report, before
+        line.check()
+        if line.bandwidth is not None and sent > before:
+            line.sleep(line.bandwidth.take(sent - before))
+        before = sent
+        guard.check(sent)
+        now = time.monotonic()
+        if sent and (now >= next_report or sent == spec.size):
+            next_report = now + _REPORT_EVERY
+            line.say(Sent(number=spec.number, sent=sent, size=spec.size))
+
+    return on_read
+
+
+def block_of(line: Line) -> int:
+    """Bytes that are read at once."""
+    return BLOCK if line.bandwidth is None else min(BLOCK, line.bandwidth.block)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HashTask:
+    """Take the checksum of one part of the file at ``path``, and its MD5 when ``md5`` is true."""
+
+    path: str
+    spec: PartSpec
+    algorithm: ChecksumAlgorithm
+    md5: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartHash:
+    """Base64 checksums of one part's bytes; md5 is None when it was not asked for.
+
+    number: the part's.
+    identities: of the file that was read, before its first and after its last byte.
+    """
+
+    number: int
+    checksum: str
+    md5: str | None
+    identities: tuple[SourceIdentity, ...]
+
+
+def hash_part(task: HashTask, line: Line | None = None) -> PartHash:
+    """Read the part once and take its checksums."""
+    line = line or silent_line()
+    digests = [Digest(task.algorithm)] + ([Digest(ChecksumAlgorithm.MD5)] if task.md5 else [])
+    with PartReader(task.path, task.spec, algorithm=task.algorithm) as reader:
+        before = reader.identify()
+        for block in reader.blocks():
+            line.check()
+            for digest in digests:
+                digest.update(block)
+        identities = (before, reader.identify())
+    md5 = digests[1].value() if task.md5 else None
+    return PartHash(number=task.spec.number, checksum=digests[0].value(), md5=md5, identities=identities)

@@ -1,0 +1,207 @@
+"""One upload's share of the workers.  They run module-level functions on picklable values and touch no store and no
+sink.
+
+Everything a worker has to say goes through one queue to the caller's thread, which alone records and announces.
+"""
+
+import queue
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import partial
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar, cast
+
+from ..errors import UploadCancelled
+from ..flow.concurrency import Concurrency
+from .channel import TICK, Cancel, Lane, Line, Messages
+from .executor import Workers
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+GRACE = 0.8  # seconds that running calls have to end after a cancel
+
+
+def _never() -> bool:
+    return False
+
+
+def _nothing() -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome(Generic[T, R]):
+    """How one task ended: with a result, or with an error."""
+
+    task: T
+    result: R | None = None
+    error: BaseException | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended(Generic[T, R]):
+    stream: object
+    task: T
+    future: "Future[R]"
+
+
+class WorkerPool:
+    """Runs work on workers.  Used from one thread.
+
+    Args:
+        workers: What runs it, and ends with the pool; a number makes workers for so many tasks at the same time.  A
+            lane shares its workers with others, and they do not end.
+        cancel: When it is wanted, nothing new starts and waiting ends with UploadCancelled.
+        hear: Called in the caller's thread with each message of the workers.
+        at_rest: Called in the caller's thread about twenty times a second while nothing is said.
+    """
+
+    def __init__(
+        self,
+        workers: int | Workers | Lane,
+        *,
+        cancel: Cancel,
+        hear: Callable[[Any], None],
+        at_rest: Callable[[], None] = _nothing,
+    ) -> None:
+        self._alone = not isinstance(workers, Lane)
+        if isinstance(workers, int):
+            workers = Workers(Concurrency(workers))
+        lane = workers if isinstance(workers, Lane) else Lane(workers=workers, messages=Messages())
+        self._workers, self._messages = lane.workers, lane.messages
+        self._concurrency = self._workers.concurrency
+        self._cancel = cancel
+        self._hear = hear
+        self._at_rest = at_rest
+        self._line = Line(self._messages, cancel, self._workers.gate, bandwidth=self._workers.bandwidth)
+        self._running = 0
+        self._with_place: set[Future[Any]] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._line.abandon()
+        self._concurrency.forget(self)
+        for future in self._with_place:
+            future.add_done_callback(lambda _: self._concurrency.give_back())
+        if self._alone:
+            self._workers.close()
+
+    def run(self, call: Callable[[Line], R], *, sends: bool = False) -> R:
+        """Make one call on a thread and wait for it, hearing messages meanwhile; raises what it raises.
+
+        sends: True for one that sends as much as a part, and has to wait for a place as parts do.
+        """
+        size = None if sends else self._running + 1
+        for outcome in self._stream(lambda _: self._workers.call(call, self._line), [None], _never, size):
+            if outcome.error is not None:
+                raise outcome.error
+            return cast(R, outcome.result)
+        raise AssertionError("a call ended without an outcome")
+
+    def stream(
+        self,
+        function: Callable[..., R],
+        tasks: Iterable[T],
+        *,
+        enough: Callable[[], bool] = _never,
+        size: int | None = None,
+        here: bool = False,
+    ) -> Iterator[Outcome[T, R]]:
+        """Run ``function(task, line)`` for each task, at most ``size`` at a time; yield outcomes as they come.
+
+        ``here`` runs them on threads of this process even where an executor does the work.
+
+        Without a size, the pool's own decides, and looks at how many run.  A task is taken from ``tasks`` only when a
+        worker is free, and none when ``enough()`` is true; those that run then still end and are yielded.
+
+        Raises:
+            UploadCancelled: the cancel was wanted.  What ended within the grace time was yielded before.
+        """
+
+        submit = self._workers.call if here else self._workers.work
+        return self._stream(lambda task: submit(function, task, self._line), tasks, enough, size)
+
+    def _stream(
+        self,
+        submit: "Callable[[T], Future[R]]",
+        tasks: Iterable[T],
+        enough: Callable[[], bool],
+        size: int | None,
+    ) -> Iterator[Outcome[T, R]]:
+        waiting = iter(tasks)
+        stream = object()
+        deadline: float | None = None
+        exhausted = False
+
+        def over() -> bool:
+            return exhausted or deadline is not None or enough()
+
+        def start() -> None:
+            nonlocal exhausted
+            while not over() and self._take(size):
+                try:
+                    task = next(waiting)
+                    future = submit(task)
+                except BaseException as error:
+                    if size is None:
+                        self._concurrency.give_back()
+                    if not isinstance(error, StopIteration):
+                        raise
+                    exhausted = True
+                else:
+                    self._running += 1
+                    if size is None:
+                        self._with_place.add(future)
+                    future.add_done_callback(partial(self._ended, stream, task))
+
+        while True:
+            if self._cancel.wanted and deadline is None:
+                deadline = time.monotonic() + GRACE
+            start()
+            if exhausted and size is None and self._alone:
+                self._concurrency.look()
+            late = deadline is not None and time.monotonic() > deadline
+            if (self._running == 0 and over()) or (late and self._messages.empty()):
+                break
+            self._messages.hungry = size is None and not over()
+            try:
+                message = self._messages.get(timeout=TICK)
+            except queue.Empty:
+                self._at_rest()
+                continue
+            if not isinstance(message, _Ended):
+                self._hear(message)
+                continue
+            self._running -= 1
+            if message.future in self._with_place:
+                self._with_place.remove(message.future)
+                self._concurrency.give_back()
+            if message.stream is stream:
+                outcome = _outcome(message)
+                if outcome.error is None and not self._cancel.wanted:
+                    # Before the caller records this one, which takes the disk its time: nobody waits for that.
+                    start()
+                yield outcome
+        if self._cancel.wanted:
+            self._line.check()
+
+    def _take(self, size: int | None) -> bool:
+        """Take a place, or count to ``size``."""
+        return self._concurrency.take() if size is None else self._running < size
+
+    def _ended(self, stream: object, task: Any, future: "Future[Any]") -> None:
+        self._messages.put(_Ended(stream, task, future))
+
+
+def _outcome(ended: "_Ended[T, R]") -> Outcome[T, R]:
+    if ended.future.cancelled():
+        return Outcome(task=ended.task, error=UploadCancelled("the executor dropped the task"))
+    error = ended.future.exception()
+    return Outcome(task=ended.task, error=error) if error else Outcome(task=ended.task, result=ended.future.result())

@@ -1,0 +1,147 @@
+"""An operating-system lock on a file, which dies with the process that holds it.
+
+The file exists only while somebody holds its lock: the holder removes it before letting go.  A process that opened
+the file just before that would get a lock on a file without a name, so it compares what it locked with what the name
+stands for now, and opens again when the two differ.
+"""
+
+import errno
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ..errors import LocksUnsupported, StateLocked
+
+_HELD = frozenset({errno.EACCES, errno.EAGAIN, errno.EWOULDBLOCK})
+# Lustre without ``-o flock``, NFSv3 without lockd, SMB on macOS; EINVAL where POSIX's own word for it is used.
+_UNSUPPORTED = frozenset({errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL})
+_MAX_TRIES = 100  # each that fails is another process that let go at that moment
+_POLL = 0.02  # seconds
+
+
+@contextmanager
+def hold(path: Path, *, wait: float = 0.0) -> Iterator[None]:
+    """Hold the lock while the block runs; the file is made, with mode 0600, and is gone afterwards.
+
+    wait: seconds to wait for another holder.
+
+    Raises:
+        StateLocked: another process, or another block of this one, holds it.
+        LocksUnsupported: the filesystem has no locks.
+        OSError: the file cannot be made or opened.
+    """
+    end = time.monotonic() + wait
+    while (descriptor := _acquire(path)) is None:
+        if time.monotonic() >= end:
+            raise StateLocked(f"another process holds {path}")
+        time.sleep(_POLL)
+    try:
+        yield
+    finally:
+        _release(descriptor, path)
+
+
+def remove_if_free(path: Path) -> bool:
+    """Remove a lock file that a killed process or an older version left; False when somebody holds it.
+
+    Raises:
+        LocksUnsupported, OSError.
+    """
+    try:
+        descriptor = _acquire(path, create=False)
+    except FileNotFoundError:
+        return False
+    if descriptor is None:
+        return False
+    _release(descriptor, path)
+    return True
+
+
+def try_lock(descriptor: int, folder: Path, *, shared: bool = False) -> bool:
+    """Lock an open file without waiting; False when it is held through another open file.
+
+    folder: where the file is, for the message.
+
+    Raises:
+        LocksUnsupported: the filesystem has no locks.
+        OSError
+    """
+    try:
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in _HELD:
+            return False
+        if error.errno in _UNSUPPORTED:
+            raise locks_unsupported(folder) from error
+        raise
+    return True
+
+
+def has_record_locks(folder: Path) -> bool:
+    """Whether files in the folder take the POSIX locks that SQLite uses.
+
+    Tried on a file of its own: to close any descriptor of the database would drop SQLite's locks on it.
+    """
+    path = folder / f".locks-{os.getpid()}"
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except OSError:
+        return True  # that is another trouble
+    try:
+        path.unlink(missing_ok=True)
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in _UNSUPPORTED
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def locks_unsupported(folder: Path) -> LocksUnsupported:
+    """The error for a folder whose filesystem has no file locks."""
+    return LocksUnsupported(
+        f"the filesystem of {folder} does not support the file locks that partway needs; "
+        "name a folder on a local disk with --state-dir or PARTWAY_STATE_DIR"
+    )
+
+
+def _acquire(path: Path, *, create: bool = True) -> int | None:
+    """A descriptor that holds the lock of the file with this name; None when somebody else holds it.
+
+    create: False means that a missing file raises FileNotFoundError.
+    """
+    flags = os.O_RDWR | os.O_NOFOLLOW | (os.O_CREAT if create else 0)
+    for _ in range(_MAX_TRIES):
+        descriptor = os.open(path, flags, 0o600)
+        acquired = False
+        try:
+            if not try_lock(descriptor, path.parent):
+                return None
+            acquired = _is_named(descriptor, path)
+        finally:
+            if not acquired:
+                os.close(descriptor)
+        if acquired:
+            return descriptor
+    # Its inode numbers are not stable, so nobody can tell whether two processes hold the same file.
+    raise locks_unsupported(path.parent)
+
+
+def _release(descriptor: int, path: Path) -> None:
+    with suppress(OSError):
+        if _is_named(descriptor, path):
+            path.unlink()
+    with suppress(OSError):
+        fcntl.flock(descriptor, fcntl.LOCK_UN)  # also where a forked child still has the descriptor
+    os.close(descriptor)
+
+
+def _is_named(descriptor: int, path: Path) -> bool:
+    """Whether the open file is the one that the path names now."""
+    try:
+        return os.fstat(descriptor).st_ino == path.lstat().st_ino
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,157 @@
+"""Live records as files: one for each run, overwritten in place, locked by its process for as long as it lives."""
+
+import fcntl
+import json
+import os
+import zlib
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ..errors import LocksUnsupported, StateError, StateLocked, state_error
+from ..live import Ended, LivePhase, LiveRecord, LiveRow
+from .file_lock import try_lock
+
+_TRIES = 5  # a look at the lock takes microseconds
+
+
+class LiveFiles:
+    """Keeps live records in ``folder``, which is made when it is needed; files have mode 0600.
+
+    The lock is not the claim: who looks whether a process lives holds it for a moment, and never keeps one that starts
+    from its claim.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._held: dict[str, int] = {}  # descriptors by id
+
+    def tell(self, record: LiveRecord) -> None:
+        try:
+            descriptor = self._held.get(record.id)
+            if descriptor is None:
+                descriptor = self._held[record.id] = self._begin(record.id)
+            # In place, and never shorter: no new block, no rename, nothing that a disk has to be waited for.
+            os.pwrite(descriptor, _to_bytes(record).ljust(os.fstat(descriptor).st_size), 0)
+            if record.ended is not None:
+                self._release(record.id)
+        except OSError as error:
+            raise self._trouble(error) from error
+
+    def _begin(self, id: str) -> int:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(self._folder / id, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            for _ in range(_TRIES):
+                if try_lock(descriptor, self._folder):
+                    return descriptor
+        except (StateError, OSError):
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+        raise StateLocked(f"somebody looks at {self._folder / id}")
+
+    def end(self, id: str) -> None:
+        try:
+            # Under the lock, so that nobody takes what is there for the last words of a process that died.
+            (self._folder / id).unlink(missing_ok=True)
+            self._release(id)
+        except OSError as error:
+            raise self._trouble(error) from error
+
+    def _release(self, id: str) -> None:
+        if (descriptor := self._held.pop(id, None)) is not None:
+            os.close(descriptor)
+
+    def row(self, id: str) -> LiveRow | None:
+        return self._row(id)
+
+    def _row(self, id: str, *, only_alive: bool = False) -> LiveRow | None:
+        """only_alive: what does not run is not read, and None."""
+        try:
+            descriptor = os.open(self._folder / id, os.O_RDONLY)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise self._trouble(error) from error
+        try:
+            # In this order: what a process says and then lets go is read after it let go.
+            alive = self._is_held(descriptor)
+            if only_alive and not alive:
+                return None
+            record = _read(descriptor)
+            # The name is gone: it ended between our two looks.
+            gone = not alive and os.fstat(descriptor).st_nlink == 0
+        except OSError as error:
+            raise self._trouble(error) from error
+        finally:
+            os.close(descriptor)
+        if record is None and alive:
+            record = LiveRecord(id=id, pid=0, host="", began_at=0.0, told_at=0.0)
+        if record is None or record.id != id or gone:
+            return None
+        return LiveRow(record=record, alive=alive and record.ended is None)
+
+    def all(self) -> list[LiveRow]:
+        return [row for name in self._names() if (row := self._row(name)) is not None]
+
+    def running(self) -> list[LiveRow]:
+        rows = (self._row(name, only_alive=True) for name in self._names())
+        return [row for row in rows if row is not None and row.alive]
+
+    def _names(self) -> list[str]:
+        try:
+            return sorted(os.listdir(self._folder))  # noqa: PTH208
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise self._trouble(error) from error
+
+    def close(self) -> None:
+        """Let go of the files; what is said in them stays."""
+        for id in list(self._held):
+            self._release(id)
+
+    def _is_held(self, descriptor: int) -> bool:
+        """True when a process holds the lock.
+
+        The check takes a shared lock, so that two checks do not mistake each other for a run.
+        """
+        try:
+            free = try_lock(descriptor, self._folder, shared=True)
+        except LocksUnsupported:
+            return False  # nothing runs here: a run begins by taking a lock
+        if free:
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+        return not free
+
+    def _trouble(self, error: OSError) -> StateError:
+        return state_error(f"cannot use {self._folder}", error)
+
+
+def _to_bytes(record: LiveRecord) -> bytes:
+    text = json.dumps(asdict(record)).encode()
+    return b"%08x %s\n" % (zlib.crc32(text), text)
+
+
+def _read(descriptor: int) -> LiveRecord | None:
+    """The record; None when nothing is there yet, or nothing that this version wrote."""
+    for _ in range(_TRIES):
+        digest, _, text = os.pread(descriptor, os.fstat(descriptor).st_size, 0).partition(b" ")
+        text = text.rstrip()
+        # Otherwise it was read while it was written.
+        if digest == b"%08x" % zlib.crc32(text):
+            return _from_text(text)
+    return None
+
+
+def _from_text(text: bytes) -> LiveRecord | None:
+    try:
+        values: dict[str, Any] = json.loads(text)
+        values["phase"] = LivePhase(values["phase"])
+        values["ended"] = None if values["ended"] is None else Ended(values["ended"])
+        for name in ("parts", "files"):
+            values[name] = tuple((which, sent) for which, sent in values[name])
+        return LiveRecord(**values)
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None

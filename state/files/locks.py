@@ -1,0 +1,36 @@
+"""The claim on one upload: a lock file whose name says which upload."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from ..errors import StateLocked, state_error
+from . import file_lock
+
+
+def claim_path(folder: Path, source: str, endpoint: str, bucket: str, key: str) -> Path:
+    """The lock file of one upload: the same source to the same target always has the same name."""
+    name = "\0".join((source, endpoint, bucket, key)).encode("utf-8", "surrogatepass")
+    return folder / f"{hashlib.sha256(name).hexdigest()[:32]}.lock"
+
+
+@contextmanager
+def hold(path: Path, *, wait: float) -> Iterator[None]:
+    """Hold the lock file while the block runs; it is removed afterwards.
+
+    wait: seconds to wait for another holder.
+
+    Raises:
+        StateLocked: another process holds it.
+        StateError: the folder or the file cannot be written; LocksUnsupported: its filesystem has no locks.
+    """
+    with ExitStack() as stack:
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            stack.enter_context(file_lock.hold(path, wait=wait))
+        except StateLocked:
+            raise StateLocked("another partway process is working on this upload") from None
+        except OSError as error:
+            raise state_error(f"cannot write the lock file {path}", error) from error
+        yield

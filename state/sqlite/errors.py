@@ -1,0 +1,73 @@
+"""SQLite's errors as ours, each with what the user can do."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..errors import FREE_SPACE, StateDamaged, StateError, StateFull, StateLocked, state_error
+from ..files.file_lock import has_record_locks, locks_unsupported
+from .rows import BadRow
+
+# Where fcntl or mmap said that the filesystem cannot do that.
+_LOCK_FAILURES = frozenset(
+    f"SQLITE_IOERR_{name}" for name in ("LOCK", "RDLOCK", "UNLOCK", "CHECKRESERVEDLOCK", "SHMLOCK", "SHMMAP")
+)
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn errors of SQLite and of the filesystem, about the database ``path``, into StateErrors."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise _translate(error, path) from error
+    except (sqlite3.DatabaseError, BadRow, UnicodeDecodeError) as error:
+        # The last is Python's for a message that quotes damaged text.
+        raise _damaged(error, path) from error
+    except OSError as error:
+        raise state_error(f"cannot write in {path.parent}", error) from error
+
+
+def busy(path: Path) -> StateLocked:
+    """The error for a database that another process does not let go of."""
+    return StateLocked(f"another process keeps {path} busy; run again in a moment")
+
+
+def _translate(error: sqlite3.OperationalError, path: Path) -> StateError:
+    text = str(error)
+    is_busy = "locked" in text or "busy" in text
+    if getattr(error, "sqlite_errorname", "") in _LOCK_FAILURES:
+        return locks_unsupported(path.parent)
+    # SQLite takes ENOLCK for a lock that another process holds, and ENOSYS for a disk that fails.
+    if (is_busy or "I/O" in text) and not has_record_locks(path.parent):
+        return locks_unsupported(path.parent)
+    if is_busy:
+        return busy(path)
+    if "malformed" in text or "no such" in text:
+        return _damaged(error, path)
+    if _is_full(error, path.parent):
+        return StateFull(f"cannot write {path}: {text}; {FREE_SPACE}")
+    return StateError(
+        f"cannot read or write {path}: {text}; fix the permissions or the disk, or name another folder with --state-dir"
+    )
+
+
+def _is_full(error: sqlite3.OperationalError, folder: Path) -> bool:
+    """True when there is no space.  SQLite calls some of what a full disk refuses an I/O error."""
+    if getattr(error, "sqlite_errorname", "") == "SQLITE_FULL":
+        return True
+    if "I/O" not in str(error):
+        return False
+    try:
+        return os.statvfs(folder).f_bavail == 0
+    except OSError:
+        return False
+
+
+def _damaged(error: Exception, path: Path) -> StateDamaged:
+    return StateDamaged(
+        f"{path} is damaged or no partway database ({error}); move it away and run again: "
+        "finished parts are still on S3"
+    )

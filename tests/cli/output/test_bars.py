@@ -1,0 +1,175 @@
+"""What a terminal shows of one upload, and of the uploads of a job."""
+
+import io
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from partway.cli.output.bar_sink import BarSink
+from partway.engine.events import Event
+from partway.engine.events.upload import NetworkLost, NetworkProbed, PartRetried, PartsChecked, UploadCompleting
+from tests.support.engine.clock import Clock
+from tests.support.engine.job_events import JOB, JOB_DONE, MIB, done, failed, lost, part_done, restored, sent, started
+
+RETRIED = PartRetried(upload="id-a", number=9, attempt=1, wait=0.0, reason="timed out")
+
+
+class Screen:
+    """A terminal that is looked at when the test wants to; one event comes in a second."""
+
+    def __init__(self, width: int = 80, height: int = 24, *, keys: bool = False) -> None:
+        self._file = io.StringIO()
+        self._console = Console(file=self._file, width=width, height=height, force_terminal=True, color_system=None)
+        self._clock = Clock()
+        self._sink = BarSink(self._console, self._clock, keys=keys)
+
+    def printed(self, *events: Event) -> list[str]:
+        """The lines that scroll away above the bars."""
+        for event in events:
+            self._sink(event)
+        return [line.rstrip() for line in self._file.getvalue().splitlines()]
+
+    def see(self, *events: Event) -> list[str]:
+        """The lines of bars after these events."""
+        for event in events:
+            self._clock.now += 1
+            self._sink(event)
+        self._file.seek(0)
+        self._file.truncate()
+        self._console.print(self._sink.shown)
+        return [line.rstrip() for line in self._file.getvalue().splitlines()]
+
+
+def many(count: int) -> list[Event]:
+    return [started(f"file-{number}") for number in range(count)]
+
+
+def test_a_single_upload() -> None:
+    """Two lines: name, bar and share; then all there is to know."""
+    screen = Screen()
+
+    assert screen.see() == ["  asking S3 what it has"]
+    assert screen.see(PartsChecked(upload="id-a", bytes=MIB, total_bytes=2 * MIB)) == [
+        "  comparing the file with parts on S3: 50% of 2.0 MiB",
+    ]
+    assert screen.see(started("a", resumed=5), part_done("a", 6), sent("a", 7, 2 * MIB)) == [
+        "a ▬▬▬▬▬▬▬▬▬▬▬▬▬▬▬▬▬▬▬▬▬▬▬▬▬▬▬▬▬▬▬▬▬▬▬━━━━━━━━━───────────────────────────  62 %",
+        "  62.0 MiB of 100.0 MiB, 6.0 MiB/s, 6.3 s left, 6/10 parts",
+    ]
+    assert screen.see(UploadCompleting(upload="id-a"))[-1] == (
+        "  all 10 parts are on S3; waiting for S3 to make the object of them"
+    )
+    assert screen.see(done("a")) == []
+
+
+def test_a_job_and_each_of_its_uploads() -> None:
+    """A line for each, oldest first; what does not send says why."""
+    screen = Screen()
+    lines = screen.see(
+        JOB,
+        *(started(name, resumed=2) for name in ("a.bin", "video.mkv", "disk.img", "b.bin")),
+        sent("a.bin", 3, 30 * MIB),
+        sent("a.bin", 3, 31 * MIB),
+        UploadCompleting(upload="id-video.mkv"),
+        lost("disk.img"),
+        PartsChecked(upload="id-new", bytes=1, total_bytes=2),
+    )
+
+    assert lines == [
+        "s3://bucket/p/  0 files, 111.0 MiB, 5.2 MiB/s",
+        "a.bin     ▬▬▬▬▬▬▬━━━━━━━━━━──────────────────  51 %     6.2 MiB/s    7.9 s left",
+        "video.mkv ▬▬▬▬▬▬▬────────────────────────────  20 %    completing",
+        "disk.img  ▬▬▬▬▬▬▬────────────────────────────  20 %  network away",
+        "b.bin     ▬▬▬▬▬▬▬────────────────────────────  20 %       waiting",
+        "id-new    ───────────────────────────────────   0 %     comparing",
+    ]
+
+
+def test_a_job_that_is_away_has_no_rate() -> None:
+    """The last one would stand there for as long as the network is away."""
+    lines = Screen().see(JOB, started("a"), sent("a", 1, MIB), sent("a", 1, 2 * MIB), lost("a", wait=3.0))
+
+    assert lines[0] == "s3://bucket/p/  0 files, 2.0 MiB, retrying in 3 s, away for 0 s"
+
+
+def probed(upload: str, wait: float) -> NetworkProbed:
+    return NetworkProbed(upload=upload, seconds=0.0, wait=wait)
+
+
+def test_the_time_until_the_next_probe_is_counted_down() -> None:
+    """And how long the endpoint has been away; a probe that is on its way says so."""
+    screen = Screen()
+    screen.see(started("a"), sent("a", 1, MIB), lost("a", wait=3.0))
+
+    each_second: list[list[Event]] = [[], [RETRIED], [RETRIED], [RETRIED], [probed("id-a", 5.0)], [RETRIED]]
+    seen = [screen.see(*events)[-1] for events in each_second]
+
+    assert [line.split("MiB, ")[1].rpartition(", 0/10")[0] for line in seen] == [
+        "retrying in 3 s, away for 0 s",
+        "retrying in 2 s, away for 1 s",
+        "retrying in 1 s, away for 2 s",
+        "retrying now, away for 3 s",
+        "retrying in 5 s, away for 4 s",
+        "retrying in 4 s, away for 5 s",
+    ]
+    assert "away" not in screen.see(restored("a"))[-1]
+
+
+def test_a_job_counts_down_to_the_probe_of_any_of_its_files() -> None:
+    """One call probes for all, and it may be that of a small file or of an upload."""
+    screen = Screen()
+    screen.see(JOB, started("a"), lost("a", wait=1.0), NetworkLost(upload=JOB.job, reason="timed out", wait=1.0))
+
+    assert screen.see(probed(JOB.job, 4.0))[0].endswith(", retrying in 4 s, away for 2 s")
+    assert screen.see(probed("id-a", 5.0))[0].endswith(", retrying in 5 s, away for 3 s")
+
+
+@pytest.mark.parametrize("keys", [True, False])
+def test_what_enter_does_is_said(keys: bool) -> None:
+    """Where there is a keyboard."""
+    screen = Screen(keys=keys)
+
+    assert screen.printed(started("a"), lost("a")) == [
+        "network away: timed out; waiting" + " (Enter tries at once)" * keys
+    ]
+
+
+def test_an_upload_that_ended_makes_room() -> None:
+    screen = Screen()
+    screen.see(JOB, *many(3))
+
+    assert [line.split()[0] for line in screen.see(done("file-0"), failed("file-2"))[1:]] == ["file-1"]
+    assert screen.see(JOB_DONE) == []
+
+
+@pytest.mark.parametrize(
+    ("height", "count", "bars", "below"),
+    [
+        (24, 5, 5, []),
+        (24, 6, 5, ["  and 1 more file"]),
+        (24, 1234, 5, ["  and 1,229 more files"]),
+        (7, 4, 4, []),
+        (7, 5, 3, ["  and 2 more files"]),
+        (4, 2, 0, ["  and 2 more files"]),
+        (3, 2, 0, []),
+    ],
+)
+def test_as_many_as_there_is_room_for(height: int, count: int, bars: int, below: list[str]) -> None:
+    """Two lines of the terminal stay free, so that nothing scrolls."""
+    lines = Screen(height=height).see(JOB, *many(count))
+
+    assert [line.split()[0] for line in lines[1 : bars + 1]] == [f"file-{number}" for number in range(bars)]
+    assert lines[bars + 1 :] == below
+    assert len(lines) <= height - 2
+
+
+@pytest.mark.parametrize("width", [20, 30, 40, 60, 80, 120, 200])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    """Long and wide names lose their middle, and narrow terminals the less important facts."""
+    events = [started(name) for name in ("日本語のとても長い名前のファイル.bin", "x" * 300, "a", "\x1b[31m\n")]
+    lines = Screen(width=width).see(JOB, *events, sent("a", 1, MIB), sent("a", 1, 2 * MIB))
+
+    assert len(lines) == 5
+    assert max(map(cell_len, lines)) < width
+    assert all("─" in line for line in lines[1:])

@@ -1,0 +1,66 @@
+"""What a command imports before it does its work: start-up is most of a small upload, and nothing is measured here."""
+
+import re
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.s3_server.server import StrictS3
+from tests.support.shell.command import Result, Shell
+
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "version": ("--version",),
+    "first": ("upload", "small.txt", "s3://bucket/first", "--quiet"),
+    "quiet": ("upload", "small.txt", "s3://bucket/quiet", "--quiet"),
+    "json": ("upload", "small.txt", "s3://bucket/json", "--json"),
+    "lines": ("upload", "small.txt", "s3://bucket/lines"),
+    "list": ("list", "--json"),
+}
+# Each costs 5 to 100 ms and has its place; here it is not.
+NEVER = ("asyncio", "boto3", "s3transfer", "multiprocessing", "sqlite_utils", "platformdirs", "unittest", "moto")
+NO_UPLOAD = ("botocore", "urllib3", "partway.engine.s3.backend")
+NOT_THERE: dict[str, tuple[str, ...]] = {
+    "version": (*NEVER, *NO_UPLOAD, "rich", "_awscrt", "tenacity", "sqlite3", "importlib.metadata", "partway.engine"),
+    "list": (*NEVER, *NO_UPLOAD),
+    "first": (*NEVER, "rich"),
+    "quiet": (*NEVER, "rich"),
+    "json": (*NEVER, "rich"),
+    "lines": (*NEVER, "rich"),
+}
+
+
+def imported_modules(result: Result) -> set[str]:
+    """What was imported by a command that ran with ``-X importtime``."""
+    return set(re.findall(r"^import time: .*\| +(\S+)$", result.err, re.MULTILINE))
+
+
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, set[str]]]:
+    """The modules that each command imports; ``first`` has a store to make, the others find one."""
+    folder = tmp_path_factory.mktemp("start")
+    (folder / "small.txt").write_bytes(b"a small file")
+    found: dict[str, set[str]] = {}
+    with StrictS3() as server:
+        shell = Shell(folder, server)
+        for name, words in COMMANDS.items():
+            result = shell.run_command([sys.executable, "-X", "importtime", "-m", "partway.cli.main", *words])
+            assert result.code == 0, result.err
+            found[name] = imported_modules(result)
+    yield found
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_nothing_is_imported_in_vain(imported: dict[str, set[str]], command: str) -> None:
+    """No module that the command does without, nor anything below one."""
+    there = imported[command]
+    in_vain = {name for name in there for module in NOT_THERE[command] if f"{name}.".startswith(f"{module}.")}
+
+    assert in_vain == set()
+
+
+def test_imports_are_seen(imported: dict[str, set[str]]) -> None:
+    """The test above can fail: what a command needs is among the modules found."""
+    assert "partway.cli.text.escape" in imported["version"]
+    assert {"sqlite3", "partway.state.sqlite.store"} <= imported["list"]
+    assert {"botocore.client", "_awscrt", "partway.engine.s3.backend"} <= imported["quiet"]

@@ -1,0 +1,38 @@
+"""Text on a terminal: what is escaped, and how a name is made to fit."""
+
+import pytest
+from rich.cells import cell_len
+
+from partway.cli.text.escape import printable, shorten
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain name é.txt", "plain name é.txt"),
+        ("[bold]\\", "[bold]\\"),
+        ("a\nb\tc\r", r"a\nb\tc\r"),
+        ("\x1b[0m\x9b\x7f", r"\x1b[0m\x9b\x7f"),
+        ("a\u202eb\u2066\u200b\ufeff", r"a\u202eb\u2066\u200b\ufeff"),
+        ("\u2028\xa0", r"\u2028\xa0"),
+        ("caf\udce9", r"caf\xe9"),
+        ("\U000e0001", r"\U000e0001"),
+    ],
+)
+def test_printable(text: str, shown: str) -> None:
+    """Everything that a terminal acts on, or that looks like nothing, is escaped; the rest stays."""
+    assert printable(text) == shown
+
+
+@pytest.mark.parametrize("width", range(12))
+@pytest.mark.parametrize("text", ["a long file name.bin", "映画ファイル映画.bin", "", "short"])
+def test_shorten_fits(text: str, width: int) -> None:
+    """Never wider than the room there is, in cells of the terminal."""
+    assert cell_len(shorten(text, width)) <= width
+
+
+def test_shorten_keeps_both_ends() -> None:
+    """The ends of a name tell most: its middle goes."""
+    assert shorten("holiday-2026-07-31.mkv", 11) == "holid…1.mkv"
+    assert shorten("映画ファイル.bin", 10) == "映画….bin"
+    assert shorten("as it is", 8) == "as it is"

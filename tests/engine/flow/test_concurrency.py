@@ -1,0 +1,120 @@
+"""One object decides how many parts run: a number, or what is fastest; and less when the service is in trouble."""
+
+import multiprocessing
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+
+import pytest
+
+from partway.engine.errors import Transient
+from partway.engine.flow.concurrency import Concurrency
+from partway.engine.limits import MIB, MOST
+from partway.engine.s3.backend import S3Backend, S3Config
+from tests.support.engine.clock import Clock
+from tests.support.engine.simulated_link import Link, Simulation
+from tests.support.engine.upload_case import Uploading
+from tests.support.fault_matrix.case import Operation
+from tests.support.fault_matrix.switched_backend import Switch, SwitchedBackend
+from tests.support.s3_faults.faults import Fault, Hang, Stage
+from tests.support.s3_faults.responses import slow_down
+from tests.support.s3_server.server import StrictS3
+
+PART = 16 * MIB
+FAST = Link(rate=500 * MIB, each=30 * MIB)
+
+
+def test_a_number_stays() -> None:
+    """Whatever comes of it, but a service that asks for fewer is heard."""
+    concurrency = Concurrency(7, clock=Clock())
+    while concurrency.take():
+        pass
+    concurrency.timed_out()
+    before = concurrency.limit
+    concurrency.slow_down()
+
+    assert (before, concurrency.limit, concurrency.most, concurrency.local) == (7, 3, 7, 7)
+
+
+def adaptive(simulation: Simulation) -> Concurrency:
+    return Concurrency(None, part_size=PART, clock=simulation.clock)
+
+
+def run(simulation: Simulation, concurrency: Concurrency, seconds: float) -> None:
+    simulation.run(seconds, concurrency)
+
+
+def test_without_a_number_it_climbs() -> None:
+    """Modest at first, and then what the link carries."""
+    simulation = Simulation(FAST, PART)
+    concurrency = adaptive(simulation)
+    first = concurrency.limit
+    run(simulation, concurrency, 10)
+
+    assert first == 2
+    assert 14 <= concurrency.limit <= MOST
+
+
+@pytest.mark.parametrize("trouble", [Concurrency.slow_down, Concurrency.timed_out])
+def test_trouble_halves_what_runs_and_it_comes_back(trouble: Callable[[Concurrency], None]) -> None:
+    """A SlowDown and a timeout say the same to a number that nobody fixed."""
+    simulation = Simulation(FAST, PART)
+    concurrency = adaptive(simulation)
+    run(simulation, concurrency, 10)
+    rate = simulation.run(5, concurrency)
+    before = concurrency.limit
+    trouble(concurrency)
+    after = concurrency.limit
+    run(simulation, concurrency, 20)
+
+    assert after == before // 2
+    assert simulation.run(5, concurrency) >= 0.95 * rate
+
+
+def test_parts_alone_are_enough_to_go_by() -> None:
+    """Workers elsewhere tell nothing before a part is done."""
+    simulation = Simulation(FAST, PART, tells=False)
+    concurrency = adaptive(simulation)
+    simulation.run(20, concurrency)
+
+    assert concurrency.limit >= 14
+
+
+@pytest.mark.parametrize(("number", "at_most", "most"), [(None, None, 32), (None, 3, 3), (8, 3, 3), (2, 3, 2)])
+def test_a_bound_holds_for_both(number: int | None, at_most: int | None, most: int) -> None:
+    """A slow bandwidth limit leaves little to share."""
+    assert Concurrency(number, at_most=at_most).most == most
+
+
+def test_every_part_in_flight_has_a_connection() -> None:
+    """Also for callers of the library who say nothing."""
+    assert S3Config().connections > MOST
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [("ReadTimeoutError", True), ("Stalled", True), ("RequestTimeout", True), ("BadDigest", False)],
+)
+def test_which_troubles_are_timeouts(code: str, expected: bool) -> None:
+    """No answer, or hardly a byte that moves."""
+    assert Transient("trouble", code=code).timed_out is expected
+
+
+def test_an_upload_finds_its_number_by_itself(strict: StrictS3, uploading: Uploading, hasty: S3Backend) -> None:
+    """Also through SlowDown and timeouts."""
+    strict.faults.add(
+        Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=slow_down(), part_number=2),
+        Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=Hang(seconds=30), part_number=3),
+    )
+    uploading.backend = SwitchedBackend(uploading.backend, Switch(Operation.PART, 1, number=3), hasty)
+    done = uploading.run(concurrency=None)
+
+    assert done.retries == 2
+    assert strict.model.get_object("bucket", "key").body == uploading.path.read_bytes()
+
+
+def test_other_processes_need_no_number(strict: StrictS3, uploading: Uploading) -> None:
+    """They say nothing while they send."""
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as executor:
+        uploading.run(executor=executor, concurrency=None)
+
+    assert strict.model.get_object("bucket", "key").body == uploading.path.read_bytes()

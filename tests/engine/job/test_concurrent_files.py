@@ -1,0 +1,442 @@
+"""A job's files share the workers: several large ones at the same time, and never more in flight than may be."""
+
+import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from partway.engine.errors import UploadCancelled, UploadFailed
+from partway.engine.events import Event
+from partway.engine.events.upload import ChecksumFellBack, FileDone, FileFailed, PartDone, UploadDone, UploadStarted
+from partway.engine.job import files as job_files
+from partway.engine.run import run
+from partway.engine.s3.backend import S3Backend
+from partway.engine.walk.spec import JobSpec
+from partway.engine.workers.channel import Cancel, Line
+from partway.engine.workers.part_tasks import HashTask, PartHash, hash_part
+from partway.state.sqlite.store import SqliteStore
+from partway.state.uploads import UNFINISHED, UploadStatus
+from tests.support.engine.job_case import Job, files, objects
+from tests.support.engine.upload_case import PART
+from tests.support.s3_faults.faults import CallFunction, Fault, Hang, Stage
+from tests.support.s3_faults.responses import access_denied, internal_error
+from tests.support.s3_model.quirks import Quirks
+from tests.support.s3_server.server import StrictS3
+
+LONG = 60.0  # seconds that a test waits for what should happen at once
+LARGE = 4
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Files of two parts, and small ones."""
+    root = tmp_path / "root"
+    root.mkdir()
+    for number in range(LARGE):
+        (root / f"large{number}").write_bytes(os.urandom(PART + 100 + number))
+    for number in range(4):
+        (root / f"small{number}").write_bytes(os.urandom(100 + number))
+    return root
+
+
+@pytest.fixture
+def job(folder: Path, backend: S3Backend, tmp_path: Path) -> Iterator[Job]:
+    """With a store that knows which thread uses it."""
+    spec = JobSpec(sources=(str(folder),), bucket="bucket", prefix="p/", endpoint=backend.endpoint, part_size=PART)
+    with closing(SqliteStore(tmp_path / "state")) as store:
+        yield Job(spec=spec, backend=backend, store=store)
+
+
+def before_part(number: int, action: CallFunction | Hang, times: int | None = None) -> Fault:
+    return Fault(operation="UploadPart", stage=Stage.BEFORE_READ, part_number=number, action=action, times=times)
+
+
+class InFlight:
+    """Counts the bodies that the server takes at the same time."""
+
+    def __init__(self, strict: StrictS3, operation: str) -> None:
+        self.most = self.now = 0
+        self._lock = threading.Lock()
+        for stage, change in ((Stage.BEFORE_READ, 1), (Stage.AFTER_EFFECT, -1)):
+            count = CallFunction(function=lambda change=change: self._count(change))  # type: ignore[misc]
+            strict.faults.add(Fault(operation=operation, stage=stage, action=count, times=None))
+
+    def _count(self, change: int) -> None:
+        with self._lock:
+            self.now += change
+            self.most = max(self.most, self.now)
+
+
+def test_files_of_a_few_parts_go_at_the_same_time(job: Job, strict: StrictS3, folder: Path) -> None:
+    """The first parts of all of them wait for one another: one file after the other would wait for ever."""
+    together = threading.Barrier(LARGE)
+    strict.faults.add(before_part(1, CallFunction(function=lambda: together.wait(LONG)), times=LARGE))
+    done = job.run(concurrency=2 * LARGE)
+
+    assert objects(strict) == files(folder)
+    assert done.done == len(files(folder))
+
+
+def test_no_more_files_are_begun_than_have_a_place(job: Job, strict: StrictS3, folder: Path) -> None:
+    """Of four files of two parts two fill three places; what else is begun would only be unfinished after a kill."""
+    together, seen = threading.Barrier(2), set[int]()
+
+    def look() -> None:
+        together.wait(LONG)
+        time.sleep(0.3)  # others would come in it
+        seen.add(sum(call.operation == "CreateMultipartUpload" for call in strict.calls))
+        together.wait(LONG)
+
+    action = CallFunction(function=look)
+    strict.faults.add(Fault(operation="CreateMultipartUpload", stage=Stage.BEFORE_READ, action=action, times=2))
+    job.run(concurrency=3)
+
+    assert seen == {2}
+
+
+def test_small_files_go_while_a_large_one_waits(job: Job, strict: StrictS3, folder: Path) -> None:
+    """There are places left, and a window's small files do not wait for its large ones to end."""
+    all_small = threading.Event()
+
+    def see(event: Event) -> None:
+        if len([each for each in job.of(FileDone) if "small" in each.source]) == 4:
+            all_small.set()
+
+    job.on_event = see
+    strict.faults.add(before_part(2, CallFunction(function=lambda: all_small.wait(LONG)), times=LARGE))
+    job.run(concurrency=2 * LARGE + 1)
+
+    assert all_small.is_set()
+    assert objects(strict) == files(folder)
+
+
+def test_files_go_while_a_large_one_is_compared(
+    job: Job, strict: StrictS3, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be the same as the object, and want no place: all of its parts are not kept free for it."""
+    for number in range(1, LARGE):
+        (folder / f"large{number}").unlink()
+    all_small = threading.Event()
+    in_time: list[bool] = []
+
+    def see(event: Event) -> None:
+        if len(job.of(FileDone)) == 4:
+            all_small.set()
+
+    def slow(*_: object) -> None:
+        in_time.append(all_small.wait(LONG / 4))
+
+    monkeypatch.setattr(job_files, "same_file", slow)
+    job.on_event = see
+    job.spec = replace(job.spec, skip_same=True)
+    job.run(concurrency=2)
+
+    assert in_time == [True]
+    assert objects(strict) == files(folder)
+
+
+def test_files_go_while_parts_are_checked(
+    job: Job, strict: StrictS3, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file whose time changed is read before S3 gets anything of it."""
+    for path in folder.iterdir():
+        path.unlink()
+    (folder / "large").write_bytes(os.urandom(4 * PART))
+    strict.faults.add(
+        Fault(operation="UploadPart", stage=Stage.BEFORE_READ, action=access_denied(), part_number=4),
+    )
+    job.run(concurrency=1)
+    (folder / "large").touch()
+    (folder / "small").write_bytes(b"new")
+    sent = threading.Event()
+    in_time: list[bool] = []
+
+    def see(event: Event) -> None:
+        if isinstance(event, FileDone):
+            sent.set()
+
+    def slow(task: HashTask, line: Line) -> PartHash:
+        in_time.append(task.spec.number == 1 or sent.wait(LONG / 4))
+        return hash_part(task, line)
+
+    monkeypatch.setattr(run, "hash_part", slow)
+    job.on_event = see
+    job.run(concurrency=2)
+
+    assert in_time == [True] * 3
+    assert objects(strict) == files(folder)
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_a_number_holds_for_all_files_together(job: Job, strict: StrictS3, folder: Path, number: int) -> None:
+    """Parts of large files as well as small files."""
+    parts, small = InFlight(strict, "UploadPart"), InFlight(strict, "PutObject")
+    job.run(concurrency=number)
+
+    assert objects(strict) == files(folder)
+    assert 1 <= parts.most <= number
+    assert 1 <= small.most <= number
+
+
+def test_without_a_number_small_files_go_side_by_side(job: Job, strict: StrictS3, folder: Path) -> None:
+    """They are little, so that many of them are no more at risk than a part is."""
+    for number in range(12):
+        (folder / f"tiny{number}").write_bytes(b"%d" % number)
+    together = threading.Barrier(12)
+    strict.faults.add(
+        Fault(
+            operation="PutObject",
+            stage=Stage.BEFORE_READ,
+            action=CallFunction(function=lambda: together.wait(LONG)),
+            times=12,
+        )
+    )
+    job.run(concurrency=None)
+
+    assert objects(strict) == files(folder)
+
+
+def test_files_of_almost_a_part_count_as_parts(job: Job, strict: StrictS3, folder: Path) -> None:
+    """Before the link is known, a kill costs two of them and not sixteen."""
+    for path in folder.iterdir():
+        path.unlink()
+    for number in range(6):
+        (folder / str(number)).write_bytes(os.urandom(PART - 1))
+    together, seen = threading.Barrier(2), set[int]()
+
+    def look() -> None:
+        together.wait(LONG)
+        time.sleep(0.3)  # a third one would come in it
+        seen.add(len([call for call in strict.calls if call.operation == "PutObject"]))
+        together.wait(LONG)
+
+    action = CallFunction(function=look)
+    strict.faults.add(Fault(operation="PutObject", stage=Stage.BEFORE_READ, action=action, times=2))
+    job.run(concurrency=None)
+
+    assert objects(strict) == files(folder)
+    assert seen == {2}
+
+
+def test_several_that_were_stopped_go_on_where_they_were(job: Job, strict: StrictS3, folder: Path) -> None:
+    """What each had is kept, and no part that was done is sent again."""
+
+    def stop(event: Event) -> None:
+        if len(job.of(PartDone)) == LARGE:
+            job.cancel()
+
+    job.on_event = stop
+    strict.faults.add(before_part(2, Hang()))
+    began = time.monotonic()
+    with pytest.raises(UploadCancelled):
+        job.run(concurrency=2 * LARGE)
+    took = time.monotonic() - began
+    (record,) = job.store.jobs.all()
+    unfinished = [upload for upload in job.store.uploads() if upload.job == record.id]
+    strict.faults.clear()
+    job.on_event, job.cancel, job.events = lambda event: None, Cancel(), []
+    job.run(concurrency=2 * LARGE)
+
+    assert took < LONG / 2
+    assert [upload.status for upload in unfinished] == [UploadStatus.OPEN] * LARGE
+    assert [event.resumed_parts for event in job.of(UploadStarted) if event.part_count == 2] == [1] * LARGE
+    assert objects(strict) == files(folder)
+    sent = Counter((call.key, call.part_number) for call in strict.calls if call.operation == "UploadPart")
+    assert {number: count for (_, number), count in sent.items() if number == 1} == {1: 1}
+
+
+def test_a_cancel_does_not_wait_for_calls_without_an_answer(job: Job, strict: StrictS3) -> None:
+    """No part is in flight yet, and every upload waits for S3 to begin it."""
+    hanging = threading.Barrier(2, action=job.cancel)
+    meet = CallFunction(function=lambda: hanging.wait(LONG))
+    strict.faults.add(
+        Fault(operation="CreateMultipartUpload", stage=Stage.BEFORE_READ, action=meet, times=2),
+        Fault(operation="CreateMultipartUpload", stage=Stage.BEFORE_READ, action=Hang(), times=None),
+    )
+    began = time.monotonic()
+    with pytest.raises(UploadCancelled):
+        job.run(concurrency=2 * LARGE)
+
+    assert time.monotonic() - began < LONG / 2
+
+
+def test_a_cancel_of_the_last_file_is_no_end(job: Job, strict: StrictS3, folder: Path) -> None:
+    """The upload sees it first, and ends before the job looks: the job is not done, and goes on with the next run."""
+    for path in folder.iterdir():
+        if path.name != "large0":
+            path.unlink()
+
+    def stop(event: Event) -> None:
+        if isinstance(event, UploadStarted):
+            job.cancel()
+
+    job.on_event = stop
+    with pytest.raises(UploadCancelled):
+        job.run()
+    job.on_event, job.cancel = lambda event: None, Cancel()
+    done = job.run()
+
+    assert (done.done, objects(strict)) == (1, files(folder))
+    assert len(job.store.jobs.all()) == 1
+
+
+def test_a_cancel_of_the_last_small_file_is_no_end(job: Job, strict: StrictS3, folder: Path) -> None:
+    """As for a large one."""
+    for path in folder.iterdir():
+        if path.name != "small1":
+            path.unlink()
+    strict.faults.add(
+        Fault(
+            operation="PutObject",
+            stage=Stage.BEFORE_READ,
+            action=(CallFunction(function=job.cancel), internal_error()),
+        )
+    )
+    with pytest.raises(UploadCancelled):
+        job.run()
+
+    assert objects(strict) == {}
+
+
+def test_an_upload_of_a_file_that_became_small_is_brought_to_its_end(job: Job, strict: StrictS3, folder: Path) -> None:
+    """As one object it would leave the parts on S3, and an unfinished upload in the store."""
+    strict.faults.add(Fault(operation="UploadPart", stage=Stage.BEFORE_READ, action=access_denied(), times=None))
+    job.run()
+    strict.faults.clear()
+    (folder / "large0").write_bytes(b"small now")
+    done = job.run()
+
+    assert (done.failed, objects(strict)) == (0, files(folder))
+    assert strict.model.open_uploads == ()
+    assert job.store.uploads(statuses=UNFINISHED) == []
+
+
+def test_what_the_service_has_because_of_an_upload_ends_it(job: Job, strict: StrictS3, folder: Path) -> None:
+    """Complete took effect and its answer was lost: the next run does not pass over the file and leave the upload."""
+    for path in folder.iterdir():
+        if path.name != "large0":
+            path.unlink()
+    job.spec = replace(job.spec, skip_same=True)
+    strict.faults.add(
+        Fault(
+            operation="CompleteMultipartUpload",
+            stage=Stage.AFTER_EFFECT,
+            action=(CallFunction(function=job.cancel), Hang(seconds=LONG)),
+        )
+    )
+    with pytest.raises(UploadCancelled):
+        job.run(concurrency=2 * LARGE)
+    job.cancel = Cancel()
+    job.run()
+
+    assert objects(strict) == files(folder)
+    assert strict.counts["UploadPart"] == 2
+    assert job.store.uploads(statuses=UNFINISHED) == []
+
+
+def test_a_file_is_done_when_its_upload_is(job: Job, strict: StrictS3, folder: Path) -> None:
+    """The process ended before the job could remember it: the next run does not send all of the file again."""
+
+    def fail(event: Event) -> None:
+        if isinstance(event, UploadDone):
+            raise LookupError("sink")
+
+    job.on_event = fail
+    with pytest.raises(LookupError):
+        job.run(concurrency=1)
+    # A small one may have arrived meanwhile.
+    (sent,) = (event.target.removeprefix("s3://bucket/") for event in job.of(UploadDone))
+    job.on_event, job.events = lambda event: None, []
+    done = job.run()
+
+    assert (done.done, done.resumed) == (2 * LARGE - 1, 1)
+    assert sum(call.operation == "UploadPart" and call.key == sent for call in strict.calls) == 2
+    assert objects(strict) == files(folder)
+    assert job.store.live.all() == []
+
+
+def test_the_first_failure_stops_the_others_at_once(job: Job, strict: StrictS3) -> None:
+    """With ``fail_fast``; they go on with the next run, and are no failures."""
+    hanging = threading.Barrier(LARGE)
+    strict.faults.add(
+        before_part(1, CallFunction(function=lambda: hanging.wait(LONG)), times=LARGE),
+        Fault(operation="UploadPart", stage=Stage.BEFORE_READ, action=access_denied(), times=1),
+        before_part(1, Hang()),
+    )
+    began = time.monotonic()
+    with pytest.raises(UploadFailed, match=r"the job stopped at .*large"):
+        job.run(concurrency=LARGE, fail_fast=True)
+    took = time.monotonic() - began
+    failures = len(job.of(FileFailed))
+    strict.faults.clear()
+    job.events = []
+    done = job.run()
+
+    assert took < LONG / 2
+    assert failures == 1
+    assert done.failed == 0 and done.done + done.resumed == LARGE + 4
+
+
+def test_what_was_begun_goes_on_during_a_long_walk(
+    job: Job, strict: StrictS3, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a million files are done already, the one that is not is not left alone until the walk is over."""
+    monkeypatch.setattr("partway.engine.job.sending._WINDOW", 1)
+
+    def walk() -> Iterator[tuple[str, None]]:
+        yield str(folder / "large0"), None
+        end = time.monotonic() + LONG
+        while not job.of(FileDone) and time.monotonic() < end:
+            time.sleep(0.001)
+            yield str(folder / "empty"), None
+        assert job.of(FileDone)
+
+    (folder / "empty").mkdir()
+    job.sources = walk  # type: ignore[method-assign]
+    assert job.run().done == 1
+
+
+def test_an_error_of_the_sink_leaves_nothing_claimed(job: Job, strict: StrictS3, folder: Path) -> None:
+    """Nobody may be told any more: every upload ends, and the next run of the same process finds them."""
+
+    def fail(event: Event) -> None:
+        if isinstance(event, PartDone):
+            raise LookupError("sink")
+
+    job.on_event = fail
+    with pytest.raises(LookupError, match="sink"):
+        job.run(concurrency=2 * LARGE)
+    job.on_event = lambda event: None
+    done = job.run()
+
+    assert (done.failed, objects(strict)) == (0, files(folder))
+
+
+def test_the_bandwidth_is_shared(job: Job, strict: StrictS3, folder: Path) -> None:
+    """A limit of four seconds' worth takes three or more, whatever is sent at the same time."""
+    size = sum(map(len, files(folder).values()))
+    began = time.monotonic()
+    job.run(concurrency=8, bandwidth=size // 2)
+
+    assert time.monotonic() - began >= 1.2
+    assert objects(strict) == files(folder)
+
+
+def test_what_a_service_needs_is_learned_by_the_first(job: Job, strict: StrictS3, folder: Path) -> None:
+    """Small files that follow the one that found out go the short way at once."""
+    strict.model.quirks = Quirks(no_checksums=True)
+    for number in range(20):
+        (folder / f"tiny{number:02d}").write_bytes(b"%d" % number)
+    for number in range(LARGE):
+        (folder / f"large{number}").unlink()
+    job.run(concurrency=1)
+
+    assert objects(strict) == files(folder)
+    assert len(job.of(ChecksumFellBack)) == 1
+    assert sum(call.operation == "PutObject" for call in strict.calls) <= 24 + 6

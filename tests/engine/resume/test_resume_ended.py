@@ -1,0 +1,48 @@
+"""An upload that ended between the look at what is unfinished and its turn: nothing of it begins anew."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from partway.engine.errors import UploadFailed
+from partway.engine.s3.backend import S3Backend
+from partway.engine.stream.finish import finish_stream
+from partway.engine.upload.file import resume_upload
+from partway.state.uploads import STREAM, UploadStatus
+from tests.support.engine.upload_case import PART, Uploading
+from tests.support.s3_server.server import StrictS3
+
+
+@pytest.mark.parametrize("ended", [UploadStatus.COMPLETED, UploadStatus.ABORTED, None])
+@pytest.mark.parametrize("is_stream", [False, True])
+def test_an_upload_that_ended_meanwhile_is_not_resumed(
+    strict: StrictS3,
+    backend: S3Backend,
+    make_file: Callable[..., Path],
+    ended: UploadStatus | None,
+    is_stream: bool,
+) -> None:
+    """Another process finished it, or its user cancelled it, while `resume --all` was at others."""
+    uploading = Uploading(path=make_file(3 * PART), backend=backend, endpoint=backend.endpoint)
+    uploading.run()
+    (record,) = uploading.store.uploads()
+    record = replace(record, status=UploadStatus.COMPLETING, source=STREAM if is_stream else record.source)
+    if ended is None:
+        uploading.store.remove_upload(record.id)
+    else:
+        uploading.store.save_upload(replace(record, status=ended))
+    before, calls = uploading.store.uploads(), len(strict.journal.calls)
+
+    with pytest.raises(
+        UploadFailed, match=r"(completed|aborted|gone) meanwhile; there is nothing to resume"
+    ) as failure:
+        if is_stream:
+            finish_stream(record, backend=backend, store=uploading.store, settings=uploading.settings)
+        else:
+            resume_upload(record, backend=backend, store=uploading.store, settings=uploading.settings)
+
+    assert not failure.value.resumable
+    assert len(strict.journal.calls) == calls
+    assert uploading.store.uploads() == before

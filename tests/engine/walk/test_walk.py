@@ -1,0 +1,188 @@
+"""The walk through files and folders."""
+
+import os
+import tracemalloc
+from pathlib import Path
+
+import pytest
+
+from partway.engine.walk.filters import Filter
+from partway.engine.walk.walk import Found, Passed, scan
+from tests.support.shell.unprivileged import unprivileged
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two files, one of them deeper."""
+    root = tmp_path / "root"
+    (root / "a" / "b").mkdir(parents=True)
+    (root / "one").write_bytes(b"1")
+    (root / "a" / "b" / "two").write_bytes(b"22")
+    return root
+
+
+def names(folder: Path, **how: object) -> list[str]:
+    return sorted(each.name for each in scan([(str(folder), None)], **how) if isinstance(each, Found))  # type: ignore[arg-type]
+
+
+def passed(folder: Path, **how: object) -> list[Passed]:
+    return [each for each in scan([(str(folder), None)], **how) if isinstance(each, Passed)]  # type: ignore[arg-type]
+
+
+def open_files() -> int:
+    """How many this process has open; 0 where nobody tells."""
+    folder = Path("/proc/self/fd")
+    return len(list(folder.iterdir())) if folder.exists() else 0
+
+
+def test_names_are_below_the_folder(folder: Path) -> None:
+    """The folder's own name is no part of them, as with aws."""
+    found = {each.name: each for each in scan([(str(folder), None)]) if isinstance(each, Found)}
+
+    assert sorted(found) == ["a/b/two", "one"]
+    assert found["a/b/two"].path == str(folder / "a" / "b" / "two")
+    assert found["a/b/two"].size == 2
+    assert found["one"].mtime_ns == (folder / "one").stat().st_mtime_ns
+
+
+def test_files_have_their_last_name_or_the_one_given(folder: Path) -> None:
+    """A list gives names, an argument does not."""
+    sources = [(str(folder / "one"), None), (str(folder / "a/b/two"), "x/two")]
+
+    assert [each.name for each in scan(sources) if isinstance(each, Found)] == ["one", "x/two"]
+
+
+def test_filters_hide_files_and_what_is_wrong_with_them(folder: Path) -> None:
+    """Nobody wants to hear of a broken link that is excluded."""
+    (folder / "broken.tmp").symlink_to("nowhere")
+    hide = (Filter(include=False, pattern="*.tmp"), Filter(include=False, pattern="a/*"))
+
+    assert names(folder, filters=hide) == ["one"]
+    assert passed(folder, filters=hide) == []
+
+
+def test_what_cannot_be_sent_is_told(folder: Path) -> None:
+    """An empty folder and a pipe are noted; a link to nothing is a failure."""
+    (folder / "empty").mkdir()
+    os.mkfifo(folder / "pipe")
+    (folder / "broken").symlink_to("nowhere")
+
+    told = {Path(each.path).name: (each.reason, each.failed) for each in passed(folder)}
+
+    assert told == {
+        "empty": ("an empty folder", False),
+        "pipe": ("no regular file", False),
+        "broken": ("there is no such file", True),
+    }
+
+
+def test_links_are_followed_or_not(folder: Path) -> None:
+    """Files and folders behind links belong to it, unless they are not wanted."""
+    (folder / "link").symlink_to("one")
+    (folder / "more").symlink_to("a")
+
+    assert names(folder) == ["a/b/two", "link", "more/b/two", "one"]
+    assert names(folder, follow_symlinks=False) == ["a/b/two", "one"]
+    assert {each.reason for each in passed(folder, follow_symlinks=False)} == {"a link"}
+
+
+def test_a_link_to_a_folder_above_ends_nowhere_else(folder: Path) -> None:
+    """It would be walked through for ever."""
+    (folder / "a" / "up").symlink_to("..")
+
+    assert names(folder) == ["a/b/two", "one"]
+    assert [each.reason for each in passed(folder)] == ["a link to a folder that it is in"]
+
+
+def test_an_unreadable_folder_is_a_failure_and_the_rest_is_found(folder: Path) -> None:
+    (folder / "a").chmod(0)
+
+    assert unprivileged(lambda: names(folder)) == ["one"]
+    assert unprivileged(lambda: [each.failed for each in passed(folder)]) == [True]
+
+
+def hidden(*patterns: str) -> tuple[Filter, ...]:
+    """What is typed: ``-*.tmp`` leaves out, ``+*.jpg`` takes."""
+    return tuple(Filter(include=each[0] == "+", pattern=each[1:]) for each in patterns)
+
+
+@pytest.mark.parametrize("patterns", [("-*", "+*.jpg"), ("-*", "+a/b/*"), ("-b", "-a"), ("-*.tmp",)])
+@pytest.mark.parametrize("unreadable", ["a", "a/b"])
+def test_an_unreadable_folder_that_may_have_files_that_are_wanted_is_a_failure(
+    folder: Path, patterns: tuple[str, ...], unreadable: str
+) -> None:
+    """Whether its own name matches says nothing about them."""
+    (folder / unreadable).chmod(0)
+
+    failed = unprivileged(lambda: [each.path for each in passed(folder, filters=hidden(*patterns)) if each.failed])
+
+    assert failed == [str(folder / unreadable)]
+
+
+@pytest.mark.parametrize("mode", [0o000, 0o300, 0o600])
+@pytest.mark.parametrize("patterns", [("-*",), ("-a/*",), ("+*.jpg", "-*"), ("-*", "+one")])
+def test_an_unreadable_folder_in_which_nothing_is_wanted_is_no_failure(
+    folder: Path, patterns: tuple[str, ...], mode: int
+) -> None:
+    """Not even where its names can be read and nothing else of what is in it."""
+    (folder / "a").chmod(mode)
+
+    assert unprivileged(lambda: [each for each in passed(folder, filters=hidden(*patterns)) if each.failed]) == []
+
+
+def test_what_is_in_a_folder_that_cannot_be_entered_is_a_failure_each(folder: Path) -> None:
+    """Its names can be read; what may be a folder may have files that are wanted."""
+    (folder / "a" / "file.txt").write_bytes(b"")
+    (folder / "a").chmod(0o600)
+
+    failed = unprivileged(lambda: {Path(each.path).name for each in passed(folder, filters=hidden("-*", "+a/b/*"))})
+
+    assert failed == {"b"}
+
+
+def test_a_folder_in_which_nothing_is_wanted_is_not_walked_through(folder: Path) -> None:
+    """Nobody hears of an empty folder in it."""
+    (folder / "a" / "empty").mkdir()
+
+    assert passed(folder, filters=hidden("-a/*")) == []
+
+
+def test_a_link_as_a_source_is_told_as_such(folder: Path) -> None:
+    (folder / "link").symlink_to("one")
+    walk = scan([(str(folder / "link"), None)], follow_symlinks=False)
+
+    assert [(each.reason, each.failed) for each in walk if isinstance(each, Passed)] == [("a link", False)]
+
+
+def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:
+    assert [each.failed for each in scan([(str(tmp_path / "gone"), None)]) if isinstance(each, Passed)] == [True]
+
+
+def test_memory_is_flat(tmp_path: Path) -> None:
+    """Ten times as many files in a folder take no more."""
+    peaks = []
+    for count in (500, 5_000):
+        root = tmp_path / str(count)
+        root.mkdir()
+        for number in range(count):
+            (root / f"{number}").touch()
+        tracemalloc.start()
+        found = sum(1 for _ in scan([(str(root), None)]))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert found == count
+
+    assert peaks[1] < peaks[0] * 2
+
+
+def test_it_is_lazy(folder: Path) -> None:
+    """Nothing is read before it is asked for, and no folder stays open."""
+    (folder / "many").mkdir()
+    for number in range(100):
+        (folder / "many" / str(number)).write_bytes(b"")
+    before = open_files()
+    walk = scan([(str(folder), None)])
+    next(iter(walk))
+    walk.close()  # type: ignore[attr-defined]
+
+    assert open_files() == before

@@ -1,0 +1,275 @@
+"""Lanes: several calls in one thread, each of which goes on while the others wait."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from partway.engine.errors import UploadCancelled
+from partway.engine.flow.concurrency import Concurrency
+from partway.engine.workers.channel import Cancel, Lane, Line
+from partway.engine.workers.coroutines import Lanes
+from partway.engine.workers.executor import Workers
+from partway.engine.workers.pool import WorkerPool
+
+LONG = 60.0  # seconds that a test waits for what should happen at once
+
+
+def nothing(*_: object) -> None:
+    """Do and hear nothing."""
+
+
+@pytest.fixture
+def workers() -> Iterator[Workers]:
+    """Two places."""
+    workers = Workers(Concurrency(2))
+    yield workers
+    workers.close()
+
+
+def pool_of(lane: Lane, *, cancel: Cancel | None = None, hear: Callable[[Any], None] = nothing) -> WorkerPool:
+    return WorkerPool(lane, cancel=cancel or Cancel(), hear=hear)
+
+
+def finish(lanes: Lanes) -> None:
+    """Let everything go on to its end."""
+    end = time.monotonic() + LONG
+    while lanes:
+        assert time.monotonic() < end, "a lane does not end"
+        lanes.step()
+
+
+class Crowd:
+    """Work that notes who is inside at the same time."""
+
+    def __init__(self, together: int = 1) -> None:
+        self.most = 0
+        self._inside = 0
+        self._lock = threading.Lock()
+        self._together = threading.Barrier(together)
+
+    def work(self, number: Any, line: Line) -> Any:
+        with self._lock:
+            self._inside += 1
+            self.most = max(self.most, self._inside)
+        self._together.wait(LONG)
+        with self._lock:
+            self._inside -= 1
+        return number
+
+
+def test_each_goes_on_while_the_others_wait(workers: Workers) -> None:
+    """Five calls wait for one another, which one after the other would wait for ever."""
+    barrier = threading.Barrier(5)
+    answers: list[int] = []
+
+    def call(lane: Lane) -> None:
+        with pool_of(lane) as pool:
+            answers.append(pool.run(lambda line: barrier.wait(LONG)))
+
+    with Lanes(workers, nothing) as lanes:
+        for _ in range(5):
+            lanes.open(call)
+        assert len(lanes) == 5
+        finish(lanes)
+
+    assert sorted(answers) == [0, 1, 2, 3, 4]
+
+
+def test_everything_but_the_work_is_in_one_thread(workers: Workers) -> None:
+    """Stores and sinks are used from it alone."""
+    threads: set[int] = set()
+
+    def note(*_: object) -> None:
+        threads.add(threading.get_ident())
+
+    def call(lane: Lane) -> None:
+        note()
+        with pool_of(lane, hear=note) as pool:
+            for _ in pool.stream(lambda number, line: line.say(number), range(10)):
+                note()
+
+    with Lanes(workers, note) as lanes:
+        lanes.open(call)
+        lanes.open(call)
+        finish(lanes)
+
+    assert threads == {threading.get_ident()}
+
+
+def test_places_are_shared(workers: Workers) -> None:
+    """Two places for four uploads of ten parts: both are used, never more, and everything is done."""
+    crowd = Crowd(together=2)
+    done: list[int] = []
+
+    def call(lane: Lane) -> None:
+        with pool_of(lane) as pool:
+            done.extend(outcome.result for outcome in pool.stream(crowd.work, range(10)) if outcome.result is not None)
+
+    with Lanes(workers, nothing) as lanes:
+        for _ in range(4):
+            lanes.open(call)
+        finish(lanes)
+
+    assert sorted(done) == sorted([*range(10)] * 4)
+    assert crowd.most == 2
+    assert workers.concurrency.running == 0
+
+
+def test_a_place_that_becomes_free_goes_to_the_oldest(workers: Workers) -> None:
+    """A few files that end are better than many that have begun."""
+    ended: list[str] = []
+
+    def call(name: str, parts: int) -> Callable[[Lane], None]:
+        def run(lane: Lane) -> None:
+            with pool_of(lane) as pool:
+                for _ in pool.stream(lambda number, line: line.sleep(0.01), range(parts)):
+                    pass
+            ended.append(name)
+
+        return run
+
+    with Lanes(workers, nothing) as lanes:
+        lanes.open(call("blocks", 2))
+        for name in ("first", "second", "third"):
+            lanes.open(call(name, 8))
+        finish(lanes)
+
+    assert ended == ["blocks", "first", "second", "third"]
+
+
+def test_what_one_raises_comes_out_and_stops_the_others(workers: Workers) -> None:
+    """An error of the store, or of the sink, ends the job; nobody is left in the middle of something."""
+    ends: list[type[BaseException] | None] = []
+
+    def waits(lane: Lane) -> None:
+        try:
+            with pool_of(lane) as pool:
+                pool.run(lambda line: line.sleep(LONG))
+        except BaseException as error:
+            ends.append(type(error))
+            raise
+
+    def fails(lane: Lane) -> None:
+        with pool_of(lane) as pool:
+            pool.run(lambda line: None)
+        raise LookupError("sink")
+
+    with pytest.raises(LookupError), Lanes(workers, nothing) as lanes:
+        lanes.open(waits)
+        lanes.open(fails)
+        finish(lanes)
+
+    assert ends == [UploadCancelled]
+    assert len(lanes) == 0
+
+
+def test_an_error_before_the_first_wait_comes_out_too(workers: Workers) -> None:
+    """Most calls look at the file first."""
+
+    def fails(lane: Lane) -> None:
+        raise LookupError("no file")
+
+    with Lanes(workers, nothing) as lanes:
+        with pytest.raises(LookupError):
+            lanes.open(fails)
+        assert len(lanes) == 0
+
+
+def test_an_abandoned_part_gives_its_place_back(workers: Workers) -> None:
+    """Its upload failed for another reason; until the part has ended, its place is taken."""
+    go = threading.Event()
+
+    def fails(lane: Lane) -> None:
+        with pool_of(lane) as pool:
+            for _ in pool.stream(lambda number, line: number or go.wait(LONG), [0, 1]):
+                raise LookupError("sink")
+
+    with Lanes(workers, nothing) as lanes:
+        with pytest.raises(LookupError):
+            lanes.open(fails)
+            finish(lanes)
+        taken = workers.concurrency.running
+        go.set()
+        end = time.monotonic() + LONG
+        while workers.concurrency.running and time.monotonic() < end:
+            time.sleep(0.005)
+
+    assert taken == 1
+    assert workers.concurrency.running == 0
+
+
+def test_what_cannot_be_begun_gives_its_place_back() -> None:
+    """The executor is shut down; a small file may need the place."""
+    executor = ThreadPoolExecutor(1)
+    executor.shutdown()
+    workers = Workers(Concurrency(2), executor=executor)
+
+    def call(lane: Lane) -> None:
+        with pool_of(lane) as pool:
+            list(pool.stream(lambda number, line: number, range(5)))
+
+    with Lanes(workers, nothing) as lanes, pytest.raises(RuntimeError, match="shutdown"):
+        lanes.open(call)
+    workers.close()
+
+    assert workers.concurrency.running == 0
+
+
+def test_a_cancel_ends_all_within_a_second(workers: Workers) -> None:
+    """Also who has no part in flight because there is no place."""
+    cancel = Cancel()
+    ends: list[type[BaseException]] = []
+
+    def call(lane: Lane) -> None:
+        try:
+            with pool_of(lane, cancel=cancel) as pool:
+                list(pool.stream(lambda number, line: line.sleep(LONG), range(5)))
+        except UploadCancelled as error:
+            ends.append(type(error))
+
+    with Lanes(workers, nothing) as lanes:
+        for _ in range(4):
+            lanes.open(call)
+        cancel()
+        began = time.monotonic()
+        finish(lanes)
+
+    assert ends == [UploadCancelled] * 4
+    assert time.monotonic() - began < LONG / 4
+
+
+def test_a_mailbox_is_heard_by_whoever_runs_the_lanes(workers: Workers) -> None:
+    """For work that is no lane's."""
+    heard: list[str] = []
+    with Lanes(workers, nothing) as lanes:
+        mailbox = lanes.mailbox(heard.append)
+        threading.Thread(target=mailbox.put, args=("word",)).start()
+        end = time.monotonic() + LONG
+        while not heard and time.monotonic() < end:
+            lanes.step()
+
+    assert heard == ["word"]
+
+
+def test_at_rest_is_called_also_while_much_is_said(workers: Workers) -> None:
+    """What waits to be written down does not wait for silence."""
+    times: list[float] = []
+
+    def chatter(line: Line) -> None:
+        end = time.monotonic() + LONG
+        while not times[2:] and time.monotonic() < end:
+            line.say("word")
+
+    def call(lane: Lane) -> None:
+        with pool_of(lane) as pool:
+            pool.run(chatter)
+
+    with Lanes(workers, lambda: times.append(time.monotonic())) as lanes:
+        lanes.open(call)
+        finish(lanes)
+
+    assert len(times) >= 3

@@ -1,0 +1,555 @@
+"""The pool: how many run, when tasks are taken, who hears what, and how it ends."""
+
+import contextlib
+import multiprocessing
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from partway.engine.checksums import ChecksumAlgorithm, checksum
+from partway.engine.errors import Refused, UploadCancelled
+from partway.engine.flow.concurrency import Concurrency
+from partway.engine.source.plan import UploadPlan
+from partway.engine.workers.channel import Cancel, Line, silent_line
+from partway.engine.workers.executor import Workers
+from partway.engine.workers.part_tasks import HashTask, hash_part
+from partway.engine.workers.pool import Outcome, WorkerPool
+
+LONG = 60.0  # seconds that a test waits for what should happen at once
+
+
+def deaf(_: Any) -> None:
+    """Hear nothing."""
+
+
+def double(number: int, line: Line) -> int:
+    return 2 * number
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Wait until another thread has made the condition true."""
+    end = time.monotonic() + LONG
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.005)
+
+
+def workers_of(number: int, executor: Executor) -> Workers:
+    return Workers(Concurrency(number), executor=executor)
+
+
+def results(outcomes: Iterator[Outcome[Any, Any]]) -> list[Any]:
+    return sorted(outcome.result for outcome in outcomes)
+
+
+class Crowd:
+    """Work that waits for its release, and counts who is inside."""
+
+    def __init__(self) -> None:
+        self.release = threading.Event()
+        self.entered = 0
+        self.inside = 0
+        self.most = 0
+        self._lock = threading.Lock()
+
+    def work(self, number: int, line: Line) -> int:
+        with self._lock:
+            self.entered += 1
+            self.inside += 1
+            self.most = max(self.most, self.inside)
+        self.release.wait(LONG)
+        with self._lock:
+            self.inside -= 1
+        return number
+
+
+# --- how many, and when ---
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_never_more_than_size_run_at_once(size: int) -> None:
+    """All workers are used, and no more than those."""
+    crowd = Crowd()
+
+    def open_the_door() -> None:
+        wait_for(lambda: crowd.entered == size)
+        crowd.release.set()
+
+    threading.Thread(target=open_the_door).start()
+    with WorkerPool(size, cancel=Cancel(), hear=deaf) as pool:
+        done = results(pool.stream(crowd.work, range(20)))
+
+    assert done == list(range(20))
+    assert crowd.most == size
+
+
+def test_a_task_is_taken_only_when_a_worker_is_free() -> None:
+    """Ten thousand tasks are not made in advance: as many run as may, and one follows each that ended, before its
+    outcome is told."""
+    taken: list[int] = []
+
+    def tasks() -> Iterator[int]:
+        for number in range(100):
+            taken.append(number)
+            yield number
+
+    with WorkerPool(3, cancel=Cancel(), hear=deaf) as pool:
+        outcomes = pool.stream(double, tasks())
+        before = len(taken)
+        counts = [len(taken) for _ in outcomes]
+
+    assert before == 0
+    assert all(count <= 4 + index for index, count in enumerate(counts))
+
+
+def test_no_tasks_are_no_outcomes() -> None:
+    """An upload of which everything is there already."""
+    with WorkerPool(2, cancel=Cancel(), hear=deaf) as pool:
+        assert list(pool.stream(double, [])) == []
+
+
+def test_a_pool_is_used_again_and_again() -> None:
+    """One pool serves all steps of an upload."""
+    with WorkerPool(2, cancel=Cancel(), hear=deaf) as pool:
+        first, call, second = (
+            results(pool.stream(double, range(5))),
+            pool.run(lambda line: "answer"),
+            results(pool.stream(double, range(3))),
+        )
+
+    assert (first, call, second) == ([0, 2, 4, 6, 8], "answer", [0, 2, 4])
+
+
+def test_work_runs_on_other_threads_than_the_callers() -> None:
+    """The caller's thread stays free to record and announce."""
+    with WorkerPool(2, cancel=Cancel(), hear=deaf) as pool:
+        names = [outcome.result for outcome in pool.stream(lambda _, line: threading.current_thread().name, range(4))]
+
+    assert all(name is not None and name.startswith("partway") for name in names)
+
+
+# --- outcomes ---
+
+
+def test_an_outcome_has_its_task_and_its_result() -> None:
+    """Outcomes come as they end, so each says what it belongs to."""
+    with WorkerPool(2, cancel=Cancel(), hear=deaf) as pool:
+        outcomes = list(pool.stream(double, [3, 4, 5]))
+
+    assert sorted((outcome.task, outcome.result, outcome.error) for outcome in outcomes) == [
+        (3, 6, None),
+        (4, 8, None),
+        (5, 10, None),
+    ]
+
+
+def test_an_error_is_an_outcome_and_the_others_go_on() -> None:
+    """One part that fails does not take the finished ones with it."""
+
+    def divide(number: int, line: Line) -> float:
+        return 6 / number
+
+    with WorkerPool(2, cancel=Cancel(), hear=deaf) as pool:
+        outcomes = {outcome.task: outcome for outcome in pool.stream(divide, [0, 1, 2, 3])}
+
+    assert isinstance(outcomes[0].error, ZeroDivisionError)
+    assert outcomes[0].result is None
+    assert [outcomes[task].result for task in (1, 2, 3)] == [6, 3, 2]
+
+
+def test_enough_stops_the_intake_and_running_tasks_end() -> None:
+    """After a failure no new part is begun, and what runs is still told."""
+    crowd = Crowd()
+    stop = threading.Event()
+    got: list[int | None] = []
+
+    def open_the_door() -> None:
+        wait_for(lambda: crowd.entered == 3)
+        stop.set()
+        crowd.release.set()
+
+    threading.Thread(target=open_the_door).start()
+    with WorkerPool(3, cancel=Cancel(), hear=deaf) as pool:
+        got = [outcome.result for outcome in pool.stream(crowd.work, range(50), enough=stop.is_set)]
+
+    assert sorted(got, key=str) == [0, 1, 2]
+
+
+def test_enough_from_the_start_takes_nothing() -> None:
+    """Not even the first task."""
+    tasks = iter(range(5))
+    with WorkerPool(2, cancel=Cancel(), hear=deaf) as pool:
+        assert list(pool.stream(double, tasks, enough=lambda: True)) == []
+
+    assert next(tasks) == 0
+
+
+def test_an_error_of_the_tasks_comes_out() -> None:
+    """Who makes the tasks may fail; the caller hears it."""
+
+    def tasks() -> Iterator[int]:
+        yield 1
+        raise LookupError("no more")
+
+    with WorkerPool(1, cancel=Cancel(), hear=deaf) as pool, pytest.raises(LookupError):
+        list(pool.stream(double, tasks()))
+
+
+# --- messages ---
+
+
+def test_messages_are_heard_in_the_callers_thread_in_order() -> None:
+    """The one thread that may touch the store and the sink; each worker's words keep their order."""
+    heard: list[tuple[int, int]] = []
+    threads: set[int] = set()
+
+    def hear(message: tuple[int, int]) -> None:
+        heard.append(message)
+        threads.add(threading.get_ident())
+
+    def talk(number: int, line: Line) -> None:
+        for word in range(50):
+            line.say((number, word))
+
+    with WorkerPool(4, cancel=Cancel(), hear=hear) as pool:
+        list(pool.stream(talk, range(8)))
+
+    assert threads == {threading.get_ident()}
+    assert {number: [word for who, word in heard if who == number] for number in range(8)} == {
+        number: list(range(50)) for number in range(8)
+    }
+
+
+def test_what_a_worker_said_is_heard_before_its_outcome() -> None:
+    """Progress never comes after the part is done."""
+    told: list[str] = []
+    with WorkerPool(1, cancel=Cancel(), hear=told.append) as pool:
+        for outcome in pool.stream(lambda number, line: line.say(f"said {number}"), [1, 2]):
+            told.append(f"done {outcome.task}")
+
+    assert told == ["said 1", "done 1", "said 2", "done 2"]
+
+
+def test_a_message_is_heard_while_the_worker_still_runs() -> None:
+    """Progress is progress only while it happens."""
+    heard = threading.Event()
+    with WorkerPool(1, cancel=Cancel(), hear=lambda _: heard.set()) as pool:
+
+        def talk(line: Line) -> bool:
+            line.say("word")
+            return heard.wait(LONG)
+
+        assert pool.run(talk)
+
+
+def test_what_the_listener_raises_comes_out() -> None:
+    """A sink that fails stops the upload, in the caller's thread."""
+
+    def hear(_: object) -> None:
+        raise LookupError("sink")
+
+    with WorkerPool(1, cancel=Cancel(), hear=hear) as pool, pytest.raises(LookupError):
+        pool.run(lambda line: line.say("word"))
+
+
+# --- run ---
+
+
+def test_run_gives_the_answer() -> None:
+    """One call, one answer, also when the answer is None."""
+    with WorkerPool(2, cancel=Cancel(), hear=deaf) as pool:
+        assert pool.run(lambda line: 42) == 42
+        assert pool.run(lambda line: None) is None
+
+
+def test_run_raises_what_the_call_raises() -> None:
+    """The very error, not a copy of it."""
+    error = Refused("no")
+
+    def call(line: Line) -> None:
+        raise error
+
+    with WorkerPool(1, cancel=Cancel(), hear=deaf) as pool, pytest.raises(Refused) as raised:
+        pool.run(call)
+    assert raised.value is error
+
+
+# --- cancel ---
+
+
+@pytest.fixture
+def long_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work that was told to end may wait for the processor."""
+    monkeypatch.setattr("partway.engine.workers.pool.GRACE", LONG)
+
+
+def check_again_and_again(line: Line) -> None:
+    while True:
+        line.check()
+        time.sleep(0.01)
+
+
+def sleep_long(line: Line) -> None:
+    line.sleep(LONG)
+
+
+@pytest.mark.parametrize("wait", [check_again_and_again, sleep_long])
+def test_running_work_ends_within_a_second_of_a_cancel(wait: Callable[[Line], None], long_grace: None) -> None:
+    """Work that asks its line, or waits on it, is told at once, and its end is an outcome before the cancel."""
+    cancel = Cancel()
+    heard: list[object] = []
+    errors: list[type] = []
+
+    def hear(message: object) -> None:
+        heard.append(message)
+        if len(heard) == 3:
+            cancel()
+
+    def work(number: int, line: Line) -> None:
+        line.say(number)
+        wait(line)
+
+    began = time.monotonic()
+    with WorkerPool(3, cancel=cancel, hear=hear) as pool, pytest.raises(UploadCancelled):
+        for outcome in pool.stream(work, range(9)):
+            errors.append(type(outcome.error))
+    assert time.monotonic() - began < LONG / 4
+    assert errors == [UploadCancelled] * 3
+
+
+def test_what_finishes_is_told_before_the_cancel(long_grace: None) -> None:
+    """A part that was on its last bytes is not sent a second time by the next run."""
+    cancel = Cancel()
+    crowd = Crowd()
+    got: list[int | None] = []
+
+    def stop() -> None:
+        wait_for(lambda: crowd.entered == 2)
+        cancel()
+        crowd.release.set()
+
+    threading.Thread(target=stop).start()
+    with WorkerPool(2, cancel=cancel, hear=deaf) as pool, pytest.raises(UploadCancelled):
+        for outcome in pool.stream(crowd.work, range(10)):
+            got.append(outcome.result)
+    assert sorted(got, key=str) == [0, 1]
+
+
+def test_after_a_cancel_nothing_starts() -> None:
+    """Neither a stream nor a call."""
+    cancel = Cancel()
+    cancel()
+    started: list[int] = []
+    with WorkerPool(2, cancel=cancel, hear=deaf) as pool:
+        with pytest.raises(UploadCancelled):
+            list(pool.stream(lambda number, line: started.append(number), range(5)))
+        with pytest.raises(UploadCancelled):
+            pool.run(lambda line: started.append(0))
+
+    assert started == []
+
+
+def test_a_cancel_from_the_listener_ends_the_stream() -> None:
+    """A caller may decide by what it hears."""
+    cancel = Cancel()
+
+    def work(number: int, line: Line) -> None:
+        line.say("word")
+        line.sleep(LONG)
+
+    with WorkerPool(2, cancel=cancel, hear=lambda _: cancel()) as pool, pytest.raises(UploadCancelled):
+        list(pool.stream(work, range(5)))
+
+
+def test_a_stuck_worker_is_not_waited_for() -> None:
+    """It sits in a system call and hears nothing: about a second is enough politeness."""
+    cancel = Cancel()
+    crowd = Crowd()
+
+    def get_stuck(line: Line) -> None:
+        line.say("I am in")
+        crowd.work(0, line)
+
+    began = time.monotonic()
+    try:
+        with WorkerPool(1, cancel=cancel, hear=lambda _: cancel()) as pool, pytest.raises(UploadCancelled):
+            pool.run(get_stuck)
+        took = time.monotonic() - began
+    finally:
+        crowd.release.set()
+
+    assert took < LONG / 4
+
+
+def test_an_error_of_the_caller_ends_the_workers() -> None:
+    """When the block is left, nobody waits for an answer any more: running work is told at its next question."""
+    ended = threading.Event()
+
+    def work(_: int, line: Line) -> None:
+        try:
+            line.say("word")
+            line.sleep(LONG)
+        finally:
+            ended.set()
+
+    def hear(_: object) -> None:
+        raise LookupError("sink")
+
+    with contextlib.suppress(LookupError), WorkerPool(1, cancel=Cancel(), hear=hear) as pool:
+        list(pool.stream(work, [1]))
+
+    assert ended.wait(LONG)
+
+
+def test_threads_end_with_the_pool() -> None:
+    """A program that uploads many files does not collect threads."""
+    before = set(threading.enumerate())
+    with WorkerPool(4, cancel=Cancel(), hear=deaf) as pool:
+        list(pool.stream(double, range(20)))
+
+    assert set(threading.enumerate()) <= before
+
+
+# --- the line ---
+
+
+def test_a_line_sleeps_as_long_as_it_is_told() -> None:
+    """Not shorter; nobody cancelled."""
+    began = time.monotonic()
+    silent_line().sleep(0.25)
+
+    assert 0.25 <= time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0])
+def test_a_sleep_of_nothing_still_looks_at_the_cancel(seconds: float) -> None:
+    """A wait of zero between two tries must not make a loop that cannot be stopped."""
+    line = silent_line()
+    line.sleep(seconds)
+    line.abandon()
+
+    with pytest.raises(UploadCancelled):
+        line.sleep(seconds)
+
+
+def test_an_abandoned_line_says_so() -> None:
+    """The worker learns that nobody waits for it."""
+    line = silent_line()
+    line.check()
+    line.abandon()
+
+    with pytest.raises(UploadCancelled):
+        line.check()
+
+
+# --- other executors ---
+
+
+def hash_tasks(path: Path) -> list[HashTask]:
+    """What an upload gives its workers: values, and a function of a module."""
+    plan = UploadPlan(file_size=path.stat().st_size, part_size=100)
+    return [HashTask(path=str(path), spec=spec, algorithm=ChecksumAlgorithm.CRC32, md5=False) for spec in plan.parts()]
+
+
+def test_work_can_run_in_other_processes(tmp_path: Path) -> None:
+    """The function and its tasks are picklable; they get no line."""
+    path = tmp_path / "file"
+    path.write_bytes(bytes(range(250)))
+    with (
+        ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as processes,
+        WorkerPool(workers_of(2, processes), cancel=Cancel(), hear=deaf) as pool,
+    ):
+        done = {o.task.spec.offset: o.result for o in pool.stream(hash_part, hash_tasks(path))}
+
+    assert {offset: result and result.checksum for offset, result in done.items()} == {
+        offset: checksum(ChecksumAlgorithm.CRC32, bytes(range(250))[offset : offset + 100]) for offset in (0, 100, 200)
+    }
+
+
+def test_an_error_comes_back_from_another_process(tmp_path: Path) -> None:
+    """With its class and its text."""
+    path = tmp_path / "file"
+    path.write_bytes(bytes(50))
+    tasks = hash_tasks(path)
+    path.unlink()
+    with (
+        ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as processes,
+        WorkerPool(workers_of(1, processes), cancel=Cancel(), hear=deaf) as pool,
+    ):
+        (outcome,) = pool.stream(hash_part, tasks)
+
+    assert f"there is no file {path}" in str(outcome.error)
+
+
+def test_calls_stay_in_this_process() -> None:
+    """``run`` uses a thread also when the parts go elsewhere: it has a line, and what it calls need not be a value."""
+    with ThreadPoolExecutor(1, thread_name_prefix="elsewhere") as elsewhere:
+        with WorkerPool(workers_of(1, elsewhere), cancel=Cancel(), hear=deaf) as pool:
+            name = pool.run(lambda line: threading.current_thread().name)
+            (outcome,) = pool.stream(lambda task: threading.current_thread().name, [1])
+
+        assert name.startswith("partway")
+        assert outcome.result is not None
+        assert outcome.result.startswith("elsewhere")
+
+
+def test_a_given_executor_is_not_shut_down() -> None:
+    """It belongs to the caller, who may use it for the next upload."""
+    with ThreadPoolExecutor(1) as elsewhere:
+        with WorkerPool(workers_of(1, elsewhere), cancel=Cancel(), hear=deaf) as pool:
+            list(pool.stream(abs, [1]))
+
+        assert elsewhere.submit(abs, -2).result(LONG) == 2
+
+
+def test_what_finished_is_told_although_the_caller_is_slow(long_grace: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The grace time is for the workers; an outcome that is in the queue already is not lost."""
+    cancel, go = Cancel(), threading.Event()
+    got: list[int | None] = []
+    late = 0.0
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + late, sleep=time.sleep)
+    monkeypatch.setattr("partway.engine.workers.pool.time", clock)
+
+    def work(number: int, line: Line) -> int:
+        line.say(number)
+        go.wait(LONG)
+        return number
+
+    heard: list[object] = []
+
+    def hear(message: object) -> None:
+        heard.append(message)
+        if len(heard) == 2:
+            cancel()
+            threading.Timer(0.1, go.set).start()
+
+    with WorkerPool(2, cancel=cancel, hear=hear) as pool, pytest.raises(UploadCancelled):
+        for outcome in pool.stream(work, range(9)):
+            got.append(outcome.result)
+            wait_for(lambda: len(got) == 2 or not pool._messages.empty())
+            late += 2 * LONG
+    assert sorted(got, key=str) == [0, 1]
+
+
+def test_a_call_after_a_stream_that_was_left_gets_its_own_answer() -> None:
+    """Not the outcome of a task that was still running."""
+
+    def work(seconds: float, line: Line) -> str:
+        time.sleep(seconds)
+        return "part"
+
+    def answer(line: Line) -> str:
+        time.sleep(0.5)
+        return "answer"
+
+    with WorkerPool(2, cancel=Cancel(), hear=lambda _: None) as pool:
+        for _ in pool.stream(work, [0.0, 0.2]):
+            break
+
+        assert pool.run(answer) == "answer"

@@ -1,0 +1,87 @@
+"""The pages are true: their commands parse, their tables are those of the code, the picture needs nobody's fonts."""
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+from partway.cli.main import cli
+from partway.cli.runtime import exit_codes
+from tests.support.pages import events
+from tests.support.s3_server.server import StrictS3
+from tests.support.shell.command import Shell
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = sorted(DOCS.glob("*.md"))
+NAMES = "|".join(cli.list_commands(click.Context(cli)))
+_BLOCK = re.compile(r"```(?:sh|ini)?\n(.*?)```", re.DOTALL)
+_COMMAND = re.compile(rf"\bpartway (?:{NAMES})\b[^|;>#\n]*")
+
+
+def commands_of(page: Path) -> list[str]:
+    """The partway commands in the page's blocks, without what follows a pipe or a redirection."""
+    found: list[str] = []
+    for block in _BLOCK.findall(page.read_text()):
+        found += [match[0].partition("&&")[0].strip() for match in _COMMAND.finditer(block)]
+    return found
+
+
+@pytest.mark.parametrize(("page", "line"), [(page.name, line) for page in PAGES for line in commands_of(page)])
+def test_every_command_parses(page: str, line: str) -> None:
+    """Command, arguments and options of each example, those of cron and systemd too."""
+    words = shlex.split(line)
+    command = cli.get_command(click.Context(cli), words[1])
+
+    assert command is not None
+    command.make_context(words[1], words[2:], resilient_parsing=False)
+
+
+def test_there_are_commands() -> None:
+    """The test above sees cron's and systemd's lines."""
+    found = commands_of(DOCS / "scripting.md")
+
+    assert sum("/var/log/partway/backup.log" in line for line in found) == 1
+    assert sum(line.startswith("partway resume --all --quiet") for line in found) == 1
+
+
+def test_the_page_of_events_is_fresh() -> None:
+    """Every event and every field, as the code has them."""
+    assert (DOCS / "events.md").read_text() == events.page(), (
+        "run: python -m tests.support.pages.events > docs/events.md"
+    )
+
+
+def test_every_exit_code_is_told() -> None:
+    """The table has the codes that the code has."""
+    told = {int(code) for code in re.findall(r"^\| (\d+) \|", (DOCS / "scripting.md").read_text(), re.MULTILINE)}
+
+    assert told == {value for name, value in vars(exit_codes).items() if name.isupper() and isinstance(value, int)}
+
+
+def test_every_field_of_json_is_told(server: StrictS3, shell: Shell) -> None:
+    """What list, show and verify print has its names on the page."""
+    (shell.folder / "many").mkdir()
+    (shell.folder / "many" / "a").write_bytes(b"x")
+    shell.run("upload", "-r", "many", "s3://bucket/")
+    shell.run("upload", "source.bin", "s3://bucket/key", "-p", "5MiB")
+    listed = shell.run("list", "--all", "--json").events
+    (id,) = [row["upload"] for row in listed if "upload" in row]
+    rows = [
+        *listed,
+        *shell.run("show", id, "--json").events,
+        *shell.run("verify", "source.bin", "s3://bucket/key", "--json").events,
+    ]
+
+    page = (DOCS / "scripting.md").read_text()
+    assert len(rows) == 4
+    assert {name for row in rows for name in row if f"`{name}`" not in page} == set()
+
+
+def test_the_picture_fetches_nothing() -> None:
+    """No font and no image comes from elsewhere."""
+    picture = (DOCS / "picture.svg").read_text()
+
+    assert "url(http" not in picture and "<image" not in picture
+    assert "@font-face" not in picture

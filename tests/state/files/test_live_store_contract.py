@@ -1,0 +1,267 @@
+"""What every store promises about live records, and how those in files tell a process that lives from one that died."""
+
+import errno
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from partway.state.errors import LocksUnsupported, StateError
+from partway.state.files.live import LiveFiles
+from partway.state.live import Ended, LivePhase, LiveRecord, LiveRow
+from partway.state.memory.store import MemoryStore
+from partway.state.sqlite.store import SqliteStore
+from partway.state.store import StateStore
+from tests.support.engine.records import UPLOAD
+
+TOLD = LiveRecord(id=UPLOAD.id, pid=7, host="host", began_at=1.0, told_at=2.0)
+TELL_AND_WAIT = """
+import sys, time
+from pathlib import Path
+from partway.state.live import LiveRecord
+from partway.state.files.live import LiveFiles
+LiveFiles(Path(sys.argv[1])).tell(LiveRecord(id="0a1b2c3d", pid=7, host="host", began_at=1.0, told_at=2.0))
+print("told", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StateStore]:
+    made: StateStore = MemoryStore() if request.param == "memory" else SqliteStore(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Iterator[LiveFiles]:
+    """As the process has them that runs an upload."""
+    made = LiveFiles(tmp_path / "running")
+    yield made
+    made.close()
+
+
+def test_a_record_comes_back_as_it_was_told(store: StateStore) -> None:
+    """Every field, also a path that is no UTF-8."""
+    full = replace(
+        TOLD,
+        phase=LivePhase.COMPLETING,
+        rate=0.5,
+        parts=((1, 10), (7, 0)),
+        files=(("/a/\udcff", 3),),
+        expected_bytes=4,
+        away_since=5.25,
+        reason="ü\n",
+    )
+    store.live.tell(full)
+
+    assert store.live.row(TOLD.id) == LiveRow(record=full, alive=True)
+    assert store.live.all() == [LiveRow(record=full, alive=True)]
+    assert full.in_flight_bytes == 13
+
+
+def test_the_last_word_counts(store: StateStore) -> None:
+    """Also when it is shorter than the one before."""
+    store.live.tell(replace(TOLD, reason="long " * 100, told_at=3.0))
+    store.live.tell(replace(TOLD, told_at=4.0))
+
+    assert store.live.row(TOLD.id) == LiveRow(record=replace(TOLD, told_at=4.0), alive=True)
+
+
+@pytest.mark.parametrize("ended", Ended)
+def test_a_run_that_said_how_it_ended_is_not_alive(store: StateStore, ended: Ended) -> None:
+    """What it said stays, until the next run begins or somebody forgets it."""
+    last = replace(TOLD, ended=ended, error="why")
+    store.live.tell(TOLD)
+    store.live.tell(last)
+    assert store.live.row(TOLD.id) == LiveRow(record=last, alive=False)
+    store.live.tell(TOLD)
+
+    assert store.live.row(TOLD.id) == LiveRow(record=TOLD, alive=True)
+
+
+def test_ids_are_apart(store: StateStore) -> None:
+    """In the order of their ids; one ends without the other."""
+    store.live.tell(replace(TOLD, id="ffffffff"))
+    store.live.tell(TOLD)
+    assert [row.record.id for row in store.live.all()] == [TOLD.id, "ffffffff"]
+    store.live.end("ffffffff")
+    store.live.end("ffffffff")
+
+    assert [row.record.id for row in store.live.all()] == [TOLD.id]
+    assert store.live.row("ffffffff") is None
+
+
+def test_what_runs_is_told_apart(store: StateStore) -> None:
+    """From what ended."""
+    store.live.tell(replace(TOLD, id="ffffffff", ended=Ended.FAILED))
+    store.live.tell(TOLD)
+
+    assert store.live.running() == [LiveRow(record=TOLD, alive=True)]
+
+
+def test_what_is_removed_says_nothing(store: StateStore) -> None:
+    """An upload that is forgotten leaves no words behind."""
+    store.save_upload(UPLOAD)
+    store.live.tell(TOLD)
+    store.remove_upload(UPLOAD.id)
+
+    assert store.live.all() == []
+
+
+def test_another_process_is_seen_and_its_death_too(tmp_path: Path) -> None:
+    """kill -9: what it said is there, and nobody lives; then another may go on with it."""
+    with subprocess.Popen([sys.executable, "-c", TELL_AND_WAIT, str(tmp_path)], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        files = LiveFiles(tmp_path)
+        living = files.row(TOLD.id)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    dead = files.row(TOLD.id)
+    files.tell(TOLD)
+    again = files.row(TOLD.id)
+    files.close()
+
+    assert living == LiveRow(record=TOLD, alive=True)
+    assert dead == LiveRow(record=TOLD, alive=False)
+    assert again == LiveRow(record=TOLD, alive=True)
+
+
+def test_looking_takes_nothing_from_who_starts(tmp_path: Path) -> None:
+    """The claim is free for others while somebody looks, again and again; and what starts is seen alive."""
+    look = "import sys\nfrom pathlib import Path\nfrom partway.state.files.live import LiveFiles\nprint(flush=True)\n"
+    look += "while True: LiveFiles(Path(sys.argv[1])).all()"
+    store = SqliteStore(tmp_path)
+    store.live.tell(replace(TOLD, ended=Ended.FAILED))
+    told = 0
+    with subprocess.Popen([sys.executable, "-c", look, str(tmp_path / "running")], stdout=subprocess.PIPE) as watcher:
+        assert watcher.stdout is not None
+        watcher.stdout.readline()
+        while told < 250:
+            with store.claim("source", "", "bucket", "key"):
+                try:
+                    store.live.tell(TOLD)
+                except StateError:
+                    time.sleep(0.001)  # the watcher may have been interrupted in the middle of a look
+                    continue
+                told += 1
+                row = store.live.row(TOLD.id)
+                store.live.tell(replace(TOLD, ended=Ended.FAILED))
+                assert row == LiveRow(record=TOLD, alive=True)
+        assert watcher.poll() is None
+        watcher.kill()
+    store.close()
+
+
+def test_those_who_look_do_not_take_each_other_for_a_process_that_lives(files: LiveFiles, tmp_path: Path) -> None:
+    """A look that is under way is not a run."""
+    import fcntl
+
+    files.tell(TOLD)
+    files.close()
+    with (tmp_path / "running" / TOLD.id).open("rb") as other:
+        fcntl.flock(other, fcntl.LOCK_SH)
+        row = files.row(TOLD.id)
+
+    assert row is not None
+    assert not row.alive
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", b"00000000 {}", b"\xff" * 5000, b"d202ef8d "])
+def test_what_nobody_can_read_is_nothing(files: LiveFiles, tmp_path: Path, content: bytes) -> None:
+    """A write that a kill cut off, or a newer version's: neither an error nor an upload."""
+    (tmp_path / "running").mkdir()
+    (tmp_path / "running" / TOLD.id).write_bytes(content)
+
+    assert files.row(TOLD.id) is None
+    assert files.all() == []
+
+
+def test_who_lives_is_seen_although_it_cannot_be_read(files: LiveFiles, tmp_path: Path) -> None:
+    """Whoever waits for its end must not take that for one."""
+    files.tell(TOLD)
+    (tmp_path / "running" / TOLD.id).write_bytes(b"garbage")
+    row = files.row(TOLD.id)
+
+    assert row is not None
+    assert (row.alive, row.record.id, row.record.pid) == (True, TOLD.id, 0)
+
+
+def test_a_name_that_goes_while_it_is_read_is_no_death(files: LiveFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run ended well between the reader's two looks."""
+    files.tell(TOLD)
+    other = LiveFiles(files._folder)
+    pread = os.pread
+
+    def end_and_read(*arguments: int) -> bytes:
+        content = pread(*arguments)
+        files.end(TOLD.id)
+        return content
+
+    monkeypatch.setattr("fcntl.flock", lambda descriptor, how: None)
+    monkeypatch.setattr(os, "pread", end_and_read)
+
+    assert other.row(TOLD.id) is None
+
+
+def test_where_there_are_no_locks_nothing_runs(
+    files: LiveFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run begins by taking a lock; `list` and `watch` still show what is there."""
+    files.tell(TOLD)
+
+    def flock(descriptor: int, how: int) -> None:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr("fcntl.flock", flock)
+
+    assert files.all() == [LiveRow(record=TOLD, alive=False)]
+    with pytest.raises(LocksUnsupported):
+        LiveFiles(tmp_path / "other").tell(TOLD)
+
+
+def test_files_are_for_their_owner_alone(files: LiveFiles, tmp_path: Path) -> None:
+    """They name paths."""
+    files.tell(TOLD)
+    folder = tmp_path / "running"
+
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE((folder / TOLD.id).stat().st_mode) == 0o600
+
+
+def test_a_record_costs_the_disk_nothing(files: LiveFiles, tmp_path: Path) -> None:
+    """It is written in place: no other file, and never a shorter one."""
+    files.tell(replace(TOLD, reason="long"))
+    before = (tmp_path / "running" / TOLD.id).stat()
+    files.tell(TOLD)
+    after = (tmp_path / "running" / TOLD.id).stat()
+
+    assert (after.st_ino, after.st_size) == (before.st_ino, before.st_size)
+    assert [path.name for path in (tmp_path / "running").iterdir()] == [TOLD.id]
+
+
+def test_trouble_is_a_state_error(files: LiveFiles, tmp_path: Path) -> None:
+    """A file where the folder should be."""
+    (tmp_path / "running").write_text("")
+
+    with pytest.raises(StateError):
+        files.tell(TOLD)
+    with pytest.raises(StateError):
+        files.all()
+
+
+def test_no_folder_is_no_run(files: LiveFiles, tmp_path: Path) -> None:
+    """Looking makes nothing."""
+    assert files.all() == []
+    assert files.row(TOLD.id) is None
+    assert not (tmp_path / "running").exists()
+    shutil.rmtree(tmp_path)

@@ -1,0 +1,170 @@
+"""A state folder that cannot be written: what is in it is shown, whatever state SQLite left it in."""
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from partway.state.errors import StateError, StateTooNew
+from partway.state.sqlite.migrations import MIGRATIONS
+from partway.state.sqlite.store import SqliteStore, exists
+from partway.state.uploads import PartRecord, UploadRecord
+from tests.support.engine.records import UPLOAD
+from tests.support.s3_server.server import StrictS3
+from tests.support.shell.command import Shell
+from tests.support.shell.interrupted import UPLOAD as COMMAND
+from tests.support.shell.interrupted import interrupt
+from tests.support.shell.unprivileged import unprivileged
+
+PARTS = [PartRecord(number=1, size=10, etag="e", checksum="c", run=1)]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """Where the state is; it can be removed again."""
+    path = tmp_path / "state"
+    path.mkdir(mode=0o700)
+    yield path
+    path.chmod(0o700)
+
+
+def fill(store: SqliteStore) -> None:
+    store.save_upload(UPLOAD)
+    store.save_parts(UPLOAD.id, PARTS)
+
+
+def close(folder: Path) -> None:
+    """Take the right to write away."""
+    for file in folder.iterdir():
+        file.chmod(0o400)
+    folder.chmod(0o500)
+
+
+def look(folder: Path) -> tuple[list[UploadRecord], list[PartRecord]]:
+    """What is in the store, seen by a process that may not write."""
+
+    def read() -> tuple[list[UploadRecord], list[PartRecord]]:
+        with closing(SqliteStore(folder, read_only=True)) as store:
+            return store.uploads(), store.parts(UPLOAD.id)
+
+    return unprivileged(read)
+
+
+def test_a_database_that_was_closed_is_read(folder: Path) -> None:
+    """There is no log beside it, and none can be made."""
+    with closing(SqliteStore(folder)) as store:
+        fill(store)
+    close(folder)
+
+    assert [path.name for path in folder.iterdir()] == ["partway.db"]
+    assert look(folder) == ([UPLOAD], PARTS)
+    assert [path.name for path in folder.iterdir()] == ["partway.db"]
+
+
+def test_what_is_in_the_log_alone_is_read(folder: Path, tmp_path: Path) -> None:
+    """The process was killed, and then the disk was mounted read-only: nothing of it is in the database."""
+    with closing(SqliteStore(tmp_path / "other")) as store:
+        fill(store)
+        for name in ("partway.db", "partway.db-wal"):
+            shutil.copy(tmp_path / "other" / name, folder)
+    close(folder)
+
+    assert look(folder) == ([UPLOAD], PARTS)
+
+
+def test_what_another_process_writes_is_seen(folder: Path) -> None:
+    """It has the right to write, and this one has not."""
+    with closing(SqliteStore(folder)) as store:
+        fill(store)
+        close(folder)
+        before = look(folder)
+        store.save_upload(replace(UPLOAD, run=2))
+        after = look(folder)
+
+    assert before == ([UPLOAD], PARTS)
+    assert after == ([replace(UPLOAD, run=2)], PARTS)
+
+
+def test_an_older_version_is_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Brought up to date in memory; the file stays as it is."""
+    with monkeypatch.context() as patched:
+        patched.setattr("partway.state.sqlite.schema.MIGRATIONS", MIGRATIONS[:2])
+        SqliteStore(folder).close()
+    close(folder)
+    content = (folder / "partway.db").read_bytes()
+
+    assert look(folder) == ([], [])
+    assert (folder / "partway.db").read_bytes() == content
+
+
+def test_a_newer_version_is_refused(folder: Path) -> None:
+    """As where it can be written."""
+    SqliteStore(folder).close()
+    with closing(sqlite3.connect(folder / "partway.db")) as db:
+        db.execute("INSERT INTO _sqlite_migrations (migration_set, name) VALUES ('partway', '9999')")
+        db.commit()
+    close(folder)
+
+    with pytest.raises(StateTooNew):
+        look(folder)
+
+
+@pytest.mark.parametrize("migrations", [2, len(MIGRATIONS)], ids=["older", "current"])
+def test_nothing_is_written(folder: Path, monkeypatch: pytest.MonkeyPatch, migrations: int) -> None:
+    """Not even where it would be possible, nor into a copy that is thrown away."""
+    with monkeypatch.context() as patched:
+        patched.setattr("partway.state.sqlite.schema.MIGRATIONS", MIGRATIONS[:migrations])
+        SqliteStore(folder).close()
+
+    with closing(SqliteStore(folder, read_only=True)) as store, pytest.raises(StateError, match="readonly"):
+        store.save_upload(UPLOAD)
+    assert look(folder) == ([], [])
+
+
+def test_a_folder_that_may_not_be_entered_is_not_an_empty_one(folder: Path) -> None:
+    """Nothing is known of what is in it."""
+    SqliteStore(folder).close()
+    folder.chmod(0)
+
+    with pytest.raises(StateError, match=r"cannot use the state folder .* Permission denied"):
+        unprivileged(lambda: exists(folder))
+
+
+def test_commands_that_look(server: StrictS3, shell: Shell) -> None:
+    """`list`, `show`, `watch` and `verify` work; what would write says that it cannot."""
+    interrupt(shell, server, *COMMAND)
+    (open_id,) = [upload["upload"] for upload in shell.run("list", "--json").events]
+    close_all(shell.state)
+    commands = {
+        "list": ("list",),
+        "show": ("show", open_id),
+        "watch": ("watch", "--once"),
+        "verify": ("verify", "source.bin", "s3://bucket/key"),
+        "resume": ("resume", open_id),
+    }
+    results = unprivileged(lambda: shell.run_all(commands))
+    (shell.state).chmod(0o700)
+
+    assert {name: result.code for name, result in results.items()} == {
+        "list": 0,
+        "show": 0,
+        "watch": 0,
+        "verify": 1,
+        "resume": 1,
+    }
+    assert all(open_id in results[name].out for name in ("list", "show", "watch"))
+    assert "MISSING" in results["verify"].err
+    assert "cannot use the state folder" in results["resume"].errors[0]
+
+
+def close_all(state: Path) -> None:
+    close(state / "running")
+    for folder in (state / "locks", state / "running"):
+        folder.chmod(0o500)
+    for file in (state / "partway.db", *state.glob("partway.db-*")):
+        file.chmod(0o400)
+    state.chmod(0o500)

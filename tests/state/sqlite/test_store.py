@@ -1,0 +1,654 @@
+"""The SQLite store: on disk as promised, and every trouble told in a sentence of ours."""
+
+import os
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlite_utils import Database, Migrations
+
+from partway.state.errors import StateDamaged, StateError, StateFull, StateLocked, StateTooNew
+from partway.state.live import LiveRecord
+from partway.state.sqlite.migrations import MIGRATION_SET, MIGRATIONS
+from partway.state.sqlite.schema import _runner
+from partway.state.sqlite.store import SqliteStore
+from partway.state.uploads import PartRecord
+from tests.support.engine.records import UPLOAD
+from tests.support.shell.unprivileged import unprivileged
+
+
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The database of a closed store with one upload of 2,000 parts."""
+    made = SqliteStore(tmp_path_factory.mktemp("made"))
+    made.save_upload(UPLOAD)
+    made.save_parts(UPLOAD.id, parts(2000))
+    made.close()
+    return made.path
+
+
+@pytest.fixture
+def filled(tmp_path: Path, made_once: Path) -> Path:
+    """A copy of that database, to be damaged."""
+    (tmp_path / "state").mkdir(mode=0o700)
+    return Path(shutil.copy(made_once, tmp_path / "state"))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqliteStore]:
+    made = SqliteStore(tmp_path / "state")
+    yield made
+    made.close()
+
+
+def parts(count: int) -> list[PartRecord]:
+    """As long as real ones: an MD5 in hex, a CRC64NVME in base64."""
+    return [
+        PartRecord(number=number, size=16 << 20, etag=f"{number:032x}", checksum=f"{number:011}=", run=1)
+        for number in range(1, count + 1)
+    ]
+
+
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+def run_python(script: str, *arguments: object) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-c", script, *map(str, arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[3],
+    )
+
+
+# --- on disk ---
+
+
+def test_only_the_owner_can_read_it(tmp_path: Path) -> None:
+    """Whatever the umask: bucket names and paths are nobody else's business, also in the files next to it."""
+    before = os.umask(0)
+    try:
+        store = SqliteStore(tmp_path / "state")
+        store.save_upload(UPLOAD)
+        with store.claim("/a", "", "b", "k"):
+            modes = {path.name: mode(path) for path in store.folder.rglob("*") if path.is_file()}
+        store.close()
+    finally:
+        os.umask(before)
+
+    assert {"partway.db", "partway.db-wal", "partway.db-shm"} <= set(modes)
+    assert set(modes.values()) == {0o600}
+    assert (mode(store.folder), mode(store.folder / "locks")) == (0o700, 0o700)
+
+
+def test_files_that_are_open_to_others_are_closed(store: SqliteStore) -> None:
+    """Made by another program, copied, or on a disk that a container has: corrected when the folder is used."""
+    store.save_upload(UPLOAD)
+    with store.claim("/a", "", "b", "k"):
+        store.live.tell(LiveRecord(id=UPLOAD.id, pid=7, host="host", began_at=1.0, told_at=2.0))
+    wide = [path for path in store.folder.iterdir() if path.is_file()]
+    for path in wide:
+        path.chmod(0o666)
+    for path in (store.folder, store.folder / "locks", store.folder / "running"):
+        path.chmod(0o777)
+    again = SqliteStore(store.folder)
+    again.close()
+
+    assert {path.name for path in wide} == {"partway.db", "partway.db-wal", "partway.db-shm"}
+    assert {mode(path) for path in wide} == {0o600}
+    assert {mode(path) for path in store.folder.rglob("*") if path.is_dir()} == {0o700}
+    assert mode(store.folder) == 0o700
+    assert again.exposed == ()
+
+
+def test_a_folder_that_has_other_files_is_left_as_it_is(tmp_path: Path) -> None:
+    """``--state-dir /tmp`` must not close /tmp; where others could replace the database, that is told."""
+    (tmp_path / "other").touch()
+    tmp_path.chmod(0o777)
+    exposed = SqliteStore(tmp_path)
+    tmp_path.chmod(0o1777)
+    sticky = SqliteStore(tmp_path)
+    exposed.close()
+    sticky.close()
+
+    assert mode(tmp_path) == 0o777
+    assert [f"any user can replace the files in {tmp_path}" in sentence for sentence in exposed.exposed] == [True]
+    assert sticky.exposed == ()
+
+
+def test_a_mode_that_cannot_be_corrected_is_told(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """FAT, some network filesystems, a file of another user."""
+    store.path.chmod(0o666)
+    monkeypatch.setattr(Path, "chmod", lambda path, mode: None)
+    again = SqliteStore(store.folder)
+    again.close()
+
+    assert len(again.exposed) == 1
+    assert f"other users can read or change {store.path}" in again.exposed[0]
+
+
+def test_missing_folders_are_made(tmp_path: Path) -> None:
+    """The platform's state folder need not be there."""
+    store = SqliteStore(tmp_path / "a" / "b" / "c")
+    store.close()
+
+    assert store.path == tmp_path / "a" / "b" / "c" / "partway.db"
+    assert store.path.is_file()
+
+
+def test_a_folder_with_any_name_is_used(tmp_path: Path) -> None:
+    """A path is a path, not a URL and not a query."""
+    store = SqliteStore(tmp_path / "a?mode=memory#x %20'\U0001f680")
+    store.save_upload(UPLOAD)
+    store.close()
+
+    assert store.path.stat().st_size > 0
+
+
+def test_the_journal_is_a_write_ahead_log(store: SqliteStore) -> None:
+    """Another process may read while one writes."""
+    other = sqlite3.connect(store.path)
+    found = other.execute("PRAGMA journal_mode").fetchone()
+    other.close()
+
+    assert found == ("wal",)
+
+
+@pytest.mark.parametrize("pragma", ["synchronous", "fullfsync", "checkpoint_fullfsync"])
+def test_every_commit_is_on_disk(tmp_path: Path, pragma: str) -> None:
+    """Also when the store is opened again: these belong to the connection, not to the file.
+
+    synchronous is FULL (2); on macOS that ends in the disk's cache without the others.
+    """
+    for _ in range(2):
+        store = SqliteStore(tmp_path / "state")
+        found = store._db.execute(f"PRAGMA {pragma}").fetchone()
+        store.close()
+
+        assert found == ((2,) if pragma == "synchronous" else (1,))
+
+
+def test_a_connection_that_cannot_be_set_up_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A damaged database leaves no open file behind."""
+    made: list[sqlite3.Connection] = []
+    real = sqlite3.connect
+
+    def connect(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        made.append(real(*arguments, **options))
+        return made[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", connect)
+    monkeypatch.setattr("partway.state.sqlite.connection._PRAGMAS", ("synchronous = (",))
+
+    with pytest.raises(StateError):
+        SqliteStore(tmp_path)
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        made[0].execute("SELECT 1")
+
+
+def test_a_store_that_is_opened_again_has_everything(tmp_path: Path) -> None:
+    """Uploads, parts and what was learned."""
+    store = SqliteStore(tmp_path / "state")
+    store.save_upload(UPLOAD)
+    store.save_parts(UPLOAD.id, parts(3))
+    store.learn_algorithm("https://s3.example", "MD5", 5.0)
+    store.close()
+    again = SqliteStore(tmp_path / "state")
+    found = (again.uploads(), again.parts(UPLOAD.id), again.known_algorithm("https://s3.example", since=5.0))
+    again.close()
+
+    assert found == ([UPLOAD], parts(3), "MD5")
+
+
+def test_what_was_saved_is_seen_by_others_at_once(store: SqliteStore) -> None:
+    """Another terminal watches; nothing waits in an open transaction."""
+    other = SqliteStore(store.folder)
+    store.save_upload(UPLOAD)
+    store.save_parts(UPLOAD.id, parts(2))
+    seen = (other.upload(UPLOAD.id), other.parts(UPLOAD.id))
+    other.close()
+
+    assert seen == (UPLOAD, parts(2))
+
+
+def test_ten_thousand_parts_are_small(store: SqliteStore) -> None:
+    """The largest upload there can be needs less than 3 MiB."""
+    store.save_upload(UPLOAD)
+    store.save_parts(UPLOAD.id, parts(10_000))
+    store.close()
+
+    assert store.path.stat().st_size < 3 << 20
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from partway.state.uploads import *
+from partway.state.sqlite.store import SqliteStore
+from tests.state.sqlite.test_store import UPLOAD, parts
+store = SqliteStore(Path(sys.argv[1]))
+store.save_upload(UPLOAD)
+for part in parts(20):
+    store.save_parts(UPLOAD.id, [part])
+def breaking():
+    yield from parts(30)
+    os.kill(os.getpid(), signal.SIGKILL)
+store.replace_parts(UPLOAD.id, breaking())
+"""
+
+
+def test_a_killed_process_leaves_what_it_had_saved(tmp_path: Path) -> None:
+    """Every call that returned is there, and the one that was cut off is not there by half."""
+    process = run_python(KILLED, tmp_path / "state")
+    process.communicate(timeout=60)
+    store = SqliteStore(tmp_path / "state")
+    found = (store.upload(UPLOAD.id), store.parts(UPLOAD.id))
+    store.close()
+
+    assert process.returncode == -signal.SIGKILL
+    assert found == (UPLOAD, parts(20))
+
+
+# --- troubles ---
+
+
+@pytest.mark.parametrize("content", [b"garbage" * 1000, b"x" * 100, b"SQLite format 3\0" + b"\xff" * 5000])
+def test_a_file_that_is_no_database_is_damaged(tmp_path: Path, content: bytes) -> None:
+    """The sentence names the file and the way out; the file is left as it is."""
+    (tmp_path / "partway.db").write_bytes(content)
+
+    with pytest.raises(StateDamaged, match=f"{tmp_path}/partway.db is damaged .* move it away and run again"):
+        SqliteStore(tmp_path)
+    assert (tmp_path / "partway.db").read_bytes() == content
+
+
+@pytest.mark.parametrize("kept", [50, 512, 4096, 5000, 8192, 40_000])
+def test_a_truncated_database_is_damaged(filled: Path, kept: int) -> None:
+    """A full disk or a copy that broke off: never an error of the database's library."""
+    os.truncate(filled, kept)
+
+    with pytest.raises(StateDamaged, match=r"is damaged .* move it away"):
+        SqliteStore(filled.parent)
+
+
+def test_damage_in_the_middle_is_told_when_it_is_met(filled: Path) -> None:
+    """The head of the file is whole, the rows are not."""
+    content = filled.read_bytes()
+    filled.write_bytes(content[:20_000] + b"\xff" * (len(content) - 20_000))
+
+    with pytest.raises(StateDamaged, match="is damaged"):
+        store = SqliteStore(filled.parent)
+        try:
+            store.parts(UPLOAD.id)
+        finally:
+            store.close()
+
+
+def test_a_row_that_no_version_wrote_is_damage(store: SqliteStore) -> None:
+    """A status that does not exist is not guessed at."""
+    store.save_upload(UPLOAD)
+    store._db.execute("UPDATE uploads SET status = 'odd'")
+
+    with pytest.raises(StateDamaged, match="'odd' is not a valid"):
+        store.upload(UPLOAD.id)
+
+
+def test_an_empty_file_is_a_new_database(tmp_path: Path) -> None:
+    """A process that died right after making the file left nothing to lose."""
+    (tmp_path / "partway.db").touch()
+    store = SqliteStore(tmp_path)
+    store.save_upload(UPLOAD)
+
+    assert store.uploads() == [UPLOAD]
+    store.close()
+
+
+def test_a_folder_in_place_of_the_database_is_told(tmp_path: Path) -> None:
+    """It cannot be opened; another folder can be named."""
+    (tmp_path / "partway.db").mkdir()
+
+    with pytest.raises(StateError, match=r"Is a directory; name another with --state-dir"):
+        SqliteStore(tmp_path)
+
+
+@pytest.mark.parametrize("below", ["", "below"])
+def test_a_file_in_place_of_the_folder_is_told(tmp_path: Path, below: str) -> None:
+    """The folder itself, or one above it, is a file."""
+    (tmp_path / "file").touch()
+
+    with pytest.raises(StateError, match=r"cannot use the state folder .*; name another with --state-dir"):
+        SqliteStore(tmp_path / "file" / below)
+
+
+def test_a_claim_that_cannot_be_written_is_told(store: SqliteStore) -> None:
+    """A file in place of the folder of claims."""
+    (store.folder / "locks").touch()
+
+    with pytest.raises(StateError, match="cannot write the lock file"), store.claim("/a", "", "b", "k"):
+        pytest.fail("nothing is held")
+
+
+def test_a_schema_lock_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    """A new database is made under a lock; without the lock it is not made."""
+    (tmp_path / "schema.lock").mkdir()
+
+    with pytest.raises(StateError, match=f"cannot write in {tmp_path}: Is a directory"):
+        SqliteStore(tmp_path)
+
+
+def test_a_read_only_folder_is_told(tmp_path: Path) -> None:
+    """A new store cannot be made in it."""
+    tmp_path.chmod(0o500)
+
+    with pytest.raises(StateError, match=f"cannot use the state folder {tmp_path}: Permission denied"):
+        unprivileged(lambda: SqliteStore(tmp_path).close())
+    tmp_path.chmod(0o700)
+
+
+def test_a_read_only_database_is_told(filled: Path) -> None:
+    """A store that may only be read is of no use."""
+    filled.chmod(0o400)
+
+    with pytest.raises(StateError, match="Permission denied"):
+        unprivileged(lambda: SqliteStore(filled.parent).close())
+
+
+def test_a_full_disk_is_told_and_loses_nothing(store: SqliteStore) -> None:
+    """What was stored before is still there, by halves nothing is, and the store goes on when there is space again."""
+    store.save_upload(UPLOAD)
+    store.save_parts(UPLOAD.id, parts(10))
+    pages = store._db.execute("PRAGMA page_count").fetchone()[0]
+    store._db.execute(f"PRAGMA max_page_count = {pages + 2}")
+
+    with pytest.raises(StateError, match=r"database or disk is full; free some space") as raised:
+        store.replace_parts(UPLOAD.id, parts(5000))
+    assert type(raised.value) is StateFull
+    assert store.parts(UPLOAD.id) == parts(10)
+    store._db.execute("PRAGMA max_page_count = 1000000")
+    store.replace_parts(UPLOAD.id, parts(5000))
+    assert store.part_totals(UPLOAD.id)[0] == 5000
+
+
+def test_a_database_that_another_process_keeps_busy_is_told(store: SqliteStore) -> None:
+    """After a while; the sentence says that it will pass."""
+    store._db.execute("PRAGMA busy_timeout = 50")
+    other = sqlite3.connect(store.path)
+    other.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(StateError, match=r"another process keeps .* busy; run again in a moment"):
+        store.save_upload(UPLOAD)
+    other.close()
+    store.save_upload(UPLOAD)
+    assert store.uploads() == [UPLOAD]
+
+
+# --- versions ---
+
+
+def test_a_database_from_the_future_is_refused(filled: Path) -> None:
+    """It has a migration that this version does not know; nothing is read from it and nothing written."""
+    database = Database(filled)
+    future = Migrations(MIGRATION_SET)
+    future(name="9999_from_the_future")(lambda db: db.execute("DROP TABLE endpoints"))
+    future.apply(database)
+    database.close()
+    content = filled.read_bytes()
+
+    with pytest.raises(StateTooNew, match=r"newer version of partway; update partway, or name another folder"):
+        SqliteStore(filled.parent)
+    assert filled.read_bytes() == content
+
+
+def test_migrations_of_other_programs_do_not_disturb(filled: Path) -> None:
+    """Only those of our own set say how new the database is."""
+    database = Database(filled)
+    theirs = Migrations("theirs")
+    theirs(name="9999_something")(lambda db: None)
+    theirs.apply(database)
+    database.close()
+    store = SqliteStore(filled.parent)
+
+    assert store.uploads() == [UPLOAD]
+    store.close()
+
+
+def test_migrations_are_numbered_in_order() -> None:
+    """0001, 0002, ...: no number twice, none left out, each with a name and with statements."""
+    names = [name for name, _ in MIGRATIONS]
+
+    assert [name[:5] for name in names] == [f"{number:04}_" for number in range(1, len(names) + 1)]
+    assert all(re.fullmatch(r"\d{4}_[a-z0-9_]+", name) for name in names)
+    assert all(statements for _, statements in MIGRATIONS)
+
+
+def test_a_new_database_is_what_sqlite_utils_would_make(filled: Path, tmp_path: Path) -> None:
+    """Made without it, because its import takes long; later migrations are its own, and find what they expect."""
+    theirs = Database(tmp_path / "theirs.db")
+    migrations = Migrations(MIGRATION_SET)
+    for name, statements in MIGRATIONS:
+        migrations(name=name)(_runner(statements))
+    migrations.apply(theirs)
+    ours = Database(filled)
+
+    for database in (theirs, ours):
+        assert migrations.pending(database) == []
+    assert ours.execute("SELECT type, name, sql FROM sqlite_master").fetchall() == (
+        theirs.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
+    )
+    for database in (theirs, ours):
+        database.close()
+
+
+def test_opening_again_migrates_nothing(filled: Path) -> None:
+    """Each migration is noted once."""
+    SqliteStore(filled.parent).close()
+    database = sqlite3.connect(filled)
+    noted = database.execute("SELECT name FROM _sqlite_migrations ORDER BY id").fetchall()
+    database.close()
+
+    assert noted == [(name,) for name, _ in MIGRATIONS]
+
+
+def test_a_missing_migration_is_made_up_for(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database of an older version is brought up to date, and keeps what it has."""
+    newer = (*MIGRATIONS, ("9999_more", ("ALTER TABLE endpoints ADD COLUMN more TEXT",)))
+    monkeypatch.setattr("partway.state.sqlite.schema.MIGRATIONS", newer)
+    store = SqliteStore(filled.parent)
+    columns = [row[1] for row in store._db.execute("PRAGMA table_info(endpoints)")]
+
+    assert "more" in columns
+    assert store.uploads() == [UPLOAD]
+    store.close()
+
+
+def test_rows_of_the_version_before_have_no_ctime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an earlier version did not store is unknown, and nothing is made up for it."""
+    with monkeypatch.context() as patched:
+        patched.setattr("partway.state.sqlite.schema.MIGRATIONS", MIGRATIONS[:2])
+        SqliteStore(tmp_path).close()
+    database = sqlite3.connect(tmp_path / "partway.db")
+    database.execute(
+        "INSERT INTO uploads (id, status, source, size, mtime_ns, inode, device, bucket, key, endpoint, options, "
+        "part_size, checksum_algorithm, run, created_at, updated_at) "
+        "VALUES ('0a1b2c3d', 'open', '/f', 1, '2', '3', '4', 'b', 'k', '', '{}', 5, 'CRC64NVME', 1, 1.0, 1.0)"
+    )
+    database.commit()
+    database.close()
+    store = SqliteStore(tmp_path)
+    (record,) = store.uploads()
+    store.close()
+
+    assert (record.mtime_ns, record.inode) == (2, 3)
+    assert (record.ctime_ns, record.wanted_algorithm, record.remote_created_at) == (None, None, None)
+
+
+def test_a_migration_that_fails_leaves_the_database_as_it_was(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All its statements or none; the version before can still use the file."""
+    broken = (*MIGRATIONS, ("9999_broken", ("DROP TABLE endpoints", "SELECT nonsense")))
+    with monkeypatch.context() as patched, pytest.raises(StateError):
+        patched.setattr("partway.state.sqlite.schema.MIGRATIONS", broken)
+        SqliteStore(filled.parent)
+    store = SqliteStore(filled.parent)
+    store.learn_algorithm("e", "MD5", 1.0)
+
+    assert store.uploads() == [UPLOAD]
+    store.close()
+
+
+# --- several processes ---
+
+HELD = """
+import sys
+from pathlib import Path
+from partway.state.sqlite.store import SqliteStore
+with SqliteStore(Path(sys.argv[1])).claim("/a", "", "b", "k"):
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_a_claim_of_another_process_dies_with_it(store: SqliteStore) -> None:
+    """Held while it lives; free as soon as it was killed, with nothing to clean up."""
+    process = run_python(HELD, store.folder)
+    assert process.stdout is not None
+    held = process.stdout.readline()
+
+    assert held == "held\n"
+    with pytest.raises(StateLocked, match="another partway process"), store.claim("/a", "", "b", "k"):
+        pytest.fail("two hold the same claim")
+    process.kill()
+    process.communicate(timeout=60)
+    with store.claim("/a", "", "b", "k"):
+        assert process.returncode == -signal.SIGKILL
+
+
+def test_two_stores_of_one_process_exclude_each_other(store: SqliteStore) -> None:
+    """The claim is the file's, not the object's."""
+    other = SqliteStore(store.folder)
+
+    with store.claim("/a", "", "b", "k"), pytest.raises(StateLocked), other.claim("/a", "", "b", "k"):
+        pytest.fail("two hold the same claim")
+    other.close()
+
+
+def test_no_lock_file_stays(store: SqliteStore) -> None:
+    """A folder of a million files that were sent is not one of a million locks."""
+    with store.claim("/a", "", "b", "k"):
+        assert len(list((store.folder / "locks").iterdir())) == 1
+
+    assert list((store.folder / "locks").iterdir()) == []
+
+
+LOCKS_OF = """
+import fcntl, struct, sys
+asked = struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0)
+with open(sys.argv[1], "r+b") as file:
+    print(struct.unpack("hhqqi4x", fcntl.fcntl(file, fcntl.F_GETLK, asked))[0] != fcntl.F_UNLCK)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="struct flock is laid out in another way")
+def test_another_store_of_the_process_leaves_sqlites_locks_in_place(store: SqliteStore) -> None:
+    """To close any descriptor of the database would drop them, and another process could take the log away."""
+    store.uploads()
+    SqliteStore(store.folder).close()
+    answer = run_python(LOCKS_OF, store.path).communicate(timeout=60)[0]
+
+    assert answer == "True\n"
+
+
+def test_two_stores_write_without_losing_each_others_rows(store: SqliteStore) -> None:
+    """Turn by turn, as two terminals do."""
+    other = SqliteStore(store.folder)
+    for index in range(10):
+        for writer, name in ((store, "a"), (other, "b")):
+            writer.save_upload(replace(UPLOAD, id=f"{name}{index}"))
+    counts = (len(store.uploads()), len(other.uploads()))
+    other.close()
+
+    assert counts == (20, 20)
+
+
+OPENED_OFTEN = """
+import sys
+from pathlib import Path
+from partway.state.sqlite.store import SqliteStore
+print("ready", flush=True)
+for folder in sys.stdin:
+    SqliteStore(Path(folder.strip())).close()
+    print("opened", flush=True)
+"""
+
+
+def test_processes_that_open_new_folders_together_all_succeed(tmp_path: Path) -> None:
+    """Four terminals start their first upload at the same moment; thirty times, since it is a matter of luck."""
+    processes = [run_python(OPENED_OFTEN) for _ in range(4)]
+    for process in processes:
+        assert process.stdout is not None
+        process.stdout.readline()
+    for index in range(30):
+        for process in processes:
+            assert process.stdin is not None
+            process.stdin.write(f"{tmp_path / str(index)}\n")
+            process.stdin.flush()
+        for process in processes:
+            assert process.stdout is not None
+            process.stdout.readline()
+    errors = [process.communicate(timeout=60)[1] for process in processes]
+
+    assert errors == [""] * 4
+
+
+def test_a_missing_table_is_damage(tmp_path: Path) -> None:
+    """Neither space nor permissions would help."""
+    store = SqliteStore(tmp_path)
+    store._db.execute("DROP TABLE endpoints")
+    try:
+        with pytest.raises(StateDamaged):
+            store.known_algorithm("", since=0.0)
+    finally:
+        store.close()
+
+
+WROTE_OFTEN = """
+import sys, time
+from dataclasses import replace
+from pathlib import Path
+from partway.state.sqlite.store import SqliteStore
+from tests.state.sqlite.test_store import UPLOAD, parts
+store = SqliteStore(Path(sys.argv[1]))
+store.save_upload(replace(UPLOAD, id=sys.argv[2]))
+for number in range(150):
+    store.save_parts(sys.argv[2], parts(3))
+    store.save_upload(replace(UPLOAD, id=sys.argv[2], run=number + 1))
+store.close()
+"""
+
+
+def test_processes_that_write_at_the_same_time_wait_for_each_other(tmp_path: Path) -> None:
+    """Uploads side by side share one database: none fails because another one writes."""
+    SqliteStore(tmp_path / "state").close()
+    processes = [run_python(WROTE_OFTEN, tmp_path / "state", index) for index in range(3)]
+    errors = [process.communicate(timeout=60)[1] for process in processes]
+
+    assert errors == [""] * 3
+
+
+def test_many_parts_take_little_room(store: SqliteStore) -> None:
+    """Parts are stored one by one; the log beside the database stays small as well."""
+    store.save_upload(UPLOAD)
+    for part in parts(2000):
+        store.save_parts(UPLOAD.id, [part])
+
+    assert sum(path.stat().st_size for path in store.folder.iterdir()) < 1024 * 1024
