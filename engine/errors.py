@@ -32,7 +32,7 @@ __all__ = [
     "Conflict",
     "CredentialsExpired",
     "ForeignResponse",
-    "KeysCollide",
+    "KeyCollision",
     "ObjectExists",
     "ObjectMissing",
     "OptionRefused",
@@ -64,7 +64,7 @@ class PlanError(PartwayError):
     """The wanted cut or the wanted options are not legal."""
 
 
-class KeysCollide(PlanError):
+class KeyCollision(PlanError):
     """Several files would be written to one key.
 
     sentence: what is wrong, for who shows the lines below it.

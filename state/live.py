@@ -25,7 +25,7 @@ class Ended(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LiveRecord:
+class ProgressSnapshot:
     """What a run of an upload or of a job said last.  Sizes are bytes, times seconds since the epoch.
 
     id: of the upload or the job; what does not change is in its own record.
@@ -75,13 +75,13 @@ class LiveRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LiveRow:
+class LiveSnapshot:
     """A record, and whether its process is at work on it now.
 
     alive False and no ``record.ended``: the process died without a word.
     """
 
-    record: LiveRecord
+    record: ProgressSnapshot
     alive: bool
 
 
@@ -91,7 +91,7 @@ class LiveStore(Protocol):
     Every method raises StateError when that cannot be read or written.
     """
 
-    def tell(self, record: LiveRecord) -> None:
+    def tell(self, record: ProgressSnapshot) -> None:
         """Replace what was said of this id.  It counts as alive until the process dies, or says that it ended."""
         ...
 
@@ -99,14 +99,14 @@ class LiveStore(Protocol):
         """Forget what was said of this id; nothing happens when that was nothing.  For who holds the claim."""
         ...
 
-    def row(self, id: str) -> LiveRow | None:
+    def row(self, id: str) -> LiveSnapshot | None:
         """What was last said of this id; None: nothing."""
         ...
 
-    def all(self) -> list[LiveRow]:
+    def all(self) -> list[LiveSnapshot]:
         """What was last said of each id, by id.  Those that are not alive are old."""
         ...
 
-    def running(self) -> list[LiveRow]:
+    def running(self) -> list[LiveSnapshot]:
         """Those of them that are alive."""
         ...

@@ -86,11 +86,11 @@ class StateStore(Protocol):
         """Forget every part of the upload and remember these instead, in one step."""
         ...
 
-    def learn_algorithm(self, endpoint: str, algorithm: str, at: float) -> None:
+    def save_endpoint_algorithm(self, endpoint: str, algorithm: str, at: float) -> None:
         """Remember which checksum an endpoint proved to need; ``at`` is seconds since the epoch."""
         ...
 
-    def known_algorithm(self, endpoint: str, *, since: float) -> str | None:
+    def get_endpoint_algorithm(self, endpoint: str, *, since: float) -> str | None:
         """What was learned about the endpoint at or after ``since``, or None."""
         ...
 

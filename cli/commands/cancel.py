@@ -10,8 +10,8 @@ from partway.engine.errors import PartwayError
 from partway.engine.job.cancel import cancel_job
 from partway.engine.maintenance.forget import forget_job, forget_upload
 from partway.engine.run.stored_options import target_of
-from partway.engine.upload.abort import Removal, cancel_upload
-from partway.engine.workers.channel import Cancel
+from partway.engine.upload.abort import AbortResult, cancel_upload
+from partway.engine.workers.channel import CancelToken
 from partway.state.jobs import JobRecord, JobStatus
 from partway.state.store import StateStore
 from partway.state.uploads import UploadRecord, UploadStatus
@@ -22,7 +22,7 @@ from ..runtime import completion, exit_codes
 from ..runtime.backend import backend_for
 from ..runtime.errors import tell
 from ..runtime.lookup import find_job, find_upload
-from ..runtime.signals import stopping
+from ..runtime.signals import handle_signals
 from ..runtime.store import opened_store
 from ..text.escape import printable
 from ..text.units import format_size
@@ -56,9 +56,9 @@ def command(
 
     Where the service refuses to remove the parts, or is gone, --forget takes the upload from the list all the same.
     """
-    cancel = Cancel()
+    cancel = CancelToken()
     codes = []
-    with opened_store(state_dir) as store, stopping(cancel):
+    with opened_store(state_dir) as store, handle_signals(cancel):
         for record in _chosen(store, ids):
             try:
                 if forget:
@@ -100,7 +100,7 @@ def _chosen(store: StateStore, ids: tuple[str, ...]) -> list[UploadRecord | JobR
 
 
 def _cancel_upload(
-    store: StateStore, record: UploadRecord, profile: str | None, connection: Connection, cancel: Cancel
+    store: StateStore, record: UploadRecord, profile: str | None, connection: Connection, cancel: CancelToken
 ) -> tuple[dict[str, object], str]:
     backend = backend_for(record, concurrency=1, profile=profile, connection=connection)
     removal = cancel_upload(record, backend=backend, store=store, cancel=cancel)
@@ -130,7 +130,7 @@ def _forget(store: StateStore, record: UploadRecord | JobRecord) -> tuple[dict[s
     return facts | {"removed_parts": 0}, f"forgot {record.id}: {printable(url)}; {stays}"
 
 
-def _what_went(record: UploadRecord, removal: Removal) -> str:
+def _what_went(record: UploadRecord, removal: AbortResult) -> str:
     if not removal.existed:
         if record.status is UploadStatus.COMPLETING:
             return "S3 has no parts of it; it was being completed, so its object may be there"
@@ -151,7 +151,7 @@ def _warn(record: UploadRecord) -> None:
 
 
 def _cancel_job(
-    store: StateStore, job: JobRecord, profile: str | None, connection: Connection, cancel: Cancel
+    store: StateStore, job: JobRecord, profile: str | None, connection: Connection, cancel: CancelToken
 ) -> tuple[dict[str, object], str]:
     removed = cancel_job(
         job,

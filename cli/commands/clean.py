@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from partway.engine.maintenance.orphans import Choice
+from partway.engine.maintenance.orphans import RemovalPolicy
 
 from ..options import shared, values
 from ..options.connection import Connection, connection_options
@@ -68,7 +68,7 @@ def command(
     return clean_bucket(
         name,
         prefix,
-        Choice(older_than=older_than, ours=ours),
+        RemovalPolicy(older_than=older_than, ours=ours),
         asking,
         state_dir,
         endpoint_url=endpoint_url,

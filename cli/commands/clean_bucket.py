@@ -11,11 +11,11 @@ from pathlib import Path
 import click
 
 from partway.engine.errors import StateLocked
-from partway.engine.maintenance.history import History, old_history
-from partway.engine.maintenance.orphans import Choice, Orphan, Orphans, Removed
+from partway.engine.maintenance.history import History, expired_history
+from partway.engine.maintenance.orphans import Orphan, Orphans, RemovalPolicy, RemovalResult
 from partway.engine.run.stored_options import target_of
 from partway.engine.s3.bucket import S3Uploads
-from partway.engine.workers.channel import Cancel
+from partway.engine.workers.channel import CancelToken
 from partway.state.maintenance import Upkeep
 
 from ..options.connection import Connection
@@ -23,7 +23,7 @@ from ..output.clean_tables import print_history, print_orphans
 from ..runtime import exit_codes
 from ..runtime.backend import make_backend
 from ..runtime.errors import tell
-from ..runtime.signals import stopping
+from ..runtime.signals import handle_signals
 from ..runtime.store import opened_store
 from ..text.escape import printable
 from ..text.units import format_size, format_span
@@ -62,7 +62,7 @@ class Asking:
 def clean_bucket(
     bucket: str,
     prefix: str,
-    choice: Choice,
+    choice: RemovalPolicy,
     asking: Asking,
     state_dir: Path | None,
     *,
@@ -73,7 +73,7 @@ def clean_bucket(
 ) -> int:
     """Find a bucket's orphans and remove those that may be; the exit code."""
     backend = make_backend(endpoint_url, region, profile, concurrency=None, connection=connection)
-    cancel = Cancel()
+    cancel = CancelToken()
     with opened_store(state_dir) as store:
         orphans = Orphans(
             bucket,
@@ -85,7 +85,7 @@ def clean_bucket(
             choice=choice,
             cancel=cancel,
         )
-        with stopping(cancel):
+        with handle_signals(cancel):
             found = orphans.find()
         chosen = [each for each in found if each.kept is None]
         if asking.json:
@@ -95,7 +95,7 @@ def clean_bucket(
             print("some services list uploads only by their whole key; without a prefix they may show more")
         if not chosen or not asking.may(f"Remove {_uploads(len(chosen))} for good?"):
             return exit_codes.OK
-        with stopping(cancel):
+        with handle_signals(cancel):
             return _remove(orphans, chosen)
 
 
@@ -118,20 +118,20 @@ def _remove(orphans: Orphans, chosen: list[Orphan]) -> int:
     return exit_codes.worst(codes)
 
 
-def _size(removed: Removed) -> str:
+def _size(removed: RemovalResult) -> str:
     removal = removed.removal
     if removal is None or removal.bytes is None:
         return "size unknown"
     return format_size(removal.bytes)
 
 
-def _as_json(orphans: Orphans, found: list[Orphan], asking: Asking, cancel: Cancel) -> int:
+def _as_json(orphans: Orphans, found: list[Orphan], asking: Asking, cancel: CancelToken) -> int:
     codes = [exit_codes.OK]
     for orphan in found:
         if orphan.kept is not None or not asking.yes:
-            print(json.dumps(_facts(orphan, Removed(orphan=orphan, kept=orphan.kept))))
+            print(json.dumps(_facts(orphan, RemovalResult(orphan=orphan, kept=orphan.kept))))
     if asking.yes:
-        with stopping(cancel):
+        with handle_signals(cancel):
             for removed in orphans.remove(found):
                 print(json.dumps(_facts(removed.orphan, removed)), flush=True)
                 if removed.error is not None:
@@ -140,7 +140,7 @@ def _as_json(orphans: Orphans, found: list[Orphan], asking: Asking, cancel: Canc
     return exit_codes.worst(codes)
 
 
-def _facts(orphan: Orphan, removed: Removed) -> dict[str, object]:
+def _facts(orphan: Orphan, removed: RemovalResult) -> dict[str, object]:
     """One orphan for programs; times are seconds."""
     return {
         "key": orphan.upload.key,
@@ -166,7 +166,7 @@ def clean_history(
     """Forget what is over; the exit code."""
     age = _HISTORY if older_than is None else older_than
     with opened_store(state_dir) as store:
-        history = old_history(store, age, now)
+        history = expired_history(store, age, now)
         if asking.yes or not (asking.dry_run or asking.json):
             _sweep(store.upkeep, asking)
         if asking.json:

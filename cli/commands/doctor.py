@@ -15,7 +15,7 @@ import click
 from partway.engine.doctor.check import Check, Health
 from partway.engine.doctor.state import check_state
 from partway.engine.errors import PartwayError, StateError
-from partway.engine.workers.channel import Cancel
+from partway.engine.workers.channel import CancelToken
 
 from ...cli import VERSION
 from ..options import shared
@@ -23,7 +23,7 @@ from ..options.connection import Connection, connection_options
 from ..options.s3_uri import parse_bucket
 from ..runtime import exit_codes
 from ..runtime.backend import make_backend
-from ..runtime.signals import stopping
+from ..runtime.signals import handle_signals
 from ..runtime.store import state_folder
 from ..text.escape import printable
 
@@ -74,8 +74,8 @@ def command(
     )
     for check in _check_state(state_dir):
         say(check)
-    cancel = Cancel()
-    with stopping(cancel):
+    cancel = CancelToken()
+    with handle_signals(cancel):
         _visit(where, endpoint_url, region, profile, connection, allow_leftovers, say, cancel)
     healths = [check.health for check in found]
     if not as_json:
@@ -98,7 +98,7 @@ def _visit(
     connection: Connection,
     leftovers: bool,
     say: Callable[[Check], None],
-    cancel: Cancel,
+    cancel: CancelToken,
 ) -> None:
     from partway.engine.doctor.run import visit  # only here: help needs none of it
     from partway.engine.s3.bucket import S3Uploads

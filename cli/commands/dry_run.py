@@ -9,19 +9,19 @@ from partway.engine.events import Event, EventSink
 from partway.engine.events.dry_run import JobPlanned, UploadPlanned
 from partway.engine.events.request_counts import Requests, counts
 from partway.engine.events.upload import FileFailed, FileSkipped, UploadSkipped
-from partway.engine.workers.channel import Cancel
+from partway.engine.workers.channel import CancelToken
 
 from ..output import select, sentences
 from ..output.json_sink import JsonSink
 from ..runtime import exit_codes
-from ..runtime.signals import stopping
+from ..runtime.signals import handle_signals
 from ..text.escape import printable
 from ..text.units import format_size
 
 __all__ = ["plan_end_of_stream", "plan_file", "tell"]
 
-Plan = Callable[[EventSink, Cancel], UploadPlanned | UploadSkipped | JobPlanned]
-NOTHING = "  nothing was sent, and nothing stored"
+Plan = Callable[[EventSink, CancelToken], UploadPlanned | UploadSkipped | JobPlanned]
+NOTHING_TO_ABORT = "  nothing was sent, and nothing stored"
 
 
 def tell(plan: Plan, output: select.Output, *, many: bool = False) -> int:
@@ -30,9 +30,9 @@ def tell(plan: Plan, output: select.Output, *, many: bool = False) -> int:
     Raises:
         PartwayError: the whole would be refused.
     """
-    cancel = Cancel()
+    cancel = CancelToken()
     sink: EventSink = JsonSink(sys.stdout) if output.json else _Lines(quiet=output.quiet, many=many)
-    with stopping(cancel):
+    with handle_signals(cancel):
         made = plan(sink, cancel)
     if not isinstance(made, JobPlanned):
         sink(made)
@@ -61,11 +61,11 @@ def lines(event: Event, *, many: bool = False) -> list[str]:
         case FileFailed():
             return [f"would fail: {printable(event.source)}: {printable(event.error)}"]
         case UploadSkipped():
-            return [f"would skip {printable(event.target)}: {event.reason}", NOTHING]
+            return [f"would skip {printable(event.target)}: {event.reason}", NOTHING_TO_ABORT]
         case UploadPlanned() if event.total_bytes is None:
             return _stream(event)
         case UploadPlanned():
-            return [_file(event)] if many else [_file(event), *_kept(event), _requests(event), NOTHING]
+            return [_file(event)] if many else [_file(event), *_kept(event), _requests(event), NOTHING_TO_ABORT]
         case JobPlanned():
             return _job(event)
         case _:
@@ -99,7 +99,7 @@ def _stream(event: UploadPlanned) -> list[str]:
     if event.kept_parts:
         size = format_size(event.kept_bytes)
         found.append(f"  an earlier run sent {_parts(event.kept_parts)} ({size}), kept where the same bytes come again")
-    return [*found, NOTHING]
+    return [*found, NOTHING_TO_ABORT]
 
 
 def _job(event: JobPlanned) -> list[str]:
@@ -110,7 +110,7 @@ def _job(event: JobPlanned) -> list[str]:
         *([f"{event.resumed:,} done by earlier runs"] if event.resumed else []),
     ]
     kept = [f"  of that, earlier runs sent {format_size(event.kept_bytes)}"] if event.kept_bytes else []
-    return [", ".join(facts), *kept, _requests(event), NOTHING]
+    return [", ".join(facts), *kept, _requests(event), NOTHING_TO_ABORT]
 
 
 def _requests(requests: Requests) -> str:

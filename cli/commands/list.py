@@ -11,7 +11,7 @@ from partway.state.uploads import UNFINISHED
 from ..options import shared
 from ..output.upload_tables import print_all
 from ..runtime import exit_codes
-from ..runtime.store import untouched_store
+from ..runtime.store import read_only_store
 from ..status.facts import NO_PARTS, facts, job_facts
 from ..status.job import job_rows, jobs_now
 
@@ -22,7 +22,7 @@ from ..status.job import job_rows, jobs_now
 @shared.state_dir_option
 def command(everything: bool, as_json: bool, state_dir: Path | None) -> int:
     """Show unfinished uploads and jobs, oldest first, and which of them run now."""
-    with untouched_store(state_dir) as store:
+    with read_only_store(state_dir) as store:
         rows = {row.record.id: row for row in store.live.all()}
         statuses = None if everything else UNFINISHED
         records, totals = store.uploads(statuses=statuses), store.all_part_totals(statuses=statuses)

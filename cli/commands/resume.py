@@ -15,7 +15,7 @@ from partway.engine.job.later_uploads import LaterUploads
 from partway.engine.run.settings import UploadSettings
 from partway.engine.run.stored_options import stored_options, target_of
 from partway.engine.upload.file import resume_upload
-from partway.engine.workers.channel import Cancel
+from partway.engine.workers.channel import CancelToken
 from partway.state.jobs import JobRecord, JobStatus
 from partway.state.store import StateStore
 from partway.state.uploads import UNFINISHED, UploadRecord
@@ -24,7 +24,7 @@ from ..options import shared
 from ..options.aws_config import with_profile_limits
 from ..options.connection import Connection, connection_options
 from ..options.shared import retry_policy
-from ..options.sse_c import KeyOptions, again_options
+from ..options.sse_c import SseCOptions, again_options
 from ..output import select
 from ..runtime import completion, exit_codes
 from ..runtime.backend import backend_for
@@ -32,7 +32,7 @@ from ..runtime.errors import failures_as_json, tell
 from ..runtime.lookup import find_job, find_upload
 from ..runtime.resume_hint import needs_producer, only_by_producer
 from ..runtime.run import run_upload
-from ..runtime.store import named_folder, opened_store, untouched_store
+from ..runtime.store import named_folder, opened_store, read_only_store
 from ..text.escape import printable
 from . import upload_job
 from .left_alone import LeftAlone, job_left_alone, resume_unless, upload_left_alone
@@ -56,7 +56,7 @@ def command(
     ids: tuple[str, ...],
     everything: bool,
     connection: Connection,
-    key_options: KeyOptions,
+    key_options: SseCOptions,
     profile: str | None,
     concurrency: int | None,
     bwlimit: int | None,
@@ -86,7 +86,7 @@ def command(
     )
     log = select.opened_log(log_file)
     output = select.Output(quiet=quiet, no_progress=no_progress, json=as_json, log=log)
-    with failures_as_json(output), (untouched_store if dry_run else opened_store)(state_dir) as store:
+    with failures_as_json(output), (read_only_store if dry_run else opened_store)(state_dir) as store:
         folder, warn = named_folder(state_dir), select.once(output.warn)
 
         def todo() -> Iterator[tuple[Callable[[], LeftAlone | None], Callable[[], int]]]:
@@ -166,7 +166,7 @@ def _resume_one(
     *,
     profile: str | None,
     connection: Connection,
-    key_options: KeyOptions,
+    key_options: SseCOptions,
     dry_run: bool,
     warn: Callable[[str], None],
 ) -> int:
@@ -212,7 +212,7 @@ def _plan(
 
 def _resume(
     sink: EventSink,
-    cancel: Cancel,
+    cancel: CancelToken,
     *,
     record: UploadRecord,
     store: StateStore,

@@ -12,14 +12,14 @@ from rich.text import Text
 
 from partway.engine.run.stored_options import target_of
 from partway.state.jobs import JobRecord, JobStatus
-from partway.state.live import LiveRow
+from partway.state.live import LiveSnapshot
 from partway.state.store import StateStore
 from partway.state.uploads import UNFINISHED, UploadRecord, UploadStatus
 
 from ..options import shared
 from ..runtime import completion, exit_codes
 from ..runtime.lookup import find_job, find_upload
-from ..runtime.store import untouched_store
+from ..runtime.store import read_only_store
 from ..status.facts import NO_PARTS, QUIET, facts, how_it_ended, job_facts, part_count, quiet_seconds, total_bytes
 from ..status.job import job_now, job_row
 from ..status.part_map import part_map
@@ -36,7 +36,7 @@ _ALL = 1_000_000_000
 @shared.state_dir_option
 def command(id: str, as_json: bool, state_dir: Path | None) -> int:
     """Show one upload or job: what it is, how far it is, which parts are there, and which files failed and why."""
-    with untouched_store(state_dir) as store:
+    with read_only_store(state_dir) as store:
         console = Console(highlight=False, markup=False)
         if (job := find_job(store, id)) is not None:
             row = job_row(store, job)
@@ -56,7 +56,7 @@ def command(id: str, as_json: bool, state_dir: Path | None) -> int:
     return exit_codes.OK
 
 
-def print_upload(store: StateStore, record: UploadRecord, live: LiveRow | None, console: Console) -> None:
+def print_upload(store: StateStore, record: UploadRecord, live: LiveSnapshot | None, console: Console) -> None:
     """Facts, then the map."""
     count, size = store.part_totals(record.id)
     now = time.time()
@@ -97,7 +97,7 @@ def print_upload(store: StateStore, record: UploadRecord, live: LiveRow | None, 
             console.print(Text("  ").append_text(line))
 
 
-def print_job(store: StateStore, job: JobRecord, live: LiveRow | None, console: Console) -> None:
+def print_job(store: StateStore, job: JobRecord, live: LiveSnapshot | None, console: Console) -> None:
     """Facts; then the files that failed and why, and the uploads that run or are unfinished."""
     now = time.time()
     table, row = _facts_table()
@@ -152,14 +152,14 @@ def _facts_table() -> tuple[Table, Callable[[str, str], None]]:
     return table, row
 
 
-def _run_rows(live: LiveRow, row: Callable[[str, str], None]) -> None:
+def _run_rows(live: LiveSnapshot, row: Callable[[str, str], None]) -> None:
     """Who runs it and how it goes; or how the last run ended."""
-    from ..status.snapshot import holder_words  # only here: what does not run needs none of it
+    from ..status.snapshot import describe_process  # only here: what does not run needs none of it
 
     told, now = live.record, time.time()
     if not live.alive:
         ended = how_it_ended(live)
-        reason = told.error or f"{holder_words(told)} ended without a word"
+        reason = told.error or f"{describe_process(told)} ended without a word"
         row("ended", f"{ended} {format_age(now - told.told_at)}: {reason}")
         return
     facts = [told.phase.value if told.rate is None else format_rate(told.rate)]
@@ -169,6 +169,6 @@ def _run_rows(live: LiveRow, row: Callable[[str, str], None]) -> None:
         facts.append("network away")
     if (quiet := quiet_seconds(told)) >= QUIET:
         facts.append(f"nothing for {quiet:.0f} s")
-    row("holder", f"{holder_words(told)}, {', '.join(facts)}")
+    row("holder", f"{describe_process(told)}, {', '.join(facts)}")
     if told.retries:
         row("retries", f"{told.retries:,}, the last for: {told.reason}")

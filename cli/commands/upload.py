@@ -14,25 +14,25 @@ from partway.engine.events.upload import UploadSkipped
 from partway.engine.run.settings import UploadSettings
 from partway.engine.upload.file import upload_file
 from partway.engine.walk.spec import JobSpec
-from partway.engine.workers.channel import Cancel
+from partway.engine.workers.channel import CancelToken
 from partway.state.store import StateStore
 
 from ..options import shared, values
-from ..options.aws_config import TransferOptions, own_settings, transfer_options
+from ..options.aws_config import TransferOptions, profile_transfer_settings, transfer_options
 from ..options.connection import Connection, connection_options
 from ..options.job import FilteredCommand, JobOptions, hopeless_filters, job_options
 from ..options.object import object_options
 from ..options.s3_uri import absolute, parse_destination, parse_target
 from ..options.shared import retry_policy
-from ..options.sse_c import VARIABLE, KeyOptions, customer_key_options
+from ..options.sse_c import VARIABLE, SseCOptions, customer_key_options
 from ..output import select
 from ..runtime.backend import make_backend
 from ..runtime.errors import failures_as_json
 from ..runtime.run import run_upload
-from ..runtime.store import opened_store, state_folder, untouched_store
+from ..runtime.store import opened_store, read_only_store, state_folder
 from ..text.encoding import locale_encoding
 from ..text.escape import printable
-from .upload_stream import Piped, stream_options
+from .upload_stream import StreamOptions, stream_options
 
 _EPILOG = """Run the same command again after any interruption: it goes on where it was.
 
@@ -93,7 +93,7 @@ def command(
     profile: str | None,
     region: str | None,
     object_options: ObjectOptions,
-    key_options: KeyOptions,
+    key_options: SseCOptions,
     no_guess_mime_type: bool,
     checksum_algorithm: str | None,
     restart: bool,
@@ -118,7 +118,7 @@ def command(
     every file goes below the target.  A SOURCE of - is what comes in by a pipe: run the same producer again to go on
     with it.
     """
-    piped = Piped(
+    piped = StreamOptions(
         expected_size=expected_size,
         equal_parts=equal_parts,
         allow_empty=allow_empty,
@@ -140,10 +140,10 @@ def command(
     named = [absolute(each) for each in sources] if not is_stream else []
     log = select.opened_log(log_file, sources=named, filters=many.filters)
     output = select.Output(quiet=quiet, no_progress=no_progress, json=as_json, log=log)
-    with failures_as_json(output), (untouched_store if dry_run else opened_store)(state_dir) as store:
+    with failures_as_json(output), (read_only_store if dry_run else opened_store)(state_dir) as store:
         transfer = transfer_options(
             TransferOptions(part_size=part_size, concurrency=concurrency, bandwidth=bwlimit),
-            own_settings(region, profile),
+            profile_transfer_settings(region, profile),
             output.warn,
         )
         backend = make_backend(endpoint_url, region, profile, concurrency=transfer.concurrency, connection=connection)
@@ -249,14 +249,14 @@ def _skip(
 
         return dry.tell(lambda sink, cancel: skipped, output)
 
-    def work(sink: EventSink, cancel: Cancel) -> UploadSkipped:
+    def work(sink: EventSink, cancel: CancelToken) -> UploadSkipped:
         sink(skipped)
         return skipped
 
     return run_upload(work, store, output, state_dir)
 
 
-def _with_key(connection: Connection, key_options: KeyOptions, options: ObjectOptions) -> Connection:
+def _with_key(connection: Connection, key_options: SseCOptions, options: ObjectOptions) -> Connection:
     """The connection with the customer's key, when the object is to have one.
 
     Raises:

@@ -20,13 +20,13 @@ from partway.engine.limits import MOST
 from partway.engine.run.settings import UploadSettings
 from partway.engine.walk.file_list import LISTED_ON_STDIN, listed_sources
 from partway.engine.walk.spec import JobSpec
-from partway.engine.workers.channel import Cancel
+from partway.engine.workers.channel import CancelToken
 from partway.state.jobs import JobRecord
 from partway.state.store import StateStore
 
 from ..options.aws_config import with_profile_limits
 from ..options.connection import Connection
-from ..options.sse_c import KeyOptions
+from ..options.sse_c import SseCOptions
 from ..output import select
 from ..runtime import exit_codes
 from ..runtime.backend import make_backend
@@ -136,7 +136,7 @@ def run(
     sources = sources_of(spec, piped_list)
     _allow_open_files(_OPEN_FILES * (settings.concurrency or MOST) + _OTHER_OPEN_FILES)
 
-    def work(sink: EventSink, cancel: Cancel) -> JobDone:
+    def work(sink: EventSink, cancel: CancelToken) -> JobDone:
         return run_job(
             spec,
             sources,
@@ -232,7 +232,7 @@ def resume(
     *,
     profile: str | None,
     connection: Connection,
-    key_options: KeyOptions,
+    key_options: SseCOptions,
     dry_run: bool,
     prune: bool,
     warn: Callable[[str], None],

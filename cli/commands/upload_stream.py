@@ -24,7 +24,7 @@ _STDIN = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Piped:
+class StreamOptions:
     """The options of a stream; all are at rest for a file.
 
     from_command: a command of the shell to read from instead of standard input.

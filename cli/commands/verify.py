@@ -12,17 +12,17 @@ from partway.engine.backend.target import Target
 from partway.engine.errors import PartwayError, SourceError
 from partway.engine.maintenance.verify import Comparison, compare
 from partway.engine.proof.compare import Verdict
-from partway.engine.workers.channel import Cancel
+from partway.engine.workers.channel import CancelToken
 
 from ..options import shared, values
 from ..options.connection import Connection, connection_options
 from ..options.s3_uri import absolute, parse_destination, parse_target
-from ..options.sse_c import KeyOptions, again_options
+from ..options.sse_c import SseCOptions, again_options
 from ..runtime import exit_codes
 from ..runtime.backend import make_backend
 from ..runtime.errors import tell
-from ..runtime.signals import stopping
-from ..runtime.store import untouched_store
+from ..runtime.signals import handle_signals
+from ..runtime.store import read_only_store
 from ..text.escape import printable
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def command(
     profile: str | None,
     region: str | None,
     connection: Connection,
-    key_options: KeyOptions,
+    key_options: SseCOptions,
     quiet: bool,
     as_json: bool,
     state_dir: Path | None,
@@ -73,7 +73,7 @@ def command(
     connection = replace(connection, customer_key=key_options.key())
     backend = make_backend(endpoint_url, region, profile, concurrency=None, connection=connection)
     code = exit_codes.OK
-    with untouched_store(state_dir) as store:
+    with read_only_store(state_dir) as store:
         for path in paths:
             bucket, key = parse_target(target, path)
             where = Target(bucket=bucket, key=key, endpoint=backend.endpoint)
@@ -104,8 +104,8 @@ def _compare(path: str, target: Target, backend: "S3Backend", store: "StateStore
     known = [
         record.part_size for record in store.uploads_to(target.bucket, target.key) if record.endpoint == target.endpoint
     ]
-    cancel = Cancel()
-    with stopping(cancel):
+    cancel = CancelToken()
+    with handle_signals(cancel):
         return compare(
             path, target, backend, cancel=cancel, part_sizes=known[-1:] if part_size is None else [part_size]
         )

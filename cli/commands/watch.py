@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from partway.engine.run.stored_options import target_of
-from partway.engine.workers.channel import Cancel
+from partway.engine.workers.channel import CancelToken
 from partway.state.jobs import JobStatus
 from partway.state.store import StateStore
 from partway.state.uploads import UNFINISHED, UploadStatus
@@ -21,10 +21,18 @@ from ..runtime import completion, exit_codes
 from ..runtime.lookup import find_job, find_upload
 from ..runtime.resume_hint import needs_producer, resume_command, stream_command
 from ..runtime.safe import safe_of_job
-from ..runtime.signals import stopping
-from ..runtime.store import named_folder, untouched_store
+from ..runtime.signals import handle_signals
+from ..runtime.store import named_folder, read_only_store
 from ..status.facts import facts, how_it_ended, job_facts, part_count
-from ..status.snapshot import Watched, WatchedJob, WatchedUpload, all_running, holder_words, watched_job, watched_upload
+from ..status.snapshot import (
+    Watched,
+    WatchedJob,
+    WatchedUpload,
+    all_running,
+    describe_process,
+    watched_job,
+    watched_upload,
+)
 from ..text.escape import printable
 from ..text.units import format_size
 
@@ -62,8 +70,8 @@ def command(id: str | None, once: bool, interval: float | None, as_json: bool, s
     Without an ID, everything that runs; with the ID of an upload or a job, that one, with its part map.  The start of
     an ID is enough.
     """
-    cancel = Cancel()
-    with untouched_store(state_dir) as store, stopping(cancel):
+    cancel = CancelToken()
+    with read_only_store(state_dir) as store, handle_signals(cancel):
         watcher = Watcher(store, id, cancel, named_folder(state_dir))
         if as_json:
             return watcher.run(watcher.json, interval or _EVERY, once=once, in_words=False)
@@ -80,7 +88,7 @@ class Watcher:
     say: prints a line that stays.
     """
 
-    def __init__(self, store: StateStore, id: str | None, cancel: Cancel, folder: Path | None) -> None:
+    def __init__(self, store: StateStore, id: str | None, cancel: CancelToken, folder: Path | None) -> None:
         self.say: Callable[[str], None] = _print
         self.store = store
         self._cancel = cancel
@@ -213,7 +221,7 @@ def _end(watched: Watched, url: str, *, cancelled: bool) -> list[str]:
     if ended is None or watched.row is None:
         return [f"not running: {url}"]
     told = watched.row.record
-    reason = printable(told.error) if told.ended is not None else f"{holder_words(told)} ended without a word"
+    reason = printable(told.error) if told.ended is not None else f"{describe_process(told)} ended without a word"
     return [f"{ended}: {url}", f"  {reason}"]
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from partway.engine.errors import PlanError
-from partway.engine.flow.bandwidth import LEAST_BANDWIDTH
+from partway.engine.flow.bandwidth import MIN_BANDWIDTH
 from partway.engine.limits import AWS
 from partway.engine.run.settings import UploadSettings
 
@@ -74,7 +74,7 @@ def transfer_options(
         part_size=given.part_size
         or read("multipart_chunksize", _size, AWS.min_part_size, AWS.max_part_size, format_size),
         concurrency=given.concurrency or read("max_concurrent_requests", _count, 1, _MOST_CONCURRENT, str),
-        bandwidth=given.bandwidth or read("max_bandwidth", _rate, LEAST_BANDWIDTH, _MOST_BANDWIDTH, rate),
+        bandwidth=given.bandwidth or read("max_bandwidth", _rate, MIN_BANDWIDTH, _MOST_BANDWIDTH, rate),
     )
 
 
@@ -87,7 +87,7 @@ def with_profile_limits(
         PlanError: a limit is not readable.
         RemoteError: the AWS configuration is not usable.
     """
-    block = own_settings(region, profile)
+    block = profile_transfer_settings(region, profile)
     # The part size was chosen when it was begun.
     block.pop("multipart_chunksize", None)
     given = TransferOptions(concurrency=settings.concurrency, bandwidth=settings.bandwidth)
@@ -122,7 +122,7 @@ def _positive(value: int, text: str) -> int:
     return value
 
 
-def own_settings(region: str | None, profile: str | None) -> dict[str, str]:
+def profile_transfer_settings(region: str | None, profile: str | None) -> dict[str, str]:
     """The ``s3 =`` block of the user's profile."""
     from partway.engine.s3.backend import S3Backend, S3Config
 

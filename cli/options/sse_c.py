@@ -24,7 +24,7 @@ _LONGEST_FILE = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeyOptions:
+class SseCOptions:
     """What was typed.  wanted: the object is to be encrypted with such a key; typed: the key, when it was."""
 
     wanted: bool
@@ -107,9 +107,9 @@ def _value(ctx: click.Context, param: click.Parameter, value: str | None) -> Cus
         raise click.BadParameter(str(error)) from None
 
 
-def _make(values: dict[str, Any]) -> KeyOptions:
+def _make(values: dict[str, Any]) -> SseCOptions:
     typed: CustomerKey | None = values["sse_c_key"]
-    return KeyOptions(wanted=bool(typed or values.get("sse_c")), typed=typed)
+    return SseCOptions(wanted=bool(typed or values.get("sse_c")), typed=typed)
 
 
 _ALGORITHM = click.option(

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from partway.engine.aws_config.endpoint import is_address
-from partway.engine.flow.bandwidth import LEAST_BANDWIDTH
+from partway.engine.flow.bandwidth import MIN_BANDWIDTH
 
 from ..text.units import parse_duration, parse_size
 
@@ -56,8 +56,8 @@ def _parse_bandwidth(text: str) -> int:
         rate = parse_size(text)
     except ValueError:
         raise ValueError(f"{text[:30]!r} is no rate; write bytes a second like 20M, 512KiB or 1000000") from None
-    if rate < LEAST_BANDWIDTH:
-        raise ValueError(f"{text} is {rate:,} bytes a second; it must be at least {LEAST_BANDWIDTH // 1024}KiB")
+    if rate < MIN_BANDWIDTH:
+        raise ValueError(f"{text} is {rate:,} bytes a second; it must be at least {MIN_BANDWIDTH // 1024}KiB")
     return rate
 
 

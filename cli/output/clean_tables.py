@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from partway.engine.maintenance.history import History
-from partway.engine.maintenance.orphans import Choice, Orphan
+from partway.engine.maintenance.orphans import Orphan, RemovalPolicy
 from partway.engine.run.stored_options import target_of
 
 from ..text.escape import printable
@@ -21,7 +21,7 @@ _GIB = 1024**3
 _PRICE = 0.023
 
 
-def print_orphans(where: str, found: list[Orphan], choice: Choice) -> None:
+def print_orphans(where: str, found: list[Orphan], choice: RemovalPolicy) -> None:
     """Two tables, of what can be removed and of what is kept, and what the former costs."""
     where = printable(where)
     if not found:

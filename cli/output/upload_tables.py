@@ -11,7 +11,7 @@ from rich.text import Text
 
 from partway.engine.run.stored_options import url_of
 from partway.state.jobs import JobRecord, JobStatus
-from partway.state.live import LiveRow
+from partway.state.live import LiveSnapshot
 from partway.state.uploads import UploadRecord, UploadStatus
 
 from ..status.facts import NO_PARTS, QUIET, quiet_seconds, total_bytes
@@ -34,7 +34,7 @@ _RUNNING = "RUNNING"
 _STYLES = {"open": "yellow", "completing": "yellow", "completed": "green", _RUNNING: "bold green"}
 
 
-Rows = dict[str, LiveRow]
+Rows = dict[str, LiveSnapshot]
 
 
 Totals = dict[str, tuple[int, int]]  # finished parts and their bytes, by upload; none where it is missing
@@ -107,11 +107,11 @@ def _print(console: Console, headers: Sequence[str], names: Sequence[str], rows:
     print_columns(console, (*headers, *names), shown, right=_NUMBERS, styles=_STYLES)
 
 
-def _status(status: str, row: LiveRow | None, *, over: bool) -> str:
+def _status(status: str, row: LiveSnapshot | None, *, over: bool) -> str:
     return _RUNNING if row is not None and row.alive and not over else status
 
 
-def _seen(updated_at: float, row: LiveRow | None, status: str) -> str:
+def _seen(updated_at: float, row: LiveSnapshot | None, status: str) -> str:
     """The rate of what runs, or why there is none; the age of the last news of what does not run."""
     if row is None or status != _RUNNING:
         return format_age(time.time() - max(updated_at, row.record.told_at if row is not None else 0.0))

@@ -15,7 +15,7 @@ from ..status.snapshot import (
     Watched,
     WatchedJob,
     WatchedUpload,
-    holder_words,
+    describe_process,
     in_flight_words,
     job_progress_of,
     progress_of,
@@ -50,7 +50,7 @@ class UploadView:
             yield _line(quiet, options, "yellow")
         if told.away_since is not None and told.reason:
             yield _line(f"network away: {printable(told.reason)}", options, "yellow")
-        facts = [in_flight_words(watched), holder_words(told)]
+        facts = [in_flight_words(watched), describe_process(told)]
         tail = ", ".join(fact for fact in facts if fact)
         room = max(12, width - len(watched.id) - len(tail) - 9)
         target = shorten(printable(target_of(watched.record).url), room, ascii_only=options.ascii_only)
@@ -89,7 +89,7 @@ class JobView:
             lines.append(_line(f"now: {', '.join(files)}", options))
         if told.retries:
             lines.append(_line(f"{told.retries:,} retries, the last for: {printable(told.reason)}", options))
-        lines.append(_line(f"{watched.id}, {holder_words(told)}", options))
+        lines.append(_line(f"{watched.id}, {describe_process(told)}", options))
         yield from lines
         uploads = [progress_of(each) for each in watched.uploads]
         yield UploadLines(uploads, room=free_lines(console, len(lines)), ids=True)
@@ -122,7 +122,7 @@ def line_of(watched: Watched) -> str:
         facts.append(f"network away: {printable(told.reason)}")
     if quiet_seconds(told) and (quiet := quiet_words(watched)):
         facts.append(quiet)
-    return f"{watched.id} {name}: {', '.join([*facts, holder_words(told)])}"
+    return f"{watched.id} {name}: {', '.join([*facts, describe_process(told)])}"
 
 
 def _line(words: str, options: ConsoleOptions, style: str = "dim") -> Text:

@@ -13,7 +13,7 @@ from typing import Self
 from partway.engine.errors import SourceError, UploadFailed
 from partway.engine.last_acts import last_acts
 from partway.engine.process_family import GRACE, Family, is_in_foreground
-from partway.engine.workers.channel import Line
+from partway.engine.workers.channel import WorkerContext
 
 from .shell import shell_words
 
@@ -71,7 +71,7 @@ class Producer:
         if not self._ended.is_set():
             self._family.kill()
 
-    def confirm(self, line: Line) -> None:
+    def confirm(self, line: WorkerContext) -> None:
         """Wait for its end.
 
         Raises:

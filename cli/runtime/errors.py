@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from partway.engine.errors import KeysCollide, PartwayError, is_resumable
+from partway.engine.errors import KeyCollision, PartwayError, is_resumable
 from partway.engine.events.upload import UploadFailed
 
 from ..output.json_sink import JsonSink
@@ -33,7 +33,7 @@ def failures_as_json(output: Output) -> Iterator[None]:
 def tell(error: PartwayError) -> None:
     """One clear sentence on stderr."""
     stopped = exit_codes.exit_code(error) == exit_codes.INTERRUPTED
-    if isinstance(error, KeysCollide):
+    if isinstance(error, KeyCollision):
         lines = [f"error: {error.sentence}:", *(f"  {printable(line)}" for line in error.lines)]
     else:
         lines = [f"{'' if stopped else 'error: '}{printable(str(error))}"]

@@ -20,7 +20,7 @@ from partway.engine.events.upload import (
 )
 from partway.engine.retry.circuit_breaker import Nudge
 from partway.engine.run.failures import was_never_reached
-from partway.engine.workers.channel import Cancel
+from partway.engine.workers.channel import CancelToken
 from partway.state.store import StateStore
 
 from ..output import select
@@ -30,7 +30,7 @@ from . import exit_codes
 from .errors import OutputFailed, tell
 from .resume_hint import resume_command
 from .safe import _tell_what_is_done, _tell_what_is_safe
-from .signals import stopping
+from .signals import handle_signals
 from .store import named_folder
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 _FAILURES = 20  # files that are named at the end of a job
 
-Work = Callable[[EventSink, Cancel], UploadDone | UploadSkipped | JobDone]
+Work = Callable[[EventSink, CancelToken], UploadDone | UploadSkipped | JobDone]
 
 
 def run_upload(
@@ -50,7 +50,7 @@ def run_upload(
     nudge: That of the work's settings, which Enter and SIGUSR1 call; None for work that asks no service.
     """
     nudge = nudge or Nudge()
-    cancel = Cancel()
+    cancel = CancelToken()
     failed: list[UploadFailed] = []
     files: list[FileFailed] = []  # the first few
     jobs: list[str] = []
@@ -73,7 +73,7 @@ def run_upload(
         return see
 
     try:
-        with stopping(cancel), nudged_by_signal(nudge), select.shown(output, nudge) as sink:
+        with handle_signals(cancel), nudged_by_signal(nudge), select.shown(output, nudge) as sink:
             done = work(noting(sink), cancel)
         select.show_result(done, output)
     except PartwayError as error:

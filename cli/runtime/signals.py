@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Any
 
 from partway.engine.last_acts import last_acts
-from partway.engine.workers.channel import Cancel
+from partway.engine.workers.channel import CancelToken
 
 from . import exit_codes
 
@@ -26,7 +26,7 @@ def end_process() -> None:
 
 
 @contextmanager
-def stopping(cancel: Cancel) -> Iterator[None]:
+def handle_signals(cancel: CancelToken) -> Iterator[None]:
     """Ctrl-C, SIGTERM and a closed terminal: the first asks the upload to stop, the second ends the process at once.
 
     A signal that the process was started to ignore (nohup, a background job) stays ignored.  The same one twice at once

@@ -60,7 +60,7 @@ def opened_store(chosen: Path | None) -> "Iterator[SqliteStore]":
 
 
 @contextmanager
-def untouched_store(chosen: Path | None) -> Iterator[StateStore]:
+def read_only_store(chosen: Path | None) -> Iterator[StateStore]:
     """The store for who only looks: an empty one in memory where the folder has none.
 
     A folder that cannot be written is read as it is.

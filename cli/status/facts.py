@@ -5,14 +5,14 @@ import time
 from partway.engine.run.stored_options import url_of
 from partway.engine.source.plan import UploadPlan
 from partway.state.jobs import JobRecord, JobStatus
-from partway.state.live import LiveRecord, LiveRow
+from partway.state.live import LiveSnapshot, ProgressSnapshot
 from partway.state.uploads import UploadRecord, UploadStatus
 
 QUIET = 4.0  # seconds without news that are worth a word
 NO_PARTS = (0, 0)  # finished parts and bytes of an upload that has none
 
 
-def facts(record: UploadRecord, row: LiveRow | None, totals: tuple[int, int]) -> dict[str, object]:
+def facts(record: UploadRecord, row: LiveSnapshot | None, totals: tuple[int, int]) -> dict[str, object]:
     """One upload; the same names as the events have.
 
     row: what its run said last.
@@ -42,7 +42,7 @@ def facts(record: UploadRecord, row: LiveRow | None, totals: tuple[int, int]) ->
     } | run_facts(row, over=record.finished)
 
 
-def job_facts(job: JobRecord, row: LiveRow | None) -> dict[str, object]:
+def job_facts(job: JobRecord, row: LiveSnapshot | None) -> dict[str, object]:
     """One job; ``job`` as ``job_now`` gives it, ``row`` as ``job_row`` does."""
     return {
         "job": job.id,
@@ -58,14 +58,14 @@ def job_facts(job: JobRecord, row: LiveRow | None) -> dict[str, object]:
     } | run_facts(row, over=job.status is not JobStatus.OPEN)
 
 
-def how_it_ended(row: LiveRow | None) -> str | None:
+def how_it_ended(row: LiveSnapshot | None) -> str | None:
     """``interrupted``, ``failed`` or ``killed``: the last run of what is unfinished; None: it runs, or nobody knows."""
     if row is None or row.alive:
         return None
     return row.record.ended.value if row.record.ended is not None else "killed"
 
 
-def run_facts(row: LiveRow | None, *, over: bool) -> dict[str, object]:
+def run_facts(row: LiveSnapshot | None, *, over: bool) -> dict[str, object]:
     """What the run says that is at work now, or how the last one ended; ``over``: there is nothing left to run."""
     if over:
         row = None
@@ -78,7 +78,7 @@ def run_facts(row: LiveRow | None, *, over: bool) -> dict[str, object]:
     }
 
 
-def _live(row: LiveRow) -> dict[str, object]:
+def _live(row: LiveSnapshot) -> dict[str, object]:
     record, now = row.record, time.time()
     return {
         "pid": record.pid,
@@ -99,7 +99,7 @@ def _live(row: LiveRow) -> dict[str, object]:
     }
 
 
-def quiet_seconds(told: LiveRecord) -> float:
+def quiet_seconds(told: ProgressSnapshot) -> float:
     """How old the last news is."""
     return max(0.0, time.time() - told.told_at) if told.told_at else 0.0
 

@@ -4,19 +4,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from partway.state.jobs import FileTotals, JobRecord, JobStatus
-from partway.state.live import LiveRecord, LiveRow
+from partway.state.live import LiveSnapshot, ProgressSnapshot
 from partway.state.store import StateStore
 from partway.state.uploads import UploadRecord
 
 from .facts import QUIET, quiet_seconds
 
 
-def job_now(store: StateStore, job: JobRecord, row: LiveRow | None) -> JobRecord:
+def job_now(store: StateStore, job: JobRecord, row: LiveSnapshot | None) -> JobRecord:
     """The job with the counts of now."""
     return job if job.status is not JobStatus.OPEN else _counted(job, store.jobs.totals(job.id), row)
 
 
-def jobs_now(store: StateStore, jobs: Sequence[JobRecord], rows: Mapping[str, LiveRow]) -> list[JobRecord]:
+def jobs_now(store: StateStore, jobs: Sequence[JobRecord], rows: Mapping[str, LiveSnapshot]) -> list[JobRecord]:
     """The jobs with the counts of now; ``rows`` by id."""
     totals = store.jobs.all_totals(open_only=True)
     return [
@@ -25,12 +25,12 @@ def jobs_now(store: StateStore, jobs: Sequence[JobRecord], rows: Mapping[str, Li
     ]
 
 
-def _counted(job: JobRecord, totals: FileTotals, row: LiveRow | None) -> JobRecord:
+def _counted(job: JobRecord, totals: FileTotals, row: LiveSnapshot | None) -> JobRecord:
     failed = row.record.failed_files if row is not None and row.alive else max(job.failed, totals.failed)
     return replace(job, done=totals.done, skipped=totals.skipped, bytes=totals.bytes, failed=failed)
 
 
-def job_row(store: StateStore, job: JobRecord) -> LiveRow | None:
+def job_row(store: StateStore, job: JobRecord) -> LiveSnapshot | None:
     """What the job's run said last, with what those of its files say that are uploads of their own."""
     row = store.live.row(job.id)
     if row is None or not row.alive:
@@ -38,16 +38,18 @@ def job_row(store: StateStore, job: JobRecord) -> LiveRow | None:
     return with_uploads(row, running_uploads(store, store.live.running()).get(job.id, []))
 
 
-def job_rows(store: StateStore, jobs: Sequence[JobRecord], rows: Mapping[str, LiveRow]) -> dict[str, LiveRow]:
+def job_rows(store: StateStore, jobs: Sequence[JobRecord], rows: Mapping[str, LiveSnapshot]) -> dict[str, LiveSnapshot]:
     """The same of several jobs, from ``rows`` of the store, by id; those that say nothing are left out."""
     uploads = running_uploads(store, [row for row in rows.values() if row.alive])
     found = {job.id: rows[job.id] for job in jobs if job.id in rows}
     return {id: with_uploads(row, uploads.get(id, [])) if row.alive else row for id, row in found.items()}
 
 
-def running_uploads(store: StateStore, running: Sequence[LiveRow]) -> dict[str, list[tuple[UploadRecord, LiveRecord]]]:
+def running_uploads(
+    store: StateStore, running: Sequence[LiveSnapshot]
+) -> dict[str, list[tuple[UploadRecord, ProgressSnapshot]]]:
     """The uploads that are part of a job, of those that run, and what they say; by job."""
-    found: dict[str, list[tuple[UploadRecord, LiveRecord]]] = {}
+    found: dict[str, list[tuple[UploadRecord, ProgressSnapshot]]] = {}
     for row in running:
         record = store.upload(row.record.id)
         if record is not None and record.job is not None:
@@ -55,7 +57,7 @@ def running_uploads(store: StateStore, running: Sequence[LiveRow]) -> dict[str, 
     return found
 
 
-def with_uploads(row: LiveRow, uploads: Sequence[tuple[UploadRecord, LiveRecord]]) -> LiveRow:
+def with_uploads(row: LiveSnapshot, uploads: Sequence[tuple[UploadRecord, ProgressSnapshot]]) -> LiveSnapshot:
     """A job's row and its running uploads as one.
 
     It is away when every upload is, and then since the first of them is.  Its own rate knows files that are done and

@@ -6,7 +6,7 @@ from pathlib import PurePath
 
 from partway.engine.run.stored_options import target_of
 from partway.state.jobs import JobRecord
-from partway.state.live import LivePhase, LiveRecord, LiveRow
+from partway.state.live import LivePhase, LiveSnapshot, ProgressSnapshot
 from partway.state.store import StateStore
 from partway.state.uploads import UploadRecord
 
@@ -30,7 +30,7 @@ class WatchedUpload:
     """An upload at one moment.  parts, bytes: that are on S3."""
 
     record: UploadRecord
-    row: LiveRow | None
+    row: LiveSnapshot | None
     parts: int
     bytes: int
 
@@ -48,7 +48,7 @@ class WatchedJob:
     """A job at one moment, with those of its files that are uploads of their own and are sent now, oldest first."""
 
     record: JobRecord
-    row: LiveRow | None
+    row: LiveSnapshot | None
     uploads: tuple[WatchedUpload, ...]
 
     @property
@@ -72,7 +72,7 @@ def watched_upload(store: StateStore, record: UploadRecord) -> WatchedUpload:
     return WatchedUpload(record=record, row=row, parts=parts, bytes=size)
 
 
-def watched_job(store: StateStore, record: JobRecord, running: Sequence[LiveRow] | None = None) -> WatchedJob:
+def watched_job(store: StateStore, record: JobRecord, running: Sequence[LiveSnapshot] | None = None) -> WatchedJob:
     """The job as it is now; ``record`` may be old.
 
     running: what runs, when the caller has looked already.
@@ -98,7 +98,7 @@ def all_running(store: StateStore, also: Collection[str] = ()) -> list[Watched]:
     return sorted(found, key=lambda each: (each.record.created_at, each.id))
 
 
-def _running_uploads(store: StateStore, job: str, running: Sequence[LiveRow]) -> list[WatchedUpload]:
+def _running_uploads(store: StateStore, job: str, running: Sequence[LiveSnapshot]) -> list[WatchedUpload]:
     """Those of a job, oldest first."""
     found = running_uploads(store, running).get(job, [])
     found.sort(key=lambda pair: (pair[1].began_at, pair[1].id))
@@ -106,14 +106,14 @@ def _running_uploads(store: StateStore, job: str, running: Sequence[LiveRow]) ->
     return [each for each in uploads if each.running]  # some may have ended since the first look
 
 
-def _rate(told: LiveRecord) -> float | None:
+def _rate(told: ProgressSnapshot) -> float | None:
     return told.rate if quiet_seconds(told) < QUIET else None
 
 
 class _Told(UploadProgress):
     """Numbers that another process counted."""
 
-    def __init__(self, told: LiveRecord) -> None:
+    def __init__(self, told: ProgressSnapshot) -> None:
         super().__init__()
         self._told = told
         self._done = told.done_bytes
@@ -196,7 +196,7 @@ def in_flight_words(watched: WatchedUpload) -> str | None:
     return f"{count:,} {'part' if count == 1 else 'parts'} in flight ({format_size(told.in_flight_bytes)})"
 
 
-def holder_words(told: LiveRecord) -> str:
+def describe_process(told: ProgressSnapshot) -> str:
     """Who runs it: ``process 123 on host``."""
     if not told.pid:
         return "a process that says nothing of itself"

@@ -44,7 +44,7 @@ class EndpointFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
+class EndpointResponse:
     """An answer, whatever it said.
 
     seconds: until it was there.
@@ -60,7 +60,7 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Keeping:
+class Retention:
     """Whether a bucket keeps what is deleted; None when these credentials may not see it.
 
     versioned: deleting an object leaves its version, or a mark.
@@ -94,7 +94,7 @@ class Probe(Protocol):
         """Where requests go; asks nobody."""
         ...
 
-    def reach(self) -> Answered:
+    def reach(self) -> EndpointResponse:
         """Have the endpoint answer anything at all.
 
         Raises:
@@ -104,7 +104,7 @@ class Probe(Protocol):
         """
         ...
 
-    def look_at_bucket(self, bucket: str) -> Answered:
+    def look_at_bucket(self, bucket: str) -> EndpointResponse:
         """Ask for the bucket's existence and region.
 
         Raises:
@@ -112,7 +112,7 @@ class Probe(Protocol):
         """
         ...
 
-    def keeping(self, bucket: str) -> Keeping:
+    def keeping(self, bucket: str) -> Retention:
         """Versions and locks."""
         ...
 

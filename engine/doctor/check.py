@@ -12,7 +12,7 @@ from typing import TypeVar
 from ..backend.protocol import MultipartBackend
 from ..errors import Transient, UploadCancelled
 from ..retry.policy import RetryPolicy
-from ..workers.channel import Cancel, Line
+from ..workers.channel import CancelToken, WorkerContext
 from ..workers.part_tasks import retrying
 from ..workers.pool import WorkerPool
 
@@ -46,14 +46,14 @@ class Check:
     command: str = ""
 
 
-class Calls:
+class TimedCalls:
     """Makes calls on a worker, so that a cancel is noticed, and none takes longer than ``patience`` seconds.
 
     Args:
         backend: Tries again what may work the second time.
     """
 
-    def __init__(self, backend: MultipartBackend, cancel: Cancel, *, patience: float = PATIENCE) -> None:
+    def __init__(self, backend: MultipartBackend, cancel: CancelToken, *, patience: float = PATIENCE) -> None:
         self.backend = backend
         self._cancel = cancel
         self._patience = patience
@@ -66,10 +66,10 @@ class Calls:
             Transient: there was no answer in time.
         """
 
-        def work(line: Line) -> T:
+        def work(line: WorkerContext) -> T:
             return retrying(self.backend, _POLICY, line).ask(call) if again else call()
 
-        until = _Until(self._cancel, self._patience)
+        until = _Deadline(self._cancel, self._patience)
         try:
             with WorkerPool(1, cancel=until, hear=lambda _: None) as pool:
                 return pool.run(work)
@@ -81,10 +81,10 @@ class Calls:
             ) from None
 
 
-class _Until(Cancel):
+class _Deadline(CancelToken):
     """Wanted when the outer one is, or when the time is over."""
 
-    def __init__(self, outer: Cancel, seconds: float) -> None:
+    def __init__(self, outer: CancelToken, seconds: float) -> None:
         super().__init__(outer)
         self._end = time.monotonic() + seconds
 

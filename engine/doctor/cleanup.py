@@ -9,11 +9,11 @@ from ..backend.target import Target
 from ..checksums import ChecksumAlgorithm
 from ..errors import ObjectMissing, PartwayError, RemoteError
 from ..upload.abort import remove_upload
-from .check import Calls, Check, Health
+from .check import Check, Health, TimedCalls
 
 
 @dataclass(slots=True, kw_only=True)
-class Traces:
+class Leftovers:
     """Of one key.
 
     uploads: S3's ids of multipart uploads.
@@ -52,7 +52,7 @@ class Traces:
             raise
         self._unanswered_write = False
 
-    def remove_upload(self, calls: Calls, upload_id: str) -> None:
+    def remove_upload(self, calls: TimedCalls, upload_id: str) -> None:
         """Abort it, and see that its parts are gone.
 
         Raises:
@@ -62,7 +62,7 @@ class Traces:
         calls(lambda: remove_upload(s3, self.target, upload_id, ChecksumAlgorithm.MD5, lambda _: None))
         self.uploads.discard(upload_id)
 
-    def remove(self, probe: Probe, calls: Calls) -> Iterator[Check]:
+    def remove(self, probe: Probe, calls: TimedCalls) -> Iterator[Check]:
         """Remove all of it; a check for each thing that stays, with how to remove it."""
         if self._unanswered_create:
             with suppress(PartwayError):
@@ -83,7 +83,7 @@ class Traces:
         if self.versions:
             yield from self._look(calls)
 
-    def _look(self, calls: Calls) -> Iterator[Check]:
+    def _look(self, calls: TimedCalls) -> Iterator[Check]:
         try:
             calls(lambda: calls.backend.head_object(self.target, ChecksumAlgorithm.MD5))
         except ObjectMissing:

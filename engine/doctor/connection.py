@@ -4,14 +4,14 @@ import time
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from ..backend.service import Answered, EndpointFacts, Probe
+from ..backend.service import EndpointFacts, EndpointResponse, Probe
 from ..errors import AccessRefused, ObjectMissing, RemoteError, Transient
-from .check import Calls, Check, Health
+from .check import Check, Health, TimedCalls
 
 _CLOCK = 60.0  # seconds that a clock may be off before it is worth a word
 
 
-def check_connection(probe: Probe, calls: Calls, *, unsigned: bool, checked: bool) -> Iterator[Check]:
+def check_connection(probe: Probe, calls: TimedCalls, *, unsigned: bool, checked: bool) -> Iterator[Check]:
     """Credentials, region, endpoint and clock.  The last line is FAILED when nothing further can be asked.
 
     Args:
@@ -37,7 +37,7 @@ def check_connection(probe: Probe, calls: Calls, *, unsigned: bool, checked: boo
     yield from _endpoint(probe, calls, endpoint, checked)
 
 
-def _credentials(probe: Probe, calls: Calls, unsigned: bool) -> Check:
+def _credentials(probe: Probe, calls: TimedCalls, unsigned: bool) -> Check:
     if unsigned:
         return Check(name="credentials", health=Health.OK, fact="none are used (--no-sign-request)")
     try:
@@ -98,7 +98,7 @@ def _named(endpoint: EndpointFacts) -> str:
     return endpoint.url + (f", from {endpoint.source}" if endpoint.source else "")
 
 
-def _endpoint(probe: Probe, calls: Calls, endpoint: EndpointFacts, checked: bool) -> Iterator[Check]:
+def _endpoint(probe: Probe, calls: TimedCalls, endpoint: EndpointFacts, checked: bool) -> Iterator[Check]:
     try:
         first = calls(probe.reach)
     except AccessRefused as error:
@@ -127,7 +127,7 @@ def _endpoint(probe: Probe, calls: Calls, endpoint: EndpointFacts, checked: bool
     yield _clock(second)
 
 
-def _ms(answered: Answered) -> str:
+def _ms(answered: EndpointResponse) -> str:
     return f"{answered.seconds * 1000:,.0f} ms"
 
 
@@ -146,7 +146,7 @@ def _way(url: str, checked: bool) -> tuple[Health, str, str]:
     return Health.WARNING, "no TLS", "use https: on the way anybody can read, and some services compare no checksum"
 
 
-def _clock(answered: Answered) -> Check:
+def _clock(answered: EndpointResponse) -> Check:
     if answered.ahead is None:
         return Check(name="clock", health=Health.OK, fact="the service does not tell its time")
     off = -answered.ahead
@@ -161,7 +161,7 @@ def _clock(answered: Answered) -> Check:
     )
 
 
-def check_bucket(probe: Probe, calls: Calls, bucket: str, endpoint: EndpointFacts) -> Check:
+def check_bucket(probe: Probe, calls: TimedCalls, bucket: str, endpoint: EndpointFacts) -> Check:
     """Whether it is there, and in the region that is configured; FAILED when nothing further can be asked."""
     try:
         found = calls(lambda: probe.look_at_bucket(bucket))

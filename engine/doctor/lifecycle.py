@@ -6,7 +6,7 @@ import shlex
 from ..backend.bucket import BucketBackend
 from ..backend.service import Probe
 from ..errors import AccessRefused, Refused, RemoteError
-from .check import Calls, Check, Health
+from .check import Check, Health, TimedCalls
 
 _RULE = {
     "ID": "abort-unfinished-uploads",
@@ -17,7 +17,7 @@ _RULE = {
 _MISSING = "unfinished uploads cost storage until somebody removes them; add a rule that does"
 
 
-def check_orphans(uploads: BucketBackend, calls: Calls, bucket: str, prefix: str) -> Check:
+def check_orphans(uploads: BucketBackend, calls: TimedCalls, bucket: str, prefix: str) -> Check:
     """Whether unfinished uploads may be listed, and how many there are."""
     try:
         found = calls(lambda: uploads.bucket_uploads(bucket, prefix)).uploads
@@ -41,7 +41,7 @@ def check_orphans(uploads: BucketBackend, calls: Calls, bucket: str, prefix: str
     )
 
 
-def check_rules(probe: Probe, calls: Calls, bucket: str, prefix: str) -> Check:
+def check_rules(probe: Probe, calls: TimedCalls, bucket: str, prefix: str) -> Check:
     """The lifecycle rule for unfinished uploads, or the command that sets one.
 
     S3 rules: https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpu-abort-incomplete-mpu-lifecycle-config.html

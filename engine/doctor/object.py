@@ -7,7 +7,7 @@ them, or that locks new objects.
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from ..backend.service import Keeping
+from ..backend.service import Retention
 from ..backend.target import ObjectOptions, Target
 from ..errors import AccessRefused, ObjectExists, ObjectMissing, RemoteError, UploadVanished
 from .check import Check, Health
@@ -41,7 +41,7 @@ def try_object(trial: Trial, *, leftovers: bool) -> Iterator[Check]:
     yield _taken_by_complete(trial, conditional)
 
 
-def _removable(trial: Trial, keeping: Keeping) -> Check:
+def _removable(trial: Trial, keeping: Retention) -> Check:
     """OK when an object could be deleted without a trace; tried on a key that does not exist."""
     bucket, advice = f"s3://{trial.target.bucket}", "to try it all the same: --allow-leftovers"
 

@@ -6,9 +6,9 @@ from ..backend.bucket import BucketBackend
 from ..backend.protocol import MultipartBackend
 from ..backend.service import Probe
 from ..errors import RemoteError, UploadFailed
-from ..workers.channel import Cancel
-from .check import Calls, Check, Health
-from .cleanup import Traces
+from ..workers.channel import CancelToken
+from .check import Check, Health, TimedCalls
+from .cleanup import Leftovers
 from .connection import check_bucket, check_connection
 from .lifecycle import check_orphans, check_rules
 from .object import try_object
@@ -29,7 +29,7 @@ def visit(
     unsigned: bool = False,
     checked: bool = True,
     leftovers: bool = False,
-    cancel: Cancel | None = None,
+    cancel: CancelToken | None = None,
 ) -> None:
     """Check and say, one after the other; what was made is removed however it ends.
 
@@ -43,8 +43,8 @@ def visit(
     Raises:
         UploadCancelled: the caller asked to stop.
     """
-    cancel = cancel or Cancel()
-    calls = Calls(backend, cancel)
+    cancel = cancel or CancelToken()
+    calls = TimedCalls(backend, cancel)
     for check in check_connection(probe, calls, unsigned=unsigned, checked=checked):
         say(check)
         if check.health is Health.FAILED and check.name != "credentials":
@@ -58,7 +58,7 @@ def visit(
         return
     say(check_orphans(uploads, calls, bucket, prefix))
     say(check_rules(probe, calls, bucket, prefix))
-    traces = Traces(target=new_target(bucket, prefix, endpoint))
+    traces = Leftovers(target=new_target(bucket, prefix, endpoint))
     trial = Trial(probe=probe, calls=calls, traces=traces)
     try:
         for check in try_parts(trial):
@@ -71,5 +71,5 @@ def visit(
         say(failed("upload", error))
     finally:
         # Not with the caller's cancel: what was made is removed also after that.
-        for check in list(traces.remove(probe, Calls(backend, Cancel(), patience=_TIDY))):
+        for check in list(traces.remove(probe, TimedCalls(backend, CancelToken(), patience=_TIDY))):
             say(check)

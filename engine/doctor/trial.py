@@ -9,8 +9,8 @@ from ..backend.service import Probe
 from ..backend.target import Target
 from ..checksums import ChecksumAlgorithm, checksum
 from ..errors import AccessRefused, PartwayError, Transient
-from .check import Calls, Check, Health
-from .cleanup import Traces
+from .check import Check, Health, TimedCalls
+from .cleanup import Leftovers
 
 DATA = b"partway"
 OTHER = b"another"
@@ -28,8 +28,8 @@ class Trial:
     """
 
     probe: Probe
-    calls: Calls
-    traces: Traces
+    calls: TimedCalls
+    traces: Leftovers
     algorithm: ChecksumAlgorithm = ChecksumAlgorithm.CRC64NVME
 
     @property

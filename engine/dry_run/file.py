@@ -15,19 +15,25 @@ from ..backend.target import Target
 from ..events.dry_run import UploadPlanned
 from ..events.request_counts import Requests, of_one_object, of_parts, of_restart
 from ..events.upload import TAKEN, UploadSkipped
-from ..run.record import usual_algorithm
+from ..run.record import default_algorithm
 from ..run.settings import UploadSettings, check_settings
-from ..run.stored_options import check_algorithm, check_key, check_record, frozen_options, with_customer_key
+from ..run.stored_options import check_algorithm, check_key, check_record, options_at_create, with_customer_key
 from ..source.identity import SourceIdentity, identify, recorded_identity
 from ..source.plan import plan_upload, replan
-from ..upload.overwrite import is_taken, needs_look
-from ..workers.channel import Cancel
+from ..upload.overwrite import needs_look, target_exists
+from ..workers.channel import CancelToken
 from ..workers.part_tasks import retrying
 from ..workers.pool import WorkerPool
 
 
 def plan_file(
-    path: str, target: Target, *, backend: MultipartBackend, store: StateStore, settings: UploadSettings, cancel: Cancel
+    path: str,
+    target: Target,
+    *,
+    backend: MultipartBackend,
+    store: StateStore,
+    settings: UploadSettings,
+    cancel: CancelToken,
 ) -> UploadPlanned | UploadSkipped:
     """What ``upload_file`` would do with these arguments.
 
@@ -66,7 +72,7 @@ def planned(
         return _event(source.path, target, plan.file_size, plan.part_size, plan.part_count, needed)
     check_record(record, limits)
     check_algorithm(record, settings.algorithm)
-    looks = _looks(replace(target, options=frozen_options(record, target.options)), record)
+    looks = _looks(replace(target, options=options_at_create(record, target.options)), record)
     plan = replan(source.size, record.part_size, limits=limits)
     moved = recorded_identity(record) != source
     if record.upload_id is None and plan.part_count == 1 and plan.file_size <= limits.max_put_size:
@@ -101,8 +107,8 @@ def _event(source: str, target: Target, size: int, part_size: int, part_count: i
 
 
 def _exists(
-    target: Target, backend: MultipartBackend, store: StateStore, settings: UploadSettings, cancel: Cancel
+    target: Target, backend: MultipartBackend, store: StateStore, settings: UploadSettings, cancel: CancelToken
 ) -> bool:
-    algorithm = settings.algorithm or usual_algorithm(store, target.endpoint, time.time())
+    algorithm = settings.algorithm or default_algorithm(store, target.endpoint, time.time())
     with WorkerPool(1, cancel=cancel, hear=lambda _: None) as pool:
-        return pool.run(lambda line: is_taken(retrying(backend, settings.policy, line), target, algorithm))
+        return pool.run(lambda line: target_exists(retrying(backend, settings.policy, line), target, algorithm))

@@ -22,16 +22,16 @@ from ..job.same_object import is_same
 from ..job.tasks import SAME
 from ..retry.policy import RetryPolicy
 from ..run.failures import fails_for_all
-from ..run.record import usual_algorithm
+from ..run.record import default_algorithm
 from ..run.settings import UploadSettings, check_settings
 from ..run.stored_options import check_key, with_customer_key
 from ..source.identity import identify
-from ..upload.overwrite import is_taken
+from ..upload.overwrite import target_exists
 from ..walk.empty import is_emptied, nothing_met
-from ..walk.key_collisions import check_overlap, distinct, may_collide
+from ..walk.key_collisions import check_key_collisions, distinct, may_collide
 from ..walk.spec import JobSpec
-from ..walk.walk import Found, Passed, scan
-from ..workers.channel import Cancel, Line
+from ..walk.walk import FileEntry, SkippedEntry, scan
+from ..workers.channel import CancelToken, WorkerContext
 from ..workers.part_tasks import retrying
 from ..workers.pool import WorkerPool
 from .file import planned
@@ -44,7 +44,7 @@ _LOOKS = 16  # at the same time
 class _Look:
     """Ask whether a file need not be sent."""
 
-    found: Found
+    found: FileEntry
     target: Target
     backend: MultipartBackend
     policy: RetryPolicy
@@ -60,7 +60,7 @@ def plan_job(
     store: StateStore,
     settings: UploadSettings,
     sink: EventSink,
-    cancel: Cancel,
+    cancel: CancelToken,
     resume: str | None = None,
     fail_if_empty: bool = False,
 ) -> JobPlanned:
@@ -78,7 +78,7 @@ def plan_job(
     if record is not None and not settings.restart:
         spec = with_encoding(spec, record)
     resumed = None if record is None or settings.restart else record.id
-    check_overlap(spec, sources, store.jobs, resumed, prune=False)
+    check_key_collisions(spec, sources, store.jobs, resumed, prune=False)
     if may_collide(spec):
         store.jobs.begin_walk()
     job = _DryJob(spec, "" if record is None else record.id, backend, store, settings, sink, cancel, fail_if_empty)
@@ -99,7 +99,7 @@ class _DryJob:
         store: StateStore,
         settings: UploadSettings,
         sink: EventSink,
-        cancel: Cancel,
+        cancel: CancelToken,
         fail_if_empty: bool,
     ) -> None:
         self._fail_if_empty, self._emptied = fail_if_empty, False
@@ -109,7 +109,7 @@ class _DryJob:
         self._files = self._bytes = self._kept = self._skipped = self._failed = self._resumed = 0
         self._needed = Requests()
 
-    def plan(self, window: Sequence[Found | Passed]) -> None:
+    def plan(self, window: Sequence[FileEntry | SkippedEntry]) -> None:
         """Plan some files."""
         files = self._keyed(window)
         # Files of one key were refused before, so that what is met again is the same file.
@@ -124,9 +124,9 @@ class _DryJob:
         if self._cancel.wanted:
             raise UploadCancelled("stopped on request")
 
-    def _keyed(self, window: Sequence[Found | Passed]) -> Iterator[tuple[str, Found]]:
+    def _keyed(self, window: Sequence[FileEntry | SkippedEntry]) -> Iterator[tuple[str, FileEntry]]:
         for each in window:
-            if isinstance(each, Passed):
+            if isinstance(each, SkippedEntry):
                 self._passed(each)
                 continue
             try:
@@ -163,7 +163,7 @@ class _DryJob:
         self._sink(event)
         return event
 
-    def _drop_done(self, keyed: dict[str, Found]) -> set[str]:
+    def _drop_done(self, keyed: dict[str, FileEntry]) -> set[str]:
         """Without the files that are done; the keys of those that may be others by now."""
         known = self._store.jobs.files(self._id, list(keyed)) if self._id else {}
         standings = {key: standing(row, keyed[key].identity) for key, row in known.items()}
@@ -173,12 +173,12 @@ class _DryJob:
                 del keyed[key]
         return {key for key, stands in standings.items() if stands is Standing.DOUBTFUL}
 
-    def _look(self, keyed: dict[str, Found], doubtful: Collection[str]) -> dict[str, str | PartwayError | None]:
+    def _look(self, keyed: dict[str, FileEntry], doubtful: Collection[str]) -> dict[str, str | PartwayError | None]:
         """Why files need not be sent, or cannot be; only where S3 has to be asked."""
         asks_all = self._spec.skip_same or self._spec.options.no_overwrite
         if not asks_all and not doubtful:
             return {}
-        algorithm = self._settings.algorithm or usual_algorithm(self._store, self._spec.endpoint, time.time())
+        algorithm = self._settings.algorithm or default_algorithm(self._store, self._spec.endpoint, time.time())
         tasks = (
             _Look(
                 found=each,
@@ -200,7 +200,7 @@ class _DryJob:
                 reasons[outcome.task.target.key] = error if error is not None else outcome.result
         return reasons
 
-    def _file(self, key: str, found: Found, reason: str | PartwayError | None) -> None:
+    def _file(self, key: str, found: FileEntry, reason: str | PartwayError | None) -> None:
         target = self._spec.target(key)
         try:
             if isinstance(reason, PartwayError):
@@ -224,7 +224,7 @@ class _DryJob:
         self._needed += event
         self._sink(event)
 
-    def _passed(self, passed: Passed) -> None:
+    def _passed(self, passed: SkippedEntry) -> None:
         if passed.failed:
             self._fail(passed.path, "", SourceError(passed.reason))
         else:
@@ -237,10 +237,10 @@ class _DryJob:
         self._sink(FileFailed(job=self._id, source=path, target=url, error=str(error), resumable=resumable))
 
 
-def _look(task: _Look, line: Line) -> str | None:
+def _look(task: _Look, line: WorkerContext) -> str | None:
     s3 = retrying(task.backend, task.policy, line)
     if task.skip_same and is_same(s3, task.target, task.found.path, task.found.size, task.algorithm, line):
         return SAME
-    if task.target.options.no_overwrite and is_taken(s3, task.target, task.algorithm):
+    if task.target.options.no_overwrite and target_exists(s3, task.target, task.algorithm):
         return TAKEN
     return None

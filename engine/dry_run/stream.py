@@ -11,7 +11,7 @@ from ..events.dry_run import UploadPlanned
 from ..events.request_counts import of_parts
 from ..limits import wants_equal_parts
 from ..run.settings import UploadSettings, check_settings
-from ..run.stored_options import check_algorithm, check_key, check_record, frozen_options, with_customer_key
+from ..run.stored_options import check_algorithm, check_key, check_record, options_at_create, with_customer_key
 from ..stream.plan import plan_stream, replan_stream
 from ..stream.upload import StreamSettings
 from .file import _event
@@ -38,7 +38,7 @@ def plan_piped(
     else:
         check_record(record, settings.limits)
         check_algorithm(record, settings.algorithm)
-        frozen_options(record, target.options)
+        options_at_create(record, target.options)
         parts = store.parts(record.id)
         sizes = [(part.number, part.size) for part in parts]
         plan = replan_stream(record.part_size, sizes, equal=equal, limits=settings.limits)

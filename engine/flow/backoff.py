@@ -8,7 +8,7 @@ from collections.abc import Callable
 _PAUSE = 1.0  # seconds in which several refusals count as one
 
 
-class Throttle:
+class AimdLimit:
     """Halves when the service refuses, and adds one worker for every round of parts that it takes.
 
     limit: tasks at the same time, from 1 to ``most``.

@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 from ..limits import KIB
 
-LEAST_BANDWIDTH = 4 * KIB  # bytes a second; below it a part looks stalled
+MIN_BANDWIDTH = 4 * KIB  # bytes a second; below it a part looks stalled
 _EACH = 256 * KIB  # bytes a second that a connection should have: with less of it, fewer connections are better
 _SAVED = 0.25  # seconds whose bytes may be made up for after a pause
 
 
-class Bandwidth:
+class TokenBucket:
     """Says how long to wait, so that no more than ``rate`` bytes a second go.  Any thread may use it.
 
     Who asks first goes first: waits are handed out in order, and so every connection keeps moving.
@@ -31,7 +31,7 @@ class Bandwidth:
     def block(self) -> int:
         """Bytes that may be read at once: a quarter of a second's worth, and a second's worth for all connections
         together, so that none looks idle."""
-        return max(KIB, min(self._rate // 4, self._rate // most_workers(self._rate)))
+        return max(KIB, min(self._rate // 4, self._rate // max_connections(self._rate)))
 
     def take(self, size: int) -> float:
         """Take ``size`` bytes; the seconds to wait before more is sent."""
@@ -42,6 +42,6 @@ class Bandwidth:
             return max(0.0, -self._level / self._rate)
 
 
-def most_workers(rate: int) -> int:
+def max_connections(rate: int) -> int:
     """How many parts in flight such a rate keeps moving; at least one."""
     return max(1, rate // _EACH)

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from ..limits import MOST
 from .adaptive import AdaptiveLimit, PartKey
-from .backoff import Throttle
+from .backoff import AimdLimit
 
 if TYPE_CHECKING:
     from ..retry.policy import Retry  # only then: every command would wait for tenacity
 
 LOCAL = 4  # tasks at the same time that send nothing, where nobody named a number
-WHOLE = 8  # shares of a place, which a part takes
+SLOT = 8  # shares of a place, which a part takes
 
 
 class Concurrency:
@@ -46,7 +46,7 @@ class Concurrency:
         self.running = 0
         self._part_size = part_size
         self._adaptive = None if number else AdaptiveLimit(part_size=part_size, most=self.most, clock=clock)
-        self._throttle = Throttle(self.most, clock)
+        self._throttle = AimdLimit(self.most, clock)
         self._taken = 0  # shares
         self._lock = threading.Lock()
 
@@ -64,7 +64,7 @@ class Concurrency:
 
         Where the number is adaptive it bounds what a kill costs, and a small file costs little.
         """
-        return WHOLE if self._adaptive is None else min(WHOLE, 1 + size * WHOLE // self._part_size)
+        return SLOT if self._adaptive is None else min(SLOT, 1 + size * SLOT // self._part_size)
 
     def has_room(self, *, promised: int = 0) -> bool:
         """True when one more may start, and ``promised`` parts before it.  When all that may run do, the number is
@@ -74,9 +74,9 @@ class Concurrency:
         return not self._is_full(promised)
 
     def _is_full(self, promised: int) -> bool:
-        return self._taken + promised * WHOLE >= self._wanted * WHOLE or self.running + promised >= self._throttle.limit
+        return self._taken + promised * SLOT >= self._wanted * SLOT or self.running + promised >= self._throttle.limit
 
-    def take(self, share: int = WHOLE) -> bool:
+    def take(self, share: int = SLOT) -> bool:
         """Take a place, when there is room."""
         if not self.has_room():
             return False
@@ -85,7 +85,7 @@ class Concurrency:
             self.running += 1
         return True
 
-    def give_back(self, share: int = WHOLE) -> None:
+    def give_back(self, share: int = SLOT) -> None:
         """A part ended, however that came.  From any thread."""
         with self._lock:
             self._taken -= share
@@ -94,7 +94,7 @@ class Concurrency:
     def look(self) -> None:
         """Decide anew; to be called too when fewer run than may, because nothing is left to send."""
         if self._adaptive:
-            self._adaptive.look(self.running, full=self._taken // WHOLE == self._wanted)
+            self._adaptive.look(self.running, full=self._taken // SLOT == self._wanted)
 
     def sent(self, part: PartKey, sent: int, size: int) -> None:
         """Note that ``sent`` of a part's ``size`` bytes are on their way."""

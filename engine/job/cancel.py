@@ -11,9 +11,9 @@ from partway.state.uploads import UNFINISHED, UploadRecord
 from ..backend.protocol import MultipartBackend
 from ..errors import UploadFailed
 from ..run.settings import UploadSettings
-from ..upload.abort import Removal, cancel_upload
+from ..upload.abort import AbortResult, cancel_upload
 from ..walk.spec import JobSpec
-from ..workers.channel import Cancel
+from ..workers.channel import CancelToken
 from .lock import claimed_job
 
 
@@ -22,7 +22,7 @@ class CancelledUpload:
     """One unfinished upload of the job, and what was removed of it."""
 
     record: UploadRecord
-    removal: Removal
+    removal: AbortResult
 
 
 def cancel_job(
@@ -31,7 +31,7 @@ def cancel_job(
     backend_for: Callable[[UploadRecord], MultipartBackend],
     store: StateStore,
     settings: UploadSettings = UploadSettings(),  # noqa: B008 - frozen
-    cancel: Cancel | None = None,
+    cancel: CancelToken | None = None,
 ) -> list[CancelledUpload]:
     """Cancel the job's unfinished uploads, mark the job aborted, and forget which files are done.
 

@@ -16,11 +16,11 @@ from ..backend.target import Target
 from ..errors import PartwayError, StateError, StateLocked, UploadCancelled
 from ..events import Event
 from ..events.upload import PartsChecked, UploadSkipped, UploadStarted
-from ..progress.job_publisher import JobTeller
+from ..progress.job_publisher import JobPublisher
 from ..retry.outage_events import Outage
 from ..retry.policy import Retry
-from ..run.failures import may_go_the_long_way
-from ..run.record import usual_algorithm
+from ..run.failures import needs_full_upload
+from ..run.record import default_algorithm
 from ..run.settings import UploadSettings, make_workers
 from ..run.stored_options import with_content_type
 from ..source.identity import SourceIdentity
@@ -28,13 +28,13 @@ from ..source.plan import plan_upload
 from ..upload.file import upload_file
 from ..upload.source_check import SourceChecks
 from ..walk.spec import JobSpec
-from ..walk.walk import Found
-from ..workers.channel import Cancel, Lane, Line
-from ..workers.coroutines import Lanes
+from ..walk.walk import FileEntry
+from ..workers.channel import CancelToken, Lane, WorkerContext
+from ..workers.coroutines import CoroutineScheduler
 from ..workers.part_tasks import retrying
 from ..workers.pool import GRACE, WorkerPool
 from .leftovers import is_given_up
-from .results import Ledger, Stop
+from .results import JobResults, Stop
 from .rows import file_as_sent, unfinished_uploads
 from .same_object import NotComparable, same_file
 from .tasks import SAME, FileProgress, FileSent, FileTask, send_file
@@ -58,13 +58,13 @@ class JobFiles:
         self,
         spec: JobSpec,
         record: JobRecord,
-        ledger: Ledger,
+        ledger: JobResults,
         *,
         backend: MultipartBackend,
         store: StateStore,
         settings: UploadSettings,
-        told: JobTeller,
-        cancel: Cancel,
+        told: JobPublisher,
+        cancel: CancelToken,
         now: Callable[[], float],
     ) -> None:
         plan = plan_upload(0, part_size=spec.part_size, limits=settings.limits)
@@ -82,13 +82,13 @@ class JobFiles:
         )
         self._told = told
         self._cancel = cancel
-        self._cancel_uploads = Cancel(cancel)
+        self._cancel_uploads = CancelToken(cancel)
         self._now = now
         self._workers = make_workers(settings, plan.part_size)
         self._concurrency = self._workers.concurrency
-        self._lanes = Lanes(self._workers, self._at_rest)
+        self._lanes = CoroutineScheduler(self._workers, self._at_rest)
         self._messages = self._lanes.mailbox(self._hear)
-        self._line = Line(self._messages, cancel, self._workers.gate, bandwidth=self._workers.bandwidth)
+        self._line = WorkerContext(self._messages, cancel, self._workers.gate, bandwidth=self._workers.bandwidth)
         self._running = 0  # small files
         self._part_size = plan.part_size
         self._promised: dict[str, int] = {}  # parts of uploads that have not come to them, by key
@@ -108,11 +108,11 @@ class JobFiles:
         self._lanes.__exit__(kind, error, trace)
         self._workers.close()
 
-    def is_small(self, key: str, found: Found) -> bool:
+    def is_small(self, key: str, found: FileEntry) -> bool:
         """True when the file can go as one object; one that was begun otherwise has to be brought to its end."""
         return found.size <= self._small and (found.path, key) not in self._begun
 
-    def send_large(self, key: str, found: Found, before: FileRecord | None) -> None:
+    def send_large(self, key: str, found: FileEntry, before: FileRecord | None) -> None:
         """Begin to send a file by the way of single uploads, which knows about everything that is unusual.
 
         Args:
@@ -129,7 +129,7 @@ class JobFiles:
         self._promised[key] = 1 if compared else max(1, -(-found.size // self._part_size))
         self._lanes.open(partial(self._upload, key, found, before))
 
-    def send_small(self, key: str, found: Found, before: FileRecord | None) -> None:
+    def send_small(self, key: str, found: FileEntry, before: FileRecord | None) -> None:
         """Begin to send a file as one object; ``before`` as in ``send_large``.
 
         Raises:
@@ -208,12 +208,12 @@ class JobFiles:
         self._lanes.step()
 
     def _at_rest(self) -> None:
-        self._ledger.flush_when_due()
-        self._told.at_rest()
+        self._ledger.flush_if_due()
+        self._told.on_idle()
 
     # --- large files
 
-    def _upload(self, key: str, found: Found, before: FileRecord | None, lane: Lane) -> None:
+    def _upload(self, key: str, found: FileEntry, before: FileRecord | None, lane: Lane) -> None:
         def hear(event: Event) -> None:
             if isinstance(event, UploadStarted):
                 self._promised.pop(key, None)
@@ -262,8 +262,8 @@ class JobFiles:
         finally:
             self._promised.pop(key, None)
 
-    def _same(self, target: Target, found: Found, lane: Lane) -> SourceIdentity | None:
-        def compare(line: Line) -> SourceIdentity | None:
+    def _same(self, target: Target, found: FileEntry, lane: Lane) -> SourceIdentity | None:
+        def compare(line: WorkerContext) -> SourceIdentity | None:
             s3 = retrying(self._backend, self._settings.policy, line)
             return same_file(s3, target, found.path, self._algorithm, line)
 
@@ -272,7 +272,7 @@ class JobFiles:
 
     def _learn(self) -> None:
         """An upload may have found out which checksum the service needs."""
-        self._algorithm = self._settings.algorithm or usual_algorithm(self._store, self._spec.endpoint, self._now())
+        self._algorithm = self._settings.algorithm or default_algorithm(self._store, self._spec.endpoint, self._now())
 
     # --- small files
 
@@ -309,7 +309,7 @@ class JobFiles:
                 return
             if not isinstance(error, PartwayError):
                 raise error
-            if not may_go_the_long_way(error):
+            if not needs_full_upload(error):
                 self._ledger.failed(task.target.key, path, task.target.url, error)
                 return
         sent = None if error else future.result()

@@ -12,8 +12,8 @@ from ..errors import PartwayError, StateError, StateLocked, UploadCancelled, Upl
 from ..run.settings import UploadSettings
 from ..run.stored_options import target_of
 from ..upload.abort import cancel_upload
-from ..workers.channel import Cancel
-from .results import Ledger
+from ..workers.channel import CancelToken
+from .results import JobResults
 
 
 def is_given_up(upload: UploadRecord | None, job: JobRecord) -> bool:
@@ -39,7 +39,13 @@ class Leftovers:
             self._unmet.pop(key, None)
 
     def settle(
-        self, ledger: Ledger, backend: MultipartBackend, settings: UploadSettings, cancel: Cancel, *, prune: bool
+        self,
+        ledger: JobResults,
+        backend: MultipartBackend,
+        settings: UploadSettings,
+        cancel: CancelToken,
+        *,
+        prune: bool,
     ) -> Collection[str]:
         """Say which files vanished half sent; abort what ``restart`` gave up.  At the end of the walk.
 
@@ -77,10 +83,10 @@ class Leftovers:
     def _abort(
         self,
         upload: UploadRecord,
-        ledger: Ledger,
+        ledger: JobResults,
         backend: MultipartBackend,
         settings: UploadSettings,
-        cancel: Cancel,
+        cancel: CancelToken,
     ) -> None:
         try:
             cancel_upload(upload, backend=backend, store=self._store, settings=settings, cancel=cancel)

@@ -14,7 +14,7 @@ from ..events import EventSink
 from ..events.upload import ComparisonFailed, FileDone, FileFailed, FileSkipped, JobDone, JobStarted
 from ..run.failures import cause_of, fails_for_all, may_fail_for_all
 from ..source.identity import SourceIdentity
-from ..walk.walk import EMPTY, Passed
+from ..walk.walk import EMPTY, SkippedEntry
 from .later_uploads import is_awaited
 from .rows import file_row
 from .same_object import NotComparable
@@ -32,7 +32,7 @@ class Stop(Exception):
         self.error = error
 
 
-class Ledger:
+class JobResults:
     """One for each run of a job, in the caller's thread.
 
     Keys are whole, paths absolute, ``url`` is the target as users write it, sizes are bytes.
@@ -108,7 +108,7 @@ class Ledger:
                 ComparisonFailed(job=self._record.id, source=found.path, target=found.target, reason=found.reason)
             )
 
-    def passed(self, passed: Passed) -> None:
+    def passed(self, passed: SkippedEntry) -> None:
         """The walk met something that is no file to upload."""
         if passed.failed:
             self.failed("", passed.path, "", SourceError(passed.reason))
@@ -145,9 +145,9 @@ class Ledger:
         self._unwritten.append((record, event))
         if len(self._unwritten) >= _FLUSH_FILES:
             self.flush()
-        self.flush_when_due()
+        self.flush_if_due()
 
-    def flush_when_due(self) -> None:
+    def flush_if_due(self) -> None:
         """Write what has waited long enough; to be called also while no file ends."""
         if self._unwritten and time.monotonic() - self._written_at >= _FLUSH_SECONDS:
             self.flush()

@@ -9,7 +9,7 @@ from partway.state.uploads import UNFINISHED, UploadRecord
 
 from ..source.identity import SourceIdentity, recorded_identity
 from ..walk.spec import JobSpec
-from ..walk.walk import Found
+from ..walk.walk import FileEntry
 
 
 class Standing(Enum):
@@ -61,7 +61,7 @@ def file_row(key: str, source: SourceIdentity, status: FileStatus, note: str, *,
     )
 
 
-def file_as_sent(store: StateStore, upload: str, found: Found) -> SourceIdentity:
+def file_as_sent(store: StateStore, upload: str, found: FileEntry) -> SourceIdentity:
     """The file that an upload made the object of; the path may lead to another one by now, or have led to one before.
 
     Raises:

@@ -16,21 +16,21 @@ from partway.state.store import StateStore
 from ..backend.protocol import MultipartBackend
 from ..events import EventSink, ignore
 from ..events.upload import JobDone
-from ..progress.job_publisher import JobTeller
+from ..progress.job_publisher import JobPublisher
 from ..run.record import holder
 from ..run.run import new_id
 from ..run.settings import UploadSettings, check_settings
 from ..run.stored_options import with_customer_key
-from ..walk.key_collisions import check_overlap, may_collide
+from ..walk.key_collisions import check_key_collisions, may_collide
 from ..walk.spec import JobSpec
-from ..workers.channel import Cancel
+from ..workers.channel import CancelToken
 from .files import JobFiles
 from .later_uploads import WrittenSince
 from .leftovers import Leftovers
 from .lock import claimed_job
 from .match import job_to_resume, open_job, with_encoding
 from .recovery import recover_files
-from .results import Ledger
+from .results import JobResults
 from .sending import JobWalk
 
 
@@ -42,7 +42,7 @@ def run_job(
     store: StateStore,
     settings: UploadSettings = UploadSettings(),  # noqa: B008 - frozen
     sink: EventSink = ignore,
-    cancel: Cancel | None = None,
+    cancel: CancelToken | None = None,
     region: str | None = None,
     profile: str | None = None,
     resume: str | None = None,
@@ -77,9 +77,9 @@ def run_job(
         CredentialsExpired, UploadCancelled, StateError.
     """
     check_settings(settings)
-    cancel = cancel or Cancel()
+    cancel = cancel or CancelToken()
     spec = replace(spec, options=with_customer_key(spec.target(spec.prefix), backend).options)
-    with claimed_job(store, spec), JobTeller(store.live, sink) as told:
+    with claimed_job(store, spec), JobPublisher(store.live, sink) as told:
         if resume is not None:
             record: JobRecord | None = job_to_resume(store, resume, spec)
         else:
@@ -95,7 +95,7 @@ def run_job(
         if record is not None and not settings.restart:
             recover_files(store, record, keep_paths=keep_paths)
         resumed = None if record is None or settings.restart else record.id
-        check_overlap(spec, sources, store.jobs, resumed, prune=prune)
+        check_key_collisions(spec, sources, store.jobs, resumed, prune=prune)
         if record is None:
             record = JobRecord(
                 id=new_id(),
@@ -113,7 +113,7 @@ def run_job(
             # What was completed before counts no more, either.
             record = replace(record, created_at=now())
         record = replace(record, spec=text, holder=holder(), updated_at=now())
-        ledger = Ledger(record, store, told, fail_fast=fail_fast, keep_paths=keep_paths, now=now)
+        ledger = JobResults(record, store, told, fail_fast=fail_fast, keep_paths=keep_paths, now=now)
         with JobFiles(
             spec,
             record,

@@ -13,8 +13,8 @@ from ..proof.proof import is_same_etag
 from ..resume.reconcile import looks_like_md5
 from ..retry.backend import RetryingBackend
 from ..source.identity import SourceIdentity, identify, identify_settled
-from ..upload.overwrite import is_hidden
-from ..workers.channel import Line
+from ..upload.overwrite import is_head_denied
+from ..workers.channel import WorkerContext
 from ..workers.part_tasks import HashTask, hash_part
 
 _HIDDEN = "these credentials may not look at it (s3:GetObject)"
@@ -31,7 +31,7 @@ class NotComparable:
 
 
 def same_file(
-    s3: RetryingBackend, target: Target, path: str, algorithm: ChecksumAlgorithm, line: Line
+    s3: RetryingBackend, target: Target, path: str, algorithm: ChecksumAlgorithm, line: WorkerContext
 ) -> SourceIdentity | None:
     """The file, when the object has its bytes; None when it has not, or when the file changed meanwhile.
 
@@ -49,7 +49,7 @@ def is_same(
     path: str,
     size: int,
     algorithm: ChecksumAlgorithm,
-    line: Line,
+    line: WorkerContext,
     checksum: str | None = None,
 ) -> bool:
     """True when the object has the file's bytes; where nobody can say, False, and the line is told.
@@ -82,7 +82,7 @@ def is_same(
     except ObjectMissing:
         return False
     except RemoteError as error:
-        if isinstance(error, CredentialsExpired) or not is_hidden(error):
+        if isinstance(error, CredentialsExpired) or not is_head_denied(error):
             raise
         line.say(NotComparable(path=path, target=target.url, reason=_HIDDEN))
         return False
@@ -94,7 +94,7 @@ def is_same(
 class _Local:
     """The file's bytes.  known: checksums of the whole file that were taken."""
 
-    def __init__(self, path: str, size: int, line: Line, known: dict[ChecksumAlgorithm, str]) -> None:
+    def __init__(self, path: str, size: int, line: WorkerContext, known: dict[ChecksumAlgorithm, str]) -> None:
         self.known = known
         self._path = path
         self._size = size

@@ -9,18 +9,18 @@ from partway.state.store import StateStore
 from ..errors import PartwayError, PlanError, UploadCancelled, UploadFailed
 from ..events.upload import JobDone, OverwriteNotExcluded
 from ..limits import S3Limits
-from ..progress.job_publisher import JobTeller
+from ..progress.job_publisher import JobPublisher
 from ..run.failures import was_never_reached
 from ..run.stored_options import check_key
 from ..upload.overwrite import needs_look
 from ..walk.empty import is_emptied, is_gone, nothing_met
 from ..walk.key_collisions import Collision, distinct, may_collide, with_rows
 from ..walk.spec import JobSpec
-from ..walk.walk import Found, Passed, scan
+from ..walk.walk import FileEntry, SkippedEntry, scan
 from .files import JobFiles
 from .later_uploads import LATER, WrittenSince
 from .leftovers import Leftovers
-from .results import Ledger, Stop
+from .results import JobResults, Stop
 from .rows import Standing, standing
 
 _WINDOW = 1000  # files that are known at a time
@@ -38,8 +38,8 @@ class JobWalk:
         spec: JobSpec,
         record: JobRecord,
         store: StateStore,
-        told: JobTeller,
-        ledger: Ledger,
+        told: JobPublisher,
+        ledger: JobResults,
         files: JobFiles,
         leftovers: Leftovers,
         settle: Callable[..., Collection[str]],
@@ -135,13 +135,13 @@ class JobWalk:
         walk = self._going_on(scan(sources(), filters=self._spec.filters, follow_symlinks=self._spec.follow_symlinks))
         while window := list(islice(walk, _WINDOW)):
             for each in window:
-                if isinstance(each, Passed):
+                if isinstance(each, SkippedEntry):
                     self._pass(each)
-            found = [each for each in window if isinstance(each, Found)]
+            found = [each for each in window if isinstance(each, FileEntry)]
             self._met_any = self._met_any or bool(found)
             self._send(self._fresh(self._keyed(found, limits)))
 
-    def _pass(self, passed: Passed) -> None:
+    def _pass(self, passed: SkippedEntry) -> None:
         emptied = is_emptied(passed, self._spec)
         self._emptied = self._emptied or emptied
         # In a new job, and in one that never met a file, a name without a file is a mistake.
@@ -163,13 +163,13 @@ class JobWalk:
         self._walk_failed = self._walk_failed or passed.failed
         self._ledger.passed(passed)
 
-    def _going_on(self, walk: Iterable[Found | Passed]) -> Iterator[Found | Passed]:
+    def _going_on(self, walk: Iterable[FileEntry | SkippedEntry]) -> Iterator[FileEntry | SkippedEntry]:
         """The walk, while what was begun goes on: where most files are done, or the disk is slow, it takes its time."""
         for each in walk:
             self._files.go_on()
             yield each
 
-    def _fresh(self, files: Iterable[tuple[str, Found]]) -> dict[str, Found]:
+    def _fresh(self, files: Iterable[tuple[str, FileEntry]]) -> dict[str, FileEntry]:
         """The files of a window that the walk did not meet before."""
         if not may_collide(self._spec):
             fresh = dict(files)
@@ -187,7 +187,7 @@ class JobWalk:
         error = PlanError(f"its key is that of {collision.path}, which it would overwrite; send one of them elsewhere")
         self._ledger.failed("", collision.found.path, url, error)
 
-    def _send(self, found: dict[str, Found]) -> None:
+    def _send(self, found: dict[str, FileEntry]) -> None:
         """Send what is left of a window: large files first, then the small ones."""
         self._leftovers.meet(found)
         known = self._store.jobs.files(self._record.id, list(found)) if self._knows_files else {}
@@ -196,7 +196,7 @@ class JobWalk:
                 self._collide(collision)
                 del found[collision.key]
         decided = self._decided.among(found) if self._decided else ()
-        left: list[tuple[str, Found]] = []
+        left: list[tuple[str, FileEntry]] = []
         doubtful: dict[str, FileRecord] = {}
         for key, each in found.items():
             row = known.get(key)
@@ -217,7 +217,7 @@ class JobWalk:
         for key, each in small:
             self._files.send_small(key, each, doubtful.get(key))
 
-    def _keyed(self, found: Iterable[Found], limits: S3Limits) -> Iterator[tuple[str, Found]]:
+    def _keyed(self, found: Iterable[FileEntry], limits: S3Limits) -> Iterator[tuple[str, FileEntry]]:
         for each in found:
             try:
                 key = self._spec.key(each.name)

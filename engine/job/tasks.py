@@ -20,10 +20,10 @@ from ..source.identity import SourceIdentity, identify_settled
 from ..source.part_reader import BLOCK, PartReader
 from ..source.plan import PartSpec
 from ..upload.head import look_at_written
-from ..upload.overwrite import is_hidden
+from ..upload.overwrite import is_head_denied
 from ..upload.source_check import SourceChecks, WholeSourceCheck
-from ..walk.walk import Found
-from ..workers.channel import Line
+from ..walk.walk import FileEntry
+from ..workers.channel import WorkerContext
 from ..workers.part_tasks import block_of, reporter, retrying
 from .same_object import is_same
 
@@ -51,7 +51,7 @@ class FileTask:
     checks: how strictly the file is looked at before it is an object.
     """
 
-    found: Found
+    found: FileEntry
     target: Target
     backend: MultipartBackend
     policy: RetryPolicy
@@ -77,7 +77,7 @@ class FileSent:
     unusual: bool = False
 
 
-def send_file(task: FileTask, line: Line) -> FileSent:
+def send_file(task: FileTask, line: WorkerContext) -> FileSent:
     """Send the file and prove the object.
 
     Raises:
@@ -136,13 +136,13 @@ def _proof_of_ours(s3: RetryingBackend, task: FileTask, part: PartRecord, second
     except (ObjectMissing, ProofFailed):
         return None
     except RemoteError as error:
-        if isinstance(error, CredentialsExpired) or not is_hidden(error):
+        if isinstance(error, CredentialsExpired) or not is_head_denied(error):
             raise
         return None
     return proof if proof.whole and not is_older_than(facts, seconds) else None
 
 
-def _proof(s3: RetryingBackend, task: FileTask, sent: PartRecord, answer: ObjectFacts, line: Line) -> Proof:
+def _proof(s3: RetryingBackend, task: FileTask, sent: PartRecord, answer: ObjectFacts, line: WorkerContext) -> Proof:
     """Look at the object and compare it."""
 
     def compare(facts: ObjectFacts) -> Proof:

@@ -19,7 +19,7 @@ class History:
         return bool(self.uploads or self.jobs)
 
 
-def old_history(store: StateStore, older_than: float, now: Callable[[], float]) -> History:
+def expired_history(store: StateStore, older_than: float, now: Callable[[], float]) -> History:
     """What finished at least ``older_than`` seconds ago, oldest first.
 
     What is unfinished is never in it, nor what belongs to a job that is.

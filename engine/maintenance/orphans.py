@@ -20,8 +20,8 @@ from ..checksums import ChecksumAlgorithm
 from ..errors import PartwayError, UploadCancelled, UploadVanished
 from ..run.settings import UploadSettings
 from ..run.stored_options import target_of
-from ..upload.abort import NOTHING, Removal, cancel_upload, remove_upload
-from ..workers.channel import Cancel, Line
+from ..upload.abort import NOTHING_TO_ABORT, AbortResult, cancel_upload, remove_upload
+from ..workers.channel import CancelToken, WorkerContext
 from ..workers.part_tasks import retrying
 from ..workers.pool import WorkerPool
 
@@ -65,20 +65,20 @@ class Orphan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Removed:
+class RemovalResult:
     """What became of an orphan that was to be removed: a removal, or why there is none.
 
     kept: it turned out to be no orphan.
     """
 
     orphan: Orphan
-    removal: Removal | None = None
+    removal: AbortResult | None = None
     kept: str | None = None
     error: PartwayError | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class RemovalPolicy:
     """What may be removed.
 
     older_than: seconds without a new part; None: a day, and nothing whose parts the service does not list.
@@ -105,7 +105,7 @@ class _Look:
     upload: BucketUpload
 
 
-def _look(task: _Look, line: Line) -> StoredParts | None:
+def _look(task: _Look, line: WorkerContext) -> StoredParts | None:
     s3 = retrying(task.backend, task.settings.policy, line)
     return s3.ask(lambda: task.bucket.stored_parts(task.target, task.upload.upload_id))
 
@@ -131,9 +131,9 @@ class Orphans:
         uploads: BucketBackend,
         backend: MultipartBackend,
         store: StateStore,
-        choice: Choice = Choice(),
+        choice: RemovalPolicy = RemovalPolicy(),
         settings: UploadSettings = UploadSettings(),  # noqa: B008 - frozen
-        cancel: Cancel | None = None,
+        cancel: CancelToken | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._bucket = bucket
@@ -144,7 +144,7 @@ class Orphans:
         self._store = store
         self._choice = choice
         self._settings = settings
-        self._cancel = cancel or Cancel()
+        self._cancel = cancel or CancelToken()
         self._clock = now
         self._ahead = 0.0  # seconds that the service's clock is ahead of this machine's
 
@@ -180,7 +180,7 @@ class Orphans:
                 orphans.append(self._judge(outcome.task.upload, outcome.result, ours))
         return sorted(orphans, key=lambda each: (each.upload.key, -(each.begun or 0.0), each.upload.upload_id))
 
-    def remove(self, orphans: list[Orphan]) -> Iterator[Removed]:
+    def remove(self, orphans: list[Orphan]) -> Iterator[RemovalResult]:
         """Remove those that are not kept, one after the other, and say of each what became of it.
 
         Raises:
@@ -194,19 +194,19 @@ class Orphans:
             except (UploadCancelled, StateLocked):
                 raise
             except PartwayError as error:
-                yield Removed(orphan=orphan, error=error)
+                yield RemovalResult(orphan=orphan, error=error)
 
-    def _remove(self, orphan: Orphan) -> Removed:
+    def _remove(self, orphan: Orphan) -> RemovalResult:
         with WorkerPool(1, cancel=self._cancel, hear=lambda _: None) as pool:
             try:
                 # Again, because people take their time to answer and a sender may have come back.
                 parts = pool.run(lambda line: _look(self._task(orphan.upload), line))
             except UploadVanished:
-                return Removed(orphan=orphan, removal=NOTHING)
+                return RemovalResult(orphan=orphan, removal=NOTHING_TO_ABORT)
             ours = self._ours(self._store.uploads_to(self._bucket, orphan.upload.key))
             now = self._judge(orphan.upload, parts, ours)
             if now.kept is not None:
-                return Removed(orphan=orphan, kept=now.kept)
+                return RemovalResult(orphan=orphan, kept=now.kept)
             if now.owner is Owner.UNFINISHED:
                 assert now.record is not None
                 try:
@@ -218,8 +218,8 @@ class Orphans:
                         cancel=self._cancel,
                     )
                 except StateLocked as error:
-                    return Removed(orphan=orphan, kept=str(error))
-                return Removed(orphan=orphan, removal=removal)
+                    return RemovalResult(orphan=orphan, kept=str(error))
+                return RemovalResult(orphan=orphan, removal=removal)
             target, upload_id = self._target(orphan.upload), orphan.upload.upload_id
             removal = pool.run(
                 lambda line: remove_upload(
@@ -230,7 +230,7 @@ class Orphans:
                     line.sleep,
                 )
             )
-            return Removed(orphan=orphan, removal=removal)
+            return RemovalResult(orphan=orphan, removal=removal)
 
     def _judge(
         self, upload: BucketUpload, parts: StoredParts | None, ours: dict[tuple[str, str], UploadRecord]

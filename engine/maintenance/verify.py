@@ -12,7 +12,7 @@ from ..proof.compare import Judge, Verdict
 from ..proof.part_sizes import ranges
 from ..retry.policy import RetryPolicy
 from ..source.identity import identify
-from ..workers.channel import Cancel
+from ..workers.channel import CancelToken
 from ..workers.part_tasks import HashTask, hash_part, retrying
 from ..workers.pool import WorkerPool
 
@@ -38,7 +38,7 @@ def compare(
     backend: MultipartBackend,
     *,
     policy: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
-    cancel: Cancel | None = None,
+    cancel: CancelToken | None = None,
     part_sizes: Sequence[int] = (),
 ) -> Comparison:
     """Compare the file with the object.
@@ -55,7 +55,7 @@ def compare(
     def ended(verdict: Verdict, by: str) -> Comparison:
         return Comparison(path=source.path, target=target.url, verdict=verdict, by=by, size=source.size)
 
-    with WorkerPool(LOCAL, cancel=cancel or Cancel(), hear=lambda _: None) as pool:
+    with WorkerPool(LOCAL, cancel=cancel or CancelToken(), hear=lambda _: None) as pool:
         try:
             found = pool.run(lambda line: retrying(backend, policy, line).object_details(target))
         except ObjectMissing:

@@ -7,10 +7,10 @@ from partway.state.live import LivePhase, LiveStore
 
 from ..events import Event, EventSink
 from ..events.upload import FileDone, FileFailed, FileSkipped, JobStarted, NetworkLost, NetworkRestored
-from .publisher import _LONGEST, _MOST_FILES, _Teller
+from .publisher import _LONGEST, _MOST_FILES, ProgressPublisher
 
 
-class JobTeller(_Teller):
+class JobPublisher(ProgressPublisher):
     """The sink of one job.  Its large files are uploads that tell of themselves; of the small ones it is told here."""
 
     def __init__(self, live: LiveStore, sink: EventSink, **clocks: Callable[[], float]) -> None:

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from partway.state.errors import StateError
-from partway.state.live import Ended, LiveRecord, LiveStore
+from partway.state.live import Ended, LiveStore, ProgressSnapshot
 
 from ..errors import UploadCancelled
 from ..events import EventSink
@@ -24,7 +24,7 @@ _MOST_PARTS = 256
 _MOST_FILES, _LONGEST = 4, 300
 
 
-class _Teller:
+class ProgressPublisher:
     """Writes the record, and never fails: an upload does not end because nobody can be told of it.
 
     As a context manager it says at the end of the block that the run is over.  Use it under the claim.
@@ -86,7 +86,7 @@ class _Teller:
             self._rate.see(self._sent(), now)
             self._tell()
 
-    def at_rest(self) -> None:
+    def on_idle(self) -> None:
         """To be called while nothing happens: what happened last is told too, before a long silence."""
         if self._untold and self._id and self._clock() >= self._next:
             self._next = self._clock() + _EVERY
@@ -94,7 +94,7 @@ class _Teller:
 
     def _tell(self, **ended: Any) -> None:
         self._untold = False
-        record = LiveRecord(
+        record = ProgressSnapshot(
             id=self._id,
             pid=os.getpid(),
             host=socket.gethostname(),

@@ -17,10 +17,10 @@ from ..events.upload import (
     UploadCompleting,
     UploadStarted,
 )
-from .publisher import _MOST_PARTS, _Teller
+from .publisher import _MOST_PARTS, ProgressPublisher
 
 
-class UploadTeller(_Teller):
+class UploadPublisher(ProgressPublisher):
     """The sink of one upload."""
 
     def __init__(self, live: LiveStore, sink: EventSink, **clocks: Callable[[], float]) -> None:

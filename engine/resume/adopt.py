@@ -17,7 +17,7 @@ from ..limits import S3Limits
 from ..run.run import UploadRun
 from ..source.plan import UploadPlan
 from .reconcile import reconcile, settle
-from .renewal import begin_anew
+from .renewal import start_over
 
 _MOST = 5  # uploads of one key that are looked into, newest first
 
@@ -49,7 +49,7 @@ class Orphan:
         return self.upload.algorithm or ChecksumAlgorithm.MD5
 
 
-def adopt_or_tell(run: UploadRun) -> None:
+def adopt_orphan(run: UploadRun) -> None:
     """Look for an unfinished upload of the target that the store does not know, and say so.
 
     With ``settings.adopt`` the run continues the upload that has most of the file's bytes: one of those, or its own.
@@ -79,7 +79,7 @@ def adopt_or_tell(run: UploadRun) -> None:
 def _adopt(run: UploadRun, orphan: Orphan, parts: Sequence[PartRecord]) -> None:
     before = run.record
     if before.upload_id is not None:
-        begin_anew(run)
+        start_over(run)
     run.plan = orphan.plan
     run.save(
         upload_id=orphan.upload.upload_id,
@@ -152,13 +152,13 @@ def _orphans(run: UploadRun) -> list[Orphan]:
         except Refused:
             # Gone by now, or encrypted with another key than ours.
             continue
-        plan = cut_of(rows or [], run.source.size, run.settings.limits)
+        plan = infer_plan(rows or [], run.source.size, run.settings.limits)
         if plan is not None:
             orphans.append(Orphan(upload=upload, plan=plan, rows=tuple(rows or ())))
     return sorted(orphans, key=lambda orphan: orphan.bytes, reverse=True)
 
 
-def cut_of(rows: Sequence[PartReceipt], file_size: int, limits: S3Limits) -> UploadPlan | None:
+def infer_plan(rows: Sequence[PartReceipt], file_size: int, limits: S3Limits) -> UploadPlan | None:
     """The plan that the listed parts are of, when they are of a file of this size; None when they are not.
 
     All parts but the last have the part size, and the last has less: so it is the largest size listed.

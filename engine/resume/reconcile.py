@@ -18,7 +18,7 @@ from ..source.plan import PartSpec, UploadPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Doubt:
+class UnverifiedPart:
     """A part that S3 has and that is kept when the local bytes agree.
 
     claims: the receipts to choose from; the local bytes may confirm one of them.
@@ -35,7 +35,7 @@ class Reconciliation:
     """What to do with each part of the plan: every number is in exactly one of the three, in ascending order."""
 
     keep: tuple[PartRecord, ...]
-    doubt: tuple[Doubt, ...]
+    doubt: tuple[UnverifiedPart, ...]
     send: tuple[PartSpec, ...]
 
 
@@ -59,7 +59,7 @@ def reconcile(
     for row in listed or ():
         rows_by_number.setdefault(row.number, []).append(row)
     keep: list[PartRecord] = []
-    doubt: list[Doubt] = []
+    doubt: list[UnverifiedPart] = []
     send: list[PartSpec] = []
     for spec in plan.parts():
         known = stored_by_number.get(spec.number)
@@ -70,15 +70,15 @@ def reconcile(
             keep.append(known)
         elif known is not None:
             receipt = PartReceipt(number=known.number, size=known.size, etag=known.etag, checksum=known.checksum)
-            doubt.append(Doubt(spec=spec, claims=(receipt,), run=known.run))
+            doubt.append(UnverifiedPart(spec=spec, claims=(receipt,), run=known.run))
         elif claims := provable(spec, rows):
-            doubt.append(Doubt(spec=spec, claims=claims, run=None))
+            doubt.append(UnverifiedPart(spec=spec, claims=claims, run=None))
         else:
             send.append(spec)
     return Reconciliation(keep=tuple(keep), doubt=tuple(doubt), send=tuple(send))
 
 
-def settle(doubt: Doubt, *, checksum: str, md5: str | None, run: int) -> PartRecord | None:
+def settle(doubt: UnverifiedPart, *, checksum: str, md5: str | None, run: int) -> PartRecord | None:
     """The receipt that the local bytes confirm, or None: the part is sent again.
 
     Args:

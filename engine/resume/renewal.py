@@ -9,7 +9,7 @@ from ..run.run import UploadRun, new_id
 _LATER = 0.001  # seconds
 
 
-def begin_anew(run: UploadRun) -> None:
+def start_over(run: UploadRun) -> None:
     """Have the run continue under a new record; the one that was there stays in the store as it is."""
     run.record = replace(
         run.record,

@@ -13,7 +13,7 @@ from ..backend.target import Target
 from ..checksums import ChecksumAlgorithm
 from ..errors import CredentialsExpired, ForeignResponse, RemoteError, Transient
 from ..source.part_reader import PartReader
-from .circuit_breaker import NetworkGate
+from .circuit_breaker import CircuitBreaker
 from .policy import Retry, RetryPolicy
 from .tries import Tries, is_of_service, is_unreachable, network_changed
 
@@ -39,7 +39,7 @@ class RetryingBackend(MultipartBackend):
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
         on_retry: Callable[[Retry], None] = lambda retry: None,
-        gate: NetworkGate | None = None,
+        gate: CircuitBreaker | None = None,
         random: Callable[[], float] = random,
     ) -> None:
         self._inner = inner
@@ -47,7 +47,7 @@ class RetryingBackend(MultipartBackend):
         self._sleep = sleep
         self._clock = clock
         self._on_retry = on_retry
-        self._gate = gate or NetworkGate(clock)
+        self._gate = gate or CircuitBreaker(clock)
         self._random = random
 
     def _call(self, call: Callable[[], T], body: PartReader | None = None) -> T:

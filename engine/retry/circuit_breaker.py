@@ -23,7 +23,7 @@ class Nudge:
         self.count += 1
 
 
-class NetworkGate:
+class CircuitBreaker:
     """Shared by all calls of one run; any thread may use it.
 
     accepted: how many calls went well.

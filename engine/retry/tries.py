@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..errors import WEB_PAGE, CredentialsExpired, ForeignResponse, ObjectMissing, Refused, RemoteError, Transient
-from .circuit_breaker import NetworkGate
+from .circuit_breaker import CircuitBreaker
 
 if TYPE_CHECKING:
     from .policy import RetryPolicy
@@ -38,7 +38,7 @@ class Tries:
                 self.answered = 0
             self._accepted = accepted
 
-    def are_over(self, error: BaseException, wait: float, gate: NetworkGate) -> bool:
+    def are_over(self, error: BaseException, wait: float, gate: CircuitBreaker) -> bool:
         """Count the failure; True when the call should not be tried again after ``wait`` seconds."""
         assert isinstance(error, RemoteError)
         self.failures += 1
@@ -54,7 +54,7 @@ class Tries:
         budget = self._policy.budget if gate.contacted else self._policy.first_contact
         return gate.away_for() + wait > budget
 
-    def last_word(self, error: Transient, gate: NetworkGate) -> RemoteError:
+    def last_word(self, error: Transient, gate: CircuitBreaker) -> RemoteError:
         """The error that goes to the user, with how long it was tried.
 
         Where the service never responded in the run, the web page is what the address leads to.

@@ -13,7 +13,7 @@ from .failures import cause_of, was_never_reached
 
 
 @contextmanager
-def announced(sink: EventSink, store: StateStore, id: str) -> Iterator[Callable[[UploadRecord], None]]:
+def failures_emitted(sink: EventSink, store: StateStore, id: str) -> Iterator[Callable[[UploadRecord], None]]:
     """Tell the sink of the error that ends the block, with the upload's id once it has one."""
 
     def known(record: UploadRecord) -> None:

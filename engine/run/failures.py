@@ -56,6 +56,6 @@ def may_fail_for_all(error: PartwayError) -> bool:
     return isinstance(cause, Transient) or (isinstance(cause, Refused) and cause.code == "SignatureDoesNotMatch")
 
 
-def may_go_the_long_way(error: PartwayError) -> bool:
+def needs_full_upload(error: PartwayError) -> bool:
     """True for what single uploads know a way out of, such as a service without the checksum."""
     return isinstance(error, (ChecksumUnsupported, ProofFailed))

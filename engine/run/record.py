@@ -19,12 +19,12 @@ def holder() -> str:
     return f"process {os.getpid()} on {socket.gethostname()}"
 
 
-def usual_algorithm(store: StateStore, endpoint: str, now: float) -> ChecksumAlgorithm:
+def default_algorithm(store: StateStore, endpoint: str, now: float) -> ChecksumAlgorithm:
     """The checksum to use where nobody named one: CRC64NVME, or what this endpoint proved to need.
 
     now: seconds since the epoch.
     """
-    known = store.known_algorithm(endpoint, since=now - _LEARNED_FOR)
+    known = store.get_endpoint_algorithm(endpoint, since=now - _LEARNED_FOR)
     return ChecksumAlgorithm(known or ChecksumAlgorithm.CRC64NVME)
 
 

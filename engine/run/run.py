@@ -30,7 +30,7 @@ from ..retry.policy import Retry
 from ..source.identity import SourceIdentity, identify_settled, recorded_identity
 from ..source.memory_files import is_in_memory
 from ..source.plan import PartSpec, UploadPlan
-from ..workers.channel import Cancel, Lane, Line
+from ..workers.channel import CancelToken, Lane, WorkerContext
 from ..workers.part_tasks import HashTask, PartHash, Sent, hash_part, retrying
 from ..workers.pool import WorkerPool
 from .settings import UploadSettings, make_workers
@@ -57,8 +57,8 @@ class UploadRun:
         store: StateStore,
         sink: EventSink,
         settings: UploadSettings,
-        cancel: Cancel,
-        at_rest: Callable[[], None] = lambda: None,
+        cancel: CancelToken,
+        on_idle: Callable[[], None] = lambda: None,
         lane: Lane | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -83,7 +83,7 @@ class UploadRun:
         self._reached_nobody: set[int] = set()  # numbers of parts whose last try did
         workers = lane.workers if lane else make_workers(settings, plan.part_size)
         self._concurrency = workers.concurrency
-        self.pool = WorkerPool(lane or workers, cancel=cancel, hear=self._hear, at_rest=at_rest)
+        self.pool = WorkerPool(lane or workers, cancel=cancel, hear=self._hear, on_idle=on_idle)
 
     @property
     def algorithm(self) -> ChecksumAlgorithm:
@@ -115,29 +115,29 @@ class UploadRun:
         """Make one call about the whole upload on a worker, with retries; cancels and retries are heard meanwhile."""
         return self.ask(lambda line: call(self.retrying(line)))
 
-    def ask(self, call: Callable[[Line], R]) -> R:
+    def ask(self, call: Callable[[WorkerContext], R]) -> R:
         """As ``call``, for what makes its calls on the line itself."""
         answer = self.pool.run(call)
         self.reached()
         return answer
 
-    def retrying(self, line: Line) -> RetryingBackend:
+    def retrying(self, line: WorkerContext) -> RetryingBackend:
         """The backend with retries, for a call on this line."""
         return retrying(self.backend, self.settings.policy, line)
 
-    def note_sent(self, number: int, size: int) -> None:
+    def count_sent(self, number: int, size: int) -> None:
         """Count a part that reached S3 in this run, proven or not."""
         self.sent_numbers.add(number)
         self.sent_bytes += size
         self._concurrency.done((self.pool, number), size)
 
-    def record_part(self, part: PartRecord) -> None:
+    def save_part(self, part: PartRecord) -> None:
         """Remember a part that was sent now, durably, and only then announce it."""
         self.store.save_parts(self.record.id, [part])
         self._learn()
-        self.announce_part(part)
+        self.emit_part_done(part)
 
-    def announce_part(self, part: PartRecord) -> None:
+    def emit_part_done(self, part: PartRecord) -> None:
         """Say that a part of this run is done."""
         self.emit(PartDone(upload=self.record.id, number=part.number, size=part.size))
 
@@ -228,7 +228,7 @@ class UploadRun:
         )
         for part in kept:
             if part.run == self.record.run:
-                self.announce_part(part)
+                self.emit_part_done(part)
 
     def fall_back(self, reason: ChecksumUnsupported) -> None:
         """Go on with Content-MD5, and remember that this endpoint needs it.
@@ -255,7 +255,7 @@ class UploadRun:
     def _learn(self) -> None:
         """Remember that this endpoint needs the algorithm that was fallen back to."""
         if self._fell_back and self.target.endpoint:
-            self.store.learn_algorithm(self.target.endpoint, self.algorithm.value, self.now())
+            self.store.save_endpoint_algorithm(self.target.endpoint, self.algorithm.value, self.now())
         self._fell_back = False
 
     @property

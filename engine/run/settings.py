@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from ..checksums import ChecksumAlgorithm
 from ..errors import PlanError
-from ..flow.bandwidth import LEAST_BANDWIDTH, Bandwidth, most_workers
+from ..flow.bandwidth import MIN_BANDWIDTH, TokenBucket, max_connections
 from ..flow.concurrency import Concurrency
 from ..limits import AWS, S3Limits
 from ..retry.circuit_breaker import Nudge
@@ -56,16 +56,18 @@ def check_settings(settings: UploadSettings) -> None:
         return
     if settings.executor is not None:
         raise PlanError("a bandwidth limit needs workers in this process: set bandwidth or executor, not both")
-    if settings.bandwidth < LEAST_BANDWIDTH:
-        raise PlanError(f"a bandwidth of {settings.bandwidth:,} bytes a second is below {LEAST_BANDWIDTH:,}")
+    if settings.bandwidth < MIN_BANDWIDTH:
+        raise PlanError(f"a bandwidth of {settings.bandwidth:,} bytes a second is below {MIN_BANDWIDTH:,}")
 
 
 def make_workers(settings: "UploadSettings", part_size: int) -> Workers:
     """Workers as the settings want them.  part_size: bytes of a usual part."""
     limit = settings.bandwidth
     return Workers(
-        Concurrency(settings.concurrency, part_size=part_size, at_most=None if limit is None else most_workers(limit)),
-        bandwidth=None if limit is None else Bandwidth(limit, time.monotonic),
+        Concurrency(
+            settings.concurrency, part_size=part_size, at_most=None if limit is None else max_connections(limit)
+        ),
+        bandwidth=None if limit is None else TokenBucket(limit, time.monotonic),
         executor=settings.executor,
         nudge=settings.nudge,
     )

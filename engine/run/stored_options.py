@@ -90,7 +90,7 @@ def _wrong_key(what: str, given: str | None) -> str:
     return f"{what} with another key than the one of --sse-c-key; nothing was sent: name that key"
 
 
-def frozen_options(record: UploadRecord, wanted: ObjectOptions) -> ObjectOptions:
+def options_at_create(record: UploadRecord, wanted: ObjectOptions) -> ObjectOptions:
     """The options S3 froze when the upload was created.
 
     Raises:

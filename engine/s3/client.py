@@ -32,12 +32,12 @@ from ..responses.limit import send
 from ..responses.list_parts_parser import take_rows
 from ..responses.xml import drop_empty
 from ..source.part_reader import PartReader
-from .clock_skew import ClockOffset
+from .clock_skew import ClockSkew
 from .config import S3Config
-from .request_templates import RepeatedCalls
+from .request_templates import RequestTemplates
 
-_sessions: dict[tuple[str | None, str | None, bool], tuple[Session, ClockOffset]] = {}
-_clients: dict[S3Config, tuple[Any, RepeatedCalls]] = {}
+_sessions: dict[tuple[str | None, str | None, bool], tuple[Session, ClockSkew]] = {}
+_clients: dict[S3Config, tuple[Any, RequestTemplates]] = {}
 # Configurations that gave credentials in this process: what goes wrong with them later is not how they are written.
 _worked: set[tuple[str | None, str | None, bool]] = set()
 
@@ -47,12 +47,12 @@ def client_for(config: S3Config) -> Any:
     return _client_and_calls(config)[0]
 
 
-def repeated_calls(config: S3Config) -> RepeatedCalls:
+def repeated_calls(config: S3Config) -> RequestTemplates:
     """The calls of that client that are made again and again."""
     return _client_and_calls(config)[1]
 
 
-def _client_and_calls(config: S3Config) -> tuple[Any, RepeatedCalls]:
+def _client_and_calls(config: S3Config) -> tuple[Any, RequestTemplates]:
     made = _clients.get(config)
     if made is None:
         made = _clients[config] = _new_client(config)
@@ -60,12 +60,12 @@ def _client_and_calls(config: S3Config) -> tuple[Any, RepeatedCalls]:
     # Renewed here when it is time, so that trouble with them is not taken for trouble with the call.
     key = _key(config)
     with reading_credentials(worked=key in _worked):
-        offset.renew_when_due()
+        offset.refresh_credentials()
     _worked.add(key)
     return made
 
 
-def _new_client(config: S3Config) -> tuple[Any, RepeatedCalls]:
+def _new_client(config: S3Config) -> tuple[Any, RequestTemplates]:
     """A client that does nothing by itself.
 
     botocore's retries are off (engine/retry/backend.py owns them), and so is its own checksum: ours goes as a header,
@@ -106,7 +106,7 @@ def _new_client(config: S3Config) -> tuple[Any, RepeatedCalls]:
     install(client._endpoint.http_session)
     # botocore has no bound for an answer, and no other place to set one than where it sends.
     send_by = partial(_send, client._endpoint.http_session)
-    calls = RepeatedCalls(client, offset, send_by)
+    calls = RequestTemplates(client, offset, send_by)
     client.meta.events.register("before-send.s3", send_by)
     client.meta.events.register("before-parse.s3.CreateMultipartUpload", _drop_odd_date)
     # By this name it comes before botocore's own handler, which would read the whole document for an error.
@@ -138,7 +138,7 @@ class _Loader(Loader):
         return sorted({service.name for folder in folders for service in folder.iterdir()})
 
 
-def _session(config: S3Config) -> tuple[Session, ClockOffset]:
+def _session(config: S3Config) -> tuple[Session, ClockSkew]:
     """Clients of one profile share a session: it holds the credentials and the service's parsed description."""
     key = _key(config)
     if key not in _sessions:
@@ -150,7 +150,7 @@ def _key(config: S3Config) -> tuple[str | None, str | None, bool]:
     return config.profile, config.region, config.unsigned
 
 
-def _new_session(config: S3Config) -> tuple[Session, ClockOffset]:
+def _new_session(config: S3Config) -> tuple[Session, ClockSkew]:
     with reading_configuration():
         check_config_file()
         session = Session(profile=config.profile)
@@ -167,13 +167,13 @@ def _new_session(config: S3Config) -> tuple[Session, ClockOffset]:
         session.register_component("data_loader", loader)
     with reading_credentials(worked=_key(config) in _worked):
         if config.unsigned:
-            return session, ClockOffset(None)
+            return session, ClockSkew(None)
         ask_on_terminal_only(session)
         bound_programs(session)
         found = session.get_credentials()
         if found is None:
             check_credentials_file()
-    return session, ClockOffset(found)
+    return session, ClockSkew(found)
 
 
 def profile_for(config: S3Config) -> str | None:

@@ -16,7 +16,7 @@ _MOST = 10 * 365 * 86400.0  # seconds; a service that is further off has no bett
 _SKEWED = "RequestTimeTooSkewed"
 
 
-class ClockOffset:
+class ClockSkew:
     """Belongs to one session, and hangs on the events of its clients.  seconds: what to add to this machine's clock."""
 
     def __init__(self, credentials: Any) -> None:
@@ -45,7 +45,7 @@ class ClockOffset:
         self.seconds = offset
         error["Code"] = _SKEWED
 
-    def renew_when_due(self) -> None:
+    def refresh_credentials(self) -> None:
         """Have credentials that end soon be fetched anew; raises whatever their source does."""
         if self._credentials is not None:
             self._credentials.get_frozen_credentials()

@@ -20,7 +20,7 @@ from botocore.exceptions import ClientError
 from botocore.parsers import create_parser
 
 from ..source.part_reader import PartReader
-from .clock_skew import ClockOffset
+from .clock_skew import ClockSkew
 
 # botocore's names, and those of its methods.
 _METHODS = {"UploadPart": "upload_part", "PutObject": "put_object", "HeadObject": "head_object"}
@@ -53,7 +53,7 @@ _MOST_PATTERNS = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Pattern:
+class _Template:
     """What calls of one kind have in common.
 
     before, after: the address, around what differs.
@@ -68,7 +68,7 @@ class _Pattern:
     service: str
 
 
-class RepeatedCalls:
+class RequestTemplates:
     """The patterns that one client learned.  Thread-safe: what threads share are single reads and writes of a dict.
 
     Args:
@@ -77,11 +77,11 @@ class RepeatedCalls:
         send: Sends a prepared request, given its event's name, as ``s3_answers.send`` does.
     """
 
-    def __init__(self, client: Any, offset: ClockOffset, send: Callable[..., Any]) -> None:
+    def __init__(self, client: Any, offset: ClockSkew, send: Callable[..., Any]) -> None:
         self._client = client
         self._offset = offset
         self._send = send
-        self._patterns: dict[tuple[str, ...], _Pattern] = {}
+        self._patterns: dict[tuple[str, ...], _Template] = {}
         self._thread = threading.local()
         self._may_expect = True
         for operation in _METHODS:
@@ -140,10 +140,10 @@ class RepeatedCalls:
     def _note(self, request: Any, **_: Any) -> None:
         self._thread.request = request
 
-    def _again(self, operation: str, pattern: _Pattern, params: Mapping[str, Any]) -> Any:
+    def _again(self, operation: str, pattern: _Template, params: Mapping[str, Any]) -> Any:
         request = AWSRequest(
             pattern.method,
-            f"{pattern.before}{_differing(params)}{pattern.after}",
+            f"{pattern.before}{_variable_part(params)}{pattern.after}",
             headers=pattern.headers | _own_headers(params),
             data=params.get("Body"),
         )
@@ -175,7 +175,7 @@ def _is_own(parameter: str) -> bool:
     )
 
 
-def _differing(params: Mapping[str, Any]) -> str:
+def _variable_part(params: Mapping[str, Any]) -> str:
     """What differs in the addresses of one kind of call, as botocore writes it."""
     return str(params["PartNumber"]) if "PartNumber" in params else quote(params["Key"], safe="/~")
 
@@ -190,7 +190,7 @@ def _header(parameter: str) -> str:
     return {"ContentMD5": "Content-MD5", "ContentType": "Content-Type"}[parameter]
 
 
-def _pattern(request: Any, params: Mapping[str, Any]) -> _Pattern | None:
+def _pattern(request: Any, params: Mapping[str, Any]) -> _Template | None:
     """What later calls may repeat of this request; None when its signature is none that can be made anew here: an
     anonymous one, one over the body, or one of a session of S3 Express."""
     headers = {name: _text(value) for name, value in request.headers.items()}
@@ -204,7 +204,7 @@ def _pattern(request: Any, params: Mapping[str, Any]) -> _Pattern | None:
         or "x-amz-s3session-token" in by_name
     ):
         return None
-    return _Pattern(
+    return _Template(
         method=request.method,
         before=around[0],
         after=around[1],
@@ -224,7 +224,7 @@ def _around(url: str, params: Mapping[str, Any]) -> tuple[str, str] | None:
         before, after = _NUMBER.split(url, maxsplit=1)
         return before, after
     path, mark, query = url.partition("?")
-    key = _differing(params)
+    key = _variable_part(params)
     return (path.removesuffix(key), mark + query) if path.endswith(f"/{key}") else None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..aws_config.errors import reading_credentials
 from ..backend.responses import PartReceipt
-from ..backend.service import AbortRules, Answered, CredentialFacts, EndpointFacts, Keeping, Probe
+from ..backend.service import AbortRules, CredentialFacts, EndpointFacts, EndpointResponse, Probe, Retention
 from ..backend.target import Target
 from ..checksums import ChecksumAlgorithm
 from ..errors import AccessRefused, ObjectMissing, Refused, RemoteError, Transient
@@ -57,7 +57,7 @@ class S3Probe(Probe):
             is_aws=url.endswith((".amazonaws.com", ".amazonaws.com.cn")),
         )
 
-    def reach(self) -> Answered:
+    def reach(self) -> EndpointResponse:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html"""
         answered, error = self._timed("ListBuckets", lambda client: client.list_buckets())
         if error is not None and (isinstance(error, Transient) or not error.status or error.code in _STRANGERS):
@@ -65,7 +65,7 @@ class S3Probe(Probe):
         # It need not list buckets: it answered.
         return answered
 
-    def look_at_bucket(self, bucket: str) -> Answered:
+    def look_at_bucket(self, bucket: str) -> EndpointResponse:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html"""
         answered, error = self._timed("HeadBucket", lambda client: client.head_bucket(Bucket=bucket))
         # HEAD's answer has no place for more than a status.
@@ -75,7 +75,7 @@ class S3Probe(Probe):
             raise error
         return answered
 
-    def _timed(self, operation: str, call: Callable[[Any], Any]) -> tuple[Answered, RemoteError | None]:
+    def _timed(self, operation: str, call: Callable[[Any], Any]) -> tuple[EndpointResponse, RemoteError | None]:
         """What the headers said, and the error if it is one."""
         client = client_for(self.config)
         headers: dict[str, str] = {}
@@ -94,26 +94,26 @@ class S3Probe(Probe):
             refusal = error
         finally:
             client.meta.events.unregister(event, note)
-        return Answered(
+        return EndpointResponse(
             seconds=time.monotonic() - began,
             ahead=_ahead(headers.get("date")),
             region=headers.get("x-amz-bucket-region"),
             permitted=refusal is None,
         ), refusal
 
-    def keeping(self, bucket: str) -> Keeping:
+    def keeping(self, bucket: str) -> Retention:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketVersioning.html and
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectLockConfiguration.html"""
         versioned = self._known("GetBucketVersioning", bucket, lambda answer: "Status" in answer)
         if not versioned:
             # Only a versioned bucket has locks.
-            return Keeping(versioned=versioned, locked=versioned)
+            return Retention(versioned=versioned, locked=versioned)
         locked = self._known(
             "GetObjectLockConfiguration",
             bucket,
             lambda answer: "DefaultRetention" in ((answer.get("ObjectLockConfiguration") or {}).get("Rule") or {}),
         )
-        return Keeping(versioned=True, locked=locked)
+        return Retention(versioned=True, locked=locked)
 
     def _known(self, operation: str, bucket: str, read: Callable[[Any], bool]) -> bool | None:
         """What the answer says; False where there is no such setting, None where nobody may look."""

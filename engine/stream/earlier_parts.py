@@ -10,13 +10,13 @@ from partway.state.uploads import PartRecord
 
 from ..backend.protocol import UNKNOWN_SIZE
 from ..backend.responses import PartReceipt
-from ..resume.reconcile import Doubt, confirmed, provable
+from ..resume.reconcile import UnverifiedPart, confirmed, provable
 from ..source.plan import PartSpec
 from .plan import StreamPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SentBefore:
+class EarlierParts:
     """What the store and S3 have of a stream.
 
     confirmed: stored receipts that the server's list does not contradict.
@@ -24,7 +24,7 @@ class SentBefore:
     """
 
     confirmed: tuple[PartRecord, ...]
-    doubts: dict[int, Doubt]
+    doubts: dict[int, UnverifiedPart]
     _sizes: dict[int, int]
 
     @property
@@ -47,7 +47,7 @@ class SentBefore:
         return max((plan.offset_of(number) + size for number, size in self._sizes.items()), default=0)
 
 
-def sent_before(stored: Sequence[PartRecord], listed: Sequence[PartReceipt] | None) -> SentBefore:
+def earlier_parts(stored: Sequence[PartRecord], listed: Sequence[PartReceipt] | None) -> EarlierParts:
     """Sort what is known into parts that the passing bytes may confirm.
 
     Args:
@@ -59,18 +59,18 @@ def sent_before(stored: Sequence[PartRecord], listed: Sequence[PartReceipt] | No
     for row in listed or ():
         rows_by_number.setdefault(row.number, []).append(row)
     kept = {part.number: part for part in stored if confirmed(part, rows_by_number.get(part.number, []), listed)}
-    doubts: dict[int, Doubt] = {}
+    doubts: dict[int, UnverifiedPart] = {}
     for number, part in kept.items():
         receipt = PartReceipt(number=number, size=part.size, etag=part.etag, checksum=part.checksum)
         spec = PartSpec(number=number, offset=0, size=part.size)
-        doubts[number] = Doubt(spec=spec, claims=(receipt,), run=part.run)
+        doubts[number] = UnverifiedPart(spec=spec, claims=(receipt,), run=part.run)
     for number, rows in rows_by_number.items():
         spec = PartSpec(number=number, offset=0, size=rows[0].size)
         if number not in kept and spec.size != UNKNOWN_SIZE and (claims := provable(spec, rows)):
-            doubts[number] = Doubt(spec=spec, claims=claims, run=None)
+            doubts[number] = UnverifiedPart(spec=spec, claims=claims, run=None)
     largest = {number: max(row.size for row in rows) for number, rows in rows_by_number.items() if number > 0}
     sizes = {number: size for number, size in largest.items() if size != UNKNOWN_SIZE}
-    return SentBefore(
+    return EarlierParts(
         confirmed=tuple(kept.values()),
         doubts=doubts,
         _sizes={part.number: part.size for part in stored} | sizes,

@@ -11,10 +11,10 @@ from ..backend.protocol import MultipartBackend
 from ..errors import ObjectExists, UploadFailed, UploadVanished
 from ..events import EventSink, ignore
 from ..events.upload import UploadDone, UploadSkipped
-from ..progress.upload_publisher import UploadTeller
+from ..progress.upload_publisher import UploadPublisher
 from ..proof.proof import Proof
 from ..resume.lock import check_unfinished, claimed
-from ..run.announce import announced
+from ..run.announce import failures_emitted
 from ..run.record import holder
 from ..run.run import UploadRun
 from ..run.settings import UploadSettings
@@ -22,8 +22,8 @@ from ..run.stored_options import check_record, target_of, with_customer_key
 from ..source.identity import SourceIdentity
 from ..upload.complete import complete, proven_before
 from ..upload.skip import skip_upload
-from ..workers.channel import Cancel
-from .earlier_parts import sent_before
+from ..workers.channel import CancelToken
+from .earlier_parts import earlier_parts
 from .plan import plan_of_sent
 from .send import RUN_AGAIN
 
@@ -35,7 +35,7 @@ def finish_stream(
     store: StateStore,
     settings: UploadSettings = UploadSettings(),  # noqa: B008 - frozen
     sink: EventSink = ignore,
-    cancel: Cancel | None = None,
+    cancel: CancelToken | None = None,
     now: Callable[[], float] = time.time,
 ) -> UploadDone | UploadSkipped:
     """Finish a stream whose status is COMPLETING, by its receipts alone.
@@ -44,11 +44,11 @@ def finish_stream(
         UploadFailed: S3 has not all of its parts any more; its producer has to run again.
         StateLocked, RemoteError, ProofFailed, UploadCancelled, StateError.
     """
-    cancel = cancel or Cancel()
-    with announced(sink, store, record.id):
+    cancel = cancel or CancelToken()
+    with failures_emitted(sink, store, record.id):
         target = with_customer_key(target_of(record), backend)
         check_record(record, settings.limits)
-        with claimed(store, STREAM, target), UploadTeller(store.live, sink) as told:
+        with claimed(store, STREAM, target), UploadPublisher(store.live, sink) as told:
             check_unfinished(store, record.id)
             parts = store.parts(record.id)
             run = UploadRun(
@@ -59,7 +59,7 @@ def finish_stream(
                 backend=backend,
                 store=store,
                 sink=told,
-                at_rest=told.at_rest,
+                on_idle=told.on_idle,
                 settings=settings,
                 cancel=cancel,
                 now=now,
@@ -70,7 +70,7 @@ def finish_stream(
                 if (made := made_earlier(run)) is not None:
                     return run.finish(*made)
                 listed = run.call(lambda s3: s3.list_parts(target, run.upload_id, run.algorithm))
-                if len(sent_before(parts, listed).confirmed) < len(parts) or not parts:
+                if len(earlier_parts(parts, listed).confirmed) < len(parts) or not parts:
                     raise UploadFailed(f"S3 has not all parts of the stream any more; {RUN_AGAIN}", resumable=True)
                 run.announce_start(parts)
                 try:
@@ -90,6 +90,6 @@ def made_earlier(run: UploadRun) -> tuple[Proof, str] | None:
         listed = run.call(lambda s3: s3.list_parts(run.target, run.upload_id, run.algorithm))
     except UploadVanished:
         return proven_before(run, parts, gone=True)
-    if len(sent_before(parts, listed).confirmed) == len(parts):
+    if len(earlier_parts(parts, listed).confirmed) == len(parts):
         return None
     return proven_before(run, parts, gone=not listed)

@@ -11,7 +11,7 @@ from pathlib import Path
 from ..checksums import ChecksumAlgorithm, Digest
 from ..errors import SourceError, UploadFailed
 from ..limits import GIB, MIB
-from ..workers.channel import Line
+from ..workers.channel import WorkerContext
 from .plan import StreamPlan, too_long
 from .spool import Spool
 
@@ -20,7 +20,7 @@ _TICK = 0.1  # seconds between looks at the cancel while nothing comes
 SPACE = 1 * GIB  # bytes that spools may take together; two parts may always
 
 
-class Cutter:
+class StreamChunker:
     """Reads the stream in order, and cuts it as the plan says.  Workers call ``next``; all may at the same time.
 
     While every worker has a part to send nobody reads, and the producer waits: that is all the back-pressure there is.
@@ -63,7 +63,7 @@ class Cutter:
         """Have nobody read on: those that wait for bytes get None."""
         self._stopped = True
 
-    def next(self, algorithm: ChecksumAlgorithm, line: Line, *, md5: bool = False) -> Spool | None:
+    def next(self, algorithm: ChecksumAlgorithm, line: WorkerContext, *, md5: bool = False) -> Spool | None:
         """The stream's next part, with its checksum (and its MD5 too); None when there is none any more.
 
         The first part may be empty: then the stream is.
@@ -95,7 +95,7 @@ class Cutter:
             return spool
 
     @contextmanager
-    def sending(self, line: Line) -> Iterator[None]:
+    def sending(self, line: WorkerContext) -> Iterator[None]:
         """Be one of those that send at the same time; one worker more than may send can read ahead."""
         if self._senders is None:
             yield
@@ -108,7 +108,7 @@ class Cutter:
             self._senders.release()
 
     @contextmanager
-    def _turn(self, line: Line) -> Iterator[bool]:
+    def _turn(self, line: WorkerContext) -> Iterator[bool]:
         """Be the only reader; False when there is nothing to read any more."""
         while not self._reading.acquire(timeout=_TICK):
             line.check()
@@ -141,7 +141,7 @@ class Cutter:
         count(1)
         return spool
 
-    def _fill(self, spool: Spool, algorithm: ChecksumAlgorithm, line: Line, md5: bool) -> bool:
+    def _fill(self, spool: Spool, algorithm: ChecksumAlgorithm, line: WorkerContext, md5: bool) -> bool:
         """Read the part; False when somebody stopped the reading."""
         digest = Digest(algorithm)
         second = Digest(ChecksumAlgorithm.MD5) if md5 else None
@@ -163,12 +163,12 @@ class Cutter:
         spool.md5 = None if second is None else second.value()
         return True
 
-    def _expect_the_end(self, line: Line) -> None:
+    def _expect_the_end(self, line: WorkerContext) -> None:
         if self._read(1, line):
             raise too_long(self.plan)
         self.ended = True
 
-    def _read(self, most: int, line: Line) -> memoryview | None:
+    def _read(self, most: int, line: WorkerContext) -> memoryview | None:
         """What comes next; empty at the end; None when somebody stopped the reading."""
         while True:
             line.check()

@@ -6,12 +6,12 @@ from partway.state.uploads import PartRecord
 
 from ..errors import UploadFailed
 from ..run.run import UploadRun
-from .reader import Cutter
+from .reader import StreamChunker
 from .send import RUN_AGAIN
 from .spool import Spool
 
 
-def is_repeated(run: UploadRun, cutter: Cutter, first: Spool, parts: Sequence[PartRecord]) -> bool:
+def is_repeated(run: UploadRun, cutter: StreamChunker, first: Spool, parts: Sequence[PartRecord]) -> bool:
     """Read the stream and compare it with the parts that the object was made of.
 
     Args:

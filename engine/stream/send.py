@@ -22,9 +22,9 @@ from ..run.run import UploadRun
 from ..upload.complete import complete
 from ..upload.create import create
 from ..upload.multipart import check_part_limit, is_listed, renew
-from .earlier_parts import SentBefore, sent_before
+from .earlier_parts import EarlierParts, earlier_parts
 from .plan import StreamPlan
-from .reader import Cutter
+from .reader import StreamChunker
 from .spool import Spool
 from .tasks import StreamedPart, StreamTask, send_next
 
@@ -34,17 +34,17 @@ _MENDED_BY_THE_NEXT_RUN = (ChecksumUnsupported, Conflict, PartsRefused, UploadVa
 _UNSUPPORTED = 3  # times that one part's answer may lack the checksum, when other parts' had it
 
 
-def recall(run: UploadRun) -> SentBefore:
+def recall(run: UploadRun) -> EarlierParts:
     """What S3 has of the stream by earlier runs; a multipart upload is there afterwards.
 
     Raises:
         RemoteError, UploadFailed, UploadCancelled, StateError.
     """
-    before = sent_before((), ())
+    before = earlier_parts((), ())
     if run.record.upload_id is not None:
         stored = run.store.parts(run.record.id)
         try:
-            before = sent_before(stored, run.call(lambda s3: s3.list_parts(run.target, run.upload_id, run.algorithm)))
+            before = earlier_parts(stored, run.call(lambda s3: s3.list_parts(run.target, run.upload_id, run.algorithm)))
         except UploadVanished as error:
             renew(run, error)
         else:
@@ -62,7 +62,7 @@ def recall(run: UploadRun) -> SentBefore:
 
 
 def send_stream(
-    run: UploadRun, plan: StreamPlan, cutter: Cutter, first: Spool, before: SentBefore, *, expected: int | None
+    run: UploadRun, plan: StreamPlan, cutter: StreamChunker, first: Spool, before: EarlierParts, *, expected: int | None
 ) -> None:
     """Have every part of the stream on S3; its end is known then.
 
@@ -106,7 +106,7 @@ class _Sending:
     differing: how many parts an earlier run had sent with other bytes.
     """
 
-    def __init__(self, run: UploadRun, cutter: Cutter, before: SentBefore) -> None:
+    def __init__(self, run: UploadRun, cutter: StreamChunker, before: EarlierParts) -> None:
         self.again: deque[Spool] = deque()
         self.differing = 0
         self._run = run
@@ -179,8 +179,8 @@ class _Sending:
             return
         spool.close()
         self._supported = True
-        run.note_sent(receipt.number, receipt.size)
-        run.record_part(
+        run.count_sent(receipt.number, receipt.size)
+        run.save_part(
             PartRecord(
                 number=receipt.number,
                 size=receipt.size,

@@ -12,11 +12,11 @@ from ..backend.protocol import MultipartBackend
 from ..backend.target import Target
 from ..checksums import ChecksumAlgorithm
 from ..errors import ChecksumUnsupported, UploadFailed
-from ..resume.reconcile import Doubt, settle
+from ..resume.reconcile import UnverifiedPart, settle
 from ..retry.policy import RetryPolicy
-from ..workers.channel import Line
+from ..workers.channel import WorkerContext
 from ..workers.part_tasks import SendTask, SentPart, send_part
-from .reader import Cutter
+from .reader import StreamChunker
 from .spool import Spool
 
 
@@ -31,13 +31,13 @@ class StreamTask:
     spool: a part that was read before; None: read the next one.
     """
 
-    cutter: Cutter
+    cutter: StreamChunker
     backend: MultipartBackend
     policy: RetryPolicy
     target: Target
     upload_id: str
     algorithm: ChecksumAlgorithm
-    doubts: Mapping[int, Doubt]
+    doubts: Mapping[int, UnverifiedPart]
     md5: bool
     least: int
     run: int
@@ -61,7 +61,7 @@ class StreamedPart:
     differs: bool = False
 
 
-def send_next(task: StreamTask, line: Line) -> StreamedPart | None:
+def send_next(task: StreamTask, line: WorkerContext) -> StreamedPart | None:
     """Take a part and see to it that S3 has it; None when the stream is over.
 
     Raises:

@@ -21,18 +21,18 @@ from ..errors import ObjectExists, PlanError, SourceError, UploadFailed
 from ..events import EventSink, ignore
 from ..events.upload import TAKEN, OverwriteNotExcluded, UploadDone, UploadSkipped
 from ..limits import wants_equal_parts
-from ..progress.upload_publisher import UploadTeller
+from ..progress.upload_publisher import UploadPublisher
 from ..resume.lock import claimed
-from ..resume.renewal import begin_anew
-from ..run.announce import announced
-from ..run.record import holder, new_record, usual_algorithm
+from ..resume.renewal import start_over
+from ..run.announce import failures_emitted
+from ..run.record import default_algorithm, holder, new_record
 from ..run.run import UploadRun
 from ..run.settings import UploadSettings, check_settings
 from ..run.stored_options import (
     check_algorithm,
     check_key,
     check_record,
-    frozen_options,
+    options_at_create,
     with_content_type,
     with_customer_key,
 )
@@ -43,10 +43,10 @@ from ..upload.file import with_stored_wish
 from ..upload.overwrite import needs_look
 from ..upload.put_object import put_whole
 from ..upload.skip import check_key_free, skip_upload
-from ..workers.channel import Cancel, Line
+from ..workers.channel import CancelToken, WorkerContext
 from .finish import made_earlier
 from .plan import StreamPlan, plan_stream, replan_stream
-from .reader import SPACE, Cutter
+from .reader import SPACE, StreamChunker
 from .repeat import is_repeated
 from .send import RUN_AGAIN, complete_stream, recall, send_stream
 from .spool import Spool
@@ -70,7 +70,7 @@ class StreamSettings:
     equal_parts: bool = False
     allow_empty: bool = False
     folder: Path | None = None
-    confirm: Callable[[Line], None] | None = None
+    confirm: Callable[[WorkerContext], None] | None = None
     command: str | None = None
 
 
@@ -83,7 +83,7 @@ def upload_stream(
     settings: UploadSettings = UploadSettings(),  # noqa: B008 - frozen
     stream: StreamSettings = StreamSettings(),
     sink: EventSink = ignore,
-    cancel: Cancel | None = None,
+    cancel: CancelToken | None = None,
     region: str | None = None,
     profile: str | None = None,
     now: Callable[[], float] = time.time,
@@ -104,14 +104,14 @@ def upload_stream(
         UploadFailed: parts could not be sent; or the stream was empty, or ended before what was sent of it earlier.
         StateLocked, RemoteError, ProofFailed, UploadCancelled, StateError.
     """
-    cancel = cancel or Cancel()
-    with announced(sink, store, "") as known:
+    cancel = cancel or CancelToken()
+    with failures_emitted(sink, store, "") as known:
         check_settings(settings)
         _check_stream(descriptor, settings)
         check_key(target, settings.limits)
         target = with_customer_key(target, backend)
         source = SourceIdentity(path=STREAM, size=0, mtime_ns=0, ctime_ns=None, inode=0, device=0)
-        with claimed(store, STREAM, target), UploadTeller(store.live, sink) as told:
+        with claimed(store, STREAM, target), UploadPublisher(store.live, sink) as told:
             record = store.unfinished(STREAM, target.endpoint, target.bucket, target.key)
             fresh, before = record is None or settings.restart, record
             equal = stream.equal_parts or stream.expected_size is not None or wants_equal_parts(target.endpoint)
@@ -124,14 +124,14 @@ def upload_stream(
                     equal=equal,
                     limits=settings.limits,
                 )
-                algorithm = settings.algorithm or usual_algorithm(store, target.endpoint, now())
+                algorithm = settings.algorithm or default_algorithm(store, target.endpoint, now())
                 record = new_record(source, target, plan.part_size, algorithm, region, profile, now())
                 record = replace(record, wanted_algorithm=settings.algorithm, command=stream.command)
             else:
                 check_record(record, settings.limits)
                 settings = with_stored_wish(settings, record)
                 check_algorithm(record, settings.algorithm)
-                target = replace(target, options=frozen_options(record, target.options))
+                target = replace(target, options=options_at_create(record, target.options))
                 record = replace(
                     record,
                     run=record.run + 1,
@@ -150,7 +150,7 @@ def upload_stream(
                 backend=backend,
                 store=store,
                 sink=told,
-                at_rest=told.at_rest,
+                on_idle=told.on_idle,
                 # One worker reads ahead while the others send.
                 settings=settings if fixed is None else replace(settings, concurrency=fixed + 1),
                 cancel=cancel,
@@ -176,7 +176,7 @@ def upload_stream(
                         run.finish(*earlier)
                         return _skipped(run)
                     space = SPACE if fixed is None else None
-                    cutter = Cutter(descriptor, plan, folder=stream.folder, space=space, senders=fixed)
+                    cutter = StreamChunker(descriptor, plan, folder=stream.folder, space=space, senders=fixed)
                     first = run.pool.run(lambda line: cutter.next(run.algorithm, line, md5=True))
                     assert first is not None  # nobody stopped the reading
                     # Ctrl-C ends the producer too: what looks like the stream's end may be that.
@@ -195,7 +195,7 @@ def upload_stream(
                             return run.finish(*earlier)
                         run.finish(*earlier)
                         known(replace(run.record, id=""))
-                        begin_anew(run)
+                        start_over(run)
                         run.record = replace(run.record, size=0)
                     run.plan = plan
                     if needs_look(target):
@@ -208,7 +208,7 @@ def upload_stream(
 def _send(
     run: UploadRun,
     plan: StreamPlan,
-    cutter: Cutter,
+    cutter: StreamChunker,
     first: Spool,
     stream: StreamSettings,
     begun: Callable[[UploadRecord], None],

@@ -14,7 +14,7 @@ from ..errors import CredentialsExpired, Refused, Transient, UploadFailed, Uploa
 from ..resume.lock import claimed
 from ..run.settings import UploadSettings
 from ..run.stored_options import target_of
-from ..workers.channel import Cancel, Lane, Line
+from ..workers.channel import CancelToken, Lane, WorkerContext
 from ..workers.part_tasks import retrying
 from ..workers.pool import WorkerPool
 
@@ -24,7 +24,7 @@ _UNLISTED = 2  # aborts where nobody may look whether parts are left
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Removal:
+class AbortResult:
     """What an abort removed.
 
     existed: False when S3 did not know the upload any more.
@@ -38,7 +38,7 @@ class Removal:
     confirmed: bool
 
 
-NOTHING = Removal(existed=False, parts=0, bytes=0, confirmed=True)
+NOTHING_TO_ABORT = AbortResult(existed=False, parts=0, bytes=0, confirmed=True)
 
 
 def cancel_upload(
@@ -47,8 +47,8 @@ def cancel_upload(
     backend: MultipartBackend,
     store: StateStore,
     settings: UploadSettings = UploadSettings(),  # noqa: B008 - frozen
-    cancel: Cancel | None = None,
-) -> Removal:
+    cancel: CancelToken | None = None,
+) -> AbortResult:
     """Abort the upload on S3, make sure that no part is left, and mark it aborted.
 
     Raises:
@@ -58,7 +58,7 @@ def cancel_upload(
     """
     with claimed(store, record.source, target_of(record)):
         # Read again: whoever held the claim may have finished it, or begun it anew on S3.
-        return give_up(unfinished_now(store, record), backend, store, settings, cancel or Cancel())
+        return give_up(unfinished_now(store, record), backend, store, settings, cancel or CancelToken())
 
 
 def unfinished_now(store: StateStore, record: UploadRecord) -> UploadRecord:
@@ -80,9 +80,9 @@ def give_up(
     backend: MultipartBackend,
     store: StateStore,
     settings: UploadSettings,
-    cancel: Cancel,
+    cancel: CancelToken,
     lane: Lane | None = None,
-) -> Removal:
+) -> AbortResult:
     """Remove the parts and mark the upload aborted; the caller holds the claim.
 
     Raises:
@@ -91,10 +91,10 @@ def give_up(
     """
     target, upload_id = target_of(record), record.upload_id
     algorithm = ChecksumAlgorithm(record.checksum_algorithm)
-    removal = NOTHING
+    removal = NOTHING_TO_ABORT
     if upload_id is not None:
 
-        def remove(line: Line) -> Removal:
+        def remove(line: WorkerContext) -> AbortResult:
             return remove_upload(retrying(backend, settings.policy, line), target, upload_id, algorithm, line.sleep)
 
         with WorkerPool(lane or 1, cancel=cancel, hear=lambda _: None) as pool:
@@ -122,7 +122,7 @@ def remove_upload(
     upload_id: str,
     algorithm: ChecksumAlgorithm,
     sleep: Callable[[float], None],
-) -> Removal:
+) -> AbortResult:
     """Abort, and again while ListParts shows parts: one that was in flight may arrive after the first abort.
 
     Where the service does not list parts, that it does not know the upload any more is as good.
@@ -139,10 +139,12 @@ def remove_upload(
         sizes = {}
     existed, unlisted = False, 0
 
-    def ended(confirmed: bool) -> Removal:
+    def ended(confirmed: bool) -> AbortResult:
         count = None if sizes is None else len(sizes)
         size = None if sizes is None else sum(sizes.values())
-        return Removal(existed=existed, parts=count, bytes=size, confirmed=confirmed) if existed else NOTHING
+        return (
+            AbortResult(existed=existed, parts=count, bytes=size, confirmed=confirmed) if existed else NOTHING_TO_ABORT
+        )
 
     for _ in range(_ABORTS):
         try:

@@ -26,9 +26,9 @@ from ..proof.proof import Proof, is_older, is_same_etag, prove, prove_written
 from ..resume.reconcile import looks_like_md5
 from ..retry.policy import Retry
 from ..run.run import UploadRun
-from ..workers.channel import Line
-from .head import look_and_prove
-from .overwrite import SAME_BYTES, SOMEBODY_ELSES, is_hidden, not_shown
+from ..workers.channel import WorkerContext
+from .head import verify_object
+from .overwrite import SAME_BYTES, SOMEBODY_ELSES, is_head_denied, not_shown
 
 
 def complete(run: UploadRun, *, again: bool) -> UploadDone:
@@ -70,7 +70,7 @@ def complete(run: UploadRun, *, again: bool) -> UploadDone:
             _refuse_if_taken(run, parts, error)
         raise
     try:
-        proof, facts = look_and_prove(
+        proof, facts = verify_object(
             run,
             lambda facts: prove_written(
                 facts, answer, parts, algorithm=run.algorithm, etags_agree=is_aws(run.target.endpoint)
@@ -114,7 +114,7 @@ def _refuse_if_taken(run: UploadRun, parts: Sequence[PartRecord], error: Refused
     except ProofFailed:
         pass
     except RemoteError as hidden:
-        if isinstance(hidden, CredentialsExpired) or not is_hidden(hidden):
+        if isinstance(hidden, CredentialsExpired) or not is_head_denied(hidden):
             raise
         if isinstance(error, Conflict):
             return
@@ -159,7 +159,7 @@ def proven_before(run: UploadRun, parts: Sequence[PartRecord], *, gone: bool) ->
 
 
 def _look_until_it_is_ours(
-    run: UploadRun, parts: Sequence[PartRecord], line: Line, *, patient: bool
+    run: UploadRun, parts: Sequence[PartRecord], line: WorkerContext, *, patient: bool
 ) -> tuple[Proof, ObjectFacts] | None:
     """Look at the object until it is proven, or was looked at twice; when ``patient``, for as long as the policy's
     longest wait.  A single answer may not be up to date yet."""
@@ -176,7 +176,7 @@ def _look_until_it_is_ours(
         except (ObjectMissing, ProofFailed):
             pass
         except Transient as error:
-            if not is_hidden(error):
+            if not is_head_denied(error):
                 raise
         if (found and (found[0].whole or attempt > 1)) or (attempt > 1 and left <= 0):
             return found

@@ -17,26 +17,26 @@ from ..checksums import ChecksumAlgorithm
 from ..errors import ObjectExists, SourceChanged, SourceError
 from ..events import EventSink, ignore
 from ..events.upload import OverwriteNotExcluded, UploadDone, UploadSkipped
-from ..progress.upload_publisher import UploadTeller
-from ..resume.adopt import adopt_or_tell
+from ..progress.upload_publisher import UploadPublisher
+from ..resume.adopt import adopt_orphan
 from ..resume.lock import check_unfinished, claimed
 from ..resume.same_file import under_stored_path
-from ..run.announce import announced
-from ..run.record import holder, new_record, usual_algorithm
+from ..run.announce import failures_emitted
+from ..run.record import default_algorithm, holder, new_record
 from ..run.run import UploadRun
 from ..run.settings import UploadSettings, check_settings
 from ..run.stored_options import (
     check_algorithm,
     check_key,
     check_record,
-    frozen_options,
+    options_at_create,
     target_of,
     with_content_type,
     with_customer_key,
 )
 from ..source.identity import identify
 from ..source.plan import plan_upload, replan
-from ..workers.channel import Cancel, Lane
+from ..workers.channel import CancelToken, Lane
 from .abort import give_up
 from .multipart import send_multipart
 from .overwrite import needs_look
@@ -53,7 +53,7 @@ def upload_file(
     store: StateStore,
     settings: UploadSettings = UploadSettings(),  # noqa: B008 - frozen
     sink: EventSink = ignore,
-    cancel: Cancel | None = None,
+    cancel: CancelToken | None = None,
     region: str | None = None,
     profile: str | None = None,
     job: str | None = None,
@@ -95,7 +95,7 @@ def upload_file(
         store=store,
         settings=settings,
         sink=sink,
-        cancel=cancel or Cancel(),
+        cancel=cancel or CancelToken(),
         region=region,
         profile=profile,
         now=now,
@@ -112,7 +112,7 @@ def _upload(
     store: StateStore,
     settings: UploadSettings,
     sink: EventSink,
-    cancel: Cancel,
+    cancel: CancelToken,
     region: str | None,
     profile: str | None,
     now: Callable[[], float],
@@ -120,13 +120,13 @@ def _upload(
     job: str | None = None,
     lane: Lane | None = None,
 ) -> UploadDone | UploadSkipped:
-    with announced(sink, store, id) as known:
+    with failures_emitted(sink, store, id) as known:
         check_settings(settings)
         source = identify(path)
         check_key(target, settings.limits)
         target = with_customer_key(target, backend)
         source = under_stored_path(store, source, target)
-        with claimed(store, source.path, target), UploadTeller(store.live, sink) as told:
+        with claimed(store, source.path, target), UploadPublisher(store.live, sink) as told:
             if id:
                 check_unfinished(store, id)
             record = store.unfinished(source.path, target.endpoint, target.bucket, target.key)
@@ -135,7 +135,7 @@ def _upload(
                 if settings.guess_content_type:
                     target = replace(target, options=with_content_type(target.options, source.path))
                 plan = plan_upload(source.size, part_size=settings.part_size, limits=settings.limits)
-                algorithm = settings.algorithm or usual_algorithm(store, target.endpoint, now())
+                algorithm = settings.algorithm or default_algorithm(store, target.endpoint, now())
                 record = new_record(source, target, plan.part_size, algorithm, region, profile, now(), job)
                 record = replace(record, wanted_algorithm=settings.algorithm)
             else:
@@ -143,7 +143,7 @@ def _upload(
                 plan = replan(source.size, record.part_size, limits=settings.limits)
                 settings = with_stored_wish(settings, record)
                 check_algorithm(record, settings.algorithm)
-                target = replace(target, options=frozen_options(record, target.options))
+                target = replace(target, options=options_at_create(record, target.options))
                 record = replace(record, run=record.run + 1, holder=holder(), wanted_algorithm=settings.algorithm)
             run = UploadRun(
                 source=source,
@@ -153,7 +153,7 @@ def _upload(
                 backend=backend,
                 store=store,
                 sink=told,
-                at_rest=told.at_rest,
+                on_idle=told.on_idle,
                 settings=settings,
                 cancel=cancel,
                 lane=lane,
@@ -179,7 +179,7 @@ def _upload(
                         run.emit(OverwriteNotExcluded(upload=record.id))
                     whole = plan.part_count == 1 and plan.file_size <= settings.limits.max_put_size
                     if not whole and (fresh or settings.adopt):
-                        adopt_or_tell(run)
+                        adopt_orphan(run)
                         known(run.record)
                         told.begin(run.record.id)
                     done = put_whole(run) if whole and run.record.upload_id is None else send_multipart(run)
@@ -201,7 +201,7 @@ def resume_upload(
     store: StateStore,
     settings: UploadSettings = UploadSettings(),  # noqa: B008 - frozen
     sink: EventSink = ignore,
-    cancel: Cancel | None = None,
+    cancel: CancelToken | None = None,
 ) -> UploadDone | UploadSkipped:
     """Finish a stored upload; everything but the credentials is in its record.  Otherwise as ``upload_file``.
 
@@ -214,7 +214,7 @@ def resume_upload(
         store=store,
         settings=settings,
         sink=sink,
-        cancel=cancel or Cancel(),
+        cancel=cancel or CancelToken(),
         region=record.region,
         profile=record.profile,
         now=time.time,

@@ -9,12 +9,12 @@ from ..checksums import ChecksumAlgorithm
 from ..errors import AccessRefused, CredentialsExpired, ObjectMissing, ProofFailed, Transient
 from ..proof.proof import Proof, is_written
 from ..run.run import UploadRun
-from ..workers.channel import Line
+from ..workers.channel import WorkerContext
 
 _SETTLE = 1.0  # seconds in which a service that is not consistent at once may become so
 
 
-def look_and_prove(
+def verify_object(
     run: UploadRun, prove: Callable[[ObjectFacts], Proof], answer: ObjectFacts
 ) -> tuple[Proof, ObjectFacts]:
     """Look at the object that a write made, and compare it.  ``answer``: the write's.
@@ -32,7 +32,7 @@ def look_at_written(
     algorithm: ChecksumAlgorithm,
     prove: Callable[[ObjectFacts], Proof],
     answer: ObjectFacts,
-    line: Line,
+    line: WorkerContext,
 ) -> ObjectFacts:
     """What S3 says about the object that a write made; the write's own ``answer`` when these credentials may write and
     not read.  On a worker.
@@ -59,7 +59,7 @@ def _is_doubtful(prove: Callable[[ObjectFacts], Proof], facts: ObjectFacts, answ
 
 
 def _head(
-    s3: MultipartBackend, target: Target, algorithm: ChecksumAlgorithm, answer: ObjectFacts, line: Line
+    s3: MultipartBackend, target: Target, algorithm: ChecksumAlgorithm, answer: ObjectFacts, line: WorkerContext
 ) -> ObjectFacts | None:
     """The object, or the version of it that the write made; None when these credentials may not look."""
     try:

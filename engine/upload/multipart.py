@@ -203,7 +203,7 @@ def _send(run: UploadRun, missing: Sequence[PartSpec]) -> None:
         if outcome.result is not None:
             run.reached()
             receipt = outcome.result.receipt
-            run.note_sent(receipt.number, receipt.size)
+            run.count_sent(receipt.number, receipt.size)
             try:
                 note_source(run, outcome.result.identities)
             except SourceChanged as error:
@@ -216,7 +216,7 @@ def _send(run: UploadRun, missing: Sequence[PartSpec]) -> None:
                     )
                 )
                 continue
-            run.record_part(
+            run.save_part(
                 PartRecord(
                     number=receipt.number,
                     size=receipt.size,

@@ -25,13 +25,13 @@ SAME_BYTES = "the object exists already, with the same bytes"
 SOMEBODY_ELSES = "somebody else wrote the object, and yours was not put there"
 
 
-def is_hidden(error: RemoteError) -> bool:
+def is_head_denied(error: RemoteError) -> bool:
     """True when nobody may look at the object with these credentials and this key: S3 answers HEAD with a bare 400 when
     the object is encrypted with another customer's key, or with none where one was named."""
     return isinstance(error, AccessRefused) or (error.operation == "HeadObject" and error.status == 400)
 
 
-def is_taken(s3: MultipartBackend, target: Target, algorithm: ChecksumAlgorithm) -> bool:
+def target_exists(s3: MultipartBackend, target: Target, algorithm: ChecksumAlgorithm) -> bool:
     """True when the object exists.  Where it may not be looked at, False for a service that decides itself.
 
     Raises:
@@ -45,7 +45,7 @@ def is_taken(s3: MultipartBackend, target: Target, algorithm: ChecksumAlgorithm)
     except (CredentialsExpired, ForeignResponse):
         raise
     except RemoteError as error:
-        if not is_hidden(error):
+        if not is_head_denied(error):
             raise
         if honours_conditions(target.endpoint):
             return False
@@ -67,7 +67,7 @@ def check_free(s3: MultipartBackend, target: Target, algorithm: ChecksumAlgorith
         ObjectExists: the key is taken.
         RemoteError.
     """
-    if needs_look(target) and is_taken(s3, target, algorithm):
+    if needs_look(target) and target_exists(s3, target, algorithm):
         raise ObjectExists(TAKEN, operation="HeadObject")
 
 

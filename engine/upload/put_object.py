@@ -12,10 +12,10 @@ from ..limits import is_aws
 from ..proof.proof import Proof, is_older_than, is_same_etag, prove, prove_written
 from ..run.run import UploadRun
 from ..source.part_reader import BLOCK, PartReader
-from ..workers.channel import Line
+from ..workers.channel import WorkerContext
 from ..workers.part_tasks import block_of, reporter
-from .head import look_and_prove
-from .overwrite import SAME_BYTES, SOMEBODY_ELSES, is_hidden, not_shown
+from .head import verify_object
+from .overwrite import SAME_BYTES, SOMEBODY_ELSES, is_head_denied, not_shown
 from .source_check import KEPT, SourceChecks, WholeSourceCheck
 
 
@@ -48,8 +48,8 @@ def put_whole(run: UploadRun) -> UploadDone:
         except ObjectExists as error:
             return _end_of_taken(run, error, lost=bool(run.retries) or maybe_done)
         run.reached()
-        run.note_sent(1, run.plan.file_size)
-        run.record_part(_part(run, answer.facts.etag, answer.checksum))
+        run.count_sent(1, run.plan.file_size)
+        run.save_part(_part(run, answer.facts.etag, answer.checksum))
         if answer.changed is not None:
             raise answer.changed
         if answer.facts.checksum is not None or run.algorithm is ChecksumAlgorithm.MD5:
@@ -65,7 +65,7 @@ def put_whole(run: UploadRun) -> UploadDone:
             return run.finish(proof, answer.facts.etag)
 
 
-def _put(run: UploadRun, line: Line) -> _Answer:
+def _put(run: UploadRun, line: WorkerContext) -> _Answer:
     spec = run.plan.part(1)
     report = reporter(spec, line)
     source = WholeSourceCheck(run.source, run.algorithm, SourceChecks.of(run.settings), sleep=line.sleep)
@@ -84,7 +84,7 @@ def _put(run: UploadRun, line: Line) -> _Answer:
 
 def _finish(run: UploadRun, answer: _Answer) -> UploadDone:
     part = _part(run, answer.facts.etag, answer.checksum)
-    proof, facts = look_and_prove(run, lambda facts: _prove_written(run, part, facts, answer.facts), answer.facts)
+    proof, facts = verify_object(run, lambda facts: _prove_written(run, part, facts, answer.facts), answer.facts)
     return run.finish(proof, facts.etag or answer.facts.etag)
 
 
@@ -112,7 +112,7 @@ def _end_of_taken(run: UploadRun, refusal: ObjectExists, *, lost: bool) -> Uploa
     except Transient as error:
         if isinstance(error.__cause__, ObjectMissing):
             raise not_shown(refusal) from error
-        if not is_hidden(error):
+        if not is_head_denied(error):
             raise
     raise ObjectExists(reason, operation=refusal.operation, code=refusal.code, status=refusal.status) from refusal
 
@@ -142,7 +142,7 @@ def _proof_of_bytes(run: UploadRun, answer: ObjectFacts | None) -> tuple[Proof, 
             return prove(facts, [part], algorithm=run.algorithm, multipart=False)
         return _prove_written(run, part, facts, answer)
 
-    proof, facts = look_and_prove(run, compare, answer or ObjectFacts(size=run.plan.file_size, etag=""))
+    proof, facts = verify_object(run, compare, answer or ObjectFacts(size=run.plan.file_size, etag=""))
     return proof, replace(part, etag=facts.etag), facts
 
 

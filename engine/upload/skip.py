@@ -5,9 +5,9 @@ from partway.state.uploads import UploadRecord, UploadStatus
 from ..errors import ObjectExists, RemoteError, UploadFailed
 from ..events.upload import TAKEN, UploadSkipped
 from ..run.run import UploadRun
-from ..workers.channel import Cancel, Lane
+from ..workers.channel import CancelToken, Lane
 from .abort import give_up
-from .overwrite import is_taken
+from .overwrite import target_exists
 
 
 def check_key_free(run: UploadRun, given_up: UploadRecord | None) -> None:
@@ -23,12 +23,12 @@ def check_key_free(run: UploadRun, given_up: UploadRecord | None) -> None:
     """
     if not run.target.options.no_overwrite or run.record.status is UploadStatus.COMPLETING:
         return
-    if run.call(lambda s3: is_taken(s3, run.target, run.algorithm)):
+    if run.call(lambda s3: target_exists(s3, run.target, run.algorithm)):
         stays = f"; the unfinished upload {given_up.id} stays as it is" if given_up else ""
         raise ObjectExists(f"{TAKEN}{stays}", operation="HeadObject")
 
 
-def skip_upload(run: UploadRun, error: ObjectExists, cancel: Cancel, lane: Lane | None = None) -> UploadSkipped:
+def skip_upload(run: UploadRun, error: ObjectExists, cancel: CancelToken, lane: Lane | None = None) -> UploadSkipped:
     """End the upload without an object.  The caller holds the lock.
 
     A file's parts are removed from S3: they can never become what the user wanted, and the file is there to send them
@@ -48,7 +48,7 @@ def skip_upload(run: UploadRun, error: ObjectExists, cancel: Cancel, lane: Lane 
     return skipped
 
 
-def _what_became_of_parts(run: UploadRun, cancel: Cancel, lane: Lane | None) -> str:
+def _what_became_of_parts(run: UploadRun, cancel: CancelToken, lane: Lane | None) -> str:
     record = run.record
     if record.upload_id is None:
         run.store.remove_upload(record.id)

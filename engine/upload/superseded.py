@@ -7,14 +7,14 @@ from ..errors import PartwayError
 from ..events.upload import UploadDone
 from ..proof.proof import Proof
 from ..run.run import UploadRun
-from ..workers.channel import Cancel, Lane
+from ..workers.channel import CancelToken, Lane
 from .abort import give_up
 
 _PATIENCE = 10.0  # seconds for an endpoint that goes away after the object is there
 _ATTEMPTS = 3
 
 
-def remove_superseded(run: UploadRun, done: UploadDone, cancel: Cancel, lane: Lane | None) -> None:
+def remove_superseded(run: UploadRun, done: UploadDone, cancel: CancelToken, lane: Lane | None) -> None:
     """Abort the file's other unfinished uploads to the key, as ``--adopt`` leaves one when it continues a better one.
 
     Only after the object was proven to be the file: until then their parts may be needed.  The caller holds the lock of

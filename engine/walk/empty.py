@@ -2,15 +2,15 @@
 
 from ..errors import UploadFailed
 from .spec import JobSpec
-from .walk import EMPTY, GONE, Passed
+from .walk import EMPTY, GONE, SkippedEntry
 
 
-def is_emptied(passed: Passed, spec: JobSpec) -> bool:
+def is_emptied(passed: SkippedEntry, spec: JobSpec) -> bool:
     """True for a source that is a folder without anything in it, as a mount point without its disk is."""
     return passed.reason == EMPTY and passed.path in spec.sources
 
 
-def is_gone(passed: Passed, spec: JobSpec) -> bool:
+def is_gone(passed: SkippedEntry, spec: JobSpec) -> bool:
     """True for a source that does not exist, as the mount point of a removable disk without it."""
     return passed.reason == GONE and passed.path in spec.sources
 

@@ -6,9 +6,9 @@ from itertools import islice
 
 from partway.state.jobs import FileRecord, FileStatus, JobStore
 
-from ..errors import KeysCollide, PlanError
+from ..errors import KeyCollision, PlanError
 from .spec import JobSpec
-from .walk import Found, scan
+from .walk import FileEntry, scan
 
 _SHOWN = 10  # keys that are named
 _WINDOW = 1000  # files that are known at a time
@@ -23,7 +23,7 @@ class Collision:
 
     key: str
     path: str
-    found: Found
+    found: FileEntry
 
 
 def may_collide(spec: JobSpec) -> bool:
@@ -31,7 +31,7 @@ def may_collide(spec: JobSpec) -> bool:
     return len(spec.sources) > 1 or spec.listed is not None or spec.key_encoding is not None
 
 
-def check_overlap(
+def check_key_collisions(
     spec: JobSpec,
     sources: Callable[[], Iterable[tuple[str, str | None]]],
     jobs: JobStore,
@@ -69,10 +69,10 @@ def check_overlap(
         if count > len(shown):
             shown.append(f"and {count - len(shown):,} more")
         keys = "1 key" if count == 1 else f"{count:,} keys"
-        raise KeysCollide(f"{keys} would be written by several files; nothing was sent", tuple(shown))
+        raise KeyCollision(f"{keys} would be written by several files; nothing was sent", tuple(shown))
 
 
-def distinct(files: Iterable[tuple[str, Found]], jobs: JobStore) -> tuple[dict[str, Found], list[Collision]]:
+def distinct(files: Iterable[tuple[str, FileEntry]], jobs: JobStore) -> tuple[dict[str, FileEntry], list[Collision]]:
     """The files that the walk did not meet before, by key, and those whose key is another file's.
 
     A file that is met twice is neither: names may be listed twice, or a folder beside a file in it.
@@ -80,7 +80,7 @@ def distinct(files: Iterable[tuple[str, Found]], jobs: JobStore) -> tuple[dict[s
     Raises:
         StateError.
     """
-    fresh: dict[str, Found] = {}
+    fresh: dict[str, FileEntry] = {}
     collisions: list[Collision] = []
     for key, found in files:
         first = fresh.setdefault(key, found)
@@ -93,7 +93,7 @@ def distinct(files: Iterable[tuple[str, Found]], jobs: JobStore) -> tuple[dict[s
     return fresh, collisions
 
 
-def with_rows(files: Mapping[str, Found], rows: Mapping[str, FileRecord]) -> list[Collision]:
+def with_rows(files: Mapping[str, FileEntry], rows: Mapping[str, FileRecord]) -> list[Collision]:
     """Files whose key has an object that an earlier run made of another file.
 
     A file that was renamed since, so that only its path differs, is the one that was sent.
@@ -109,9 +109,9 @@ def with_rows(files: Mapping[str, Found], rows: Mapping[str, FileRecord]) -> lis
     return found
 
 
-def _keyed(spec: JobSpec, sources: Callable[[], Iterable[tuple[str, str | None]]]) -> Iterator[tuple[str, Found]]:
+def _keyed(spec: JobSpec, sources: Callable[[], Iterable[tuple[str, str | None]]]) -> Iterator[tuple[str, FileEntry]]:
     for each in scan(sources(), filters=spec.filters, follow_symlinks=spec.follow_symlinks):
-        if isinstance(each, Found):
+        if isinstance(each, FileEntry):
             try:
                 yield spec.key(each.name), each
             except PlanError:

@@ -15,7 +15,7 @@ _LINK = "a link"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class FileEntry:
     """A file to upload.
 
     path: absolute.
@@ -44,7 +44,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Passed:
+class SkippedEntry:
     """Something that is not uploaded.
 
     failed: True when the user may have expected it to be: it is missing, or cannot be read.
@@ -57,7 +57,7 @@ class Passed:
 
 def scan(
     sources: Iterable[tuple[str, str | None]], *, filters: Sequence[Filter] = (), follow_symlinks: bool = True
-) -> Iterator[Found | Passed]:
+) -> Iterator[FileEntry | SkippedEntry]:
     """Walk through files and folders, lazily and in no particular order.
 
     Args:
@@ -74,7 +74,7 @@ def scan(
         try:
             found = os.stat(path) if follow_symlinks else os.lstat(path)  # noqa: PTH116 - keeps undecodable names
         except (OSError, ValueError) as error:
-            yield Passed(path=path, reason=_reason(error), failed=True)
+            yield SkippedEntry(path=path, reason=_reason(error), failed=True)
             continue
         if stat.S_ISDIR(found.st_mode):
             if name is not None:
@@ -97,13 +97,13 @@ def _above(path: str) -> Iterator[str]:
 
 def _walk(
     root: str, below: str, filters: Sequence[Filter], follow_symlinks: bool, identity: tuple[int, int]
-) -> Iterator[Found | Passed]:
+) -> Iterator[FileEntry | SkippedEntry]:
     # An open folder for each level, and nothing of what lies beside.
     levels: list[_Level] = []
     try:
         levels.append(_Level(root, below, identity))
     except OSError as error:
-        yield Passed(path=root, reason=_reason(error), failed=True)
+        yield SkippedEntry(path=root, reason=_reason(error), failed=True)
         return
     try:
         while levels:
@@ -112,29 +112,29 @@ def _walk(
             if entry is None:
                 levels.pop().close()
                 if level.trouble is not None:
-                    yield Passed(path=level.path, reason=_reason(level.trouble), failed=True)
+                    yield SkippedEntry(path=level.path, reason=_reason(level.trouble), failed=True)
                 elif level.empty:
-                    yield Passed(path=level.path, reason=EMPTY, failed=False)
+                    yield SkippedEntry(path=level.path, reason=EMPTY, failed=False)
                 continue
             name = level.below + entry.name
-            judged: Found | Passed | None = None
+            judged: FileEntry | SkippedEntry | None = None
             try:
                 if entry.is_symlink() and not follow_symlinks:
-                    judged = Passed(path=entry.path, reason=_LINK, failed=False)
+                    judged = SkippedEntry(path=entry.path, reason=_LINK, failed=False)
                 else:
                     found = entry.stat(follow_symlinks=follow_symlinks)
                     identity = (found.st_dev, found.st_ino)
                     if not stat.S_ISDIR(found.st_mode):
                         judged = _judged(entry.path, name, found)
                     elif any(identity == each.identity for each in levels):
-                        judged = Passed(path=entry.path, reason="a link to a folder that it is in", failed=False)
+                        judged = SkippedEntry(path=entry.path, reason="a link to a folder that it is in", failed=False)
                     elif may_be_wanted_below(name, filters):
                         levels.append(_Level(entry.path, f"{name}/", identity))
             except OSError as error:
                 # Whether it is a folder with files that are wanted, nobody knows; but a link to nothing is none.
                 may_be_folder = not isinstance(error, FileNotFoundError) and may_be_wanted_below(name, filters)
                 if may_be_folder or is_wanted(name, filters):
-                    yield Passed(path=entry.path, reason=_reason(error), failed=True)
+                    yield SkippedEntry(path=entry.path, reason=_reason(error), failed=True)
             if judged is not None and is_wanted(name, filters):
                 yield judged
     finally:
@@ -163,11 +163,11 @@ class _Level:
         return entry
 
 
-def _judged(path: str, name: str, found: os.stat_result) -> Found | Passed:
+def _judged(path: str, name: str, found: os.stat_result) -> FileEntry | SkippedEntry:
     if stat.S_ISLNK(found.st_mode):
-        return Passed(path=path, reason=_LINK, failed=False)
+        return SkippedEntry(path=path, reason=_LINK, failed=False)
     if stat.S_ISREG(found.st_mode):
-        return Found(
+        return FileEntry(
             path=path,
             name=name,
             size=found.st_size,
@@ -175,7 +175,7 @@ def _judged(path: str, name: str, found: os.stat_result) -> Found | Passed:
             ctime_ns=found.st_ctime_ns,
             inode=found.st_ino,
         )
-    return Passed(path=path, reason="no regular file", failed=False)
+    return SkippedEntry(path=path, reason="no regular file", failed=False)
 
 
 def _reason(error: OSError | ValueError) -> str:

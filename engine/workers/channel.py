@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import UploadCancelled
-from ..flow.bandwidth import Bandwidth
-from ..retry.circuit_breaker import NetworkGate
+from ..flow.bandwidth import TokenBucket
+from ..retry.circuit_breaker import CircuitBreaker
 from .executor import Workers
 
 TICK = 0.05  # seconds between looks at the cancel while nothing is said
 
 
-class Cancel:
+class CancelToken:
     """A wish to stop, that any thread or signal handler may express; running parts end within a second.
 
     A plain flag: taking a lock in a signal handler may wait for the very thread that it interrupted.
@@ -22,7 +22,7 @@ class Cancel:
         outer: A wish that is also this one; not the other way round.
     """
 
-    def __init__(self, outer: "Cancel | None" = None) -> None:
+    def __init__(self, outer: "CancelToken | None" = None) -> None:
         self._wanted = False
         self._outer = outer
 
@@ -39,14 +39,14 @@ class Cancel:
             raise UploadCancelled("stopped on request")
 
 
-class Messages:
+class Channel:
     """What workers say to one upload; they put, and its caller's thread gets.
 
     hungry: True while the upload waits, and would use another place for a part.
     """
 
     def __init__(self) -> None:
-        self.hungry = False
+        self.wants_slot = False
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
     def put(self, message: Any) -> None:
@@ -69,17 +69,17 @@ class Lane:
     """For one of several uploads that run side by side: the workers that they share, and what is said to this one."""
 
     workers: Workers
-    messages: Messages
+    messages: Channel
 
 
-class Line:
+class WorkerContext:
     """A worker's line to the caller's thread.
 
     gate, bandwidth: shared by all calls of the run; without the latter nobody limits it.
     """
 
     def __init__(
-        self, messages: Messages, cancel: Cancel, gate: NetworkGate, *, bandwidth: Bandwidth | None = None
+        self, messages: Channel, cancel: CancelToken, gate: CircuitBreaker, *, bandwidth: TokenBucket | None = None
     ) -> None:
         self.gate = gate
         self.bandwidth = bandwidth
@@ -110,6 +110,6 @@ class Line:
         self._abandoned = True
 
 
-def silent_line() -> Line:
+def null_context() -> WorkerContext:
     """A line for workers in another process: nobody hears, nobody cancels."""
-    return Line(Messages(), Cancel(), NetworkGate())
+    return WorkerContext(Channel(), CancelToken(), CircuitBreaker())

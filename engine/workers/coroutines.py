@@ -13,24 +13,24 @@ from typing import Any, Self
 from greenlet import getcurrent, greenlet
 
 from ..errors import UploadCancelled
-from .channel import TICK, Lane, Messages
+from .channel import TICK, Channel, Lane
 from .executor import Workers
 
 
-class Lanes:
+class CoroutineScheduler:
     """Used in one thread, as a context manager: who still waits at the end of the block is stopped.
 
     Args:
         workers: What the lanes share.
-        at_rest: Called about twenty times a second.
+        on_idle: Called about twenty times a second.
     """
 
-    def __init__(self, workers: Workers, at_rest: Callable[[], None]) -> None:
+    def __init__(self, workers: Workers, on_idle: Callable[[], None]) -> None:
         self._workers = workers
-        self._at_rest = at_rest
+        self._at_rest = on_idle
         self._home = getcurrent()
         self._wakes: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._open: list[_Inbox] = []
+        self._open: list[_Coroutine] = []
         self._look_at = 0.0
 
     def __len__(self) -> int:
@@ -48,7 +48,7 @@ class Lanes:
 
     def open(self, call: Callable[[Lane], None]) -> None:
         """Begin a call, and let it go on until it waits; what it raises comes out here, or of ``step``."""
-        inbox = _Inbox(self._wakes, self._home)
+        inbox = _Coroutine(self._wakes, self._home)
         self._open.append(inbox)
 
         def run() -> None:
@@ -59,9 +59,9 @@ class Lanes:
 
         inbox.begin(run)
 
-    def mailbox(self, hear: Callable[[Any], None]) -> Messages:
+    def mailbox(self, hear: Callable[[Any], None]) -> Channel:
         """Messages that are heard by ``hear`` within ``step``."""
-        return _Mailbox(self._wakes, hear)
+        return _CallbackQueue(self._wakes, hear)
 
     def step(self) -> None:
         """Wait until something happens, and let go on whoever waited for it."""
@@ -93,13 +93,13 @@ class Lanes:
     def _feed(self) -> None:
         """Offer places that became free to who is there already, the oldest first."""
         for inbox in list(self._open):
-            if inbox.hungry:
+            if inbox.wants_slot:
                 if not self._workers.concurrency.has_room():
                     return
                 inbox.wake()
 
 
-class _Waking(Messages):
+class _WakingQueue(Channel):
     """Messages that wake somebody up."""
 
     def __init__(self, wakes: "queue.SimpleQueue[Callable[[], None]]") -> None:
@@ -114,7 +114,7 @@ class _Waking(Messages):
         raise NotImplementedError
 
 
-class _Mailbox(_Waking):
+class _CallbackQueue(_WakingQueue):
     def __init__(self, wakes: "queue.SimpleQueue[Callable[[], None]]", hear: Callable[[Any], None]) -> None:
         super().__init__(wakes)
         self._hear = hear
@@ -123,7 +123,7 @@ class _Mailbox(_Waking):
         self._hear(self.get(timeout=0.0))
 
 
-class _Inbox(_Waking):
+class _Coroutine(_WakingQueue):
     """Messages to a lane, which sleeps until there are some."""
 
     def __init__(self, wakes: "queue.SimpleQueue[Callable[[], None]]", home: greenlet) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..flow.bandwidth import Bandwidth
+from ..flow.bandwidth import TokenBucket
 from ..flow.concurrency import Concurrency
-from ..retry.circuit_breaker import NetworkGate, Nudge
+from ..retry.circuit_breaker import CircuitBreaker, Nudge
 
 if TYPE_CHECKING:
     pass  # only then: every command would wait for tenacity
@@ -31,12 +31,12 @@ class Workers:
         self,
         concurrency: Concurrency,
         *,
-        bandwidth: Bandwidth | None = None,
+        bandwidth: TokenBucket | None = None,
         executor: Executor | None = None,
         nudge: Nudge | None = None,
     ) -> None:
         self.concurrency = concurrency
-        self.gate = NetworkGate(nudge=nudge)
+        self.gate = CircuitBreaker(nudge=nudge)
         self.bandwidth = bandwidth
         # Beside those that have a place, where several uploads run: calls about whole uploads.
         self._threads = ThreadPoolExecutor(max_workers=3 * concurrency.most, thread_name_prefix="partway")

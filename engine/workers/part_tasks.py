@@ -14,7 +14,7 @@ from ..retry.policy import RetryPolicy
 from ..source.identity import SourceIdentity
 from ..source.part_reader import BLOCK, PartReader
 from ..source.plan import PartSpec
-from .channel import Line, silent_line
+from .channel import WorkerContext, null_context
 
 _REPORT_EVERY = 0.1  # seconds between two reports of one part
 
@@ -53,13 +53,13 @@ class SentPart:
     identities: tuple[SourceIdentity, ...]
 
 
-def send_part(task: SendTask, line: Line | None = None) -> SentPart:
+def send_part(task: SendTask, line: WorkerContext | None = None) -> SentPart:
     """Send the part, trying again as the policy allows.
 
     Raises:
         RemoteError, SourceError, UploadCancelled: the part was not sent.
     """
-    line = line or silent_line()
+    line = line or null_context()
     report = reporter(task.spec, line)
     block = block_of(line)
     with PartReader(task.path, task.spec, algorithm=task.algorithm, on_read=report, block=block) as body:
@@ -68,12 +68,12 @@ def send_part(task: SendTask, line: Line | None = None) -> SentPart:
         return SentPart(receipt=receipt, checksum=body.checksum, identities=(before, body.identify()))
 
 
-def retrying(backend: MultipartBackend, policy: RetryPolicy, line: Line) -> RetryingBackend:
+def retrying(backend: MultipartBackend, policy: RetryPolicy, line: WorkerContext) -> RetryingBackend:
     """The backend, trying again; failures are told on the line, and waits end when nobody wants the answer."""
     return RetryingBackend(backend, policy, sleep=line.sleep, on_retry=line.say, gate=line.gate)
 
 
-def reporter(spec: PartSpec, line: Line) -> Callable[[int], None]:
+def reporter(spec: PartSpec, line: WorkerContext) -> Callable[[int], None]:
     """A ``PartReader.on_read`` that keeps to the bandwidth, ends cancelled and stalled parts, and tells how far the
     part is."""
     guard = StallGuard(time.monotonic)
@@ -95,7 +95,7 @@ def reporter(spec: PartSpec, line: Line) -> Callable[[int], None]:
     return on_read
 
 
-def block_of(line: Line) -> int:
+def block_of(line: WorkerContext) -> int:
     """Bytes that are read at once."""
     return BLOCK if line.bandwidth is None else min(BLOCK, line.bandwidth.block)
 
@@ -124,9 +124,9 @@ class PartHash:
     identities: tuple[SourceIdentity, ...]
 
 
-def hash_part(task: HashTask, line: Line | None = None) -> PartHash:
+def hash_part(task: HashTask, line: WorkerContext | None = None) -> PartHash:
     """Read the part once and take its checksums."""
-    line = line or silent_line()
+    line = line or null_context()
     digests = [Digest(task.algorithm)] + ([Digest(ChecksumAlgorithm.MD5)] if task.md5 else [])
     with PartReader(task.path, task.spec, algorithm=task.algorithm) as reader:
         before = reader.identify()

@@ -15,7 +15,7 @@ from typing import Any, Generic, Self, TypeVar, cast
 
 from ..errors import UploadCancelled
 from ..flow.concurrency import Concurrency
-from .channel import TICK, Cancel, Lane, Line, Messages
+from .channel import TICK, CancelToken, Channel, Lane, WorkerContext
 from .executor import Workers
 
 T = TypeVar("T")
@@ -56,27 +56,27 @@ class WorkerPool:
             lane shares its workers with others, and they do not end.
         cancel: When it is wanted, nothing new starts and waiting ends with UploadCancelled.
         hear: Called in the caller's thread with each message of the workers.
-        at_rest: Called in the caller's thread about twenty times a second while nothing is said.
+        on_idle: Called in the caller's thread about twenty times a second while nothing is said.
     """
 
     def __init__(
         self,
         workers: int | Workers | Lane,
         *,
-        cancel: Cancel,
+        cancel: CancelToken,
         hear: Callable[[Any], None],
-        at_rest: Callable[[], None] = _nothing,
+        on_idle: Callable[[], None] = _nothing,
     ) -> None:
         self._alone = not isinstance(workers, Lane)
         if isinstance(workers, int):
             workers = Workers(Concurrency(workers))
-        lane = workers if isinstance(workers, Lane) else Lane(workers=workers, messages=Messages())
+        lane = workers if isinstance(workers, Lane) else Lane(workers=workers, messages=Channel())
         self._workers, self._messages = lane.workers, lane.messages
         self._concurrency = self._workers.concurrency
         self._cancel = cancel
         self._hear = hear
-        self._at_rest = at_rest
-        self._line = Line(self._messages, cancel, self._workers.gate, bandwidth=self._workers.bandwidth)
+        self._at_rest = on_idle
+        self._line = WorkerContext(self._messages, cancel, self._workers.gate, bandwidth=self._workers.bandwidth)
         self._running = 0
         self._with_place: set[Future[Any]] = set()
 
@@ -93,7 +93,7 @@ class WorkerPool:
         if self._alone:
             self._workers.close()
 
-    def run(self, call: Callable[[Line], R], *, sends: bool = False) -> R:
+    def run(self, call: Callable[[WorkerContext], R], *, sends: bool = False) -> R:
         """Make one call on a thread and wait for it, hearing messages meanwhile; raises what it raises.
 
         sends: True for one that sends as much as a part, and has to wait for a place as parts do.
@@ -170,7 +170,7 @@ class WorkerPool:
             late = deadline is not None and time.monotonic() > deadline
             if (self._running == 0 and over()) or (late and self._messages.empty()):
                 break
-            self._messages.hungry = size is None and not over()
+            self._messages.wants_slot = size is None and not over()
             try:
                 message = self._messages.get(timeout=TICK)
             except queue.Empty:

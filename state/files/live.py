@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import LocksUnsupported, StateError, StateLocked, state_error
-from ..live import Ended, LivePhase, LiveRecord, LiveRow
+from ..live import Ended, LivePhase, LiveSnapshot, ProgressSnapshot
 from .file_lock import try_lock
 
 _TRIES = 5  # a look at the lock takes microseconds
@@ -26,7 +26,7 @@ class LiveFiles:
         self._folder = folder
         self._held: dict[str, int] = {}  # descriptors by id
 
-    def tell(self, record: LiveRecord) -> None:
+    def tell(self, record: ProgressSnapshot) -> None:
         try:
             descriptor = self._held.get(record.id)
             if descriptor is None:
@@ -63,10 +63,10 @@ class LiveFiles:
         if (descriptor := self._held.pop(id, None)) is not None:
             os.close(descriptor)
 
-    def row(self, id: str) -> LiveRow | None:
+    def row(self, id: str) -> LiveSnapshot | None:
         return self._row(id)
 
-    def _row(self, id: str, *, only_alive: bool = False) -> LiveRow | None:
+    def _row(self, id: str, *, only_alive: bool = False) -> LiveSnapshot | None:
         """only_alive: what does not run is not read, and None."""
         try:
             descriptor = os.open(self._folder / id, os.O_RDONLY)
@@ -87,15 +87,15 @@ class LiveFiles:
         finally:
             os.close(descriptor)
         if record is None and alive:
-            record = LiveRecord(id=id, pid=0, host="", began_at=0.0, told_at=0.0)
+            record = ProgressSnapshot(id=id, pid=0, host="", began_at=0.0, told_at=0.0)
         if record is None or record.id != id or gone:
             return None
-        return LiveRow(record=record, alive=alive and record.ended is None)
+        return LiveSnapshot(record=record, alive=alive and record.ended is None)
 
-    def all(self) -> list[LiveRow]:
+    def all(self) -> list[LiveSnapshot]:
         return [row for name in self._names() if (row := self._row(name)) is not None]
 
-    def running(self) -> list[LiveRow]:
+    def running(self) -> list[LiveSnapshot]:
         rows = (self._row(name, only_alive=True) for name in self._names())
         return [row for row in rows if row is not None and row.alive]
 
@@ -129,12 +129,12 @@ class LiveFiles:
         return state_error(f"cannot use {self._folder}", error)
 
 
-def _to_bytes(record: LiveRecord) -> bytes:
+def _to_bytes(record: ProgressSnapshot) -> bytes:
     text = json.dumps(asdict(record)).encode()
     return b"%08x %s\n" % (zlib.crc32(text), text)
 
 
-def _read(descriptor: int) -> LiveRecord | None:
+def _read(descriptor: int) -> ProgressSnapshot | None:
     """The record; None when nothing is there yet, or nothing that this version wrote."""
     for _ in range(_TRIES):
         digest, _, text = os.pread(descriptor, os.fstat(descriptor).st_size, 0).partition(b" ")
@@ -145,13 +145,13 @@ def _read(descriptor: int) -> LiveRecord | None:
     return None
 
 
-def _from_text(text: bytes) -> LiveRecord | None:
+def _from_text(text: bytes) -> ProgressSnapshot | None:
     try:
         values: dict[str, Any] = json.loads(text)
         values["phase"] = LivePhase(values["phase"])
         values["ended"] = None if values["ended"] is None else Ended(values["ended"])
         for name in ("parts", "files"):
             values[name] = tuple((which, sent) for which, sent in values[name])
-        return LiveRecord(**values)
+        return ProgressSnapshot(**values)
     except (ValueError, TypeError, KeyError, RecursionError):
         return None

@@ -9,7 +9,7 @@ from ..errors import StateLocked, state_error
 from . import file_lock
 
 
-def claim_path(folder: Path, source: str, endpoint: str, bucket: str, key: str) -> Path:
+def lock_path(folder: Path, source: str, endpoint: str, bucket: str, key: str) -> Path:
     """The lock file of one upload: the same source to the same target always has the same name."""
     name = "\0".join((source, endpoint, bucket, key)).encode("utf-8", "surrogatepass")
     return folder / f"{hashlib.sha256(name).hexdigest()[:32]}.lock"

@@ -1,26 +1,26 @@
 """Progress snapshots in memory."""
 
-from ..live import LiveRecord, LiveRow
+from ..live import LiveSnapshot, ProgressSnapshot
 
 
 class MemoryLive:
     """What the runs of this process say."""
 
     def __init__(self) -> None:
-        self._records: dict[str, LiveRecord] = {}
+        self._records: dict[str, ProgressSnapshot] = {}
 
-    def tell(self, record: LiveRecord) -> None:
+    def tell(self, record: ProgressSnapshot) -> None:
         self._records[record.id] = record
 
     def end(self, id: str) -> None:
         self._records.pop(id, None)
 
-    def row(self, id: str) -> LiveRow | None:
+    def row(self, id: str) -> LiveSnapshot | None:
         record = self._records.get(id)
-        return None if record is None else LiveRow(record=record, alive=record.ended is None)
+        return None if record is None else LiveSnapshot(record=record, alive=record.ended is None)
 
-    def all(self) -> list[LiveRow]:
+    def all(self) -> list[LiveSnapshot]:
         return [row for id in sorted(self._records) if (row := self.row(id)) is not None]
 
-    def running(self) -> list[LiveRow]:
+    def running(self) -> list[LiveSnapshot]:
         return [row for row in self.all() if row.alive]

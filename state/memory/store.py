@@ -84,10 +84,10 @@ class MemoryStore:
             raise StateError(f"there is no upload {id} to remember parts of")
         self._parts[id] = after
 
-    def learn_algorithm(self, endpoint: str, algorithm: str, at: float) -> None:
+    def save_endpoint_algorithm(self, endpoint: str, algorithm: str, at: float) -> None:
         self._algorithms[endpoint] = (algorithm, at)
 
-    def known_algorithm(self, endpoint: str, *, since: float) -> str | None:
+    def get_endpoint_algorithm(self, endpoint: str, *, since: float) -> str | None:
         algorithm, at = self._algorithms.get(endpoint, (None, 0.0))
         return algorithm if at >= since else None
 

@@ -108,7 +108,7 @@ class SqliteStore:
             yield
 
     def claim(self, source: str, endpoint: str, bucket: str, key: str) -> AbstractContextManager[None]:
-        return locks.hold(locks.claim_path(self.folder / "locks", source, endpoint, bucket, key), wait=_PROBE_SECONDS)
+        return locks.hold(locks.lock_path(self.folder / "locks", source, endpoint, bucket, key), wait=_PROBE_SECONDS)
 
     def save_upload(self, record: UploadRecord) -> None:
         row = asdict(record) | {
@@ -194,11 +194,11 @@ class SqliteStore:
         with self._translated():
             return {id: (count, size) for id, count, size in self._db.execute(query, wanted)}
 
-    def learn_algorithm(self, endpoint: str, algorithm: str, at: float) -> None:
+    def save_endpoint_algorithm(self, endpoint: str, algorithm: str, at: float) -> None:
         with self._writing():
             self._db.execute("INSERT OR REPLACE INTO endpoints VALUES (?, ?, ?)", [endpoint, algorithm, at])
 
-    def known_algorithm(self, endpoint: str, *, since: float) -> str | None:
+    def get_endpoint_algorithm(self, endpoint: str, *, since: float) -> str | None:
         query = "SELECT checksum_algorithm FROM endpoints WHERE endpoint = ? AND learned_at >= ?"
         with self._translated():
             row = self._db.execute(query, [endpoint, since]).fetchone()

@@ -420,32 +420,32 @@ def test_removing_an_unknown_upload_is_no_error(store: StateStore) -> None:
 
 def test_nothing_is_known_of_a_new_endpoint(store: StateStore) -> None:
     """However far one looks back."""
-    assert store.known_algorithm("https://s3.example", since=0.0) is None
-    assert store.known_algorithm("https://s3.example", since=-1.0) is None
+    assert store.get_endpoint_algorithm("https://s3.example", since=0.0) is None
+    assert store.get_endpoint_algorithm("https://s3.example", since=-1.0) is None
 
 
 @pytest.mark.parametrize(("since", "known"), [(99.0, "MD5"), (100.0, "MD5"), (100.5, None)])
 def test_what_was_learned_long_ago_is_not_believed(store: StateStore, since: float, known: str | None) -> None:
     """Services are updated; the border itself still counts."""
-    store.learn_algorithm("https://s3.example", "MD5", 100.0)
+    store.save_endpoint_algorithm("https://s3.example", "MD5", 100.0)
 
-    assert store.known_algorithm("https://s3.example", since=since) == known
+    assert store.get_endpoint_algorithm("https://s3.example", since=since) == known
 
 
 def test_the_last_lesson_counts(store: StateStore) -> None:
     """The value and the time are those of the last one."""
-    store.learn_algorithm("https://s3.example", "MD5", 100.0)
-    store.learn_algorithm("https://s3.example", "CRC32", 200.0)
+    store.save_endpoint_algorithm("https://s3.example", "MD5", 100.0)
+    store.save_endpoint_algorithm("https://s3.example", "CRC32", 200.0)
 
-    assert store.known_algorithm("https://s3.example", since=150.0) == "CRC32"
+    assert store.get_endpoint_algorithm("https://s3.example", since=150.0) == "CRC32"
 
 
 def test_endpoints_are_told_apart(store: StateStore) -> None:
     """What one needs says nothing about another."""
-    store.learn_algorithm("https://s3.example", "MD5", 100.0)
+    store.save_endpoint_algorithm("https://s3.example", "MD5", 100.0)
 
-    assert store.known_algorithm("https://s3.example:9000", since=0.0) is None
-    assert store.known_algorithm("", since=0.0) is None
+    assert store.get_endpoint_algorithm("https://s3.example:9000", since=0.0) is None
+    assert store.get_endpoint_algorithm("", since=0.0) is None
 
 
 # --- claims ---

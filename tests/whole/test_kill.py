@@ -75,12 +75,12 @@ def test_killed_by_itself(
 
     assert run_killed(strict, path, tmp_path / "state", moment) == -signal.SIGKILL
     strict.settle()
-    sent_before = strict.bytes_received("UploadPart")
+    earlier_parts = strict.bytes_received("UploadPart")
     done = resume(backend, path, tmp_path / "state")
 
     assert strict.model.get_object("bucket", "key").body == path.read_bytes()
     assert done.sent_bytes <= SIZE - safe * PART_SIZE + (PART_SIZE if safe == PARTS else 0)
-    assert strict.bytes_received("UploadPart") - sent_before == done.sent_bytes
+    assert strict.bytes_received("UploadPart") - earlier_parts == done.sent_bytes
     # Parts in flight at the kill may go twice: not more of them than there were workers.
     assert strict.bytes_received("UploadPart") <= SIZE + CONCURRENCY * PART_SIZE
 

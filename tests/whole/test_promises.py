@@ -20,12 +20,12 @@ from partway.engine.job.recovery import recover_files
 from partway.engine.maintenance.orphans import DAY, Orphans
 from partway.engine.proof.proof import Proof, prove_written
 from partway.engine.retry.backend import RetryingBackend
-from partway.engine.retry.circuit_breaker import NetworkGate
+from partway.engine.retry.circuit_breaker import CircuitBreaker
 from partway.engine.retry.policy import RetryPolicy
 from partway.engine.upload.head import look_at_written
-from partway.engine.workers.channel import silent_line
+from partway.engine.workers.channel import null_context
 from partway.state.errors import StateDamaged
-from partway.state.files.locks import claim_path
+from partway.state.files.locks import lock_path
 from partway.state.jobs import FileStatus, JobRecord, JobStatus
 from partway.state.memory.store import MemoryStore
 from partway.state.uploads import PartRecord, UploadStatus
@@ -133,7 +133,7 @@ def test_the_second_look_counts() -> None:
 
     answers = iter((older, written))
     stale: Any = SimpleNamespace(head_object=lambda *_, **__: next(answers))
-    found = look_at_written(stale, TARGET, CRC, prove, written, silent_line())
+    found = look_at_written(stale, TARGET, CRC, prove, written, null_context())
 
     assert found == written
     assert prove(found).whole
@@ -188,7 +188,7 @@ POLICY = RetryPolicy(first_wait=4.0, longest_wait=4.0, budget=60.0, first_contac
 
 def test_no_other_call_asks_while_one_waits(clock: Clock) -> None:
     """The wait that a call drew after it reached nobody holds for all calls of the run."""
-    gate = NetworkGate(clock)
+    gate = CircuitBreaker(clock)
     tries: list[float] = []
 
     def nobody(*_: object) -> None:
@@ -229,7 +229,7 @@ def clock() -> Clock:
 
 def test_after_an_answer_the_waits_are_short_again(clock: Clock) -> None:
     """Others may have reached the endpoint between a failure and the wait for it: then nothing was asked in vain."""
-    gate = NetworkGate(clock)
+    gate = CircuitBreaker(clock)
     for _ in range(6):
         gate.lost(gate.enter(clock.sleep), since=100.0)
     before = gate.probes
@@ -245,7 +245,7 @@ def test_after_an_answer_the_waits_are_short_again(clock: Clock) -> None:
 
 def test_every_upload_has_its_own_lock() -> None:
     """Two uploads with one lock file could not run at the same time."""
-    names = {claim_path(Path(), f"/source/{number}", "", "bucket", "key").name for number in range(5000)}
+    names = {lock_path(Path(), f"/source/{number}", "", "bucket", "key").name for number in range(5000)}
 
     assert len(names) == 5000
 

@@ -70,7 +70,7 @@ def ignore_claims(patch: pytest.MonkeyPatch) -> None:
 
 
 def announce_only(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(UploadRun, "record_part", UploadRun.announce_part)
+    patch.setattr(UploadRun, "save_part", UploadRun.emit_part_done)
 
 
 def look_once(patch: pytest.MonkeyPatch) -> None:

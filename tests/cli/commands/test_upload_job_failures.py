@@ -91,7 +91,7 @@ def test_files_of_one_key_are_listed(shell: Shell, server: StrictS3, folder: Pat
     assert not server.calls
 
 
-NOTHING = {
+NOTHING_TO_ABORT = {
     "a list without names": ("--files-from", "list"),
     "a list of an empty folder": ("--files-from", "folders", "."),
     "filters": ("-r", "some", "--exclude", "*"),
@@ -105,13 +105,13 @@ def test_nothing_to_do_is_no_failure(shell: Shell, server: StrictS3, folder: Pat
     (shell.folder / "list").write_bytes(b"\n\n")
     (shell.folder / "folders-only" / "empty").mkdir(parents=True)
     (shell.folder / "folders").write_text("folders-only\n")
-    commands = {name: ("upload", *arguments, "s3://bucket/x/") for name, arguments in NOTHING.items()}
+    commands = {name: ("upload", *arguments, "s3://bucket/x/") for name, arguments in NOTHING_TO_ABORT.items()}
     well = shell.run_all(commands)
     dry = shell.run_all({name: (*each, "--dry-run") for name, each in commands.items()})
     wrong = shell.run_all({name: (*each, "--fail-if-empty") for name, each in commands.items()})
     quiet, told = shell.run(*commands["filters"], "--quiet"), shell.run(*commands["filters"], "--json")
 
-    for name in NOTHING:
+    for name in NOTHING_TO_ABORT:
         assert (well[name].code, dry[name].code, wrong[name].code) == (0, 0, 1), f"{name}: {well} {dry} {wrong}"
         assert well[name].out.startswith(
             "nothing to upload to s3://bucket/x/: the list is empty, or the filters match no"

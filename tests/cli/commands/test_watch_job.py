@@ -13,7 +13,7 @@ from partway.cli.output.watch_view import JobView, line_of
 from partway.cli.status.job import job_row
 from partway.cli.status.snapshot import WatchedJob, watched_job
 from partway.state.jobs import JobRecord, JobStatus
-from partway.state.live import Ended, LivePhase, LiveRecord
+from partway.state.live import Ended, LivePhase, ProgressSnapshot
 from partway.state.memory.store import MemoryStore
 from tests.support.engine.records import UPLOAD
 
@@ -36,7 +36,7 @@ def store() -> MemoryStore:
     """A job that runs, and has done some small files."""
     store = MemoryStore()
     store.jobs.save(JOB)
-    told = LiveRecord(id=JOB.id, pid=7, host="host", began_at=1.0, told_at=time.time(), phase=LivePhase.SENDING)
+    told = ProgressSnapshot(id=JOB.id, pid=7, host="host", began_at=1.0, told_at=time.time(), phase=LivePhase.SENDING)
     store.live.tell(replace(told, rate=999.0, done_files=12, done_bytes=MIB, files=(("/data/small", 100),)))
     return store
 
@@ -45,7 +45,7 @@ def runs(store: MemoryStore, name: str, id: str, began_at: float, **told: object
     """An upload of the job runs: a file of 100 MiB in parts of 10, one of them on its way."""
     record = replace(UPLOAD, id=id, job=JOB.id, source=f"/data/{name}", key=f"p/{name}", size=100 * MIB)
     store.save_upload(replace(record, part_size=10 * MIB))
-    said = LiveRecord(id=id, pid=7, host="host", began_at=began_at, told_at=time.time(), phase=LivePhase.SENDING)
+    said = ProgressSnapshot(id=id, pid=7, host="host", began_at=began_at, told_at=time.time(), phase=LivePhase.SENDING)
     facts = {"rate": 2.0 * MIB, "resumed_bytes": 20 * MIB, "resumed_parts": 2, "parts": ((3, MIB),)} | told
     store.live.tell(replace(said, **facts))  # type: ignore[arg-type]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from partway.cli.commands.upload_stream import Piped
+from partway.cli.commands.upload_stream import StreamOptions
 from partway.cli.options.s3_uri import parse_bucket, parse_destination, parse_target
 from partway.engine.backend.target import Target
 from partway.engine.checksums import ChecksumAlgorithm
@@ -72,7 +72,7 @@ def test_other_arns_are_refused(target: str, words: str) -> None:
 
 def test_a_stream_needs_a_key_after_the_arn() -> None:
     """The slash within the ARN is none before a key."""
-    stream = Piped(expected_size=None, equal_parts=False, allow_empty=False, from_command="x", dry_run=True)
+    stream = StreamOptions(expected_size=None, equal_parts=False, allow_empty=False, from_command="x", dry_run=True)
 
     assert stream.check("-", f"s3://{POINT}/key")
     with pytest.raises(click.UsageError, match="a stream has no name"):

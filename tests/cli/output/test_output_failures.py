@@ -18,7 +18,7 @@ from partway.engine.events.upload import FileDone, JobDone
 from partway.engine.job.run import run_job
 from partway.engine.s3.backend import S3Backend, S3Config
 from partway.engine.walk.spec import JobSpec
-from partway.engine.workers.channel import Cancel
+from partway.engine.workers.channel import CancelToken
 from partway.state.memory.store import MemoryStore
 from tests.support.s3_server.server import StrictS3
 from tests.support.shell.command import PARTWAY, Shell
@@ -67,7 +67,7 @@ def test_a_job_whose_reader_goes_away_can_be_gone_on_with(
     backend = S3Backend(S3Config(endpoint_url=strict.url))
     store = MemoryStore()
 
-    def work(sink: EventSink, cancel: Cancel) -> JobDone:
+    def work(sink: EventSink, cancel: CancelToken) -> JobDone:
         def see(event: Event) -> None:
             sink(event)
             if isinstance(event, kind):

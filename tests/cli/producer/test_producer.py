@@ -9,13 +9,13 @@ from pathlib import Path
 import click
 import pytest
 
-from partway.cli.commands.upload_stream import Piped
+from partway.cli.commands.upload_stream import StreamOptions
 from partway.cli.producer import shell
 from partway.cli.producer.producer import Producer
 from partway.engine import process_family
 from partway.engine.errors import UploadFailed
 from partway.engine.process_family import running_processes
-from partway.engine.workers.channel import silent_line
+from partway.engine.workers.channel import null_context
 from tests.support.shell.programs import eventually, member, pids_in, still_running
 
 FAILURES = {
@@ -58,7 +58,7 @@ def produce(command: str) -> bytes:
         written = b""
         while block := os.read(producer.descriptor, 65536):
             written += block
-        producer.confirm(silent_line())
+        producer.confirm(null_context())
     return written
 
 
@@ -129,7 +129,7 @@ def test_a_program_whose_exit_code_no_shell_tells_is_refused(command: str) -> No
 @pytest.mark.parametrize("command", ["printf '<(a)'", "", "  ", "a\0b"])
 def test_the_command_is_looked_at_before_anything_else(command: str) -> None:
     """Also for --dry-run; what only looks like a substitution passes."""
-    piped = Piped(expected_size=None, equal_parts=False, allow_empty=False, from_command=command, dry_run=True)
+    piped = StreamOptions(expected_size=None, equal_parts=False, allow_empty=False, from_command=command, dry_run=True)
     if "(" in command:
         assert piped.check("-", "s3://bucket/key")
         return
@@ -199,7 +199,7 @@ def test_a_failed_shell_takes_what_it_left_behind_with_it(folder: Path) -> None:
     with Producer(f"{member(folder, 'a', 'exec sleep 77')} & sleep 0.1; exit 3") as producer:
         pids = pids_in(folder, 1)
         with pytest.raises(UploadFailed, match="exit code 3"):
-            producer.confirm(silent_line())
+            producer.confirm(null_context())
 
         assert still_running(pids) == []
 
@@ -209,7 +209,7 @@ def test_what_a_successful_command_left_running_on_purpose_stays(folder: Path) -
     tunnel = f"{member(folder, 'a', 'exec sleep 77')} > /dev/null"
     until_it_runs = f"while [ ! -s {folder}/a ]; do sleep 0.02; done"
     with Producer(f"{tunnel} & {until_it_runs}; printf x") as producer:
-        producer.confirm(silent_line())
+        producer.confirm(null_context())
     (pid,) = pids_in(folder, 1)
     running = still_running([pid])
     os.kill(pid, 9)

@@ -12,11 +12,11 @@ from partway.cli.runtime import exit_codes
 from partway.cli.runtime.errors import failures_as_json
 from partway.cli.runtime.run import run_upload
 from partway.engine import errors
-from partway.engine.errors import KeysCollide, PartwayError, UploadFailed, is_resumable
+from partway.engine.errors import KeyCollision, PartwayError, UploadFailed, is_resumable
 from partway.engine.events import EventSink
 from partway.engine.events.upload import UploadDone
-from partway.engine.run.announce import announced
-from partway.engine.workers.channel import Cancel
+from partway.engine.run.announce import failures_emitted
+from partway.engine.workers.channel import CancelToken
 from partway.state.memory.store import MemoryStore
 from partway.state.store import StateStore
 from partway.state.uploads import UploadStatus
@@ -40,7 +40,7 @@ EXPECTED = {
 
 
 def made(kind: type[PartwayError]) -> PartwayError:
-    return KeysCollide("they collide", ("a", "b")) if kind is KeysCollide else kind("it failed")
+    return KeyCollision("they collide", ("a", "b")) if kind is KeyCollision else kind("it failed")
 
 
 def failures() -> dict[str, PartwayError]:
@@ -68,19 +68,19 @@ Fails = Callable[[EventSink, StateStore, PartwayError], None]
 
 
 def before_it_has_an_id(sink: EventSink, store: StateStore, error: PartwayError) -> None:
-    with announced(sink, store, ""):
+    with failures_emitted(sink, store, ""):
         raise error
 
 
 def with_parts(sink: EventSink, store: StateStore, error: PartwayError) -> None:
     store.save_upload(RECORD)
-    with announced(sink, store, RECORD.id):
+    with failures_emitted(sink, store, RECORD.id):
         raise error
 
 
 def before_s3_knows_it(sink: EventSink, store: StateStore, error: PartwayError) -> None:
     store.save_upload(replace(RECORD, upload_id=None))
-    with announced(sink, store, RECORD.id):
+    with failures_emitted(sink, store, RECORD.id):
         raise error
 
 
@@ -95,7 +95,7 @@ def test_the_last_event_agrees_with_the_exit_code(name: str, fails: Fails, capsy
     store = MemoryStore()
     error = failures()[name]
 
-    def work(sink: EventSink, cancel: Cancel) -> UploadDone:
+    def work(sink: EventSink, cancel: CancelToken) -> UploadDone:
         fails(sink, store, error)
         raise AssertionError("it did not fail")
 

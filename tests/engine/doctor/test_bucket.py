@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from partway.engine.backend.target import Target
-from partway.engine.doctor.check import Calls, Check, Health
+from partway.engine.doctor.check import Check, Health, TimedCalls
 from partway.engine.doctor.lifecycle import check_rules
 from partway.engine.doctor.run import visit
 from partway.engine.s3.backend import S3Backend, S3Config
 from partway.engine.s3.bucket import S3Uploads
 from partway.engine.s3.client import client_for
 from partway.engine.s3.service import S3Probe
-from partway.engine.workers.channel import Cancel
+from partway.engine.workers.channel import CancelToken
 
 _numbers = itertools.count()
 
@@ -33,7 +33,7 @@ class Moto:
         self.client.create_bucket(Bucket=self.name, **options)
 
     def rules(self, prefix: str = "") -> Check:
-        calls = Calls(self.backend, Cancel())
+        calls = TimedCalls(self.backend, CancelToken())
         return check_rules(S3Probe(self.backend.config), calls, self.name, prefix)
 
     def set_rules(self, *rules: dict[str, Any]) -> None:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from partway.engine.doctor.check import Calls, Check, Health
+from partway.engine.doctor.check import Check, Health, TimedCalls
 from partway.engine.doctor.run import visit
 from partway.engine.errors import Transient, UploadCancelled
 from partway.engine.s3.backend import S3Backend, S3Config
 from partway.engine.s3.bucket import S3Uploads
 from partway.engine.s3.service import S3Probe
-from partway.engine.workers.channel import Cancel
+from partway.engine.workers.channel import CancelToken
 from tests.support.s3_faults.faults import Action, CallFunction, CloseConnection, Fault, Hang, Stage
 from tests.support.s3_faults.responses import access_denied, internal_error, s3_error
 from tests.support.s3_model.quirks import Quirks, RefuseChecksums
@@ -29,7 +29,7 @@ class Visit:
 
     server: StrictS3
     said: list[Check] = field(default_factory=list)
-    cancel: Cancel = field(default_factory=Cancel)
+    cancel: CancelToken = field(default_factory=CancelToken)
     on_check: Callable[[Check], None] = lambda check: None
 
     def run(self, where: tuple[str, str] | None = ("bucket", "x/"), **choice: bool) -> None:
@@ -258,7 +258,7 @@ def test_an_endpoint_that_refuses_connections(visited: Visit) -> None:
 
 def test_the_patience_is_for_all_tries_together(visited: Visit) -> None:
     """An endpoint that never answers costs no more than that, and a call that is cancelled says so."""
-    calls = Calls(S3Backend(S3Config(endpoint_url=visited.server.url)), visited.cancel, patience=0.2)
+    calls = TimedCalls(S3Backend(S3Config(endpoint_url=visited.server.url)), visited.cancel, patience=0.2)
     over = threading.Event()
     began = time.monotonic()
     try:

@@ -12,7 +12,7 @@ from partway.engine.events import Event
 from partway.engine.run.settings import UploadSettings
 from partway.engine.s3.backend import S3Backend, S3Config
 from partway.engine.walk.spec import JobSpec
-from partway.engine.workers.channel import Cancel
+from partway.engine.workers.channel import CancelToken
 from partway.state.memory.store import MemoryStore
 from tests.support.s3_faults.faults import Fault, Stage
 from tests.support.s3_faults.responses import access_denied
@@ -236,6 +236,6 @@ def plan(spec: JobSpec, path: str, files: int) -> int:
         store=MemoryStore(),
         settings=UploadSettings(),
         sink=sink,
-        cancel=Cancel(),
+        cancel=CancelToken(),
     )
     return count

@@ -2,19 +2,19 @@
 
 import pytest
 
-from partway.engine.flow.backoff import Throttle
+from partway.engine.flow.backoff import AimdLimit
 from tests.support.engine.clock import Clock
 
 
 def test_it_begins_with_everything() -> None:
     """Nobody is slow before he is told."""
-    assert Throttle(8, Clock()).limit == 8
+    assert AimdLimit(8, Clock()).limit == 8
 
 
 def test_a_refusal_halves() -> None:
     """Each second that brings refusals halves, down to one."""
     clock = Clock()
-    throttle = Throttle(8, clock)
+    throttle = AimdLimit(8, clock)
     limits = []
     for second in range(5):
         clock.now = float(second)
@@ -26,7 +26,7 @@ def test_a_refusal_halves() -> None:
 
 def test_what_runs_is_halved() -> None:
     """Where fewer run than may, the half of what may would change nothing."""
-    throttle = Throttle(32, Clock())
+    throttle = AimdLimit(32, Clock())
     throttle.slow_down(6)
 
     assert throttle.limit == 3
@@ -34,7 +34,7 @@ def test_what_runs_is_halved() -> None:
 
 def test_refusals_of_one_moment_are_one() -> None:
     """Eight workers refused at once say the same thing once."""
-    throttle = Throttle(8, Clock())
+    throttle = AimdLimit(8, Clock())
 
     for _ in range(8):
         throttle.slow_down(99)
@@ -44,7 +44,7 @@ def test_refusals_of_one_moment_are_one() -> None:
 
 def test_good_parts_bring_it_back() -> None:
     """One more for each round of parts, and never more than at the start."""
-    throttle = Throttle(4, Clock())
+    throttle = AimdLimit(4, Clock())
     throttle.slow_down(99)
     limits = []
     for _ in range(9):
@@ -58,7 +58,7 @@ def test_good_parts_bring_it_back() -> None:
 def test_it_is_never_none_and_never_too_many(most: int) -> None:
     """Whatever happens, one part goes and no more than the user allowed."""
     clock = Clock()
-    throttle = Throttle(most, clock)
+    throttle = AimdLimit(most, clock)
     seen = set()
     for step in range(500):
         clock.now += 0.7

@@ -7,25 +7,25 @@ import pytest
 
 from partway.engine.errors import PlanError, UploadCancelled
 from partway.engine.events.upload import PartProgress
-from partway.engine.flow.bandwidth import LEAST_BANDWIDTH, Bandwidth, most_workers
+from partway.engine.flow.bandwidth import MIN_BANDWIDTH, TokenBucket, max_connections
 from partway.engine.flow.stall import LEAST_RATE
 from partway.engine.limits import KIB, MIB
-from partway.engine.retry.circuit_breaker import NetworkGate
+from partway.engine.retry.circuit_breaker import CircuitBreaker
 from partway.engine.source.part_reader import BLOCK
 from partway.engine.source.plan import PartSpec
-from partway.engine.workers.channel import Cancel, Line, Messages
+from partway.engine.workers.channel import CancelToken, Channel, WorkerContext
 from partway.engine.workers.part_tasks import block_of, reporter
 from tests.support.engine.clock import Clock
 from tests.support.engine.upload_case import Uploading
 from tests.support.s3_server.server import StrictS3
 
 
-@pytest.mark.parametrize("rate", [LEAST_BANDWIDTH, 100 * KIB, 20 * MIB])
+@pytest.mark.parametrize("rate", [MIN_BANDWIDTH, 100 * KIB, 20 * MIB])
 @pytest.mark.parametrize("workers", [1, 5])
 def test_all_workers_together_keep_to_the_rate(rate: int, workers: int) -> None:
     """Whoever's wait ends first sends the next block; after a minute the sum is the rate's, to a second's worth."""
     clock = Clock(100.0)
-    bandwidth = Bandwidth(rate, clock)
+    bandwidth = TokenBucket(rate, clock)
     block = min(BLOCK, bandwidth.block)
     free_at = [clock.now] * workers
     sent = 0
@@ -37,11 +37,11 @@ def test_all_workers_together_keep_to_the_rate(rate: int, workers: int) -> None:
     assert sent / 60 == pytest.approx(rate, rel=0.05)
 
 
-@pytest.mark.parametrize("rate", [LEAST_BANDWIDTH, 100 * KIB, 300 * KIB, 1 * MIB, 20 * MIB, 1000 * MIB])
+@pytest.mark.parametrize("rate", [MIN_BANDWIDTH, 100 * KIB, 300 * KIB, 1 * MIB, 20 * MIB, 1000 * MIB])
 def test_every_connection_keeps_moving(rate: int) -> None:
     """With as many parts in flight as there may be, none waits for longer than about a second, or looks stalled."""
-    workers = min(256, most_workers(rate))
-    block = min(BLOCK, Bandwidth(rate, Clock(100.0)).block)
+    workers = min(256, max_connections(rate))
+    block = min(BLOCK, TokenBucket(rate, Clock(100.0)).block)
 
     assert workers * block / rate <= 1.0
     assert rate / workers >= 2 * LEAST_RATE
@@ -50,21 +50,21 @@ def test_every_connection_keeps_moving(rate: int) -> None:
 def test_a_pause_is_not_made_up_for() -> None:
     """A network that was away for an hour is not flooded afterwards."""
     clock = Clock(100.0)
-    bandwidth = Bandwidth(1000, clock)
+    bandwidth = TokenBucket(1000, clock)
     clock.now += 3600
 
     assert bandwidth.take(1250) == pytest.approx(1.0)
 
 
-def line_with(bandwidth: Bandwidth, cancel: Cancel) -> Line:
-    return Line(Messages(), cancel, NetworkGate(), bandwidth=bandwidth)
+def line_with(bandwidth: TokenBucket, cancel: CancelToken) -> WorkerContext:
+    return WorkerContext(Channel(), cancel, CircuitBreaker(), bandwidth=bandwidth)
 
 
 def test_a_wait_ends_with_a_cancel() -> None:
     """A slow limit does not keep the user waiting."""
-    cancel = Cancel()
+    cancel = CancelToken()
     on_read = reporter(
-        PartSpec(number=1, offset=0, size=MIB), line_with(Bandwidth(LEAST_BANDWIDTH, Clock(100.0)), cancel)
+        PartSpec(number=1, offset=0, size=MIB), line_with(TokenBucket(MIN_BANDWIDTH, Clock(100.0)), cancel)
     )
     cancel()
 
@@ -75,8 +75,8 @@ def test_a_wait_ends_with_a_cancel() -> None:
 def test_bytes_that_go_again_count_again() -> None:
     """The limit is about what goes over the network; what is only hashed is free."""
     clock = Clock(100.0)
-    bandwidth = Bandwidth(MIB, clock)
-    on_read = reporter(PartSpec(number=1, offset=0, size=MIB), line_with(bandwidth, Cancel()))
+    bandwidth = TokenBucket(MIB, clock)
+    on_read = reporter(PartSpec(number=1, offset=0, size=MIB), line_with(bandwidth, CancelToken()))
     for sent in (0, 0, 100, 200, 0, 100, 200):
         on_read(sent)
 
@@ -85,8 +85,8 @@ def test_bytes_that_go_again_count_again() -> None:
 
 def test_only_a_slow_limit_makes_blocks_small() -> None:
     """Small blocks cost time; a fast limit is shared by many connections, and leaves half."""
-    assert block_of(line_with(Bandwidth(20 * MIB, Clock(100.0)), Cancel())) == BLOCK // 2
-    assert block_of(line_with(Bandwidth(100 * KIB, Clock(100.0)), Cancel())) == 25 * KIB
+    assert block_of(line_with(TokenBucket(20 * MIB, Clock(100.0)), CancelToken())) == BLOCK // 2
+    assert block_of(line_with(TokenBucket(100 * KIB, Clock(100.0)), CancelToken())) == 25 * KIB
 
 
 def test_an_upload_keeps_to_its_bandwidth(strict: StrictS3, uploading: Uploading) -> None:
@@ -118,4 +118,4 @@ def test_workers_elsewhere_cannot_share_a_bandwidth(uploading: Uploading) -> Non
 def test_a_bandwidth_must_be_something(uploading: Uploading) -> None:
     """With less a part would look stalled."""
     with pytest.raises(PlanError, match="below 4,096"):
-        uploading.run(bandwidth=LEAST_BANDWIDTH - 1)
+        uploading.run(bandwidth=MIN_BANDWIDTH - 1)

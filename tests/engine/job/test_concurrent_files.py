@@ -18,7 +18,7 @@ from partway.engine.job import files as job_files
 from partway.engine.run import run
 from partway.engine.s3.backend import S3Backend
 from partway.engine.walk.spec import JobSpec
-from partway.engine.workers.channel import Cancel, Line
+from partway.engine.workers.channel import CancelToken, WorkerContext
 from partway.engine.workers.part_tasks import HashTask, PartHash, hash_part
 from partway.state.sqlite.store import SqliteStore
 from partway.state.uploads import UNFINISHED, UploadStatus
@@ -161,7 +161,7 @@ def test_files_go_while_parts_are_checked(
         if isinstance(event, FileDone):
             sent.set()
 
-    def slow(task: HashTask, line: Line) -> PartHash:
+    def slow(task: HashTask, line: WorkerContext) -> PartHash:
         in_time.append(task.spec.number == 1 or sent.wait(LONG / 4))
         return hash_part(task, line)
 
@@ -240,7 +240,7 @@ def test_several_that_were_stopped_go_on_where_they_were(job: Job, strict: Stric
     (record,) = job.store.jobs.all()
     unfinished = [upload for upload in job.store.uploads() if upload.job == record.id]
     strict.faults.clear()
-    job.on_event, job.cancel, job.events = lambda event: None, Cancel(), []
+    job.on_event, job.cancel, job.events = lambda event: None, CancelToken(), []
     job.run(concurrency=2 * LARGE)
 
     assert took < LONG / 2
@@ -279,7 +279,7 @@ def test_a_cancel_of_the_last_file_is_no_end(job: Job, strict: StrictS3, folder:
     job.on_event = stop
     with pytest.raises(UploadCancelled):
         job.run()
-    job.on_event, job.cancel = lambda event: None, Cancel()
+    job.on_event, job.cancel = lambda event: None, CancelToken()
     done = job.run()
 
     assert (done.done, objects(strict)) == (1, files(folder))
@@ -332,7 +332,7 @@ def test_what_the_service_has_because_of_an_upload_ends_it(job: Job, strict: Str
     )
     with pytest.raises(UploadCancelled):
         job.run(concurrency=2 * LARGE)
-    job.cancel = Cancel()
+    job.cancel = CancelToken()
     job.run()
 
     assert objects(strict) == files(folder)

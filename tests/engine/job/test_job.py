@@ -32,7 +32,7 @@ from partway.engine.s3.backend import S3Backend
 from partway.engine.walk.file_list import listed_names
 from partway.engine.walk.filters import Filter
 from partway.engine.walk.spec import JobSpec
-from partway.engine.workers.channel import Cancel
+from partway.engine.workers.channel import CancelToken
 from partway.state.jobs import JobStatus
 from partway.state.sqlite.store import SqliteStore
 from tests.support.engine.job_case import Job, files, objects
@@ -104,7 +104,7 @@ def test_a_stopped_job_goes_on_without_asking(
         job.run()
     done_before = {event.target.removeprefix("s3://bucket/") for event in job.of(FileDone)}
     job.on_event = lambda event: None
-    job.cancel = Cancel()
+    job.cancel = CancelToken()
     before = len(strict.journal.calls)
 
     done = job.run()

@@ -10,7 +10,7 @@ import pytest
 
 from partway.engine.backend.target import Target
 from partway.engine.errors import AccessRefused, Refused, UploadFailed
-from partway.engine.maintenance.orphans import Choice, Orphan, Orphans, Owner, Removed
+from partway.engine.maintenance.orphans import Orphan, Orphans, Owner, RemovalPolicy, RemovalResult
 from partway.engine.s3.backend import S3Backend
 from partway.engine.s3.bucket import S3Uploads
 from partway.state.memory.store import MemoryStore
@@ -57,14 +57,14 @@ class Bucket:
             uploads=S3Uploads(self.backend.config),
             backend=self.backend,
             store=self.store,
-            choice=Choice(**choice),
+            choice=RemovalPolicy(**choice),
         )
 
     def find(self, prefix: str = "", **choice: Any) -> dict[str, Orphan]:
         """What is found, by key."""
         return {orphan.upload.key: orphan for orphan in self.orphans(prefix, **choice).find()}
 
-    def clean(self, **choice: Any) -> dict[str, Removed]:
+    def clean(self, **choice: Any) -> dict[str, RemovalResult]:
         """What is removed, by key."""
         orphans = self.orphans(**choice)
         return {removed.orphan.upload.key: removed for removed in orphans.remove(orphans.find())}

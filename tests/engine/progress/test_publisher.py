@@ -19,11 +19,11 @@ from partway.engine.events.upload import (
     UploadCompleting,
     UploadStarted,
 )
-from partway.engine.progress.job_publisher import JobTeller
-from partway.engine.progress.upload_publisher import UploadTeller
-from partway.engine.workers.channel import Cancel
+from partway.engine.progress.job_publisher import JobPublisher
+from partway.engine.progress.upload_publisher import UploadPublisher
+from partway.engine.workers.channel import CancelToken
 from partway.state.errors import StateError
-from partway.state.live import Ended, LivePhase, LiveRecord, LiveRow
+from partway.state.live import Ended, LivePhase, LiveSnapshot, ProgressSnapshot
 from partway.state.memory.live import MemoryLive
 from tests.support.engine.upload_case import PART, Uploading
 
@@ -45,9 +45,9 @@ class Counted(MemoryLive):
 
     def __init__(self) -> None:
         super().__init__()
-        self.told: list[LiveRecord] = []
+        self.told: list[ProgressSnapshot] = []
 
-    def tell(self, record: LiveRecord) -> None:
+    def tell(self, record: ProgressSnapshot) -> None:
         super().tell(record)
         self.told.append(record)
 
@@ -55,7 +55,7 @@ class Counted(MemoryLive):
 class Broken(MemoryLive):
     """A disk that is full."""
 
-    def tell(self, record: LiveRecord) -> None:
+    def tell(self, record: ProgressSnapshot) -> None:
         raise StateError("no space left")
 
     def end(self, id: str) -> None:
@@ -83,9 +83,9 @@ def time() -> Time:
 
 
 @pytest.fixture
-def teller(live: Counted, time: Time) -> UploadTeller:
+def teller(live: Counted, time: Time) -> UploadPublisher:
     """Of an upload that has begun, five seconds ago."""
-    made = UploadTeller(live, lambda event: None, now=time, clock=time)
+    made = UploadPublisher(live, lambda event: None, now=time, clock=time)
     made.begin(ID)
     made(STARTED)
     time.now += 5.0
@@ -100,13 +100,13 @@ def sent(number: int, size: int) -> PartProgress:
 def test_events_are_passed_on_first(live: Counted) -> None:
     """The sink of the caller hears everything, whoever else is told."""
     heard: list[Event] = []
-    teller = UploadTeller(live, heard.append)
+    teller = UploadPublisher(live, heard.append)
     teller(STARTED)
 
     assert heard == [STARTED]
 
 
-def test_the_record(teller: UploadTeller, live: Counted, time: Time) -> None:
+def test_the_record(teller: UploadPublisher, live: Counted, time: Time) -> None:
     """Parts that are done, parts in flight, the rate of the last seconds, and what was tried again."""
     teller(sent(3, 100))
     time.now += 2.0
@@ -125,7 +125,7 @@ def test_the_record(teller: UploadTeller, live: Counted, time: Time) -> None:
     assert record.told_at == time.now
 
 
-def test_a_record_a_second(teller: UploadTeller, live: Counted, time: Time) -> None:
+def test_a_record_a_second(teller: UploadPublisher, live: Counted, time: Time) -> None:
     """However many events come."""
     for _ in range(1000):
         teller(sent(1, 10))
@@ -134,7 +134,7 @@ def test_a_record_a_second(teller: UploadTeller, live: Counted, time: Time) -> N
     assert len(live.told) == 10
 
 
-def test_the_last_events_before_a_silence_are_told(teller: UploadTeller, live: Counted, time: Time) -> None:
+def test_the_last_events_before_a_silence_are_told(teller: UploadPublisher, live: Counted, time: Time) -> None:
     """A second later, once, and with the time when they happened."""
     teller(sent(1, 10))
     time.now += 0.1
@@ -142,13 +142,13 @@ def test_the_last_events_before_a_silence_are_told(teller: UploadTeller, live: C
     happened = time.now
     for _ in range(100):
         time.now += 0.05
-        teller.at_rest()
+        teller.on_idle()
 
     assert [record.parts for record in live.told] == [((1, 10),), ((1, 20),)]
     assert live.told[-1].told_at == happened
 
 
-def test_what_a_silence_may_follow_is_told_at_once(teller: UploadTeller, live: Counted, time: Time) -> None:
+def test_what_a_silence_may_follow_is_told_at_once(teller: UploadPublisher, live: Counted, time: Time) -> None:
     """Nothing may come after it for minutes; and the rate of before is not that of now."""
     teller(sent(1, 10))
     time.now += 2.0
@@ -168,7 +168,9 @@ def test_what_a_silence_may_follow_is_told_at_once(teller: UploadTeller, live: C
     assert live.told[-1].phase is LivePhase.COMPLETING
 
 
-def test_a_network_that_comes_and_goes_makes_no_more_records(teller: UploadTeller, live: Counted, time: Time) -> None:
+def test_a_network_that_comes_and_goes_makes_no_more_records(
+    teller: UploadPublisher, live: Counted, time: Time
+) -> None:
     """Over time one a second, whatever happens."""
     for _ in range(1000):
         teller(NetworkLost(upload=ID, reason="no route"))
@@ -178,7 +180,7 @@ def test_a_network_that_comes_and_goes_makes_no_more_records(teller: UploadTelle
     assert len(live.told) <= 20 + 5
 
 
-def test_a_run_that_ends_well_says_nothing_more(teller: UploadTeller, live: Counted) -> None:
+def test_a_run_that_ends_well_says_nothing_more(teller: UploadPublisher, live: Counted) -> None:
     """Its record goes: what it did is in the store."""
     with teller:
         pass
@@ -195,7 +197,7 @@ def test_a_run_that_ends_well_says_nothing_more(teller: UploadTeller, live: Coun
         (ValueError(), Ended.FAILED),
     ],
 )
-def test_a_run_says_how_it_ended(teller: UploadTeller, live: Counted, error: BaseException, ended: Ended) -> None:
+def test_a_run_says_how_it_ended(teller: UploadPublisher, live: Counted, error: BaseException, ended: Ended) -> None:
     """And why, in any case with a word."""
     with pytest.raises(type(error)), teller:
         raise error
@@ -205,7 +207,7 @@ def test_a_run_says_how_it_ended(teller: UploadTeller, live: Counted, error: Bas
     assert row.record.error == (str(error) or type(error).__name__)
 
 
-def test_another_id_takes_the_place_of_the_first(teller: UploadTeller, live: Counted) -> None:
+def test_another_id_takes_the_place_of_the_first(teller: UploadPublisher, live: Counted) -> None:
     """An upload that begins anew under another id."""
     teller.begin("ffffffff")
 
@@ -214,7 +216,7 @@ def test_another_id_takes_the_place_of_the_first(teller: UploadTeller, live: Cou
 
 def test_nothing_is_told_before_there_is_an_id(live: Counted) -> None:
     """Nor at the end, when it came to nothing."""
-    with pytest.raises(UploadFailed), UploadTeller(live, lambda event: None) as teller:
+    with pytest.raises(UploadFailed), UploadPublisher(live, lambda event: None) as teller:
         teller(NetworkLost(upload="", reason="no route"))
         raise UploadFailed("no", resumable=False)
 
@@ -223,14 +225,14 @@ def test_nothing_is_told_before_there_is_an_id(live: Counted) -> None:
 
 def test_a_full_disk_is_no_reason_to_fail() -> None:
     """Nobody can be told, and the upload goes on."""
-    with UploadTeller(Broken(), lambda event: None) as teller:
+    with UploadPublisher(Broken(), lambda event: None) as teller:
         teller.begin(ID)
         teller(STARTED)
 
 
 def test_the_record_of_a_job(live: Counted, time: Time) -> None:
     """Files that are done, and those in flight, the largest first; parts are for the uploads among them to tell."""
-    teller = JobTeller(live, lambda event: None, now=time, clock=time)
+    teller = JobPublisher(live, lambda event: None, now=time, clock=time)
     teller.begin("job")
     teller(JobStarted(job="job", target="s3://b/", done_files=3))
     teller(FileDone(job="job", source="/a", target="s3://b/a", bytes=50, proof="crc64nvme"))
@@ -255,7 +257,7 @@ def test_the_record_of_a_job(live: Counted, time: Time) -> None:
 
 def test_the_record_of_a_job_whose_small_files_reach_nobody(live: Counted, time: Time) -> None:
     """What its uploads meet is for them to tell."""
-    teller = JobTeller(live, lambda event: None, now=time, clock=time)
+    teller = JobPublisher(live, lambda event: None, now=time, clock=time)
     teller.begin("job")
     teller(NetworkLost(upload="another", reason="refused"))
     time.now += 5.0
@@ -270,7 +272,7 @@ def test_the_record_of_a_job_whose_small_files_reach_nobody(live: Counted, time:
 
 def test_an_upload_tells_while_it_runs_and_not_after(uploading: Uploading) -> None:
     """From the first moment on, as its holder would be seen by others."""
-    rows: list[LiveRow] = []
+    rows: list[LiveSnapshot] = []
     uploading.on_event = lambda event: rows.extend(uploading.store.live.all())
     uploading.run()
 
@@ -290,9 +292,9 @@ def test_an_upload_that_is_stopped_says_so(uploading: Uploading) -> None:
     with pytest.raises(UploadCancelled):
         uploading.run()
     (row,) = uploading.store.live.all()
-    uploading.cancel, uploading.on_event = Cancel(), lambda event: None
+    uploading.cancel, uploading.on_event = CancelToken(), lambda event: None
     uploading.run()
 
-    assert row == LiveRow(record=replace(row.record, ended=Ended.INTERRUPTED), alive=False)
+    assert row == LiveSnapshot(record=replace(row.record, ended=Ended.INTERRUPTED), alive=False)
     assert row.record.done_bytes >= PART
     assert uploading.store.live.all() == []

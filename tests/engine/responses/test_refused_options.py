@@ -9,7 +9,7 @@ import pytest
 from partway.engine.backend.target import ObjectOptions
 from partway.engine.errors import AccessRefused, OptionRefused, Refused
 from partway.engine.events.upload import ChecksumFellBack, FileDone
-from partway.engine.run.record import usual_algorithm
+from partway.engine.run.record import default_algorithm
 from partway.engine.s3.backend import S3Backend
 from partway.engine.walk.spec import JobSpec
 from tests.support.engine.job_case import Job
@@ -89,7 +89,7 @@ def refuse(strict: StrictS3, answer: Answer) -> None:
 
 def learned(uploading: Uploading) -> str:
     """The checksum that the next upload to the endpoint begins with."""
-    return usual_algorithm(uploading.store, uploading.endpoint, 0.0).value
+    return default_algorithm(uploading.store, uploading.endpoint, 0.0).value
 
 
 @pytest.mark.parametrize("size", [100, 3 * PART])

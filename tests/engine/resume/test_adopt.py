@@ -11,7 +11,7 @@ from partway.engine.checksums import ChecksumAlgorithm
 from partway.engine.errors import UploadFailed
 from partway.engine.events.upload import OrphanAdopted, OrphanFound, PartsChecked, UploadDone
 from partway.engine.limits import S3Limits
-from partway.engine.resume.adopt import cut_of
+from partway.engine.resume.adopt import infer_plan
 from partway.engine.s3.backend import S3Backend
 from partway.state.memory.store import MemoryStore
 from partway.state.uploads import UNFINISHED, UploadRecord, UploadStatus
@@ -309,7 +309,7 @@ def rows(*sizes: int) -> list[PartReceipt]:
 )
 def test_the_cut_is_read_from_the_parts(listed: list[PartReceipt], file_size: int, part_size: int | None) -> None:
     """Only parts that are all of one cut of a file of this size can be adopted."""
-    plan = cut_of(listed, file_size, S3Limits(min_part_size=4, max_part_size=64, max_parts=10))
+    plan = infer_plan(listed, file_size, S3Limits(min_part_size=4, max_part_size=64, max_parts=10))
 
     assert (plan and plan.part_size) == part_size
 

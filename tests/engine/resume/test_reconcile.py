@@ -10,9 +10,9 @@ from partway.engine.backend.protocol import UNKNOWN_SIZE
 from partway.engine.backend.responses import PartReceipt
 from partway.engine.checksums import ChecksumAlgorithm, checksum, etag_of
 from partway.engine.limits import AWS
-from partway.engine.resume.reconcile import Doubt, Reconciliation, looks_like_md5, reconcile, settle
+from partway.engine.resume.reconcile import Reconciliation, UnverifiedPart, looks_like_md5, reconcile, settle
 from partway.engine.source.plan import UploadPlan
-from partway.engine.stream.earlier_parts import sent_before
+from partway.engine.stream.earlier_parts import earlier_parts
 from partway.engine.stream.plan import StreamPlan
 from partway.state.uploads import PartRecord
 
@@ -99,7 +99,7 @@ def test_what_a_stream_sent_is_kept_without_sizes_by_its_receipts() -> None:
     listed = [PartReceipt(number=number, size=UNKNOWN_SIZE, etag="opaque", checksum="c") for number in (1, 2)]
     listed[0] = replace(listed[0], checksum=None)
 
-    before = sent_before(stored, listed)
+    before = earlier_parts(stored, listed)
 
     assert (before.parts, before.bytes) == (1, len(local(1)))
     assert before.end(StreamPlan(file_size=0, part_size=4, every=None, limits=AWS)) == len(local(1))
@@ -162,7 +162,7 @@ def test_a_row_that_differs_but_can_be_proven_is_in_doubt(wrong: dict[str, str |
     found = reconcile(PLAN, STORED, listed, source_changed=False)
 
     assert sorted_out(found) == ([2, 3, 4], [1], [])
-    assert found.doubt == (Doubt(spec=PLAN.part(1), claims=(listed[0],), run=None),)
+    assert found.doubt == (UnverifiedPart(spec=PLAN.part(1), claims=(listed[0],), run=None),)
 
 
 def test_a_list_without_checksums_still_confirms() -> None:
@@ -245,7 +245,7 @@ def test_a_changed_source_puts_every_kept_part_in_doubt() -> None:
     found = reconcile(PLAN, stored, LISTED, source_changed=True)
 
     assert sorted_out(found) == ([], [1, 2, 3, 4], [])
-    assert found.doubt[0] == Doubt(spec=PLAN.part(1), claims=(row(1),), run=7)
+    assert found.doubt[0] == UnverifiedPart(spec=PLAN.part(1), claims=(row(1),), run=7)
 
 
 def test_a_changed_source_without_a_list_is_in_doubt_too() -> None:
@@ -258,8 +258,8 @@ def test_a_changed_source_without_a_list_is_in_doubt_too() -> None:
 # --- settle, rule by rule ---
 
 
-def doubt_about(claim: PartReceipt, run: int | None = None) -> Doubt:
-    return Doubt(spec=PLAN.part(claim.number), claims=(claim,), run=run)
+def doubt_about(claim: PartReceipt, run: int | None = None) -> UnverifiedPart:
+    return UnverifiedPart(spec=PLAN.part(claim.number), claims=(claim,), run=run)
 
 
 def test_equal_checksums_confirm_the_claim() -> None:
@@ -301,7 +301,7 @@ def test_another_or_no_md5_refuses_a_claim_without_checksum(taken: str | None) -
 def test_the_local_bytes_choose_among_claims() -> None:
     """The claim that they confirm is the receipt, wherever it stands."""
     claims = (row_of(b"else", 2), row(2))
-    doubt = Doubt(spec=PLAN.part(2), claims=claims, run=None)
+    doubt = UnverifiedPart(spec=PLAN.part(2), claims=claims, run=None)
 
     assert settle(doubt, checksum=checksum(CRC, local(2)), md5=None, run=1) == record(2)
 
@@ -439,7 +439,7 @@ def test_whatever_is_settled_has_the_bytes_of_the_source(had: list[bytes], noted
 @given(claims=st.lists(receipts(), min_size=1, max_size=3), now=server_bytes)
 def test_settle_confirms_no_claim_that_speaks_of_other_bytes(claims: list[PartReceipt], now: bytes) -> None:
     """Claims may lie; one is confirmed only by a checksum, or without one by an MD5, that is the local bytes' own."""
-    doubt = Doubt(spec=PLAN.part(1), claims=tuple(claims), run=None)
+    doubt = UnverifiedPart(spec=PLAN.part(1), claims=tuple(claims), run=None)
     part = settle(doubt, checksum=checksum(CRC, now), md5=md5(now), run=1)
     proven = [
         claim

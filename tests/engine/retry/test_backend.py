@@ -21,7 +21,7 @@ from partway.engine.errors import (
     UploadVanished,
 )
 from partway.engine.retry.backend import RetryingBackend
-from partway.engine.retry.circuit_breaker import NetworkGate, Nudge
+from partway.engine.retry.circuit_breaker import CircuitBreaker, Nudge
 from partway.engine.retry.policy import Retry, RetryPolicy
 from partway.engine.source.part_reader import PartReader
 from partway.engine.source.plan import PartSpec
@@ -145,9 +145,9 @@ def body(tmp_path: Path) -> Iterator[PartReader]:
         yield reader
 
 
-def contacted(clock: Clock) -> NetworkGate:
+def contacted(clock: Clock) -> CircuitBreaker:
     """A gate whose endpoint has answered before."""
-    gate = NetworkGate(clock)
+    gate = CircuitBreaker(clock)
     gate.reached()
     return gate
 
@@ -161,7 +161,7 @@ def retrying(
     policy: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
 ) -> RetryingBackend:
     told = [] if told is None else told
-    gate = NetworkGate(clock)
+    gate = CircuitBreaker(clock)
     if contacted:
         gate.reached()
     return RetryingBackend(inner, policy, sleep=clock.sleep, clock=clock, on_retry=told.append, gate=gate)
@@ -413,7 +413,7 @@ def test_an_endpoint_that_is_away_is_probed_every_five_seconds(clock: Clock) -> 
 def test_a_nudge_ends_the_wait_for_an_endpoint_that_is_away(clock: Clock) -> None:
     """Somebody knows that the network is back."""
     nudge = Nudge()
-    gate = NetworkGate(clock, nudge=nudge)
+    gate = CircuitBreaker(clock, nudge=nudge)
     gate.reached()
 
     def sleep(seconds: float) -> None:
@@ -436,7 +436,7 @@ def test_a_nudge_does_not_hurry_a_service_in_trouble(clock: Clock) -> None:
         nudge()
         clock.sleep(seconds)
 
-    gate = NetworkGate(clock, nudge=nudge)
+    gate = CircuitBreaker(clock, nudge=nudge)
     RetryingBackend(
         Script(slow_down(), FACTS), RetryPolicy(first_wait=5.0), sleep=sleep, clock=clock, random=lambda: 1.0, gate=gate
     ).head_object(TARGET, CRC)
@@ -606,7 +606,7 @@ def test_credentials_that_stay_expired_end_the_call(clock: Clock) -> None:
 
 def test_a_busy_service_that_takes_others_is_asked_on(clock: Clock) -> None:
     """Whose call is refused while other calls go well is only early: no try is used up, and waits stay short."""
-    gate, policy = NetworkGate(clock), RetryPolicy(attempts=3, first_wait=0.5)
+    gate, policy = CircuitBreaker(clock), RetryPolicy(attempts=3, first_wait=0.5)
 
     def rest(seconds: float) -> None:
         clock.sleep(seconds)
@@ -621,7 +621,7 @@ def test_a_busy_service_that_takes_others_is_asked_on(clock: Clock) -> None:
 
 def test_other_trouble_is_counted_whatever_others_do(clock: Clock) -> None:
     """A part that always fails must not go round for ever."""
-    gate = NetworkGate(clock)
+    gate = CircuitBreaker(clock)
     trouble = [Transient("broken", code="InternalError", status=500) for _ in range(3)]
     s3 = RetryingBackend(
         Script(*trouble), RetryPolicy(attempts=3), sleep=lambda _: gate.accept(), clock=clock, gate=gate

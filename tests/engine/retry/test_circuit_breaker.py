@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from partway.engine.errors import Transient
-from partway.engine.retry.circuit_breaker import NetworkGate, Nudge
+from partway.engine.retry.circuit_breaker import CircuitBreaker, Nudge
 
 
 class Clock:
@@ -28,7 +28,7 @@ def no_sleep(seconds: float) -> None:
 
 def test_everybody_passes_while_the_endpoint_answers() -> None:
     """No call asks anything, and none waits."""
-    gate = NetworkGate(Clock())
+    gate = CircuitBreaker(Clock())
 
     assert [gate.enter(no_sleep) for _ in range(3)] == [False, False, False]
 
@@ -36,7 +36,7 @@ def test_everybody_passes_while_the_endpoint_answers() -> None:
 def test_after_a_loss_one_call_asks_at_a_time() -> None:
     """The second waits while the first asks, and passes when the first was answered."""
     clock = Clock()
-    gate = NetworkGate(clock)
+    gate = CircuitBreaker(clock)
     gate.lost(False, since=100.0)
     looks: list[float] = []
 
@@ -53,7 +53,7 @@ def test_after_a_loss_one_call_asks_at_a_time() -> None:
 def test_nobody_asks_before_the_rest_is_over() -> None:
     """The wait that one call drew holds for all."""
     clock = Clock()
-    gate = NetworkGate(clock)
+    gate = CircuitBreaker(clock)
     gate.lost(False, since=100.0)
     gate.rest(7.0)
 
@@ -64,7 +64,7 @@ def test_nobody_asks_before_the_rest_is_over() -> None:
 def test_a_later_rest_does_not_put_the_probe_off() -> None:
     """Calls that were under way fail one after the other; the first wait that was drawn holds."""
     clock = Clock()
-    gate = NetworkGate(clock)
+    gate = CircuitBreaker(clock)
     gate.lost(False, since=100.0)
     gate.rest(3.0)
     clock.now = 102.0
@@ -78,7 +78,7 @@ def test_a_later_rest_does_not_put_the_probe_off() -> None:
 def test_a_rest_that_is_over_leaves_the_next_its_length() -> None:
     """Probes that fail are followed by waits of their own."""
     clock = Clock()
-    gate = NetworkGate(clock)
+    gate = CircuitBreaker(clock)
     gate.lost(False, since=100.0)
     gate.rest(3.0)
     asking = gate.enter(clock.sleep)
@@ -93,7 +93,7 @@ def test_a_rest_that_is_over_leaves_the_next_its_length() -> None:
 def test_a_nudge_ends_the_rest_for_one_call() -> None:
     """It probes at once; the next one waits for its answer."""
     clock, nudge = Clock(), Nudge()
-    gate = NetworkGate(clock, nudge=nudge)
+    gate = CircuitBreaker(clock, nudge=nudge)
     gate.lost(False, since=100.0)
     gate.rest(5.0)
     looks: list[float] = []
@@ -115,7 +115,7 @@ def test_a_nudge_ends_the_rest_for_one_call() -> None:
 def test_a_nudge_counts_once() -> None:
     """After a probe in vain the next wait is a whole one."""
     clock, nudge = Clock(), Nudge()
-    gate = NetworkGate(clock, nudge=nudge)
+    gate = CircuitBreaker(clock, nudge=nudge)
     gate.lost(False, since=100.0)
     nudge()
     gate.lost(gate.enter(no_sleep), since=100.0)
@@ -129,7 +129,7 @@ def test_a_nudge_counts_once() -> None:
 def test_a_nudge_before_the_loss_is_none() -> None:
     """Nothing was away."""
     clock, nudge = Clock(), Nudge()
-    gate = NetworkGate(clock, nudge=nudge)
+    gate = CircuitBreaker(clock, nudge=nudge)
     nudge()
     gate.lost(False, since=100.0)
     gate.rest(5.0)
@@ -141,7 +141,7 @@ def test_a_nudge_before_the_loss_is_none() -> None:
 
 def test_a_call_that_was_cancelled_lets_the_next_one_ask() -> None:
     """Asking is handed on, not lost."""
-    gate = NetworkGate(Clock())
+    gate = CircuitBreaker(Clock())
     gate.lost(False, since=100.0)
     asking = gate.enter(no_sleep)
 
@@ -152,7 +152,7 @@ def test_a_call_that_was_cancelled_lets_the_next_one_ask() -> None:
 
 def test_failures_of_calls_that_were_under_way_are_one_loss() -> None:
     """Sixty workers that lose the network at once do not make the first wait the longest."""
-    gate = NetworkGate(Clock())
+    gate = CircuitBreaker(Clock())
 
     for _ in range(60):
         gate.lost(False, since=100.0)
@@ -162,7 +162,7 @@ def test_failures_of_calls_that_were_under_way_are_one_loss() -> None:
 
 def test_when_one_gives_up_all_do() -> None:
     """Nobody spends the same patience again."""
-    gate = NetworkGate(Clock())
+    gate = CircuitBreaker(Clock())
     gate.lost(False, since=100.0)
     last_word = Transient("away for too long")
 
@@ -175,7 +175,7 @@ def test_when_one_gives_up_all_do() -> None:
 def test_the_time_away_counts_from_the_first_loss() -> None:
     """An answer ends it."""
     clock = Clock()
-    gate = NetworkGate(clock)
+    gate = CircuitBreaker(clock)
     gate.lost(False, since=95.0)
     clock.now = 120.0
     before = gate.away_for()
@@ -186,7 +186,7 @@ def test_the_time_away_counts_from_the_first_loss() -> None:
 
 def test_many_threads_ask_one_at_a_time() -> None:
     """However many workers wait, there is never more than one question under way."""
-    gate = NetworkGate()
+    gate = CircuitBreaker()
     gate.lost(False, since=0.0)
     asking, most, lock = 0, 0, threading.Lock()
 

@@ -11,7 +11,7 @@ import pytest
 
 from partway.engine.errors import SourceError
 from partway.engine.source.identity import open_source
-from partway.engine.walk.walk import Passed, scan
+from partway.engine.walk.walk import SkippedEntry, scan
 
 ROOT = Path(__file__).parents[3]
 ON_WINDOWS = """
@@ -61,7 +61,7 @@ def test_a_folder_that_macos_protects_is_named_as_such(
         patched.setattr(os, "open", refuse)
         open_source(str(tmp_path / "file"))
 
-    assert isinstance(passed, Passed)
+    assert isinstance(passed, SkippedEntry)
     assert remedy in passed.reason
 
 

@@ -40,7 +40,7 @@ from partway.engine.limits import MIB
 from partway.engine.s3.backend import S3Backend
 from partway.engine.stream.finish import finish_stream
 from partway.engine.stream.upload import StreamSettings
-from partway.engine.workers.channel import Cancel, Line
+from partway.engine.workers.channel import CancelToken, WorkerContext
 from partway.state.uploads import UploadStatus
 from tests.support.engine.stream_case import Streaming, pipe_of
 from tests.support.engine.upload_case import PART, QUICK
@@ -476,7 +476,7 @@ def lose_complete(strict: StrictS3, streaming: Streaming, stage: Stage = Stage.A
     with pytest.raises(UploadCancelled):
         streaming.run(DATA)
     strict.faults.clear()
-    streaming.cancel = Cancel()
+    streaming.cancel = CancelToken()
 
 
 def test_a_cancel_is_heard_while_the_producer_is_silent(strict: StrictS3, streaming: Streaming) -> None:
@@ -573,7 +573,7 @@ def test_a_stream_larger_than_expected_goes_on(strict: StrictS3, streaming: Stre
 def test_no_object_is_made_of_what_a_failed_producer_wrote(strict: StrictS3, streaming: Streaming) -> None:
     """Neither in parts nor as one; and what was sent is kept for the next run."""
 
-    def fail(line: Line) -> None:
+    def fail(line: WorkerContext) -> None:
         raise UploadFailed("the producer failed", resumable=True)
 
     for data in (DATA[:10], DATA):
@@ -595,7 +595,7 @@ def test_an_end_that_comes_with_a_cancel_is_no_end(
 
     monkeypatch.setattr("partway.engine.stream.reader._is_ready", ready)
     for data in (b"", DATA[:10]):
-        streaming.cancel = Cancel()
+        streaming.cancel = CancelToken()
         with pytest.raises(UploadCancelled):
             streaming.run(data)
 

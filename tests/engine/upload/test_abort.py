@@ -13,7 +13,7 @@ from partway.engine.backend.target import Target
 from partway.engine.checksums import ChecksumAlgorithm
 from partway.engine.errors import UploadFailed, UploadVanished
 from partway.engine.s3.backend import S3Backend
-from partway.engine.upload.abort import Removal, cancel_upload, remove_upload
+from partway.engine.upload.abort import AbortResult, cancel_upload, remove_upload
 from partway.state.uploads import UploadStatus
 from tests.support.engine.upload_case import PART, Uploading
 from tests.support.s3_faults.faults import Answer, Fault, Stage
@@ -49,7 +49,7 @@ def rows(*numbers: int) -> Rows:
     return [PartReceipt(number=number, size=10, etag="e") for number in numbers]
 
 
-def remove(service: Service) -> Removal:
+def remove(service: Service) -> AbortResult:
     """Remove an upload from it; nobody waits."""
     s3 = cast(MultipartBackend, service)
     return remove_upload(s3, Target(bucket="b", key="k"), "id", ChecksumAlgorithm.MD5, lambda seconds: None)
@@ -62,7 +62,7 @@ def test_a_part_that_arrives_late_is_removed_too() -> None:
     removal = remove(service)
 
     assert service.aborted == 2
-    assert removal == Removal(existed=True, parts=2, bytes=20, confirmed=True)
+    assert removal == AbortResult(existed=True, parts=2, bytes=20, confirmed=True)
 
 
 def test_parts_that_stay_are_an_error() -> None:
@@ -75,7 +75,7 @@ def test_where_parts_are_not_listed_a_second_abort_confirms() -> None:
     """The service does not know the upload any more: then there are no parts."""
     service = Service([None], aborts=1)
 
-    assert remove(service) == Removal(existed=True, parts=None, bytes=None, confirmed=True)
+    assert remove(service) == AbortResult(existed=True, parts=None, bytes=None, confirmed=True)
 
 
 def test_what_nobody_can_see_is_not_confirmed() -> None:

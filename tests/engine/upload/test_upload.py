@@ -37,7 +37,7 @@ from partway.engine.source.identity import identify
 from partway.engine.source.plan import UploadPlan
 from partway.engine.upload.abort import cancel_upload
 from partway.engine.upload.file import upload_file
-from partway.engine.workers.channel import Cancel
+from partway.engine.workers.channel import CancelToken
 from partway.engine.workers.part_tasks import Sent
 from partway.state.sqlite.store import SqliteStore
 from partway.state.uploads import UploadStatus
@@ -497,7 +497,7 @@ def test_a_cancel_keeps_what_is_done(strict: StrictS3, uploading: Uploading) -> 
 
     with pytest.raises(UploadCancelled):
         uploading.run(concurrency=1)
-    uploading.cancel = Cancel()
+    uploading.cancel = CancelToken()
     done = uploading.run()
 
     assert done.resumed_bytes >= 3 * PART

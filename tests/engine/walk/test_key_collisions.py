@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from partway.engine.errors import KeysCollide
+from partway.engine.errors import KeyCollision
 from partway.engine.events.upload import FileFailed
 from partway.engine.s3.backend import S3Backend
 from partway.engine.walk.spec import JobSpec
@@ -51,7 +51,7 @@ def test_a_second_file_of_a_key_that_is_done_is_refused(
     before, calls = objects(strict), len(strict.journal.calls)
 
     for run in (job.run, job.run, job.plan):
-        with pytest.raises(KeysCollide, match="1 key would be written") as refused:
+        with pytest.raises(KeyCollision, match="1 key would be written") as refused:
             run()
         assert refused.value.lines == (f"s3://bucket/p/{name}: {folders[0] / name}, {folders[1] / name}",)
 
@@ -69,7 +69,7 @@ def test_an_object_of_a_file_that_is_gone_is_not_overwritten_by_another(
     (folders[1] / name).write_bytes(b"of b")
     before = objects(strict)
 
-    with pytest.raises(KeysCollide) as refused:
+    with pytest.raises(KeyCollision) as refused:
         job.run()
 
     (line,) = refused.value.lines
@@ -89,7 +89,7 @@ def test_a_completed_upload_that_the_job_did_not_hear_of_is_not_overwritten_eith
     (folders[0] / "large").unlink()
     (folders[1] / "large").write_bytes(b"of b")
 
-    with pytest.raises(KeysCollide, match="sent by an earlier run"):
+    with pytest.raises(KeyCollision, match="sent by an earlier run"):
         job.run()
 
 
@@ -165,7 +165,7 @@ def test_many_collisions_are_counted_and_a_few_named(
         for folder in folders:
             (folder / f"x{number}").write_bytes(b"%d" % number)
 
-    with pytest.raises(KeysCollide, match="15 keys would be written by several files; nothing was sent") as refused:
+    with pytest.raises(KeyCollision, match="15 keys would be written by several files; nothing was sent") as refused:
         job.run()
 
     assert len(refused.value.lines) == 11

@@ -10,8 +10,8 @@ import pytest
 
 from partway.engine.errors import UploadCancelled
 from partway.engine.flow.concurrency import Concurrency
-from partway.engine.workers.channel import Cancel, Lane, Line
-from partway.engine.workers.coroutines import Lanes
+from partway.engine.workers.channel import CancelToken, Lane, WorkerContext
+from partway.engine.workers.coroutines import CoroutineScheduler
 from partway.engine.workers.executor import Workers
 from partway.engine.workers.pool import WorkerPool
 
@@ -30,11 +30,11 @@ def workers() -> Iterator[Workers]:
     workers.close()
 
 
-def pool_of(lane: Lane, *, cancel: Cancel | None = None, hear: Callable[[Any], None] = nothing) -> WorkerPool:
-    return WorkerPool(lane, cancel=cancel or Cancel(), hear=hear)
+def pool_of(lane: Lane, *, cancel: CancelToken | None = None, hear: Callable[[Any], None] = nothing) -> WorkerPool:
+    return WorkerPool(lane, cancel=cancel or CancelToken(), hear=hear)
 
 
-def finish(lanes: Lanes) -> None:
+def finish(lanes: CoroutineScheduler) -> None:
     """Let everything go on to its end."""
     end = time.monotonic() + LONG
     while lanes:
@@ -51,7 +51,7 @@ class Crowd:
         self._lock = threading.Lock()
         self._together = threading.Barrier(together)
 
-    def work(self, number: Any, line: Line) -> Any:
+    def work(self, number: Any, line: WorkerContext) -> Any:
         with self._lock:
             self._inside += 1
             self.most = max(self.most, self._inside)
@@ -70,7 +70,7 @@ def test_each_goes_on_while_the_others_wait(workers: Workers) -> None:
         with pool_of(lane) as pool:
             answers.append(pool.run(lambda line: barrier.wait(LONG)))
 
-    with Lanes(workers, nothing) as lanes:
+    with CoroutineScheduler(workers, nothing) as lanes:
         for _ in range(5):
             lanes.open(call)
         assert len(lanes) == 5
@@ -92,7 +92,7 @@ def test_everything_but_the_work_is_in_one_thread(workers: Workers) -> None:
             for _ in pool.stream(lambda number, line: line.say(number), range(10)):
                 note()
 
-    with Lanes(workers, note) as lanes:
+    with CoroutineScheduler(workers, note) as lanes:
         lanes.open(call)
         lanes.open(call)
         finish(lanes)
@@ -109,7 +109,7 @@ def test_places_are_shared(workers: Workers) -> None:
         with pool_of(lane) as pool:
             done.extend(outcome.result for outcome in pool.stream(crowd.work, range(10)) if outcome.result is not None)
 
-    with Lanes(workers, nothing) as lanes:
+    with CoroutineScheduler(workers, nothing) as lanes:
         for _ in range(4):
             lanes.open(call)
         finish(lanes)
@@ -132,7 +132,7 @@ def test_a_place_that_becomes_free_goes_to_the_oldest(workers: Workers) -> None:
 
         return run
 
-    with Lanes(workers, nothing) as lanes:
+    with CoroutineScheduler(workers, nothing) as lanes:
         lanes.open(call("blocks", 2))
         for name in ("first", "second", "third"):
             lanes.open(call(name, 8))
@@ -158,7 +158,7 @@ def test_what_one_raises_comes_out_and_stops_the_others(workers: Workers) -> Non
             pool.run(lambda line: None)
         raise LookupError("sink")
 
-    with pytest.raises(LookupError), Lanes(workers, nothing) as lanes:
+    with pytest.raises(LookupError), CoroutineScheduler(workers, nothing) as lanes:
         lanes.open(waits)
         lanes.open(fails)
         finish(lanes)
@@ -173,7 +173,7 @@ def test_an_error_before_the_first_wait_comes_out_too(workers: Workers) -> None:
     def fails(lane: Lane) -> None:
         raise LookupError("no file")
 
-    with Lanes(workers, nothing) as lanes:
+    with CoroutineScheduler(workers, nothing) as lanes:
         with pytest.raises(LookupError):
             lanes.open(fails)
         assert len(lanes) == 0
@@ -188,7 +188,7 @@ def test_an_abandoned_part_gives_its_place_back(workers: Workers) -> None:
             for _ in pool.stream(lambda number, line: number or go.wait(LONG), [0, 1]):
                 raise LookupError("sink")
 
-    with Lanes(workers, nothing) as lanes:
+    with CoroutineScheduler(workers, nothing) as lanes:
         with pytest.raises(LookupError):
             lanes.open(fails)
             finish(lanes)
@@ -212,7 +212,7 @@ def test_what_cannot_be_begun_gives_its_place_back() -> None:
         with pool_of(lane) as pool:
             list(pool.stream(lambda number, line: number, range(5)))
 
-    with Lanes(workers, nothing) as lanes, pytest.raises(RuntimeError, match="shutdown"):
+    with CoroutineScheduler(workers, nothing) as lanes, pytest.raises(RuntimeError, match="shutdown"):
         lanes.open(call)
     workers.close()
 
@@ -221,7 +221,7 @@ def test_what_cannot_be_begun_gives_its_place_back() -> None:
 
 def test_a_cancel_ends_all_within_a_second(workers: Workers) -> None:
     """Also who has no part in flight because there is no place."""
-    cancel = Cancel()
+    cancel = CancelToken()
     ends: list[type[BaseException]] = []
 
     def call(lane: Lane) -> None:
@@ -231,7 +231,7 @@ def test_a_cancel_ends_all_within_a_second(workers: Workers) -> None:
         except UploadCancelled as error:
             ends.append(type(error))
 
-    with Lanes(workers, nothing) as lanes:
+    with CoroutineScheduler(workers, nothing) as lanes:
         for _ in range(4):
             lanes.open(call)
         cancel()
@@ -245,7 +245,7 @@ def test_a_cancel_ends_all_within_a_second(workers: Workers) -> None:
 def test_a_mailbox_is_heard_by_whoever_runs_the_lanes(workers: Workers) -> None:
     """For work that is no lane's."""
     heard: list[str] = []
-    with Lanes(workers, nothing) as lanes:
+    with CoroutineScheduler(workers, nothing) as lanes:
         mailbox = lanes.mailbox(heard.append)
         threading.Thread(target=mailbox.put, args=("word",)).start()
         end = time.monotonic() + LONG
@@ -259,7 +259,7 @@ def test_at_rest_is_called_also_while_much_is_said(workers: Workers) -> None:
     """What waits to be written down does not wait for silence."""
     times: list[float] = []
 
-    def chatter(line: Line) -> None:
+    def chatter(line: WorkerContext) -> None:
         end = time.monotonic() + LONG
         while not times[2:] and time.monotonic() < end:
             line.say("word")
@@ -268,7 +268,7 @@ def test_at_rest_is_called_also_while_much_is_said(workers: Workers) -> None:
         with pool_of(lane) as pool:
             pool.run(chatter)
 
-    with Lanes(workers, lambda: times.append(time.monotonic())) as lanes:
+    with CoroutineScheduler(workers, lambda: times.append(time.monotonic())) as lanes:
         lanes.open(call)
         finish(lanes)
 

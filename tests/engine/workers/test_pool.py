@@ -16,7 +16,7 @@ from partway.engine.checksums import ChecksumAlgorithm, checksum
 from partway.engine.errors import Refused, UploadCancelled
 from partway.engine.flow.concurrency import Concurrency
 from partway.engine.source.plan import UploadPlan
-from partway.engine.workers.channel import Cancel, Line, silent_line
+from partway.engine.workers.channel import CancelToken, WorkerContext, null_context
 from partway.engine.workers.executor import Workers
 from partway.engine.workers.part_tasks import HashTask, hash_part
 from partway.engine.workers.pool import Outcome, WorkerPool
@@ -28,7 +28,7 @@ def deaf(_: Any) -> None:
     """Hear nothing."""
 
 
-def double(number: int, line: Line) -> int:
+def double(number: int, line: WorkerContext) -> int:
     return 2 * number
 
 
@@ -58,7 +58,7 @@ class Crowd:
         self.most = 0
         self._lock = threading.Lock()
 
-    def work(self, number: int, line: Line) -> int:
+    def work(self, number: int, line: WorkerContext) -> int:
         with self._lock:
             self.entered += 1
             self.inside += 1
@@ -82,7 +82,7 @@ def test_never_more_than_size_run_at_once(size: int) -> None:
         crowd.release.set()
 
     threading.Thread(target=open_the_door).start()
-    with WorkerPool(size, cancel=Cancel(), hear=deaf) as pool:
+    with WorkerPool(size, cancel=CancelToken(), hear=deaf) as pool:
         done = results(pool.stream(crowd.work, range(20)))
 
     assert done == list(range(20))
@@ -99,7 +99,7 @@ def test_a_task_is_taken_only_when_a_worker_is_free() -> None:
             taken.append(number)
             yield number
 
-    with WorkerPool(3, cancel=Cancel(), hear=deaf) as pool:
+    with WorkerPool(3, cancel=CancelToken(), hear=deaf) as pool:
         outcomes = pool.stream(double, tasks())
         before = len(taken)
         counts = [len(taken) for _ in outcomes]
@@ -110,13 +110,13 @@ def test_a_task_is_taken_only_when_a_worker_is_free() -> None:
 
 def test_no_tasks_are_no_outcomes() -> None:
     """An upload of which everything is there already."""
-    with WorkerPool(2, cancel=Cancel(), hear=deaf) as pool:
+    with WorkerPool(2, cancel=CancelToken(), hear=deaf) as pool:
         assert list(pool.stream(double, [])) == []
 
 
 def test_a_pool_is_used_again_and_again() -> None:
     """One pool serves all steps of an upload."""
-    with WorkerPool(2, cancel=Cancel(), hear=deaf) as pool:
+    with WorkerPool(2, cancel=CancelToken(), hear=deaf) as pool:
         first, call, second = (
             results(pool.stream(double, range(5))),
             pool.run(lambda line: "answer"),
@@ -128,7 +128,7 @@ def test_a_pool_is_used_again_and_again() -> None:
 
 def test_work_runs_on_other_threads_than_the_callers() -> None:
     """The caller's thread stays free to record and announce."""
-    with WorkerPool(2, cancel=Cancel(), hear=deaf) as pool:
+    with WorkerPool(2, cancel=CancelToken(), hear=deaf) as pool:
         names = [outcome.result for outcome in pool.stream(lambda _, line: threading.current_thread().name, range(4))]
 
     assert all(name is not None and name.startswith("partway") for name in names)
@@ -139,7 +139,7 @@ def test_work_runs_on_other_threads_than_the_callers() -> None:
 
 def test_an_outcome_has_its_task_and_its_result() -> None:
     """Outcomes come as they end, so each says what it belongs to."""
-    with WorkerPool(2, cancel=Cancel(), hear=deaf) as pool:
+    with WorkerPool(2, cancel=CancelToken(), hear=deaf) as pool:
         outcomes = list(pool.stream(double, [3, 4, 5]))
 
     assert sorted((outcome.task, outcome.result, outcome.error) for outcome in outcomes) == [
@@ -152,10 +152,10 @@ def test_an_outcome_has_its_task_and_its_result() -> None:
 def test_an_error_is_an_outcome_and_the_others_go_on() -> None:
     """One part that fails does not take the finished ones with it."""
 
-    def divide(number: int, line: Line) -> float:
+    def divide(number: int, line: WorkerContext) -> float:
         return 6 / number
 
-    with WorkerPool(2, cancel=Cancel(), hear=deaf) as pool:
+    with WorkerPool(2, cancel=CancelToken(), hear=deaf) as pool:
         outcomes = {outcome.task: outcome for outcome in pool.stream(divide, [0, 1, 2, 3])}
 
     assert isinstance(outcomes[0].error, ZeroDivisionError)
@@ -175,7 +175,7 @@ def test_enough_stops_the_intake_and_running_tasks_end() -> None:
         crowd.release.set()
 
     threading.Thread(target=open_the_door).start()
-    with WorkerPool(3, cancel=Cancel(), hear=deaf) as pool:
+    with WorkerPool(3, cancel=CancelToken(), hear=deaf) as pool:
         got = [outcome.result for outcome in pool.stream(crowd.work, range(50), enough=stop.is_set)]
 
     assert sorted(got, key=str) == [0, 1, 2]
@@ -184,7 +184,7 @@ def test_enough_stops_the_intake_and_running_tasks_end() -> None:
 def test_enough_from_the_start_takes_nothing() -> None:
     """Not even the first task."""
     tasks = iter(range(5))
-    with WorkerPool(2, cancel=Cancel(), hear=deaf) as pool:
+    with WorkerPool(2, cancel=CancelToken(), hear=deaf) as pool:
         assert list(pool.stream(double, tasks, enough=lambda: True)) == []
 
     assert next(tasks) == 0
@@ -197,7 +197,7 @@ def test_an_error_of_the_tasks_comes_out() -> None:
         yield 1
         raise LookupError("no more")
 
-    with WorkerPool(1, cancel=Cancel(), hear=deaf) as pool, pytest.raises(LookupError):
+    with WorkerPool(1, cancel=CancelToken(), hear=deaf) as pool, pytest.raises(LookupError):
         list(pool.stream(double, tasks()))
 
 
@@ -213,11 +213,11 @@ def test_messages_are_heard_in_the_callers_thread_in_order() -> None:
         heard.append(message)
         threads.add(threading.get_ident())
 
-    def talk(number: int, line: Line) -> None:
+    def talk(number: int, line: WorkerContext) -> None:
         for word in range(50):
             line.say((number, word))
 
-    with WorkerPool(4, cancel=Cancel(), hear=hear) as pool:
+    with WorkerPool(4, cancel=CancelToken(), hear=hear) as pool:
         list(pool.stream(talk, range(8)))
 
     assert threads == {threading.get_ident()}
@@ -229,7 +229,7 @@ def test_messages_are_heard_in_the_callers_thread_in_order() -> None:
 def test_what_a_worker_said_is_heard_before_its_outcome() -> None:
     """Progress never comes after the part is done."""
     told: list[str] = []
-    with WorkerPool(1, cancel=Cancel(), hear=told.append) as pool:
+    with WorkerPool(1, cancel=CancelToken(), hear=told.append) as pool:
         for outcome in pool.stream(lambda number, line: line.say(f"said {number}"), [1, 2]):
             told.append(f"done {outcome.task}")
 
@@ -239,9 +239,9 @@ def test_what_a_worker_said_is_heard_before_its_outcome() -> None:
 def test_a_message_is_heard_while_the_worker_still_runs() -> None:
     """Progress is progress only while it happens."""
     heard = threading.Event()
-    with WorkerPool(1, cancel=Cancel(), hear=lambda _: heard.set()) as pool:
+    with WorkerPool(1, cancel=CancelToken(), hear=lambda _: heard.set()) as pool:
 
-        def talk(line: Line) -> bool:
+        def talk(line: WorkerContext) -> bool:
             line.say("word")
             return heard.wait(LONG)
 
@@ -254,7 +254,7 @@ def test_what_the_listener_raises_comes_out() -> None:
     def hear(_: object) -> None:
         raise LookupError("sink")
 
-    with WorkerPool(1, cancel=Cancel(), hear=hear) as pool, pytest.raises(LookupError):
+    with WorkerPool(1, cancel=CancelToken(), hear=hear) as pool, pytest.raises(LookupError):
         pool.run(lambda line: line.say("word"))
 
 
@@ -263,7 +263,7 @@ def test_what_the_listener_raises_comes_out() -> None:
 
 def test_run_gives_the_answer() -> None:
     """One call, one answer, also when the answer is None."""
-    with WorkerPool(2, cancel=Cancel(), hear=deaf) as pool:
+    with WorkerPool(2, cancel=CancelToken(), hear=deaf) as pool:
         assert pool.run(lambda line: 42) == 42
         assert pool.run(lambda line: None) is None
 
@@ -272,10 +272,10 @@ def test_run_raises_what_the_call_raises() -> None:
     """The very error, not a copy of it."""
     error = Refused("no")
 
-    def call(line: Line) -> None:
+    def call(line: WorkerContext) -> None:
         raise error
 
-    with WorkerPool(1, cancel=Cancel(), hear=deaf) as pool, pytest.raises(Refused) as raised:
+    with WorkerPool(1, cancel=CancelToken(), hear=deaf) as pool, pytest.raises(Refused) as raised:
         pool.run(call)
     assert raised.value is error
 
@@ -289,20 +289,20 @@ def long_grace(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("partway.engine.workers.pool.GRACE", LONG)
 
 
-def check_again_and_again(line: Line) -> None:
+def check_again_and_again(line: WorkerContext) -> None:
     while True:
         line.check()
         time.sleep(0.01)
 
 
-def sleep_long(line: Line) -> None:
+def sleep_long(line: WorkerContext) -> None:
     line.sleep(LONG)
 
 
 @pytest.mark.parametrize("wait", [check_again_and_again, sleep_long])
-def test_running_work_ends_within_a_second_of_a_cancel(wait: Callable[[Line], None], long_grace: None) -> None:
+def test_running_work_ends_within_a_second_of_a_cancel(wait: Callable[[WorkerContext], None], long_grace: None) -> None:
     """Work that asks its line, or waits on it, is told at once, and its end is an outcome before the cancel."""
-    cancel = Cancel()
+    cancel = CancelToken()
     heard: list[object] = []
     errors: list[type] = []
 
@@ -311,7 +311,7 @@ def test_running_work_ends_within_a_second_of_a_cancel(wait: Callable[[Line], No
         if len(heard) == 3:
             cancel()
 
-    def work(number: int, line: Line) -> None:
+    def work(number: int, line: WorkerContext) -> None:
         line.say(number)
         wait(line)
 
@@ -325,7 +325,7 @@ def test_running_work_ends_within_a_second_of_a_cancel(wait: Callable[[Line], No
 
 def test_what_finishes_is_told_before_the_cancel(long_grace: None) -> None:
     """A part that was on its last bytes is not sent a second time by the next run."""
-    cancel = Cancel()
+    cancel = CancelToken()
     crowd = Crowd()
     got: list[int | None] = []
 
@@ -343,7 +343,7 @@ def test_what_finishes_is_told_before_the_cancel(long_grace: None) -> None:
 
 def test_after_a_cancel_nothing_starts() -> None:
     """Neither a stream nor a call."""
-    cancel = Cancel()
+    cancel = CancelToken()
     cancel()
     started: list[int] = []
     with WorkerPool(2, cancel=cancel, hear=deaf) as pool:
@@ -357,9 +357,9 @@ def test_after_a_cancel_nothing_starts() -> None:
 
 def test_a_cancel_from_the_listener_ends_the_stream() -> None:
     """A caller may decide by what it hears."""
-    cancel = Cancel()
+    cancel = CancelToken()
 
-    def work(number: int, line: Line) -> None:
+    def work(number: int, line: WorkerContext) -> None:
         line.say("word")
         line.sleep(LONG)
 
@@ -369,10 +369,10 @@ def test_a_cancel_from_the_listener_ends_the_stream() -> None:
 
 def test_a_stuck_worker_is_not_waited_for() -> None:
     """It sits in a system call and hears nothing: about a second is enough politeness."""
-    cancel = Cancel()
+    cancel = CancelToken()
     crowd = Crowd()
 
-    def get_stuck(line: Line) -> None:
+    def get_stuck(line: WorkerContext) -> None:
         line.say("I am in")
         crowd.work(0, line)
 
@@ -391,7 +391,7 @@ def test_an_error_of_the_caller_ends_the_workers() -> None:
     """When the block is left, nobody waits for an answer any more: running work is told at its next question."""
     ended = threading.Event()
 
-    def work(_: int, line: Line) -> None:
+    def work(_: int, line: WorkerContext) -> None:
         try:
             line.say("word")
             line.sleep(LONG)
@@ -401,7 +401,7 @@ def test_an_error_of_the_caller_ends_the_workers() -> None:
     def hear(_: object) -> None:
         raise LookupError("sink")
 
-    with contextlib.suppress(LookupError), WorkerPool(1, cancel=Cancel(), hear=hear) as pool:
+    with contextlib.suppress(LookupError), WorkerPool(1, cancel=CancelToken(), hear=hear) as pool:
         list(pool.stream(work, [1]))
 
     assert ended.wait(LONG)
@@ -410,7 +410,7 @@ def test_an_error_of_the_caller_ends_the_workers() -> None:
 def test_threads_end_with_the_pool() -> None:
     """A program that uploads many files does not collect threads."""
     before = set(threading.enumerate())
-    with WorkerPool(4, cancel=Cancel(), hear=deaf) as pool:
+    with WorkerPool(4, cancel=CancelToken(), hear=deaf) as pool:
         list(pool.stream(double, range(20)))
 
     assert set(threading.enumerate()) <= before
@@ -422,7 +422,7 @@ def test_threads_end_with_the_pool() -> None:
 def test_a_line_sleeps_as_long_as_it_is_told() -> None:
     """Not shorter; nobody cancelled."""
     began = time.monotonic()
-    silent_line().sleep(0.25)
+    null_context().sleep(0.25)
 
     assert 0.25 <= time.monotonic() - began < 10
 
@@ -430,7 +430,7 @@ def test_a_line_sleeps_as_long_as_it_is_told() -> None:
 @pytest.mark.parametrize("seconds", [0.0, -1.0])
 def test_a_sleep_of_nothing_still_looks_at_the_cancel(seconds: float) -> None:
     """A wait of zero between two tries must not make a loop that cannot be stopped."""
-    line = silent_line()
+    line = null_context()
     line.sleep(seconds)
     line.abandon()
 
@@ -440,7 +440,7 @@ def test_a_sleep_of_nothing_still_looks_at_the_cancel(seconds: float) -> None:
 
 def test_an_abandoned_line_says_so() -> None:
     """The worker learns that nobody waits for it."""
-    line = silent_line()
+    line = null_context()
     line.check()
     line.abandon()
 
@@ -463,7 +463,7 @@ def test_work_can_run_in_other_processes(tmp_path: Path) -> None:
     path.write_bytes(bytes(range(250)))
     with (
         ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as processes,
-        WorkerPool(workers_of(2, processes), cancel=Cancel(), hear=deaf) as pool,
+        WorkerPool(workers_of(2, processes), cancel=CancelToken(), hear=deaf) as pool,
     ):
         done = {o.task.spec.offset: o.result for o in pool.stream(hash_part, hash_tasks(path))}
 
@@ -480,7 +480,7 @@ def test_an_error_comes_back_from_another_process(tmp_path: Path) -> None:
     path.unlink()
     with (
         ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as processes,
-        WorkerPool(workers_of(1, processes), cancel=Cancel(), hear=deaf) as pool,
+        WorkerPool(workers_of(1, processes), cancel=CancelToken(), hear=deaf) as pool,
     ):
         (outcome,) = pool.stream(hash_part, tasks)
 
@@ -490,7 +490,7 @@ def test_an_error_comes_back_from_another_process(tmp_path: Path) -> None:
 def test_calls_stay_in_this_process() -> None:
     """``run`` uses a thread also when the parts go elsewhere: it has a line, and what it calls need not be a value."""
     with ThreadPoolExecutor(1, thread_name_prefix="elsewhere") as elsewhere:
-        with WorkerPool(workers_of(1, elsewhere), cancel=Cancel(), hear=deaf) as pool:
+        with WorkerPool(workers_of(1, elsewhere), cancel=CancelToken(), hear=deaf) as pool:
             name = pool.run(lambda line: threading.current_thread().name)
             (outcome,) = pool.stream(lambda task: threading.current_thread().name, [1])
 
@@ -502,7 +502,7 @@ def test_calls_stay_in_this_process() -> None:
 def test_a_given_executor_is_not_shut_down() -> None:
     """It belongs to the caller, who may use it for the next upload."""
     with ThreadPoolExecutor(1) as elsewhere:
-        with WorkerPool(workers_of(1, elsewhere), cancel=Cancel(), hear=deaf) as pool:
+        with WorkerPool(workers_of(1, elsewhere), cancel=CancelToken(), hear=deaf) as pool:
             list(pool.stream(abs, [1]))
 
         assert elsewhere.submit(abs, -2).result(LONG) == 2
@@ -510,13 +510,13 @@ def test_a_given_executor_is_not_shut_down() -> None:
 
 def test_what_finished_is_told_although_the_caller_is_slow(long_grace: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """The grace time is for the workers; an outcome that is in the queue already is not lost."""
-    cancel, go = Cancel(), threading.Event()
+    cancel, go = CancelToken(), threading.Event()
     got: list[int | None] = []
     late = 0.0
     clock = SimpleNamespace(monotonic=lambda: time.monotonic() + late, sleep=time.sleep)
     monkeypatch.setattr("partway.engine.workers.pool.time", clock)
 
-    def work(number: int, line: Line) -> int:
+    def work(number: int, line: WorkerContext) -> int:
         line.say(number)
         go.wait(LONG)
         return number
@@ -540,15 +540,15 @@ def test_what_finished_is_told_although_the_caller_is_slow(long_grace: None, mon
 def test_a_call_after_a_stream_that_was_left_gets_its_own_answer() -> None:
     """Not the outcome of a task that was still running."""
 
-    def work(seconds: float, line: Line) -> str:
+    def work(seconds: float, line: WorkerContext) -> str:
         time.sleep(seconds)
         return "part"
 
-    def answer(line: Line) -> str:
+    def answer(line: WorkerContext) -> str:
         time.sleep(0.5)
         return "answer"
 
-    with WorkerPool(2, cancel=Cancel(), hear=lambda _: None) as pool:
+    with WorkerPool(2, cancel=CancelToken(), hear=lambda _: None) as pool:
         for _ in pool.stream(work, [0.0, 0.2]):
             break
 

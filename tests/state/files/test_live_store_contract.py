@@ -16,13 +16,13 @@ import pytest
 
 from partway.state.errors import LocksUnsupported, StateError
 from partway.state.files.live import LiveFiles
-from partway.state.live import Ended, LivePhase, LiveRecord, LiveRow
+from partway.state.live import Ended, LivePhase, LiveSnapshot, ProgressSnapshot
 from partway.state.memory.store import MemoryStore
 from partway.state.sqlite.store import SqliteStore
 from partway.state.store import StateStore
 from tests.support.engine.records import UPLOAD
 
-TOLD = LiveRecord(id=UPLOAD.id, pid=7, host="host", began_at=1.0, told_at=2.0)
+TOLD = ProgressSnapshot(id=UPLOAD.id, pid=7, host="host", began_at=1.0, told_at=2.0)
 TELL_AND_WAIT = """
 import sys, time
 from pathlib import Path
@@ -63,8 +63,8 @@ def test_a_record_comes_back_as_it_was_told(store: StateStore) -> None:
     )
     store.live.tell(full)
 
-    assert store.live.row(TOLD.id) == LiveRow(record=full, alive=True)
-    assert store.live.all() == [LiveRow(record=full, alive=True)]
+    assert store.live.row(TOLD.id) == LiveSnapshot(record=full, alive=True)
+    assert store.live.all() == [LiveSnapshot(record=full, alive=True)]
     assert full.in_flight_bytes == 13
 
 
@@ -73,7 +73,7 @@ def test_the_last_word_counts(store: StateStore) -> None:
     store.live.tell(replace(TOLD, reason="long " * 100, told_at=3.0))
     store.live.tell(replace(TOLD, told_at=4.0))
 
-    assert store.live.row(TOLD.id) == LiveRow(record=replace(TOLD, told_at=4.0), alive=True)
+    assert store.live.row(TOLD.id) == LiveSnapshot(record=replace(TOLD, told_at=4.0), alive=True)
 
 
 @pytest.mark.parametrize("ended", Ended)
@@ -82,10 +82,10 @@ def test_a_run_that_said_how_it_ended_is_not_alive(store: StateStore, ended: End
     last = replace(TOLD, ended=ended, error="why")
     store.live.tell(TOLD)
     store.live.tell(last)
-    assert store.live.row(TOLD.id) == LiveRow(record=last, alive=False)
+    assert store.live.row(TOLD.id) == LiveSnapshot(record=last, alive=False)
     store.live.tell(TOLD)
 
-    assert store.live.row(TOLD.id) == LiveRow(record=TOLD, alive=True)
+    assert store.live.row(TOLD.id) == LiveSnapshot(record=TOLD, alive=True)
 
 
 def test_ids_are_apart(store: StateStore) -> None:
@@ -105,7 +105,7 @@ def test_what_runs_is_told_apart(store: StateStore) -> None:
     store.live.tell(replace(TOLD, id="ffffffff", ended=Ended.FAILED))
     store.live.tell(TOLD)
 
-    assert store.live.running() == [LiveRow(record=TOLD, alive=True)]
+    assert store.live.running() == [LiveSnapshot(record=TOLD, alive=True)]
 
 
 def test_what_is_removed_says_nothing(store: StateStore) -> None:
@@ -131,9 +131,9 @@ def test_another_process_is_seen_and_its_death_too(tmp_path: Path) -> None:
     again = files.row(TOLD.id)
     files.close()
 
-    assert living == LiveRow(record=TOLD, alive=True)
-    assert dead == LiveRow(record=TOLD, alive=False)
-    assert again == LiveRow(record=TOLD, alive=True)
+    assert living == LiveSnapshot(record=TOLD, alive=True)
+    assert dead == LiveSnapshot(record=TOLD, alive=False)
+    assert again == LiveSnapshot(record=TOLD, alive=True)
 
 
 def test_looking_takes_nothing_from_who_starts(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_looking_takes_nothing_from_who_starts(tmp_path: Path) -> None:
                 told += 1
                 row = store.live.row(TOLD.id)
                 store.live.tell(replace(TOLD, ended=Ended.FAILED))
-                assert row == LiveRow(record=TOLD, alive=True)
+                assert row == LiveSnapshot(record=TOLD, alive=True)
         assert watcher.poll() is None
         watcher.kill()
     store.close()
@@ -224,7 +224,7 @@ def test_where_there_are_no_locks_nothing_runs(
 
     monkeypatch.setattr("fcntl.flock", flock)
 
-    assert files.all() == [LiveRow(record=TOLD, alive=False)]
+    assert files.all() == [LiveSnapshot(record=TOLD, alive=False)]
     with pytest.raises(LocksUnsupported):
         LiveFiles(tmp_path / "other").tell(TOLD)
 

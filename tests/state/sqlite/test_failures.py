@@ -24,7 +24,7 @@ from tests.support.s3_server.server import StrictS3
 from tests.support.shell.unprivileged import unprivileged
 
 SIZE = 3 * PART + 10
-WRITES = ("save_upload", "save_parts", "replace_parts", "remove_upload", "learn_algorithm")
+WRITES = ("save_upload", "save_parts", "replace_parts", "remove_upload", "save_endpoint_algorithm")
 WRITES_OF_AN_UPLOAD = 9
 
 
@@ -137,14 +137,14 @@ def test_a_full_disk_at_every_write(
     whole = uploading.store
     with closing(FullDisk(folder, fails, after=after)) as uploading.store, pytest.raises(StateError, match="full"):
         uploading.run(concurrency=1)
-    announced = {event.number for event in uploading.of(PartDone)}
+    failures_emitted = {event.number for event in uploading.of(PartDone)}
     stored = {part.number for record in whole.uploads() for part in whole.parts(record.id)}
     uploading.store = whole
 
     done = uploading.run(adopt=True)
-    assert announced <= stored
+    assert failures_emitted <= stored
     assert content(strict) == uploading.path.read_bytes()
-    assert done.sent_bytes <= SIZE - len(announced) * PART or len(announced) == 4
+    assert done.sent_bytes <= SIZE - len(failures_emitted) * PART or len(failures_emitted) == 4
     assert strict.counts["AbortMultipartUpload"] == 0
 
 

@@ -33,7 +33,7 @@ def save(self, id, parts):
     left -= 1
     if left < 0:
         self._db.execute("PRAGMA max_page_count = 1")
-        self.learn_algorithm("x" * 100_000, "MD5", 0.0)
+        self.save_endpoint_algorithm("x" * 100_000, "MD5", 0.0)
     save_parts(self, id, parts)
 
 SqliteStore.save_parts = save

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from partway.engine.maintenance.history import old_history
+from partway.engine.maintenance.history import expired_history
 from partway.state.errors import StateLocked
 from partway.state.jobs import JobRecord, JobStatus
-from partway.state.live import Ended, LiveRecord
+from partway.state.live import Ended, ProgressSnapshot
 from partway.state.sqlite.store import SqliteStore
 from partway.state.uploads import PartRecord, UploadStatus
 from tests.support.engine.records import UPLOAD
@@ -53,7 +53,7 @@ def add_job(store: SqliteStore, id: str, status: JobStatus, days: float) -> None
 
 def ids(store: SqliteStore, days: float) -> tuple[list[str], list[str]]:
     """What is over for so many days: uploads and jobs."""
-    history = old_history(store, days * DAY, lambda: NOW)
+    history = expired_history(store, days * DAY, lambda: NOW)
     return [record.id for record in history.uploads], [job.id for job in history.jobs]
 
 
@@ -130,7 +130,7 @@ def test_a_sweep_removes_what_no_process_holds(store: SqliteStore) -> None:
     """Lock files of older versions and of killed processes; what runs, and how a known upload ended, stay."""
     add(store, "known", UploadStatus.OPEN, 1)
     for id in ("known", "forgotten"):
-        store.live.tell(LiveRecord(id=id, pid=7, host="h", began_at=1.0, told_at=2.0, ended=Ended.FAILED))
+        store.live.tell(ProgressSnapshot(id=id, pid=7, host="h", began_at=1.0, told_at=2.0, ended=Ended.FAILED))
     with store.claim("/a", "", "b", "held"):
         held = next((store.folder / "locks").iterdir())
         for index in range(20):

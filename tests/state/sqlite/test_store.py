@@ -16,7 +16,7 @@ import pytest
 from sqlite_utils import Database, Migrations
 
 from partway.state.errors import StateDamaged, StateError, StateFull, StateLocked, StateTooNew
-from partway.state.live import LiveRecord
+from partway.state.live import ProgressSnapshot
 from partway.state.sqlite.migrations import MIGRATION_SET, MIGRATIONS
 from partway.state.sqlite.schema import _runner
 from partway.state.sqlite.store import SqliteStore
@@ -96,7 +96,7 @@ def test_files_that_are_open_to_others_are_closed(store: SqliteStore) -> None:
     """Made by another program, copied, or on a disk that a container has: corrected when the folder is used."""
     store.save_upload(UPLOAD)
     with store.claim("/a", "", "b", "k"):
-        store.live.tell(LiveRecord(id=UPLOAD.id, pid=7, host="host", began_at=1.0, told_at=2.0))
+        store.live.tell(ProgressSnapshot(id=UPLOAD.id, pid=7, host="host", began_at=1.0, told_at=2.0))
     wide = [path for path in store.folder.iterdir() if path.is_file()]
     for path in wide:
         path.chmod(0o666)
@@ -202,10 +202,10 @@ def test_a_store_that_is_opened_again_has_everything(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "state")
     store.save_upload(UPLOAD)
     store.save_parts(UPLOAD.id, parts(3))
-    store.learn_algorithm("https://s3.example", "MD5", 5.0)
+    store.save_endpoint_algorithm("https://s3.example", "MD5", 5.0)
     store.close()
     again = SqliteStore(tmp_path / "state")
-    found = (again.uploads(), again.parts(UPLOAD.id), again.known_algorithm("https://s3.example", since=5.0))
+    found = (again.uploads(), again.parts(UPLOAD.id), again.get_endpoint_algorithm("https://s3.example", since=5.0))
     again.close()
 
     assert found == ([UPLOAD], parts(3), "MD5")
@@ -500,7 +500,7 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(filled: Path, monk
         patched.setattr("partway.state.sqlite.schema.MIGRATIONS", broken)
         SqliteStore(filled.parent)
     store = SqliteStore(filled.parent)
-    store.learn_algorithm("e", "MD5", 1.0)
+    store.save_endpoint_algorithm("e", "MD5", 1.0)
 
     assert store.uploads() == [UPLOAD]
     store.close()
@@ -616,7 +616,7 @@ def test_a_missing_table_is_damage(tmp_path: Path) -> None:
     store._db.execute("DROP TABLE endpoints")
     try:
         with pytest.raises(StateDamaged):
-            store.known_algorithm("", since=0.0)
+            store.get_endpoint_algorithm("", since=0.0)
     finally:
         store.close()
 

@@ -13,7 +13,7 @@ from partway.engine.events.upload import JobDone
 from partway.engine.job.run import run_job
 from partway.engine.run.settings import UploadSettings
 from partway.engine.walk.spec import JobSpec
-from partway.engine.workers.channel import Cancel
+from partway.engine.workers.channel import CancelToken
 from partway.state.memory.store import MemoryStore
 from partway.state.store import StateStore
 from tests.support.s3_server.server import StrictS3
@@ -29,7 +29,7 @@ class Job:
     backend: MultipartBackend
     store: StateStore = field(default_factory=MemoryStore)
     events: list[Event] = field(default_factory=list)
-    cancel: Cancel = field(default_factory=Cancel)
+    cancel: CancelToken = field(default_factory=CancelToken)
     on_event: Callable[[Event], None] = lambda event: None
 
     def sources(self) -> Iterable[tuple[str, str | None]]:

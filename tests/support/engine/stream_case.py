@@ -15,7 +15,7 @@ from partway.engine.events.upload import UploadDone, UploadSkipped
 from partway.engine.limits import S3Limits
 from partway.engine.run.settings import UploadSettings
 from partway.engine.stream.upload import StreamSettings, upload_stream
-from partway.engine.workers.channel import Cancel
+from partway.engine.workers.channel import CancelToken
 from partway.state.memory.store import MemoryStore
 from partway.state.store import StateStore
 
@@ -62,7 +62,7 @@ class Streaming:
     stream: StreamSettings = field(default_factory=StreamSettings)
     options: ObjectOptions = field(default_factory=ObjectOptions)
     events: list[Event] = field(default_factory=list)
-    cancel: Cancel = field(default_factory=Cancel)
+    cancel: CancelToken = field(default_factory=CancelToken)
     on_event: Callable[[Event], None] = lambda event: None
 
     @property

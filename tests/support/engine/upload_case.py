@@ -13,7 +13,7 @@ from partway.engine.limits import S3Limits
 from partway.engine.retry.policy import RetryPolicy
 from partway.engine.run.settings import UploadSettings
 from partway.engine.upload.file import upload_file
-from partway.engine.workers.channel import Cancel
+from partway.engine.workers.channel import CancelToken
 from partway.state.memory.store import MemoryStore
 from partway.state.store import StateStore
 
@@ -35,7 +35,7 @@ class Uploading:
     )
     options: ObjectOptions = field(default_factory=lambda: ObjectOptions(content_type="text/plain"))
     events: list[Event] = field(default_factory=list)
-    cancel: Cancel = field(default_factory=Cancel)
+    cancel: CancelToken = field(default_factory=CancelToken)
     on_event: Callable[[Event], None] = lambda event: None
     bucket: str = "bucket"
     key: str = "key"

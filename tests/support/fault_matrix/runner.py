@@ -21,7 +21,7 @@ from partway.engine.events.upload import PartDone
 from partway.engine.retry.policy import RetryPolicy
 from partway.engine.s3.backend import S3Backend, S3Config
 from partway.engine.upload.abort import cancel_upload
-from partway.engine.workers.channel import Cancel
+from partway.engine.workers.channel import CancelToken
 from partway.state.uploads import UNFINISHED
 from tests.support.engine.upload_case import PART, Uploading
 from tests.support.s3_faults.faults import Action, Answer, CallFunction, Fault, Stage
@@ -324,7 +324,7 @@ def _cancelling(uploading: Uploading) -> Callable[[], object]:
 
 def _end(command: Callable[[], object], uploading: Uploading) -> Ended:
     """Run a command; a hang and an error that is not partway's are told as broken."""
-    uploading.cancel = Cancel()
+    uploading.cancel = CancelToken()
     deadline = threading.Timer(DEADLINE, uploading.cancel)
     deadline.daemon = True
     deadline.start()

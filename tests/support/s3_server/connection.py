@@ -54,7 +54,7 @@ class Service(Protocol):
     region: str
     is_tls: bool
     clock: Callable[[], float]
-    stopping: threading.Event
+    handle_signals: threading.Event
     idle_timeout: float | None
     edge: Callable[[str, bytes, bytes], bytes] | None
 
@@ -151,7 +151,7 @@ class Connection(BaseHTTPRequestHandler):
             length_needed=head.operation in (Operation.UPLOAD_PART, Operation.PUT_OBJECT),
             at_half=lambda: self._stage(exchange, Stage.HALF_BODY),
             on_bytes=lambda count: exchange.journal.add_bytes(exchange.call, count),
-            stopping=service.stopping,
+            handle_signals=service.handle_signals,
         )
         self._stage(exchange, Stage.BEFORE_READ)
         check_signature(
@@ -226,7 +226,7 @@ class Connection(BaseHTTPRequestHandler):
         left = LOOK_SECONDS
         while left > 0.0:
             left = LOOK_SECONDS if end is None else min(LOOK_SECONDS, end - time.monotonic())
-            if self._service.stopping.wait(max(0.0, left)) or self._service.has_cut(self.connection):
+            if self._service.handle_signals.wait(max(0.0, left)) or self._service.has_cut(self.connection):
                 raise Disconnected
 
     def _scripted(self, exchange: _Exchange, answer: Answer) -> Reply:

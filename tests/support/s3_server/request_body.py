@@ -48,14 +48,14 @@ class BodyReader:
         length_needed: bool,
         at_half: Callable[[], None],
         on_bytes: Callable[[int], None],
-        stopping: threading.Event,
+        handle_signals: threading.Event,
     ) -> None:
         self.bytes_per_second: float | None = None
         self._stream = stream
         self._headers = headers
         self._at_half = at_half
         self._on_bytes = on_bytes
-        self._stopping = stopping
+        self._stopping = handle_signals
         self._received = bytearray()
         self._is_chunked = headers.get("transfer-encoding", "").lower() == "chunked"
         self._length = _body_length(headers, length_needed=length_needed)

@@ -66,7 +66,7 @@ class StrictS3:
         self.clock = clock
         self.idle_timeout = idle_timeout
         self.edge: Callable[[str, bytes, bytes], bytes] | None = None
-        self.stopping = threading.Event()
+        self.handle_signals = threading.Event()
         self._folder = tempfile.TemporaryDirectory(prefix="strict-s3-") if tls else None
         files = make_tls_files(Path(self._folder.name)) if self._folder else None
         self.ca_file: Path | None = files.ca_file if files else None
@@ -89,7 +89,7 @@ class StrictS3:
         Raises:
             RuntimeError: the server itself failed, or a function that a fault called; only without an error so far.
         """
-        self.stopping.set()
+        self.handle_signals.set()
         try:
             self._listener.stop()
         finally:

@@ -14,7 +14,7 @@ from .resent_bytes import SendWatch
 from .world import World
 
 
-class MortalStore(StateStore):
+class CrashingStore(StateStore):
     """Passes everything on to ``inner``, through the moments of ``world``."""
 
     def __init__(self, inner: StateStore, world: World, watch: SendWatch) -> None:
@@ -115,11 +115,11 @@ class MortalStore(StateStore):
     def uploads_to(self, bucket: str, key: str) -> list[UploadRecord]:
         return self._inner.uploads_to(bucket, key)
 
-    def learn_algorithm(self, endpoint: str, algorithm: str, at: float) -> None:
-        self._write("store: learn", lambda: self._inner.learn_algorithm(endpoint, algorithm, at))
+    def save_endpoint_algorithm(self, endpoint: str, algorithm: str, at: float) -> None:
+        self._write("store: learn", lambda: self._inner.save_endpoint_algorithm(endpoint, algorithm, at))
 
-    def known_algorithm(self, endpoint: str, *, since: float) -> str | None:
-        return self._inner.known_algorithm(endpoint, since=since)
+    def get_endpoint_algorithm(self, endpoint: str, *, since: float) -> str | None:
+        return self._inner.get_endpoint_algorithm(endpoint, since=since)
 
     def close(self) -> None:
         self._inner.close()

@@ -33,7 +33,7 @@ from partway.state.uploads import UNFINISHED
 
 from .allowed_errors import is_final
 from .changing_source import ChangingSource
-from .crashing_store import MortalStore
+from .crashing_store import CrashingStore
 from .invariants import check_end, check_error, check_nothing_left, check_twice
 from .patched_engine import Stage
 from .resent_bytes import SendWatch
@@ -185,7 +185,7 @@ class SimulatedStory:
             self.source.path,
             Target(bucket=BUCKET, key=KEY, endpoint=ENDPOINT, options=ObjectOptions(no_overwrite=story.no_overwrite)),
             backend=self.backend,
-            store=MortalStore(self.inner, world, self.watch),
+            store=CrashingStore(self.inner, world, self.watch),
             settings=UploadSettings(
                 part_size=story.part_size,
                 concurrency=story.concurrency,
@@ -239,7 +239,7 @@ class SimulatedStory:
                 self.source.path,
                 Target(bucket=BUCKET, key=KEY, endpoint=ENDPOINT),
                 backend=self.backend,
-                store=MortalStore(store, self.world, self.watch),
+                store=CrashingStore(store, self.world, self.watch),
                 settings=UploadSettings(part_size=story.part_size, policy=POLICY),
             )
         except StateLocked:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from random import Random
 
-from partway.engine.workers.channel import Cancel
+from partway.engine.workers.channel import CancelToken
 from tests.support.s3_model.checksums import Algorithm, checksum_of
 from tests.support.s3_model.errors import S3Error
 from tests.support.s3_model.model import S3Model
@@ -69,7 +69,7 @@ class World:
         self.left: set[str] = set()
         self.causes: set[str] = set()
         self.told: Counter[str] = Counter()
-        self.cancel = Cancel()
+        self.cancel = CancelToken()
         self.calm = False
         self.dead = False
         self.quiet = False
@@ -81,7 +81,7 @@ class World:
 
     def begin_run(self, *, calm: bool) -> None:
         """Forget what was about the run before."""
-        self.cancel = Cancel()
+        self.cancel = CancelToken()
         self._unsure = self._is_unsure()
         self.causes = {"edit"} if self.source.content is None else set()
         if self.turns.busy:
