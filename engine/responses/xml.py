@@ -24,7 +24,10 @@ _NO_XML = re.compile(
     rb"|0*(?:[0-8]|1[1-24-9]|2\d|3[01]|6553[45]|5(?:529[6-9]|5[3-9]\d\d|6\d{3}|7[0-2]\d\d|73[0-3]\d|734[0-3])));",
     re.IGNORECASE,
 )
-_HTML = re.compile(rb"(?:<\?xml[^>]*>\s*|<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|script|meta)\b", re.I | re.S)
+# Atomic groups: without them, a row of comments that no page follows would be matched in 2^n ways.
+_HTML = re.compile(
+    rb"(?>(?><\?xml[^>]*>|<!--.*?-->)\s*)*+<(?:!doctype\s+html|html|head|body|script|meta)\b", re.I | re.S
+)
 _EMPTY = re.compile(rb"<([A-Za-z0-9:]+)\s*/>|<([A-Za-z0-9:]+)>\s*</\2>")
 
 

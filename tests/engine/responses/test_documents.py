@@ -13,7 +13,7 @@ from partway.engine.checksums import ChecksumAlgorithm
 from partway.engine.errors import Refused, Transient, UploadFailed
 from partway.engine.events.upload import PartRetried
 from partway.engine.responses.pages import Pages
-from partway.engine.responses.xml import plain
+from partway.engine.responses.xml import is_web_page, plain
 from partway.engine.s3.backend import S3Backend
 from partway.engine.s3.bucket import S3Uploads
 from tests.support.engine.upload_case import Uploading
@@ -140,6 +140,14 @@ def test_gzip_is_unpacked_up_to_a_limit() -> None:
     bomb = gzip.compress(bytes(10_000_000))
 
     assert len(plain(bomb, "gzip", 1000)) == 1001
+
+
+def test_a_row_of_comments_is_read_once() -> None:
+    """Whether a document is a web page is decided in one pass, however many comments it begins with."""
+    comments = b"<?xml version='1.0'?>" + b"<!-- -->\n" * 10_000
+
+    assert not is_web_page(comments + b"<ListPartsResult>")
+    assert is_web_page(comments + b"<!DOCTYPE html>")
 
 
 @pytest.mark.parametrize(
