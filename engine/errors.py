@@ -3,7 +3,7 @@
 PartwayError                the root; its text is one sentence for the user
 ├── StateError              see partway.state.errors
 ├── PlanError               the wanted cut is not legal: choose another part size or other options
-│   └── KeysCollide         several files would be written to one key: choose other sources
+│   └── KeyCollision         several files would be written to one key: choose other sources
 ├── SourceError             the source cannot be read, or is nothing that can be uploaded
 │   └── SourceChanged       it changed while it was sent: run again, equal parts are kept
 ├── RemoteError             the service refused, or could not be reached
