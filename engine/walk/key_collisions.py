@@ -46,7 +46,7 @@ def check_key_collisions(
         prune: True accepts that the file of an earlier run is gone, and that another one has its key.
 
     Raises:
-        KeysCollide: names the first few.
+        KeyCollision: names the first few.
         StateError.
     """
     if not may_collide(spec):

@@ -33,7 +33,7 @@ EXPECTED = {
     "Transient": 75,
     "UploadFailed": 75,
     "UploadCancelled": 130,
-    "KeysCollide": 2,
+    "KeyCollision": 2,
     "PlanError": 2,
     "SourceError": 2,
 }

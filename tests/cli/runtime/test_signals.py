@@ -130,9 +130,9 @@ def test_a_signal_while_the_end_is_told_changes_nothing(shell: Shell) -> None:
     program = (
         "import os, signal, sys, time\n"
         "from partway.cli.runtime import signals\n"
-        "from partway.engine.workers.channel import Cancel\n"
+        "from partway.engine.workers.channel import CancelToken\n"
         "signals._ONE_WISH = 1000.0\n"
-        "with signals.stopping(Cancel()):\n"
+        "with signals.handle_signals(CancelToken()):\n"
         "    os.kill(os.getpid(), signal.SIGTERM)\n"
         "os.kill(os.getpid(), signal.SIGTERM)\n"
         "print('all of it')\n"

@@ -26,9 +26,9 @@ TOLD = ProgressSnapshot(id=UPLOAD.id, pid=7, host="host", began_at=1.0, told_at=
 TELL_AND_WAIT = """
 import sys, time
 from pathlib import Path
-from partway.state.live import LiveRecord
+from partway.state.live import ProgressSnapshot
 from partway.state.files.live import LiveFiles
-LiveFiles(Path(sys.argv[1])).tell(LiveRecord(id="0a1b2c3d", pid=7, host="host", began_at=1.0, told_at=2.0))
+LiveFiles(Path(sys.argv[1])).tell(ProgressSnapshot(id="0a1b2c3d", pid=7, host="host", began_at=1.0, told_at=2.0))
 print("told", flush=True)
 time.sleep(60)
 """
