@@ -5,7 +5,7 @@ The class says what the caller can do about it::
     PartwayError
     └── StateError            the store cannot be read or written: see the message
         ├── StateLocked       another process holds the upload or the store: wait, then run again
-        ├── StateFull         the disk is full: free some space, then run again
+        ├── StateFull         the disk, a quota or a file size limit is full: free some space, then run again
         ├── LocksUnsupported  the filesystem has no file locks: use another state folder
         ├── StateTooNew       written by a newer partway: update, or use another state folder
         └── StateDamaged      the file is no database, or a broken one: move it away
@@ -14,7 +14,8 @@ The class says what the caller can do about it::
 import errno
 
 FREE_SPACE = "free some space there, then run the same command again"
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+_RAISE_LIMIT = "raise the limit on file sizes (ulimit -f), then run the same command again"
+_FULL = {errno.ENOSPC: FREE_SPACE, errno.EDQUOT: FREE_SPACE, errno.EFBIG: _RAISE_LIMIT}
 
 
 class PartwayError(Exception):
@@ -30,7 +31,7 @@ class StateLocked(StateError):
 
 
 class StateFull(StateError):
-    """The disk of the state folder is full, or the user's quota is used up."""
+    """The disk of the state folder, the user's quota, or the process's limit on file sizes is used up."""
 
 
 class LocksUnsupported(StateError):
@@ -46,12 +47,12 @@ class StateDamaged(StateError):
 
 
 def state_error(what: str, error: OSError, advice: str = "") -> StateError:
-    """The error for what the operating system refused.
+    """The error for a call that the operating system refused.
 
-    what: that cannot be done, as in ``cannot write in /state``.
-    advice: what to do about it, unless the disk is full.
+    what: the failed action, as in ``cannot write in /state``.
+    advice: what to do about it, unless there is no space left.
     """
     reason = f"{what}: {error.strerror or error}"
     if error.errno in _FULL:
-        return StateFull(f"{reason}; {FREE_SPACE}")
+        return StateFull(f"{reason}; {_FULL[error.errno]}")
     return StateError(f"{reason}; {advice}" if advice else reason)

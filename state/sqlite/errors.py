@@ -1,6 +1,5 @@
 """SQLite's errors as ours, each with what the user can do."""
 
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +7,7 @@ from pathlib import Path
 
 from ..errors import FREE_SPACE, StateDamaged, StateError, StateFull, StateLocked, state_error
 from ..files.file_lock import has_record_locks, locks_unsupported
+from ..files.space import try_to_grow
 from .rows import BadRow
 
 # Where fcntl or mmap said that the filesystem cannot do that.
@@ -47,23 +47,29 @@ def _translate(error: sqlite3.OperationalError, path: Path) -> StateError:
         return busy(path)
     if "malformed" in text or "no such" in text:
         return _damaged(error, path)
-    if _is_full(error, path.parent):
-        return StateFull(f"cannot write {path}: {text}; {FREE_SPACE}")
+    if (full := _full(error, path)) is not None:
+        return full
     return StateError(
         f"cannot read or write {path}: {text}; fix the permissions or the disk, or name another folder with --state-dir"
     )
 
 
-def _is_full(error: sqlite3.OperationalError, folder: Path) -> bool:
-    """True when there is no space.  SQLite calls some of what a full disk refuses an I/O error."""
+def _full(error: sqlite3.OperationalError, path: Path) -> StateError | None:
+    """The error that names what is full, or None when there is space.
+
+    SQLite reports a full quota, a file size limit and some full disks as an I/O error, without the errno.
+    """
+    text = str(error)
     if getattr(error, "sqlite_errorname", "") == "SQLITE_FULL":
-        return True
-    if "I/O" not in str(error):
-        return False
+        return StateFull(f"cannot write {path}: {text}; {FREE_SPACE}")
+    if "I/O" not in text and "unable to open" not in text:
+        return None
     try:
-        return os.statvfs(folder).f_bavail == 0
-    except OSError:
-        return False
+        try_to_grow(path)
+    except OSError as refused:
+        found = state_error(f"cannot write {path}", refused)
+        return found if isinstance(found, StateFull) else None
+    return None
 
 
 def _damaged(error: Exception, path: Path) -> StateDamaged:

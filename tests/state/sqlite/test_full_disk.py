@@ -3,9 +3,10 @@
 import errno
 import os
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from partway.state.errors import StateError, StateFull, state_error
 from partway.state.files import locks
 from partway.state.files.live import LiveFiles
+from partway.state.sqlite import errors
 from partway.state.sqlite.errors import translated
 from partway.state.sqlite.store import SqliteStore
 from tests.support.s3_server.server import StrictS3
@@ -49,6 +51,33 @@ def refuse(path):
 
 store._make_file = refuse
 main.main()
+"""
+# As `ulimit -f`; Python ignores SIGXFSZ, so that the write fails instead.
+LIMIT_FILE_SIZES = """
+import resource, sys
+from partway.cli import main
+
+size = int(sys.argv.pop(1))
+resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+main.main()
+"""
+FILL_UNDER_A_LIMIT = """
+import itertools, resource, sys
+from dataclasses import replace
+from pathlib import Path
+from partway.state.errors import StateFull
+from partway.state.sqlite.store import SqliteStore
+from tests.support.engine.records import UPLOAD
+
+store = SqliteStore(Path(sys.argv[1]))
+resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))
+for number in itertools.count():
+    try:
+        store.save_upload(replace(UPLOAD, id=f"{number:08x}", options="x" * 5_000))
+    except StateFull as error:
+        assert "ulimit -f" in str(error), error
+        print(number)
+        break
 """
 
 
@@ -93,7 +122,7 @@ def test_a_disk_that_was_full_before(server: StrictS3, shell: Shell) -> None:
     assert not server.calls
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 def test_no_space_is_told_from_other_refusals(number: int) -> None:
     """A quota that is used up is a full disk; missing permissions are not."""
     full = state_error("cannot write", OSError(number, "no space"), "fix the permissions")
@@ -135,14 +164,55 @@ def test_every_file_of_the_state_folder(
         pass
 
 
-@pytest.mark.parametrize(("free", "kind"), [(0, StateFull), (1, StateError)])
-def test_an_io_error_on_a_full_disk_is_that(
-    free: int, kind: type[StateError], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("number", "kind", "sentence"),
+    [
+        (errno.ENOSPC, StateFull, "No space left on device; free some space there"),
+        (errno.EDQUOT, StateFull, "Disk quota exceeded; free some space there"),
+        (errno.EFBIG, StateFull, "File too large; raise the limit on file sizes (ulimit -f)"),
+        (errno.EIO, StateError, "disk I/O error; fix the permissions or the disk"),
+    ],
+)
+def test_an_io_error_names_what_is_full(
+    number: int, kind: type[StateError], sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What SQLite says when its shared memory cannot grow; a broken disk says the same."""
-    status = os.statvfs(tmp_path)
-    monkeypatch.setattr(os, "statvfs", lambda path: os.statvfs_result((*status[:4], free, *status[5:])))
+    """SQLite says the same of a full disk, a full quota, a file size limit and a broken disk."""
+
+    def refuse(path: Path) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(errors, "try_to_grow", refuse)
 
     with pytest.raises(StateError) as failure, translated(tmp_path / "partway.db"):
         raise sqlite3.OperationalError("disk I/O error")
     assert type(failure.value) is kind
+    assert sentence in str(failure.value)
+
+
+def test_an_io_error_of_a_disk_with_space(tmp_path: Path) -> None:
+    """The disk is at fault, and nothing is left of the attempt to write."""
+    with pytest.raises(StateError) as failure, translated(tmp_path / "partway.db"):
+        raise sqlite3.OperationalError("disk I/O error")
+
+    assert type(failure.value) is StateError
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_size_limit_is_reached_at_the_start(server: StrictS3, shell: Shell) -> None:
+    """``ulimit -f 20``: there is no room for the database.  Nothing is sent; exit code 75 and how to mend it."""
+    limited = run(shell, LIMIT_FILE_SIZES, "20480", *UPLOAD)
+
+    assert limited.code == 75, limited
+    assert "partway.db: File too large; raise the limit on file sizes (ulimit -f)" in limited.errors[0]
+    assert not server.calls
+    assert shell.run(*UPLOAD).code == 0
+
+
+def test_a_file_size_limit_is_reached_on_the_way(tmp_path: Path) -> None:
+    """The log may grow no further: what was saved before stays."""
+    program = [sys.executable, "-c", FILL_UNDER_A_LIMIT, str(tmp_path)]
+    saved = int(subprocess.run(program, capture_output=True, text=True, check=True, timeout=60).stdout)
+
+    with closing(SqliteStore(tmp_path)) as store:
+        assert saved > 0
+        assert len(store.uploads()) == saved
