@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..cli import VERSION
 from .runtime.typed import note_typed
 from .text.encoding import output_encoding, restart_in_utf8
 from .text.escape import printable
@@ -88,7 +87,9 @@ class _Commands(click.Group):
 
 def _print_version(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
     if wanted and not ctx.resilient_parsing:
-        click.echo(f"partway {VERSION}")
+        from partway import __version__
+
+        click.echo(f"partway {__version__}")
         ctx.exit()
 
 

@@ -17,7 +17,6 @@ from partway.engine.doctor.state import check_state
 from partway.engine.errors import PartwayError, StateError
 from partway.engine.workers.channel import CancelToken
 
-from ...cli import VERSION
 from ..options import shared
 from ..options.connection import Connection, connection_options
 from ..options.s3_uri import parse_bucket
@@ -58,6 +57,8 @@ def command(
     With a bucket also its region, permissions, checksums and rules, by uploading a few bytes below PREFIX and removing
     them again.  Exit code 0: nothing failed, though there may be warnings; 1: something did.
     """
+    from partway import __version__
+
     where = None if bucket is None else parse_bucket(bucket)
     found: list[Check] = []
 
@@ -69,7 +70,7 @@ def command(
         Check(
             name="version",
             health=Health.OK,
-            fact=f"partway {VERSION}, Python {platform.python_version()}, {platform.system()} {platform.machine()}",
+            fact=f"partway {__version__}, Python {platform.python_version()}, {platform.system()} {platform.machine()}",
         )
     )
     for check in _check_state(state_dir):

@@ -9,8 +9,10 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+import partway
+
 ROOT = Path(__file__).parents[2]
-LAYERS = ("state", "engine", "cli")
+LAYERS = ("state", "engine", "api", "cli")
 MAX_LINES = 330
 MAX_FILES = 15
 
@@ -41,6 +43,7 @@ FOLDERS = (
     "engine/s3",
     "engine/maintenance",
     "engine/doctor",
+    "api",
     "cli/text",
     "cli/progress",
     "cli/status",
@@ -91,6 +94,10 @@ ALLOWED_TYPES = {
 }
 
 FILES = sorted(path for layer in LAYERS for path in (ROOT / layer).rglob("*.py"))
+# ``python -m partway`` is the command, whose place is below.
+ENTRY = "api/__main__.py"
+# What ``from partway import ...`` finds: the modules beside it, and its names.
+FRONT_DOOR = {path.stem for path in (ROOT / "api").glob("*.py")} | set(partway.__all__)
 PATHS = {path.relative_to(ROOT).as_posix() for path in FILES}
 
 
@@ -118,7 +125,9 @@ class Import:
     def target(self) -> str:
         """What is imported as a path without ``.py``: ``engine/source/plan/UploadPlan``; it may leave the layer."""
         if not self.level:
-            return "/".join(self.name.split(".")[1:])
+            path = "/".join(self.name.split(".")[1:])
+            # ``api`` is installed as ``partway`` itself.
+            return path if path.partition("/")[0] in LAYERS else f"api/{path}"
         base = PurePosixPath(self.file).parents[self.level - 1]
         return (base / self.name.replace(".", "/")).as_posix()
 
@@ -138,6 +147,8 @@ def imports_of(source: str, file: str) -> list[Import]:
 def target_folder(item: Import) -> str | None:
     """The folder that is imported from; None when it is none of ours."""
     parts = item.target.split("/")
+    if parts[0] == "api" and parts[1] not in FRONT_DOOR:
+        return None
     for end in range(len(parts), 0, -1):
         folder = "/".join(parts[:end])
         if folder in FOLDERS:
@@ -147,6 +158,8 @@ def target_folder(item: Import) -> str | None:
 
 def wrong_arrow(item: Import) -> bool:
     """True for an import of a folder that is not above, or by a name that is not the house's."""
+    if item.file == ENTRY:
+        return item.name != "partway.cli.main.main"
     if not item.is_ours:
         return item.name.partition(".")[0] in LAYERS
     folder = target_folder(item)
@@ -170,7 +183,7 @@ IMPORTS = [item for path in FILES for item in imports_of(path.read_text(), path.
 
 
 def test_there_is_something_to_check() -> None:
-    """All three layers were found, with imports between them and between their folders."""
+    """All layers were found, with imports between them and between their folders."""
     found = {(item.folder, target_folder(item)) for item in IMPORTS if item.is_ours}
 
     assert {item.layer for item in IMPORTS} == set(LAYERS)
@@ -187,12 +200,28 @@ def test_every_folder_has_its_place_in_the_order() -> None:
     assert sorted(FOLDERS) == sorted({item.rpartition("/")[0] for item in PATHS})
 
 
+def package_of(folder: str) -> str:
+    """The package that the folder is installed as."""
+    return "partway" if folder == "api" else "partway." + folder.replace("/", ".")
+
+
 def test_every_folder_is_in_the_wheel() -> None:
     """setuptools installs the packages that are listed; a folder that is not would be missing after an install."""
     listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
 
-    assert sorted(listed) == sorted("partway." + folder.replace("/", ".") for folder in FOLDERS)
+    assert sorted(listed) == sorted(package_of(folder) for folder in FOLDERS)
     assert all(f"{folder}/__init__.py" in PATHS for folder in FOLDERS)
+
+
+def test_type_checkers_find_what_is_installed() -> None:
+    """``.typing/partway`` has a link for each layer, and for each file of the folder that is ``partway`` itself."""
+    links = {path.name: path.readlink().as_posix() for path in (ROOT / ".typing" / "partway").iterdir()}
+    files = [path.name for path in (ROOT / "api").iterdir() if path.is_file()]
+
+    assert links == {
+        **{layer: f"../../{layer}" for layer in LAYERS if layer != "api"},
+        **{name: f"../../api/{name}" for name in files},
+    }
 
 
 def test_every_library_is_declared() -> None:
@@ -244,6 +273,14 @@ def test_a_file_holds_one_idea(path: Path) -> None:
         ("engine/attic/a.py", "from ..source.plan import plan_upload"),
         ("cli/a.py", "import engine"),
         ("cli/a.py", "import partway"),
+        ("cli/a.py", "from partway.api.client import Client"),
+        ("engine/upload/a.py", "from partway import __version__"),
+        ("engine/upload/a.py", "import partway.errors"),
+        ("api/a.py", "from partway.cli.main import main"),
+        ("api/a.py", "from .cli.main import main"),
+        ("api/a.py", "from .engine.source.plan import plan_upload"),
+        ("api/a.py", "from partway.errors import PartwayError"),
+        ("api/__main__.py", "from partway.cli.commands.upload import command"),
         ("cli/a.py", "from partway.tests import x"),
     ],
 )
@@ -277,6 +314,8 @@ def test_a_library_out_of_place_is_seen(file: str, source: str) -> None:
     [
         ("cli/commands/a.py", "import rich\nfrom partway.engine.source.plan import x\nfrom ..text import escape"),
         ("engine/upload/a.py", "from ..source.plan import x\nfrom .complete import y\nfrom partway.state import z"),
+        ("cli/a.py", "from partway import __version__\nfrom partway.errors import OptionError"),
+        ("api/a.py", "from .errors import OptionError\nfrom partway.engine.source.plan import plan_upload"),
         ("engine/upload/a.py", "from ..events import Event\nfrom .. import errors"),
         ("engine/run/settings.py", "from concurrent.futures import Executor"),
         ("engine/upload/a.py", "from .complete import queue"),

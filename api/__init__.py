@@ -1,0 +1,53 @@
+"""Upload files to S3 in parts, and resume after any interruption.
+
+What ``__all__`` names is public.  Everything else may change in any release: also what is in ``partway.engine``,
+``partway.state`` and ``partway.cli``.
+
+A name is imported when it is first used: ``import partway`` itself takes no time.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import errors, events
+    from .errors import PartwayError, RemoteError, SourceError, UploadCancelled, UploadFailed
+
+__all__ = [
+    "PartwayError",
+    "RemoteError",
+    "SourceError",
+    "UploadCancelled",
+    "UploadFailed",
+    "__version__",
+    "errors",
+    "events",
+]
+
+__version__ = "0.1.0"
+
+# The module of each name; None: the name is a module itself.
+_HOMES = {
+    "PartwayError": "errors",
+    "RemoteError": "errors",
+    "SourceError": "errors",
+    "UploadCancelled": "errors",
+    "UploadFailed": "errors",
+    "errors": None,
+    "events": None,
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = _HOMES[name]
+    value: Any = import_module(f".{home or name}", __name__)
+    if home is not None:
+        value = getattr(value, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

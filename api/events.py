@@ -1,0 +1,75 @@
+"""What ``on_event`` is called with: frozen dataclasses, with the names and fields of the command's ``--json``.
+
+Match on the class::
+
+    def on_event(event: partway.events.Event) -> None:
+        match event:
+            case partway.events.PartDone(number=number, size=size):
+                ...
+
+``upload`` is the id that ``Client.resume`` and ``Client.cancel`` take, ``number`` S3's 1-based part number; sizes are
+bytes, times seconds.
+"""
+
+from partway.engine.events import Event
+from partway.engine.events.dry_run import JobPlanned, UploadPlanned
+from partway.engine.events.upload import (
+    ChecksumFellBack,
+    ComparisonFailed,
+    FileDone,
+    FileFailed,
+    FileSkipped,
+    JobDone,
+    JobStarted,
+    NetworkLost,
+    NetworkProbed,
+    NetworkRestored,
+    OrphanAdopted,
+    OrphanFound,
+    OverwriteNotExcluded,
+    PartDone,
+    PartKept,
+    PartProgress,
+    PartRetried,
+    PartsChecked,
+    StreamCompared,
+    StreamDiffered,
+    UploadCompleting,
+    UploadDone,
+    UploadFailed,
+    UploadRenewed,
+    UploadSkipped,
+    UploadStarted,
+)
+
+__all__ = [
+    "ChecksumFellBack",
+    "ComparisonFailed",
+    "Event",
+    "FileDone",
+    "FileFailed",
+    "FileSkipped",
+    "JobDone",
+    "JobPlanned",
+    "JobStarted",
+    "NetworkLost",
+    "NetworkProbed",
+    "NetworkRestored",
+    "OrphanAdopted",
+    "OrphanFound",
+    "OverwriteNotExcluded",
+    "PartDone",
+    "PartKept",
+    "PartProgress",
+    "PartRetried",
+    "PartsChecked",
+    "StreamCompared",
+    "StreamDiffered",
+    "UploadCompleting",
+    "UploadDone",
+    "UploadFailed",
+    "UploadPlanned",
+    "UploadRenewed",
+    "UploadSkipped",
+    "UploadStarted",
+]
