@@ -70,4 +70,4 @@ class S3Limits:
 AWS = S3Limits()
 
 
-MOST = 32  # parts in flight where the number is adaptive
+MAX_CONCURRENCY = 32  # parts in flight where the number is adaptive

@@ -16,7 +16,7 @@ import click
 from partway.engine.errors import PartwayError, SourceError
 from partway.engine.events import EventSink
 from partway.engine.events.upload import JobDone
-from partway.engine.limits import MOST
+from partway.engine.limits import MAX_CONCURRENCY
 from partway.engine.run.settings import UploadSettings
 from partway.engine.walk.file_list import LISTED_ON_STDIN, listed_sources
 from partway.engine.walk.spec import JobSpec
@@ -134,7 +134,7 @@ def run(
     from partway.engine.job.run import run_job  # only here: a single file needs none of it
 
     sources = sources_of(spec, piped_list)
-    _allow_open_files(_OPEN_FILES * (settings.concurrency or MOST) + _OTHER_OPEN_FILES)
+    _allow_open_files(_OPEN_FILES * (settings.concurrency or MAX_CONCURRENCY) + _OTHER_OPEN_FILES)
 
     def work(sink: EventSink, cancel: CancelToken) -> JobDone:
         return run_job(

@@ -134,9 +134,9 @@ class Watcher:
     def _wait(self, seconds: float) -> bool:
         """False when somebody wants this to stop."""
         end = time.monotonic() + seconds
-        while not self._cancel.wanted and (left := end - time.monotonic()) > 0:
+        while not self._cancel.is_set() and (left := end - time.monotonic()) > 0:
             time.sleep(min(_TICK, left))
-        return not self._cancel.wanted
+        return not self._cancel.is_set()
 
     def json(self, looked: list[Watched]) -> None:
         """One look as one object."""

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from partway.engine.limits import MOST
+from partway.engine.limits import MAX_CONCURRENCY
 from partway.state.uploads import UploadRecord
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def make_backend(
             endpoint_url=endpoint_url,
             region=region,
             profile=profile,
-            connections=(concurrency or MOST) + 1,
+            connections=(concurrency or MAX_CONCURRENCY) + 1,
             **connection.config,
         )
     )

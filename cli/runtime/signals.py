@@ -37,18 +37,18 @@ def handle_signals(cancel: CancelToken) -> Iterator[None]:
 
     def stop(number: int, frame: FrameType | None) -> None:
         now = time.monotonic()
-        if cancel.wanted:
+        if cancel.is_set():
             if number in heard and now - heard[number] < _ONE_WISH:
                 return
             last_acts.when_known(end_process)
             return
         heard[number] = now
-        cancel()
+        cancel.set()
 
     numbers = [n for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) != signal.SIG_IGN]
     before: dict[int, Any] = {number: signal.signal(number, stop) for number in numbers}
     try:
         yield
     finally:
-        for number, handler in before.items() if not cancel.wanted else ():
+        for number, handler in before.items() if not cancel.is_set() else ():
             signal.signal(number, handler)

@@ -71,10 +71,10 @@ class TimedCalls:
 
         until = _Deadline(self._cancel, self._patience)
         try:
-            with WorkerPool(1, cancel=until, hear=lambda _: None) as pool:
+            with WorkerPool(1, cancel=until, on_message=lambda _: None) as pool:
                 return pool.run(work)
         except UploadCancelled:
-            if self._cancel.wanted:
+            if self._cancel.is_set():
                 raise
             raise Transient(
                 f"there was no answer within {self._patience:.0f} s", code="ReadTimeoutError", unreachable=True
@@ -88,6 +88,5 @@ class _Deadline(CancelToken):
         super().__init__(outer)
         self._end = time.monotonic() + seconds
 
-    @property
-    def wanted(self) -> bool:
-        return super().wanted or time.monotonic() > self._end
+    def is_set(self) -> bool:
+        return super().is_set() or time.monotonic() > self._end

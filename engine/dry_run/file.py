@@ -110,5 +110,5 @@ def _exists(
     target: Target, backend: MultipartBackend, store: StateStore, settings: UploadSettings, cancel: CancelToken
 ) -> bool:
     algorithm = settings.algorithm or default_algorithm(store, target.endpoint, time.time())
-    with WorkerPool(1, cancel=cancel, hear=lambda _: None) as pool:
+    with WorkerPool(1, cancel=cancel, on_message=lambda _: None) as pool:
         return pool.run(lambda line: target_exists(retrying(backend, settings.policy, line), target, algorithm))

@@ -121,7 +121,7 @@ class _DryJob:
                 self._resumed += 1
             else:
                 self._file(key, each, reasons.get(key))
-        if self._cancel.wanted:
+        if self._cancel.is_set():
             raise UploadCancelled("stopped on request")
 
     def _keyed(self, window: Sequence[FileEntry | SkippedEntry]) -> Iterator[tuple[str, FileEntry]]:
@@ -192,7 +192,7 @@ class _DryJob:
             if asks_all or key in doubtful
         )
         reasons: dict[str, str | PartwayError | None] = {}
-        with WorkerPool(self._settings.concurrency or _LOOKS, cancel=self._cancel, hear=lambda _: None) as pool:
+        with WorkerPool(self._settings.concurrency or _LOOKS, cancel=self._cancel, on_message=lambda _: None) as pool:
             for outcome in pool.stream(_look, tasks):
                 error = outcome.error
                 if error is not None and (not isinstance(error, PartwayError) or fails_for_all(error)):

@@ -36,18 +36,18 @@ _SETTLE, _LONG_WINDOW = 0.1, 2.0
 
 
 class AdaptiveLimit:
-    """How many parts may be in flight.  limit: from 1 to ``most``.
+    """How many parts may be in flight.  limit: from 1 to ``max_limit``.
 
     Args:
         part_size: Bytes of a usual part.
-        most: Parts in flight at the most.
+        max_limit: Parts in flight at the most.
         clock: Seconds, monotonic.
     """
 
-    def __init__(self, *, part_size: int, most: int, clock: Callable[[], float]) -> None:
-        self.limit = min(_FIRST, most)
+    def __init__(self, *, part_size: int, max_limit: int, clock: Callable[[], float]) -> None:
+        self.limit = min(_FIRST, max_limit)
         self._part_size = part_size
-        self._most = most
+        self._max_limit = max_limit
         self._clock = clock
         # The number that is held to be good, and the bytes a second that it brings.
         self._base, self._rate = self.limit, 0.0
@@ -81,11 +81,11 @@ class AdaptiveLimit:
         self._done_bytes += size
         self._done_parts += 1
 
-    def forget(self, upload: object) -> None:
+    def remove_upload(self, upload: object) -> None:
         """Note that nothing of the upload is on its way any more."""
         self._on_the_way = {part: sent for part, sent in self._on_the_way.items() if part[0] != upload}
 
-    def look(self, running: int, *, full: bool) -> None:
+    def update(self, running: int, *, full: bool) -> None:
         """Decide, when there is something to decide by.
 
         running: how many parts are in flight now; several small files may go for one.
@@ -121,7 +121,7 @@ class AdaptiveLimit:
         begun = self.limit - self._begun_before if idle else self.limit
         sent = self._sent_bytes - self._before[2] - begun * _START_PLENTY
         for more in (4 * self.limit, 2 * self.limit) if idle else (2 * self.limit,):
-            number = min(more, self._most)
+            number = min(more, self._max_limit)
             if number * self._part_size * seconds <= _LITTLE * sent:
                 return number
         return self.limit
@@ -180,8 +180,8 @@ class AdaptiveLimit:
             return self._base // 2
         if now < self._more_at:
             return self._base
-        self._starting &= self._base < self._most
-        return min(self._most, self._base * 2 if self._starting else self._base + max(1, self._base // 4))
+        self._starting &= self._base < self._max_limit
+        return min(self._max_limit, self._base * 2 if self._starting else self._base + max(1, self._base // 4))
 
     def _usual_size(self) -> float:
         """Bytes of a part, as they were lately."""

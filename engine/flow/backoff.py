@@ -11,12 +11,12 @@ _PAUSE = 1.0  # seconds in which several refusals count as one
 class AimdLimit:
     """Halves when the service refuses, and adds one worker for every round of parts that it takes.
 
-    limit: tasks at the same time, from 1 to ``most``.
+    limit: tasks at the same time, from 1 to ``max_limit``.
     """
 
-    def __init__(self, most: int, clock: Callable[[], float]) -> None:
-        self.limit = most
-        self._most = most
+    def __init__(self, max_limit: int, clock: Callable[[], float]) -> None:
+        self.limit = max_limit
+        self._max_limit = max_limit
         self._clock = clock
         self._slowed_at = clock() - _PAUSE
         self._good = 0
@@ -33,6 +33,6 @@ class AimdLimit:
     def speed_up(self) -> None:
         """The service took a part."""
         self._good += 1
-        if self.limit < self._most and self._good >= self.limit:
+        if self.limit < self._max_limit and self._good >= self.limit:
             self.limit += 1
             self._good = 0

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ..limits import MOST
+from ..limits import MAX_CONCURRENCY
 from .adaptive import AdaptiveLimit, PartKey
 from .backoff import AimdLimit
 
@@ -29,7 +29,7 @@ class Concurrency:
     Args:
         number: Fixes it; None means adaptive.
         part_size: Bytes of a usual part.
-        at_most: Bounds the one and the other.
+        max_limit: Bounds the one and the other.
         clock: Seconds, monotonic.
     """
 
@@ -38,63 +38,63 @@ class Concurrency:
         number: int | None,
         *,
         part_size: int = 1,
-        at_most: int | None = None,
+        max_limit: int | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.most = min(number or MOST, at_most or number or MOST)
-        self.local = min(number or LOCAL, self.most)
+        self.max_limit = min(number or MAX_CONCURRENCY, max_limit or number or MAX_CONCURRENCY)
+        self.local = min(number or LOCAL, self.max_limit)
         self.running = 0
         self._part_size = part_size
-        self._adaptive = None if number else AdaptiveLimit(part_size=part_size, most=self.most, clock=clock)
-        self._throttle = AimdLimit(self.most, clock)
+        self._adaptive = None if number else AdaptiveLimit(part_size=part_size, max_limit=self.max_limit, clock=clock)
+        self._backoff = AimdLimit(self.max_limit, clock)
         self._taken = 0  # shares
         self._lock = threading.Lock()
 
     @property
     def limit(self) -> int:
         """How many parts may be in flight now."""
-        return min(self._wanted, self._throttle.limit)
+        return min(self._wanted, self._backoff.limit)
 
     @property
     def _wanted(self) -> int:
-        return self._adaptive.limit if self._adaptive else self.most
+        return self._adaptive.limit if self._adaptive else self.max_limit
 
-    def share(self, size: int) -> int:
+    def weight(self, size: int) -> int:
         """Shares of a place for a file of ``size`` bytes that goes as one object.
 
         Where the number is adaptive it bounds what a kill costs, and a small file costs little.
         """
         return SLOT if self._adaptive is None else min(SLOT, 1 + size * SLOT // self._part_size)
 
-    def has_room(self, *, promised: int = 0) -> bool:
+    def has_room(self, *, reserved: int = 0) -> bool:
         """True when one more may start, and ``promised`` parts before it.  When all that may run do, the number is
         decided anew."""
-        if self._is_full(promised):
-            self.look()
-        return not self._is_full(promised)
+        if self._is_full(reserved):
+            self.update()
+        return not self._is_full(reserved)
 
-    def _is_full(self, promised: int) -> bool:
-        return self._taken + promised * SLOT >= self._wanted * SLOT or self.running + promised >= self._throttle.limit
+    def _is_full(self, reserved: int) -> bool:
+        return self._taken + reserved * SLOT >= self._wanted * SLOT or self.running + reserved >= self._backoff.limit
 
-    def take(self, share: int = SLOT) -> bool:
+    def acquire(self, weight: int = SLOT) -> bool:
         """Take a place, when there is room."""
         if not self.has_room():
             return False
         with self._lock:
-            self._taken += share
+            self._taken += weight
             self.running += 1
         return True
 
-    def give_back(self, share: int = SLOT) -> None:
+    def release(self, weight: int = SLOT) -> None:
         """A part ended, however that came.  From any thread."""
         with self._lock:
-            self._taken -= share
+            self._taken -= weight
             self.running -= 1
 
-    def look(self) -> None:
+    def update(self) -> None:
         """Decide anew; to be called too when fewer run than may, because nothing is left to send."""
         if self._adaptive:
-            self._adaptive.look(self.running, full=self._taken // SLOT == self._wanted)
+            self._adaptive.update(self.running, full=self._taken // SLOT == self._wanted)
 
     def sent(self, part: PartKey, sent: int, size: int) -> None:
         """Note that ``sent`` of a part's ``size`` bytes are on their way."""
@@ -103,16 +103,16 @@ class Concurrency:
 
     def done(self, part: PartKey, size: int) -> None:
         """Note that S3 has the part."""
-        self._throttle.speed_up()
+        self._backoff.speed_up()
         if self._adaptive:
             self._adaptive.done(part, size)
 
-    def forget(self, upload: object) -> None:
+    def remove_upload(self, upload: object) -> None:
         """Note that nothing of the upload is on its way any more."""
         if self._adaptive:
-            self._adaptive.forget(upload)
+            self._adaptive.remove_upload(upload)
 
-    def heed(self, retry: "Retry") -> None:
+    def on_retry(self, retry: "Retry") -> None:
         """A call is tried again, perhaps because there were too many."""
         if retry.throttled:
             self.slow_down()
@@ -121,7 +121,7 @@ class Concurrency:
 
     def slow_down(self) -> None:
         """The service asked for fewer requests: halve what runs at the same time; what runs now is not stopped."""
-        self._throttle.slow_down(self.running)
+        self._backoff.slow_down(self.running)
 
     def timed_out(self) -> None:
         """A part got no answer in time, or stalled; a number that the user fixed stays."""

@@ -82,16 +82,16 @@ class JobFiles:
         )
         self._told = told
         self._cancel = cancel
-        self._cancel_uploads = CancelToken(cancel)
+        self._cancel_uploads = CancelToken(parent=cancel)
         self._now = now
         self._workers = make_workers(settings, plan.part_size)
         self._concurrency = self._workers.concurrency
         self._lanes = CoroutineScheduler(self._workers, self._at_rest)
-        self._messages = self._lanes.mailbox(self._hear)
-        self._line = WorkerContext(self._messages, cancel, self._workers.gate, bandwidth=self._workers.bandwidth)
+        self._messages = self._lanes.callback_queue(self._hear)
+        self._line = WorkerContext(self._messages, cancel, self._workers.breaker, bandwidth=self._workers.bandwidth)
         self._running = 0  # small files
         self._part_size = plan.part_size
-        self._promised: dict[str, int] = {}  # parts of uploads that have not come to them, by key
+        self._reserved: dict[str, int] = {}  # parts of uploads that have not come to them, by key
         self._unusual: list[tuple[FileTask, FileRecord | None]] = []
         self._stopped = False  # a file by a cancel
         self._outage = Outage(told)  # of small files
@@ -104,7 +104,7 @@ class JobFiles:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._line.abandon()
+        self._line.close()
         self._lanes.__exit__(kind, error, trace)
         self._workers.close()
 
@@ -126,8 +126,8 @@ class JobFiles:
         # As many as it will want: others that are begun meanwhile would only wait for it.
         # But one that is compared with what S3 has, which may take long, may want none.
         compared = self._spec.skip_same or before is not None
-        self._promised[key] = 1 if compared else max(1, -(-found.size // self._part_size))
-        self._lanes.open(partial(self._upload, key, found, before))
+        self._reserved[key] = 1 if compared else max(1, -(-found.size // self._part_size))
+        self._lanes.spawn(partial(self._upload, key, found, before))
 
     def send_small(self, key: str, found: FileEntry, before: FileRecord | None) -> None:
         """Begin to send a file as one object; ``before`` as in ``send_large``.
@@ -137,8 +137,8 @@ class JobFiles:
         """
         self._send_unusual()
         self._wait_for_room()
-        share = self._concurrency.share(found.size)
-        self._concurrency.take(share)
+        share = self._concurrency.weight(found.size)
+        self._concurrency.acquire(share)
         task = FileTask(
             found=found,
             target=self._target(key, found.path),
@@ -166,8 +166,8 @@ class JobFiles:
         Raises:
             Stop, UploadCancelled, StateError: as soon as any file meets what ends the job.
         """
-        self._lanes.catch_up()
-        self._line.check()
+        self._lanes.run_ready()
+        self._line.raise_if_cancelled()
 
     def end(self) -> None:
         """Wait until every file that was begun has ended.
@@ -180,15 +180,15 @@ class JobFiles:
             self._step()
         if self._stopped:
             # The last of them ended before the cancel was seen here.
-            self._line.check()
+            self._line.raise_if_cancelled()
 
     def stop(self) -> None:
         """Let what was begun end: uploads at once; small files by themselves, but for a cancel."""
-        self._cancel_uploads()
+        self._cancel_uploads.set()
         end = time.monotonic() + GRACE
-        while self._lanes or (self._running and not (self._cancel.wanted and time.monotonic() > end)):
+        while self._lanes or (self._running and not (self._cancel.is_set() and time.monotonic() > end)):
             try:
-                self._lanes.step()
+                self._lanes.run_once()
             except Stop:
                 # The first one says why.
                 continue
@@ -196,16 +196,16 @@ class JobFiles:
     def _wait_for_room(self) -> None:
         while not self._has_room():
             self._step()
-        self._line.check()
+        self._line.raise_if_cancelled()
 
     def _has_room(self) -> bool:
         return len(self._lanes) < 2 * self._concurrency.limit and self._concurrency.has_room(
-            promised=sum(self._promised.values())
+            reserved=sum(self._reserved.values())
         )
 
     def _step(self) -> None:
-        self._line.check()
-        self._lanes.step()
+        self._line.raise_if_cancelled()
+        self._lanes.run_once()
 
     def _at_rest(self) -> None:
         self._ledger.flush_if_due()
@@ -216,9 +216,9 @@ class JobFiles:
     def _upload(self, key: str, found: FileEntry, before: FileRecord | None, lane: Lane) -> None:
         def hear(event: Event) -> None:
             if isinstance(event, UploadStarted):
-                self._promised.pop(key, None)
-            elif isinstance(event, PartsChecked) and key in self._promised:
-                self._promised[key] = 1
+                self._reserved.pop(key, None)
+            elif isinstance(event, PartsChecked) and key in self._reserved:
+                self._reserved[key] = 1
             self._told(event)
 
         target = self._spec.target(key)
@@ -243,7 +243,7 @@ class JobFiles:
                 now=self._now,
             )
         except UploadCancelled:
-            if not self._cancel_uploads.wanted:
+            if not self._cancel_uploads.is_set():
                 raise
             self._stopped = True
         except StateError as error:
@@ -260,14 +260,14 @@ class JobFiles:
             self._ledger.flush()
             self._learn()
         finally:
-            self._promised.pop(key, None)
+            self._reserved.pop(key, None)
 
     def _same(self, target: Target, found: FileEntry, lane: Lane) -> SourceIdentity | None:
         def compare(line: WorkerContext) -> SourceIdentity | None:
             s3 = retrying(self._backend, self._settings.policy, line)
             return same_file(s3, target, found.path, self._algorithm, line)
 
-        with WorkerPool(lane, cancel=self._cancel_uploads, hear=self._hear) as pool:
+        with WorkerPool(lane, cancel=self._cancel_uploads, on_message=self._hear) as pool:
             return pool.run(compare)
 
     def _learn(self) -> None:
@@ -285,7 +285,7 @@ class JobFiles:
         match message:
             case _Ended():
                 self._running -= 1
-                self._concurrency.give_back(message.share)
+                self._concurrency.release(message.share)
                 self._end_small(message.task, message.before, message.future)
             case FileProgress():
                 self._concurrency.sent((message.path, 1), message.sent, message.size)
@@ -296,14 +296,14 @@ class JobFiles:
                 self._told.retried(message.reason)
                 if message.unreachable:
                     self._outage.lost(self._record.id, message)
-                self._concurrency.heed(message)
+                self._concurrency.on_retry(message)
 
     def _end_small(self, task: FileTask, before: FileRecord | None, future: "Future[FileSent]") -> None:
         path = task.found.path
         self._told.file_ended(path)
         error = future.exception()
         if error is not None:
-            self._concurrency.forget(path)
+            self._concurrency.remove_upload(path)
             if isinstance(error, UploadCancelled):
                 self._stopped = True
                 return
@@ -314,7 +314,7 @@ class JobFiles:
                 return
         sent = None if error else future.result()
         if sent is None or sent.unusual:
-            self._concurrency.forget(path)
+            self._concurrency.remove_upload(path)
             self._unusual.append((task, before))
             return
         self._outage.reached(self._record.id)

@@ -84,10 +84,10 @@ def is_same(
     except RemoteError as error:
         if isinstance(error, CredentialsExpired) or not is_head_denied(error):
             raise
-        line.say(NotComparable(path=path, target=target.url, reason=_HIDDEN))
+        line.emit(NotComparable(path=path, target=target.url, reason=_HIDDEN))
         return False
     if verdict is Verdict.UNKNOWN:
-        line.say(NotComparable(path=path, target=target.url, reason=_NOTHING))
+        line.emit(NotComparable(path=path, target=target.url, reason=_NOTHING))
     return verdict is Verdict.EQUAL
 
 

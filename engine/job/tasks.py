@@ -99,7 +99,7 @@ def send_file(task: FileTask, line: WorkerContext) -> FileSent:
         report(sent)
         if (now := time.monotonic()) >= next_word:
             next_word = now + _WORD_EVERY
-            line.say(FileProgress(path=task.found.path, sent=sent, size=spec.size))
+            line.emit(FileProgress(path=task.found.path, sent=sent, size=spec.size))
         # With the last block the object is complete: look at the source once more before it goes.  After that it may be
         # there already, which ``changed_since_sent`` knows.
         if body.is_sending and spec.size - BLOCK <= sent < spec.size:

@@ -155,7 +155,7 @@ class Orphans:
             AccessRefused, Refused, Transient: there is no list, and why.
             UploadCancelled, StateError.
         """
-        with WorkerPool(_AT_ONCE, cancel=self._cancel, hear=lambda _: None) as pool:
+        with WorkerPool(_AT_ONCE, cancel=self._cancel, on_message=lambda _: None) as pool:
             listed = pool.run(
                 lambda line: retrying(self._backend, self._settings.policy, line).ask(
                     lambda: self._uploads.bucket_uploads(self._bucket, self._prefix)
@@ -197,7 +197,7 @@ class Orphans:
                 yield RemovalResult(orphan=orphan, error=error)
 
     def _remove(self, orphan: Orphan) -> RemovalResult:
-        with WorkerPool(1, cancel=self._cancel, hear=lambda _: None) as pool:
+        with WorkerPool(1, cancel=self._cancel, on_message=lambda _: None) as pool:
             try:
                 # Again, because people take their time to answer and a sender may have come back.
                 parts = pool.run(lambda line: _look(self._task(orphan.upload), line))

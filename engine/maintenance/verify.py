@@ -55,7 +55,7 @@ def compare(
     def ended(verdict: Verdict, by: str) -> Comparison:
         return Comparison(path=source.path, target=target.url, verdict=verdict, by=by, size=source.size)
 
-    with WorkerPool(LOCAL, cancel=cancel or CancelToken(), hear=lambda _: None) as pool:
+    with WorkerPool(LOCAL, cancel=cancel or CancelToken(), on_message=lambda _: None) as pool:
         try:
             found = pool.run(lambda line: retrying(backend, policy, line).object_details(target))
         except ObjectMissing:
@@ -78,7 +78,7 @@ def _hash_parts(pool: WorkerPool, path: str, sizes: Sequence[int], algorithm: Ch
     """Checksums of consecutive ranges of the file, in order; they are read side by side."""
     tasks = (HashTask(path=path, spec=spec, algorithm=algorithm, md5=False) for spec in ranges(sizes))
     found: dict[int, str] = {}
-    for outcome in pool.stream(hash_part, tasks, enough=lambda: False):
+    for outcome in pool.stream(hash_part, tasks, stop_when=lambda: False):
         if outcome.error is not None:
             raise outcome.error
         assert outcome.result is not None

@@ -27,7 +27,7 @@ class RetryingBackend(MultipartBackend):
         inner: The backend that makes the calls.
         sleep: Waits; what it raises (a cancel) ends the trying.
         on_retry: Told of each failure before the wait.
-        gate: Shared with all calls of the run, so that only one asks while the endpoint is away.
+        breaker: Shared with all calls of the run, so that only one asks while the endpoint is away.
         random: From 0 to 1, for the jitter.
     """
 
@@ -39,7 +39,7 @@ class RetryingBackend(MultipartBackend):
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
         on_retry: Callable[[Retry], None] = lambda retry: None,
-        gate: CircuitBreaker | None = None,
+        breaker: CircuitBreaker | None = None,
         random: Callable[[], float] = random,
     ) -> None:
         self._inner = inner
@@ -47,14 +47,14 @@ class RetryingBackend(MultipartBackend):
         self._sleep = sleep
         self._clock = clock
         self._on_retry = on_retry
-        self._gate = gate or CircuitBreaker(clock)
+        self._breaker = breaker or CircuitBreaker(clock)
         self._random = random
 
     def _call(self, call: Callable[[], T], body: PartReader | None = None) -> T:
         tries = Tries(self._policy, self._clock)
 
         def attempt() -> T:
-            asking = tries.asking = self._gate.enter(self._sleep)
+            is_probe = tries.is_probe = self._breaker.acquire(self._sleep)
             began = self._clock()
             if body is not None and tries.failures:
                 body.rewind()
@@ -62,15 +62,15 @@ class RetryingBackend(MultipartBackend):
                 answer = self._made(call)
             except RemoteError as error:
                 if isinstance(error, Transient) and error.unreachable:
-                    self._gate.lost(asking, began)
+                    self._breaker.record_failure(is_probe, began)
                 else:
-                    self._gate.reached(served=is_of_service(error))
-                    tries.forgive(error, self._gate.accepted)
+                    self._breaker.record_response(served=is_of_service(error))
+                    tries.forgive(error, self._breaker.accepted)
                 raise
             except BaseException:
-                self._gate.leave(asking)
+                self._breaker.release(is_probe)
                 raise
-            self._gate.accept()
+            self._breaker.record_success()
             return answer
 
         def wait(state: RetryCallState) -> float:
@@ -79,7 +79,7 @@ class RetryingBackend(MultipartBackend):
                 return 0.0
             policy, longest, failures = self._policy, self._policy.longest_wait, tries.answered + 1
             if is_unreachable(error):
-                longest, failures = min(policy.longest_rest, longest), self._gate.probes
+                longest, failures = min(policy.longest_rest, longest), self._breaker.probes
             return self._random() * min(longest, policy.first_wait * 2.0 ** min(failures - 1, 60))
 
         def before_sleep(state: RetryCallState) -> None:
@@ -87,7 +87,7 @@ class RetryingBackend(MultipartBackend):
             if isinstance(error, CredentialsExpired):
                 self._inner.renew_credentials()
             if is_unreachable(error):
-                self._gate.rest(state.upcoming_sleep)
+                self._breaker.open_for(state.upcoming_sleep)
             self._on_retry(
                 Retry(
                     number=0 if body is None else body.spec.number,
@@ -98,19 +98,19 @@ class RetryingBackend(MultipartBackend):
                     throttled=isinstance(error, Transient) and error.throttled,
                     timed_out=isinstance(error, Transient) and error.timed_out,
                     is_lost_answer=isinstance(error, Transient) and error.is_lost_answer,
-                    is_probe=tries.asking and is_unreachable(error),
+                    is_probe=tries.is_probe and is_unreachable(error),
                 )
             )
 
         def sleep(seconds: float) -> None:
-            # While the endpoint is away, the gate waits for all calls, and a nudge ends that.
+            # While the endpoint is away, the breaker waits for all calls, and a nudge ends that.
             if not tries.unreachable:
                 self._sleep(seconds)
 
         retrying = Retrying(
             retry=retry_if_exception_type((Transient, CredentialsExpired)),
             wait=wait,
-            stop=lambda state: tries.are_over(_error_of(state), state.upcoming_sleep, self._gate),
+            stop=lambda state: tries.are_over(_error_of(state), state.upcoming_sleep, self._breaker),
             before_sleep=before_sleep,
             sleep=sleep,
             reraise=True,
@@ -118,16 +118,16 @@ class RetryingBackend(MultipartBackend):
         try:
             return retrying(attempt)
         except Transient as error:
-            last_word = tries.last_word(error, self._gate)
+            last_word = tries.last_word(error, self._breaker)
             if isinstance(last_word, Transient) and last_word.unreachable:
-                self._gate.give_up(last_word)
+                self._breaker.trip(last_word)
             raise last_word from error
 
     def _made(self, call: Callable[[], T]) -> T:
         try:
             return call()
         except ForeignResponse as error:
-            if not self._gate.served:
+            if not self._breaker.served:
                 raise  # the address may be wrong, or the network wants a login: waiting helps neither
             raise network_changed(error) from error
 

@@ -47,7 +47,7 @@ class CircuitBreaker:
         self._nudge = nudge or Nudge()
         self._nudges = 0  # that were heeded
 
-    def enter(self, sleep: Callable[[float], None]) -> bool:
+    def acquire(self, sleep: Callable[[float], None]) -> bool:
         """Wait until the call may be made; True when it is the one that asks.
 
         Raises:
@@ -71,13 +71,13 @@ class CircuitBreaker:
             self._nudges, self._not_before = self._nudge.count, 0.0
         return self._not_before - self._clock()
 
-    def leave(self, asking: bool) -> None:
+    def release(self, is_probe: bool) -> None:
         """The call ended without an answer to the question, for instance by a cancel."""
-        if asking:
+        if is_probe:
             with self._lock:
                 self._probing = False
 
-    def reached(self, *, served: bool = False) -> None:
+    def record_response(self, *, served: bool = False) -> None:
         """The endpoint answered: everybody may go on.  served: it was the service, and nothing in its place."""
         with self._lock:
             self.contacted = True
@@ -85,24 +85,24 @@ class CircuitBreaker:
             self._away_since = None
             self._probing = False
 
-    def accept(self) -> None:
+    def record_success(self) -> None:
         """A call went well."""
-        self.reached(served=True)
+        self.record_response(served=True)
         with self._lock:
             self.accepted += 1
 
-    def lost(self, asking: bool, since: float) -> None:
+    def record_failure(self, is_probe: bool, since: float) -> None:
         """The call reached nobody; ``since`` is when it began."""
         with self._lock:
             if self._away_since is None:
                 self._away_since, self.probes = since, 1
                 self._nudges = self._nudge.count
-            elif asking:
+            elif is_probe:
                 self.probes += 1
-            if asking:
+            if is_probe:
                 self._probing = False
 
-    def rest(self, seconds: float) -> None:
+    def open_for(self, seconds: float) -> None:
         """No call probes the endpoint for this many seconds, or for as long as was said before, when that is less."""
         with self._lock:
             now = self._clock()
@@ -114,7 +114,7 @@ class CircuitBreaker:
         with self._lock:
             return 0.0 if self._away_since is None else self._clock() - self._away_since
 
-    def give_up(self, error: Transient) -> None:
+    def trip(self, error: Transient) -> None:
         """The endpoint was away for too long: every call of this run ends with this error."""
         with self._lock:
             self._last_word = error

@@ -16,14 +16,14 @@ class Tries:
 
     answered: those in which somebody answered.
     unreachable: nobody did in the last one.
-    asking: the last one was a probe of an endpoint that is away.
+    is_probe: the last one was a probe of an endpoint that is away.
     """
 
     def __init__(self, policy: "RetryPolicy", clock: Callable[[], float]) -> None:
         self.failures = 0
         self.answered = 0
         self.unreachable = False
-        self.asking = False
+        self.is_probe = False
         self._policy = policy
         self._clock = clock
         self._began = clock()
@@ -38,7 +38,7 @@ class Tries:
                 self.answered = 0
             self._accepted = accepted
 
-    def are_over(self, error: BaseException, wait: float, gate: CircuitBreaker) -> bool:
+    def are_over(self, error: BaseException, wait: float, breaker: CircuitBreaker) -> bool:
         """Count the failure; True when the call should not be tried again after ``wait`` seconds."""
         assert isinstance(error, RemoteError)
         self.failures += 1
@@ -51,10 +51,10 @@ class Tries:
         if not self.unreachable:
             self.answered += 1
             return self.answered >= self._policy.attempts
-        budget = self._policy.budget if gate.contacted else self._policy.first_contact
-        return gate.away_for() + wait > budget
+        budget = self._policy.budget if breaker.contacted else self._policy.first_contact
+        return breaker.away_for() + wait > budget
 
-    def last_word(self, error: Transient, gate: CircuitBreaker) -> RemoteError:
+    def last_word(self, error: Transient, breaker: CircuitBreaker) -> RemoteError:
         """The error that goes to the user, with how long it was tried.
 
         Where the service never responded in the run, the web page is what the address leads to.
@@ -64,7 +64,7 @@ class Tries:
         """
         if not self.failures:
             return error
-        if error.code == WEB_PAGE and not gate.served:
+        if error.code == WEB_PAGE and not breaker.served:
             return ForeignResponse(str(error), operation=error.operation, code=error.code)
         if self._kinds[error.code] > 1 and error.code == str(error.status) and error.once and not _is_head(error):
             return Refused(
@@ -84,7 +84,7 @@ class Tries:
             request_id=error.request_id,
             unreachable=error.unreachable,
             once=error.once,
-            never_reached=error.unreachable and not gate.contacted,
+            never_reached=error.unreachable and not breaker.contacted,
         )
 
 

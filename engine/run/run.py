@@ -83,7 +83,7 @@ class UploadRun:
         self._reached_nobody: set[int] = set()  # numbers of parts whose last try did
         workers = lane.workers if lane else make_workers(settings, plan.part_size)
         self._concurrency = workers.concurrency
-        self.pool = WorkerPool(lane or workers, cancel=cancel, hear=self._hear, on_idle=on_idle)
+        self.pool = WorkerPool(lane or workers, cancel=cancel, on_message=self._hear, on_idle=on_idle)
 
     @property
     def algorithm(self) -> ChecksumAlgorithm:
@@ -166,7 +166,7 @@ class UploadRun:
                         reason=message.reason,
                     )
                 )
-                self._concurrency.heed(message)
+                self._concurrency.on_retry(message)
                 if message.unreachable:
                     self._reached_nobody.add(message.number)
                     self._outage.lost(self.record.id, message)
@@ -191,7 +191,7 @@ class UploadRun:
         tasks = [HashTask(path=self.source.path, spec=spec, algorithm=algorithm, md5=md5) for spec in specs]
         total = sum(task.spec.size for task in tasks)
         done = 0
-        for outcome in self.pool.stream(hash_part, tasks, size=self._concurrency.local, here=here):
+        for outcome in self.pool.stream(hash_part, tasks, max_running=self._concurrency.local, in_process=here):
             if outcome.error is not None:
                 raise outcome.error
             assert outcome.result is not None

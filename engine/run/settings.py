@@ -65,7 +65,7 @@ def make_workers(settings: "UploadSettings", part_size: int) -> Workers:
     limit = settings.bandwidth
     return Workers(
         Concurrency(
-            settings.concurrency, part_size=part_size, at_most=None if limit is None else max_connections(limit)
+            settings.concurrency, part_size=part_size, max_limit=None if limit is None else max_connections(limit)
         ),
         bandwidth=None if limit is None else TokenBucket(limit, time.monotonic),
         executor=settings.executor,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ..backend.sse_c import CustomerKey
-from ..limits import MOST
+from ..limits import MAX_CONCURRENCY
 
 # A send that makes no progress for this long is a stall.  It is also the time to reach the endpoint.
 SEND_TIMEOUT = 30.0
@@ -35,7 +35,7 @@ class S3Config:
     region: str | None = None
     profile: str | None = None
     verify: bool | str | None = None
-    connections: int = MOST + 1
+    connections: int = MAX_CONCURRENCY + 1
     unsigned: bool = False
     customer_key: CustomerKey | None = None
     send_timeout: float = SEND_TIMEOUT

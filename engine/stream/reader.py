@@ -101,7 +101,7 @@ class StreamChunker:
             yield
             return
         while not self._senders.acquire(timeout=_TICK):
-            line.check()
+            line.raise_if_cancelled()
         try:
             yield
         finally:
@@ -111,7 +111,7 @@ class StreamChunker:
     def _turn(self, line: WorkerContext) -> Iterator[bool]:
         """Be the only reader; False when there is nothing to read any more."""
         while not self._reading.acquire(timeout=_TICK):
-            line.check()
+            line.raise_if_cancelled()
             if self._stopped:
                 break
         else:
@@ -171,7 +171,7 @@ class StreamChunker:
     def _read(self, most: int, line: WorkerContext) -> memoryview | None:
         """What comes next; empty at the end; None when somebody stopped the reading."""
         while True:
-            line.check()
+            line.raise_if_cancelled()
             if self._stopped:
                 return None
             try:

@@ -120,7 +120,7 @@ class _Sending:
 
     def run_to_the_end(self) -> None:
         """After a failure nothing is read any more, but what runs still ends and is recorded."""
-        for outcome in self._run.pool.stream(send_next, self._tasks(), enough=self._is_enough):
+        for outcome in self._run.pool.stream(send_next, self._tasks(), stop_when=self._is_enough):
             if outcome.error is not None:
                 if not isinstance(outcome.error, UploadCancelled):
                     self._fail(outcome.error)

@@ -180,7 +180,7 @@ def upload_stream(
                     first = run.pool.run(lambda line: cutter.next(run.algorithm, line, md5=True))
                     assert first is not None  # nobody stopped the reading
                     # Ctrl-C ends the producer too: what looks like the stream's end may be that.
-                    cancel.check()
+                    cancel.raise_if_cancelled()
                     if earlier is not None:
                         # That object is what the stream was then; what it is now may be the same.
                         # Not recorded before that is known: a run that is stopped meanwhile compares again.

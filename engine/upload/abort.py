@@ -97,7 +97,7 @@ def give_up(
         def remove(line: WorkerContext) -> AbortResult:
             return remove_upload(retrying(backend, settings.policy, line), target, upload_id, algorithm, line.sleep)
 
-        with WorkerPool(lane or 1, cancel=cancel, hear=lambda _: None) as pool:
+        with WorkerPool(lane or 1, cancel=cancel, on_message=lambda _: None) as pool:
             try:
                 removal = pool.run(remove)
             except CredentialsExpired:

@@ -184,7 +184,7 @@ def _look_until_it_is_ours(
         wait = min(wait * 2, left)
         left -= wait
         if patient:
-            line.say(Retry(number=0, attempt=attempt, wait=wait, reason=reason, unreachable=False, throttled=False))
+            line.emit(Retry(number=0, attempt=attempt, wait=wait, reason=reason, unreachable=False, throttled=False))
         line.sleep(wait)
 
 

@@ -199,7 +199,7 @@ def _send(run: UploadRun, missing: Sequence[PartSpec]) -> None:
     )
     failures: list[BaseException] = []
     sent = 0
-    for outcome in run.pool.stream(send_part, tasks, enough=lambda: bool(failures)):
+    for outcome in run.pool.stream(send_part, tasks, stop_when=lambda: bool(failures)):
         if outcome.result is not None:
             run.reached()
             receipt = outcome.result.receipt

@@ -41,7 +41,7 @@ def put_whole(run: UploadRun) -> UploadDone:
         run.save(status=UploadStatus.COMPLETING)
     while True:
         try:
-            answer = run.pool.run(lambda line: _put(run, line), sends=True)
+            answer = run.pool.run(lambda line: _put(run, line), takes_slot=True)
         except ChecksumUnsupported as error:
             run.fall_back(error)
             continue

@@ -1,4 +1,4 @@
-"""How workers and the main thread talk: cancellation, messages, and the context of a worker."""
+"""How workers and the caller's thread talk: cancellation, messages, and what a worker gets beside its task."""
 
 import queue
 import time
@@ -10,39 +10,40 @@ from ..flow.bandwidth import TokenBucket
 from ..retry.circuit_breaker import CircuitBreaker
 from .executor import Workers
 
-TICK = 0.05  # seconds between looks at the cancel while nothing is said
+TICK = 0.05  # seconds between two checks of the cancel token while no message comes
 
 
 class CancelToken:
-    """A wish to stop, that any thread or signal handler may express; running parts end within a second.
+    """A cancellation flag that any thread or signal handler may set; running parts end within a second.
 
-    A plain flag: taking a lock in a signal handler may wait for the very thread that it interrupted.
+    A plain attribute: a signal handler that takes a lock may wait for the very thread that it interrupted.
 
     Args:
-        outer: A wish that is also this one; not the other way round.
+        parent: Setting it sets this one too, not vice versa.
     """
 
-    def __init__(self, outer: "CancelToken | None" = None) -> None:
-        self._wanted = False
-        self._outer = outer
+    def __init__(self, parent: "CancelToken | None" = None) -> None:
+        self._is_set = False
+        self._parent = parent
 
-    def __call__(self) -> None:
-        self._wanted = True
+    def set(self) -> None:
+        """Request the cancellation; there is no way back."""
+        self._is_set = True
 
-    @property
-    def wanted(self) -> bool:
-        return self._wanted or (self._outer is not None and self._outer.wanted)
+    def is_set(self) -> bool:
+        """True once it or its parent was set."""
+        return self._is_set or (self._parent is not None and self._parent.is_set())
 
-    def check(self) -> None:
-        """Raise UploadCancelled when it is wanted."""
-        if self.wanted:
+    def raise_if_cancelled(self) -> None:
+        """Raise UploadCancelled if it is set."""
+        if self.is_set():
             raise UploadCancelled("stopped on request")
 
 
 class Channel:
-    """What workers say to one upload; they put, and its caller's thread gets.
+    """The messages from workers to one upload.  Any thread puts; the caller's thread gets.
 
-    hungry: True while the upload waits, and would use another place for a part.
+    wants_slot: True while the upload waits and could use another slot for a part.
     """
 
     def __init__(self) -> None:
@@ -56,7 +57,7 @@ class Channel:
         """The next message.
 
         Raises:
-            queue.Empty: none came in ``timeout`` seconds, or it is time to look around.
+            queue.Empty: none came within ``timeout`` seconds, or the caller is due to check the cancel token.
         """
         return self._queue.get(timeout=timeout)
 
@@ -66,50 +67,55 @@ class Channel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lane:
-    """For one of several uploads that run side by side: the workers that they share, and what is said to this one."""
+    """What one of several concurrent uploads runs on: the shared workers, and a channel of its own."""
 
     workers: Workers
     messages: Channel
 
 
 class WorkerContext:
-    """A worker's line to the caller's thread.
+    """What a task gets beside its value: messages to the caller's thread, cancellation, and the shared limits.
 
-    gate, bandwidth: shared by all calls of the run; without the latter nobody limits it.
+    breaker: shared by all calls of the run.
+    bandwidth: shared too; None means no limit.
     """
 
     def __init__(
-        self, messages: Channel, cancel: CancelToken, gate: CircuitBreaker, *, bandwidth: TokenBucket | None = None
+        self, messages: Channel, cancel: CancelToken, breaker: CircuitBreaker, *, bandwidth: TokenBucket | None = None
     ) -> None:
-        self.gate = gate
+        self.breaker = breaker
         self.bandwidth = bandwidth
         self._messages = messages
         self._cancel = cancel
-        self._abandoned = False
+        self._closed = False
 
-    def say(self, message: object) -> None:
-        """Have the caller's thread hear ``message``, in order."""
+    def emit(self, message: object) -> None:
+        """Deliver ``message`` to the caller's thread, in order."""
         self._messages.put(message)
 
-    def check(self) -> None:
-        """Raise UploadCancelled when nobody waits for the worker any more."""
-        if self._abandoned:
+    def raise_if_cancelled(self) -> None:
+        """Raise UploadCancelled if the upload was cancelled, or no longer waits for its workers."""
+        if self._closed:
             raise UploadCancelled("stopped on request")
-        self._cancel.check()
+        self._cancel.raise_if_cancelled()
 
     def sleep(self, seconds: float) -> None:
-        """Wait, but not beyond a wish to stop."""
+        """Wait for so many seconds.
+
+        Raises:
+            UploadCancelled: as soon as a cancel is requested.
+        """
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
-            self.check()
+            self.raise_if_cancelled()
             time.sleep(min(TICK, left))
-        self.check()
+        self.raise_if_cancelled()
 
-    def abandon(self) -> None:
-        """Have the workers end: what they would say is not heard."""
-        self._abandoned = True
+    def close(self) -> None:
+        """Stop listening: workers raise UploadCancelled at their next check."""
+        self._closed = True
 
 
 def null_context() -> WorkerContext:
-    """A line for workers in another process: nobody hears, nobody cancels."""
+    """A context for a task in another process: its messages are dropped, and it is never cancelled."""
     return WorkerContext(Channel(), CancelToken(), CircuitBreaker())

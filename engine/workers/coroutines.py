@@ -1,7 +1,7 @@
-"""Uploads side by side in one thread: while one waits for its workers, the others go on.
+"""Run several uploads concurrently in one thread: while one waits for its workers, the others continue.
 
-Each is a coroutine of its own (a greenlet), so that the steps of an upload read one after the other, as they do for an
-upload that is alone; and still one thread records and announces everything.  (docs/decisions/0019-lanes.md)
+Each is a coroutine (a greenlet), so that the steps of an upload read one after the other, as they do for an upload that
+runs alone; and one thread records and announces everything.  (docs/decisions/0019-lanes.md)
 """
 
 import queue
@@ -18,24 +18,24 @@ from .executor import Workers
 
 
 class CoroutineScheduler:
-    """Used in one thread, as a context manager: who still waits at the end of the block is stopped.
+    """Used in one thread, as a context manager: calls that still wait at the end of the block are stopped.
 
     Args:
-        workers: What the lanes share.
+        workers: Shared by all calls.
         on_idle: Called about twenty times a second.
     """
 
     def __init__(self, workers: Workers, on_idle: Callable[[], None]) -> None:
         self._workers = workers
-        self._at_rest = on_idle
+        self._on_idle = on_idle
         self._home = getcurrent()
-        self._wakes: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._open: list[_Coroutine] = []
-        self._look_at = 0.0
+        self._ready: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._coroutines: list[_Coroutine] = []
+        self._poll_at = 0.0
 
     def __len__(self) -> int:
         """How many calls have not ended."""
-        return len(self._open)
+        return len(self._coroutines)
 
     def __enter__(self) -> Self:
         return self
@@ -43,111 +43,112 @@ class CoroutineScheduler:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for inbox in list(self._open):
-            inbox.stop()
+        for coroutine in list(self._coroutines):
+            coroutine.stop()
 
-    def open(self, call: Callable[[Lane], None]) -> None:
-        """Begin a call, and let it go on until it waits; what it raises comes out here, or of ``step``."""
-        inbox = _Coroutine(self._wakes, self._home)
-        self._open.append(inbox)
+    def spawn(self, call: Callable[[Lane], None]) -> None:
+        """Start a call and run it up to its first wait; what it raises is raised here or by ``run_once``."""
+        coroutine = _Coroutine(self._ready, self._home)
+        self._coroutines.append(coroutine)
 
         def run() -> None:
             try:
-                call(Lane(workers=self._workers, messages=inbox))
+                call(Lane(workers=self._workers, messages=coroutine))
             finally:
-                self._open.remove(inbox)
+                self._coroutines.remove(coroutine)
 
-        inbox.begin(run)
+        coroutine.start(run)
 
-    def mailbox(self, hear: Callable[[Any], None]) -> Channel:
-        """Messages that are heard by ``hear`` within ``step``."""
-        return _CallbackQueue(self._wakes, hear)
+    def callback_queue(self, on_message: Callable[[Any], None]) -> Channel:
+        """A channel whose messages ``run_once`` and ``run_ready`` pass to ``on_message``."""
+        return _CallbackQueue(self._ready, on_message)
 
-    def step(self) -> None:
-        """Wait until something happens, and let go on whoever waited for it."""
-        self._look_around()
-        self._hear_one(max(0.0, self._look_at - time.monotonic()))
+    def run_once(self) -> None:
+        """Wait for a message and resume the coroutine that it is for."""
+        self._poll()
+        self._deliver_one(max(0.0, self._poll_at - time.monotonic()))
 
-    def catch_up(self) -> None:
-        """Let go on whoever may, without waiting."""
-        self._look_around()
-        for _ in range(self._wakes.qsize()):
-            self._hear_one(0.0)
+    def run_ready(self) -> None:
+        """Resume every coroutine that is ready; never block."""
+        self._poll()
+        for _ in range(self._ready.qsize()):
+            self._deliver_one(0.0)
 
-    def _look_around(self) -> None:
+    def _poll(self) -> None:
+        """When a tick is over, resume all, so that each checks its cancel token."""
         now = time.monotonic()
-        if now >= self._look_at:
-            self._look_at = now + TICK
-            for inbox in list(self._open):
-                inbox.wake()
-            self._at_rest()
+        if now >= self._poll_at:
+            self._poll_at = now + TICK
+            for coroutine in list(self._coroutines):
+                coroutine.wake()
+            self._on_idle()
 
-    def _hear_one(self, timeout: float) -> None:
+    def _deliver_one(self, timeout: float) -> None:
         try:
-            wake = self._wakes.get(timeout=timeout)
+            wake = self._ready.get(timeout=timeout)
         except queue.Empty:
             return
         wake()
-        self._feed()
+        self._offer_slots()
 
-    def _feed(self) -> None:
-        """Offer places that became free to who is there already, the oldest first."""
-        for inbox in list(self._open):
-            if inbox.wants_slot:
+    def _offer_slots(self) -> None:
+        """Offer free slots to the uploads that wait for one, the oldest first."""
+        for coroutine in list(self._coroutines):
+            if coroutine.wants_slot:
                 if not self._workers.concurrency.has_room():
                     return
-                inbox.wake()
+                coroutine.wake()
 
 
 class _WakingQueue(Channel):
-    """Messages that wake somebody up."""
+    """A channel whose messages schedule their receiver."""
 
-    def __init__(self, wakes: "queue.SimpleQueue[Callable[[], None]]") -> None:
+    def __init__(self, ready: "queue.SimpleQueue[Callable[[], None]]") -> None:
         super().__init__()
-        self._wakes = wakes
+        self._ready = ready
 
     def put(self, message: Any) -> None:
         super().put(message)
-        self._wakes.put(self.wake)
+        self._ready.put(self.wake)
 
     def wake(self) -> None:
         raise NotImplementedError
 
 
 class _CallbackQueue(_WakingQueue):
-    def __init__(self, wakes: "queue.SimpleQueue[Callable[[], None]]", hear: Callable[[Any], None]) -> None:
-        super().__init__(wakes)
-        self._hear = hear
+    def __init__(self, ready: "queue.SimpleQueue[Callable[[], None]]", on_message: Callable[[Any], None]) -> None:
+        super().__init__(ready)
+        self._on_message = on_message
 
     def wake(self) -> None:
-        self._hear(self.get(timeout=0.0))
+        self._on_message(self.get(timeout=0.0))
 
 
 class _Coroutine(_WakingQueue):
-    """Messages to a lane, which sleeps until there are some."""
+    """A call and its channel; ``get`` suspends it until there are messages."""
 
-    def __init__(self, wakes: "queue.SimpleQueue[Callable[[], None]]", home: greenlet) -> None:
-        super().__init__(wakes)
+    def __init__(self, ready: "queue.SimpleQueue[Callable[[], None]]", home: greenlet) -> None:
+        super().__init__(ready)
         self._home = home
-        self._lane: greenlet | None = None
+        self._greenlet: greenlet | None = None
 
-    def begin(self, run: Callable[[], None]) -> None:
-        self._lane = greenlet(run, self._home)
-        self._lane.switch()
+    def start(self, run: Callable[[], None]) -> None:
+        self._greenlet = greenlet(run, self._home)
+        self._greenlet.switch()
 
     def get(self, timeout: float) -> Any:
         self._home.switch()
         return super().get(timeout=0.0)
 
     def wake(self) -> None:
-        """Let the lane go on.  It looks around itself when no message is there."""
-        if self._lane:
-            self._lane.switch()
+        """Resume the call.  Without a message, its ``get`` raises queue.Empty and it checks its cancel token."""
+        if self._greenlet:
+            self._greenlet.switch()
 
     def stop(self) -> None:
-        """End the lane where it waits.  Nobody hears of it: something worse happened before."""
-        if self._lane:
+        """Raise UploadCancelled in the call where it waits."""
+        if self._greenlet:
             try:
-                self._lane.throw(UploadCancelled("stopped with the job"))
+                self._greenlet.throw(UploadCancelled("stopped with the job"))
             except Exception:
                 return

@@ -18,12 +18,12 @@ class Workers:
     """The only threads.  Started and closed in the caller's thread.
 
     concurrency: how many parts may be in flight.
-    gate: while the endpoint is out of reach, one call asks for all.
+    breaker: while the endpoint is out of reach, one call asks for all.
     bandwidth: limits what workers send, all together; None: nobody limits it.
 
     Args:
         executor: Runs parts; None means threads.  Others, such as processes or a Dask client's executor, get
-            ``function(task)`` without a line: no progress, and no cancel inside a task.
+            ``function(task)`` without a worker: no progress, and no cancel inside a task.
         nudge: Has an endpoint that is away probed at once.
     """
 
@@ -36,10 +36,10 @@ class Workers:
         nudge: Nudge | None = None,
     ) -> None:
         self.concurrency = concurrency
-        self.gate = CircuitBreaker(nudge=nudge)
+        self.breaker = CircuitBreaker(nudge=nudge)
         self.bandwidth = bandwidth
         # Beside those that have a place, where several uploads run: calls about whole uploads.
-        self._threads = ThreadPoolExecutor(max_workers=3 * concurrency.most, thread_name_prefix="partway")
+        self._threads = ThreadPoolExecutor(max_workers=3 * concurrency.max_limit, thread_name_prefix="partway")
         self._executor = executor
         self._running: set[Future[Any]] = set()  # on threads
 
@@ -50,10 +50,10 @@ class Workers:
         future.add_done_callback(self._running.discard)
         return future
 
-    def work(self, function: Callable[..., R], task: Any, line: Any) -> "Future[R]":
-        """Run ``function(task, line)`` on a thread, or ``function(task)`` on the executor."""
+    def work(self, function: Callable[..., R], task: Any, worker: Any) -> "Future[R]":
+        """Run ``function(task, worker)`` on a thread, or ``function(task)`` on the executor."""
         if self._executor is None:
-            return self.call(function, task, line)
+            return self.call(function, task, worker)
         return self._executor.submit(function, task)
 
     def close(self) -> None:

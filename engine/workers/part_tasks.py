@@ -53,27 +53,27 @@ class SentPart:
     identities: tuple[SourceIdentity, ...]
 
 
-def send_part(task: SendTask, line: WorkerContext | None = None) -> SentPart:
+def send_part(task: SendTask, worker: WorkerContext | None = None) -> SentPart:
     """Send the part, trying again as the policy allows.
 
     Raises:
         RemoteError, SourceError, UploadCancelled: the part was not sent.
     """
-    line = line or null_context()
-    report = reporter(task.spec, line)
-    block = block_of(line)
+    worker = worker or null_context()
+    report = reporter(task.spec, worker)
+    block = block_of(worker)
     with PartReader(task.path, task.spec, algorithm=task.algorithm, on_read=report, block=block) as body:
         before = body.identify()
-        receipt = retrying(task.backend, task.policy, line).upload_part(task.target, task.upload_id, body)
+        receipt = retrying(task.backend, task.policy, worker).upload_part(task.target, task.upload_id, body)
         return SentPart(receipt=receipt, checksum=body.checksum, identities=(before, body.identify()))
 
 
-def retrying(backend: MultipartBackend, policy: RetryPolicy, line: WorkerContext) -> RetryingBackend:
-    """The backend, trying again; failures are told on the line, and waits end when nobody wants the answer."""
-    return RetryingBackend(backend, policy, sleep=line.sleep, on_retry=line.say, gate=line.gate)
+def retrying(backend: MultipartBackend, policy: RetryPolicy, worker: WorkerContext) -> RetryingBackend:
+    """The backend, trying again; failures are told on the worker, and waits end when nobody wants the answer."""
+    return RetryingBackend(backend, policy, sleep=worker.sleep, on_retry=worker.emit, breaker=worker.breaker)
 
 
-def reporter(spec: PartSpec, line: WorkerContext) -> Callable[[int], None]:
+def reporter(spec: PartSpec, worker: WorkerContext) -> Callable[[int], None]:
     """A ``PartReader.on_read`` that keeps to the bandwidth, ends cancelled and stalled parts, and tells how far the
     part is."""
     guard = StallGuard(time.monotonic)
@@ -82,22 +82,22 @@ def reporter(spec: PartSpec, line: WorkerContext) -> Callable[[int], None]:
 
     def on_read(sent: int) -> None:
         nonlocal next_report, before
-        line.check()
-        if line.bandwidth is not None and sent > before:
-            line.sleep(line.bandwidth.take(sent - before))
+        worker.raise_if_cancelled()
+        if worker.bandwidth is not None and sent > before:
+            worker.sleep(worker.bandwidth.take(sent - before))
         before = sent
         guard.check(sent)
         now = time.monotonic()
         if sent and (now >= next_report or sent == spec.size):
             next_report = now + _REPORT_EVERY
-            line.say(Sent(number=spec.number, sent=sent, size=spec.size))
+            worker.emit(Sent(number=spec.number, sent=sent, size=spec.size))
 
     return on_read
 
 
-def block_of(line: WorkerContext) -> int:
+def block_of(worker: WorkerContext) -> int:
     """Bytes that are read at once."""
-    return BLOCK if line.bandwidth is None else min(BLOCK, line.bandwidth.block)
+    return BLOCK if worker.bandwidth is None else min(BLOCK, worker.bandwidth.block)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,14 +124,14 @@ class PartHash:
     identities: tuple[SourceIdentity, ...]
 
 
-def hash_part(task: HashTask, line: WorkerContext | None = None) -> PartHash:
+def hash_part(task: HashTask, worker: WorkerContext | None = None) -> PartHash:
     """Read the part once and take its checksums."""
-    line = line or null_context()
+    worker = worker or null_context()
     digests = [Digest(task.algorithm)] + ([Digest(ChecksumAlgorithm.MD5)] if task.md5 else [])
     with PartReader(task.path, task.spec, algorithm=task.algorithm) as reader:
         before = reader.identify()
         for block in reader.blocks():
-            line.check()
+            worker.raise_if_cancelled()
             for digest in digests:
                 digest.update(block)
         identities = (before, reader.identify())

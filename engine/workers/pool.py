@@ -64,7 +64,7 @@ class WorkerPool:
         workers: int | Workers | Lane,
         *,
         cancel: CancelToken,
-        hear: Callable[[Any], None],
+        on_message: Callable[[Any], None],
         on_idle: Callable[[], None] = _nothing,
     ) -> None:
         self._alone = not isinstance(workers, Lane)
@@ -74,11 +74,11 @@ class WorkerPool:
         self._workers, self._messages = lane.workers, lane.messages
         self._concurrency = self._workers.concurrency
         self._cancel = cancel
-        self._hear = hear
-        self._at_rest = on_idle
-        self._line = WorkerContext(self._messages, cancel, self._workers.gate, bandwidth=self._workers.bandwidth)
+        self._on_message = on_message
+        self._on_idle = on_idle
+        self._worker = WorkerContext(self._messages, cancel, self._workers.breaker, bandwidth=self._workers.bandwidth)
         self._running = 0
-        self._with_place: set[Future[Any]] = set()
+        self._with_slot: set[Future[Any]] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -86,20 +86,20 @@ class WorkerPool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._line.abandon()
-        self._concurrency.forget(self)
-        for future in self._with_place:
-            future.add_done_callback(lambda _: self._concurrency.give_back())
+        self._worker.close()
+        self._concurrency.remove_upload(self)
+        for future in self._with_slot:
+            future.add_done_callback(lambda _: self._concurrency.release())
         if self._alone:
             self._workers.close()
 
-    def run(self, call: Callable[[WorkerContext], R], *, sends: bool = False) -> R:
+    def run(self, call: Callable[[WorkerContext], R], *, takes_slot: bool = False) -> R:
         """Make one call on a thread and wait for it, hearing messages meanwhile; raises what it raises.
 
         sends: True for one that sends as much as a part, and has to wait for a place as parts do.
         """
-        size = None if sends else self._running + 1
-        for outcome in self._stream(lambda _: self._workers.call(call, self._line), [None], _never, size):
+        max_running = None if takes_slot else self._running + 1
+        for outcome in self._stream(lambda _: self._workers.call(call, self._worker), [None], _never, max_running):
             if outcome.error is not None:
                 raise outcome.error
             return cast(R, outcome.result)
@@ -110,30 +110,30 @@ class WorkerPool:
         function: Callable[..., R],
         tasks: Iterable[T],
         *,
-        enough: Callable[[], bool] = _never,
-        size: int | None = None,
-        here: bool = False,
+        stop_when: Callable[[], bool] = _never,
+        max_running: int | None = None,
+        in_process: bool = False,
     ) -> Iterator[Outcome[T, R]]:
         """Run ``function(task, line)`` for each task, at most ``size`` at a time; yield outcomes as they come.
 
         ``here`` runs them on threads of this process even where an executor does the work.
 
         Without a size, the pool's own decides, and looks at how many run.  A task is taken from ``tasks`` only when a
-        worker is free, and none when ``enough()`` is true; those that run then still end and are yielded.
+        worker is free, and none when ``stop_when()`` is true; those that run then still end and are yielded.
 
         Raises:
             UploadCancelled: the cancel was wanted.  What ended within the grace time was yielded before.
         """
 
-        submit = self._workers.call if here else self._workers.work
-        return self._stream(lambda task: submit(function, task, self._line), tasks, enough, size)
+        submit = self._workers.call if in_process else self._workers.work
+        return self._stream(lambda task: submit(function, task, self._worker), tasks, stop_when, max_running)
 
     def _stream(
         self,
         submit: "Callable[[T], Future[R]]",
         tasks: Iterable[T],
-        enough: Callable[[], bool],
-        size: int | None,
+        stop_when: Callable[[], bool],
+        max_running: int | None,
     ) -> Iterator[Outcome[T, R]]:
         waiting = iter(tasks)
         stream = object()
@@ -141,60 +141,60 @@ class WorkerPool:
         exhausted = False
 
         def over() -> bool:
-            return exhausted or deadline is not None or enough()
+            return exhausted or deadline is not None or stop_when()
 
         def start() -> None:
             nonlocal exhausted
-            while not over() and self._take(size):
+            while not over() and self._take(max_running):
                 try:
                     task = next(waiting)
                     future = submit(task)
                 except BaseException as error:
-                    if size is None:
-                        self._concurrency.give_back()
+                    if max_running is None:
+                        self._concurrency.release()
                     if not isinstance(error, StopIteration):
                         raise
                     exhausted = True
                 else:
                     self._running += 1
-                    if size is None:
-                        self._with_place.add(future)
+                    if max_running is None:
+                        self._with_slot.add(future)
                     future.add_done_callback(partial(self._ended, stream, task))
 
         while True:
-            if self._cancel.wanted and deadline is None:
+            if self._cancel.is_set() and deadline is None:
                 deadline = time.monotonic() + GRACE
             start()
-            if exhausted and size is None and self._alone:
-                self._concurrency.look()
+            if exhausted and max_running is None and self._alone:
+                self._concurrency.update()
             late = deadline is not None and time.monotonic() > deadline
             if (self._running == 0 and over()) or (late and self._messages.empty()):
                 break
-            self._messages.wants_slot = size is None and not over()
+            self._messages.wants_slot = max_running is None and not over()
             try:
                 message = self._messages.get(timeout=TICK)
             except queue.Empty:
-                self._at_rest()
+                self._on_idle()
                 continue
             if not isinstance(message, _Ended):
-                self._hear(message)
+                self._on_message(message)
                 continue
             self._running -= 1
-            if message.future in self._with_place:
-                self._with_place.remove(message.future)
-                self._concurrency.give_back()
+            if message.future in self._with_slot:
+                self._with_slot.remove(message.future)
+                self._concurrency.release()
             if message.stream is stream:
                 outcome = _outcome(message)
-                if outcome.error is None and not self._cancel.wanted:
+                if outcome.error is None and not self._cancel.is_set():
                     # Before the caller records this one, which takes the disk its time: nobody waits for that.
                     start()
                 yield outcome
-        if self._cancel.wanted:
-            self._line.check()
+        if self._cancel.is_set():
+            self._worker.raise_if_cancelled()
 
-    def _take(self, size: int | None) -> bool:
+    def _take(self, max_running: int | None) -> bool:
         """Take a place, or count to ``size``."""
-        return self._concurrency.take() if size is None else self._running < size
+        return self._concurrency.acquire() if max_running is None else self._running < max_running
 
     def _ended(self, stream: object, task: Any, future: "Future[Any]") -> None:
         self._messages.put(_Ended(stream, task, future))

@@ -167,7 +167,7 @@ def test_after_a_restart_earlier_uploads_are_not_done_files(ended: float, known:
     assert {key: row.status for key, row in rows.items()} == ({UPLOAD.key: FileStatus.DONE} if known else {})
 
 
-# --- retry.py and gate.py
+# --- retry.py and breaker.py
 
 
 class Clock:
@@ -188,7 +188,7 @@ POLICY = RetryPolicy(first_wait=4.0, longest_wait=4.0, budget=60.0, first_contac
 
 def test_no_other_call_asks_while_one_waits(clock: Clock) -> None:
     """The wait that a call drew after it reached nobody holds for all calls of the run."""
-    gate = CircuitBreaker(clock)
+    breaker = CircuitBreaker(clock)
     tries: list[float] = []
 
     def nobody(*_: object) -> None:
@@ -197,7 +197,7 @@ def test_no_other_call_asks_while_one_waits(clock: Clock) -> None:
 
     def call(sleep: Callable[[float], None]) -> None:
         inner: Any = SimpleNamespace(abort_upload=nobody)
-        backend = RetryingBackend(inner, POLICY, sleep=sleep, clock=clock, gate=gate, random=lambda: 1.0)
+        backend = RetryingBackend(inner, POLICY, sleep=sleep, clock=clock, breaker=breaker, random=lambda: 1.0)
         with pytest.raises((Transient, Stopped)):
             backend.abort_upload(TARGET, "U")
 
@@ -229,15 +229,15 @@ def clock() -> Clock:
 
 def test_after_an_answer_the_waits_are_short_again(clock: Clock) -> None:
     """Others may have reached the endpoint between a failure and the wait for it: then nothing was asked in vain."""
-    gate = CircuitBreaker(clock)
+    breaker = CircuitBreaker(clock)
     for _ in range(6):
-        gate.lost(gate.enter(clock.sleep), since=100.0)
-    before = gate.probes
+        breaker.record_failure(breaker.acquire(clock.sleep), since=100.0)
+    before = breaker.probes
 
-    gate.reached()
-    gate.lost(False, since=100.0)
+    breaker.record_response()
+    breaker.record_failure(False, since=100.0)
 
-    assert (before, gate.probes) == (6, 1)
+    assert (before, breaker.probes) == (6, 1)
 
 
 # --- claims.py
@@ -272,15 +272,15 @@ def test_a_link_that_becomes_faster_is_climbed_anew() -> None:
 def test_parts_of_an_upload_that_ended_do_not_count_as_on_their_way() -> None:
     """Both parts are sent and only answers are waited for: the link idles, whatever a cancelled upload had begun."""
     now = 0.0
-    limit = AdaptiveLimit(part_size=16 * MIB, most=32, clock=lambda: now)
+    limit = AdaptiveLimit(part_size=16 * MIB, max_limit=32, clock=lambda: now)
     limit.sent(("cancelled", 1), MIB, 16 * MIB)
-    limit.forget("cancelled")
-    limit.look(2, full=True)
+    limit.remove_upload("cancelled")
+    limit.update(2, full=True)
     now = 0.05
     for number in (1, 2):
         limit.sent(("upload", number), 16 * MIB, 16 * MIB)
     now = 0.1
-    limit.look(2, full=True)
+    limit.update(2, full=True)
 
     assert limit.limit == 8
 

@@ -116,7 +116,7 @@ def test_a_nudge_of_the_settings_ends_the_wait(
 
     uploading.on_event = back
     strict.refuse()
-    watchdog = threading.Timer(PATIENCE, uploading.cancel)
+    watchdog = threading.Timer(PATIENCE, uploading.cancel.set)
     watchdog.start()
     try:
         done = uploading.run(policy=policy)

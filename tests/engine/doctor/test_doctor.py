@@ -264,7 +264,7 @@ def test_the_patience_is_for_all_tries_together(visited: Visit) -> None:
     try:
         with pytest.raises(Transient, match="no answer within 0 s"):
             calls(lambda: over.wait(LONG))
-        visited.cancel()
+        visited.cancel.set()
         with pytest.raises(UploadCancelled):
             calls(lambda: over.wait(LONG))
 
@@ -289,7 +289,7 @@ def test_whoever_stops_it_leaves_nothing(visited: Visit, name: str) -> None:
 
     def stop(check: Check) -> None:
         if check.name == name:
-            visited.cancel()
+            visited.cancel.set()
 
     visited.on_check = stop
     with pytest.raises(UploadCancelled):
@@ -312,7 +312,7 @@ def test_an_answer_that_is_lost_leaves_nothing(visited: Visit, operation: str, s
 
 def test_a_stop_while_a_call_runs_leaves_nothing(visited: Visit) -> None:
     """The answer to Create comes after the wish to stop: its id is looked up."""
-    stop = CallFunction(function=visited.cancel)
+    stop = CallFunction(function=visited.cancel.set)
     visited.server.faults.add(
         Fault(operation="CreateMultipartUpload", stage=Stage.AFTER_EFFECT, action=(stop, Hang(seconds=1.5)))
     )

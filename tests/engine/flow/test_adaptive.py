@@ -124,22 +124,22 @@ def test_on_a_slow_link_a_kill_costs_little(name: str) -> None:
 def test_parts_that_begin_anew_are_not_counted_twice() -> None:
     """A retry sends the same bytes again: a connection that breaks all the time is not a fast one."""
     now = 0.0
-    limit = AdaptiveLimit(part_size=PART, most=MOST, clock=lambda: now)
+    limit = AdaptiveLimit(part_size=PART, max_limit=MOST, clock=lambda: now)
     for _ in range(100):
         for sent in (MIB, 10 * MIB):
             now += 0.1
             limit.sent(("", 1), sent, PART)
             limit.sent(("", 2), sent, PART)
-            limit.look(2, full=True)
+            limit.update(2, full=True)
 
     assert limit.limit <= 2
 
 
 def test_an_empty_part_is_done_too() -> None:
     """An empty file has one, and nothing of it was ever on the way."""
-    limit = AdaptiveLimit(part_size=PART, most=MOST, clock=lambda: 0.0)
+    limit = AdaptiveLimit(part_size=PART, max_limit=MOST, clock=lambda: 0.0)
     limit.done(("", 1), 0)
-    limit.look(1, full=False)
+    limit.update(1, full=False)
 
     assert limit.limit == 2
 
@@ -147,11 +147,11 @@ def test_an_empty_part_is_done_too() -> None:
 def test_what_was_not_tried_is_not_judged() -> None:
     """At the end of a file fewer parts run than may: that says nothing."""
     now = 0.0
-    limit = AdaptiveLimit(part_size=PART, most=MOST, clock=lambda: now)
+    limit = AdaptiveLimit(part_size=PART, max_limit=MOST, clock=lambda: now)
     for number in range(1, 100):
         now += 0.1
         limit.done(("", number), PART)
-        limit.look(1, full=False)
+        limit.update(1, full=False)
 
     assert limit.limit == 2
 
@@ -160,7 +160,7 @@ def test_what_was_not_tried_is_not_judged() -> None:
 def test_it_never_goes_beyond_the_most(most: int) -> None:
     """The most is the most, and one is the least."""
     simulation = Simulation(LINKS["each connection is capped"], PART)
-    limit = Concurrency(None, part_size=PART, at_most=most, clock=simulation.clock)
+    limit = Concurrency(None, part_size=PART, max_limit=most, clock=simulation.clock)
     seen = set()
     for _ in range(200):
         run(simulation, limit, 0.5)

@@ -66,7 +66,7 @@ def test_a_wait_ends_with_a_cancel() -> None:
     on_read = reporter(
         PartSpec(number=1, offset=0, size=MIB), line_with(TokenBucket(MIN_BANDWIDTH, Clock(100.0)), cancel)
     )
-    cancel()
+    cancel.set()
 
     with pytest.raises(UploadCancelled):
         on_read(MIB)

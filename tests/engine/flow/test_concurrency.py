@@ -8,7 +8,7 @@ import pytest
 
 from partway.engine.errors import Transient
 from partway.engine.flow.concurrency import Concurrency
-from partway.engine.limits import MIB, MOST
+from partway.engine.limits import MAX_CONCURRENCY, MIB
 from partway.engine.s3.backend import S3Backend, S3Config
 from tests.support.engine.clock import Clock
 from tests.support.engine.simulated_link import Link, Simulation
@@ -26,13 +26,13 @@ FAST = Link(rate=500 * MIB, each=30 * MIB)
 def test_a_number_stays() -> None:
     """Whatever comes of it, but a service that asks for fewer is heard."""
     concurrency = Concurrency(7, clock=Clock())
-    while concurrency.take():
+    while concurrency.acquire():
         pass
     concurrency.timed_out()
     before = concurrency.limit
     concurrency.slow_down()
 
-    assert (before, concurrency.limit, concurrency.most, concurrency.local) == (7, 3, 7, 7)
+    assert (before, concurrency.limit, concurrency.max_limit, concurrency.local) == (7, 3, 7, 7)
 
 
 def adaptive(simulation: Simulation) -> Concurrency:
@@ -51,7 +51,7 @@ def test_without_a_number_it_climbs() -> None:
     run(simulation, concurrency, 10)
 
     assert first == 2
-    assert 14 <= concurrency.limit <= MOST
+    assert 14 <= concurrency.limit <= MAX_CONCURRENCY
 
 
 @pytest.mark.parametrize("trouble", [Concurrency.slow_down, Concurrency.timed_out])
@@ -79,15 +79,15 @@ def test_parts_alone_are_enough_to_go_by() -> None:
     assert concurrency.limit >= 14
 
 
-@pytest.mark.parametrize(("number", "at_most", "most"), [(None, None, 32), (None, 3, 3), (8, 3, 3), (2, 3, 2)])
-def test_a_bound_holds_for_both(number: int | None, at_most: int | None, most: int) -> None:
+@pytest.mark.parametrize(("number", "max_limit", "expected"), [(None, None, 32), (None, 3, 3), (8, 3, 3), (2, 3, 2)])
+def test_a_bound_holds_for_both(number: int | None, max_limit: int | None, expected: int) -> None:
     """A slow bandwidth limit leaves little to share."""
-    assert Concurrency(number, at_most=at_most).most == most
+    assert Concurrency(number, max_limit=max_limit).max_limit == expected
 
 
 def test_every_part_in_flight_has_a_connection() -> None:
     """Also for callers of the library who say nothing."""
-    assert S3Config().connections > MOST
+    assert S3Config().connections > MAX_CONCURRENCY
 
 
 @pytest.mark.parametrize(

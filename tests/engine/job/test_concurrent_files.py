@@ -229,7 +229,7 @@ def test_several_that_were_stopped_go_on_where_they_were(job: Job, strict: Stric
 
     def stop(event: Event) -> None:
         if len(job.of(PartDone)) == LARGE:
-            job.cancel()
+            job.cancel.set()
 
     job.on_event = stop
     strict.faults.add(before_part(2, Hang()))
@@ -253,7 +253,7 @@ def test_several_that_were_stopped_go_on_where_they_were(job: Job, strict: Stric
 
 def test_a_cancel_does_not_wait_for_calls_without_an_answer(job: Job, strict: StrictS3) -> None:
     """No part is in flight yet, and every upload waits for S3 to begin it."""
-    hanging = threading.Barrier(2, action=job.cancel)
+    hanging = threading.Barrier(2, action=job.cancel.set)
     meet = CallFunction(function=lambda: hanging.wait(LONG))
     strict.faults.add(
         Fault(operation="CreateMultipartUpload", stage=Stage.BEFORE_READ, action=meet, times=2),
@@ -274,7 +274,7 @@ def test_a_cancel_of_the_last_file_is_no_end(job: Job, strict: StrictS3, folder:
 
     def stop(event: Event) -> None:
         if isinstance(event, UploadStarted):
-            job.cancel()
+            job.cancel.set()
 
     job.on_event = stop
     with pytest.raises(UploadCancelled):
@@ -295,7 +295,7 @@ def test_a_cancel_of_the_last_small_file_is_no_end(job: Job, strict: StrictS3, f
         Fault(
             operation="PutObject",
             stage=Stage.BEFORE_READ,
-            action=(CallFunction(function=job.cancel), internal_error()),
+            action=(CallFunction(function=job.cancel.set), internal_error()),
         )
     )
     with pytest.raises(UploadCancelled):
@@ -327,7 +327,7 @@ def test_what_the_service_has_because_of_an_upload_ends_it(job: Job, strict: Str
         Fault(
             operation="CompleteMultipartUpload",
             stage=Stage.AFTER_EFFECT,
-            action=(CallFunction(function=job.cancel), Hang(seconds=LONG)),
+            action=(CallFunction(function=job.cancel.set), Hang(seconds=LONG)),
         )
     )
     with pytest.raises(UploadCancelled):

@@ -97,7 +97,7 @@ def test_a_stopped_job_goes_on_without_asking(
 
     def stop(event: Event) -> None:
         if isinstance(event, FileDone) and len(job.of(FileDone)) == after:
-            job.cancel()
+            job.cancel.set()
 
     job.on_event = stop
     with pytest.raises(UploadCancelled):

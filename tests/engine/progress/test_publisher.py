@@ -286,7 +286,7 @@ def test_an_upload_that_is_stopped_says_so(uploading: Uploading) -> None:
 
     def stop(event: Event) -> None:
         if isinstance(event, PartDone):
-            uploading.cancel()
+            uploading.cancel.set()
 
     uploading.on_event = stop
     with pytest.raises(UploadCancelled):

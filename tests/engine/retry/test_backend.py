@@ -146,10 +146,10 @@ def body(tmp_path: Path) -> Iterator[PartReader]:
 
 
 def contacted(clock: Clock) -> CircuitBreaker:
-    """A gate whose endpoint has answered before."""
-    gate = CircuitBreaker(clock)
-    gate.reached()
-    return gate
+    """A breaker whose endpoint has answered before."""
+    breaker = CircuitBreaker(clock)
+    breaker.record_response()
+    return breaker
 
 
 def retrying(
@@ -161,10 +161,10 @@ def retrying(
     policy: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
 ) -> RetryingBackend:
     told = [] if told is None else told
-    gate = CircuitBreaker(clock)
+    breaker = CircuitBreaker(clock)
     if contacted:
-        gate.reached()
-    return RetryingBackend(inner, policy, sleep=clock.sleep, clock=clock, on_retry=told.append, gate=gate)
+        breaker.record_response()
+    return RetryingBackend(inner, policy, sleep=clock.sleep, clock=clock, on_retry=told.append, breaker=breaker)
 
 
 # --- which failures, and which calls ---
@@ -402,7 +402,7 @@ def test_an_endpoint_that_is_away_is_probed_every_five_seconds(clock: Clock) -> 
         sleep=clock.sleep,
         clock=clock,
         random=lambda: 1.0,
-        gate=contacted(clock),
+        breaker=contacted(clock),
     )
     s3.ask(answer)
 
@@ -413,17 +413,17 @@ def test_an_endpoint_that_is_away_is_probed_every_five_seconds(clock: Clock) -> 
 def test_a_nudge_ends_the_wait_for_an_endpoint_that_is_away(clock: Clock) -> None:
     """Somebody knows that the network is back."""
     nudge = Nudge()
-    gate = CircuitBreaker(clock, nudge=nudge)
-    gate.reached()
+    breaker = CircuitBreaker(clock, nudge=nudge)
+    breaker.record_response()
 
     def sleep(seconds: float) -> None:
         clock.sleep(seconds)
         nudge()
 
     policy = RetryPolicy(first_wait=5.0)
-    RetryingBackend(Script(away(), FACTS), policy, sleep=sleep, clock=clock, random=lambda: 1.0, gate=gate).head_object(
-        TARGET, CRC
-    )
+    RetryingBackend(
+        Script(away(), FACTS), policy, sleep=sleep, clock=clock, random=lambda: 1.0, breaker=breaker
+    ).head_object(TARGET, CRC)
 
     assert clock.now - 1000.0 <= 0.25
 
@@ -436,9 +436,14 @@ def test_a_nudge_does_not_hurry_a_service_in_trouble(clock: Clock) -> None:
         nudge()
         clock.sleep(seconds)
 
-    gate = CircuitBreaker(clock, nudge=nudge)
+    breaker = CircuitBreaker(clock, nudge=nudge)
     RetryingBackend(
-        Script(slow_down(), FACTS), RetryPolicy(first_wait=5.0), sleep=sleep, clock=clock, random=lambda: 1.0, gate=gate
+        Script(slow_down(), FACTS),
+        RetryPolicy(first_wait=5.0),
+        sleep=sleep,
+        clock=clock,
+        random=lambda: 1.0,
+        breaker=breaker,
     ).head_object(TARGET, CRC)
 
     assert clock.now - 1000.0 == 5.0
@@ -446,16 +451,23 @@ def test_a_nudge_does_not_hurry_a_service_in_trouble(clock: Clock) -> None:
 
 def test_the_wait_of_one_call_is_that_of_all(clock: Clock) -> None:
     """Calls that wait for the endpoint do not probe it in turn."""
-    gate = contacted(clock)
+    breaker = contacted(clock)
 
     def cancelled(_: float) -> None:
         raise UploadCancelled("stop")
 
     with pytest.raises(UploadCancelled):
         RetryingBackend(
-            Script(away()), RetryPolicy(first_wait=5.0), sleep=cancelled, clock=clock, random=lambda: 1.0, gate=gate
+            Script(away()),
+            RetryPolicy(first_wait=5.0),
+            sleep=cancelled,
+            clock=clock,
+            random=lambda: 1.0,
+            breaker=breaker,
         ).head_object(TARGET, CRC)
-    RetryingBackend(Script(FACTS), RetryPolicy(), sleep=clock.sleep, clock=clock, gate=gate).head_object(TARGET, CRC)
+    RetryingBackend(Script(FACTS), RetryPolicy(), sleep=clock.sleep, clock=clock, breaker=breaker).head_object(
+        TARGET, CRC
+    )
 
     assert 5.0 <= clock.now - 1000.0 <= 5.2
 
@@ -606,14 +618,14 @@ def test_credentials_that_stay_expired_end_the_call(clock: Clock) -> None:
 
 def test_a_busy_service_that_takes_others_is_asked_on(clock: Clock) -> None:
     """Whose call is refused while other calls go well is only early: no try is used up, and waits stay short."""
-    gate, policy = CircuitBreaker(clock), RetryPolicy(attempts=3, first_wait=0.5)
+    breaker, policy = CircuitBreaker(clock), RetryPolicy(attempts=3, first_wait=0.5)
 
     def rest(seconds: float) -> None:
         clock.sleep(seconds)
-        gate.accept()
+        breaker.record_success()
 
     inner = Script(*[slow_down() for _ in range(20)], FACTS)
-    s3 = RetryingBackend(inner, policy, sleep=rest, clock=clock, gate=gate, random=lambda: 1.0)
+    s3 = RetryingBackend(inner, policy, sleep=rest, clock=clock, breaker=breaker, random=lambda: 1.0)
 
     assert s3.head_object(TARGET, CRC) is FACTS
     assert max(clock.waits) <= 1.0
@@ -621,10 +633,14 @@ def test_a_busy_service_that_takes_others_is_asked_on(clock: Clock) -> None:
 
 def test_other_trouble_is_counted_whatever_others_do(clock: Clock) -> None:
     """A part that always fails must not go round for ever."""
-    gate = CircuitBreaker(clock)
+    breaker = CircuitBreaker(clock)
     trouble = [Transient("broken", code="InternalError", status=500) for _ in range(3)]
     s3 = RetryingBackend(
-        Script(*trouble), RetryPolicy(attempts=3), sleep=lambda _: gate.accept(), clock=clock, gate=gate
+        Script(*trouble),
+        RetryPolicy(attempts=3),
+        sleep=lambda _: breaker.record_success(),
+        clock=clock,
+        breaker=breaker,
     )
 
     with pytest.raises(Transient, match="tried 3 times"):

@@ -28,49 +28,49 @@ def no_sleep(seconds: float) -> None:
 
 def test_everybody_passes_while_the_endpoint_answers() -> None:
     """No call asks anything, and none waits."""
-    gate = CircuitBreaker(Clock())
+    breaker = CircuitBreaker(Clock())
 
-    assert [gate.enter(no_sleep) for _ in range(3)] == [False, False, False]
+    assert [breaker.acquire(no_sleep) for _ in range(3)] == [False, False, False]
 
 
 def test_after_a_loss_one_call_asks_at_a_time() -> None:
     """The second waits while the first asks, and passes when the first was answered."""
     clock = Clock()
-    gate = CircuitBreaker(clock)
-    gate.lost(False, since=100.0)
+    breaker = CircuitBreaker(clock)
+    breaker.record_failure(False, since=100.0)
     looks: list[float] = []
 
     def sleep(seconds: float) -> None:
         looks.append(seconds)
         if len(looks) == 3:
-            gate.reached()
+            breaker.record_response()
 
-    assert gate.enter(no_sleep) is True
-    assert gate.enter(sleep) is False
+    assert breaker.acquire(no_sleep) is True
+    assert breaker.acquire(sleep) is False
     assert len(looks) == 3
 
 
 def test_nobody_asks_before_the_rest_is_over() -> None:
     """The wait that one call drew holds for all."""
     clock = Clock()
-    gate = CircuitBreaker(clock)
-    gate.lost(False, since=100.0)
-    gate.rest(7.0)
+    breaker = CircuitBreaker(clock)
+    breaker.record_failure(False, since=100.0)
+    breaker.open_for(7.0)
 
-    assert gate.enter(clock.sleep) is True
+    assert breaker.acquire(clock.sleep) is True
     assert clock.now == pytest.approx(107.0, abs=0.3)
 
 
 def test_a_later_rest_does_not_put_the_probe_off() -> None:
     """Calls that were under way fail one after the other; the first wait that was drawn holds."""
     clock = Clock()
-    gate = CircuitBreaker(clock)
-    gate.lost(False, since=100.0)
-    gate.rest(3.0)
+    breaker = CircuitBreaker(clock)
+    breaker.record_failure(False, since=100.0)
+    breaker.open_for(3.0)
     clock.now = 102.0
-    gate.rest(5.0)
+    breaker.open_for(5.0)
 
-    gate.enter(clock.sleep)
+    breaker.acquire(clock.sleep)
 
     assert clock.now == pytest.approx(103.0, abs=0.3)
 
@@ -78,14 +78,14 @@ def test_a_later_rest_does_not_put_the_probe_off() -> None:
 def test_a_rest_that_is_over_leaves_the_next_its_length() -> None:
     """Probes that fail are followed by waits of their own."""
     clock = Clock()
-    gate = CircuitBreaker(clock)
-    gate.lost(False, since=100.0)
-    gate.rest(3.0)
-    asking = gate.enter(clock.sleep)
-    gate.lost(asking, since=103.0)
-    gate.rest(5.0)
+    breaker = CircuitBreaker(clock)
+    breaker.record_failure(False, since=100.0)
+    breaker.open_for(3.0)
+    is_probe = breaker.acquire(clock.sleep)
+    breaker.record_failure(is_probe, since=103.0)
+    breaker.open_for(5.0)
 
-    gate.enter(clock.sleep)
+    breaker.acquire(clock.sleep)
 
     assert clock.now == pytest.approx(108.0, abs=0.5)
 
@@ -93,9 +93,9 @@ def test_a_rest_that_is_over_leaves_the_next_its_length() -> None:
 def test_a_nudge_ends_the_rest_for_one_call() -> None:
     """It probes at once; the next one waits for its answer."""
     clock, nudge = Clock(), Nudge()
-    gate = CircuitBreaker(clock, nudge=nudge)
-    gate.lost(False, since=100.0)
-    gate.rest(5.0)
+    breaker = CircuitBreaker(clock, nudge=nudge)
+    breaker.record_failure(False, since=100.0)
+    breaker.open_for(5.0)
     looks: list[float] = []
 
     def sleep(seconds: float) -> None:
@@ -104,24 +104,24 @@ def test_a_nudge_ends_the_rest_for_one_call() -> None:
 
     def answered(seconds: float) -> None:
         looks.append(seconds)
-        gate.reached()
+        breaker.record_response()
 
-    assert gate.enter(sleep) is True
+    assert breaker.acquire(sleep) is True
     assert (len(looks), clock.now) == (1, 100.0)
-    assert gate.enter(answered) is False
+    assert breaker.acquire(answered) is False
     assert len(looks) == 2
 
 
 def test_a_nudge_counts_once() -> None:
     """After a probe in vain the next wait is a whole one."""
     clock, nudge = Clock(), Nudge()
-    gate = CircuitBreaker(clock, nudge=nudge)
-    gate.lost(False, since=100.0)
+    breaker = CircuitBreaker(clock, nudge=nudge)
+    breaker.record_failure(False, since=100.0)
     nudge()
-    gate.lost(gate.enter(no_sleep), since=100.0)
-    gate.rest(5.0)
+    breaker.record_failure(breaker.acquire(no_sleep), since=100.0)
+    breaker.open_for(5.0)
 
-    gate.enter(clock.sleep)
+    breaker.acquire(clock.sleep)
 
     assert clock.now == pytest.approx(105.0, abs=0.3)
 
@@ -129,77 +129,77 @@ def test_a_nudge_counts_once() -> None:
 def test_a_nudge_before_the_loss_is_none() -> None:
     """Nothing was away."""
     clock, nudge = Clock(), Nudge()
-    gate = CircuitBreaker(clock, nudge=nudge)
+    breaker = CircuitBreaker(clock, nudge=nudge)
     nudge()
-    gate.lost(False, since=100.0)
-    gate.rest(5.0)
+    breaker.record_failure(False, since=100.0)
+    breaker.open_for(5.0)
 
-    gate.enter(clock.sleep)
+    breaker.acquire(clock.sleep)
 
     assert clock.now == pytest.approx(105.0, abs=0.3)
 
 
 def test_a_call_that_was_cancelled_lets_the_next_one_ask() -> None:
     """Asking is handed on, not lost."""
-    gate = CircuitBreaker(Clock())
-    gate.lost(False, since=100.0)
-    asking = gate.enter(no_sleep)
+    breaker = CircuitBreaker(Clock())
+    breaker.record_failure(False, since=100.0)
+    is_probe = breaker.acquire(no_sleep)
 
-    gate.leave(asking)
+    breaker.release(is_probe)
 
-    assert gate.enter(no_sleep) is True
+    assert breaker.acquire(no_sleep) is True
 
 
 def test_failures_of_calls_that_were_under_way_are_one_loss() -> None:
     """Sixty workers that lose the network at once do not make the first wait the longest."""
-    gate = CircuitBreaker(Clock())
+    breaker = CircuitBreaker(Clock())
 
     for _ in range(60):
-        gate.lost(False, since=100.0)
+        breaker.record_failure(False, since=100.0)
 
-    assert gate.probes == 1
+    assert breaker.probes == 1
 
 
 def test_when_one_gives_up_all_do() -> None:
     """Nobody spends the same patience again."""
-    gate = CircuitBreaker(Clock())
-    gate.lost(False, since=100.0)
+    breaker = CircuitBreaker(Clock())
+    breaker.record_failure(False, since=100.0)
     last_word = Transient("away for too long")
 
-    gate.give_up(last_word)
+    breaker.trip(last_word)
 
     with pytest.raises(Transient, match="away for too long"):
-        gate.enter(no_sleep)
+        breaker.acquire(no_sleep)
 
 
 def test_the_time_away_counts_from_the_first_loss() -> None:
     """An answer ends it."""
     clock = Clock()
-    gate = CircuitBreaker(clock)
-    gate.lost(False, since=95.0)
+    breaker = CircuitBreaker(clock)
+    breaker.record_failure(False, since=95.0)
     clock.now = 120.0
-    before = gate.away_for()
-    gate.reached()
+    before = breaker.away_for()
+    breaker.record_response()
 
-    assert (before, gate.away_for()) == (25.0, 0.0)
+    assert (before, breaker.away_for()) == (25.0, 0.0)
 
 
 def test_many_threads_ask_one_at_a_time() -> None:
     """However many workers wait, there is never more than one question under way."""
-    gate = CircuitBreaker()
-    gate.lost(False, since=0.0)
-    asking, most, lock = 0, 0, threading.Lock()
+    breaker = CircuitBreaker()
+    breaker.record_failure(False, since=0.0)
+    is_probe, most, lock = 0, 0, threading.Lock()
 
     def work() -> None:
-        nonlocal asking, most
+        nonlocal is_probe, most
         for _ in range(20):
-            mine = gate.enter(lambda seconds: None)
+            mine = breaker.acquire(lambda seconds: None)
             with lock:
-                asking += mine
-                most = max(most, asking)
+                is_probe += mine
+                most = max(most, is_probe)
             with lock:
-                asking -= mine
-            gate.lost(mine, since=0.0)
+                is_probe -= mine
+            breaker.record_failure(mine, since=0.0)
 
     threads = [threading.Thread(target=work) for _ in range(8)]
     for thread in threads:

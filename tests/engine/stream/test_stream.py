@@ -470,7 +470,7 @@ def lose_complete(strict: StrictS3, streaming: Streaming, stage: Stage = Stage.A
         Fault(
             operation="CompleteMultipartUpload",
             stage=stage,
-            action=(CallFunction(function=streaming.cancel), CloseConnection()),
+            action=(CallFunction(function=streaming.cancel.set), CloseConnection()),
         )
     )
     with pytest.raises(UploadCancelled):
@@ -484,7 +484,7 @@ def test_a_cancel_is_heard_while_the_producer_is_silent(strict: StrictS3, stream
 
     def stop_soon(event: object) -> None:
         if isinstance(event, PartDone) and event.number == 3:
-            threading.Timer(0.2, streaming.cancel).start()
+            threading.Timer(0.2, streaming.cancel.set).start()
 
     streaming.on_event = stop_soon
     with pipe_of(DATA[: 3 * PART + 7], ends=False) as descriptor:
@@ -516,7 +516,7 @@ def test_the_producer_waits_for_the_network(strict: StrictS3, streaming: Streami
 
     def produce() -> None:
         nonlocal wrote
-        while not streaming.cancel.wanted:
+        while not streaming.cancel.is_set():
             try:
                 wrote += os.write(writing, bytes(64 * 1024))
             except BlockingIOError:
@@ -527,7 +527,7 @@ def test_the_producer_waits_for_the_network(strict: StrictS3, streaming: Streami
         while wrote < 3 * MIB and time.monotonic() < end:
             time.sleep(0.01)
         time.sleep(1.0)  # in which more would be taken
-        streaming.cancel()
+        streaming.cancel.set()
 
     producer = threading.Thread(target=produce)
     producer.start()
@@ -590,7 +590,7 @@ def test_an_end_that_comes_with_a_cancel_is_no_end(
     """Ctrl-C ends the producer of a pipe too: neither is its stream empty, nor is it whole."""
 
     def ready(descriptor: int) -> bool:
-        streaming.cancel()
+        streaming.cancel.set()
         return True
 
     monkeypatch.setattr("partway.engine.stream.reader._is_ready", ready)

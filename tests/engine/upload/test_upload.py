@@ -491,7 +491,7 @@ def test_a_cancel_keeps_what_is_done(strict: StrictS3, uploading: Uploading) -> 
 
     def stop(event: Event) -> None:
         if isinstance(event, PartDone) and event.number == 3:
-            uploading.cancel()
+            uploading.cancel.set()
 
     uploading.on_event = stop
 

@@ -19,7 +19,7 @@ LONG = 60.0  # seconds that a test waits for what should happen at once
 
 
 def nothing(*_: object) -> None:
-    """Do and hear nothing."""
+    """Do and on_message nothing."""
 
 
 @pytest.fixture
@@ -30,8 +30,10 @@ def workers() -> Iterator[Workers]:
     workers.close()
 
 
-def pool_of(lane: Lane, *, cancel: CancelToken | None = None, hear: Callable[[Any], None] = nothing) -> WorkerPool:
-    return WorkerPool(lane, cancel=cancel or CancelToken(), hear=hear)
+def pool_of(
+    lane: Lane, *, cancel: CancelToken | None = None, on_message: Callable[[Any], None] = nothing
+) -> WorkerPool:
+    return WorkerPool(lane, cancel=cancel or CancelToken(), on_message=on_message)
 
 
 def finish(lanes: CoroutineScheduler) -> None:
@@ -39,7 +41,7 @@ def finish(lanes: CoroutineScheduler) -> None:
     end = time.monotonic() + LONG
     while lanes:
         assert time.monotonic() < end, "a lane does not end"
-        lanes.step()
+        lanes.run_once()
 
 
 class Crowd:
@@ -72,7 +74,7 @@ def test_each_goes_on_while_the_others_wait(workers: Workers) -> None:
 
     with CoroutineScheduler(workers, nothing) as lanes:
         for _ in range(5):
-            lanes.open(call)
+            lanes.spawn(call)
         assert len(lanes) == 5
         finish(lanes)
 
@@ -88,13 +90,13 @@ def test_everything_but_the_work_is_in_one_thread(workers: Workers) -> None:
 
     def call(lane: Lane) -> None:
         note()
-        with pool_of(lane, hear=note) as pool:
-            for _ in pool.stream(lambda number, line: line.say(number), range(10)):
+        with pool_of(lane, on_message=note) as pool:
+            for _ in pool.stream(lambda number, line: line.emit(number), range(10)):
                 note()
 
     with CoroutineScheduler(workers, note) as lanes:
-        lanes.open(call)
-        lanes.open(call)
+        lanes.spawn(call)
+        lanes.spawn(call)
         finish(lanes)
 
     assert threads == {threading.get_ident()}
@@ -111,7 +113,7 @@ def test_places_are_shared(workers: Workers) -> None:
 
     with CoroutineScheduler(workers, nothing) as lanes:
         for _ in range(4):
-            lanes.open(call)
+            lanes.spawn(call)
         finish(lanes)
 
     assert sorted(done) == sorted([*range(10)] * 4)
@@ -133,9 +135,9 @@ def test_a_place_that_becomes_free_goes_to_the_oldest(workers: Workers) -> None:
         return run
 
     with CoroutineScheduler(workers, nothing) as lanes:
-        lanes.open(call("blocks", 2))
+        lanes.spawn(call("blocks", 2))
         for name in ("first", "second", "third"):
-            lanes.open(call(name, 8))
+            lanes.spawn(call(name, 8))
         finish(lanes)
 
     assert ended == ["blocks", "first", "second", "third"]
@@ -159,8 +161,8 @@ def test_what_one_raises_comes_out_and_stops_the_others(workers: Workers) -> Non
         raise LookupError("sink")
 
     with pytest.raises(LookupError), CoroutineScheduler(workers, nothing) as lanes:
-        lanes.open(waits)
-        lanes.open(fails)
+        lanes.spawn(waits)
+        lanes.spawn(fails)
         finish(lanes)
 
     assert ends == [UploadCancelled]
@@ -175,7 +177,7 @@ def test_an_error_before_the_first_wait_comes_out_too(workers: Workers) -> None:
 
     with CoroutineScheduler(workers, nothing) as lanes:
         with pytest.raises(LookupError):
-            lanes.open(fails)
+            lanes.spawn(fails)
         assert len(lanes) == 0
 
 
@@ -190,7 +192,7 @@ def test_an_abandoned_part_gives_its_place_back(workers: Workers) -> None:
 
     with CoroutineScheduler(workers, nothing) as lanes:
         with pytest.raises(LookupError):
-            lanes.open(fails)
+            lanes.spawn(fails)
             finish(lanes)
         taken = workers.concurrency.running
         go.set()
@@ -213,7 +215,7 @@ def test_what_cannot_be_begun_gives_its_place_back() -> None:
             list(pool.stream(lambda number, line: number, range(5)))
 
     with CoroutineScheduler(workers, nothing) as lanes, pytest.raises(RuntimeError, match="shutdown"):
-        lanes.open(call)
+        lanes.spawn(call)
     workers.close()
 
     assert workers.concurrency.running == 0
@@ -233,8 +235,8 @@ def test_a_cancel_ends_all_within_a_second(workers: Workers) -> None:
 
     with CoroutineScheduler(workers, nothing) as lanes:
         for _ in range(4):
-            lanes.open(call)
-        cancel()
+            lanes.spawn(call)
+        cancel.set()
         began = time.monotonic()
         finish(lanes)
 
@@ -246,11 +248,11 @@ def test_a_mailbox_is_heard_by_whoever_runs_the_lanes(workers: Workers) -> None:
     """For work that is no lane's."""
     heard: list[str] = []
     with CoroutineScheduler(workers, nothing) as lanes:
-        mailbox = lanes.mailbox(heard.append)
+        mailbox = lanes.callback_queue(heard.append)
         threading.Thread(target=mailbox.put, args=("word",)).start()
         end = time.monotonic() + LONG
         while not heard and time.monotonic() < end:
-            lanes.step()
+            lanes.run_once()
 
     assert heard == ["word"]
 
@@ -262,14 +264,14 @@ def test_at_rest_is_called_also_while_much_is_said(workers: Workers) -> None:
     def chatter(line: WorkerContext) -> None:
         end = time.monotonic() + LONG
         while not times[2:] and time.monotonic() < end:
-            line.say("word")
+            line.emit("word")
 
     def call(lane: Lane) -> None:
         with pool_of(lane) as pool:
             pool.run(chatter)
 
     with CoroutineScheduler(workers, lambda: times.append(time.monotonic())) as lanes:
-        lanes.open(call)
+        lanes.spawn(call)
         finish(lanes)
 
     assert len(times) >= 3

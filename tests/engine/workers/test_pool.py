@@ -82,7 +82,7 @@ def test_never_more_than_size_run_at_once(size: int) -> None:
         crowd.release.set()
 
     threading.Thread(target=open_the_door).start()
-    with WorkerPool(size, cancel=CancelToken(), hear=deaf) as pool:
+    with WorkerPool(size, cancel=CancelToken(), on_message=deaf) as pool:
         done = results(pool.stream(crowd.work, range(20)))
 
     assert done == list(range(20))
@@ -99,7 +99,7 @@ def test_a_task_is_taken_only_when_a_worker_is_free() -> None:
             taken.append(number)
             yield number
 
-    with WorkerPool(3, cancel=CancelToken(), hear=deaf) as pool:
+    with WorkerPool(3, cancel=CancelToken(), on_message=deaf) as pool:
         outcomes = pool.stream(double, tasks())
         before = len(taken)
         counts = [len(taken) for _ in outcomes]
@@ -110,13 +110,13 @@ def test_a_task_is_taken_only_when_a_worker_is_free() -> None:
 
 def test_no_tasks_are_no_outcomes() -> None:
     """An upload of which everything is there already."""
-    with WorkerPool(2, cancel=CancelToken(), hear=deaf) as pool:
+    with WorkerPool(2, cancel=CancelToken(), on_message=deaf) as pool:
         assert list(pool.stream(double, [])) == []
 
 
 def test_a_pool_is_used_again_and_again() -> None:
     """One pool serves all steps of an upload."""
-    with WorkerPool(2, cancel=CancelToken(), hear=deaf) as pool:
+    with WorkerPool(2, cancel=CancelToken(), on_message=deaf) as pool:
         first, call, second = (
             results(pool.stream(double, range(5))),
             pool.run(lambda line: "answer"),
@@ -128,7 +128,7 @@ def test_a_pool_is_used_again_and_again() -> None:
 
 def test_work_runs_on_other_threads_than_the_callers() -> None:
     """The caller's thread stays free to record and announce."""
-    with WorkerPool(2, cancel=CancelToken(), hear=deaf) as pool:
+    with WorkerPool(2, cancel=CancelToken(), on_message=deaf) as pool:
         names = [outcome.result for outcome in pool.stream(lambda _, line: threading.current_thread().name, range(4))]
 
     assert all(name is not None and name.startswith("partway") for name in names)
@@ -139,7 +139,7 @@ def test_work_runs_on_other_threads_than_the_callers() -> None:
 
 def test_an_outcome_has_its_task_and_its_result() -> None:
     """Outcomes come as they end, so each says what it belongs to."""
-    with WorkerPool(2, cancel=CancelToken(), hear=deaf) as pool:
+    with WorkerPool(2, cancel=CancelToken(), on_message=deaf) as pool:
         outcomes = list(pool.stream(double, [3, 4, 5]))
 
     assert sorted((outcome.task, outcome.result, outcome.error) for outcome in outcomes) == [
@@ -155,7 +155,7 @@ def test_an_error_is_an_outcome_and_the_others_go_on() -> None:
     def divide(number: int, line: WorkerContext) -> float:
         return 6 / number
 
-    with WorkerPool(2, cancel=CancelToken(), hear=deaf) as pool:
+    with WorkerPool(2, cancel=CancelToken(), on_message=deaf) as pool:
         outcomes = {outcome.task: outcome for outcome in pool.stream(divide, [0, 1, 2, 3])}
 
     assert isinstance(outcomes[0].error, ZeroDivisionError)
@@ -175,8 +175,8 @@ def test_enough_stops_the_intake_and_running_tasks_end() -> None:
         crowd.release.set()
 
     threading.Thread(target=open_the_door).start()
-    with WorkerPool(3, cancel=CancelToken(), hear=deaf) as pool:
-        got = [outcome.result for outcome in pool.stream(crowd.work, range(50), enough=stop.is_set)]
+    with WorkerPool(3, cancel=CancelToken(), on_message=deaf) as pool:
+        got = [outcome.result for outcome in pool.stream(crowd.work, range(50), stop_when=stop.is_set)]
 
     assert sorted(got, key=str) == [0, 1, 2]
 
@@ -184,8 +184,8 @@ def test_enough_stops_the_intake_and_running_tasks_end() -> None:
 def test_enough_from_the_start_takes_nothing() -> None:
     """Not even the first task."""
     tasks = iter(range(5))
-    with WorkerPool(2, cancel=CancelToken(), hear=deaf) as pool:
-        assert list(pool.stream(double, tasks, enough=lambda: True)) == []
+    with WorkerPool(2, cancel=CancelToken(), on_message=deaf) as pool:
+        assert list(pool.stream(double, tasks, stop_when=lambda: True)) == []
 
     assert next(tasks) == 0
 
@@ -197,7 +197,7 @@ def test_an_error_of_the_tasks_comes_out() -> None:
         yield 1
         raise LookupError("no more")
 
-    with WorkerPool(1, cancel=CancelToken(), hear=deaf) as pool, pytest.raises(LookupError):
+    with WorkerPool(1, cancel=CancelToken(), on_message=deaf) as pool, pytest.raises(LookupError):
         list(pool.stream(double, tasks()))
 
 
@@ -215,9 +215,9 @@ def test_messages_are_heard_in_the_callers_thread_in_order() -> None:
 
     def talk(number: int, line: WorkerContext) -> None:
         for word in range(50):
-            line.say((number, word))
+            line.emit((number, word))
 
-    with WorkerPool(4, cancel=CancelToken(), hear=hear) as pool:
+    with WorkerPool(4, cancel=CancelToken(), on_message=hear) as pool:
         list(pool.stream(talk, range(8)))
 
     assert threads == {threading.get_ident()}
@@ -229,8 +229,8 @@ def test_messages_are_heard_in_the_callers_thread_in_order() -> None:
 def test_what_a_worker_said_is_heard_before_its_outcome() -> None:
     """Progress never comes after the part is done."""
     told: list[str] = []
-    with WorkerPool(1, cancel=CancelToken(), hear=told.append) as pool:
-        for outcome in pool.stream(lambda number, line: line.say(f"said {number}"), [1, 2]):
+    with WorkerPool(1, cancel=CancelToken(), on_message=told.append) as pool:
+        for outcome in pool.stream(lambda number, line: line.emit(f"said {number}"), [1, 2]):
             told.append(f"done {outcome.task}")
 
     assert told == ["said 1", "done 1", "said 2", "done 2"]
@@ -239,10 +239,10 @@ def test_what_a_worker_said_is_heard_before_its_outcome() -> None:
 def test_a_message_is_heard_while_the_worker_still_runs() -> None:
     """Progress is progress only while it happens."""
     heard = threading.Event()
-    with WorkerPool(1, cancel=CancelToken(), hear=lambda _: heard.set()) as pool:
+    with WorkerPool(1, cancel=CancelToken(), on_message=lambda _: heard.set()) as pool:
 
         def talk(line: WorkerContext) -> bool:
-            line.say("word")
+            line.emit("word")
             return heard.wait(LONG)
 
         assert pool.run(talk)
@@ -254,8 +254,8 @@ def test_what_the_listener_raises_comes_out() -> None:
     def hear(_: object) -> None:
         raise LookupError("sink")
 
-    with WorkerPool(1, cancel=CancelToken(), hear=hear) as pool, pytest.raises(LookupError):
-        pool.run(lambda line: line.say("word"))
+    with WorkerPool(1, cancel=CancelToken(), on_message=hear) as pool, pytest.raises(LookupError):
+        pool.run(lambda line: line.emit("word"))
 
 
 # --- run ---
@@ -263,7 +263,7 @@ def test_what_the_listener_raises_comes_out() -> None:
 
 def test_run_gives_the_answer() -> None:
     """One call, one answer, also when the answer is None."""
-    with WorkerPool(2, cancel=CancelToken(), hear=deaf) as pool:
+    with WorkerPool(2, cancel=CancelToken(), on_message=deaf) as pool:
         assert pool.run(lambda line: 42) == 42
         assert pool.run(lambda line: None) is None
 
@@ -275,7 +275,7 @@ def test_run_raises_what_the_call_raises() -> None:
     def call(line: WorkerContext) -> None:
         raise error
 
-    with WorkerPool(1, cancel=CancelToken(), hear=deaf) as pool, pytest.raises(Refused) as raised:
+    with WorkerPool(1, cancel=CancelToken(), on_message=deaf) as pool, pytest.raises(Refused) as raised:
         pool.run(call)
     assert raised.value is error
 
@@ -291,7 +291,7 @@ def long_grace(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def check_again_and_again(line: WorkerContext) -> None:
     while True:
-        line.check()
+        line.raise_if_cancelled()
         time.sleep(0.01)
 
 
@@ -309,14 +309,14 @@ def test_running_work_ends_within_a_second_of_a_cancel(wait: Callable[[WorkerCon
     def hear(message: object) -> None:
         heard.append(message)
         if len(heard) == 3:
-            cancel()
+            cancel.set()
 
     def work(number: int, line: WorkerContext) -> None:
-        line.say(number)
+        line.emit(number)
         wait(line)
 
     began = time.monotonic()
-    with WorkerPool(3, cancel=cancel, hear=hear) as pool, pytest.raises(UploadCancelled):
+    with WorkerPool(3, cancel=cancel, on_message=hear) as pool, pytest.raises(UploadCancelled):
         for outcome in pool.stream(work, range(9)):
             errors.append(type(outcome.error))
     assert time.monotonic() - began < LONG / 4
@@ -331,11 +331,11 @@ def test_what_finishes_is_told_before_the_cancel(long_grace: None) -> None:
 
     def stop() -> None:
         wait_for(lambda: crowd.entered == 2)
-        cancel()
+        cancel.set()
         crowd.release.set()
 
     threading.Thread(target=stop).start()
-    with WorkerPool(2, cancel=cancel, hear=deaf) as pool, pytest.raises(UploadCancelled):
+    with WorkerPool(2, cancel=cancel, on_message=deaf) as pool, pytest.raises(UploadCancelled):
         for outcome in pool.stream(crowd.work, range(10)):
             got.append(outcome.result)
     assert sorted(got, key=str) == [0, 1]
@@ -344,9 +344,9 @@ def test_what_finishes_is_told_before_the_cancel(long_grace: None) -> None:
 def test_after_a_cancel_nothing_starts() -> None:
     """Neither a stream nor a call."""
     cancel = CancelToken()
-    cancel()
+    cancel.set()
     started: list[int] = []
-    with WorkerPool(2, cancel=cancel, hear=deaf) as pool:
+    with WorkerPool(2, cancel=cancel, on_message=deaf) as pool:
         with pytest.raises(UploadCancelled):
             list(pool.stream(lambda number, line: started.append(number), range(5)))
         with pytest.raises(UploadCancelled):
@@ -360,10 +360,10 @@ def test_a_cancel_from_the_listener_ends_the_stream() -> None:
     cancel = CancelToken()
 
     def work(number: int, line: WorkerContext) -> None:
-        line.say("word")
+        line.emit("word")
         line.sleep(LONG)
 
-    with WorkerPool(2, cancel=cancel, hear=lambda _: cancel()) as pool, pytest.raises(UploadCancelled):
+    with WorkerPool(2, cancel=cancel, on_message=lambda _: cancel.set()) as pool, pytest.raises(UploadCancelled):
         list(pool.stream(work, range(5)))
 
 
@@ -373,12 +373,12 @@ def test_a_stuck_worker_is_not_waited_for() -> None:
     crowd = Crowd()
 
     def get_stuck(line: WorkerContext) -> None:
-        line.say("I am in")
+        line.emit("I am in")
         crowd.work(0, line)
 
     began = time.monotonic()
     try:
-        with WorkerPool(1, cancel=cancel, hear=lambda _: cancel()) as pool, pytest.raises(UploadCancelled):
+        with WorkerPool(1, cancel=cancel, on_message=lambda _: cancel.set()) as pool, pytest.raises(UploadCancelled):
             pool.run(get_stuck)
         took = time.monotonic() - began
     finally:
@@ -393,7 +393,7 @@ def test_an_error_of_the_caller_ends_the_workers() -> None:
 
     def work(_: int, line: WorkerContext) -> None:
         try:
-            line.say("word")
+            line.emit("word")
             line.sleep(LONG)
         finally:
             ended.set()
@@ -401,7 +401,7 @@ def test_an_error_of_the_caller_ends_the_workers() -> None:
     def hear(_: object) -> None:
         raise LookupError("sink")
 
-    with contextlib.suppress(LookupError), WorkerPool(1, cancel=CancelToken(), hear=hear) as pool:
+    with contextlib.suppress(LookupError), WorkerPool(1, cancel=CancelToken(), on_message=hear) as pool:
         list(pool.stream(work, [1]))
 
     assert ended.wait(LONG)
@@ -410,7 +410,7 @@ def test_an_error_of_the_caller_ends_the_workers() -> None:
 def test_threads_end_with_the_pool() -> None:
     """A program that uploads many files does not collect threads."""
     before = set(threading.enumerate())
-    with WorkerPool(4, cancel=CancelToken(), hear=deaf) as pool:
+    with WorkerPool(4, cancel=CancelToken(), on_message=deaf) as pool:
         list(pool.stream(double, range(20)))
 
     assert set(threading.enumerate()) <= before
@@ -432,7 +432,7 @@ def test_a_sleep_of_nothing_still_looks_at_the_cancel(seconds: float) -> None:
     """A wait of zero between two tries must not make a loop that cannot be stopped."""
     line = null_context()
     line.sleep(seconds)
-    line.abandon()
+    line.close()
 
     with pytest.raises(UploadCancelled):
         line.sleep(seconds)
@@ -441,11 +441,11 @@ def test_a_sleep_of_nothing_still_looks_at_the_cancel(seconds: float) -> None:
 def test_an_abandoned_line_says_so() -> None:
     """The worker learns that nobody waits for it."""
     line = null_context()
-    line.check()
-    line.abandon()
+    line.raise_if_cancelled()
+    line.close()
 
     with pytest.raises(UploadCancelled):
-        line.check()
+        line.raise_if_cancelled()
 
 
 # --- other executors ---
@@ -463,7 +463,7 @@ def test_work_can_run_in_other_processes(tmp_path: Path) -> None:
     path.write_bytes(bytes(range(250)))
     with (
         ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as processes,
-        WorkerPool(workers_of(2, processes), cancel=CancelToken(), hear=deaf) as pool,
+        WorkerPool(workers_of(2, processes), cancel=CancelToken(), on_message=deaf) as pool,
     ):
         done = {o.task.spec.offset: o.result for o in pool.stream(hash_part, hash_tasks(path))}
 
@@ -480,7 +480,7 @@ def test_an_error_comes_back_from_another_process(tmp_path: Path) -> None:
     path.unlink()
     with (
         ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as processes,
-        WorkerPool(workers_of(1, processes), cancel=CancelToken(), hear=deaf) as pool,
+        WorkerPool(workers_of(1, processes), cancel=CancelToken(), on_message=deaf) as pool,
     ):
         (outcome,) = pool.stream(hash_part, tasks)
 
@@ -490,7 +490,7 @@ def test_an_error_comes_back_from_another_process(tmp_path: Path) -> None:
 def test_calls_stay_in_this_process() -> None:
     """``run`` uses a thread also when the parts go elsewhere: it has a line, and what it calls need not be a value."""
     with ThreadPoolExecutor(1, thread_name_prefix="elsewhere") as elsewhere:
-        with WorkerPool(workers_of(1, elsewhere), cancel=CancelToken(), hear=deaf) as pool:
+        with WorkerPool(workers_of(1, elsewhere), cancel=CancelToken(), on_message=deaf) as pool:
             name = pool.run(lambda line: threading.current_thread().name)
             (outcome,) = pool.stream(lambda task: threading.current_thread().name, [1])
 
@@ -502,7 +502,7 @@ def test_calls_stay_in_this_process() -> None:
 def test_a_given_executor_is_not_shut_down() -> None:
     """It belongs to the caller, who may use it for the next upload."""
     with ThreadPoolExecutor(1) as elsewhere:
-        with WorkerPool(workers_of(1, elsewhere), cancel=CancelToken(), hear=deaf) as pool:
+        with WorkerPool(workers_of(1, elsewhere), cancel=CancelToken(), on_message=deaf) as pool:
             list(pool.stream(abs, [1]))
 
         assert elsewhere.submit(abs, -2).result(LONG) == 2
@@ -517,7 +517,7 @@ def test_what_finished_is_told_although_the_caller_is_slow(long_grace: None, mon
     monkeypatch.setattr("partway.engine.workers.pool.time", clock)
 
     def work(number: int, line: WorkerContext) -> int:
-        line.say(number)
+        line.emit(number)
         go.wait(LONG)
         return number
 
@@ -526,10 +526,10 @@ def test_what_finished_is_told_although_the_caller_is_slow(long_grace: None, mon
     def hear(message: object) -> None:
         heard.append(message)
         if len(heard) == 2:
-            cancel()
+            cancel.set()
             threading.Timer(0.1, go.set).start()
 
-    with WorkerPool(2, cancel=cancel, hear=hear) as pool, pytest.raises(UploadCancelled):
+    with WorkerPool(2, cancel=cancel, on_message=hear) as pool, pytest.raises(UploadCancelled):
         for outcome in pool.stream(work, range(9)):
             got.append(outcome.result)
             wait_for(lambda: len(got) == 2 or not pool._messages.empty())
@@ -548,7 +548,7 @@ def test_a_call_after_a_stream_that_was_left_gets_its_own_answer() -> None:
         time.sleep(0.5)
         return "answer"
 
-    with WorkerPool(2, cancel=CancelToken(), hear=lambda _: None) as pool:
+    with WorkerPool(2, cancel=CancelToken(), on_message=lambda _: None) as pool:
         for _ in pool.stream(work, [0.0, 0.2]):
             break
 

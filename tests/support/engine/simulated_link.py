@@ -71,7 +71,7 @@ class Simulation:
         """Let time pass; the bytes that arrived in it."""
         before, end = self.delivered, self.now + seconds
         while self.now < end:
-            while places.take():
+            while places.acquire():
                 self.running.append(Part(self._next, next(self._sizes), self._rng.uniform(0.8, 1.2)))
                 self._next += 1
             self._step(places)
@@ -101,5 +101,5 @@ class Simulation:
         for part in list(self.running):
             if part.answered_at is not None and self.now >= part.answered_at:
                 self.running.remove(part)
-                places.give_back()
+                places.release()
                 places.done((self, part.number), part.size)

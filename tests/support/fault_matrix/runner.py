@@ -325,13 +325,13 @@ def _cancelling(uploading: Uploading) -> Callable[[], object]:
 def _end(command: Callable[[], object], uploading: Uploading) -> Ended:
     """Run a command; a hang and an error that is not partway's are told as broken."""
     uploading.cancel = CancelToken()
-    deadline = threading.Timer(DEADLINE, uploading.cancel)
+    deadline = threading.Timer(DEADLINE, uploading.cancel.set)
     deadline.daemon = True
     deadline.start()
     try:
         command()
     except PartwayError as error:
-        if uploading.cancel.wanted:
+        if uploading.cancel.is_set():
             return Ended(outcome=Outcome.BROKEN, sentence=f"it hung for {DEADLINE:.0f} s")
         known = {75: Outcome.RESUMABLE, 1: Outcome.FINAL, 2: Outcome.FINAL}
         return Ended(outcome=known.get(exit_code(error), Outcome.BROKEN), sentence=str(error))

@@ -2,7 +2,7 @@
 
 from partway.engine.errors import ObjectExists, PartwayError
 from partway.engine.events.upload import UploadDone, UploadSkipped
-from partway.engine.limits import MOST
+from partway.engine.limits import MAX_CONCURRENCY
 from partway.engine.proof.proof import Proof
 from partway.state.store import StateStore
 from partway.state.uploads import UNFINISHED, UploadStatus
@@ -60,7 +60,7 @@ def check_twice(world: World, watch: SendWatch, crashes: int) -> float:
     Returns the bytes as a multiple of that, for one interruption.
     """
     # An adopted upload may be cut into parts of twice the size.
-    room = (world.story.concurrency or MOST) * world.story.part_size * (2 if world.story.orphan else 1)
+    room = (world.story.concurrency or MAX_CONCURRENCY) * world.story.part_size * (2 if world.story.orphan else 1)
     times = crashes + world.told["cancel"] + world.told["disk full"]
     if {"no ListParts", "vanished is NoSuchKey"} & set(world.story.quirk_names):
         # Receipts that could not be written are lost, besides the parts that were in flight.

@@ -21,7 +21,7 @@ from partway.engine.events.upload import (
     UploadSkipped,
     UploadStarted,
 )
-from partway.engine.limits import MOST, S3Limits
+from partway.engine.limits import MAX_CONCURRENCY, S3Limits
 from partway.engine.proof.proof import Proof
 from partway.engine.retry.policy import RetryPolicy
 from partway.engine.run.settings import UploadSettings
@@ -194,7 +194,7 @@ class SimulatedStory:
                 algorithm=story.algorithm,
                 restart=restart,
                 adopt=adopt,
-                executor=None if story.threads else TurnExecutor(self.turns, story.concurrency or MOST),
+                executor=None if story.threads else TurnExecutor(self.turns, story.concurrency or MAX_CONCURRENCY),
             ),
             sink=self._hear,
             cancel=world.cancel,

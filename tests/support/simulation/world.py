@@ -188,7 +188,7 @@ class World:
         self.say(f"cancel at {where}")
         self.told["cancel"] += 1
         self.causes.add("cancel")
-        self.cancel()
+        self.cancel.set()
 
     def _twin(self, where: str) -> None:
         assert self.start_twin is not None

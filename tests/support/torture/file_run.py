@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from partway.engine.limits import MOST
+from partway.engine.limits import MAX_CONCURRENCY
 from partway.state.sqlite.store import SqliteStore
 from partway.state.uploads import UploadStatus
 from tests.support.s3_faults.faults import ResetConnection, Stage
@@ -188,7 +188,7 @@ class RealStoryPlay(StoryPlay[RealPlayed]):
         if not self.story.undisturbed:
             return
         extra = self.server.bytes_received("UploadPart") - self.story.size
-        room = (self.story.concurrency or MOST) * PART_SIZE
+        room = (self.story.concurrency or MAX_CONCURRENCY) * PART_SIZE
         self._must(
             extra <= self.interrupted * room + self.faults * PART_SIZE,
             f"{extra} bytes were sent again, {self.interrupted} interruptions, {self.faults} faults",
