@@ -43,8 +43,13 @@ class CoroutineScheduler:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for coroutine in list(self._coroutines):
-            coroutine.stop()
+        failures = [failure for coroutine in list(self._coroutines) if (failure := coroutine.stop()) is not None]
+        if error is None and failures:
+            raise failures[0]
+        for failure in failures:
+            # What ended the block stays the error; a second one must not be lost either.
+            assert error is not None
+            error.add_note(f"stopping another upload failed: {type(failure).__name__}: {failure}")
 
     def spawn(self, call: Callable[[Lane], None]) -> None:
         """Start a call and run it up to its first wait; what it raises is raised here or by ``run_once``."""
@@ -145,10 +150,13 @@ class _Coroutine(_WakingQueue):
         if self._greenlet:
             self._greenlet.switch()
 
-    def stop(self) -> None:
-        """Raise UploadCancelled in the call where it waits."""
+    def stop(self) -> Exception | None:
+        """Raise UploadCancelled in the call where it waits; what it raised instead, if it did."""
         if self._greenlet:
             try:
                 self._greenlet.throw(UploadCancelled("stopped with the job"))
-            except Exception:
-                return
+            except UploadCancelled:
+                return None
+            except Exception as error:
+                return error
+        return None

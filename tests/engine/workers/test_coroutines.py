@@ -169,6 +169,34 @@ def test_what_one_raises_comes_out_and_stops_the_others(workers: Workers) -> Non
     assert len(lanes) == 0
 
 
+def fails_when_stopped(lane: Lane) -> None:
+    """A call that waits, and meets a full disk when it is stopped."""
+    try:
+        with pool_of(lane) as pool:
+            pool.run(lambda worker: worker.sleep(LONG))
+    except UploadCancelled:
+        raise OSError("disk full") from None
+
+
+def test_an_error_of_a_stopped_call_is_a_note_of_the_error_that_stopped_it(workers: Workers) -> None:
+    """What ended the job stays its error, and the second error is not lost."""
+
+    def fails(lane: Lane) -> None:
+        raise LookupError("sink")
+
+    with pytest.raises(LookupError) as raised, CoroutineScheduler(workers, nothing) as lanes:
+        lanes.spawn(fails_when_stopped)
+        lanes.spawn(fails)
+
+    assert raised.value.__notes__ == ["stopping another upload failed: OSError: disk full"]
+
+
+def test_an_error_of_a_stopped_call_is_raised_when_there_is_no_other(workers: Workers) -> None:
+    """The block ended well, and then a call could not record how far it is."""
+    with pytest.raises(OSError, match="disk full"), CoroutineScheduler(workers, nothing) as lanes:
+        lanes.spawn(fails_when_stopped)
+
+
 def test_an_error_before_the_first_wait_comes_out_too(workers: Workers) -> None:
     """Most calls look at the file first."""
 
