@@ -1,6 +1,7 @@
-"""Send, and take so much of the answer.  Without a bound, an endpoint that is no S3 could fill the memory."""
+"""Send a request and cap the size of its response: an endpoint that is not S3 could fill the memory."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
@@ -19,8 +20,9 @@ MAX_TAGS = 400_000
 # What servers answer to plain http on their https port: Go's and MinIO, nginx and AWS, Apache.
 _WANTS_TLS = (b"HTTP request to an HTTPS server", b"HTTP request was sent to HTTPS port", b"HTTP to an SSL-enabled")
 
-# x-amz-request-id, x-goog-hash, x-minio-..., X-Trans-Id of Swift: what proxies and web servers do not send.
-_OF_SERVICE = re.compile(r"x-(?:amz|goog|minio|rgw|oss|cos|obs|bz|trans)-|.*request-?id$", re.IGNORECASE)
+# x-amz-request-id, x-goog-hash, x-minio-..., X-Trans-Id of Swift: what proxies and web servers do not send.  CloudFront
+# adds x-amz-cf-id to any web site.
+_OF_SERVICE = re.compile(r"x-(?:amz-(?!cf-)|goog-|minio-|rgw-|oss-|cos-|obs-|bz-|trans-)", re.IGNORECASE)
 
 
 class _Taken:
@@ -33,12 +35,14 @@ class _Taken:
         return [self._body]
 
 
-def send(session: Any, request: Any, event_name: str) -> Any:
+def send(session: Any, request: Any, event_name: str, is_service: Callable[[Any], bool]) -> Any:
     """Send a request as botocore would, and take at most ``LONGEST`` bytes of the answer.
 
     Args:
         session: botocore's HTTP session of the client.
         event_name: botocore's "before-send.s3.<operation>".
+        is_service: Given the request, finds out whether the service itself responds to such requests.  Called when
+            the response alone does not say whether it is an HTML object or a web page in the service's place.
 
     Raises:
         Transient: the answer is longer, which is asked for once more, or it is a web page.
@@ -75,26 +79,37 @@ def send(session: Any, request: Any, event_name: str) -> Any:
     check_redirect(operation, request.url, answer, body)
     if answer.status_code == 400 and any(words in body for words in _WANTS_TLS):
         raise wrong_scheme(operation, request.url)
-    if answer.status_code < 300 and _is_web_page(operation, answer.headers, body):
-        raise Transient(
-            f"{operation} was answered with a web page, as S3 never does: log in to this network if it asks for that, "
-            "and check the proxy and --endpoint-url",
-            operation=operation,
-            code=WEB_PAGE,
-        )
+    if answer.status_code < 300 and _is_html(operation, answer.headers, body):
+        is_object = _may_be_object(operation) and (_has_service_header(answer.headers) or is_service(request))
+        if not is_object:
+            raise _web_page(operation)
     answer.raw = _Taken(body)
     return answer
 
 
-def _is_web_page(operation: str, headers: Any, body: bytes) -> bool:
-    """True for HTML in the place of the service's response.  The objects of users may be HTML, too: then HEAD names
-    that type, and a service without ListParts sends it instead of a list, both with headers of the service's."""
-    is_of_object = operation.startswith("Head") or operation == "ListParts"
-    if is_of_object and any(_OF_SERVICE.match(name) for name in headers):
-        return False
+def _may_be_object(operation: str) -> bool:
+    """True for a call whose response may be about an HTML object: HEAD names its type, and a service without ListParts
+    sends the object instead of a list."""
+    return operation in ("HeadObject", "HeadBucket", "ListParts")
+
+
+def _is_html(operation: str, headers: Any, body: bytes) -> bool:
     if body:
         return is_web_page(body)
-    return is_of_object and str(headers.get("Content-Type", "")).lower().startswith("text/html")
+    return _may_be_object(operation) and str(headers.get("Content-Type", "")).lower().startswith("text/html")
+
+
+def _has_service_header(headers: Any) -> bool:
+    return any(_OF_SERVICE.match(name) for name in headers)
+
+
+def _web_page(operation: str) -> Transient:
+    return Transient(
+        f"{operation} was answered with a web page, as S3 never does: log in to this network if it asks for that, "
+        "and check the proxy and --endpoint-url",
+        operation=operation,
+        code=WEB_PAGE,
+    )
 
 
 def _too_much(body: bytes) -> str | None:

@@ -35,6 +35,7 @@ from ..source.part_reader import PartReader
 from .clock_skew import ClockSkew
 from .config import S3Config
 from .request_templates import RequestTemplates
+from .service_check import ServiceCheck
 
 _sessions: dict[tuple[str | None, str | None, bool], tuple[Session, ClockSkew]] = {}
 _clients: dict[S3Config, tuple[Any, RequestTemplates]] = {}
@@ -105,7 +106,8 @@ def _new_client(config: S3Config) -> tuple[Any, RequestTemplates]:
             client.meta.config.s3 = {"payload_signing_enabled": False} | (client.meta.config.s3 or {})
     install(client._endpoint.http_session)
     # botocore has no bound for an answer, and no other place to set one than where it sends.
-    send_by = partial(_send, client._endpoint.http_session)
+    http = client._endpoint.http_session
+    send_by = partial(_send, http, ServiceCheck(http, offset, client.meta.config))
     calls = RequestTemplates(client, offset, send_by)
     client.meta.events.register("before-send.s3", send_by)
     client.meta.events.register("before-parse.s3.CreateMultipartUpload", _drop_odd_date)
@@ -245,10 +247,10 @@ def _drop_odd_date(response_dict: Any, **_: Any) -> None:
         del headers["x-amz-abort-date"]
 
 
-def _send(http: Any, request: Any, event_name: str, **_: Any) -> Any:
+def _send(http: Any, is_service: ServiceCheck, request: Any, event_name: str, **_: Any) -> Any:
     if isinstance(request.body, PartReader):
         request.body.begin_sending()
-    return send(http, request, event_name)
+    return send(http, request, event_name, is_service)
 
 
 def forget_clients(config: S3Config, *, entirely: bool = False) -> list[Any]:

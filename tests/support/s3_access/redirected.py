@@ -1,6 +1,7 @@
 """Requests for AWS's hosts, seen as they would be sent, and answered by the strict S3 on the loopback."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -41,7 +42,7 @@ class Redirected:
         self._bucket = bucket
         self.sent: list[Sent] = []
 
-    def __call__(self, session: Any, request: Any, event_name: str) -> Any:
+    def __call__(self, session: Any, request: Any, event_name: str, is_service: Callable[[Any], bool]) -> Any:
         parts = urlsplit(request.url)
         headers = {name.lower(): _text(value) for name, value in request.headers.items()}
         signed = _SCOPE.match(headers.get("authorization", ""))
@@ -66,7 +67,7 @@ class Redirected:
         again.context["client_config"] = Config(s3={"payload_signing_enabled": False})
         credentials = Credentials(self._server.access_key, self._server.secret_key)
         S3SigV4Auth(credentials, "s3", self._server.region).add_auth(again)
-        return limit.send(session, again.prepare(), event_name)
+        return limit.send(session, again.prepare(), event_name, is_service)
 
 
 def _text(value: str | bytes) -> str:

@@ -62,6 +62,7 @@ class Quirks:
     ignores_customer_keys: SSE-C headers pass, and nothing is encrypted.
     drops_metadata: user metadata is forgotten.
     errors_without_message: error documents have no Message.
+    no_amz_headers: no response has a header that begins with x-amz-.
     """
 
     no_checksums: bool = False
@@ -98,6 +99,7 @@ class Quirks:
     ignores_customer_keys: bool = False
     drops_metadata: bool = False
     errors_without_message: bool = False
+    no_amz_headers: bool = False
 
 
 NO_QUIRKS = Quirks()

@@ -261,6 +261,8 @@ class Connection(BaseHTTPRequestHandler):
         if reply.body.startswith(b"<?xml"):
             headers["Content-Type"] = "application/xml"
         headers |= reply.headers
+        if self._service.model.quirks.no_amz_headers:
+            headers = {name: value for name, value in headers.items() if not name.lower().startswith("x-amz-")}
         if not exchange.is_read or self._service.edge is not None:
             self.close_connection = True
         if self.close_connection:
