@@ -7,12 +7,13 @@ import pytest
 
 from partway.engine.backend.target import ObjectOptions
 from partway.engine.errors import ProofFailed, SourceChanged, UploadFailed
-from partway.engine.events.upload import FileFailed
+from partway.engine.events.upload import FileFailed, UploadStarted
 from partway.engine.s3.backend import S3Backend
 from partway.engine.walk.spec import JobSpec
 from tests.support.engine.job_case import Job
 from tests.support.engine.upload_case import PART, Uploading
 from tests.support.s3_faults.faults import CallFunction, Fault, Stage
+from tests.support.s3_model.quirks import Quirks
 from tests.support.s3_server.server import StrictS3
 
 
@@ -81,3 +82,20 @@ def test_a_job_names_it(strict: StrictS3, backend: S3Backend, tmp_path: Path, no
     (failed,) = job.of(FileFailed)
     assert failed.error.startswith("s3://bucket/p/a was made of what had been read, but ")
     assert failed.resumable is not no_overwrite
+
+
+def test_what_was_put_is_no_part_of_an_upload(strict: StrictS3, uploading: Uploading) -> None:
+    """A file that grew into several parts is sent from the start, also where no list shows which parts there are."""
+    strict.model.quirks = Quirks(no_checksums=True, list_parts_unsupported=True)
+    grown = bytes(2 * PART + 1)
+    change_after_put(strict, uploading.path, grown)
+
+    with pytest.raises(SourceChanged):
+        uploading.run()
+    uploading.events.clear()
+    uploading.run()
+
+    started = uploading.of(UploadStarted)
+    assert [event.resumed_parts for event in started] == [0] * len(started)
+    assert strict.counts["UploadPart"] == 3
+    assert strict.model.get_object("bucket", "key").body == grown
