@@ -2,8 +2,10 @@
 
 PartwayError                the root; its text is one sentence for the user
 ├── StateError              see partway.state.errors
+│   └── StateLocked
+│       └── AlreadyRunning  another process is sending it: nothing to do here
 ├── PlanError               the wanted cut is not legal: choose another part size or other options
-│   └── KeyCollision         several files would be written to one key: choose other sources
+│   └── KeyCollision        several files would be written to one key: choose other sources
 ├── SourceError             the source cannot be read, or is nothing that can be uploaded
 │   └── SourceChanged       it changed while it was sent: run again, equal parts are kept
 ├── RemoteError             the service refused, or could not be reached
@@ -20,6 +22,7 @@ PartwayError                the root; its text is one sentence for the user
 │       ├── ObjectMissing           there is no such object
 │       └── Conflict                another write to the key won: start over
 ├── UploadFailed            some parts could not be sent; it says whether running again may help
+│   └── AlreadyEnded        another process completed or cancelled it: nothing to resume
 ├── ProofFailed             the finished object is not the source
 └── UploadCancelled         the caller asked to stop; resumable
 """
@@ -28,6 +31,8 @@ from partway.state.errors import PartwayError, StateDamaged, StateError, StateFu
 
 __all__ = [
     "AccessRefused",
+    "AlreadyEnded",
+    "AlreadyRunning",
     "ChecksumUnsupported",
     "Conflict",
     "CredentialsExpired",
@@ -205,6 +210,17 @@ class UploadFailed(PartwayError):
         super().__init__(message)
         self.resumable = resumable and not starts_over
         self.starts_over = starts_over
+
+
+class AlreadyEnded(UploadFailed):
+    """The upload or job was to be resumed, but another process has completed, cancelled or removed it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, resumable=False)
+
+
+class AlreadyRunning(StateLocked):
+    """Another process holds the lock of the upload or job."""
 
 
 class UploadCancelled(PartwayError):

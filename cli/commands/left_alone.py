@@ -7,14 +7,15 @@ from pathlib import Path
 
 import click
 
-from partway.engine.errors import SourceError, StateLocked
+from partway.engine.errors import AlreadyEnded, AlreadyRunning, SourceError
 from partway.engine.job.later_jobs import LaterJobs
 from partway.engine.job.later_uploads import LaterUploads
 from partway.engine.job.lock import claimed_job
-from partway.engine.resume.lock import claimed
+from partway.engine.job.match import check_open
+from partway.engine.resume.lock import check_unfinished, claimed
 from partway.engine.run.stored_options import target_of
 from partway.engine.source.identity import open_source
-from partway.state.jobs import JobRecord, JobStatus
+from partway.state.jobs import JobRecord
 from partway.state.store import StateStore
 from partway.state.uploads import UploadRecord
 
@@ -47,18 +48,14 @@ def job_left_alone(
 
     Raises:
         click.UsageError: its spec is not readable.
+        AlreadyEnded, AlreadyRunning: another process has it.
         StateError.
     """
     spec = spec_of(record)
-    current = store.jobs.get(record.id)
-    if current is None or current.status is not JobStatus.OPEN:
-        return LeftAlone(reason=f"job {record.id} was ended by another process meanwhile", code=exit_codes.OK)
-    try:
-        if not dry_run:
-            with claimed_job(store, spec):
-                pass
-    except StateLocked as error:
-        return LeftAlone(reason=str(error), code=exit_codes.OK)
+    check_open(store, record.id)
+    if not dry_run:
+        with claimed_job(store, spec):
+            pass
     if (reason := needs_list(record, spec)) is not None:
         return LeftAlone(reason=reason, code=exit_codes.INCOMPLETE)
     later = later_jobs().after(record, spec)
@@ -81,15 +78,10 @@ def upload_left_alone(
     dry_run: bool,
 ) -> LeftAlone | None:
     """None for an upload that can be resumed now; otherwise as ``job_left_alone``."""
-    current = store.upload(record.id)
-    if current is None or current.finished:
-        return LeftAlone(reason=f"upload {record.id} was ended by another process meanwhile", code=exit_codes.OK)
-    try:
-        if not dry_run:
-            with claimed(store, record.source, target_of(record)):
-                pass
-    except StateLocked as error:
-        return LeftAlone(reason=str(error), code=exit_codes.OK)
+    current = check_unfinished(store, record.id)
+    if not dry_run:
+        with claimed(store, record.source, target_of(record)):
+            pass
     if needs_producer(current):
         return LeftAlone(reason=only_by_producer(current, folder), code=exit_codes.INCOMPLETE)
     if (trouble := _trouble_with_file(record)) is not None:
@@ -110,11 +102,16 @@ def upload_left_alone(
 
 
 def resume_unless(left_alone: Callable[[], LeftAlone | None], work: Callable[[], int], *, quiet: bool) -> int:
-    """Do one of several pieces of work unless it is to be left alone; the exit code.  A refusal ends only this one."""
+    """Do one of several pieces of work unless it is to be left alone; the exit code.  A refusal ends only this one.
+
+    Another process may start or end the same work between the check and the work itself.
+    """
     try:
         left = left_alone()
         if left is None:
             return work()
+    except (AlreadyEnded, AlreadyRunning) as error:
+        left = LeftAlone(reason=str(error), code=exit_codes.OK)
     except click.UsageError as error:
         click.echo(f"error: {error.format_message()}", err=True)
         return exit_codes.USAGE

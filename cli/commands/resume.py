@@ -111,6 +111,7 @@ def command(
                         key_options=key_options,
                         dry_run=dry_run,
                         prune=prune,
+                        passes_over=everything,
                         warn=warn,
                     ),
                 )
@@ -134,6 +135,7 @@ def command(
                         connection=connection,
                         key_options=key_options,
                         dry_run=dry_run,
+                        passes_over=everything,
                         warn=warn,
                     ),
                 )
@@ -168,6 +170,7 @@ def _resume_one(
     connection: Connection,
     key_options: SseCOptions,
     dry_run: bool,
+    passes_over: bool,
     warn: Callable[[str], None],
 ) -> int:
     needed = stored_options(record).customer_key is not None
@@ -179,7 +182,7 @@ def _resume_one(
     work = partial(
         _resume, record=record, store=store, settings=settings, profile=profile, connection=connection, warn=warn
     )
-    return run_upload(work, store, output, state_dir, settings.nudge)
+    return run_upload(work, store, output, state_dir, settings.nudge, passes_over=passes_over)
 
 
 def _plan(

@@ -129,8 +129,9 @@ def run(
     fail_fast: bool = False,
     prune: bool = False,
     fail_if_empty: bool = False,
+    passes_over: bool = False,
 ) -> int:
-    """Run the job with bars and signals; the exit code."""
+    """Run the job with bars and signals; the exit code.  passes_over: as for ``run_upload``."""
     from partway.engine.job.run import run_job  # only here: a single file needs none of it
 
     sources = sources_of(spec, piped_list)
@@ -153,7 +154,7 @@ def run(
             fail_if_empty=fail_if_empty,
         )
 
-    return run_upload(work, store, output, state_dir, settings.nudge)
+    return run_upload(work, store, output, state_dir, settings.nudge, passes_over=passes_over)
 
 
 def _allow_open_files(wanted: int) -> None:
@@ -235,12 +236,14 @@ def resume(
     key_options: SseCOptions,
     dry_run: bool,
     prune: bool,
+    passes_over: bool,
     warn: Callable[[str], None],
 ) -> int:
-    """Go on with a stored job; the exit code.
+    """Resume a stored job; the exit code.
 
     Raises:
         click.UsageError: its list came by a pipe, or it is not readable.
+        AlreadyEnded, AlreadyRunning: another process has it; only with ``passes_over``.
     """
     spec = spec_of(record)
     if (reason := needs_list(record, spec)) is not None:
@@ -260,4 +263,15 @@ def resume(
     )
     if dry_run:
         return plan(spec, backend, store, settings, output, resume=record.id)
-    return run(spec, backend, store, settings, output, state_dir, profile=profile, resume=record.id, prune=prune)
+    return run(
+        spec,
+        backend,
+        store,
+        settings,
+        output,
+        state_dir,
+        profile=profile,
+        resume=record.id,
+        prune=prune,
+        passes_over=passes_over,
+    )

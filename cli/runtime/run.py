@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from partway.engine.errors import PartwayError, is_resumable
+from partway.engine.errors import AlreadyEnded, AlreadyRunning, PartwayError, is_resumable
 from partway.engine.errors import UploadFailed as UploadIncomplete
 from partway.engine.events import Event, EventSink
 from partway.engine.events.upload import (
@@ -43,11 +43,18 @@ Work = Callable[[EventSink, CancelToken], UploadDone | UploadSkipped | JobDone]
 
 
 def run_upload(
-    work: Work, store: StateStore, output: select.Output, state_dir: Path | None, nudge: Nudge | None = None
+    work: Work,
+    store: StateStore,
+    output: select.Output,
+    state_dir: Path | None,
+    nudge: Nudge | None = None,
+    *,
+    passes_over: bool = False,
 ) -> int:
     """Do the work with bars and signals; the exit code.  Errors are told here, with what to do next.
 
     nudge: That of the work's settings, which Enter and SIGUSR1 call; None for work that asks no service.
+    passes_over: True raises AlreadyEnded and AlreadyRunning, for a caller that passes over such uploads and jobs.
     """
     nudge = nudge or Nudge()
     cancel = CancelToken()
@@ -77,6 +84,8 @@ def run_upload(
             done = work(noting(sink), cancel)
         select.show_result(done, output)
     except PartwayError as error:
+        if passes_over and isinstance(error, (AlreadyEnded, AlreadyRunning)):
+            raise
         if output.log is not None:
             output.log.note(error)
         if output.json and not isinstance(error, OutputFailed) and not (failed and failed[-1].error == str(error)):

@@ -17,7 +17,7 @@ def claimed_job(store: StateStore, spec: JobSpec) -> Iterator[None]:
     """Hold every job with these sources and this destination, whatever its options are.
 
     Raises:
-        StateLocked: another process runs one of them.
+        AlreadyRunning: another process runs one of them.
     """
     name = "job " + hashlib.sha256(spec.identity.encode()).hexdigest()[:16]
 

@@ -8,7 +8,7 @@ from partway.state.jobs import JobRecord, JobStatus
 from partway.state.store import StateStore
 
 from ..backend.target import ObjectOptions
-from ..errors import PlanError, UploadFailed
+from ..errors import AlreadyEnded, PlanError, UploadFailed
 from ..walk.spec import JobSpec
 
 _FLAGS = {
@@ -53,16 +53,27 @@ def open_job(store: StateStore, spec: JobSpec, *, restart: bool) -> JobRecord | 
     return newest
 
 
-def job_to_resume(store: StateStore, id: str, spec: JobSpec) -> JobRecord:
-    """The open job of this id; the caller holds the lock of its spec.
+def check_open(store: StateStore, id: str) -> JobRecord:
+    """The job as it is stored now.
 
     Raises:
-        UploadFailed: another process finished, cancelled or restarted it since its spec was read.
+        AlreadyEnded: it is no longer open.
     """
     record = store.jobs.get(id)
     if record is None or record.status is not JobStatus.OPEN:
-        status = "gone" if record is None else record.status
-        raise UploadFailed(f"job {id} is {status} meanwhile; there is nothing to resume", resumable=False)
+        status = "removed" if record is None else record.status
+        raise AlreadyEnded(f"job {id} is already {status}; there is nothing to resume")
+    return record
+
+
+def job_to_resume(store: StateStore, id: str, spec: JobSpec) -> JobRecord:
+    """The open job of this ID; the caller holds the lock of its spec.
+
+    Raises:
+        AlreadyEnded: another process completed or cancelled it since its spec was read.
+        UploadFailed: another process restarted it with other options since then.
+    """
+    record = check_open(store, id)
     if JobSpec.from_json(record.spec) != spec:
         raise UploadFailed(f"job {id} was restarted with other options meanwhile; resume it again", resumable=True)
     return record

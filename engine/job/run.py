@@ -71,9 +71,10 @@ def run_job(
     Raises:
         PlanError: two files have one key, the settings are not possible, or an open job would write the same objects
             with other options.
-        StateLocked: another process runs this job.
+        AlreadyRunning: another process runs this job.
+        AlreadyEnded: another process ended the job that was to be resumed.
         UploadFailed: no file is there and that is not known to be well, the service does not answer, a file failed and
-            ``fail_fast`` is set, or another process ended the job that was to be resumed.
+            ``fail_fast`` is set, or another process restarted the job that was to be resumed.
         CredentialsExpired, UploadCancelled, StateError.
     """
     check_settings(settings)

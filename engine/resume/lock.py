@@ -9,7 +9,7 @@ from partway.state.store import StateStore
 from partway.state.uploads import UploadRecord
 
 from ..backend.target import Target
-from ..errors import UploadFailed
+from ..errors import AlreadyEnded, AlreadyRunning
 
 
 @contextmanager
@@ -17,7 +17,7 @@ def claimed(store: StateStore, source: str, target: Target) -> Iterator[None]:
     """Hold the upload, so that no other process sends it.
 
     Raises:
-        StateLocked: another process does.
+        AlreadyRunning: another process does.
     """
 
     def holder() -> str:
@@ -28,18 +28,20 @@ def claimed(store: StateStore, source: str, target: Target) -> Iterator[None]:
         yield
 
 
-def check_unfinished(store: StateStore, id: str) -> None:
-    """Refuse to resume an upload that ended since its record was read; the caller holds its lock.
+def check_unfinished(store: StateStore, id: str) -> UploadRecord:
+    """The upload as it is stored now.
 
-    Otherwise it would begin anew, and undo what another process decided.
+    The caller of a resume holds its lock: without this check, an upload that ended since its record was read would be
+    sent again from the start, and undo what another process decided.
 
     Raises:
-        UploadFailed
+        AlreadyEnded: it is no longer unfinished.
     """
     record = store.upload(id)
     if record is None or record.finished:
-        status = "gone" if record is None else record.status
-        raise UploadFailed(f"upload {id} is {status} meanwhile; there is nothing to resume", resumable=False)
+        status = "removed" if record is None else record.status
+        raise AlreadyEnded(f"upload {id} is already {status}; there is nothing to resume")
+    return record
 
 
 @contextmanager
@@ -48,7 +50,7 @@ def _held(store: StateStore, source: str, target: Target, holder: Callable[[], s
         try:
             stack.enter_context(store.claim(source, target.endpoint, target.bucket, target.key))
         except StateLocked as error:
-            raise StateLocked(f"{holder()}; wait until it ends, or stop it") from error
+            raise AlreadyRunning(f"{holder()}; wait until it ends, or stop it") from error
         yield
 
 

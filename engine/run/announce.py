@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from partway.state.store import StateStore
 from partway.state.uploads import UploadRecord
 
-from ..errors import PartwayError, Refused, StateError, is_resumable
+from ..errors import AlreadyEnded, AlreadyRunning, PartwayError, Refused, StateError, is_resumable
 from ..events import EventSink
 from ..events.upload import UploadFailed
 from .failures import cause_of, was_never_reached
@@ -14,7 +14,10 @@ from .failures import cause_of, was_never_reached
 
 @contextmanager
 def failures_emitted(sink: EventSink, store: StateStore, id: str) -> Iterator[Callable[[UploadRecord], None]]:
-    """Tell the sink of the error that ends the block, with the upload's id once it has one."""
+    """Tell the sink of the error that ends the block, with the upload's ID once it has one.
+
+    Not of AlreadyEnded and AlreadyRunning: the upload has not failed, another process has it or has ended it.
+    """
 
     def known(record: UploadRecord) -> None:
         nonlocal id
@@ -22,6 +25,8 @@ def failures_emitted(sink: EventSink, store: StateStore, id: str) -> Iterator[Ca
 
     try:
         yield known
+    except (AlreadyEnded, AlreadyRunning):
+        raise
     except PartwayError as error:
         if id and not isinstance(error, StateError):
             _forget_if_nothing_began(store, id, error)

@@ -2,11 +2,19 @@
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from partway.cli.commands import resume
+from partway.cli.runtime.backend import backend_for as make_backend_for
+from partway.cli.runtime.backend import make_backend as make_any_backend
+from partway.state.jobs import JobStatus
 from partway.state.sqlite.store import SqliteStore
+from partway.state.store import StateStore
+from partway.state.uploads import UploadRecord, UploadStatus
 from tests.state.test_job_store_contract import JOB
 from tests.support.s3_server.server import StrictS3
 from tests.support.shell.command import Shell
@@ -21,6 +29,7 @@ from tests.support.shell.interrupted import (
     refuse_parts,
 )
 
+HELD: list[object] = []
 OBJECT = ("--acl", "public-read", "--storage-class", "STANDARD_IA", "--metadata", "a=1", "--content-type", "x/y")
 
 
@@ -154,6 +163,82 @@ def test_resume_all_leaves_alone_what_runs(server: StrictS3, shell: Shell) -> No
     lines = told.err.splitlines()
     assert len(lines) == 2 and all(line.startswith("left alone: process ") for line in lines)
     assert f"already sending {shell.folder / 'source.bin'} to s3://bucket/key" in told.err
+
+
+def set_variables(monkeypatch: pytest.MonkeyPatch, shell: Shell) -> None:
+    """For a command in this process."""
+    for name, value in shell.variables.items():
+        monkeypatch.setenv(name, value)
+
+
+def in_process(shell: Shell, *arguments: str) -> int:
+    """``partway resume`` in this process; its exit code."""
+    return int(resume.command.main([*arguments, "--state-dir", str(shell.state)], standalone_mode=False))
+
+
+def complete(store: StateStore, record: UploadRecord) -> None:
+    """What is left in the store by a process that completed the upload."""
+    store.save_upload(replace(record, status=UploadStatus.COMPLETED))
+
+
+def lock(store: StateStore, record: UploadRecord) -> None:
+    """A process that sends the upload; it ends with this one."""
+    lock = store.claim(record.source, record.endpoint, record.bucket, record.key)
+    lock.__enter__()
+    HELD.append(lock)
+
+
+@pytest.mark.parametrize(
+    ("named", "other", "code"), [(False, complete, 0), (False, lock, 0), (True, complete, 1), (True, lock, 75)]
+)
+def test_what_another_process_takes_after_the_check(
+    server: StrictS3,
+    shell: Shell,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    named: bool,
+    other: Callable[[StateStore, UploadRecord], None],
+    code: int,
+) -> None:
+    """Of two ``resume --all`` at once, the loser leaves it alone; with an ID it is an error."""
+    id = leave_unfinished(server, shell, *UPLOAD)
+    set_variables(monkeypatch, shell)
+
+    def backend_for(record: UploadRecord, **options: Any) -> object:
+        other(SqliteStore(shell.state), record)
+        return make_backend_for(record, **options)
+
+    monkeypatch.setattr("partway.cli.commands.resume.backend_for", backend_for)
+
+    assert in_process(shell, id if named else "--all", "--json") == code
+    out, err = capsys.readouterr()
+    (line,) = err.splitlines()
+    assert line.startswith("error: " if named else "left alone: ") and id in line
+    assert len(out.splitlines()) == named
+
+
+def test_a_job_that_another_process_ends_after_the_check(
+    server: StrictS3, shell: Shell, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """``resume --all`` leaves it alone, too."""
+    (shell.folder / "files").mkdir()
+    make_source(shell, "files/large.bin")
+    refuse_parts(server)
+    shell.run("upload", "-r", "files", "s3://bucket/x/", *OPTIONS)
+    set_variables(monkeypatch, shell)
+
+    def make_backend(*arguments: Any, **options: Any) -> object:
+        store = SqliteStore(shell.state)
+        (job,) = store.jobs.all()
+        store.jobs.save(replace(job, status=JobStatus.COMPLETED))
+        complete(store, *store.uploads())
+        return make_any_backend(*arguments, **options)
+
+    monkeypatch.setattr("partway.cli.commands.upload_job.make_backend", make_backend)
+
+    assert in_process(shell, "--all", "--json") == 0
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith("left alone: job ") and "already completed" in err
 
 
 def test_resume_all_finishes_the_rest_beside_what_runs(server: StrictS3, shell: Shell) -> None:

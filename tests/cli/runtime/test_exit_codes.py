@@ -12,7 +12,7 @@ from partway.cli.runtime import exit_codes
 from partway.cli.runtime.errors import failures_as_json
 from partway.cli.runtime.run import run_upload
 from partway.engine import errors
-from partway.engine.errors import KeyCollision, PartwayError, UploadFailed, is_resumable
+from partway.engine.errors import AlreadyEnded, AlreadyRunning, KeyCollision, PartwayError, UploadFailed, is_resumable
 from partway.engine.events import EventSink
 from partway.engine.events.upload import UploadDone
 from partway.engine.run.announce import failures_emitted
@@ -26,6 +26,7 @@ CLASSES = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if is
 AGAIN = (exit_codes.INCOMPLETE, exit_codes.INTERRUPTED)
 RECORD = replace(UPLOAD, status=UploadStatus.OPEN, upload_id="on S3")
 EXPECTED = {
+    "AlreadyRunning": 75,
     "CredentialsExpired": 75,
     "SourceChanged": 75,
     "StateFull": 75,
@@ -105,7 +106,9 @@ def test_the_last_event_agrees_with_the_exit_code(name: str, fails: Fails, capsy
     assert event["event"] == "upload_failed"
     assert event["resumable"] is (code in AGAIN)
     assert not (event["resumable"] and event["upload"]) or store.upload(event["upload"]) is not None
-    assert ("to go on:" in err) is bool(store.uploads())
+    # What another process has or has ended is not for this one to resume.
+    is_elsewhere = isinstance(error, (AlreadyEnded, AlreadyRunning)) and fails is not without_a_word
+    assert ("to go on:" in err) is (bool(store.uploads()) and not is_elsewhere)
 
 
 @pytest.mark.parametrize("name", failures())

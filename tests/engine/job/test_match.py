@@ -9,7 +9,7 @@ import pytest
 
 from partway.engine.backend.target import ObjectOptions, Target
 from partway.engine.checksums import ChecksumAlgorithm
-from partway.engine.errors import PlanError, StateLocked, UploadFailed
+from partway.engine.errors import AlreadyEnded, PlanError, StateLocked, UploadFailed
 from partway.engine.events.upload import FileSkipped, JobStarted
 from partway.engine.job.later_jobs import LaterJobs
 from partway.engine.job.later_uploads import LATER
@@ -315,7 +315,7 @@ def test_a_job_that_was_cancelled_meanwhile_is_not_resumed(job: Job, strict: Str
     before, calls = open_job(job), len(strict.journal.calls)
     job.store.jobs.save(replace(before, status=JobStatus.ABORTED))
 
-    with pytest.raises(UploadFailed, match="aborted meanwhile"):
+    with pytest.raises(AlreadyEnded, match="already aborted; there is nothing to resume"):
         job.run(resume=before.id)
 
     assert len(strict.journal.calls) == calls

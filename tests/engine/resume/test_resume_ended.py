@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from partway.engine.errors import UploadFailed
+from partway.engine.errors import AlreadyEnded
+from partway.engine.events import Event
 from partway.engine.s3.backend import S3Backend
 from partway.engine.stream.finish import finish_stream
 from partway.engine.upload.file import resume_upload
@@ -35,14 +36,13 @@ def test_an_upload_that_ended_meanwhile_is_not_resumed(
         uploading.store.save_upload(replace(record, status=ended))
     before, calls = uploading.store.uploads(), len(strict.journal.calls)
 
-    with pytest.raises(
-        UploadFailed, match=r"(completed|aborted|gone) meanwhile; there is nothing to resume"
-    ) as failure:
-        if is_stream:
-            finish_stream(record, backend=backend, store=uploading.store, settings=uploading.settings)
-        else:
-            resume_upload(record, backend=backend, store=uploading.store, settings=uploading.settings)
+    events: list[Event] = []
+
+    with pytest.raises(AlreadyEnded, match=r"already (completed|aborted|removed); there is nothing") as failure:
+        resume = finish_stream if is_stream else resume_upload
+        resume(record, backend=backend, store=uploading.store, settings=uploading.settings, sink=events.append)
 
     assert not failure.value.resumable
+    assert events == []
     assert len(strict.journal.calls) == calls
     assert uploading.store.uploads() == before
