@@ -7,19 +7,12 @@ use_dualstack_endpoint and payload_signing_enabled are botocore's own.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
-import click
-
-from partway.engine.errors import PlanError
 from partway.engine.flow.bandwidth import MIN_BANDWIDTH
 from partway.engine.limits import AWS
 from partway.engine.run.settings import UploadSettings
 
 from ..text.units import format_size, parse_size
-
-if TYPE_CHECKING:
-    pass
 
 _MOST_CONCURRENT = 256
 _MOST_BANDWIDTH = 1 << 50  # bytes a second; more than any link has
@@ -43,15 +36,13 @@ def transfer_options(
 ) -> TransferOptions:
     """The command's options, completed by the block.
 
-    The block is written for ``aws``, whose ranges are wider: a value outside of ours becomes the nearest that is
-    possible, as ``aws`` itself does with chunk sizes.  What the command names is not read at all.
+    The block is written for ``aws`` and is about speed alone, so none of its values stops an upload: one outside of
+    our range becomes the nearest in it, as ``aws`` itself does with chunk sizes, and one that is not readable is
+    ignored.  A setting whose option the command names is not read at all.
 
     Args:
         settings: The block, as it is written.
-        warn: Gets a sentence for every value that was replaced.
-
-    Raises:
-        click.UsageError: a value is not readable; names the setting.
+        warn: Called with a sentence for every value that was replaced or ignored.
     """
 
     def read(name: str, parse: Callable[[str], int], least: int, most: int, text: Callable[[int], str]) -> int | None:
@@ -60,7 +51,8 @@ def transfer_options(
         try:
             value = parse(settings[name].strip())
         except ValueError as error:
-            raise click.UsageError(f"{name} in the s3 block of the AWS configuration: {error}") from error
+            warn(f"{name} in the s3 block of the AWS configuration is ignored: {error}")
+            return None
         used = min(max(value, least), most)
         if used != value:
             bound = f"less than {text(least)}" if value < least else f"more than {text(most)}"
@@ -81,20 +73,16 @@ def transfer_options(
 def with_profile_limits(
     settings: UploadSettings, region: str | None, profile: str | None, warn: Callable[[str], None]
 ) -> UploadSettings:
-    """The settings of an upload or job that was begun, with the limits of its profile where the command names none.
+    """The settings of an upload or job that is resumed, with the limits of its profile where the command names none.
 
     Raises:
-        PlanError: a limit is not readable.
         RemoteError: the AWS configuration is not usable.
     """
     block = profile_transfer_settings(region, profile)
     # The part size was chosen when it was begun.
     block.pop("multipart_chunksize", None)
     given = TransferOptions(concurrency=settings.concurrency, bandwidth=settings.bandwidth)
-    try:
-        limits = transfer_options(given, block, warn)
-    except click.UsageError as error:
-        raise PlanError(error.message) from error
+    limits = transfer_options(given, block, warn)
     return replace(settings, concurrency=limits.concurrency, bandwidth=limits.bandwidth)
 
 

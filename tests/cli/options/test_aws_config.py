@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import click
 import pytest
 
 from partway.cli.options.aws_config import TransferOptions, transfer_options, with_profile_limits
@@ -70,16 +69,20 @@ def test_what_the_command_names_is_not_read(name: str, text: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("text", ["0", "0B/s", "junk", "-1", "", "1e400"])
-def test_an_unreadable_value_is_named(name: str, text: str) -> None:
-    """What is no number in aws either is an error that names the setting."""
-    with pytest.raises(click.UsageError, match=f"^{name} in the s3 block of the AWS configuration: "):
-        read(name, text)
+def test_an_unreadable_value_is_ignored(name: str, text: str) -> None:
+    """It stops no upload: one line names the setting and what is wrong with it."""
+    value, (warning,) = read(name, text)
+
+    assert value is None
+    assert warning.startswith(f"{name} in the s3 block of the AWS configuration is ignored: ")
 
 
 def test_a_small_file_goes_through(shell: Shell, server: StrictS3, tmp_path: Path) -> None:
-    """Values that no partway takes: 6 bytes are uploaded, with a line each, and none with --quiet."""
+    """Values that partway does not take: 6 bytes are uploaded, with a line each, and none with --quiet."""
     (tmp_path / "file").write_bytes(b"6bytes")
-    (tmp_path / "config").write_text("[default]\ns3 =\n  max_concurrent_requests = 1000\n  multipart_chunksize = 1MB\n")
+    (tmp_path / "config").write_text(
+        "[default]\ns3 =\n  max_concurrent_requests = 1000\n  multipart_chunksize = 1MB\n  max_bandwidth = 0\n"
+    )
     variables = {"AWS_CONFIG_FILE": str(tmp_path / "config")}
     loud = shell.run("upload", "file", "s3://bucket/loud", variables=variables)
     quiet = shell.run("upload", "file", "s3://bucket/quiet", "--quiet", variables=variables)
@@ -88,6 +91,7 @@ def test_a_small_file_goes_through(shell: Shell, server: StrictS3, tmp_path: Pat
     assert [line.split(" in ")[0] for line in loud.err.splitlines() if line.startswith("warning: ")] == [
         "warning: multipart_chunksize",
         "warning: max_concurrent_requests",
+        "warning: max_bandwidth",
     ]
     assert server.model.get_object("bucket", "loud").body == b"6bytes"
 
@@ -124,7 +128,7 @@ def test_a_limit_of_the_command_wins_in_a_resume(tmp_path: Path, monkeypatch: py
 
 
 def test_a_job_with_a_broken_profile_keeps_none_of_the_others(shell: Shell, server: StrictS3, tmp_path: Path) -> None:
-    """Its limit is not readable: that job says so, and the upload of another profile is finished."""
+    """Its AWS configuration is not usable: that job says so, and the upload of another profile is finished."""
     keys = f"aws_access_key_id = {server.access_key}\naws_secret_access_key = {server.secret_key}\n"
     good = f"[profile good]\n{keys}[profile bad]\n{keys}"
     (tmp_path / "config").write_text(good)
@@ -139,9 +143,9 @@ def test_a_job_with_a_broken_profile_keeps_none_of_the_others(shell: Shell, serv
     ):
         assert shell.run("upload", *arguments, "-p", "5MiB", variables=config).code == 1
     server.faults.clear()
-    (tmp_path / "config").write_text(f"{good}s3 =\n  max_bandwidth = fast\n")
+    (tmp_path / "config").write_text(f"{good}s3 =\n  use_dualstack_endpoint = maybe\n")
     done = shell.run("resume", "--all", variables=config)
 
-    assert "max_bandwidth in the s3 block of the AWS configuration: 'fast' is not a valid rate" in done.err
+    assert "is not a valid flag; use true or false" in done.err
     assert done.code != 0
     assert [key for _, key in server.model.objects] == ["key"]
