@@ -9,6 +9,7 @@ import click
 from partway.engine.errors import PartwayError
 from partway.engine.job.cancel import cancel_job
 from partway.engine.maintenance.forget import forget_job, forget_upload
+from partway.engine.run.context import EngineContext
 from partway.engine.run.stored_options import target_of
 from partway.engine.upload.abort import AbortResult, cancel_upload
 from partway.engine.workers.channel import CancelToken
@@ -103,7 +104,7 @@ def _cancel_upload(
     store: StateStore, record: UploadRecord, profile: str | None, connection: Connection, cancel: CancelToken
 ) -> tuple[dict[str, object], str]:
     backend = backend_for(record, concurrency=1, profile=profile, connection=connection)
-    removal = cancel_upload(record, backend=backend, store=store, cancel=cancel)
+    removal = cancel_upload(record, EngineContext(backend=backend, store=store, cancel=cancel))
     if not removal.confirmed:
         _warn(record)
     return _names(record) | {

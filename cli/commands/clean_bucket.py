@@ -13,6 +13,7 @@ import click
 from partway.engine.errors import StateLocked
 from partway.engine.maintenance.history import History, expired_history
 from partway.engine.maintenance.orphans import Orphan, Orphans, RemovalPolicy, RemovalResult
+from partway.engine.run.context import EngineContext
 from partway.engine.run.stored_options import target_of
 from partway.engine.s3.bucket import S3Uploads
 from partway.engine.workers.channel import CancelToken
@@ -79,11 +80,9 @@ def clean_bucket(
             bucket,
             prefix,
             backend.endpoint,
+            context=EngineContext(backend=backend, store=store, cancel=cancel),
             uploads=S3Uploads(backend.config),
-            backend=backend,
-            store=store,
             choice=choice,
-            cancel=cancel,
         )
         with handle_signals(cancel):
             found = orphans.find()

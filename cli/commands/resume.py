@@ -12,6 +12,7 @@ from partway.engine.events import EventSink
 from partway.engine.events.upload import UploadDone, UploadSkipped
 from partway.engine.job.later_jobs import LaterJobs
 from partway.engine.job.later_uploads import LaterUploads
+from partway.engine.run.context import EngineContext
 from partway.engine.run.settings import UploadSettings
 from partway.engine.run.stored_options import stored_options, target_of
 from partway.engine.upload.file import resume_upload
@@ -203,7 +204,7 @@ def _plan(
                 dry_run.plan_end_of_stream(record, target, store)
                 if record.is_stream
                 else dry_run.plan_file(
-                    record.source, target, backend=backend, store=store, settings=settings, cancel=cancel
+                    record.source, target, EngineContext(backend=backend, store=store, settings=settings, cancel=cancel)
                 )
             ),
             output,
@@ -229,8 +230,12 @@ def _resume(
     if record.is_stream:
         from partway.engine.stream.finish import finish_stream
 
-        return finish_stream(record, backend=backend, store=store, settings=settings, sink=sink, cancel=cancel)
-    return resume_upload(record, backend=backend, store=store, settings=settings, sink=sink, cancel=cancel)
+        return finish_stream(
+            record, EngineContext(backend=backend, store=store, settings=settings, sink=sink, cancel=cancel)
+        )
+    return resume_upload(
+        record, EngineContext(backend=backend, store=store, settings=settings, sink=sink, cancel=cancel)
+    )
 
 
 def _chosen_jobs(store: StateStore, ids: tuple[str, ...], everything: bool) -> tuple[list[JobRecord], tuple[str, ...]]:

@@ -11,6 +11,7 @@ from partway.engine.backend.target import ObjectOptions, Target
 from partway.engine.checksums import ChecksumAlgorithm
 from partway.engine.events import EventSink
 from partway.engine.events.upload import UploadSkipped
+from partway.engine.run.context import EngineContext
 from partway.engine.run.settings import UploadSettings
 from partway.engine.upload.file import upload_file
 from partway.engine.walk.spec import JobSpec
@@ -161,7 +162,10 @@ def command(
             check_updated=check_updated,
         )
         if is_job:
-            from . import upload_job  # only here: a single file needs none of it
+            # Only here: a single file needs none of it.
+            from partway.engine.job.context import JobSettings
+
+            from . import upload_job
 
             for sentence in hopeless_filters(many.filters, named):
                 output.warn(sentence)
@@ -201,9 +205,7 @@ def command(
                 state_dir,
                 profile=backend.profile,
                 piped_list=piped_list,
-                fail_fast=many.fail_fast,
-                prune=many.prune,
-                fail_if_empty=many.fail_if_empty,
+                job=JobSettings(fail_fast=many.fail_fast, prune=many.prune, fail_if_empty=many.fail_if_empty),
             )
         where = Target(bucket=bucket, key=key, endpoint=backend.endpoint, options=object_options)
         if not (is_stream or many.follow_symlinks) and os.path.islink(source):  # noqa: PTH114 - keeps undecodable names
@@ -214,9 +216,11 @@ def command(
 
             return dry.tell(
                 lambda _, cancel: (
-                    piped.plan(where, backend=backend, store=store, settings=settings)
+                    piped.plan(where, EngineContext(backend=backend, store=store, settings=settings))
                     if is_stream
-                    else dry.plan_file(source, where, backend=backend, store=store, settings=settings, cancel=cancel)
+                    else dry.plan_file(
+                        source, where, EngineContext(backend=backend, store=store, settings=settings, cancel=cancel)
+                    )
                 ),
                 output,
             )
@@ -224,11 +228,7 @@ def command(
         return run_upload(
             lambda sink, cancel: send(
                 where,
-                backend=backend,
-                store=store,
-                settings=settings,
-                sink=sink,
-                cancel=cancel,
+                EngineContext(backend=backend, store=store, settings=settings, sink=sink, cancel=cancel),
                 # Noted as they are now, so that a resume in another shell goes to the same place.
                 region=backend.region,
                 profile=backend.profile,

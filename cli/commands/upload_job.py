@@ -16,7 +16,9 @@ import click
 from partway.engine.errors import PartwayError, SourceError
 from partway.engine.events import EventSink
 from partway.engine.events.upload import JobDone
+from partway.engine.job.context import JobSettings
 from partway.engine.limits import MAX_CONCURRENCY
+from partway.engine.run.context import EngineContext
 from partway.engine.run.settings import UploadSettings
 from partway.engine.walk.file_list import LISTED_ON_STDIN, listed_sources
 from partway.engine.walk.spec import JobSpec
@@ -126,9 +128,7 @@ def run(
     profile: str | None,
     resume: str | None = None,
     piped_list: BinaryIO | None = None,
-    fail_fast: bool = False,
-    prune: bool = False,
-    fail_if_empty: bool = False,
+    job: JobSettings = JobSettings(),  # noqa: B008 - frozen
     passes_over: bool = False,
 ) -> int:
     """Run the job with bars and signals; the exit code.  passes_over: as for ``run_upload``."""
@@ -141,17 +141,11 @@ def run(
         return run_job(
             spec,
             sources,
-            backend=backend,
-            store=store,
-            settings=settings,
-            sink=sink,
-            cancel=cancel,
+            EngineContext(backend=backend, store=store, settings=settings, sink=sink, cancel=cancel),
             region=backend.region,
             profile=profile,
             resume=resume,
-            fail_fast=fail_fast,
-            prune=prune,
-            fail_if_empty=fail_if_empty,
+            job=job,
         )
 
     return run_upload(work, store, output, state_dir, settings.nudge, passes_over=passes_over)
@@ -187,11 +181,7 @@ def plan(
         lambda sink, cancel: plan_job(
             spec,
             sources,
-            backend=backend,
-            store=store,
-            settings=settings,
-            sink=sink,
-            cancel=cancel,
+            EngineContext(backend=backend, store=store, settings=settings, sink=sink, cancel=cancel),
             resume=resume,
             fail_if_empty=fail_if_empty,
         ),
@@ -272,6 +262,6 @@ def resume(
         state_dir,
         profile=profile,
         resume=record.id,
-        prune=prune,
+        job=JobSettings(prune=prune),
         passes_over=passes_over,
     )

@@ -4,62 +4,53 @@ S3 is asked only whether an object exists, and only where the answer decides (``
 parts it has: that takes an upload's own ListParts, and what comes of it may depend on the file's bytes.
 """
 
-import time
 from dataclasses import asdict, replace
 
-from partway.state.store import StateStore
 from partway.state.uploads import UploadRecord, UploadStatus
 
-from ..backend.protocol import MultipartBackend
 from ..backend.target import Target
 from ..events.dry_run import UploadPlanned
 from ..events.request_counts import Requests, of_one_object, of_parts, of_restart
 from ..events.upload import TAKEN, UploadSkipped
+from ..run.context import EngineContext
 from ..run.record import default_algorithm
-from ..run.settings import UploadSettings, check_settings
+from ..run.settings import check_settings
 from ..run.stored_options import check_algorithm, check_key, check_record, options_at_create, with_customer_key
 from ..source.identity import SourceIdentity, identify, recorded_identity
 from ..source.plan import plan_upload, replan
 from ..upload.overwrite import needs_look, target_exists
-from ..workers.channel import CancelToken
 from ..workers.part_tasks import retrying
 from ..workers.pool import WorkerPool
 
 
-def plan_file(
-    path: str,
-    target: Target,
-    *,
-    backend: MultipartBackend,
-    store: StateStore,
-    settings: UploadSettings,
-    cancel: CancelToken,
-) -> UploadPlanned | UploadSkipped:
+def plan_file(path: str, target: Target, context: EngineContext) -> UploadPlanned | UploadSkipped:
     """What ``upload_file`` would do with these arguments.
 
     Raises:
         SourceError, PlanError: it would be refused.
         RemoteError: nobody could say whether the object exists.
     """
+    store, settings = context.store, context.settings
     check_settings(settings)
     source = identify(path)
     check_key(target, settings.limits)
-    target = with_customer_key(target, backend)
+    target = with_customer_key(target, context.backend)
     record = store.unfinished(source.path, target.endpoint, target.bucket, target.key)
     fresh = record is None or settings.restart
-    if fresh and target.options.no_overwrite and _exists(target, backend, store, settings, cancel):
+    if fresh and target.options.no_overwrite and _exists(target, context):
         return UploadSkipped(source=source.path, target=target.url, reason=TAKEN)
-    return planned(source, target, record, store, settings)
+    return planned(source, target, record, context)
 
 
 def planned(
-    source: SourceIdentity, target: Target, record: UploadRecord | None, store: StateStore, settings: UploadSettings
+    source: SourceIdentity, target: Target, record: UploadRecord | None, context: EngineContext
 ) -> UploadPlanned:
     """What becomes of a file whose unfinished upload, if any, is ``record``.
 
     Raises:
         PlanError: it would be refused.
     """
+    store, settings = context.store, context.settings
     limits, looks = settings.limits, _looks(target)
     if record is None or settings.restart:
         plan = plan_upload(source.size, part_size=settings.part_size, limits=limits)
@@ -106,9 +97,8 @@ def _event(source: str, target: Target, size: int, part_size: int, part_count: i
     )
 
 
-def _exists(
-    target: Target, backend: MultipartBackend, store: StateStore, settings: UploadSettings, cancel: CancelToken
-) -> bool:
-    algorithm = settings.algorithm or default_algorithm(store, target.endpoint, time.time())
-    with WorkerPool(1, cancel=cancel, on_message=lambda _: None) as pool:
-        return pool.run(lambda line: target_exists(retrying(backend, settings.policy, line), target, algorithm))
+def _exists(target: Target, context: EngineContext) -> bool:
+    backend, policy = context.backend, context.settings.policy
+    algorithm = context.settings.algorithm or default_algorithm(context.store, target.endpoint, context.clock.time())
+    with WorkerPool(1, cancel=context.cancel, on_message=lambda _: None) as pool:
+        return pool.run(lambda line: target_exists(retrying(backend, policy, line), target, algorithm))

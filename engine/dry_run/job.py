@@ -1,18 +1,14 @@
 """What a job would do: the same walk, with nothing sent or remembered, and no more of it in memory than a window."""
 
 import os
-import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 
-from partway.state.store import StateStore
-
 from ..backend.protocol import MultipartBackend
 from ..backend.target import Target
 from ..checksums import ChecksumAlgorithm
-from ..errors import PartwayError, PlanError, SourceError, UploadCancelled, is_resumable
-from ..events import EventSink
+from ..errors import PartwayError, PlanError, SourceError, is_resumable
 from ..events.dry_run import JobPlanned
 from ..events.request_counts import Requests
 from ..events.upload import TAKEN, FileFailed, FileSkipped
@@ -21,9 +17,10 @@ from ..job.rows import Standing, standing
 from ..job.same_object import is_same
 from ..job.tasks import SAME
 from ..retry.policy import RetryPolicy
+from ..run.context import EngineContext
 from ..run.failures import fails_for_all
 from ..run.record import default_algorithm
-from ..run.settings import UploadSettings, check_settings
+from ..run.settings import check_settings
 from ..run.stored_options import check_key, with_customer_key
 from ..source.identity import identify
 from ..upload.overwrite import target_exists
@@ -31,7 +28,7 @@ from ..walk.empty import is_emptied, nothing_met
 from ..walk.key_collisions import check_key_collisions, distinct, may_collide
 from ..walk.spec import JobSpec
 from ..walk.walk import FileEntry, SkippedEntry, scan
-from ..workers.channel import CancelToken, WorkerContext
+from ..workers.channel import WorkerContext
 from ..workers.part_tasks import retrying
 from ..workers.pool import WorkerPool
 from .file import planned
@@ -55,12 +52,8 @@ class _Look:
 def plan_job(
     spec: JobSpec,
     sources: Callable[[], Iterable[tuple[str, str | None]]],
+    context: EngineContext,
     *,
-    backend: MultipartBackend,
-    store: StateStore,
-    settings: UploadSettings,
-    sink: EventSink,
-    cancel: CancelToken,
     resume: str | None = None,
     fail_if_empty: bool = False,
 ) -> JobPlanned:
@@ -72,8 +65,9 @@ def plan_job(
         UploadFailed: no file is there, and that is not known to be well.
         RemoteError: the service would refuse every file, or is away; only where it is asked.
     """
+    store, settings = context.store, context.settings
     check_settings(settings)
-    spec = replace(spec, options=with_customer_key(spec.target(spec.prefix), backend).options)
+    spec = replace(spec, options=with_customer_key(spec.target(spec.prefix), context.backend).options)
     record = store.jobs.get(resume) if resume else open_job(store, spec, restart=settings.restart)
     if record is not None and not settings.restart:
         spec = with_encoding(spec, record)
@@ -81,7 +75,7 @@ def plan_job(
     check_key_collisions(spec, sources, store.jobs, resumed, prune=False)
     if may_collide(spec):
         store.jobs.begin_walk()
-    job = _DryJob(spec, "" if record is None else record.id, backend, store, settings, sink, cancel, fail_if_empty)
+    job = _DryJob(spec, "" if record is None else record.id, context, fail_if_empty=fail_if_empty)
     walk = scan(sources(), filters=spec.filters, follow_symlinks=spec.follow_symlinks)
     while window := list(islice(walk, _WINDOW)):
         job.plan(window)
@@ -91,21 +85,11 @@ def plan_job(
 class _DryJob:
     """The counts, in the caller's thread."""
 
-    def __init__(
-        self,
-        spec: JobSpec,
-        id: str,
-        backend: MultipartBackend,
-        store: StateStore,
-        settings: UploadSettings,
-        sink: EventSink,
-        cancel: CancelToken,
-        fail_if_empty: bool,
-    ) -> None:
+    def __init__(self, spec: JobSpec, id: str, context: EngineContext, *, fail_if_empty: bool) -> None:
         self._fail_if_empty, self._emptied = fail_if_empty, False
-        self._spec, self._id, self._backend, self._store = spec, id, backend, store
-        self._settings = replace(settings, part_size=spec.part_size, algorithm=spec.algorithm)
-        self._sink, self._cancel = sink, cancel
+        self._spec, self._id, self._store, self._sink = spec, id, context.store, context.sink
+        self._settings = replace(context.settings, part_size=spec.part_size, algorithm=spec.algorithm)
+        self._context = replace(context, settings=self._settings)
         self._files = self._bytes = self._kept = self._skipped = self._failed = self._resumed = 0
         self._needed = Requests()
 
@@ -121,8 +105,7 @@ class _DryJob:
                 self._resumed += 1
             else:
                 self._file(key, each, reasons.get(key))
-        if self._cancel.is_set():
-            raise UploadCancelled("stopped on request")
+        self._context.cancel.raise_if_cancelled()
 
     def _keyed(self, window: Sequence[FileEntry | SkippedEntry]) -> Iterator[tuple[str, FileEntry]]:
         for each in window:
@@ -178,12 +161,14 @@ class _DryJob:
         asks_all = self._spec.skip_same or self._spec.options.no_overwrite
         if not asks_all and not doubtful:
             return {}
-        algorithm = self._settings.algorithm or default_algorithm(self._store, self._spec.endpoint, time.time())
+        algorithm = self._settings.algorithm or default_algorithm(
+            self._store, self._spec.endpoint, self._context.clock.time()
+        )
         tasks = (
             _Look(
                 found=each,
                 target=self._spec.target(key),
-                backend=self._backend,
+                backend=self._context.backend,
                 policy=self._settings.policy,
                 algorithm=algorithm,
                 skip_same=self._spec.skip_same or key in doubtful,
@@ -192,7 +177,9 @@ class _DryJob:
             if asks_all or key in doubtful
         )
         reasons: dict[str, str | PartwayError | None] = {}
-        with WorkerPool(self._settings.concurrency or _LOOKS, cancel=self._cancel, on_message=lambda _: None) as pool:
+        with WorkerPool(
+            self._settings.concurrency or _LOOKS, cancel=self._context.cancel, on_message=lambda _: None
+        ) as pool:
             for outcome in pool.stream(_look, tasks):
                 error = outcome.error
                 if error is not None and (not isinstance(error, PartwayError) or fails_for_all(error)):
@@ -211,7 +198,7 @@ class _DryJob:
                 return
             record = self._store.unfinished(found.path, target.endpoint, target.bucket, target.key)
             source = found.identity if record is None else identify(found.path)
-            event = planned(source, target, record, self._store, self._settings)
+            event = planned(source, target, record, self._context)
         except PartwayError as error:
             self._fail(found.path, target.url, error)
             return

@@ -5,29 +5,28 @@ from dataclasses import replace
 from partway.state.store import StateStore
 from partway.state.uploads import STREAM, UploadRecord, UploadStatus
 
-from ..backend.protocol import MultipartBackend
 from ..backend.target import Target
 from ..events.dry_run import UploadPlanned
 from ..events.request_counts import of_parts
 from ..limits import wants_equal_parts
-from ..run.settings import UploadSettings, check_settings
+from ..run.context import EngineContext
+from ..run.settings import check_settings
 from ..run.stored_options import check_algorithm, check_key, check_record, options_at_create, with_customer_key
 from ..stream.plan import plan_stream, replan_stream
 from ..stream.upload import StreamSettings
 from .file import _event
 
 
-def plan_piped(
-    target: Target, *, backend: MultipartBackend, store: StateStore, settings: UploadSettings, stream: StreamSettings
-) -> UploadPlanned:
+def plan_piped(target: Target, context: EngineContext, *, stream: StreamSettings) -> UploadPlanned:
     """What ``upload_stream`` would do, as far as it can be known before the stream comes.
 
     Raises:
         PlanError: it would be refused.
     """
+    store, settings = context.store, context.settings
     check_settings(settings)
     check_key(target, settings.limits)
-    target = with_customer_key(target, backend)
+    target = with_customer_key(target, context.backend)
     record = store.unfinished(STREAM, target.endpoint, target.bucket, target.key)
     equal = stream.equal_parts or stream.expected_size is not None or wants_equal_parts(target.endpoint)
     if record is None or settings.restart:

@@ -10,6 +10,7 @@ from partway.state.uploads import UNFINISHED, UploadRecord
 
 from ..backend.protocol import MultipartBackend
 from ..errors import UploadFailed
+from ..run.context import EngineContext
 from ..run.settings import UploadSettings
 from ..upload.abort import AbortResult, cancel_upload
 from ..walk.spec import JobSpec
@@ -40,12 +41,17 @@ def cancel_job(
         RemoteError: one upload could not be removed; the job stays as it is, so cancel again.
         UploadFailed: another process finished the job meanwhile.
     """
+    cancel = cancel or CancelToken()
+
+    def context_for(upload: UploadRecord) -> EngineContext:
+        return EngineContext(backend=backend_for(upload), store=store, settings=settings, cancel=cancel)
+
     with held_and_open(store, record) as record:
         unfinished = [each for each in store.uploads(statuses=UNFINISHED) if each.job == record.id]
         removed = [
             CancelledUpload(
                 record=each,
-                removal=cancel_upload(each, backend=backend_for(each), store=store, settings=settings, cancel=cancel),
+                removal=cancel_upload(each, context_for(each)),
             )
             for each in unfinished
         ]

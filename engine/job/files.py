@@ -1,38 +1,34 @@
 """A job's files on their way: large ones as uploads, small ones as one object each, from one set of workers."""
 
 import time
-from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
-from partway.state.jobs import FileRecord, JobRecord
-from partway.state.store import StateStore
+from partway.state.jobs import FileRecord
 
-from ..backend.protocol import MultipartBackend
 from ..backend.target import Target
 from ..errors import PartwayError, StateError, StateLocked, UploadCancelled
 from ..events import Event
 from ..events.upload import PartsChecked, UploadSkipped, UploadStarted
-from ..progress.job_publisher import JobPublisher
 from ..retry.outage_events import Outage
 from ..retry.policy import Retry
 from ..run.failures import needs_full_upload
 from ..run.record import default_algorithm
-from ..run.settings import UploadSettings, make_workers
+from ..run.settings import make_workers
 from ..run.stored_options import with_content_type
 from ..source.identity import SourceIdentity
 from ..source.plan import plan_upload
 from ..upload.file import upload_file
 from ..upload.source_check import SourceChecks
-from ..walk.spec import JobSpec
 from ..walk.walk import FileEntry
 from ..workers.channel import CancelToken, Lane, WorkerContext
 from ..workers.coroutines import CoroutineScheduler
 from ..workers.part_tasks import retrying
 from ..workers.pool import GRACE, WorkerPool
+from .context import JobRun
 from .leftovers import is_given_up
 from .results import JobResults, Stop
 from .rows import file_as_sent, unfinished_uploads
@@ -54,48 +50,40 @@ class JobFiles:
     A context manager; whatever raises Stop is to be followed by ``stop``.
     """
 
-    def __init__(
-        self,
-        spec: JobSpec,
-        record: JobRecord,
-        ledger: JobResults,
-        *,
-        backend: MultipartBackend,
-        store: StateStore,
-        settings: UploadSettings,
-        told: JobPublisher,
-        cancel: CancelToken,
-        now: Callable[[], float],
-    ) -> None:
+    def __init__(self, job: JobRun, ledger: JobResults) -> None:
+        spec, context = job.spec, job.context
+        settings = context.settings
         plan = plan_upload(0, part_size=spec.part_size, limits=settings.limits)
         self._small = min(plan.part_size, settings.limits.max_put_size)
         self._spec = spec
-        self._record = record
+        self._record = job.record
         self._ledger = ledger
-        self._backend = backend
-        self._store = store
+        self._backend = context.backend
+        self._store = context.store
         self._settings = replace(
             settings,
             part_size=spec.part_size,
             algorithm=spec.algorithm,
             guess_content_type=spec.guess_content_type,
         )
-        self._told = told
-        self._cancel = cancel
-        self._cancel_uploads = CancelToken(parent=cancel)
-        self._now = now
+        self._told = job.publisher
+        self._cancel = context.cancel
+        self._cancel_uploads = CancelToken(parent=context.cancel)
+        self._context = context
         self._workers = make_workers(settings, plan.part_size)
         self._concurrency = self._workers.concurrency
         self._lanes = CoroutineScheduler(self._workers, self._at_rest)
         self._messages = self._lanes.callback_queue(self._hear)
-        self._line = WorkerContext(self._messages, cancel, self._workers.breaker, bandwidth=self._workers.bandwidth)
+        self._line = WorkerContext(
+            self._messages, context.cancel, self._workers.breaker, bandwidth=self._workers.bandwidth
+        )
         self._running = 0  # small files
         self._part_size = plan.part_size
         self._reserved: dict[str, int] = {}  # parts of uploads that have not come to them, by key
         self._unusual: list[tuple[FileTask, FileRecord | None]] = []
         self._stopped = False  # a file by a cancel
-        self._outage = Outage(told)  # of small files
-        self._begun = unfinished_uploads(store, spec)
+        self._outage = Outage(job.publisher)  # of small files
+        self._begun = unfinished_uploads(context.store, spec)
         self._learn()
 
     def __enter__(self) -> Self:
@@ -228,19 +216,20 @@ class JobFiles:
             if compared and (same := self._same(target, found, lane)) is not None:
                 self._ledger.same(key, same, target.url, before)
                 return
+            restart = self._settings.restart or is_given_up(begun, self._record)
             done = upload_file(
                 found.path,
                 target,
-                backend=self._backend,
-                store=self._store,
-                settings=replace(self._settings, restart=True) if is_given_up(begun, self._record) else self._settings,
-                sink=hear,
-                cancel=self._cancel_uploads,
+                replace(
+                    self._context,
+                    settings=replace(self._settings, restart=restart),
+                    sink=hear,
+                    cancel=self._cancel_uploads,
+                ),
                 region=self._record.region,
                 profile=self._record.profile,
                 job=self._record.id,
                 lane=lane,
-                now=self._now,
             )
         except UploadCancelled:
             if not self._cancel_uploads.is_set():
@@ -272,7 +261,9 @@ class JobFiles:
 
     def _learn(self) -> None:
         """An upload may have found out which checksum the service needs."""
-        self._algorithm = self._settings.algorithm or default_algorithm(self._store, self._spec.endpoint, self._now())
+        self._algorithm = self._settings.algorithm or default_algorithm(
+            self._store, self._spec.endpoint, self._context.clock.time()
+        )
 
     # --- small files
 

@@ -4,15 +4,12 @@ import os
 from collections.abc import Collection, Iterable
 
 from partway.state.jobs import JobRecord
-from partway.state.store import StateStore
 from partway.state.uploads import UNFINISHED, UploadRecord
 
-from ..backend.protocol import MultipartBackend
 from ..errors import PartwayError, StateError, StateLocked, UploadCancelled, UploadFailed
-from ..run.settings import UploadSettings
 from ..run.stored_options import target_of
 from ..upload.abort import cancel_upload
-from ..workers.channel import CancelToken
+from .context import JobRun
 from .results import JobResults
 
 
@@ -27,26 +24,20 @@ def is_given_up(upload: UploadRecord | None, job: JobRecord) -> bool:
 class Leftovers:
     """The job's unfinished uploads, less those whose files were met."""
 
-    def __init__(self, job: JobRecord, store: StateStore, *, listed: bool) -> None:
-        self._job = job
-        self._store = store
-        self._listed = listed
-        self._unmet = {each.key: each for each in store.uploads(statuses=UNFINISHED) if each.job == job.id}
+    def __init__(self, job: JobRun, ledger: JobResults) -> None:
+        self._job = job.record
+        self._context = job.context
+        self._ledger = ledger
+        self._listed = job.spec.listed is not None
+        unfinished = job.store.uploads(statuses=UNFINISHED)
+        self._unmet = {each.key: each for each in unfinished if each.job == job.record.id}
 
     def meet(self, keys: Iterable[str]) -> None:
         """The walk met the files of these keys."""
         for key in keys:
             self._unmet.pop(key, None)
 
-    def settle(
-        self,
-        ledger: JobResults,
-        backend: MultipartBackend,
-        settings: UploadSettings,
-        cancel: CancelToken,
-        *,
-        prune: bool,
-    ) -> Collection[str]:
+    def settle(self, *, prune: bool) -> Collection[str]:
         """Say which files vanished half sent; abort what ``restart`` gave up.  At the end of the walk.
 
         Args:
@@ -61,18 +52,18 @@ class Leftovers:
         """
         for each in self._unmet.values():
             if is_given_up(each, self._job):
-                self._abort(each, ledger, backend, settings, cancel)
+                self._abort(each)
             elif self._listed and os.path.lexists(each.source):
                 # Another list was given; this upload can be resumed by itself.
                 continue
             elif prune:
-                self._abort(each, ledger, backend, settings, cancel)
+                self._abort(each)
             else:
-                ledger.failed("", each.source, target_of(each).url, self._vanished(each))
+                self._ledger.failed("", each.source, target_of(each).url, self._vanished(each))
         return self._unmet
 
     def _vanished(self, upload: UploadRecord) -> UploadFailed:
-        count, _ = self._store.part_totals(upload.id)
+        count, _ = self._context.store.part_totals(upload.id)
         parts = "1 part of it is" if count == 1 else f"{count:,} parts of it are"
         return UploadFailed(
             f"it is not there any more, and {parts} on S3; bring it back and resume, or remove them with partway "
@@ -80,18 +71,11 @@ class Leftovers:
             resumable=True,
         )
 
-    def _abort(
-        self,
-        upload: UploadRecord,
-        ledger: JobResults,
-        backend: MultipartBackend,
-        settings: UploadSettings,
-        cancel: CancelToken,
-    ) -> None:
+    def _abort(self, upload: UploadRecord) -> None:
         try:
-            cancel_upload(upload, backend=backend, store=self._store, settings=settings, cancel=cancel)
+            cancel_upload(upload, self._context)
         except PartwayError as error:
             of_the_store = isinstance(error, StateError) and not isinstance(error, StateLocked)
             if of_the_store or isinstance(error, UploadCancelled):
                 raise
-            ledger.failed("", upload.source, target_of(upload).url, error)
+            self._ledger.failed("", upload.source, target_of(upload).url, error)

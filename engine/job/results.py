@@ -1,20 +1,17 @@
 """What became of a job's files: remembered first, then announced, and counted."""
 
 import os
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from partway.state.jobs import FileRecord, FileStatus, JobRecord, JobStatus
-from partway.state.store import StateStore
+from partway.state.jobs import FileRecord, FileStatus, JobStatus
 
 from ..errors import PartwayError, SourceError, UploadFailed, is_resumable
-from ..events import EventSink
 from ..events.upload import ComparisonFailed, FileDone, FileFailed, FileSkipped, JobDone, JobStarted
 from ..run.failures import cause_of, fails_for_all, may_fail_for_all
 from ..source.identity import SourceIdentity
 from ..walk.walk import EMPTY, SkippedEntry
+from .context import JobRun
 from .later_uploads import is_awaited
 from .rows import file_row
 from .same_object import NotComparable
@@ -40,24 +37,15 @@ class JobResults:
     keep_paths: True where the keys alone do not tell the paths of the files.
     """
 
-    def __init__(
-        self,
-        record: JobRecord,
-        store: StateStore,
-        sink: EventSink,
-        *,
-        fail_fast: bool,
-        keep_paths: bool,
-        now: Callable[[], float],
-    ) -> None:
-        self._record = record
-        self._store = store
-        self._jobs = store.jobs
-        self._sink = sink
-        self._fail_fast = fail_fast
+    def __init__(self, job: JobRun, *, keep_paths: bool) -> None:
+        self._record = job.record
+        self._store = job.store
+        self._jobs = job.store.jobs
+        self._sink = job.publisher
+        self._fail_fast = job.settings.fail_fast
         self._row = partial(file_row, keep_path=keep_paths)
-        self._now = now
-        self._began = self._written_at = time.monotonic()
+        self._clock = job.context.clock
+        self._began = self._written_at = self._clock.monotonic()
         self._unwritten: list[tuple[FileRecord, FileDone | FileSkipped | None]] = []
         self._done = self._skipped = self._failed = self._resumed = self._bytes = self._empty = 0
         self._in_a_row = 0
@@ -149,7 +137,7 @@ class JobResults:
 
     def flush_if_due(self) -> None:
         """Write what has waited long enough; to be called also while no file ends."""
-        if self._unwritten and time.monotonic() - self._written_at >= _FLUSH_SECONDS:
+        if self._unwritten and self._clock.monotonic() - self._written_at >= _FLUSH_SECONDS:
             self.flush()
 
     def flush(self) -> None:
@@ -157,7 +145,7 @@ class JobResults:
         unwritten, self._unwritten = self._unwritten, []
         if unwritten:
             self._jobs.save_files(self._record.id, [record for record, _ in unwritten])
-        self._written_at = time.monotonic()
+        self._written_at = self._clock.monotonic()
         for _, event in unwritten:
             if event is not None:
                 self._sink(event)
@@ -169,7 +157,7 @@ class JobResults:
         self._record = replace(
             self._record,
             status=status,
-            updated_at=self._now(),
+            updated_at=self._clock.time(),
             done=totals.done,
             skipped=totals.skipped,
             failed=self._failed,
@@ -201,7 +189,7 @@ class JobResults:
             bytes=self._bytes,
             empty_folders=self._empty,
             missing=missing,
-            seconds=round(time.monotonic() - self._began, 3),
+            seconds=round(self._clock.monotonic() - self._began, 3),
             resumable=bool(self._failed or missing) and self._all_resumable,
         )
         self._sink(done)

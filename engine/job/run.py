@@ -5,28 +5,23 @@ of its own; then the small ones, each as one object; as many at a time as there 
 done is a row in the store, so that a run after an interruption walks again and asks nobody about it.
 """
 
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from functools import partial
 
 from partway.state.jobs import JobRecord, JobStatus
-from partway.state.store import StateStore
 
-from ..backend.protocol import MultipartBackend
-from ..events import EventSink, ignore
 from ..events.upload import JobDone
 from ..progress.job_publisher import JobPublisher
+from ..run.context import EngineContext
 from ..run.record import holder
 from ..run.run import new_id
-from ..run.settings import UploadSettings, check_settings
+from ..run.settings import check_settings
 from ..run.stored_options import with_customer_key
 from ..walk.key_collisions import check_key_collisions, may_collide
 from ..walk.spec import JobSpec
-from ..workers.channel import CancelToken
+from .context import JobRun, JobSettings
 from .files import JobFiles
 from .later_uploads import WrittenSince
-from .leftovers import Leftovers
 from .lock import claimed_job
 from .match import job_to_resume, open_job, with_encoding
 from .recovery import recover_files
@@ -37,19 +32,12 @@ from .sending import JobWalk
 def run_job(
     spec: JobSpec,
     sources: Callable[[], Iterable[tuple[str, str | None]]],
+    context: EngineContext,
     *,
-    backend: MultipartBackend,
-    store: StateStore,
-    settings: UploadSettings = UploadSettings(),  # noqa: B008 - frozen
-    sink: EventSink = ignore,
-    cancel: CancelToken | None = None,
+    job: JobSettings = JobSettings(),  # noqa: B008 - frozen
     region: str | None = None,
     profile: str | None = None,
     resume: str | None = None,
-    fail_fast: bool = False,
-    prune: bool = False,
-    fail_if_empty: bool = False,
-    now: Callable[[], float] = time.time,
 ) -> JobDone:
     """Upload every file of the sources, or what an earlier run of the same job left.
 
@@ -58,12 +46,8 @@ def run_job(
     Args:
         spec: What to upload.  An open job of the same sources and destination is resumed.
         sources: Gives paths and names as ``scan`` takes them; called again for each pass.
-        settings: As for one upload; ``restart`` forgets what earlier runs did.
+        context: As for one upload; ``restart`` among its settings forgets what earlier runs did.
         resume: The id of the open job whose spec this is; None looks for one.
-        fail_fast: True ends the job with the first file that fails.
-        prune: True accepts that files of earlier runs are gone: they are forgotten, and their unfinished parts aborted.
-
-        fail_if_empty: True makes an error of a list without names, and of filters that match nothing.
 
     Returns:
         JobDone, also when files failed or are missing: it counts them, and the sink was told of each that failed.
@@ -77,10 +61,10 @@ def run_job(
             ``fail_fast`` is set, or another process restarted the job that was to be resumed.
         CredentialsExpired, UploadCancelled, StateError.
     """
+    store, settings, now = context.store, context.settings, context.clock.time
     check_settings(settings)
-    cancel = cancel or CancelToken()
-    spec = replace(spec, options=with_customer_key(spec.target(spec.prefix), backend).options)
-    with claimed_job(store, spec), JobPublisher(store.live, sink) as told:
+    spec = replace(spec, options=with_customer_key(spec.target(spec.prefix), context.backend).options)
+    with claimed_job(store, spec), JobPublisher(store.live, context.sink) as told:
         if resume is not None:
             record: JobRecord | None = job_to_resume(store, resume, spec)
         else:
@@ -96,7 +80,7 @@ def run_job(
         if record is not None and not settings.restart:
             recover_files(store, record, keep_paths=keep_paths)
         resumed = None if record is None or settings.restart else record.id
-        check_key_collisions(spec, sources, store.jobs, resumed, prune=prune)
+        check_key_collisions(spec, sources, store.jobs, resumed, prune=job.prune)
         if record is None:
             record = JobRecord(
                 id=new_id(),
@@ -114,32 +98,7 @@ def run_job(
             # What was completed before counts no more, either.
             record = replace(record, created_at=now())
         record = replace(record, spec=text, holder=holder(), updated_at=now())
-        ledger = JobResults(record, store, told, fail_fast=fail_fast, keep_paths=keep_paths, now=now)
-        with JobFiles(
-            spec,
-            record,
-            ledger,
-            backend=backend,
-            store=store,
-            settings=settings,
-            told=told,
-            cancel=cancel,
-            now=now,
-        ) as files:
-            leftovers = Leftovers(record, store, listed=spec.listed is not None)
-            settle = partial(leftovers.settle, ledger, backend, settings, cancel)
-            walk = JobWalk(
-                spec,
-                record,
-                store,
-                told,
-                ledger,
-                files,
-                leftovers,
-                settle,
-                decided,
-                is_new=is_new,
-                prune=prune,
-                fail_if_empty=fail_if_empty,
-            )
-            return walk.run(sources, settings.limits)
+        run = JobRun(spec=spec, record=record, context=context, publisher=told, settings=job, is_new=is_new)
+        ledger = JobResults(run, keep_paths=keep_paths)
+        with JobFiles(run, ledger) as files:
+            return JobWalk(run, ledger, files, decided).run(sources)

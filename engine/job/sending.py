@@ -1,22 +1,19 @@
 """The walk of a job's run: what it meets is sent, and what it does not meet any more is told."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
-from partway.state.jobs import FileRecord, JobRecord
-from partway.state.store import StateStore
+from partway.state.jobs import FileRecord
 
 from ..errors import PartwayError, PlanError, UploadCancelled, UploadFailed
 from ..events.upload import JobDone, OverwriteNotExcluded
-from ..limits import S3Limits
-from ..progress.job_publisher import JobPublisher
 from ..run.failures import was_never_reached
 from ..run.stored_options import check_key
 from ..upload.overwrite import needs_look
 from ..walk.empty import is_emptied, is_gone, nothing_met
 from ..walk.key_collisions import Collision, distinct, may_collide, with_rows
-from ..walk.spec import JobSpec
 from ..walk.walk import FileEntry, SkippedEntry, scan
+from .context import JobRun
 from .files import JobFiles
 from .later_uploads import LATER, WrittenSince
 from .leftovers import Leftovers
@@ -30,59 +27,43 @@ class JobWalk:
     """One run of a job, in the caller's thread.
 
     decided: tells the keys of objects that later commands wrote; None: none did.
-    is_new: nothing is known of it from earlier runs.
     """
 
-    def __init__(
-        self,
-        spec: JobSpec,
-        record: JobRecord,
-        store: StateStore,
-        told: JobPublisher,
-        ledger: JobResults,
-        files: JobFiles,
-        leftovers: Leftovers,
-        settle: Callable[..., Collection[str]],
-        decided: WrittenSince | None,
-        *,
-        is_new: bool,
-        prune: bool,
-        fail_if_empty: bool,
-    ) -> None:
-        self._spec = spec
-        self._record = record
-        self._store = store
-        self._told = told
+    def __init__(self, job: JobRun, ledger: JobResults, files: JobFiles, decided: WrittenSince | None) -> None:
+        self._spec = job.spec
+        self._record = job.record
+        self._store = job.store
+        self._told = job.publisher
         self._ledger = ledger
         self._files = files
-        self._leftovers = leftovers
-        self._settle = settle
+        self._leftovers = Leftovers(job, ledger)
         self._decided = decided
-        self._is_new = is_new
-        self._prune = prune
-        self._fail_if_empty = fail_if_empty
+        self._is_new = job.is_new
+        self._prune = job.settings.prune
+        self._fail_if_empty = job.settings.fail_if_empty
+        self._limits = job.context.settings.limits
         self._met_any = False
         self._emptied = False
         self._walk_failed = False
         self._knows_files = False
 
-    def run(self, sources: Callable[[], Iterable[tuple[str, str | None]]], limits: S3Limits) -> JobDone:
+    def run(self, sources: Callable[[], Iterable[tuple[str, str | None]]]) -> JobDone:
         try:
-            return self._run(sources, limits)
+            return self._run(sources)
         except PartwayError as error:
             if self._is_new and was_never_reached(error):
                 self._told.forget()
                 self._store.jobs.remove(self._record.id)
             raise
 
-    def _run(self, sources: Callable[[], Iterable[tuple[str, str | None]]], limits: S3Limits) -> JobDone:
+    def _run(self, sources: Callable[[], Iterable[tuple[str, str | None]]]) -> JobDone:
         ledger = self._ledger
         self._knows_files = ledger.begin() > 0
         self._told.begin(self._record.id)
         if needs_look(self._spec.target(self._spec.prefix)):
             self._told(OverwriteNotExcluded(upload=self._record.id))
         try:
-            self._walk(sources, limits)
+            self._walk(sources)
             self._files.end()
             missing = self._missing()
         except Stop as stop:
@@ -101,7 +82,7 @@ class JobWalk:
         """How many files of earlier runs the walk did not meet; 0 when that is accepted."""
         # Behind a folder that cannot be read, nothing is known to be gone.
         prune = self._prune and not self._walk_failed
-        unfinished = self._settle(prune=prune)
+        unfinished = self._leftovers.settle(prune=prune)
         # A list says itself which files are wanted; but one without names may be no list at all.
         if not self._knows_files or (self._spec.listed and self._met_any):
             return 0
@@ -128,7 +109,7 @@ class JobWalk:
             raise error
         return self._ledger.tell_end(0)
 
-    def _walk(self, sources: Callable[[], Iterable[tuple[str, str | None]]], limits: S3Limits) -> None:
+    def _walk(self, sources: Callable[[], Iterable[tuple[str, str | None]]]) -> None:
         """Begin to send every file that is left."""
         if self._knows_files or may_collide(self._spec):
             self._store.jobs.begin_walk()
@@ -139,7 +120,7 @@ class JobWalk:
                     self._pass(each)
             found = [each for each in window if isinstance(each, FileEntry)]
             self._met_any = self._met_any or bool(found)
-            self._send(self._fresh(self._keyed(found, limits)))
+            self._send(self._fresh(self._keyed(found)))
 
     def _pass(self, passed: SkippedEntry) -> None:
         emptied = is_emptied(passed, self._spec)
@@ -217,11 +198,11 @@ class JobWalk:
         for key, each in small:
             self._files.send_small(key, each, doubtful.get(key))
 
-    def _keyed(self, found: Iterable[FileEntry], limits: S3Limits) -> Iterator[tuple[str, FileEntry]]:
+    def _keyed(self, found: Iterable[FileEntry]) -> Iterator[tuple[str, FileEntry]]:
         for each in found:
             try:
                 key = self._spec.key(each.name)
-                check_key(self._spec.target(key), limits)
+                check_key(self._spec.target(key), self._limits)
             except PlanError as error:
                 self._ledger.failed("", each.path, "", error)
                 continue

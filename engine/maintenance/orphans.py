@@ -4,13 +4,11 @@ An upload that looks forgotten may be another machine's, which is sending at thi
 newest part arrived, by the service's own clock, and that is looked at again right before it is removed.
 """
 
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from partway.state.errors import StateLocked
-from partway.state.store import StateStore
 from partway.state.uploads import UNFINISHED, UploadRecord
 
 from ..backend.bucket import BucketBackend, BucketUpload, StoredParts
@@ -18,10 +16,11 @@ from ..backend.protocol import MultipartBackend
 from ..backend.target import Target
 from ..checksums import ChecksumAlgorithm
 from ..errors import PartwayError, UploadCancelled, UploadVanished
+from ..run.context import EngineContext
 from ..run.settings import UploadSettings
 from ..run.stored_options import target_of
 from ..upload.abort import NOTHING_TO_ABORT, AbortResult, cancel_upload, remove_upload
-from ..workers.channel import CancelToken, WorkerContext
+from ..workers.channel import WorkerContext
 from ..workers.part_tasks import retrying
 from ..workers.pool import WorkerPool
 
@@ -118,8 +117,7 @@ class Orphans:
         prefix: Only keys that begin with it; "" is all.
         endpoint: The service's address, as in Target.
         uploads: Lists them.
-        backend: Removes them.
-        store: Knows which are ours.
+        context: Its backend removes them, and its store knows which are ours.
     """
 
     def __init__(
@@ -129,23 +127,19 @@ class Orphans:
         endpoint: str,
         *,
         uploads: BucketBackend,
-        backend: MultipartBackend,
-        store: StateStore,
+        context: EngineContext,
         choice: RemovalPolicy = RemovalPolicy(),
-        settings: UploadSettings = UploadSettings(),  # noqa: B008 - frozen
-        cancel: CancelToken | None = None,
-        now: Callable[[], float] = time.time,
     ) -> None:
         self._bucket = bucket
         self._prefix = prefix
         self._endpoint = endpoint
         self._uploads = uploads
-        self._backend = backend
-        self._store = store
+        self._context = context
+        self._backend = context.backend
+        self._store = context.store
         self._choice = choice
-        self._settings = settings
-        self._cancel = cancel or CancelToken()
-        self._clock = now
+        self._settings = context.settings
+        self._cancel = context.cancel
         self._ahead = 0.0  # seconds that the service's clock is ahead of this machine's
 
     def find(self) -> list[Orphan]:
@@ -162,7 +156,7 @@ class Orphans:
                 )
             )
             if listed.now is not None:
-                self._ahead = listed.now - self._clock()
+                self._ahead = listed.now - self._context.clock.time()
             found = {(each.key, each.upload_id): each for each in listed.uploads}
             ours = self._ours(self._store.uploads())
             for (key, upload_id), record in ours.items():
@@ -210,13 +204,7 @@ class Orphans:
             if now.owner is Owner.UNFINISHED:
                 assert now.record is not None
                 try:
-                    removal = cancel_upload(
-                        now.record,
-                        backend=self._backend,
-                        store=self._store,
-                        settings=self._settings,
-                        cancel=self._cancel,
-                    )
+                    removal = cancel_upload(now.record, self._context)
                 except StateLocked as error:
                     return RemovalResult(orphan=orphan, kept=str(error))
                 return RemovalResult(orphan=orphan, removal=removal)
@@ -235,7 +223,7 @@ class Orphans:
     def _judge(
         self, upload: BucketUpload, parts: StoredParts | None, ours: dict[tuple[str, str], UploadRecord]
     ) -> Orphan:
-        now = self._clock() + self._ahead
+        now = self._context.clock.time() + self._ahead
         record = ours.get((upload.key, upload.upload_id))
         last = None if parts is None else parts.last
         times = [when for when in (upload.initiated, last) if when is not None]

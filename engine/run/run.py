@@ -1,19 +1,15 @@
 """One run of one upload: what its steps share.  Lives in the caller's thread, which alone records and announces."""
 
 import secrets
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from partway.state.store import StateStore
 from partway.state.uploads import PartRecord, UploadRecord, UploadStatus
 
-from ..backend.protocol import MultipartBackend
 from ..backend.target import Target
 from ..checksums import ChecksumAlgorithm, etag_of
 from ..errors import ChecksumUnsupported, SourceChanged, UploadFailed
-from ..events import EventSink
 from ..events.upload import (
     ChecksumFellBack,
     PartDone,
@@ -30,10 +26,11 @@ from ..retry.policy import Retry
 from ..source.identity import SourceIdentity, identify_settled, recorded_identity
 from ..source.memory_files import is_in_memory
 from ..source.plan import PartSpec, UploadPlan
-from ..workers.channel import CancelToken, Lane, WorkerContext
+from ..workers.channel import Lane, WorkerContext
 from ..workers.part_tasks import HashTask, PartHash, Sent, hash_part, retrying
 from ..workers.pool import WorkerPool
-from .settings import UploadSettings, make_workers
+from .context import EngineContext
+from .settings import make_workers
 
 R = TypeVar("R")
 
@@ -53,37 +50,33 @@ class UploadRun:
         target: Target,
         plan: UploadPlan,
         record: UploadRecord,
-        backend: MultipartBackend,
-        store: StateStore,
-        sink: EventSink,
-        settings: UploadSettings,
-        cancel: CancelToken,
+        context: EngineContext,
         on_idle: Callable[[], None] = lambda: None,
         lane: Lane | None = None,
-        now: Callable[[], float] = time.time,
     ) -> None:
         self.source = source
         self.target = target
         self.plan = plan
         self.record = record
-        self.backend = backend
-        self.store = store
-        self.settings = settings
-        self.emit = sink
+        self.context = context
+        self.backend = context.backend
+        self.store = context.store
+        self.settings = context.settings
+        self.emit = context.sink
+        self.lane = lane
         self.sent_bytes = 0
         self.sent_numbers: set[int] = set()
         self.retries = 0
         self.lost_answers = 0  # calls that may have taken effect, and were made again
         self.listed_before: frozenset[str] | None = None  # unfinished uploads of the key, before one was created
         self.other_identities: set[SourceIdentity] = set()  # that workers saw besides ``source``
-        self.now = now
-        self._began = time.monotonic()
-        self._outage = Outage(sink)
+        self._began = context.clock.monotonic()
+        self._outage = Outage(self.emit)
         self._fell_back = False
         self._reached_nobody: set[int] = set()  # numbers of parts whose last try did
-        workers = lane.workers if lane else make_workers(settings, plan.part_size)
+        workers = lane.workers if lane else make_workers(self.settings, plan.part_size)
         self._concurrency = workers.concurrency
-        self.pool = WorkerPool(lane or workers, cancel=cancel, on_message=self._hear, on_idle=on_idle)
+        self.pool = WorkerPool(lane or workers, cancel=context.cancel, on_message=self._hear, on_idle=on_idle)
 
     @property
     def algorithm(self) -> ChecksumAlgorithm:
@@ -100,6 +93,10 @@ class UploadRun:
         """S3's id of the upload, which was created."""
         assert self.record.upload_id is not None
         return self.record.upload_id
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return self.context.clock.time()
 
     def save(self, **changes: Any) -> None:
         """Change fields of the upload's record, durably."""
@@ -318,7 +315,7 @@ class UploadRun:
             bytes=self.plan.file_size,
             sent_bytes=self.sent_bytes,
             resumed_bytes=sum(part.size for part in self.store.parts(self.record.id) if part.run < self.record.run),
-            seconds=round(time.monotonic() - self._began, 3),
+            seconds=round(self.context.clock.monotonic() - self._began, 3),
             retries=self.retries,
             etag=etag,
             proof=proof.value,

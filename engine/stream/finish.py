@@ -1,54 +1,39 @@
 """A stream whose Complete was sent: its bytes are all on S3, so its end needs no producer."""
 
-import time
-from collections.abc import Callable
 from dataclasses import replace
 
-from partway.state.store import StateStore
 from partway.state.uploads import STREAM, UploadRecord
 
-from ..backend.protocol import MultipartBackend
 from ..errors import ObjectExists, UploadFailed, UploadVanished
-from ..events import EventSink, ignore
 from ..events.upload import UploadDone, UploadSkipped
 from ..progress.upload_publisher import UploadPublisher
 from ..proof.proof import Proof
 from ..resume.lock import check_unfinished, claimed
 from ..run.announce import failures_emitted
+from ..run.context import EngineContext
 from ..run.record import holder
 from ..run.run import UploadRun
-from ..run.settings import UploadSettings
 from ..run.stored_options import check_record, target_of, with_customer_key
 from ..source.identity import SourceIdentity
 from ..upload.complete import complete, proven_before
 from ..upload.skip import skip_upload
-from ..workers.channel import CancelToken
 from .earlier_parts import earlier_parts
 from .plan import plan_of_sent
 from .send import RUN_AGAIN
 
 
-def finish_stream(
-    record: UploadRecord,
-    *,
-    backend: MultipartBackend,
-    store: StateStore,
-    settings: UploadSettings = UploadSettings(),  # noqa: B008 - frozen
-    sink: EventSink = ignore,
-    cancel: CancelToken | None = None,
-    now: Callable[[], float] = time.time,
-) -> UploadDone | UploadSkipped:
+def finish_stream(record: UploadRecord, context: EngineContext) -> UploadDone | UploadSkipped:
     """Finish a stream whose status is COMPLETING, by its receipts alone.
 
     Raises:
         UploadFailed: S3 has not all of its parts any more; its producer has to run again.
         StateLocked, RemoteError, ProofFailed, UploadCancelled, StateError.
     """
-    cancel = cancel or CancelToken()
-    with failures_emitted(sink, store, record.id):
-        target = with_customer_key(target_of(record), backend)
+    store, settings = context.store, context.settings
+    with failures_emitted(context.sink, store, record.id):
+        target = with_customer_key(target_of(record), context.backend)
         check_record(record, settings.limits)
-        with claimed(store, STREAM, target), UploadPublisher(store.live, sink) as told:
+        with claimed(store, STREAM, target), UploadPublisher(store.live, context.sink) as told:
             check_unfinished(store, record.id)
             parts = store.parts(record.id)
             run = UploadRun(
@@ -56,13 +41,8 @@ def finish_stream(
                 target=target,
                 plan=plan_of_sent(record.part_size, [part.size for part in parts]),
                 record=replace(record, run=record.run + 1, holder=holder()),
-                backend=backend,
-                store=store,
-                sink=told,
+                context=replace(context, sink=told),
                 on_idle=told.on_idle,
-                settings=settings,
-                cancel=cancel,
-                now=now,
             )
             with run.pool:
                 run.save()
@@ -76,7 +56,7 @@ def finish_stream(
                 try:
                     return complete(run, again=True)
                 except ObjectExists as error:
-                    return skip_upload(run, error, cancel)
+                    return skip_upload(run, error)
 
 
 def made_earlier(run: UploadRun) -> tuple[Proof, str] | None:

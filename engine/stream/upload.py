@@ -7,24 +7,21 @@ again waits in its spool, and what would need bytes that passed ends the run: th
 
 import os
 import stat
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from partway.state.store import StateStore
 from partway.state.uploads import STREAM, UploadRecord, UploadStatus
 
-from ..backend.protocol import MultipartBackend
 from ..backend.target import Target
 from ..errors import ObjectExists, PlanError, SourceError, UploadFailed
-from ..events import EventSink, ignore
 from ..events.upload import TAKEN, OverwriteNotExcluded, UploadDone, UploadSkipped
 from ..limits import wants_equal_parts
 from ..progress.upload_publisher import UploadPublisher
 from ..resume.lock import claimed
 from ..resume.renewal import start_over
 from ..run.announce import failures_emitted
+from ..run.context import EngineContext
 from ..run.record import default_algorithm, holder, new_record
 from ..run.run import UploadRun
 from ..run.settings import UploadSettings, check_settings
@@ -43,7 +40,7 @@ from ..upload.file import with_stored_wish
 from ..upload.overwrite import needs_look
 from ..upload.put_object import put_whole
 from ..upload.skip import check_key_free, skip_upload
-from ..workers.channel import CancelToken, WorkerContext
+from ..workers.channel import WorkerContext
 from .finish import made_earlier
 from .plan import StreamPlan, plan_stream, replan_stream
 from .reader import SPACE, StreamChunker
@@ -77,16 +74,11 @@ class StreamSettings:
 def upload_stream(
     descriptor: int,
     target: Target,
+    context: EngineContext,
     *,
-    backend: MultipartBackend,
-    store: StateStore,
-    settings: UploadSettings = UploadSettings(),  # noqa: B008 - frozen
     stream: StreamSettings = StreamSettings(),
-    sink: EventSink = ignore,
-    cancel: CancelToken | None = None,
     region: str | None = None,
     profile: str | None = None,
-    now: Callable[[], float] = time.time,
 ) -> UploadDone | UploadSkipped:
     """Upload what can be read from the file descriptor to its end, and prove that the object equals it.
 
@@ -96,7 +88,7 @@ def upload_stream(
     Args:
         descriptor: Of a pipe, a socket or a file, read in order to its end; not closed.  Only where there is
             ``/dev/fd``: not on Windows.
-        target, backend, store, settings, sink, cancel, region, profile, now: As for ``upload_file``.
+        target, context, region, profile: As for ``upload_file``.
 
     Raises:
         SourceError: the stream cannot be read.
@@ -104,14 +96,14 @@ def upload_stream(
         UploadFailed: parts could not be sent; or the stream was empty, or ended before what was sent of it earlier.
         StateLocked, RemoteError, ProofFailed, UploadCancelled, StateError.
     """
-    cancel = cancel or CancelToken()
-    with failures_emitted(sink, store, "") as known:
+    store, settings = context.store, context.settings
+    with failures_emitted(context.sink, store, "") as known:
         check_settings(settings)
         _check_stream(descriptor, settings)
         check_key(target, settings.limits)
-        target = with_customer_key(target, backend)
+        target = with_customer_key(target, context.backend)
         source = SourceIdentity(path=STREAM, size=0, mtime_ns=0, ctime_ns=None, inode=0, device=0)
-        with claimed(store, STREAM, target), UploadPublisher(store.live, sink) as told:
+        with claimed(store, STREAM, target), UploadPublisher(store.live, context.sink) as told:
             record = store.unfinished(STREAM, target.endpoint, target.bucket, target.key)
             fresh, before = record is None or settings.restart, record
             equal = stream.equal_parts or stream.expected_size is not None or wants_equal_parts(target.endpoint)
@@ -124,8 +116,9 @@ def upload_stream(
                     equal=equal,
                     limits=settings.limits,
                 )
-                algorithm = settings.algorithm or default_algorithm(store, target.endpoint, now())
-                record = new_record(source, target, plan.part_size, algorithm, region, profile, now())
+                algorithm = settings.algorithm or default_algorithm(store, target.endpoint, context.clock.time())
+                now = context.clock.time()
+                record = new_record(source, target, plan.part_size, algorithm, region, profile, now)
                 record = replace(record, wanted_algorithm=settings.algorithm, command=stream.command)
             else:
                 check_record(record, settings.limits)
@@ -142,19 +135,16 @@ def upload_stream(
                 sizes = [(part.number, part.size) for part in store.parts(record.id)]
                 plan = replan_stream(record.part_size, sizes, equal=equal, limits=settings.limits)
             fixed = settings.concurrency
+            if fixed is not None:
+                # One worker reads ahead while the others send.
+                settings = replace(settings, concurrency=fixed + 1)
             run = UploadRun(
                 source=source,
                 target=target,
                 plan=plan,
                 record=record,
-                backend=backend,
-                store=store,
-                sink=told,
+                context=replace(context, settings=settings, sink=told),
                 on_idle=told.on_idle,
-                # One worker reads ahead while the others send.
-                settings=settings if fixed is None else replace(settings, concurrency=fixed + 1),
-                cancel=cancel,
-                now=now,
             )
 
             def begun(record: UploadRecord) -> None:
@@ -169,7 +159,7 @@ def upload_stream(
                         known(before)
                     check_key_free(run, before if fresh else None)
                     if fresh and before is not None:
-                        give_up(before, backend, store, settings, cancel)
+                        give_up(before, run.context)
                         known(replace(before, id=""))
                     earlier = made_earlier(run) if run.record.status is UploadStatus.COMPLETING else None
                     if earlier is not None and target.options.no_overwrite:
@@ -180,7 +170,7 @@ def upload_stream(
                     first = run.pool.run(lambda line: cutter.next(run.algorithm, line, md5=True))
                     assert first is not None  # nobody stopped the reading
                     # Ctrl-C ends the producer too: what looks like the stream's end may be that.
-                    cancel.raise_if_cancelled()
+                    context.cancel.raise_if_cancelled()
                     if earlier is not None:
                         # That object is what the stream was then; what it is now may be the same.
                         # Not recorded before that is known: a run that is stopped meanwhile compares again.
@@ -202,7 +192,7 @@ def upload_stream(
                         run.emit(OverwriteNotExcluded(upload=run.record.id))
                     return _send(run, plan, cutter, first, stream, begun)
                 except ObjectExists as error:
-                    return skip_upload(run, error, cancel)
+                    return skip_upload(run, error)
 
 
 def _send(

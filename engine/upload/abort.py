@@ -12,9 +12,9 @@ from ..backend.target import Target
 from ..checksums import ChecksumAlgorithm
 from ..errors import CredentialsExpired, Refused, Transient, UploadFailed, UploadVanished
 from ..resume.lock import claimed
-from ..run.settings import UploadSettings
+from ..run.context import EngineContext
 from ..run.stored_options import target_of
-from ..workers.channel import CancelToken, Lane, WorkerContext
+from ..workers.channel import Lane, WorkerContext
 from ..workers.part_tasks import retrying
 from ..workers.pool import WorkerPool
 
@@ -41,14 +41,7 @@ class AbortResult:
 NOTHING_TO_ABORT = AbortResult(existed=False, parts=0, bytes=0, confirmed=True)
 
 
-def cancel_upload(
-    record: UploadRecord,
-    *,
-    backend: MultipartBackend,
-    store: StateStore,
-    settings: UploadSettings = UploadSettings(),  # noqa: B008 - frozen
-    cancel: CancelToken | None = None,
-) -> AbortResult:
+def cancel_upload(record: UploadRecord, context: EngineContext) -> AbortResult:
     """Abort the upload on S3, make sure that no part is left, and mark it aborted.
 
     Raises:
@@ -56,9 +49,9 @@ def cancel_upload(
         RemoteError: the service refused or is away; nothing is marked, so cancel again.
         UploadFailed: parts kept coming back, or another process finished the upload meanwhile.
     """
-    with claimed(store, record.source, target_of(record)):
+    with claimed(context.store, record.source, target_of(record)):
         # Read again: whoever held the claim may have finished it, or begun it anew on S3.
-        return give_up(unfinished_now(store, record), backend, store, settings, cancel or CancelToken())
+        return give_up(unfinished_now(context.store, record), context)
 
 
 def unfinished_now(store: StateStore, record: UploadRecord) -> UploadRecord:
@@ -75,15 +68,10 @@ def unfinished_now(store: StateStore, record: UploadRecord) -> UploadRecord:
     return record
 
 
-def give_up(
-    record: UploadRecord,
-    backend: MultipartBackend,
-    store: StateStore,
-    settings: UploadSettings,
-    cancel: CancelToken,
-    lane: Lane | None = None,
-) -> AbortResult:
+def give_up(record: UploadRecord, context: EngineContext, lane: Lane | None = None) -> AbortResult:
     """Remove the parts and mark the upload aborted; the caller holds the claim.
+
+    lane: of the run that does it beside others; None for workers of its own.
 
     Raises:
         RemoteError: the service refused, and the sentence says how to forget the upload without it; or it is away.
@@ -95,9 +83,10 @@ def give_up(
     if upload_id is not None:
 
         def remove(line: WorkerContext) -> AbortResult:
-            return remove_upload(retrying(backend, settings.policy, line), target, upload_id, algorithm, line.sleep)
+            s3 = retrying(context.backend, context.settings.policy, line)
+            return remove_upload(s3, target, upload_id, algorithm, line.sleep)
 
-        with WorkerPool(lane or 1, cancel=cancel, on_message=lambda _: None) as pool:
+        with WorkerPool(lane or 1, cancel=context.cancel, on_message=lambda _: None) as pool:
             try:
                 removal = pool.run(remove)
             except CredentialsExpired:
@@ -110,9 +99,9 @@ def give_up(
                     status=error.status,
                     request_id=error.request_id,
                 ) from error
-    store.save_upload(replace(record, status=UploadStatus.ABORTED))
-    store.replace_parts(record.id, ())
-    store.live.end(record.id)
+    context.store.save_upload(replace(record, status=UploadStatus.ABORTED))
+    context.store.replace_parts(record.id, ())
+    context.store.live.end(record.id)
     return removal
 
 

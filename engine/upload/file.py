@@ -4,24 +4,20 @@ The steps are drawn in docs/architecture.md.  Everything here runs in the caller
 """
 
 import os
-import time
-from collections.abc import Callable
 from dataclasses import replace
 
-from partway.state.store import StateStore
 from partway.state.uploads import UploadRecord
 
-from ..backend.protocol import MultipartBackend
 from ..backend.target import Target
 from ..checksums import ChecksumAlgorithm
 from ..errors import ObjectExists, SourceChanged, SourceError
-from ..events import EventSink, ignore
 from ..events.upload import OverwriteNotExcluded, UploadDone, UploadSkipped
 from ..progress.upload_publisher import UploadPublisher
 from ..resume.adopt import adopt_orphan
 from ..resume.lock import check_unfinished, claimed
 from ..resume.same_file import under_stored_path
 from ..run.announce import failures_emitted
+from ..run.context import EngineContext
 from ..run.record import default_algorithm, holder, new_record
 from ..run.run import UploadRun
 from ..run.settings import UploadSettings, check_settings
@@ -36,7 +32,7 @@ from ..run.stored_options import (
 )
 from ..source.identity import identify
 from ..source.plan import plan_upload, replan
-from ..workers.channel import CancelToken, Lane
+from ..workers.channel import Lane
 from .abort import give_up
 from .multipart import send_multipart
 from .overwrite import needs_look
@@ -48,17 +44,12 @@ from .superseded import remove_superseded
 def upload_file(
     path: str | os.PathLike[str],
     target: Target,
+    context: EngineContext,
     *,
-    backend: MultipartBackend,
-    store: StateStore,
-    settings: UploadSettings = UploadSettings(),  # noqa: B008 - frozen
-    sink: EventSink = ignore,
-    cancel: CancelToken | None = None,
     region: str | None = None,
     profile: str | None = None,
     job: str | None = None,
     lane: Lane | None = None,
-    now: Callable[[], float] = time.time,
 ) -> UploadDone | UploadSkipped:
     """Upload one file and prove that the object equals it; an unfinished upload of the same file is finished.
 
@@ -67,14 +58,9 @@ def upload_file(
     Args:
         path: The file; made absolute, links are not resolved.
         target: Where it goes.  Options that are set and differ from those of the unfinished upload are refused.
-        backend: Shared by the workers.
-        store: Used from the caller's thread only.
-        sink: Told of every event, in the caller's thread.
-        cancel: Call it from anywhere to stop; the upload then ends with UploadCancelled within a second.
         region, profile: Noted in the store, so that the upload can be resumed without naming them again.
         job: The job that the upload belongs to; None when it is none's.
         lane: Given by who runs several side by side; None when the upload is alone.
-        now: Seconds since the epoch.
 
     Returns:
         UploadDone, or UploadSkipped when the key is taken and ``no_overwrite`` is set.
@@ -88,45 +74,28 @@ def upload_file(
         ProofFailed: the object is there and is not the file.
         UploadCancelled, StateError.
     """
-    return _upload(
-        path,
-        target,
-        backend=backend,
-        store=store,
-        settings=settings,
-        sink=sink,
-        cancel=cancel or CancelToken(),
-        region=region,
-        profile=profile,
-        now=now,
-        job=job,
-        lane=lane,
-    )
+    return _upload(path, target, context, region=region, profile=profile, job=job, lane=lane)
 
 
 def _upload(
     path: str | os.PathLike[str],
     target: Target,
+    context: EngineContext,
     *,
-    backend: MultipartBackend,
-    store: StateStore,
-    settings: UploadSettings,
-    sink: EventSink,
-    cancel: CancelToken,
     region: str | None,
     profile: str | None,
-    now: Callable[[], float],
     id: str = "",
     job: str | None = None,
     lane: Lane | None = None,
 ) -> UploadDone | UploadSkipped:
-    with failures_emitted(sink, store, id) as known:
+    store, settings = context.store, context.settings
+    with failures_emitted(context.sink, store, id) as known:
         check_settings(settings)
         source = identify(path)
         check_key(target, settings.limits)
-        target = with_customer_key(target, backend)
+        target = with_customer_key(target, context.backend)
         source = under_stored_path(store, source, target)
-        with claimed(store, source.path, target), UploadPublisher(store.live, sink) as told:
+        with claimed(store, source.path, target), UploadPublisher(store.live, context.sink) as told:
             if id:
                 check_unfinished(store, id)
             record = store.unfinished(source.path, target.endpoint, target.bucket, target.key)
@@ -135,8 +104,9 @@ def _upload(
                 if settings.guess_content_type:
                     target = replace(target, options=with_content_type(target.options, source.path))
                 plan = plan_upload(source.size, part_size=settings.part_size, limits=settings.limits)
-                algorithm = settings.algorithm or default_algorithm(store, target.endpoint, now())
-                record = new_record(source, target, plan.part_size, algorithm, region, profile, now(), job)
+                algorithm = settings.algorithm or default_algorithm(store, target.endpoint, context.clock.time())
+                now = context.clock.time()
+                record = new_record(source, target, plan.part_size, algorithm, region, profile, now, job)
                 record = replace(record, wanted_algorithm=settings.algorithm)
             else:
                 check_record(record, settings.limits)
@@ -150,14 +120,9 @@ def _upload(
                 target=target,
                 plan=plan,
                 record=record,
-                backend=backend,
-                store=store,
-                sink=told,
+                context=replace(context, settings=settings, sink=told),
                 on_idle=told.on_idle,
-                settings=settings,
-                cancel=cancel,
                 lane=lane,
-                now=now,
             )
             with run.pool:
                 try:
@@ -167,7 +132,7 @@ def _upload(
                     run.settle_source()
                     if fresh and before is not None:
                         # Last of all: what cannot be planned, read or written must not cost the parts that are there.
-                        give_up(before, backend, store, settings, cancel, lane)
+                        give_up(before, run.context, lane)
                         known(replace(before, id=""))
                     if fresh:
                         run.save_source()
@@ -184,41 +149,23 @@ def _upload(
                         told.begin(run.record.id)
                     done = put_whole(run) if whole and run.record.upload_id is None else send_multipart(run)
                 except ObjectExists as error:
-                    return skip_upload(run, error, cancel, lane)
+                    return skip_upload(run, error)
                 except SourceError as error:
                     # The file was there when the run began: with parts on S3, to bring it back is enough.
                     if isinstance(error, SourceChanged) or run.record.upload_id is None:
                         raise
                     raise SourceChanged(f"{error}; bring the file back and run again") from error
-                remove_superseded(run, done, cancel, lane)
+                remove_superseded(run, done)
                 return done
 
 
-def resume_upload(
-    record: UploadRecord,
-    *,
-    backend: MultipartBackend,
-    store: StateStore,
-    settings: UploadSettings = UploadSettings(),  # noqa: B008 - frozen
-    sink: EventSink = ignore,
-    cancel: CancelToken | None = None,
-) -> UploadDone | UploadSkipped:
+def resume_upload(record: UploadRecord, context: EngineContext) -> UploadDone | UploadSkipped:
     """Finish a stored upload; everything but the credentials is in its record.  Otherwise as ``upload_file``.
 
     Not for a stream: see engine/stream/finish.py.
     """
     return _upload(
-        record.source,
-        target_of(record),
-        backend=backend,
-        store=store,
-        settings=settings,
-        sink=sink,
-        cancel=cancel or CancelToken(),
-        region=record.region,
-        profile=record.profile,
-        now=time.time,
-        id=record.id,
+        record.source, target_of(record), context, region=record.region, profile=record.profile, id=record.id
     )
 
 

@@ -5,7 +5,6 @@ from partway.state.uploads import UploadRecord, UploadStatus
 from ..errors import ObjectExists, RemoteError, UploadFailed
 from ..events.upload import TAKEN, UploadSkipped
 from ..run.run import UploadRun
-from ..workers.channel import CancelToken, Lane
 from .abort import give_up
 from .overwrite import target_exists
 
@@ -28,7 +27,7 @@ def check_key_free(run: UploadRun, given_up: UploadRecord | None) -> None:
         raise ObjectExists(f"{TAKEN}{stays}", operation="HeadObject")
 
 
-def skip_upload(run: UploadRun, error: ObjectExists, cancel: CancelToken, lane: Lane | None = None) -> UploadSkipped:
+def skip_upload(run: UploadRun, error: ObjectExists) -> UploadSkipped:
     """End the upload without an object.  The caller holds the lock.
 
     A file's parts are removed from S3: they can never become what the user wanted, and the file is there to send them
@@ -41,14 +40,14 @@ def skip_upload(run: UploadRun, error: ObjectExists, cancel: CancelToken, lane: 
     skipped = UploadSkipped(
         source=run.record.source,
         target=run.target.url,
-        reason=f"{error}{_what_became_of_parts(run, cancel, lane)}",
+        reason=f"{error}{_what_became_of_parts(run)}",
         upload=run.record.id if began else "",
     )
     run.emit(skipped)
     return skipped
 
 
-def _what_became_of_parts(run: UploadRun, cancel: CancelToken, lane: Lane | None) -> str:
+def _what_became_of_parts(run: UploadRun) -> str:
     record = run.record
     if record.upload_id is None:
         run.store.remove_upload(record.id)
@@ -57,7 +56,7 @@ def _what_became_of_parts(run: UploadRun, cancel: CancelToken, lane: Lane | None
     if record.is_stream:
         return f"; its {parts:,} parts stay on S3 until `partway resume {record.id}` or `partway cancel {record.id}`"
     try:
-        give_up(record, run.backend, run.store, run.settings, cancel, lane)
+        give_up(record, run.context, run.lane)
     except (RemoteError, UploadFailed) as trouble:
         return f"; its {parts:,} parts stay on S3 until `partway cancel {record.id}`, because {trouble}"
     return f"; the {parts:,} parts that were sent are removed from S3" if parts else ""

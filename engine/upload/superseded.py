@@ -7,14 +7,13 @@ from ..errors import PartwayError
 from ..events.upload import UploadDone
 from ..proof.proof import Proof
 from ..run.run import UploadRun
-from ..workers.channel import CancelToken, Lane
 from .abort import give_up
 
 _PATIENCE = 10.0  # seconds for an endpoint that goes away after the object is there
 _ATTEMPTS = 3
 
 
-def remove_superseded(run: UploadRun, done: UploadDone, cancel: CancelToken, lane: Lane | None) -> None:
+def remove_superseded(run: UploadRun, done: UploadDone) -> None:
     """Abort the file's other unfinished uploads to the key, as ``--adopt`` leaves one when it continues a better one.
 
     Only after the object was proven to be the file: until then their parts may be needed.  The caller holds the lock of
@@ -30,8 +29,9 @@ def remove_superseded(run: UploadRun, done: UploadDone, cancel: CancelToken, lan
         budget=min(policy.budget, _PATIENCE),
         first_contact=min(policy.first_contact, _PATIENCE),
     )
+    context = replace(run.context, settings=replace(run.settings, policy=brief))
     target = run.target
     for record in run.store.unfinished_to(target.endpoint, target.bucket, target.key):
         if record.source == run.record.source and not record.is_stream:
             with suppress(PartwayError):
-                give_up(record, run.backend, run.store, replace(run.settings, policy=brief), cancel, lane)
+                give_up(record, context, run.lane)

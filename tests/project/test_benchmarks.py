@@ -19,6 +19,7 @@ from benchmarks.sink_server import SinkServer
 from benchmarks.token_bucket import TokenBucket
 from partway.engine.backend.target import Target
 from partway.engine.events.upload import UploadDone
+from partway.engine.run.context import EngineContext
 from partway.engine.s3.backend import S3Backend, S3Config
 from partway.engine.upload.file import upload_file
 from partway.state.sqlite.store import SqliteStore
@@ -119,7 +120,7 @@ def test_partway_proves_an_upload_to_the_sink(
     store = SqliteStore(tmp_path / "state")
     target = Target(bucket="bench", key="key", endpoint=backend.endpoint)
     try:
-        done = upload_file(source, target, backend=backend, store=store)
+        done = upload_file(source, target, EngineContext(backend=backend, store=store))
     finally:
         backend.close()
         store.close()

@@ -11,6 +11,7 @@ import pytest
 
 from partway.engine.backend.target import Target
 from partway.engine.events.upload import UploadDone
+from partway.engine.run.context import EngineContext
 from partway.engine.s3.backend import S3Backend
 from partway.engine.upload.file import upload_file
 from partway.state.sqlite.store import SqliteStore
@@ -58,7 +59,7 @@ def resume(backend: S3Backend, path: Path, state: Path) -> UploadDone:
     store = SqliteStore(state)
     try:
         target = Target(bucket="bucket", key="key", endpoint=backend.endpoint)
-        done = upload_file(path, target, backend=backend, store=store, settings=settings())
+        done = upload_file(path, target, EngineContext(backend=backend, store=store, settings=settings()))
         assert isinstance(done, UploadDone)
         assert [r.status for r in store.uploads()] == [UploadStatus.COMPLETED]
         return done

@@ -22,6 +22,7 @@ from partway.engine.proof.proof import Proof, prove_written
 from partway.engine.retry.backend import RetryingBackend
 from partway.engine.retry.circuit_breaker import CircuitBreaker
 from partway.engine.retry.policy import RetryPolicy
+from partway.engine.run.context import EngineContext
 from partway.engine.upload.head import look_at_written
 from partway.engine.workers.channel import null_context
 from partway.state.errors import StateDamaged
@@ -30,6 +31,7 @@ from partway.state.jobs import FileStatus, JobRecord, JobStatus
 from partway.state.memory.store import MemoryStore
 from partway.state.uploads import PartRecord, UploadStatus
 from tests.support.engine.records import UPLOAD
+from tests.support.engine.set_clock import SetClock
 from tests.support.engine.simulated_link import Link, Simulation
 from tests.support.engine.strangers import stranger_writes
 from tests.support.engine.upload_case import PART, Uploading
@@ -303,7 +305,11 @@ def test_a_day_is_enough(age: float, kept: bool) -> None:
     """An upload is offered for removal when it is a day old, and not a second earlier."""
     nothing: Any = SimpleNamespace()
     orphans = Orphans(
-        "bucket", "", "", uploads=Bucket(), backend=nothing, store=MemoryStore(), now=lambda: 1000.0 + age
+        "bucket",
+        "",
+        "",
+        context=EngineContext(backend=nothing, store=MemoryStore(), clock=SetClock(now=1000.0 + age)),
+        uploads=Bucket(),
     )
     (found,) = orphans.find()
 

@@ -16,6 +16,7 @@ from partway.cli.runtime.run import run_upload
 from partway.engine.events import Event, EventSink
 from partway.engine.events.upload import FileDone, JobDone
 from partway.engine.job.run import run_job
+from partway.engine.run.context import EngineContext
 from partway.engine.s3.backend import S3Backend, S3Config
 from partway.engine.walk.spec import JobSpec
 from partway.engine.workers.channel import CancelToken
@@ -73,7 +74,9 @@ def test_a_job_whose_reader_goes_away_can_be_gone_on_with(
             if isinstance(event, kind):
                 raise OutputFailed("the output cannot be written: Broken pipe")
 
-        return run_job(spec, lambda: [(path, None) for path in spec.sources], backend=backend, store=store, sink=see)
+        return run_job(
+            spec, lambda: [(path, None) for path in spec.sources], EngineContext(backend=backend, store=store, sink=see)
+        )
 
     # A session that is left would give these credentials to the tests after this one.
     with closing(backend):

@@ -9,6 +9,7 @@ import pytest
 
 from partway.engine.dry_run.job import plan_job
 from partway.engine.events import Event
+from partway.engine.run.context import EngineContext
 from partway.engine.run.settings import UploadSettings
 from partway.engine.s3.backend import S3Backend, S3Config
 from partway.engine.walk.spec import JobSpec
@@ -232,10 +233,12 @@ def plan(spec: JobSpec, path: str, files: int) -> int:
     plan_job(
         spec,
         sources,
-        backend=S3Backend(S3Config()),
-        store=MemoryStore(),
-        settings=UploadSettings(),
-        sink=sink,
-        cancel=CancelToken(),
+        EngineContext(
+            backend=S3Backend(S3Config()),
+            store=MemoryStore(),
+            settings=UploadSettings(),
+            sink=sink,
+            cancel=CancelToken(),
+        ),
     )
     return count

@@ -13,6 +13,7 @@ from partway.engine.errors import AlreadyEnded, PlanError, StateLocked, UploadFa
 from partway.engine.events.upload import FileSkipped, JobStarted
 from partway.engine.job.later_jobs import LaterJobs
 from partway.engine.job.later_uploads import LATER
+from partway.engine.run.context import EngineContext
 from partway.engine.run.settings import UploadSettings
 from partway.engine.s3.backend import S3Backend
 from partway.engine.upload.file import upload_file
@@ -226,7 +227,7 @@ def upload_alone(job: Job, path: Path, key: str) -> None:
     """A command of its own, with other options."""
     target = Target(bucket="bucket", key=key, endpoint=job.spec.endpoint, options=RARE)
     settings = UploadSettings(limits=LIMITS, policy=QUICK, part_size=PART)
-    upload_file(path, target, backend=job.backend, store=job.store, settings=settings)
+    upload_file(path, target, EngineContext(backend=job.backend, store=job.store, settings=settings))
 
 
 @pytest.mark.parametrize("size", [5, 2 * PART])

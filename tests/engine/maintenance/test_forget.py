@@ -52,7 +52,7 @@ def test_a_refused_cancel_offers_to_forget(uploading: Uploading) -> None:
     record = only_record(uploading)
 
     with pytest.raises(Refused, match=rf"MethodNotAllowed.*; `partway cancel --forget {record.id}` forgets"):
-        cancel_upload(record, backend=uploading.backend, store=uploading.store)
+        cancel_upload(record, uploading.context)
 
     assert only_record(uploading) == record
 

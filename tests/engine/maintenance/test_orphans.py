@@ -9,13 +9,16 @@ from typing import Any
 import pytest
 
 from partway.engine.backend.target import Target
+from partway.engine.clock import SYSTEM_CLOCK, Clock
 from partway.engine.errors import AccessRefused, Refused, UploadFailed
 from partway.engine.maintenance.orphans import Orphan, Orphans, Owner, RemovalPolicy, RemovalResult
+from partway.engine.run.context import EngineContext
 from partway.engine.s3.backend import S3Backend
 from partway.engine.s3.bucket import S3Uploads
 from partway.state.memory.store import MemoryStore
 from partway.state.store import StateStore
 from partway.state.uploads import UploadStatus
+from tests.support.engine.set_clock import SetClock
 from tests.support.engine.upload_case import PART, Uploading
 from tests.support.s3_faults.faults import Answer, CallFunction, Fault, Stage
 from tests.support.s3_faults.responses import access_denied, s3_error
@@ -34,6 +37,7 @@ class Bucket:
     backend: S3Backend
     store: StateStore = field(default_factory=MemoryStore)
     shift: float = 0.0
+    clock: Clock = SYSTEM_CLOCK
 
     def now(self) -> float:
         """Of the server, in seconds since the epoch."""
@@ -54,9 +58,8 @@ class Bucket:
             "bucket",
             prefix,
             self.backend.endpoint,
+            context=EngineContext(backend=self.backend, store=self.store, clock=self.clock),
             uploads=S3Uploads(self.backend.config),
-            backend=self.backend,
-            store=self.store,
             choice=RemovalPolicy(**choice),
         )
 
@@ -153,10 +156,9 @@ def test_the_newest_part_counts_not_the_beginning(bucket: Bucket) -> None:
 def test_the_services_clock_counts(bucket: Bucket) -> None:
     """A clock of ours that is a week ahead makes nobody's upload old."""
     bucket.begin("young", days=0.5)
-    orphans = bucket.orphans()
-    orphans._clock = lambda: time.time() + 7 * DAY
+    bucket.clock = SetClock(now=time.time() + 7 * DAY)
 
-    (found,) = orphans.find()
+    found = bucket.find()["young"]
 
     assert found.kept == "a part may come yet"
 

@@ -40,7 +40,7 @@ def test_an_upload_that_ended_meanwhile_is_not_resumed(
 
     with pytest.raises(AlreadyEnded, match=r"already (completed|aborted|removed); there is nothing") as failure:
         resume = finish_stream if is_stream else resume_upload
-        resume(record, backend=backend, store=uploading.store, settings=uploading.settings, sink=events.append)
+        resume(record, replace(uploading.context, sink=events.append))
 
     assert not failure.value.resumable
     assert events == []

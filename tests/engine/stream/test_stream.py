@@ -405,7 +405,7 @@ def test_a_lost_answer_to_complete_is_found_without_the_producer(strict: StrictS
     (record,) = streaming.store.uploads()
     assert record.status is UploadStatus.COMPLETING
 
-    done = finish_stream(record, backend=streaming.backend, store=streaming.store, settings=streaming.settings)
+    done = finish_stream(record, streaming.context)
 
     assert isinstance(done, UploadDone)
     assert (done.bytes, done.proof) == (SIZE, "crc64nvme")
@@ -417,7 +417,7 @@ def test_complete_that_never_arrived_is_sent_without_the_producer(strict: Strict
     lose_complete(strict, streaming, Stage.AFTER_BODY)
     (record,) = streaming.store.uploads()
 
-    finish_stream(record, backend=streaming.backend, store=streaming.store, settings=streaming.settings)
+    finish_stream(record, streaming.context)
 
     assert content(strict) == DATA
 

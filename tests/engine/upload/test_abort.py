@@ -111,7 +111,7 @@ def test_a_cancel_tells_what_is_gone(strict: StrictS3, uploading: Uploading, qui
         strict.model.put_object("bucket", "key", b"object")
     (record,) = uploading.store.uploads()
 
-    removal = cancel_upload(record, backend=uploading.backend, store=uploading.store)
+    removal = cancel_upload(record, uploading.context)
 
     assert (removal.existed, removal.confirmed) == (True, True)
     assert removal.bytes == (2 * PART if quirks == Quirks() else None)
@@ -123,7 +123,7 @@ def test_a_list_that_never_comes_does_not_keep_from_aborting(strict: StrictS3, u
     strict.faults.add(Fault(operation="ListParts", stage=Stage.AFTER_BODY, action=Answer(status=500), times=None))
     (record,) = uploading.store.uploads()
 
-    removal = cancel_upload(record, backend=uploading.backend, store=uploading.store, settings=uploading.settings)
+    removal = cancel_upload(record, uploading.context)
 
     assert (removal.existed, removal.bytes) == (True, None)
     assert strict.model.open_uploads == ()
@@ -135,7 +135,7 @@ def test_what_was_finished_meanwhile_stays_finished(strict: StrictS3, uploading:
     uploading.store.save_upload(replace(record, status=UploadStatus.COMPLETED))
 
     with pytest.raises(UploadFailed, match="is completed meanwhile"):
-        cancel_upload(record, backend=uploading.backend, store=uploading.store)
+        cancel_upload(record, uploading.context)
 
     assert uploading.store.uploads()[0].status is UploadStatus.COMPLETED
     assert strict.counts["AbortMultipartUpload"] == 0

@@ -313,9 +313,9 @@ def test_the_parts_of_a_stream_stay(strict: StrictS3, streaming: Streaming) -> N
     assert f"stay on S3 until `partway resume {record.id}`" in skipped.reason
     assert record.status is UploadStatus.COMPLETING
 
-    taken = finish_stream(record, backend=streaming.backend, store=streaming.store, settings=streaming.settings)
+    taken = finish_stream(record, streaming.context)
     strict.model.delete_object("bucket", "key")
-    done = finish_stream(record, backend=streaming.backend, store=streaming.store, settings=streaming.settings)
+    done = finish_stream(record, streaming.context)
 
     assert (type(taken), type(done)) == (UploadSkipped, UploadDone)
     assert content(strict) == data

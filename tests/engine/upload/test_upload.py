@@ -4,9 +4,11 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from partway.engine.backend.protocol import MultipartBackend
 from partway.engine.backend.target import ObjectOptions, Target
 from partway.engine.checksums import ChecksumAlgorithm, checksum
 from partway.engine.errors import (
@@ -31,6 +33,7 @@ from partway.engine.events.upload import (
 )
 from partway.engine.events.upload import UploadFailed as FailedEvent
 from partway.engine.retry.policy import Retry
+from partway.engine.run.context import EngineContext
 from partway.engine.run.run import UploadRun
 from partway.engine.s3.backend import S3Backend
 from partway.engine.source.identity import identify
@@ -242,15 +245,17 @@ def test_bytes_to_dead_connections_do_not_bring_the_network_back(strict: StrictS
     (record,) = uploading.store.uploads()
     uploading.events.clear()
     run = UploadRun(
+        context=EngineContext(
+            backend=uploading.backend,
+            store=uploading.store,
+            sink=uploading.events.append,
+            settings=uploading.settings,
+            cancel=uploading.cancel,
+        ),
         source=identify(uploading.path),
         target=uploading.target,
         plan=UploadPlan(file_size=SIZE, part_size=PART),
         record=record,
-        backend=uploading.backend,
-        store=uploading.store,
-        sink=uploading.events.append,
-        settings=uploading.settings,
-        cancel=uploading.cancel,
     )
 
     def sent_of(number: int, sent: int) -> Sent:
@@ -460,7 +465,7 @@ def test_cancel_removes_the_parts(strict: StrictS3, uploading: Uploading) -> Non
         uploading.run()
     (record,) = uploading.store.uploads()
 
-    cancel_upload(record, backend=uploading.backend, store=uploading.store)
+    cancel_upload(record, uploading.context)
 
     assert strict.model.open_uploads == ()
     assert [r.status for r in uploading.store.uploads()] == [UploadStatus.ABORTED]
@@ -474,7 +479,7 @@ def test_the_same_upload_is_not_sent_twice_at_once(strict: StrictS3, uploading: 
     def again(event: Event) -> None:
         if isinstance(event, UploadStarted) and not seen:
             with pytest.raises(StateLocked, match=f"process {os.getpid()} on ") as locked:
-                upload_file(uploading.path, uploading.target, backend=uploading.backend, store=uploading.store)
+                upload_file(uploading.path, uploading.target, uploading.context)
             seen.append(locked.value)
 
     uploading.on_event = again
@@ -523,7 +528,7 @@ def test_an_existing_object_is_not_overwritten(strict: StrictS3, uploading: Uplo
     strict.journal = Journal()
     uploading.options = ObjectOptions(no_overwrite=True)
 
-    skipped = upload_file(uploading.path, uploading.target, backend=uploading.backend, store=uploading.store)
+    skipped = upload_file(uploading.path, uploading.target, uploading.context)
 
     assert isinstance(skipped, UploadSkipped)
     assert set(strict.counts) == {"HeadObject"}
@@ -586,14 +591,13 @@ def test_refusals_that_are_final_are_not_tried_again(strict: StrictS3, uploading
 def test_a_key_that_is_no_utf8_is_a_plan_error(tmp_path: Path) -> None:
     """It is refused before anything is asked or noted."""
     (tmp_path / "file").write_bytes(b"x")
-    store = SqliteStore(tmp_path / "state")
+    store, nothing = SqliteStore(tmp_path / "state"), cast(MultipartBackend, None)
     try:
         with pytest.raises(PlanError, match="not valid UTF-8"):
             upload_file(
                 tmp_path / "file",
                 Target(bucket="b", key="no utf-8 \udcff"),
-                backend=None,  # type: ignore[arg-type]
-                store=store,
+                EngineContext(backend=nothing, store=store),
             )
     finally:
         store.close()

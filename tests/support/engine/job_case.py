@@ -7,10 +7,12 @@ from typing import Any
 
 from partway.engine.backend.protocol import MultipartBackend
 from partway.engine.dry_run.job import plan_job
-from partway.engine.events import Event
+from partway.engine.events import Event, EventSink
 from partway.engine.events.dry_run import JobPlanned
 from partway.engine.events.upload import JobDone
+from partway.engine.job.context import JobSettings
 from partway.engine.job.run import run_job
+from partway.engine.run.context import EngineContext
 from partway.engine.run.settings import UploadSettings
 from partway.engine.walk.spec import JobSpec
 from partway.engine.workers.channel import CancelToken
@@ -42,28 +44,17 @@ class Job:
             self.events.append(event)
             self.on_event(event)
 
-        settings = UploadSettings(limits=LIMITS, policy=QUICK, concurrency=2)
-        return run_job(
-            self.spec,
-            self.sources,
-            backend=self.backend,
-            store=self.store,
-            settings=replace(settings, **how),
-            sink=see,
-            cancel=self.cancel,
-            **own,
-        )
+        resume = own.pop("resume", None)
+        return run_job(self.spec, self.sources, self.context(see, **how), job=JobSettings(**own), resume=resume)
 
     def plan(self, **how: Any) -> JobPlanned:
         """What ``run`` would do."""
-        return plan_job(
-            self.spec,
-            self.sources,
-            backend=self.backend,
-            store=self.store,
-            settings=replace(UploadSettings(limits=LIMITS, policy=QUICK, concurrency=2), **how),
-            sink=self.events.append,
-            cancel=self.cancel,
+        return plan_job(self.spec, self.sources, self.context(self.events.append, **how))
+
+    def context(self, sink: EventSink, **how: Any) -> EngineContext:
+        settings = UploadSettings(limits=LIMITS, policy=QUICK, concurrency=2)
+        return EngineContext(
+            backend=self.backend, store=self.store, settings=replace(settings, **how), sink=sink, cancel=self.cancel
         )
 
     def of(self, kind: type[Event]) -> list[Any]:

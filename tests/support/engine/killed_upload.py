@@ -16,6 +16,7 @@ from typing import Any, cast
 from partway.engine.backend.protocol import MultipartBackend
 from partway.engine.backend.target import Target
 from partway.engine.limits import S3Limits
+from partway.engine.run.context import EngineContext
 from partway.engine.run.settings import UploadSettings
 from partway.engine.s3.backend import S3Backend, S3Config
 from partway.engine.upload.file import upload_file
@@ -70,9 +71,11 @@ def main() -> None:
     upload_file(
         wish["path"],
         Target(bucket="bucket", key="key", endpoint=backend.endpoint),
-        backend=cast(MultipartBackend, Deadly(backend, "backend", wish["moment"])),
-        store=cast(StateStore, Deadly(store, "store", wish["moment"])),
-        settings=settings(),
+        EngineContext(
+            backend=cast(MultipartBackend, Deadly(backend, "backend", wish["moment"])),
+            store=cast(StateStore, Deadly(store, "store", wish["moment"])),
+            settings=settings(),
+        ),
     )
 
 

@@ -13,6 +13,7 @@ from partway.engine.backend.target import ObjectOptions, Target
 from partway.engine.events import Event
 from partway.engine.events.upload import UploadDone, UploadSkipped
 from partway.engine.limits import S3Limits
+from partway.engine.run.context import EngineContext
 from partway.engine.run.settings import UploadSettings
 from partway.engine.stream.upload import StreamSettings, upload_stream
 from partway.engine.workers.channel import CancelToken
@@ -80,13 +81,14 @@ class Streaming:
         return upload_stream(
             descriptor,
             self.target,
-            backend=self.backend,
-            store=self.store,
-            settings=replace(self.settings, **changes),
+            replace(self.context, sink=see, settings=replace(self.settings, **changes)),
             stream=replace(stream or self.stream, folder=self.folder),
-            sink=see,
-            cancel=self.cancel,
         )
+
+    @property
+    def context(self) -> EngineContext:
+        """For calls beside ``read``: they do not add to ``events``."""
+        return EngineContext(backend=self.backend, store=self.store, settings=self.settings, cancel=self.cancel)
 
     def run(self, data: bytes, stream: StreamSettings | None = None, **changes: Any) -> UploadDone:
         """Have a producer write ``data``, and upload it or go on."""

@@ -11,6 +11,7 @@ from partway.engine.events import Event
 from partway.engine.events.upload import UploadDone, UploadSkipped
 from partway.engine.limits import S3Limits
 from partway.engine.retry.policy import RetryPolicy
+from partway.engine.run.context import EngineContext
 from partway.engine.run.settings import UploadSettings
 from partway.engine.upload.file import upload_file
 from partway.engine.workers.channel import CancelToken
@@ -58,15 +59,13 @@ class Uploading:
             self.events.append(event)
             self.on_event(event)
 
-        return upload_file(
-            self.path,
-            self.target,
-            backend=self.backend,
-            store=self.store,
-            settings=replace(self.settings, **changes),
-            sink=see,
-            cancel=self.cancel,
-        )
+        context = replace(self.context, sink=see)
+        return upload_file(self.path, self.target, replace(context, settings=replace(self.settings, **changes)))
+
+    @property
+    def context(self) -> EngineContext:
+        """For calls beside ``run``: they do not add to ``events``."""
+        return EngineContext(backend=self.backend, store=self.store, settings=self.settings, cancel=self.cancel)
 
     def of(self, kind: type[Event]) -> list[Any]:
         """The events of one kind."""

@@ -311,13 +311,7 @@ def _model() -> S3Model:
 def _cancelling(uploading: Uploading) -> Callable[[], object]:
     def run() -> None:
         (record,) = uploading.store.uploads()
-        cancel_upload(
-            record,
-            backend=uploading.backend,
-            store=uploading.store,
-            settings=uploading.settings,
-            cancel=uploading.cancel,
-        )
+        cancel_upload(record, uploading.context)
 
     return run
 

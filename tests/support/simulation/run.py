@@ -24,6 +24,7 @@ from partway.engine.events.upload import (
 from partway.engine.limits import MAX_CONCURRENCY, S3Limits
 from partway.engine.proof.proof import Proof
 from partway.engine.retry.policy import RetryPolicy
+from partway.engine.run.context import EngineContext
 from partway.engine.run.settings import UploadSettings
 from partway.engine.upload.file import upload_file
 from partway.state.memory.store import MemoryStore
@@ -184,21 +185,22 @@ class SimulatedStory:
         return upload_file(
             self.source.path,
             Target(bucket=BUCKET, key=KEY, endpoint=ENDPOINT, options=ObjectOptions(no_overwrite=story.no_overwrite)),
-            backend=self.backend,
-            store=CrashingStore(self.inner, world, self.watch),
-            settings=UploadSettings(
-                part_size=story.part_size,
-                concurrency=story.concurrency,
-                limits=S3Limits(min_part_size=story.part_size, max_parts=story.max_parts),
-                policy=POLICY,
-                algorithm=story.algorithm,
-                restart=restart,
-                adopt=adopt,
-                executor=None if story.threads else TurnExecutor(self.turns, story.concurrency or MAX_CONCURRENCY),
+            EngineContext(
+                backend=self.backend,
+                store=CrashingStore(self.inner, world, self.watch),
+                settings=UploadSettings(
+                    part_size=story.part_size,
+                    concurrency=story.concurrency,
+                    limits=S3Limits(min_part_size=story.part_size, max_parts=story.max_parts),
+                    policy=POLICY,
+                    algorithm=story.algorithm,
+                    restart=restart,
+                    adopt=adopt,
+                    executor=None if story.threads else TurnExecutor(self.turns, story.concurrency or MAX_CONCURRENCY),
+                ),
+                sink=self._hear,
+                cancel=world.cancel,
             ),
-            sink=self._hear,
-            cancel=world.cancel,
-            now=lambda: self.turns.now,
         )
 
     def _hear(self, event: Event) -> None:
@@ -238,9 +240,11 @@ class SimulatedStory:
             upload_file(
                 self.source.path,
                 Target(bucket=BUCKET, key=KEY, endpoint=ENDPOINT),
-                backend=self.backend,
-                store=CrashingStore(store, self.world, self.watch),
-                settings=UploadSettings(part_size=story.part_size, policy=POLICY),
+                EngineContext(
+                    backend=self.backend,
+                    store=CrashingStore(store, self.world, self.watch),
+                    settings=UploadSettings(part_size=story.part_size, policy=POLICY),
+                ),
             )
         except StateLocked:
             self.world.say("the second upload is refused")

@@ -1,0 +1,39 @@
+"""The clock that the engine reads and waits by; simulations bring their own."""
+
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Used from any thread."""
+
+    def time(self) -> float:
+        """Seconds since the epoch, to compare with other machines; it may be set back."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds from an arbitrary start, to measure durations."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Block the calling thread."""
+        ...
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def time(self) -> float:
+        """Seconds since the epoch."""
+        return time.time()
+
+    def monotonic(self) -> float:
+        """Seconds from an arbitrary start."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Block the calling thread."""
+        time.sleep(seconds)
+
+
+SYSTEM_CLOCK = SystemClock()

@@ -1,0 +1,46 @@
+"""What the steps of one run of a job share."""
+
+from dataclasses import dataclass
+
+from partway.state.jobs import JobRecord
+from partway.state.store import StateStore
+
+from ..progress.job_publisher import JobPublisher
+from ..run.context import EngineContext
+from ..walk.spec import JobSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSettings:
+    """What a caller may choose for one run of a job; none of it is stored.
+
+    fail_fast: True stops the job at the first file that fails.
+    prune: True accepts that files of earlier runs are gone: they are forgotten, and their unfinished parts aborted.
+    fail_if_empty: True makes an error of a list without names, and of filters that match nothing.
+    """
+
+    fail_fast: bool = False
+    prune: bool = False
+    fail_if_empty: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRun:
+    """One run of one job.
+
+    record: as it was stored before this run.
+    publisher: the sink of the whole job; it also publishes the job's progress for ``partway watch``.
+    is_new: True when no earlier run stored anything of it.
+    """
+
+    spec: JobSpec
+    record: JobRecord
+    context: EngineContext
+    publisher: JobPublisher
+    settings: JobSettings
+    is_new: bool
+
+    @property
+    def store(self) -> StateStore:
+        """Where the job, its files and their uploads are remembered."""
+        return self.context.store

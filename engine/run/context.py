@@ -1,0 +1,32 @@
+"""What every entry point of the engine needs, whatever it uploads."""
+
+from dataclasses import dataclass, field
+
+from partway.state.store import StateStore
+
+from ..backend.protocol import MultipartBackend
+from ..clock import SYSTEM_CLOCK, Clock
+from ..events import EventSink, ignore
+from ..workers.channel import CancelToken
+from .settings import UploadSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineContext:
+    """Where an upload is sent and remembered, how, who is told of it, and how it is cancelled.
+
+    One context may serve several uploads, one after the other; each of several at a time needs its own.
+
+    backend: makes the S3 calls; the workers share it.
+    store: remembers uploads and parts; used from the caller's thread only.
+    sink: receives every event, in the caller's thread.
+    cancel: set it from any thread or signal handler; the upload then raises UploadCancelled within a second.
+    clock: the machine's unless a simulation brings its own.
+    """
+
+    backend: MultipartBackend
+    store: StateStore
+    settings: UploadSettings = field(default_factory=UploadSettings)
+    sink: EventSink = ignore
+    cancel: CancelToken = field(default_factory=CancelToken)
+    clock: Clock = SYSTEM_CLOCK
