@@ -11,8 +11,8 @@ from rich.text import Text
 
 from partway.engine.events import Event
 from partway.engine.events.upload import NetworkLost
+from partway.engine.progress.job import JobProgress
 
-from ..progress.job import JobProgress
 from .job_bars import JobBars
 from .notes import Notes
 from .upload_bar import UploadBar
@@ -49,7 +49,7 @@ class BarSink:
 
     def __call__(self, event: Event) -> None:
         now = self._clock()
-        self._job.see(event, now)
+        self._job.update(event, now)
         if line := self._notes.line(event, now):
             if self._keys and isinstance(event, NetworkLost):
                 line = f"{line} (Enter tries at once)"

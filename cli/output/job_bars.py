@@ -6,8 +6,9 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
-from ..progress.job import JobProgress
-from ..progress.upload import UploadProgress
+from partway.engine.progress.job import JobProgress
+from partway.engine.progress.upload import UploadProgress
+
 from ..text.escape import printable, shorten
 from . import status_line
 from .upload_bar import SplitBar

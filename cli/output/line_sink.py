@@ -6,8 +6,8 @@ from typing import TextIO
 
 from partway.engine.events import Event
 from partway.engine.events.upload import FileDone, FileSkipped, PartDone, PartKept, PartProgress, UploadCompleting
+from partway.engine.progress.job import JobProgress
 
-from ..progress.job import JobProgress
 from . import status_line
 from .notes import Notes
 
@@ -28,7 +28,7 @@ class LineSink:
 
     def __call__(self, event: Event) -> None:
         now = self._clock()
-        self._job.see(event, now)
+        self._job.update(event, now)
         if line := self._notes.line(event, now):
             self._write(line)
         elif isinstance(event, _NEWS) and now >= self._next:

@@ -11,9 +11,9 @@ import click
 from partway.engine.errors import PartwayError
 from partway.engine.events import Event
 from partway.engine.events.upload import PartProgress, PartsChecked, UploadFailed
+from partway.engine.progress.running import RunningUploads
 from partway.engine.walk.filters import Filter, is_wanted
 
-from ..progress.running import RunningUploads
 from ..text.escape import printable
 from .log_lines import log_line, whose
 from .status_line import state
@@ -80,7 +80,7 @@ class LogFile:
 
     def __call__(self, event: Event) -> None:
         now = self._timer()
-        self._uploads.see(event, now)
+        self._uploads.update(event, now)
         self._last = whose(event)
         if not isinstance(event, (PartProgress, PartsChecked)):
             self._write(self._last, log_line(event))

@@ -15,8 +15,8 @@ from partway.engine.events.upload import (
     UploadSkipped,
     UploadStarted,
 )
+from partway.engine.progress.job import JobProgress
 
-from ..progress.job import JobProgress
 from ..text.escape import printable
 from . import sentences
 

@@ -2,8 +2,10 @@
 
 import math
 
-from ..progress.job import JobProgress
-from ..progress.upload import UploadProgress
+from partway.engine.progress.job import JobProgress
+from partway.engine.progress.upload import UploadProgress
+from partway.state.live import LivePhase
+
 from ..text.escape import printable
 from ..text.units import format_rate, format_seconds, format_size
 from .sentences import files, parts
@@ -47,8 +49,8 @@ def pace(progress: UploadProgress) -> str:
 
     The uploads of a job share workers, so one that has begun may wait for its turn.
     """
-    if progress.phase != "sending":
-        return "comparing" if progress.phase == "checking" else progress.phase
+    if progress.phase is not LivePhase.SENDING:
+        return "comparing" if progress.phase is LivePhase.CHECKING else progress.phase.value
     if progress.away:
         return "network away"
     if not progress.sent:
@@ -78,14 +80,14 @@ def _whole_seconds(seconds: float) -> str:
 
 def time_left(progress: UploadProgress) -> str:
     """``1:20 left``; ``""`` when nobody can tell."""
-    left = progress.seconds_left() if progress.phase == "sending" and not progress.away else None
+    left = progress.seconds_left() if progress.phase is LivePhase.SENDING and not progress.away else None
     if left is None:
         return ""
     return f"{format_seconds(left)} left" if left < 86400 * 9 else "very long left"
 
 
 def _share(progress: UploadProgress) -> str:
-    return percent(progress) if progress.phase == "sending" and not progress.away else pace(progress)
+    return percent(progress) if progress.phase is LivePhase.SENDING and not progress.away else pace(progress)
 
 
 def job_state(progress: JobProgress, now: float | None = None) -> str:
@@ -109,13 +111,13 @@ def state(progress: UploadProgress, width: int = 1000, now: float | None = None)
 
     now: On the clock of the events, where that is known.
     """
-    if progress.phase == "checking":
+    if progress.phase is LivePhase.CHECKING:
         share = progress.checked / progress.check_total if progress.check_total else 1.0
         return f"comparing the file with parts on S3: {share:.0%} of {format_size(progress.check_total)}"
-    if progress.phase == "completing":
+    if progress.phase is LivePhase.COMPLETING:
         count = progress.part_count or progress.parts_there
         return f"all {count:,} parts are on S3; waiting for S3 to make the object of them"
-    if progress.phase == "starting":
+    if progress.phase is LivePhase.STARTING:
         return "asking S3 what it has"
     rate = progress.rate()
     facts = [_how_far(progress)]

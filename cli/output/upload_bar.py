@@ -9,7 +9,9 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 
-from ..progress.upload import UploadProgress
+from partway.engine.progress.upload import UploadProgress
+from partway.state.live import LivePhase
+
 from ..text.escape import printable, shorten
 from . import status_line
 
@@ -67,7 +69,7 @@ class UploadBar:
             return
         name = shorten(printable(progress.name), max(8, width // 4), ascii_only=options.ascii_only)
         share = f"{status_line.percent(progress):>5}"
-        if progress.total or progress.phase == "completing":
+        if progress.total or progress.phase is LivePhase.COMPLETING:
             bar_width = max(4, width - cell_len(name) - len(share) - 3)
             yield Text(f"{name} ", end="", no_wrap=True)
             yield from SplitBar.of(progress, bar_width).segments(options)

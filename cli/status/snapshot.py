@@ -4,25 +4,19 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from partway.engine.progress.job import JobProgress
+from partway.engine.progress.rate import FixedRate
+from partway.engine.progress.upload import UploadProgress
 from partway.engine.run.stored_options import target_of
 from partway.state.jobs import JobRecord
 from partway.state.live import LivePhase, LiveSnapshot, ProgressSnapshot
 from partway.state.store import StateStore
 from partway.state.uploads import UploadRecord
 
-from ..progress.job import JobProgress
-from ..progress.upload import Phase, UploadProgress
 from ..text.escape import printable
 from ..text.units import format_seconds, format_size
 from .facts import QUIET, part_count, quiet_seconds, total_bytes
 from .job import job_now, running_uploads, with_uploads
-
-_PHASES: dict[LivePhase, Phase] = {
-    LivePhase.STARTING: "starting",
-    LivePhase.CHECKING: "checking",
-    LivePhase.SENDING: "sending",
-    LivePhase.COMPLETING: "completing",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,75 +100,48 @@ def _running_uploads(store: StateStore, job: str, running: Sequence[LiveSnapshot
     return [each for each in uploads if each.running]  # some may have ended since the first look
 
 
-def _rate(told: ProgressSnapshot) -> float | None:
-    return told.rate if quiet_seconds(told) < QUIET else None
-
-
-class _Told(UploadProgress):
-    """Numbers that another process counted."""
-
-    def __init__(self, told: ProgressSnapshot) -> None:
-        super().__init__()
-        self._told = told
-        self._done = told.done_bytes
-        self._in_flight = dict(told.parts)
-
-    def rate(self) -> float | None:
-        return _rate(self._told)
+def _rate(snapshot: ProgressSnapshot) -> FixedRate:
+    return FixedRate(snapshot.rate if quiet_seconds(snapshot) < QUIET else None)
 
 
 def progress_of(watched: WatchedUpload) -> UploadProgress:
-    """The numbers of an upload that runs."""
+    """The numbers of a running upload, as its process published them."""
     assert watched.row is not None
-    record, told = watched.record, watched.row.record
-    progress = _Told(told)
+    record, snapshot = watched.record, watched.row.record
+    progress = UploadProgress(_rate(snapshot))
     progress.upload, progress.target = record.id, target_of(record).url
     progress.name = PurePath(record.source).name
-    progress.phase = _PHASES[told.phase]
+    progress.phase = snapshot.phase
     total = total_bytes(record)
     progress.open_ended = total is None
-    progress.total = (told.expected_bytes if total is None else total) or 0
+    progress.total = (snapshot.expected_bytes if total is None else total) or 0
     progress.part_size, progress.part_count = record.part_size, part_count(record, watched.parts)
-    if told.phase in (LivePhase.STARTING, LivePhase.CHECKING):
+    if snapshot.phase in (LivePhase.STARTING, LivePhase.CHECKING):
         progress.resumed, progress.resumed_parts = watched.bytes, watched.parts
     else:
-        progress.resumed, progress.resumed_parts = told.resumed_bytes, told.resumed_parts
-    progress.done_parts, progress.retries = told.done_parts, told.retries
-    progress.away_since = told.away_since
-    progress.checked, progress.check_total = told.checked_bytes, told.check_bytes
+        progress.resumed, progress.resumed_parts = snapshot.resumed_bytes, snapshot.resumed_parts
+    progress.done, progress.done_parts = snapshot.done_bytes, snapshot.done_parts
+    progress.in_flight = dict(snapshot.parts)
+    progress.retries = snapshot.retries
+    progress.away_since = snapshot.away_since
+    progress.checked, progress.check_total = snapshot.checked_bytes, snapshot.check_bytes
     return progress
 
 
-class _ToldJob(JobProgress):
-    """Numbers that another process counted."""
-
-    def __init__(self, watched: WatchedJob) -> None:
-        super().__init__()
-        assert watched.row is not None
-        self._told = told = watched.row.record
-        self.running, self.target = True, watched.record.target
-        self.done, self.skipped, self.failed = told.done_files, told.skipped_files, told.failed_files
-        self.resumed = told.resumed_files
-
-    @property
-    def bytes(self) -> int:
-        return self._told.done_bytes + self._told.resumed_bytes + self._told.in_flight_bytes
-
-    @property
-    def away(self) -> bool:
-        return self._told.away_since is not None
-
-    @property
-    def away_since(self) -> float | None:
-        return self._told.away_since
-
-    def rate(self) -> float | None:
-        return _rate(self._told)
-
-
 def job_progress_of(watched: WatchedJob) -> JobProgress:
-    """The numbers of a job that runs; the bytes of its running uploads are among them."""
-    return _ToldJob(watched)
+    """The numbers of a running job, as its process published them, including the bytes of its running uploads."""
+    assert watched.row is not None
+    snapshot = watched.row.record
+    progress = JobProgress(_rate(snapshot))
+    progress.start(watched.id, watched.record.target, snapshot.resumed_files)
+    progress.done, progress.skipped, progress.failed = (
+        snapshot.done_files,
+        snapshot.skipped_files,
+        snapshot.failed_files,
+    )
+    progress.file_bytes = snapshot.done_bytes + snapshot.resumed_bytes + snapshot.in_flight_bytes
+    progress.small_files_away_since = snapshot.away_since
+    return progress
 
 
 def quiet_words(watched: Watched) -> str | None:

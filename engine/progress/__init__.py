@@ -1,1 +1,1 @@
-"""Events folded into numbers, and published for other terminals."""
+"""Events folded into numbers: for bars and lines of this process, and published for other terminals."""

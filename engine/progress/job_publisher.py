@@ -7,71 +7,65 @@ from partway.state.live import LivePhase, LiveStore
 
 from ..events import Event, EventSink
 from ..events.upload import FileDone, FileFailed, FileSkipped, JobStarted, NetworkLost, NetworkRestored
-from .publisher import _LONGEST, _MOST_FILES, ProgressPublisher
+from .job import JobProgress
+from .publisher import ProgressPublisher
+
+_MAX_FILES, _MAX_PATH = 4, 300  # small files in flight that a snapshot names, and characters of a path
 
 
 class JobPublisher(ProgressPublisher):
-    """The sink of one job.  Its large files are uploads that tell of themselves; of the small ones it is told here."""
+    """The sink of one job.  Its multipart uploads publish their own snapshots; small files are counted here."""
 
     def __init__(self, live: LiveStore, sink: EventSink, **clocks: Callable[[], float]) -> None:
         super().__init__(live, sink, **clocks)
-        self._resumed = self._done = self._skipped = self._failed = self._bytes = 0
-        self._files: dict[str, int] = {}
-        self._away_since: float | None = None
+        self._progress = JobProgress()
 
     def __call__(self, event: Event) -> None:
         self._sink(event)
         urgent = False
         match event:
-            case NetworkLost() if event.upload == self._id:
-                self._away_since, urgent = self._now(), True
-            case NetworkRestored() if event.upload == self._id:
-                self._away_since, urgent = None, True
-            case FileDone():
-                self._done += 1
-                self._bytes += event.bytes
-            case FileSkipped():
-                self._skipped += bool(event.target)
-            case FileFailed():
-                self._failed += 1
-            case JobStarted():
-                self._resumed = event.done_files
+            case NetworkLost() | NetworkRestored():
+                if event.upload != self._id:
+                    return
+                urgent = True
+            case JobStarted() | FileDone() | FileSkipped() | FileFailed():
+                pass
             case _:
                 return
-        self._news(urgent=urgent)
+        self._progress.update(event, self._clock())
+        self._changed(urgent=urgent)
 
     def file_begun(self, path: str) -> None:
-        """A small file goes to a worker."""
-        self._files[path] = 0
-        self._news()
+        """A worker starts to send a small file."""
+        self.file_sent(path, 0)
 
     def file_sent(self, path: str, sent: int) -> None:
-        """So many of its bytes are on their way."""
-        self._files[path] = sent
-        self._news()
+        """``sent`` of its bytes are on their way."""
+        self._progress.small_file_sent(path, sent, self._clock())
+        self._changed()
 
     def file_ended(self, path: str) -> None:
-        """It does not go on, however that came."""
-        self._files.pop(path, None)
+        """It is no longer in flight, whatever became of it."""
+        self._progress.small_file_ended(path)
 
     def retried(self, reason: str) -> None:
         """A call about a small file is tried again."""
-        self._retries += 1
-        self._reason = reason
-        self._news()
+        self._progress.small_file_retried(reason)
+        self._changed()
 
-    def _sent(self) -> int:
-        return self._bytes + sum(self._files.values())
-
-    def _facts(self) -> dict[str, Any]:
-        files = sorted(self._files.items(), key=lambda pair: -pair[1])
+    def _numbers(self) -> dict[str, Any]:
+        progress = self._progress
+        files = sorted(progress.small_files.items(), key=lambda pair: -pair[1])
         return {
             "phase": LivePhase.SENDING,
-            "done_bytes": self._bytes,
-            "resumed_files": self._resumed,
-            "done_files": self._done,
-            "skipped_files": self._skipped,
-            "failed_files": self._failed,
-            "away_since": self._away_since,
-            "files": tuple((path[-_LONGEST:], sent) for path, sent in files[:_MOST_FILES]),
+            "rate": progress.rate(),
+            "done_bytes": progress.file_bytes,
+            "resumed_files": progress.resumed,
+            "done_files": progress.done,
+            "skipped_files": progress.skipped,
+            "failed_files": progress.failed,
+            "files": tuple((path[-_MAX_PATH:], sent) for path, sent in files[:_MAX_FILES]),
+            "retries": progress.retries,
+            "reason": progress.reason,
+            "away_since": self._since_epoch(progress.small_files_away_since),
         }

@@ -1,6 +1,6 @@
-"""Let other processes know how far a run is: sinks around a sink that fold its events into the store's live record.
+"""Publish how far a run is, for ``partway watch`` in other processes: a sink around the caller's sink.
 
-Everything passes here, so an event costs no more than a look at the clock, and a record is written about once a second.
+Every event passes through, so one costs little; a snapshot is written about once a second.
 """
 
 import os
@@ -16,18 +16,21 @@ from partway.state.live import Ended, LiveStore, ProgressSnapshot
 
 from ..errors import UploadCancelled
 from ..events import EventSink
-from .rate import Rate
 
-_EVERY = 1.0  # seconds between two records
-_AHEAD = 5.0  # seconds of them that what matters may use up at once
-_MOST_PARTS = 256
-_MOST_FILES, _LONGEST = 4, 300
+_INTERVAL = 1.0  # seconds between two snapshots
+_BURST = 5.0  # seconds of them that urgent ones may use up in advance
 
 
 class ProgressPublisher:
-    """Writes the record, and never fails: an upload does not end because nobody can be told of it.
+    """Publishes snapshots, and never fails: an upload does not end because its progress cannot be published.
 
-    As a context manager it says at the end of the block that the run is over.  Use it under the claim.
+    As a context manager it publishes at the end of the block how the run ended.  Use it while the upload is locked.
+
+    Args:
+        live: Stores the snapshots.
+        sink: Receives each event first.
+        now: Seconds since the epoch, for the times in a snapshot.
+        clock: Seconds, monotonic.
     """
 
     def __init__(
@@ -45,21 +48,18 @@ class ProgressPublisher:
         self._id = ""
         self._began_at = 0.0
         self._next = clock()
-        self._news_at = 0.0
-        self._untold = False
-        self._rate = Rate()
-        self._retries = 0
-        self._reason = ""
+        self._changed_at = 0.0
+        self._is_stale = False  # something changed after the last snapshot
 
     def begin(self, id: str) -> None:
-        """The run is of this upload or job from now on."""
+        """Publish the run as one of this upload or job."""
         if id != self._id:
             self.forget()
             self._id, self._began_at = id, self._now()
-        self._news(urgent=True)
+        self._changed(urgent=True)
 
     def forget(self) -> None:
-        """Nothing is to be known of the run any more."""
+        """Remove the snapshot; nothing is published until ``begin``."""
         if self._id:
             with suppress(StateError):
                 self._live.end(self._id)
@@ -75,42 +75,43 @@ class ProgressPublisher:
             self.forget()
         elif self._id:
             stopped = isinstance(error, (UploadCancelled, KeyboardInterrupt))
-            self._tell(ended=Ended.INTERRUPTED if stopped else Ended.FAILED, error=str(error) or type(error).__name__)
-
-    def _news(self, *, urgent: bool = False) -> None:
-        """Something happened.  Urgent is what a long silence may follow; over time that makes no more records."""
-        now = self._clock()
-        self._news_at, self._untold = self._now(), True
-        if self._id and (now >= self._next or (urgent and self._next - now < _AHEAD)):
-            self._next = max(self._next, now) + _EVERY
-            self._rate.see(self._sent(), now)
-            self._tell()
+            self._changed_at = self._now()
+            self._publish(
+                ended=Ended.INTERRUPTED if stopped else Ended.FAILED, error=str(error) or type(error).__name__
+            )
 
     def on_idle(self) -> None:
-        """To be called while nothing happens: what happened last is told too, before a long silence."""
-        if self._untold and self._id and self._clock() >= self._next:
-            self._next = self._clock() + _EVERY
-            self._tell()
+        """Publish the last change before a long silence; to be called while nothing happens."""
+        if self._is_stale and self._id and self._clock() >= self._next:
+            self._next = self._clock() + _INTERVAL
+            self._publish()
 
-    def _tell(self, **ended: Any) -> None:
-        self._untold = False
-        record = ProgressSnapshot(
+    def _changed(self, *, urgent: bool = False) -> None:
+        """Publish when it is time.  A long silence may follow an urgent change; over time they add no snapshots."""
+        now = self._clock()
+        self._changed_at, self._is_stale = self._now(), True
+        if self._id and (now >= self._next or (urgent and self._next - now < _BURST)):
+            self._next = max(self._next, now) + _INTERVAL
+            self._publish()
+
+    def _publish(self, **ended: Any) -> None:
+        self._is_stale = False
+        snapshot = ProgressSnapshot(
             id=self._id,
             pid=os.getpid(),
             host=socket.gethostname(),
             began_at=self._began_at,
-            told_at=self._now() if ended else self._news_at,
-            rate=self._rate.value(),
-            retries=self._retries,
-            reason=self._reason,
-            **self._facts(),
+            told_at=self._changed_at,
+            **self._numbers(),
             **ended,
         )
         with suppress(StateError):
-            self._live.tell(record)
+            self._live.tell(snapshot)
 
-    def _sent(self) -> int:
-        raise NotImplementedError
+    def _since_epoch(self, at: float | None) -> float | None:
+        """A time of the monotonic clock, in seconds since the epoch."""
+        return None if at is None else self._now() - (self._clock() - at)
 
-    def _facts(self) -> dict[str, Any]:
+    def _numbers(self) -> dict[str, Any]:
+        """Fields of ProgressSnapshot that subclasses know."""
         raise NotImplementedError

@@ -1,30 +1,48 @@
-"""How fast bytes go, lately.  Pure: the clock is given."""
+"""Bytes per second over the last ten seconds.  Pure: the clock is given."""
 
 from collections import deque
 
-_WINDOW = 10.0  # seconds over which the rate is taken
+_WINDOW = 10.0  # seconds
+_MIN_SPAN = 0.5  # seconds between the first and the last sample; less says nothing
+_STEP = 0.1  # seconds between two samples that are kept, whatever the number of events
 
 
 class Rate:
-    """Takes a running total now and then, and gives bytes a second; that may be asked for by another thread."""
+    """Takes samples of a running total.  ``value`` may be called by another thread."""
 
     def __init__(self) -> None:
         self._samples: deque[tuple[float, int]] = deque()
 
-    def see(self, total: int, now: float) -> None:
+    def update(self, total: int, now: float) -> None:
         """``total`` bytes so far; ``now`` is in seconds, from any start."""
-        self._samples.append((now, total))
-        while now - self._samples[0][0] > _WINDOW:
-            self._samples.popleft()
+        samples = self._samples
+        if len(samples) >= 2 and now - samples[-2][0] < _STEP:
+            samples[-1] = now, total
+            return
+        samples.append((now, total))
+        while now - samples[0][0] > _WINDOW:
+            samples.popleft()
 
-    def forget(self) -> None:
-        """Begin anew: what comes next has nothing to do with what was."""
+    def reset(self) -> None:
+        """Drop the samples: what comes next is not comparable with them."""
         self._samples = deque()
 
     def value(self) -> float | None:
-        """Bytes a second; None while there is nothing to tell."""
+        """Bytes per second; None while there are too few samples."""
         samples = self._samples
         if len(samples) < 2:
             return None
         (start, first), (end, last) = samples[0], samples[-1]
-        return max(0.0, (last - first) / (end - start)) if end - start >= 0.5 else None
+        return max(0.0, (last - first) / (end - start)) if end - start >= _MIN_SPAN else None
+
+
+class FixedRate(Rate):
+    """A rate that another process measured; None when it did not."""
+
+    def __init__(self, value: float | None) -> None:
+        super().__init__()
+        self._value = value
+
+    def value(self) -> float | None:
+        """Bytes per second, as it was measured."""
+        return self._value

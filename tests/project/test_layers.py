@@ -45,7 +45,6 @@ FOLDERS = (
     "engine/doctor",
     "api",
     "cli/text",
-    "cli/progress",
     "cli/status",
     "cli/output",
     "cli/options",

@@ -3,9 +3,9 @@
 import pytest
 
 from partway.cli.output.notes import Notes
-from partway.cli.progress.job import JobProgress
 from partway.engine.events import Event
 from partway.engine.events.upload import ChecksumFellBack, OrphanAdopted, OrphanFound, UploadRenewed
+from partway.engine.progress.job import JobProgress
 from tests.support.engine.job_events import JOB, PART, done, failed, lost, restored, started
 
 FOUND = OrphanFound(source="/data/a.bin", target="s3://bucket/p/a.bin", parts=3, bytes=3 * PART, initiated=0.0)
@@ -22,7 +22,7 @@ def lines(*events: Event) -> list[str]:
     notes = Notes(progress)
     said = []
     for now, event in enumerate(events):
-        progress.see(event, now)
+        progress.update(event, now)
         if line := notes.line(event, now):
             said.append(line)
     return said

@@ -259,6 +259,7 @@ def test_the_record_of_a_job_whose_small_files_reach_nobody(live: Counted, time:
     """What its uploads meet is for them to tell."""
     teller = JobPublisher(live, lambda event: None, now=time, clock=time)
     teller.begin("job")
+    teller(JobStarted(job="job", target="s3://b/", done_files=0))
     teller(NetworkLost(upload="another", reason="refused"))
     time.now += 5.0
     teller(NetworkLost(upload="job", reason="refused"))

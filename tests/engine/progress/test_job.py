@@ -1,6 +1,5 @@
 """The numbers of a job whose uploads run side by side."""
 
-from partway.cli.progress.job import JobProgress
 from partway.engine.events import Event
 from partway.engine.events.upload import (
     FileFailed,
@@ -10,6 +9,7 @@ from partway.engine.events.upload import (
     PartsChecked,
     UploadSkipped,
 )
+from partway.engine.progress.job import JobProgress
 from tests.support.engine.job_events import (
     JOB,
     JOB_DONE,
@@ -30,7 +30,7 @@ def told(*events: Event, every: float = 1.0, progress: JobProgress | None = None
     """A job after these events, one a second."""
     progress = progress or JobProgress()
     for number, event in enumerate(events):
-        progress.see(event, number * every)
+        progress.update(event, number * every)
     return progress
 
 
@@ -64,7 +64,7 @@ def test_nothing_is_kept_of_what_ended() -> None:
         retried = PartRetried(upload=f"id-refused{number}", number=0, attempt=1, wait=0.1, reason="503")
         skipped = UploadSkipped(source="/s", target="s3://b/k", reason="there")
         for event in (retried, failed(""), retried, skipped, started(name), done(name), file_done(name)):
-            progress.see(event, 1.0 + number)
+            progress.update(event, 1.0 + number)
     kept = [value for value in vars(progress).values() if isinstance(value, set | dict | list)]
 
     assert names(progress) == []
@@ -109,7 +109,7 @@ def test_bytes_go_up_smoothly() -> None:
     seen = []
     upload: list[Event] = [started("a", parts=1), sent("a", 1, MIB), part_done("a", 1), done("a", parts=1)]
     for event in [JOB, *upload, file_done("a", PART), file_done("small", 5)]:
-        progress.see(event, 0.0)
+        progress.update(event, 0.0)
         seen.append(progress.bytes)
 
     assert seen == [0, 0, MIB, PART, PART, PART, PART + 5]

@@ -1,1 +1,0 @@
-"""The numbers that bars and lines show."""
