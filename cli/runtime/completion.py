@@ -57,7 +57,8 @@ def _items(ctx: click.Context, known: "Callable[[StateStore], Iterator[tuple[str
         folder = state_folder(ctx.params.get("state_dir"), ctx)
         if not (folder / "partway.db").is_file():
             return []
-        from partway.state.sqlite.store import SqliteStore, is_writable
+        from partway.state.sqlite.file import is_writable
+        from partway.state.sqlite.store import SqliteStore
 
         with closing(SqliteStore(folder, read_only=not is_writable(folder))) as store:
             return [CompletionItem(id, help=what) for id, what in known(store) if id not in typed]

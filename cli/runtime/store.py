@@ -66,7 +66,7 @@ def read_only_store(chosen: Path | None) -> Iterator[StateStore]:
     A folder that cannot be written is read as it is.
     """
     from partway.state.memory.store import MemoryStore
-    from partway.state.sqlite.store import SqliteStore, exists, is_writable
+    from partway.state.sqlite.file import exists, is_writable
 
     folder = state_folder(chosen)
     if not exists(folder):
@@ -75,5 +75,7 @@ def read_only_store(chosen: Path | None) -> Iterator[StateStore]:
         with opened_store(chosen) as store:
             yield store
     else:
+        from partway.state.sqlite.store import SqliteStore
+
         with closing(SqliteStore(folder, read_only=True)) as store:
             yield store

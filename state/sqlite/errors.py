@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sqlite_utils.db import InvalidColumns, NoTable, PrimaryKeyRequired
+
 from ..errors import FREE_SPACE, StateDamaged, StateError, StateFull, StateLocked, state_error
 from ..files.file_lock import has_record_locks, locks_unsupported
 from ..files.space import try_to_grow
@@ -14,6 +16,9 @@ from .rows import BadRow
 _LOCK_FAILURES = frozenset(
     f"SQLITE_IOERR_{name}" for name in ("LOCK", "RDLOCK", "UNLOCK", "CHECKRESERVEDLOCK", "SHMLOCK", "SHMMAP")
 )
+# What sqlite-utils says of a table that is missing or not the one that we made; UnicodeDecodeError is Python's for a
+# message of SQLite that quotes damaged text.
+_DAMAGE = (sqlite3.DatabaseError, BadRow, NoTable, InvalidColumns, PrimaryKeyRequired, UnicodeDecodeError)
 
 
 @contextmanager
@@ -23,8 +28,7 @@ def translated(path: Path) -> Iterator[None]:
         yield
     except sqlite3.OperationalError as error:
         raise _translate(error, path) from error
-    except (sqlite3.DatabaseError, BadRow, UnicodeDecodeError) as error:
-        # The last is Python's for a message that quotes damaged text.
+    except _DAMAGE as error:
         raise _damaged(error, path) from error
     except OSError as error:
         raise state_error(f"cannot write in {path.parent}", error) from error

@@ -1,75 +1,60 @@
-"""Jobs in the store's SQLite file: the statements; connection, transactions and errors are the store's."""
+"""Jobs in the store's SQLite file; connection, transactions and the translation of errors are the store's."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, fields
 from typing import Any
 
 from ..errors import StateError
 from ..jobs import FileRecord, FileStatus, FileTotals, JobRecord, JobStatus
-from .rows import from_sql, optional_int, text_or_null, to_sql
+from .database import StoreDatabase
+from .rows import batches, from_sql, marks, optional_int, text_or_null, to_sql
 
 _JOB_COLUMNS = tuple(field.name for field in fields(JobRecord))
 _FILE_COLUMNS = "key, size, mtime_ns, status, note, inode, ctime_ns, path"
 _UNMET = "job = ? AND key NOT IN (SELECT key FROM temp.met)"
-_AT_ONCE = 500  # SQLite takes at least 999 variables in a statement
 
 
 class SqliteJobs:
     """The jobs of one SqliteStore.
 
     Args:
-        execute, execute_many: of the connection.
-        reading, writing: blocks that translate errors; the latter is one transaction.
+        reading, writing: Blocks that translate errors; the latter is one transaction.
     """
 
     def __init__(
         self,
-        execute: Callable[..., Any],
-        execute_many: Callable[..., Any],
+        database: StoreDatabase,
         reading: Callable[[], AbstractContextManager[None]],
         writing: Callable[[], AbstractContextManager[None]],
     ) -> None:
-        self._execute = execute
-        self._execute_many = execute_many
+        self._db = database
         self._reading = reading
         self._writing = writing
 
     def save(self, record: JobRecord) -> None:
-        columns = ", ".join(_JOB_COLUMNS)
-        values = ", ".join(f":{name}" for name in _JOB_COLUMNS)
-        updates = ", ".join(f"{name} = excluded.{name}" for name in _JOB_COLUMNS)
         with self._writing():
-            self._execute(
-                f"INSERT INTO jobs ({columns}) VALUES ({values}) ON CONFLICT (id) DO UPDATE SET {updates}",
-                asdict(record),
-            )
+            self._db.existing_table("jobs").upsert(asdict(record))
 
     def get(self, id: str) -> JobRecord | None:
         return next(iter(self._select("id = ?", [id])), None)
 
     def all(self, prefix: str = "", *, open_only: bool = False) -> list[JobRecord]:
         statuses = [JobStatus.OPEN] if open_only else list(JobStatus)
-        marks = ", ".join("?" * len(statuses))
-        return self._select(f"substr(id, 1, ?) = ? AND status IN ({marks})", [len(prefix), prefix, *statuses])
+        return self._select(f"substr(id, 1, ?) = ? AND status IN ({marks(statuses)})", [len(prefix), prefix, *statuses])
 
     def save_files(self, job: str, files: Iterable[FileRecord]) -> None:
         rows = [_file_row(job, file) for file in files]
         with self._writing():
-            if self._execute("SELECT 1 FROM jobs WHERE id = ?", [job]).fetchone() is None:
+            if not self._db.existing_table("jobs").count_where("id = ?", [job]):
                 raise StateError(f"there is no job {job} to remember files of")
-            self._execute_many(
-                f"INSERT OR REPLACE INTO job_files (job, {_FILE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
-            )
+            self._db.existing_table("job_files").insert_all(rows, replace=True)
 
     def files(self, job: str, keys: Collection[str]) -> dict[str, FileRecord]:
-        found = {}
-        with self._reading():
-            for some in _batches(keys):
-                query = f"SELECT {_FILE_COLUMNS} FROM job_files WHERE job = ? AND key IN ({', '.join('?' * len(some))})"
-                for row in self._execute(query, [job, *some]):
-                    if (file := _file_from_sql(row)) is not None:
-                        found[file.key] = file
+        found: dict[str, FileRecord] = {}
+        for batch in batches(keys):
+            files = self._select_files(f"job = ? AND key IN ({marks(batch)})", [job, *batch])
+            found |= {file.key: file for file in files}
         return found
 
     def totals(self, job: str) -> FileTotals:
@@ -81,119 +66,118 @@ class SqliteJobs:
         return self._totals("job IN (SELECT id FROM jobs WHERE status = ?)", [JobStatus.OPEN])
 
     def _totals(self, where: str, values: list[Any]) -> dict[str, FileTotals]:
-        query = f"SELECT job, status, count(*), sum(size) FROM job_files WHERE {where} GROUP BY job, status"
+        # SQL, because sqlite-utils has no GROUP BY.
+        query = (
+            "SELECT job, status, count(*) AS count, sum(size) AS size "
+            f"FROM job_files WHERE {where} GROUP BY job, status"
+        )
         found: dict[str, dict[str, tuple[int, int]]] = {}
         with self._reading():
-            for job, status, count, size in self._execute(query, values):
-                found.setdefault(job, {})[status] = (count, size)
-        return {job: _totals_from_sql(statuses) for job, statuses in found.items()}
+            for row in self._db.query(query, values):
+                found.setdefault(row["job"], {})[row["status"]] = (row["count"], row["size"])
+        return {job: _totals_from_rows(statuses) for job, statuses in found.items()}
 
     def failures(self, job: str, most: int) -> list[FileRecord]:
-        query = f"SELECT {_FILE_COLUMNS} FROM job_files WHERE job = ? AND status = ? ORDER BY key LIMIT ?"
-        with self._reading():
-            rows = self._execute(query, [job, FileStatus.FAILED, most]).fetchall()
-        return [file for row in rows if (file := _file_from_sql(row)) is not None]
+        return self._select_files("job = ? AND status = ?", [job, FileStatus.FAILED], limit=most)
 
     def begin_walk(self) -> None:
         with self._reading():
-            # A temporary table is a file of this connection alone: a million keys take no memory, and nobody waits.
-            self._execute("CREATE TEMP TABLE IF NOT EXISTS met (key TEXT PRIMARY KEY, path) WITHOUT ROWID")
-            self._execute("DELETE FROM temp.met")
+            # A temporary table is a file of this connection alone: a million keys take no memory and lock nothing.
+            # sqlite-utils does not see temporary tables, hence SQL.
+            self._db.execute("CREATE TEMP TABLE IF NOT EXISTS met (key TEXT PRIMARY KEY, path) WITHOUT ROWID")
+            self._db.execute("DELETE FROM temp.met")
 
     def meet(self, paths: Mapping[str, str]) -> dict[str, str]:
         before: dict[str, str] = {}
         with self._reading():
-            for some in _batches(paths):
-                query = f"SELECT key, path FROM temp.met WHERE key IN ({', '.join('?' * len(some))})"
-                before |= {key: from_sql(path) for key, path in self._execute(query, some)}
+            for batch in batches(paths):
+                query = f"SELECT key, path FROM temp.met WHERE key IN ({marks(batch)})"
+                before |= {key: from_sql(path) for key, path in self._db.execute(query, batch)}
             rows = [(key, to_sql(path)) for key, path in paths.items()]
-            self._execute_many("INSERT OR IGNORE INTO temp.met VALUES (?, ?)", rows)
+            self._db.conn.executemany("INSERT OR IGNORE INTO temp.met VALUES (?, ?)", rows)
         return before
 
     def count_unmet(self, job: str) -> int:
         with self._reading():
-            (count,) = self._execute(f"SELECT count(*) FROM job_files WHERE {_UNMET}", [job]).fetchone()
-            return int(count)
+            return self._db.existing_table("job_files").count_where(_UNMET, [job])
 
     def unmet(self, job: str, most: int) -> list[FileRecord]:
-        query = f"SELECT {_FILE_COLUMNS} FROM job_files WHERE {_UNMET} ORDER BY key LIMIT ?"
-        with self._reading():
-            rows = self._execute(query, [job, most]).fetchall()
-        return [file for row in rows if (file := _file_from_sql(row)) is not None]
+        return self._select_files(_UNMET, [job], limit=most)
 
     def forget_unmet(self, job: str) -> None:
         with self._writing():
-            self._execute(f"DELETE FROM job_files WHERE {_UNMET}", [job])
+            self._db.existing_table("job_files").delete_where(_UNMET, [job])
 
     def forget_files(self, job: str, keys: Collection[str] | None = None) -> None:
         with self._writing():
+            files = self._db.existing_table("job_files")
             if keys is None:
-                self._execute("DELETE FROM job_files WHERE job = ?", [job])
-            else:
-                self._execute_many("DELETE FROM job_files WHERE job = ? AND key = ?", [(job, key) for key in keys])
+                files.delete_where("job = ?", [job])
+                return
+            for batch in batches(keys):
+                files.delete_where(f"job = ? AND key IN ({marks(batch)})", [job, *batch])
 
     def remove(self, id: str) -> None:
         with self._writing():
-            self._execute("DELETE FROM jobs WHERE id = ?", [id])
+            self._db.existing_table("jobs").delete_where("id = ?", [id])
 
     def _select(self, where: str, values: list[Any]) -> list[JobRecord]:
-        query = f"SELECT {', '.join(_JOB_COLUMNS)} FROM jobs WHERE {where} ORDER BY created_at, id"
         with self._reading():
-            rows = self._execute(query, values).fetchall()
-        return [record for row in rows if (record := _job_from_sql(row)) is not None]
+            rows = self._db.existing_table("jobs").rows_where(
+                where, values, order_by="created_at, id", select=", ".join(_JOB_COLUMNS)
+            )
+            return [record for row in rows if (record := _job_from_row(row)) is not None]
+
+    def _select_files(self, where: str, values: list[Any], limit: int | None = None) -> list[FileRecord]:
+        with self._reading():
+            rows = self._db.existing_table("job_files").rows_where(
+                where, values, order_by="key", select=_FILE_COLUMNS, limit=limit
+            )
+            return [file for row in rows if (file := _file_from_row(row)) is not None]
 
 
-def _batches(keys: Collection[str]) -> Iterator[list[str]]:
-    """The keys, as many at once as a statement takes."""
-    wanted = list(keys)
-    for start in range(0, len(wanted), _AT_ONCE):
-        yield wanted[start : start + _AT_ONCE]
-
-
-def _job_from_sql(row: tuple[Any, ...]) -> JobRecord | None:
+def _job_from_row(row: dict[str, Any]) -> JobRecord | None:
     """The record; None for a row that this program never writes: a job is found again by its command."""
-    values: dict[str, Any] = dict(zip(_JOB_COLUMNS, row, strict=True))
     texts = ("id", "status", "spec", "target", "endpoint")
-    if not all(isinstance(values[name], str) for name in texts) or values["status"] not in set(JobStatus):
+    if not all(isinstance(row[name], str) for name in texts) or row["status"] not in set(JobStatus):
         return None
-    values["status"] = JobStatus(values["status"])
+    values: dict[str, Any] = {**row, "status": JobStatus(row["status"])}
     return JobRecord(**values)
 
 
-def _file_row(job: str, file: FileRecord) -> tuple[Any, ...]:
-    """The row of a file: ``job``, then _FILE_COLUMNS."""
-    return (
-        job,
-        file.key,
-        file.size,
-        str(file.mtime_ns),
-        file.status,
-        file.note,
-        text_or_null(file.inode),
-        text_or_null(file.ctime_ns),
-        None if file.path is None else to_sql(file.path),
-    )
+def _file_row(job: str, file: FileRecord) -> dict[str, Any]:
+    """The row of a file, by column."""
+    return {
+        "job": job,
+        "key": file.key,
+        "size": file.size,
+        "mtime_ns": str(file.mtime_ns),
+        "status": file.status,
+        "note": file.note,
+        "inode": text_or_null(file.inode),
+        "ctime_ns": text_or_null(file.ctime_ns),
+        "path": None if file.path is None else to_sql(file.path),
+    }
 
 
-def _totals_from_sql(statuses: Mapping[str, tuple[int, int]]) -> FileTotals:
+def _totals_from_rows(statuses: Mapping[str, tuple[int, int]]) -> FileTotals:
     """statuses: files and bytes of each."""
     done, skipped, failed = (statuses.get(status, (0, 0)) for status in FileStatus)
     return FileTotals(done=done[0], skipped=skipped[0], failed=failed[0], bytes=done[1] + skipped[1])
 
 
-def _file_from_sql(row: tuple[Any, ...]) -> FileRecord | None:
+def _file_from_row(row: dict[str, Any]) -> FileRecord | None:
     """The record; None for a row that this program never writes: such a file is sent again."""
-    key, size, mtime_ns, status, note, inode, ctime_ns, path = row
     try:
         return FileRecord(
-            key=key,
-            size=int(size),
-            mtime_ns=int(mtime_ns),
-            status=FileStatus(status),
-            note=str(note),
-            inode=optional_int(inode),
-            ctime_ns=optional_int(ctime_ns),
-            path=None if path is None else from_sql(path),
+            key=row["key"],
+            size=int(row["size"]),
+            mtime_ns=int(row["mtime_ns"]),
+            status=FileStatus(row["status"]),
+            note=str(row["note"]),
+            inode=optional_int(row["inode"]),
+            ctime_ns=optional_int(row["ctime_ns"]),
+            path=None if row["path"] is None else from_sql(row["path"]),
         )
     except (ValueError, TypeError):
         return None

@@ -2,19 +2,6 @@
 
 MIGRATION_SET = "partway"
 
-# As sqlite-utils makes it.  A new database gets it and everything below without that import, which is a sixth of the
-# start-up of a first upload; tests/test_sqlite.py compares the two ways.
-BOOKKEEPING = (
-    """CREATE TABLE "_sqlite_migrations" (
-   "id" INTEGER PRIMARY KEY,
-   "migration_set" TEXT,
-   "name" TEXT,
-   "applied_at" TEXT
-)""",
-    """CREATE UNIQUE INDEX "idx__sqlite_migrations_migration_set_name"
-    ON "_sqlite_migrations" ("migration_set", "name")""",
-)
-
 MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "0001_uploads_parts_endpoints",

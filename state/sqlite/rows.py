@@ -1,22 +1,47 @@
 """Records as rows of the database, and back.  A row that no version writes is damage."""
 
-from collections.abc import Iterable
-from dataclasses import fields
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import asdict, fields
 from typing import Any
 
 from ..uploads import PartRecord, UploadRecord, UploadStatus
 
 UPLOAD_COLUMNS = tuple(field.name for field in fields(UploadRecord))
 PART_COLUMNS = ("number", "size", "etag", "checksum", "run")
+_BATCH_SIZE = 500  # SQLite takes at least 999 variables in a statement
 
 
 class BadRow(Exception):
     """A row holds what this program never writes."""
 
 
-def part_rows(id: str, parts: Iterable[PartRecord]) -> list[tuple[Any, ...]]:
-    """Rows of these parts of the upload ``id``."""
-    return [(id, *(getattr(part, name) for name in PART_COLUMNS)) for part in parts]
+def batches(values: Iterable[str]) -> Iterator[list[str]]:
+    """The values, in lists that one statement takes."""
+    left = list(values)
+    for start in range(0, len(left), _BATCH_SIZE):
+        yield left[start : start + _BATCH_SIZE]
+
+
+def marks(values: Collection[str]) -> str:
+    """A question mark for each value, as ``IN (...)`` takes them."""
+    return ", ".join("?" * len(values))
+
+
+def upload_row(record: UploadRecord) -> dict[str, Any]:
+    """The row of an upload, by column."""
+    return asdict(record) | {
+        "source": to_sql(record.source),
+        "key": to_sql(record.key),
+        "mtime_ns": str(record.mtime_ns),
+        "inode": str(record.inode),
+        "device": str(record.device),
+        "ctime_ns": text_or_null(record.ctime_ns),
+    }
+
+
+def part_rows(id: str, parts: Iterable[PartRecord]) -> list[dict[str, Any]]:
+    """The rows of these parts of the upload ``id``."""
+    return [{"upload": id, **{name: getattr(part, name) for name in PART_COLUMNS}} for part in parts]
 
 
 def to_sql(name: str) -> str | bytes:
@@ -65,36 +90,35 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
-def upload_from_sql(row: tuple[Any, ...]) -> UploadRecord:
-    """The record of a row with UPLOAD_COLUMNS.
+def upload_from_row(row: dict[str, Any]) -> UploadRecord:
+    """The record of a row with UPLOAD_COLUMNS; ``row`` is used up.
 
     Raises:
         BadRow
     """
-    values = dict(zip(UPLOAD_COLUMNS, row, strict=True))
     for name, types in _TYPES.items():
-        if not isinstance(values[name], types):
-            raise BadRow(f"{name} of an upload is {values[name]!r}"[:200])
-    if values["size"] < 0 or values["part_size"] < 1 or values["run"] < 1:
+        if not isinstance(row[name], types):
+            raise BadRow(f"{name} of an upload is {row[name]!r}"[:200])
+    if row["size"] < 0 or row["part_size"] < 1 or row["run"] < 1:
         raise BadRow("a size of an upload is impossible")
     try:
-        values["source"], values["key"] = from_sql(values["source"]), from_sql(values["key"])
-        values["status"] = UploadStatus(values["status"])
+        row["source"], row["key"] = from_sql(row["source"]), from_sql(row["key"])
+        row["status"] = UploadStatus(row["status"])
         for name in ("mtime_ns", "inode", "device"):
-            values[name] = int(values[name])
-        values["ctime_ns"] = optional_int(values["ctime_ns"])
+            row[name] = int(row[name])
+        row["ctime_ns"] = optional_int(row["ctime_ns"])
     except (ValueError, TypeError, AttributeError) as error:
         raise BadRow(str(error)[:200]) from error
-    return UploadRecord(**values)
+    return UploadRecord(**row)
 
 
-def part_from_sql(row: tuple[Any, ...]) -> PartRecord:
+def part_from_row(row: dict[str, Any]) -> PartRecord:
     """The record of a row with PART_COLUMNS.
 
     Raises:
         BadRow
     """
-    number, size, etag, checksum, run = row
-    if tuple(map(type, row)) != (int, int, str, str, int) or number < 0 or size < 0 or run < 0:
+    number, size, etag, checksum, run = (row[name] for name in PART_COLUMNS)
+    if tuple(map(type, (number, size, etag, checksum, run))) != (int, int, str, str, int) or min(number, size, run) < 0:
         raise BadRow(f"part {number!r} is not readable"[:200])
     return PartRecord(number=number, size=size, etag=etag, checksum=checksum, run=run)

@@ -1,96 +1,69 @@
 """Bring a database to the schema of this version, and refuse one of a newer version."""
 
-import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sqlite_utils.migrations import Migrations
+
 from ..errors import StateTooNew
-from .connection import committing
-from .migrations import BOOKKEEPING, MIGRATION_SET, MIGRATIONS
+from .connection import copy_to_memory
+from .database import StoreDatabase
+from .migrations import MIGRATION_SET, MIGRATIONS
+from .rows import BadRow
 
 if TYPE_CHECKING:
-    from sqlite_utils import Database, Migrations
+    from sqlite_utils import Database
 
 
-def has_every_migration(db: sqlite3.Connection, path: Path) -> bool:
-    """False when some of them are missing.
+def is_current(database: StoreDatabase, path: Path) -> bool:
+    """False when a migration is missing.
 
     Raises:
         StateTooNew: there is one that this version does not know.
+        BadRow: the table of the migrations has other columns.
     """
-    has_any = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = '_sqlite_migrations'"
-    if db.execute(has_any).fetchone() is None:
-        return False
-    # applied_at is what sqlite-utils needs: where a damaged table does not have it, SQLite says so.
-    query = "SELECT name, applied_at FROM _sqlite_migrations WHERE migration_set = ?"
-    applied = {name for name, _ in db.execute(query, [MIGRATION_SET])}
+    try:
+        applied = {migration.name for migration in _migrations().applied(database)}
+    except KeyError as error:
+        raise BadRow(f"no such column: {error}") from error
     known = {name for name, _ in MIGRATIONS}
     if applied - known:
         raise _too_new(path)
     return applied == known
 
 
-def check_version(db: sqlite3.Connection, path: Path) -> None:
-    """Refuse to write what a newer version migrated meanwhile.
+def check_version(database: StoreDatabase, path: Path) -> None:
+    """Refuse to write to a database that a newer version has migrated since it was opened.
 
     Raises:
         StateTooNew
     """
-    query = "SELECT count(*) FROM _sqlite_migrations WHERE migration_set = ?"
-    (applied,) = db.execute(query, [MIGRATION_SET]).fetchone()
-    if applied > len(MIGRATIONS):
+    table = database.existing_table(Migrations.migrations_table)
+    if table.count_where("migration_set = ?", [MIGRATION_SET]) > len(MIGRATIONS):
         raise _too_new(path)
 
 
-def migrate(db: sqlite3.Connection, connect: Callable[[], sqlite3.Connection]) -> None:
-    """Apply the migrations that are missing.  One process at a time.
+def migrate(database: StoreDatabase) -> None:
+    """Switch to WAL mode and apply the migrations that are missing: all of them or none.
 
-    db: used for a database that is empty.
-    connect: gives the connection for one that is not; it is closed.
+    SQLite does not wait for others when it changes the journal mode, so callers hold a lock.
     """
-    if db.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,):
-        _create(db)
-        return
-    from sqlite_utils import Database
-
-    with closing(Database(connect(), execute_plugins=False)) as database:
-        database.enable_wal()
+    database.enable_wal()
+    with database.immediate():
         _migrations().apply(database)
 
 
-def migrated_copy(db: sqlite3.Connection) -> sqlite3.Connection:
-    """A copy in memory with every migration; ``db`` is closed."""
-    from sqlite_utils import Database
-
-    copy = sqlite3.connect(":memory:", isolation_level=None)
-    db.backup(copy)
-    db.close()
-    _migrations().apply(Database(copy, execute_plugins=False))
+def migrated_copy(database: StoreDatabase) -> StoreDatabase:
+    """A copy in memory with every migration; ``database`` is closed."""
+    with closing(database):
+        copy = copy_to_memory(database.conn)
+    _migrations().apply(copy)
     return copy
 
 
-def _create(db: sqlite3.Connection) -> None:
-    """Every migration, in a database that has nothing."""
-    db.execute("PRAGMA journal_mode = WAL")
-    with committing(db):
-        for statement in BOOKKEEPING:
-            db.execute(statement)
-        for name, statements in MIGRATIONS:
-            for statement in statements:
-                db.execute(statement)
-            db.execute(
-                "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES (?, ?, ?)",
-                [MIGRATION_SET, name, str(datetime.now(UTC))],
-            )
-
-
-def _migrations() -> "Migrations":
-    # Imported here: it takes longer than all that a store does at start-up, and most runs need no migration.
-    from sqlite_utils import Migrations
-
+def _migrations() -> Migrations:
     migrations = Migrations(MIGRATION_SET)
     for name, statements in MIGRATIONS:
         migrations(name=name)(_runner(statements))
@@ -98,9 +71,9 @@ def _migrations() -> "Migrations":
 
 
 def _runner(statements: tuple[str, ...]) -> "Callable[[Database], None]":
-    def migration(db: "Database") -> None:
+    def migration(database: "Database") -> None:
         for statement in statements:
-            db.execute(statement)
+            database.execute(statement)
 
     return migration
 

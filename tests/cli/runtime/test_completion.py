@@ -9,7 +9,7 @@ import click
 import pytest
 
 from partway.cli.main import cli
-from tests.cli.runtime.test_start_up import NEVER, NO_UPLOAD, imported_modules
+from tests.cli.runtime.test_start_up import NEVER, NO_STORE, NO_UPLOAD, imported_modules
 from tests.support.s3_server.server import StrictS3
 from tests.support.shell.command import TIMEOUT, Shell
 from tests.support.shell.interrupted import MIB, UPLOAD, interrupt
@@ -154,9 +154,9 @@ def test_the_scripts(empty: Shell, kind: str) -> None:
 @pytest.mark.parametrize(
     ("words", "without"),
     [
-        (("",), ("partway.engine", "sqlite3", "rich", "tenacity", "_awscrt")),
-        (("upload", "--"), ("sqlite3", "rich")),
-        (("show", ""), ("tenacity",)),
+        (("",), ("partway.engine", *NO_STORE, "rich", "tenacity", "_awscrt")),
+        (("upload", "--"), (*NO_STORE, "rich")),
+        (("show", ""), (*NO_STORE, "tenacity")),
     ],
 )
 def test_nobody_waits(empty: Shell, words: tuple[str, ...], without: tuple[str, ...]) -> None:

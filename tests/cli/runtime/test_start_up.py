@@ -11,6 +11,8 @@ from tests.support.shell.command import Result, Shell
 
 COMMANDS: dict[str, tuple[str, ...]] = {
     "version": ("--version",),
+    "help": ("upload", "--help"),
+    "empty list": ("list", "--json", "--state-dir", "missing"),
     "first": ("upload", "small.txt", "s3://bucket/first", "--quiet"),
     "quiet": ("upload", "small.txt", "s3://bucket/quiet", "--quiet"),
     "json": ("upload", "small.txt", "s3://bucket/json", "--json"),
@@ -18,10 +20,13 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "list": ("list", "--json"),
 }
 # Each costs 5 to 100 ms and has its place; here it is not.
-NEVER = ("asyncio", "boto3", "s3transfer", "multiprocessing", "sqlite_utils", "platformdirs", "unittest", "moto")
+NEVER = ("asyncio", "boto3", "s3transfer", "multiprocessing", "platformdirs", "unittest", "moto")
 NO_UPLOAD = ("botocore", "urllib3", "partway.engine.s3.backend")
+NO_STORE = ("sqlite_utils", "sqlite3", "partway.state.sqlite.store")
 NOT_THERE: dict[str, tuple[str, ...]] = {
-    "version": (*NEVER, *NO_UPLOAD, "rich", "_awscrt", "tenacity", "sqlite3", "importlib.metadata", "partway.engine"),
+    "version": (*NEVER, *NO_UPLOAD, *NO_STORE, "rich", "_awscrt", "tenacity", "importlib.metadata", "partway.engine"),
+    "help": (*NEVER, *NO_UPLOAD, *NO_STORE),
+    "empty list": (*NEVER, *NO_UPLOAD, *NO_STORE),
     "list": (*NEVER, *NO_UPLOAD),
     "first": (*NEVER, "rich"),
     "quiet": (*NEVER, "rich"),
@@ -62,5 +67,5 @@ def test_nothing_is_imported_in_vain(imported: dict[str, set[str]], command: str
 def test_imports_are_seen(imported: dict[str, set[str]]) -> None:
     """The test above can fail: what a command needs is among the modules found."""
     assert "partway.cli.text.escape" in imported["version"]
-    assert {"sqlite3", "partway.state.sqlite.store"} <= imported["list"]
+    assert {"sqlite3", "sqlite_utils.db", "partway.state.sqlite.store"} <= imported["list"]
     assert {"botocore.client", "_awscrt", "partway.engine.s3.backend"} <= imported["quiet"]

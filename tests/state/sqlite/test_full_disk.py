@@ -49,7 +49,7 @@ from partway.state.sqlite import store
 def refuse(path):
     raise OSError(errno.ENOSPC, "No space left on device")
 
-store._make_file = refuse
+store.create = refuse
 main.main()
 """
 # As `ulimit -f`; Python ignores SIGXFSZ, so that the write fails instead.

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from partway.state.errors import StateError, StateTooNew
+from partway.state.sqlite.file import exists
 from partway.state.sqlite.migrations import MIGRATIONS
-from partway.state.sqlite.store import SqliteStore, exists
+from partway.state.sqlite.store import SqliteStore
 from partway.state.uploads import PartRecord, UploadRecord
 from tests.support.engine.records import UPLOAD
 from tests.support.s3_server.server import StrictS3

@@ -1,7 +1,6 @@
 """The SQLite store: on disk as promised, and every trouble told in a sentence of ours."""
 
 import os
-import re
 import shutil
 import signal
 import sqlite3
@@ -13,12 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlite_utils import Database, Migrations
 
-from partway.state.errors import StateDamaged, StateError, StateFull, StateLocked, StateTooNew
+from partway.state.errors import StateDamaged, StateError, StateFull, StateLocked
 from partway.state.live import ProgressSnapshot
-from partway.state.sqlite.migrations import MIGRATION_SET, MIGRATIONS
-from partway.state.sqlite.schema import _runner
 from partway.state.sqlite.store import SqliteStore
 from partway.state.uploads import PartRecord
 from tests.support.engine.records import UPLOAD
@@ -393,119 +389,6 @@ def test_a_database_that_another_process_keeps_busy_is_told(store: SqliteStore) 
     assert store.uploads() == [UPLOAD]
 
 
-# --- versions ---
-
-
-def test_a_database_from_the_future_is_refused(filled: Path) -> None:
-    """It has a migration that this version does not know; nothing is read from it and nothing written."""
-    database = Database(filled)
-    future = Migrations(MIGRATION_SET)
-    future(name="9999_from_the_future")(lambda db: db.execute("DROP TABLE endpoints"))
-    future.apply(database)
-    database.close()
-    content = filled.read_bytes()
-
-    with pytest.raises(StateTooNew, match=r"newer version of partway; update partway, or name another folder"):
-        SqliteStore(filled.parent)
-    assert filled.read_bytes() == content
-
-
-def test_migrations_of_other_programs_do_not_disturb(filled: Path) -> None:
-    """Only those of our own set say how new the database is."""
-    database = Database(filled)
-    theirs = Migrations("theirs")
-    theirs(name="9999_something")(lambda db: None)
-    theirs.apply(database)
-    database.close()
-    store = SqliteStore(filled.parent)
-
-    assert store.uploads() == [UPLOAD]
-    store.close()
-
-
-def test_migrations_are_numbered_in_order() -> None:
-    """0001, 0002, ...: no number twice, none left out, each with a name and with statements."""
-    names = [name for name, _ in MIGRATIONS]
-
-    assert [name[:5] for name in names] == [f"{number:04}_" for number in range(1, len(names) + 1)]
-    assert all(re.fullmatch(r"\d{4}_[a-z0-9_]+", name) for name in names)
-    assert all(statements for _, statements in MIGRATIONS)
-
-
-def test_a_new_database_is_what_sqlite_utils_would_make(filled: Path, tmp_path: Path) -> None:
-    """Made without it, because its import takes long; later migrations are its own, and find what they expect."""
-    theirs = Database(tmp_path / "theirs.db")
-    migrations = Migrations(MIGRATION_SET)
-    for name, statements in MIGRATIONS:
-        migrations(name=name)(_runner(statements))
-    migrations.apply(theirs)
-    ours = Database(filled)
-
-    for database in (theirs, ours):
-        assert migrations.pending(database) == []
-    assert ours.execute("SELECT type, name, sql FROM sqlite_master").fetchall() == (
-        theirs.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
-    )
-    for database in (theirs, ours):
-        database.close()
-
-
-def test_opening_again_migrates_nothing(filled: Path) -> None:
-    """Each migration is noted once."""
-    SqliteStore(filled.parent).close()
-    database = sqlite3.connect(filled)
-    noted = database.execute("SELECT name FROM _sqlite_migrations ORDER BY id").fetchall()
-    database.close()
-
-    assert noted == [(name,) for name, _ in MIGRATIONS]
-
-
-def test_a_missing_migration_is_made_up_for(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A database of an older version is brought up to date, and keeps what it has."""
-    newer = (*MIGRATIONS, ("9999_more", ("ALTER TABLE endpoints ADD COLUMN more TEXT",)))
-    monkeypatch.setattr("partway.state.sqlite.schema.MIGRATIONS", newer)
-    store = SqliteStore(filled.parent)
-    columns = [row[1] for row in store._db.execute("PRAGMA table_info(endpoints)")]
-
-    assert "more" in columns
-    assert store.uploads() == [UPLOAD]
-    store.close()
-
-
-def test_rows_of_the_version_before_have_no_ctime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What an earlier version did not store is unknown, and nothing is made up for it."""
-    with monkeypatch.context() as patched:
-        patched.setattr("partway.state.sqlite.schema.MIGRATIONS", MIGRATIONS[:2])
-        SqliteStore(tmp_path).close()
-    database = sqlite3.connect(tmp_path / "partway.db")
-    database.execute(
-        "INSERT INTO uploads (id, status, source, size, mtime_ns, inode, device, bucket, key, endpoint, options, "
-        "part_size, checksum_algorithm, run, created_at, updated_at) "
-        "VALUES ('0a1b2c3d', 'open', '/f', 1, '2', '3', '4', 'b', 'k', '', '{}', 5, 'CRC64NVME', 1, 1.0, 1.0)"
-    )
-    database.commit()
-    database.close()
-    store = SqliteStore(tmp_path)
-    (record,) = store.uploads()
-    store.close()
-
-    assert (record.mtime_ns, record.inode) == (2, 3)
-    assert (record.ctime_ns, record.wanted_algorithm, record.remote_created_at) == (None, None, None)
-
-
-def test_a_migration_that_fails_leaves_the_database_as_it_was(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All its statements or none; the version before can still use the file."""
-    broken = (*MIGRATIONS, ("9999_broken", ("DROP TABLE endpoints", "SELECT nonsense")))
-    with monkeypatch.context() as patched, pytest.raises(StateError):
-        patched.setattr("partway.state.sqlite.schema.MIGRATIONS", broken)
-        SqliteStore(filled.parent)
-    store = SqliteStore(filled.parent)
-    store.save_endpoint_algorithm("e", "MD5", 1.0)
-
-    assert store.uploads() == [UPLOAD]
-    store.close()
-
-
 # --- several processes ---
 
 HELD = """
@@ -608,17 +491,6 @@ def test_processes_that_open_new_folders_together_all_succeed(tmp_path: Path) ->
     errors = [process.communicate(timeout=60)[1] for process in processes]
 
     assert errors == [""] * 4
-
-
-def test_a_missing_table_is_damage(tmp_path: Path) -> None:
-    """Neither space nor permissions would help."""
-    store = SqliteStore(tmp_path)
-    store._db.execute("DROP TABLE endpoints")
-    try:
-        with pytest.raises(StateDamaged):
-            store.get_endpoint_algorithm("", since=0.0)
-    finally:
-        store.close()
 
 
 WROTE_OFTEN = """
