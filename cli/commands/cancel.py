@@ -9,6 +9,7 @@ import click
 from partway.engine.errors import PartwayError
 from partway.engine.job.cancel import cancel_job
 from partway.engine.maintenance.forget import forget_job, forget_upload
+from partway.engine.plural import plural, verb
 from partway.engine.run.context import EngineContext
 from partway.engine.run.stored_options import target_of
 from partway.engine.upload.abort import AbortResult, cancel_upload
@@ -119,14 +120,15 @@ def _forget(store: StateStore, record: UploadRecord | JobRecord) -> tuple[dict[s
     facts = _names(record) | {"cancelled": False, "removed_bytes": 0, "confirmed": False}
     if isinstance(record, JobRecord):
         count = forget_job(record, store=store)
-        uploads = "1 unfinished upload" if count == 1 else f"{count:,} unfinished uploads"
+        uploads = plural(count, "unfinished upload")
         stays = f"; what S3 has of {uploads} stays there" if count else ""
         return facts | {"removed_uploads": 0}, f"forgot job {record.id} to {printable(record.target)}{stays}"
     parts, size = forget_upload(record, store=store)
     stays = "S3 was never asked for it"
     if record.upload_id is not None:
-        noun = "part" if parts == 1 else "parts"
-        stays = f"{parts:,} {noun} ({format_size(size)}) may stay on S3, in its upload {printable(record.upload_id)}"
+        stays = (
+            f"{plural(parts, 'part')} ({format_size(size)}) may stay on S3, in its upload {printable(record.upload_id)}"
+        )
     url = f"s3://{record.bucket}/{record.key}"
     return facts | {"removed_parts": 0}, f"forgot {record.id}: {printable(url)}; {stays}"
 
@@ -140,8 +142,7 @@ def _what_went(record: UploadRecord, removal: AbortResult) -> str:
         return "its parts are gone from S3" if removal.confirmed else "S3 was told to remove its parts"
     if not removal.parts:
         return "it had no parts on S3"
-    parts = "1 part" if removal.parts == 1 else f"{removal.parts:,} parts"
-    return f"{parts} ({format_size(removal.bytes)}) {'is' if removal.parts == 1 else 'are'} gone from S3"
+    return f"{plural(removal.parts, 'part')} ({format_size(removal.bytes)}) {verb(removal.parts)} gone from S3"
 
 
 def _warn(record: UploadRecord) -> None:
@@ -165,8 +166,9 @@ def _cancel_job(
             _warn(each.record)
     done = store.jobs.get(job.id) or job
     size = sum(each.removal.bytes or 0 for each in removed)
-    files = f"{done.done + done.skipped:,} files that are done stay"
-    uploads = "1 unfinished upload" if len(removed) == 1 else f"{len(removed):,} unfinished uploads"
+    count = done.done + done.skipped
+    files = f"{plural(count, 'file')} that {verb(count)} done {verb(count, 'stays', 'stay')}"
+    uploads = plural(len(removed), "unfinished upload")
     went = f"{uploads} ({format_size(size)}) removed from S3; " if removed else ""
     return _names(job) | {
         "cancelled": True,

@@ -13,6 +13,7 @@ import click
 from partway.engine.errors import StateLocked
 from partway.engine.maintenance.history import History, expired_history
 from partway.engine.maintenance.orphans import Orphan, Orphans, RemovalPolicy, RemovalResult
+from partway.engine.plural import plural
 from partway.engine.run.context import EngineContext
 from partway.engine.run.stored_options import target_of
 from partway.engine.s3.bucket import S3Uploads
@@ -194,7 +195,7 @@ def _sweep(upkeep: Upkeep, asking: Asking) -> None:
     """Remove files that killed processes and older versions left; it takes nothing from anybody, so it never asks."""
     count = upkeep.sweep()
     if count and not asking.json:
-        print(f"removed {count:,} unused lock {'file' if count == 1 else 'files'}")
+        print(f"removed {plural(count, 'unused lock file')}")
 
 
 def _forget(upkeep: Upkeep, history: History) -> None:
@@ -207,9 +208,9 @@ def _forget(upkeep: Upkeep, history: History) -> None:
 
 
 def _counts(history: History) -> str:
-    jobs = "1 job" if len(history.jobs) == 1 else f"{len(history.jobs):,} jobs"
-    parts = [_uploads(len(history.uploads))] if history.uploads else []
-    return " and ".join([*parts, *([jobs] if history.jobs else [])])
+    uploads = [plural(len(history.uploads), "upload")] if history.uploads else []
+    jobs = [plural(len(history.jobs), "job")] if history.jobs else []
+    return " and ".join([*uploads, *jobs])
 
 
 def _uploads(count: int) -> str:

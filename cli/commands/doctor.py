@@ -15,6 +15,7 @@ import click
 from partway.engine.doctor.check import Check, Health
 from partway.engine.doctor.state import check_state
 from partway.engine.errors import PartwayError, StateError
+from partway.engine.plural import plural
 from partway.engine.workers.channel import CancelToken
 
 from ..options import shared
@@ -160,5 +161,5 @@ def _summary(healths: list[Health]) -> str:
     if not failed and not warnings:
         return f"{len(healths)} checks, all well"
     parts = [f"{failed} failed"] if failed else []
-    parts += ["1 warning"] if warnings == 1 else [f"{warnings} warnings"] if warnings else []
+    parts += [plural(warnings, "warning")] if warnings else []
     return f"{len(healths)} checks: {', '.join(parts)}"

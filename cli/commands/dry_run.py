@@ -9,9 +9,10 @@ from partway.engine.events import Event, EventSink
 from partway.engine.events.dry_run import JobPlanned, UploadPlanned
 from partway.engine.events.request_counts import Requests, counts
 from partway.engine.events.upload import FileFailed, FileSkipped, UploadSkipped
+from partway.engine.plural import plural
 from partway.engine.workers.channel import CancelToken
 
-from ..output import select, sentences
+from ..output import select
 from ..output.json_sink import JsonSink
 from ..runtime import exit_codes
 from ..runtime.signals import handle_signals
@@ -76,14 +77,14 @@ def _file(event: UploadPlanned) -> str:
     assert event.total_bytes is not None
     size = format_size(event.total_bytes)
     if event.part_count is not None and not event.put_object:
-        size += f" in {_parts(event.part_count)} of {format_size(event.part_size)}"
+        size += f" in {plural(event.part_count, 'part')} of {format_size(event.part_size)}"
     return f"would upload {printable(event.source)} to {printable(event.target)} ({size})"
 
 
 def _kept(event: UploadPlanned) -> list[str]:
     if not event.kept_parts:
         return []
-    sent = f"  of that, an earlier run sent {_parts(event.kept_parts)} ({format_size(event.kept_bytes)})"
+    sent = f"  of that, an earlier run sent {plural(event.kept_parts, 'part')} ({format_size(event.kept_bytes)})"
     if event.source_changed:
         return [f"{sent}; the file changed since, and they are kept where it did not"]
     return [f"{sent}, which are kept if S3 still has them"]
@@ -98,13 +99,15 @@ def _stream(event: UploadPlanned) -> list[str]:
     ]
     if event.kept_parts:
         size = format_size(event.kept_bytes)
-        found.append(f"  an earlier run sent {_parts(event.kept_parts)} ({size}), kept where the same bytes come again")
+        found.append(
+            f"  an earlier run sent {plural(event.kept_parts, 'part')} ({size}), kept where the same bytes come again"
+        )
     return [*found, NOTHING_TO_ABORT]
 
 
 def _job(event: JobPlanned) -> list[str]:
     facts = [
-        f"would upload {sentences.files(event.files)} ({format_size(event.bytes)}) to {printable(event.target)}",
+        f"would upload {plural(event.files, 'file')} ({format_size(event.bytes)}) to {printable(event.target)}",
         *([f"{event.skipped:,} skipped"] if event.skipped else []),
         *([f"{event.failed:,} would fail"] if event.failed else []),
         *([f"{event.resumed:,} done by earlier runs"] if event.resumed else []),
@@ -117,12 +120,8 @@ def _requests(requests: Requests) -> str:
     """``  110 requests: 107 UploadPart, 1 ListParts``."""
     kinds = [f"{count:,} {_name(name)}" for name, count in counts(requests) if count]
     total = sum(count for _, count in counts(requests))
-    return f"  {total:,} {'request' if total == 1 else 'requests'}: {', '.join(kinds)}" if kinds else "  no requests"
+    return f"  {plural(total, 'request')}: {', '.join(kinds)}" if kinds else "  no requests"
 
 
 def _name(name: str) -> str:
     return "".join(word.capitalize() for word in name.split("_"))
-
-
-def _parts(count: int) -> str:
-    return "1 part" if count == 1 else f"{count:,} parts"

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from partway.engine.plural import plural
 from partway.engine.run.stored_options import target_of
 from partway.state.jobs import JobRecord, JobStatus
 from partway.state.live import LiveSnapshot
@@ -69,9 +70,9 @@ def print_upload(store: StateStore, record: UploadRecord, live: LiveSnapshot | N
     row("target", target_of(record).url + (f" at {record.endpoint}" if record.endpoint else ""))
     total, parts = total_bytes(record), part_count(record, count)
     if total is None or parts is None:
-        row("done", f"{format_size(size)}, {count:,} parts; how much is to come is not known")
+        row("done", f"{format_size(size)}, {plural(count, 'part')}; how much is to come is not known")
     else:
-        row("done", f"{format_size(size)} of {format_size(total)}, {count:,} of {parts:,} parts")
+        row("done", f"{format_size(size)} of {format_size(total)}, {count:,} of {plural(parts, 'part')}")
     each = "or more" if record.is_stream else "each"
     row("parts", f"{format_size(record.part_size)} {each}, {record.checksum_algorithm}")
     row(
@@ -105,9 +106,9 @@ def print_job(store: StateStore, job: JobRecord, live: LiveSnapshot | None, cons
     row("status", job.status.value + (", running now" if live is not None and live.alive else ""))
     row("target", job.target + (f" at {job.endpoint}" if job.endpoint else ""))
     skipped = f", {job.skipped:,} of them skipped" if job.skipped else ""
-    row("done", f"{job.done + job.skipped:,} files ({format_size(job.bytes)}){skipped}")
+    row("done", f"{plural(job.done + job.skipped, 'file')} ({format_size(job.bytes)}){skipped}")
     if job.failed:
-        row("failed", f"{job.failed:,} files")
+        row("failed", plural(job.failed, "file"))
     row("seen", f"{format_age(now - job.updated_at)}, begun {format_age(now - job.created_at)}")
     if live is not None and job.status is JobStatus.OPEN:
         _run_rows(live, row)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from partway.engine.plural import plural, verb
 from partway.engine.run.stored_options import target_of
 from partway.engine.workers.channel import CancelToken
 from partway.state.jobs import JobStatus
@@ -177,10 +178,12 @@ class Watcher:
         if record.status not in UNFINISHED:
             return []
         count = part_count(record, watched.parts)
-        of = "" if count is None or record.is_stream else f" of {count:,}"
+        parts = plural(watched.parts, "part")
+        if count is not None and not record.is_stream:
+            parts = f"{watched.parts:,} of {plural(count, 'part')}"
         if needs_producer(record):
             resume = f"  to go on: run the producer again: {stream_command(record, self._folder)}"
-        return [f"  {watched.parts:,}{of} parts are safe on S3 ({format_size(watched.bytes)})", resume]
+        return [f"  {parts} {verb(watched.parts)} safe on S3 ({format_size(watched.bytes)})", resume]
 
     def _tell_unfinished(self) -> None:
         from .list import print_unfinished
@@ -208,9 +211,9 @@ def _end_of_upload(watched: WatchedUpload) -> list[str]:
 def _end_of_job(watched: WatchedJob) -> list[str]:
     record, url = watched.record, printable(watched.record.target)
     if record.status is JobStatus.COMPLETED:
-        return [f"done: {record.done + record.skipped:,} files ({format_size(record.bytes)}) to {url}"]
+        return [f"done: {plural(record.done + record.skipped, 'file')} ({format_size(record.bytes)}) to {url}"]
     if watched.row is None and record.failed:
-        return [f"failed: {record.failed:,} files of the job to {url}; `partway show {record.id}` says why"]
+        return [f"failed: {plural(record.failed, 'file')} of the job to {url}; `partway show {record.id}` says why"]
     return _end(watched, url, cancelled=record.status is JobStatus.ABORTED)
 
 

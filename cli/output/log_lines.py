@@ -32,6 +32,7 @@ from partway.engine.events.upload import (
     UploadSkipped,
     UploadStarted,
 )
+from partway.engine.plural import plural
 
 from ..text.escape import printable
 from ..text.units import format_seconds, format_size
@@ -56,7 +57,7 @@ def log_line(event: Event) -> str:
         case UploadCompleting():
             return "all parts are on S3; waiting for S3 to make the object of them"
         case JobStarted():
-            return f"job to {printable(event.target)}; done already: {sentences.files(event.done_files)}"
+            return f"job to {printable(event.target)}; done already: {plural(event.done_files, 'file')}"
         case FileDone():
             return f"uploaded {printable(event.target)} ({format_size(event.bytes)}), proof {event.proof}"
         case FileSkipped():
@@ -82,7 +83,7 @@ def _started(event: UploadStarted) -> str:
     if event.total_bytes is None or event.part_count is None:
         return f"sending a stream to {printable(event.target)}, in parts from {format_size(event.part_size)}"
     where = f"{printable(event.source)} to {printable(event.target)}"
-    parts = "1 part" if event.part_count == 1 else f"{event.part_count:,} parts of {format_size(event.part_size)}"
+    parts = plural(event.part_count, "part") + (f" of {format_size(event.part_size)}" if event.part_count > 1 else "")
     there = f"; {format_size(event.resumed_bytes)} are on S3 already" if event.resumed_parts else ""
     return f"sending {where}: {format_size(event.total_bytes)} in {parts}{there}"
 

@@ -24,6 +24,7 @@ from partway.engine.events.upload import (
     UploadStarted,
 )
 from partway.engine.limits import TIB
+from partway.engine.plural import plural, verb
 
 from ..text.escape import printable
 from ..text.units import format_age, format_rate, format_seconds, format_size
@@ -44,13 +45,13 @@ def note(event: Event) -> str | None:
             return _room(event.most_bytes, event.part_size)
         case StreamCompared():
             return (
-                f"resuming: {event.parts:,} {parts(event.parts)} ({format_size(event.bytes)}) of an earlier run are "
-                "on S3; each is kept if the same bytes come again"
+                f"resuming: {plural(event.parts, 'part')} ({format_size(event.bytes)}) of an earlier run "
+                f"{verb(event.parts)} on S3; each is kept if the same bytes come again"
             )
         case StreamDiffered():
             return (
-                f"warning: {event.parts:,} {parts(event.parts)} of the stream not as an earlier run had sent them; "
-                "sent again"
+                f"warning: {plural(event.parts, 'part')} of the stream {verb(event.parts, 'differs', 'differ')} from "
+                "what an earlier run sent; sent again"
             )
         case UploadStarted() if event.resumed_parts and event.part_count is not None:
             return (
@@ -68,11 +69,11 @@ def note(event: Event) -> str | None:
         case OrphanAdopted():
             left = f"; upload {event.left} has less and is removed when this one is done" if event.left else ""
             return (
-                f"going on with an upload that only S3 knew: {event.parts:,} {parts(event.parts)} "
+                f"going on with an upload that only S3 knew: {plural(event.parts, 'part')} "
                 f"({format_size(event.bytes)}){left}"
             )
         case JobStarted() if event.done_files:
-            return f"resuming: {files(event.done_files)} done already"
+            return f"resuming: {plural(event.done_files, 'file')} done already"
         case FileFailed():
             return f"failed: {printable(event.source)}: {printable(event.error)}"
         case FileSkipped() if not event.target:
@@ -106,16 +107,11 @@ def _room(most: int, part_size: int) -> str | None:
 def _orphan(event: OrphanFound) -> str:
     found = (
         f"S3 has another unfinished upload of this key, begun {format_age(time.time() - event.initiated)}, with "
-        f"{event.parts:,} {parts(event.parts)} ({format_size(event.bytes)})"
+        f"{plural(event.parts, 'part')} ({format_size(event.bytes)})"
     )
     if event.passed_over:
         return f"{found}; it has no more of this file than what is continued, and is left alone"
     return f"{found}; to go on with it, stop this and add --adopt"
-
-
-def parts(count: int) -> str:
-    """The word for so many."""
-    return "part" if count == 1 else "parts"
 
 
 def summary(event: UploadDone | UploadSkipped | JobDone) -> list[str]:
@@ -126,7 +122,7 @@ def summary(event: UploadDone | UploadSkipped | JobDone) -> list[str]:
         nothing = "; nothing was sent" if event.reason == TAKEN else ""
         return [f"skipped {printable(event.target)}: {printable(event.reason)}{nothing}"]
     rate = f" at {format_rate(event.sent_bytes / event.seconds)}" if event.seconds and event.sent_bytes else ""
-    retries = "no retries" if not event.retries else "1 retry" if event.retries == 1 else f"{event.retries:,} retries"
+    retries = plural(event.retries, "retry", "retries") if event.retries else "no retries"
     facts = [f"sent {format_size(event.sent_bytes)} in {format_seconds(event.seconds)}{rate}"]
     if event.resumed_bytes:
         facts.append(f"reused {format_size(event.resumed_bytes)}")
@@ -143,16 +139,16 @@ def _job_summary(event: JobDone) -> list[str]:
         lines = [f"nothing to upload to {printable(event.target)}: the list is empty, or the filters match no file"]
         return lines + _empty_folders(event)
     rate = f" at {format_rate(event.bytes / event.seconds)}" if event.seconds and event.bytes else ""
-    facts = [f"uploaded {files(event.done)} ({format_size(event.bytes)}) to {printable(event.target)}"]
+    facts = [f"uploaded {plural(event.done, 'file')} ({format_size(event.bytes)}) to {printable(event.target)}"]
     if event.resumed:
-        facts.append(f"{files(event.resumed)} were done before")
+        facts.append(f"{plural(event.resumed, 'file')} {verb(event.resumed, 'was', 'were')} done before")
     if event.skipped:
-        facts.append(f"{files(event.skipped)} skipped")
+        facts.append(f"{plural(event.skipped, 'file')} skipped")
     facts.append(f"in {format_seconds(event.seconds)}{rate}")
     lines = [", ".join(facts)]
     lines += _empty_folders(event)
     if event.missing:
-        lines.append(f"  {files(event.missing)} of earlier runs not there any more")
+        lines.append(f"  {plural(event.missing, 'file')} of earlier runs not there any more")
     if event.done:
         lines.append("  each object was compared with its file")
     return lines
@@ -161,10 +157,4 @@ def _job_summary(event: JobDone) -> list[str]:
 def _empty_folders(event: JobDone) -> list[str]:
     if not event.empty_folders:
         return []
-    folders = "1 empty folder" if event.empty_folders == 1 else f"{event.empty_folders:,} empty folders"
-    return [f"  {folders} left out: S3 has no folders"]
-
-
-def files(count: int) -> str:
-    """``1 file``, ``1,234 files``."""
-    return "1 file" if count == 1 else f"{count:,} files"
+    return [f"  {plural(event.empty_folders, 'empty folder')} left out: S3 has no folders"]

@@ -2,13 +2,13 @@
 
 import math
 
+from partway.engine.plural import plural
 from partway.engine.progress.job import JobProgress
 from partway.engine.progress.upload import UploadProgress
 from partway.state.live import LivePhase
 
 from ..text.escape import printable
 from ..text.units import format_rate, format_seconds, format_size
-from .sentences import files, parts
 
 _MOST_NAMED = 3  # uploads of a job, in its line
 
@@ -36,7 +36,7 @@ def share_and_state(progress: UploadProgress) -> str:
 
 def more(count: int) -> str:
     """``and 3 more files``."""
-    return f"and {count:,} more {'file' if count == 1 else 'files'}"
+    return f"and {plural(count, 'more file')}"
 
 
 def percent(progress: UploadProgress) -> str:
@@ -92,7 +92,7 @@ def _share(progress: UploadProgress) -> str:
 
 def job_state(progress: JobProgress, now: float | None = None) -> str:
     """How far a job is, in words, for one moment; ``now``: on the clock of the events, where that is known."""
-    facts = [files(progress.done), format_size(progress.bytes)]
+    facts = [plural(progress.done, "file"), format_size(progress.bytes)]
     if progress.away:
         facts.append(_away(progress, now))
     elif (rate := progress.rate()) is not None:
@@ -128,11 +128,11 @@ def state(progress: UploadProgress, width: int = 1000, now: float | None = None)
         if left := time_left(progress):
             facts.append(left)
     if progress.part_count is None:
-        facts.append(f"{progress.parts_there:,} {parts(progress.parts_there)}")
+        facts.append(plural(progress.parts_there, "part"))
     else:
         facts.append(f"{progress.parts_there:,}/{progress.part_count:,} parts")
     if progress.retries:
-        facts.append(f"{progress.retries:,} {'retry' if progress.retries == 1 else 'retries'}")
+        facts.append(plural(progress.retries, "retry", "retries"))
     while len(facts) > 1 and len(", ".join(facts)) > width:
         facts.pop()
     return ", ".join(facts)

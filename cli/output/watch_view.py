@@ -6,6 +6,7 @@ from pathlib import PurePath
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
+from partway.engine.plural import plural
 from partway.engine.run.stored_options import target_of
 from partway.state.store import StateStore
 
@@ -88,7 +89,9 @@ class JobView:
             files = [f"{printable(PurePath(path).name)} ({format_size(sent)})" for path, sent in small]
             lines.append(_line(f"now: {', '.join(files)}", options))
         if told.retries:
-            lines.append(_line(f"{told.retries:,} retries, the last for: {printable(told.reason)}", options))
+            lines.append(
+                _line(f"{plural(told.retries, 'retry', 'retries')}, the last for: {printable(told.reason)}", options)
+            )
         lines.append(_line(f"{watched.id}, {describe_process(told)}", options))
         yield from lines
         uploads = [progress_of(each) for each in watched.uploads]

@@ -4,9 +4,9 @@ import sys
 from collections.abc import Sequence
 
 from partway.engine.events.upload import FileFailed, JobDone
+from partway.engine.plural import plural, verb
 from partway.state.store import StateStore
 
-from ..output.sentences import files
 from ..text.escape import printable
 
 MAX_NAMED = 20  # files that are named
@@ -18,8 +18,7 @@ def tell_failures(done: JobDone, failures: Sequence[FileFailed], resume_command:
     failures: the first few.
     resume_command: what goes on with the job.
     """
-    verb = "was" if done.failed == 1 else "were"
-    _print(f"error: {files(done.failed)} {verb} not uploaded:")
+    _print(f"error: {plural(done.failed, 'file')} {verb(done.failed, 'was', 'were')} not uploaded:")
     for each in failures:
         _print(f"  {printable(each.source)}: {printable(each.error)}")
     if done.failed > len(failures):
@@ -33,8 +32,8 @@ def tell_missing(done: JobDone, store: StateStore, resume_command: str) -> None:
     Raises:
         StateError: the store cannot be read.
     """
-    verb = "is" if done.missing == 1 else "are"
-    _print(f"error: {files(done.missing)} of earlier runs {verb} not there any more (is a disk not mounted?):")
+    missing = f"{plural(done.missing, 'file')} of earlier runs {verb(done.missing)}"
+    _print(f"error: {missing} not there any more (is a disk not mounted?):")
     bucket = done.target.removeprefix("s3://").partition("/")[0]
     named = store.jobs.unmet(done.job, MAX_NAMED)
     for each in named:

@@ -4,11 +4,11 @@ import sys
 from pathlib import Path
 
 from partway.engine.errors import PartwayError
+from partway.engine.plural import plural, verb
 from partway.state.jobs import JobRecord, JobStatus
 from partway.state.store import StateStore
 from partway.state.uploads import UNFINISHED
 
-from ..output.sentences import files
 from ..text.units import format_size
 from .resume_hint import cancel_command, key_again, needs_producer, resume_command, stream_command
 from .store import named_folder
@@ -21,15 +21,15 @@ def safe_of_job(store: StateStore, record: JobRecord) -> list[str]:
         StateError: the store cannot be read.
     """
     done = record.done + record.skipped
-    lines = [f"{files(done)} {'is' if done == 1 else 'are'} done ({format_size(record.bytes)})"]
+    lines = [f"{plural(done, 'file')} {verb(done)} done ({format_size(record.bytes)})"]
     known = store.all_part_totals(statuses=UNFINISHED)
     unfinished = [each.id for each in store.uploads(statuses=UNFINISHED) if each.job == record.id]
     totals = [known[id] for id in unfinished if id in known]
     parts, size = sum(count for count, _ in totals), sum(size for _, size in totals)
     if parts:
         begun = sum(count > 0 for count, _ in totals)
-        words = "1 part is" if parts == 1 else f"{parts:,} parts are"
-        lines.append(f"{words} safe on S3 of {'another' if begun == 1 else f'{begun:,} others'} ({format_size(size)})")
+        others = "another" if begun == 1 else plural(begun, "other")
+        lines.append(f"{plural(parts, 'part')} {verb(parts)} safe on S3 of {others} ({format_size(size)})")
     return lines
 
 
@@ -65,9 +65,8 @@ def _tell_what_is_safe(store: StateStore, id: str, state_dir: Path | None, *, st
         return
     folder = named_folder(state_dir)
     if parts:
-        noun = "part is" if parts == 1 else "parts are"
         of = "" if record.is_stream else f" of {format_size(record.size)}"
-        print(f"  {parts:,} {noun} safe on S3 ({format_size(size)}{of})", file=sys.stderr)
+        print(f"  {plural(parts, 'part')} {verb(parts)} safe on S3 ({format_size(size)}{of})", file=sys.stderr)
     if needs_producer(record):
         again = f"run the producer again: {stream_command(record, folder)}"
     else:

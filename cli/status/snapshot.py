@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from partway.engine.plural import plural
 from partway.engine.progress.job import JobProgress
 from partway.engine.progress.rate import FixedRate
 from partway.engine.progress.upload import UploadProgress
@@ -159,8 +160,7 @@ def in_flight_words(watched: WatchedUpload) -> str | None:
     told = watched.row.record
     if not told.parts:
         return None
-    count = len(told.parts)
-    return f"{count:,} {'part' if count == 1 else 'parts'} in flight ({format_size(told.in_flight_bytes)})"
+    return f"{plural(len(told.parts), 'part')} in flight ({format_size(told.in_flight_bytes)})"
 
 
 def describe_process(told: ProgressSnapshot) -> str:

@@ -6,6 +6,7 @@ import shlex
 from ..backend.bucket import BucketBackend
 from ..backend.service import Probe
 from ..errors import AccessRefused, Refused, RemoteError
+from ..plural import plural, verb
 from .check import Check, Health, TimedCalls
 
 _RULE = {
@@ -32,11 +33,11 @@ def check_orphans(uploads: BucketBackend, calls: TimedCalls, bucket: str, prefix
         return Check(name="unfinished", health=Health.WARNING, fact=str(error))
     if not found:
         return Check(name="unfinished", health=Health.OK, fact="may be listed; there are none")
-    count = "1 upload is" if len(found) == 1 else f"{len(found):,} uploads are"
+    unfinished = f"{plural(len(found), 'upload')} {verb(len(found))} unfinished"
     return Check(
         name="unfinished",
         health=Health.OK,
-        fact=f"may be listed; {count} unfinished",
+        fact=f"may be listed; {unfinished}",
         advice=f"look at them with: partway clean s3://{bucket}/{prefix} --dry-run",
     )
 
@@ -69,7 +70,7 @@ def check_rules(probe: Probe, calls: TimedCalls, bucket: str, prefix: str) -> Ch
         return Check(
             name="lifecycle",
             health=Health.OK,
-            fact=f"unfinished uploads are removed {'1 day' if days == 1 else f'{days} days'} after they began",
+            fact=f"unfinished uploads are removed {plural(days, 'day')} after they began",
         )
     below = ", ".join(sorted(rule for rule, _ in found.aborting))
     return Check(

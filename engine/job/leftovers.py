@@ -7,6 +7,7 @@ from partway.state.jobs import JobRecord
 from partway.state.uploads import UNFINISHED, UploadRecord
 
 from ..errors import PartwayError, StateError, StateLocked, UploadCancelled, UploadFailed
+from ..plural import plural, verb
 from ..run.stored_options import target_of
 from ..upload.abort import cancel_upload
 from .context import JobRun
@@ -64,7 +65,7 @@ class Leftovers:
 
     def _vanished(self, upload: UploadRecord) -> UploadFailed:
         count, _ = self._context.store.part_totals(upload.id)
-        parts = "1 part of it is" if count == 1 else f"{count:,} parts of it are"
+        parts = f"{plural(count, 'part')} of it {verb(count)}"
         return UploadFailed(
             f"it is not there any more, and {parts} on S3; bring it back and resume, or remove them with partway "
             f"cancel {upload.id}",

@@ -4,6 +4,7 @@ from partway.state.uploads import UploadRecord, UploadStatus
 
 from ..errors import ObjectExists, RemoteError, UploadFailed
 from ..events.upload import TAKEN, UploadSkipped
+from ..plural import plural, verb
 from ..run.run import UploadRun
 from .abort import give_up
 from .overwrite import target_exists
@@ -52,11 +53,13 @@ def _what_became_of_parts(run: UploadRun) -> str:
     if record.upload_id is None:
         run.store.remove_upload(record.id)
         return ""
-    parts, _ = run.store.part_totals(record.id)
+    count, _ = run.store.part_totals(record.id)
+    stay = f"; its {plural(count, 'part')} {verb(count, 'stays', 'stay')} on S3 until"
     if record.is_stream:
-        return f"; its {parts:,} parts stay on S3 until `partway resume {record.id}` or `partway cancel {record.id}`"
+        return f"{stay} `partway resume {record.id}` or `partway cancel {record.id}`"
     try:
         give_up(record, run.context, run.lane)
     except (RemoteError, UploadFailed) as trouble:
-        return f"; its {parts:,} parts stay on S3 until `partway cancel {record.id}`, because {trouble}"
-    return f"; the {parts:,} parts that were sent are removed from S3" if parts else ""
+        return f"{stay} `partway cancel {record.id}`, because {trouble}"
+    sent = f"the {plural(count, 'part')} that {verb(count, 'was', 'were')} sent"
+    return f"; {sent} {verb(count)} removed from S3" if count else ""

@@ -7,6 +7,7 @@ from itertools import islice
 from partway.state.jobs import FileRecord, FileStatus, JobStore
 
 from ..errors import KeyCollision, PlanError
+from ..plural import plural
 from .spec import JobSpec
 from .walk import FileEntry, scan
 
@@ -68,8 +69,7 @@ def check_key_collisions(
         shown = [f"s3://{spec.bucket}/{key}: {', '.join(each)}" for key, each in paths.items()]
         if count > len(shown):
             shown.append(f"and {count - len(shown):,} more")
-        keys = "1 key" if count == 1 else f"{count:,} keys"
-        raise KeyCollision(f"{keys} would be written by several files; nothing was sent", tuple(shown))
+        raise KeyCollision(f"{plural(count, 'key')} would be written by several files; nothing was sent", tuple(shown))
 
 
 def distinct(files: Iterable[tuple[str, FileEntry]], jobs: JobStore) -> tuple[dict[str, FileEntry], list[Collision]]:

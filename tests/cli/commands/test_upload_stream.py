@@ -136,7 +136,7 @@ def test_a_stream_that_differs_is_warned_of_once(server: StrictS3, pipeline: She
     result = piped(pipeline, other, TARGET)
 
     assert content(server) == other
-    assert result.err.count("warning: 1 part of the stream not as an earlier run had sent them") == 1
+    assert result.err.count("warning: 1 part of the stream differs from what an earlier run sent") == 1
 
 
 def test_an_empty_stream_replaces_nothing(server: StrictS3, pipeline: Shell) -> None:
