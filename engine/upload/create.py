@@ -10,9 +10,11 @@ from .abort import remove_upload
 def create(run: UploadRun) -> None:
     """Begin the multipart upload on S3.
 
+    An upload that can never become what the user asked for is aborted at once: it has no part.
+
     Raises:
-        ChecksumUnsupported: it began, and its parts cannot carry the checksum.
-        Refused: it began, and the service would not encrypt with the customer's key.
+        ChecksumUnsupported: its parts cannot carry the checksum; it was aborted if the user asked for that checksum.
+        Refused: the service would not encrypt with the customer's key; it was aborted.
         RemoteError, UploadCancelled, StateError.
     """
     before = run.lost_answers
@@ -28,12 +30,24 @@ def create(run: UploadRun) -> None:
     run.save(upload_id=created.upload_id, abort_date=created.abort_date, remote_created_at=created.created_at)
     _remove_unanswered(run, run.lost_answers - before)
     if run.target.options.customer_key is not None and not created.keyed:
+        _abort_new(run)
         raise Refused(
             f"the service ignored the key of --sse-c; {NOT_ENCRYPTED}. No part was sent",
             operation="CreateMultipartUpload",
         )
     if run.algorithm is not ChecksumAlgorithm.MD5 and created.algorithm is not run.algorithm:
+        if run.settings.algorithm is not None:
+            _abort_new(run)
         raise ChecksumUnsupported(f"the service did not agree to {run.algorithm}", operation="CreateMultipartUpload")
+
+
+def _abort_new(run: UploadRun) -> None:
+    """Abort the upload that was created just now.  Where that fails it stays on S3 and in the list of uploads."""
+    try:
+        run.call(lambda s3: s3.abort_upload(run.target, run.upload_id))
+    except RemoteError:
+        return
+    run.forget_parts()
 
 
 def _remove_unanswered(run: UploadRun, tries: int) -> None:

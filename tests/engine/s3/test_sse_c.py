@@ -159,6 +159,7 @@ def test_a_service_that_ignores_the_key_is_left(shell: Shell, server: StrictS3, 
     assert result.code == 1
     assert "ignored the key of --sse-c" in result.errors[0]
     assert not part_numbers(server)
+    assert server.model.open_uploads == ()
 
 
 def test_plain_http_is_refused() -> None:

@@ -13,6 +13,7 @@ from partway.engine.limits import MIB
 from partway.engine.s3.backend import S3Backend, S3Config
 from tests.support.engine.upload_case import PART, Uploading
 from tests.support.s3_faults.faults import Answer, CallFunction, CloseConnection, Fault, ResetConnection, Stage
+from tests.support.s3_faults.responses import access_denied
 from tests.support.s3_model.model import S3Model
 from tests.support.s3_model.quirks import ListAfterComplete, Quirks, RefuseChecksums
 from tests.support.s3_server.server import StrictS3
@@ -221,14 +222,41 @@ def test_an_unconfirmed_part_is_not_sent_again(strict: StrictS3, uploading: Uplo
 
 
 def test_a_checksum_the_user_asked_for_is_not_given_up(strict: StrictS3, uploading: Uploading) -> None:
-    """No silent weakening, in no later run either: the upload fails and says what to leave away."""
-    strict.model.quirks = Quirks(no_checksums=True)
+    """No silent weakening where the parts' checksums are not answered: the upload fails and says what to leave away."""
+
+    def forget_checksums() -> None:
+        strict.model.quirks = Quirks(silent_checksums=True)
+
+    turn = CallFunction(function=forget_checksums)
+    strict.faults.add(Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=turn))
 
     with pytest.raises(UploadFailed, match="start over with --restart and leave --checksum-algorithm away"):
         uploading.run(algorithm=ChecksumAlgorithm.CRC32C)
-    with pytest.raises(UploadFailed, match="leave --checksum-algorithm away"):
-        uploading.run()
     assert uploading.run(restart=True).proof == "etag"
+
+
+def test_a_checksum_that_create_does_not_agree_to_leaves_nothing(strict: StrictS3, uploading: Uploading) -> None:
+    """The upload has no part and never will: it is aborted, and the next run without the option begins a new one."""
+    strict.model.quirks = Quirks(no_checksums=True)
+
+    with pytest.raises(UploadFailed, match="supports, leave --checksum-algorithm away"):
+        uploading.run(algorithm=ChecksumAlgorithm.SHA256)
+
+    assert strict.model.open_uploads == ()
+    assert uploading.store.uploads() == []
+    assert [event.resumable for event in uploading.of(FailedEvent)] == [False]
+
+
+def test_a_new_upload_that_cannot_be_aborted_stays_in_the_list(strict: StrictS3, uploading: Uploading) -> None:
+    """What is on S3 is known to the store, so that a cancel can remove it later."""
+    strict.model.quirks = Quirks(no_checksums=True)
+    strict.faults.add(Fault(operation="AbortMultipartUpload", stage=Stage.AFTER_BODY, action=access_denied()))
+
+    with pytest.raises(UploadFailed, match="start over with --restart"):
+        uploading.run(algorithm=ChecksumAlgorithm.SHA256)
+
+    (record,) = uploading.store.uploads()
+    assert [record.upload_id] == [each.upload_id for each in strict.model.open_uploads]
 
 
 @pytest.mark.parametrize("refuse", RefuseChecksums)
