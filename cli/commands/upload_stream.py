@@ -81,7 +81,7 @@ class StreamOptions:
     def plan(self, *arguments: Any, **keywords: Any) -> UploadPlanned:
         """``plan_piped`` with these options and arguments."""
         from partway.engine.dry_run.stream import plan_piped
-        from partway.engine.stream.upload import StreamSettings
+        from partway.engine.stream.settings import StreamSettings
 
         stream = StreamSettings(expected_size=self.expected_size, equal_parts=self.equal_parts)
         return plan_piped(*arguments, stream=stream, **keywords)
@@ -92,7 +92,8 @@ class StreamOptions:
         folder: for the parts in flight, unless TMPDIR names one.
         """
         # Only here: an upload of a file needs neither.
-        from partway.engine.stream.upload import StreamSettings, upload_stream
+        from partway.engine.stream.settings import StreamSettings
+        from partway.engine.stream.upload import upload_stream
 
         with ExitStack() as stack:
             descriptor, confirm = _STDIN, None

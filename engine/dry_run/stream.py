@@ -8,12 +8,10 @@ from partway.state.uploads import STREAM, UploadRecord, UploadStatus
 from ..backend.target import Target
 from ..events.dry_run import UploadPlanned
 from ..events.request_counts import of_parts
-from ..limits import wants_equal_parts
 from ..run.context import EngineContext
 from ..run.settings import check_settings
 from ..run.stored_options import check_algorithm, check_key, check_record, options_at_create, with_customer_key
-from ..stream.plan import plan_stream, replan_stream
-from ..stream.upload import StreamSettings
+from ..stream.settings import StreamPlanner, StreamSettings
 from .file import _event
 
 
@@ -28,19 +26,14 @@ def plan_piped(target: Target, context: EngineContext, *, stream: StreamSettings
     check_key(target, settings.limits)
     target = with_customer_key(target, context.backend)
     record = store.unfinished(STREAM, target.endpoint, target.bucket, target.key)
-    equal = stream.equal_parts or stream.expected_size is not None or wants_equal_parts(target.endpoint)
+    planner = StreamPlanner(stream=stream, endpoint=target.endpoint, parts=store.parts)
     if record is None or settings.restart:
-        plan = plan_stream(
-            part_size=settings.part_size, expected_size=stream.expected_size, equal=equal, limits=settings.limits
-        )
-        parts = []
+        plan, parts = planner.plan(settings), []
     else:
         check_record(record, settings.limits)
         check_algorithm(record, settings.algorithm)
         options_at_create(record, target.options)
-        parts = store.parts(record.id)
-        sizes = [(part.number, part.size) for part in parts]
-        plan = replan_stream(record.part_size, sizes, equal=equal, limits=settings.limits)
+        plan, parts = planner.replan(record, settings), store.parts(record.id)
     return UploadPlanned(
         source=STREAM,
         target=target.url,

@@ -13,7 +13,7 @@ from partway.state.jobs import JobRecord, JobStatus
 from ..events.upload import JobDone
 from ..progress.job_publisher import JobPublisher
 from ..run.context import EngineContext
-from ..run.record import holder
+from ..run.record import process_name
 from ..run.run import new_id
 from ..run.settings import check_settings
 from ..run.stored_options import with_customer_key
@@ -97,7 +97,7 @@ def run_job(
             store.jobs.forget_files(record.id)
             # What was completed before counts no more, either.
             record = replace(record, created_at=now())
-        record = replace(record, spec=text, holder=holder(), updated_at=now())
+        record = replace(record, spec=text, holder=process_name(), updated_at=now())
         run = JobRun(spec=spec, record=record, context=context, publisher=told, settings=job, is_new=is_new)
         ledger = JobResults(run, keep_paths=keep_paths)
         with JobFiles(run, ledger) as files:

@@ -1,10 +1,10 @@
 """Failures as events, each emitted once."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from partway.state.store import StateStore
-from partway.state.uploads import UploadRecord
 
 from ..errors import AlreadyEnded, AlreadyRunning, PartwayError, Refused, StateError, is_resumable
 from ..events import EventSink
@@ -12,25 +12,29 @@ from ..events.upload import UploadFailed
 from .failures import cause_of, was_never_reached
 
 
+@dataclass(slots=True)
+class FailedUpload:
+    """The upload that a failure is about.  id: "" while it has none."""
+
+    id: str
+
+
 @contextmanager
-def failures_emitted(sink: EventSink, store: StateStore, id: str) -> Iterator[Callable[[UploadRecord], None]]:
+def failures_emitted(sink: EventSink, store: StateStore, id: str) -> Iterator[FailedUpload]:
     """Tell the sink of the error that ends the block, with the upload's ID once it has one.
 
     Not of AlreadyEnded and AlreadyRunning: the upload has not failed, another process has it or has ended it.
     """
 
-    def known(record: UploadRecord) -> None:
-        nonlocal id
-        id = record.id
-
+    about = FailedUpload(id)
     try:
-        yield known
+        yield about
     except (AlreadyEnded, AlreadyRunning):
         raise
     except PartwayError as error:
-        if id and not isinstance(error, StateError):
-            _forget_if_nothing_began(store, id, error)
-        sink(UploadFailed(upload=id, error=str(error), resumable=is_resumable(error)))
+        if about.id and not isinstance(error, StateError):
+            _forget_if_nothing_began(store, about.id, error)
+        sink(UploadFailed(upload=about.id, error=str(error), resumable=is_resumable(error)))
         raise
 
 

@@ -2,6 +2,7 @@
 
 import os
 import socket
+from dataclasses import dataclass
 
 from partway.state.store import StateStore
 from partway.state.uploads import UploadRecord, UploadStatus
@@ -14,8 +15,23 @@ from .run import new_id
 _LEARNED_FOR = 30 * 86400.0  # seconds that an endpoint's missing checksum is believed; services are updated
 
 
-def holder() -> str:
-    """Who claims an upload now, for messages."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumeInfo:
+    """What is stored with an upload so that it can be resumed without being told again.
+
+    region, profile: of the AWS configuration; None means the usual ones.
+    job: id of the job that owns the upload; None for one of its own.
+    command: how users start it again, in a form that the caller can read; None where its id is enough.
+    """
+
+    region: str | None = None
+    profile: str | None = None
+    job: str | None = None
+    command: str | None = None
+
+
+def process_name() -> str:
+    """This process, as messages of others name it while it has the upload's lock."""
     return f"process {os.getpid()} on {socket.gethostname()}"
 
 
@@ -31,14 +47,13 @@ def default_algorithm(store: StateStore, endpoint: str, now: float) -> ChecksumA
 def new_record(
     source: SourceIdentity,
     target: Target,
+    *,
     part_size: int,
     algorithm: ChecksumAlgorithm,
-    region: str | None,
-    profile: str | None,
+    info: ResumeInfo,
     now: float,
-    job: str | None = None,
 ) -> UploadRecord:
-    """The record of an upload that begins."""
+    """The record of an upload that starts now.  now: seconds since the epoch."""
     return UploadRecord(
         id=new_id(),
         status=UploadStatus.OPEN,
@@ -51,8 +66,8 @@ def new_record(
         bucket=target.bucket,
         key=target.key,
         endpoint=target.endpoint,
-        region=region,
-        profile=profile,
+        region=info.region,
+        profile=info.profile,
         options=target.options.to_json(),
         part_size=part_size,
         checksum_algorithm=algorithm.value,
@@ -60,6 +75,7 @@ def new_record(
         run=1,
         created_at=now,
         updated_at=now,
-        holder=holder(),
-        job=job,
+        holder=process_name(),
+        job=info.job,
+        command=info.command,
     )

@@ -1,25 +1,29 @@
 """A stream whose Complete was sent: its bytes are all on S3, so its end needs no producer."""
 
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from partway.state.uploads import STREAM, UploadRecord
+from partway.state.uploads import STREAM, PartRecord, UploadRecord
 
-from ..errors import ObjectExists, UploadFailed, UploadVanished
+from ..errors import ObjectExists, PlanError, UploadFailed, UploadVanished
 from ..events.upload import UploadDone, UploadSkipped
-from ..progress.upload_publisher import UploadPublisher
 from ..proof.proof import Proof
-from ..resume.lock import check_unfinished, claimed
 from ..run.announce import failures_emitted
 from ..run.context import EngineContext
-from ..run.record import holder
+from ..run.record import ResumeInfo
 from ..run.run import UploadRun
-from ..run.stored_options import check_record, target_of, with_customer_key
+from ..run.settings import UploadSettings
+from ..run.stored_options import target_of, with_customer_key
 from ..source.identity import SourceIdentity
 from ..upload.complete import complete, proven_before
+from ..upload.open import open_run
 from ..upload.skip import skip_upload
 from .earlier_parts import earlier_parts
-from .plan import plan_of_sent
+from .plan import StreamPlan, plan_of_sent
 from .send import RUN_AGAIN
+
+# A stream has no file's identity: whatever comes is compared by its bytes.
+STREAM_IDENTITY = SourceIdentity(path=STREAM, size=0, mtime_ns=0, ctime_ns=None, inode=0, device=0)
 
 
 def finish_stream(record: UploadRecord, context: EngineContext) -> UploadDone | UploadSkipped:
@@ -29,34 +33,37 @@ def finish_stream(record: UploadRecord, context: EngineContext) -> UploadDone | 
         UploadFailed: S3 has not all of its parts any more; its producer has to run again.
         StateLocked, RemoteError, ProofFailed, UploadCancelled, StateError.
     """
-    store, settings = context.store, context.settings
-    with failures_emitted(context.sink, store, record.id):
+    with failures_emitted(context.sink, context.store, record.id) as about:
         target = with_customer_key(target_of(record), context.backend)
-        check_record(record, settings.limits)
-        with claimed(store, STREAM, target), UploadPublisher(store.live, context.sink) as told:
-            check_unfinished(store, record.id)
-            parts = store.parts(record.id)
-            run = UploadRun(
-                source=SourceIdentity(path=STREAM, size=0, mtime_ns=0, ctime_ns=None, inode=0, device=0),
-                target=target,
-                plan=plan_of_sent(record.part_size, [part.size for part in parts]),
-                record=replace(record, run=record.run + 1, holder=holder()),
-                context=replace(context, sink=told),
-                on_idle=told.on_idle,
-            )
-            with run.pool:
-                run.save()
-                told.begin(run.record.id)
-                if (made := made_earlier(run)) is not None:
-                    return run.finish(*made)
-                listed = run.call(lambda s3: s3.list_parts(target, run.upload_id, run.algorithm))
-                if len(earlier_parts(parts, listed).confirmed) < len(parts) or not parts:
-                    raise UploadFailed(f"S3 has not all parts of the stream any more; {RUN_AGAIN}", resumable=True)
-                run.announce_start(parts)
-                try:
-                    return complete(run, again=True)
-                except ObjectExists as error:
-                    return skip_upload(run, error)
+        planner = _SentPlanner(context.store.parts)
+        with open_run(STREAM_IDENTITY, target, context, planner, info=ResumeInfo(), about=about) as opened:
+            run = opened.run
+            run.save()
+            if (made := made_earlier(run)) is not None:
+                return run.finish(*made)
+            parts = run.store.parts(run.record.id)
+            listed = run.call(lambda s3: s3.list_parts(target, run.upload_id, run.algorithm))
+            if len(earlier_parts(parts, listed).confirmed) < len(parts) or not parts:
+                raise UploadFailed(f"S3 has not all parts of the stream any more; {RUN_AGAIN}", resumable=True)
+            run.announce_start(parts)
+            try:
+                return complete(run, again=True)
+            except ObjectExists as error:
+                return skip_upload(run, error)
+
+
+@dataclass(frozen=True, slots=True)
+class _SentPlanner:
+    """The plan of a stream that was sent to its end.  parts: gives the stored parts of an upload, by its id."""
+
+    parts: Callable[[str], Sequence[PartRecord]]
+
+    def plan(self, settings: UploadSettings) -> StreamPlan:
+        raise PlanError("a stream cannot be started without its producer")
+
+    def replan(self, record: UploadRecord, settings: UploadSettings) -> StreamPlan:
+        sizes = [part.size for part in self.parts(record.id)]
+        return plan_of_sent(record.part_size, sizes, limits=settings.limits)
 
 
 def made_earlier(run: UploadRun) -> tuple[Proof, str] | None:

@@ -39,7 +39,7 @@ from partway.engine.events.upload import (
 from partway.engine.limits import MIB
 from partway.engine.s3.backend import S3Backend
 from partway.engine.stream.finish import finish_stream
-from partway.engine.stream.upload import StreamSettings
+from partway.engine.stream.settings import StreamSettings
 from partway.engine.workers.channel import CancelToken, WorkerContext
 from partway.state.uploads import UploadStatus
 from tests.support.engine.stream_case import Streaming, pipe_of

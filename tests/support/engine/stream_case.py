@@ -15,7 +15,8 @@ from partway.engine.events.upload import UploadDone, UploadSkipped
 from partway.engine.limits import S3Limits
 from partway.engine.run.context import EngineContext
 from partway.engine.run.settings import UploadSettings
-from partway.engine.stream.upload import StreamSettings, upload_stream
+from partway.engine.stream.settings import StreamSettings
+from partway.engine.stream.upload import upload_stream
 from partway.engine.workers.channel import CancelToken
 from partway.state.memory.store import MemoryStore
 from partway.state.store import StateStore

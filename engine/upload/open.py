@@ -1,0 +1,194 @@
+"""Open a run of an upload: lock it, then resume what is unfinished of it, or start anew.
+
+The same for a file and a stream; what differs is how each is cut into parts.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Generic, Protocol, TypeVar
+
+from partway.state.uploads import STREAM, UploadRecord
+
+from ..backend.target import Target
+from ..checksums import ChecksumAlgorithm
+from ..progress.upload_publisher import UploadPublisher
+from ..resume.lock import check_unfinished, claimed
+from ..run.announce import FailedUpload
+from ..run.context import EngineContext
+from ..run.record import ResumeInfo, default_algorithm, new_record, process_name
+from ..run.run import UploadRun
+from ..run.settings import UploadSettings
+from ..run.stored_options import check_algorithm, check_record, options_at_create, with_content_type
+from ..source.identity import SourceIdentity
+from ..source.plan import UploadPlan
+from ..workers.channel import Lane
+from .abort import give_up
+from .skip import check_key_free
+
+P = TypeVar("P", bound=UploadPlan)
+P_co = TypeVar("P_co", bound=UploadPlan, covariant=True)
+
+
+class Planner(Protocol[P_co]):
+    """Cuts one source into parts.  Both raise PlanError when the service's limits leave no way."""
+
+    def plan(self, settings: UploadSettings) -> P_co:
+        """The plan of a new upload."""
+        ...
+
+    def replan(self, record: UploadRecord, settings: UploadSettings) -> P_co:
+        """The plan of a stored upload: its part size stays."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedRun(Generic[P]):
+    """A run whose upload is locked.
+
+    plan: as the planner made it; the run's own may change.
+    is_new: True when the upload starts here: nothing of it is stored yet.
+    replaced: the unfinished upload that this one takes the place of; None when there is none.
+    """
+
+    run: UploadRun
+    plan: P
+    is_new: bool
+    replaced: UploadRecord | None
+    _about: FailedUpload
+    _publisher: UploadPublisher
+
+    def identify(self) -> None:
+        """Name the upload in failures and in ``partway watch``; again after its id changed."""
+        self._about.id = self.run.record.id
+        self._publisher.begin(self.run.record.id)
+
+    def forget_id(self) -> None:
+        """A failure from now on is no longer about the upload that was named last."""
+        self._about.id = ""
+
+    def check_key_free(self) -> None:
+        """With --no-overwrite, refuse a key that is taken; as ``upload.skip.check_key_free``."""
+        check_key_free(self.run, self.replaced)
+
+    def abort_replaced(self) -> None:
+        """Abort the upload that this one takes the place of.
+
+        As late as possible: what cannot be planned, read or written must not cost the parts that are there.
+
+        Raises:
+            RemoteError, UploadFailed, UploadCancelled, StateError.
+        """
+        if self.replaced is not None:
+            give_up(self.replaced, self.run.context, self.run.lane)
+            self.forget_id()
+
+
+@contextmanager
+def open_run(
+    source: SourceIdentity,
+    target: Target,
+    context: EngineContext,
+    planner: Planner[P],
+    *,
+    info: ResumeInfo,
+    about: FailedUpload,
+    lane: Lane | None = None,
+) -> Iterator[OpenedRun[P]]:
+    """Lock the upload of the source to the target and open a run of it, whose workers end with the block.
+
+    Nothing is stored, sent or aborted yet.
+
+    Args:
+        about: Names the upload in failures.  One that it names already must still be unfinished.
+        lane: Of a run beside others; None for workers of its own.
+
+    Raises:
+        AlreadyRunning: another process is sending it.
+        AlreadyEnded: the upload that was named is not unfinished any more.
+        PlanError: the part size, the settings or the options are not possible.
+        StateError.
+    """
+    store = context.store
+    with claimed(store, source.path, target), UploadPublisher(store.live, context.sink) as publisher:
+        if about.id:
+            check_unfinished(store, about.id)
+        found = store.unfinished(source.path, target.endpoint, target.bucket, target.key)
+        is_new = found is None or context.settings.restart
+        if found is None or context.settings.restart:
+            opening = _start(source, target, context, planner, info)
+        else:
+            opening = _resume(found, target, context.settings, planner, info)
+        run = UploadRun(
+            source=source,
+            target=opening.target,
+            plan=opening.plan,
+            record=opening.record,
+            context=replace(context, settings=opening.settings, sink=publisher),
+            on_idle=publisher.on_idle,
+            lane=lane,
+        )
+        opened = OpenedRun(
+            run=run,
+            plan=opening.plan,
+            is_new=is_new,
+            replaced=found if is_new else None,
+            _about=about,
+            _publisher=publisher,
+        )
+        if found is not None:
+            about.id = found.id
+        if not is_new:
+            opened.identify()
+        with run.pool:
+            yield opened
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Opening(Generic[P]):
+    """What a run begins with."""
+
+    record: UploadRecord
+    target: Target
+    plan: P
+    settings: UploadSettings
+
+
+def _start(
+    source: SourceIdentity, target: Target, context: EngineContext, planner: Planner[P], info: ResumeInfo
+) -> _Opening[P]:
+    settings, now = context.settings, context.clock.time()
+    if settings.guess_content_type:
+        name = target.key if source.path == STREAM else source.path
+        target = replace(target, options=with_content_type(target.options, name))
+    plan = planner.plan(settings)
+    algorithm = settings.algorithm or default_algorithm(context.store, target.endpoint, now)
+    record = new_record(source, target, part_size=plan.part_size, algorithm=algorithm, info=info, now=now)
+    record = replace(record, wanted_algorithm=settings.algorithm)
+    return _Opening(record=record, target=target, plan=plan, settings=settings)
+
+
+def _resume(
+    record: UploadRecord, target: Target, settings: UploadSettings, planner: Planner[P], info: ResumeInfo
+) -> _Opening[P]:
+    check_record(record, settings.limits)
+    plan = planner.replan(record, settings)
+    settings = _with_stored_algorithm(settings, record)
+    check_algorithm(record, settings.algorithm)
+    target = replace(target, options=options_at_create(record, target.options))
+    record = replace(
+        record,
+        run=record.run + 1,
+        holder=process_name(),
+        wanted_algorithm=settings.algorithm,
+        command=info.command or record.command,
+    )
+    return _Opening(record=record, target=target, plan=plan, settings=settings)
+
+
+def _with_stored_algorithm(settings: UploadSettings, record: UploadRecord) -> UploadSettings:
+    """The settings with the checksum algorithm that the user asked for when the upload began, unless another is named
+    now: where the service does not know it, no other takes its place silently."""
+    if settings.algorithm is not None or record.wanted_algorithm is None:
+        return settings
+    return replace(settings, algorithm=ChecksumAlgorithm(record.wanted_algorithm))
