@@ -2,9 +2,10 @@
 
 import datetime
 import re
+import string
 from collections.abc import Callable
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 import click
 
@@ -44,6 +45,9 @@ def _tagging(ctx: click.Context, param: click.Parameter, value: str | None) -> s
     """https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html"""
     if value is None:
         return None
+    if not value.isascii() or not value.isprintable():
+        encoded = quote(value, safe=string.punctuation + " ")
+        raise click.BadParameter(f"{value!r} is not URL-encoded; write it like {encoded}")
     try:
         tags = parse_qsl(value, keep_blank_values=True, strict_parsing=True, max_num_fields=_MOST_TAGS)
     except ValueError:

@@ -11,6 +11,8 @@ from typing import Any
 
 from botocore.auth import SIGV4_TIMESTAMP, S3SigV4Auth
 
+from ..aws_config.credential_values import check_values
+
 _ALLOWED = 900.0  # seconds that S3 lets a clock be off
 _MOST = 10 * 365 * 86400.0  # seconds; a service that is further off has no better clock than we
 _SKEWED = "RequestTimeTooSkewed"
@@ -22,6 +24,7 @@ class ClockSkew:
     def __init__(self, credentials: Any) -> None:
         self.seconds = 0.0
         self._credentials = credentials
+        self._checked: Any = None
 
     def attach(self, events: Any) -> None:
         """Listen to answers, and sign again after botocore signed."""
@@ -46,9 +49,17 @@ class ClockSkew:
         error["Code"] = _SKEWED
 
     def refresh_credentials(self) -> None:
-        """Have credentials that end soon be fetched anew; raises whatever their source does."""
-        if self._credentials is not None:
-            self._credentials.get_frozen_credentials()
+        """Have credentials that end soon be fetched anew; raises whatever their source does.
+
+        Raises:
+            ValueError: nothing can be signed with them.
+        """
+        if self._credentials is None:
+            return
+        found = self._credentials.get_frozen_credentials()
+        if found != self._checked:
+            check_values(found, self._credentials.method)
+            self._checked = found
 
     def _sign_again(self, request: Any, **_: Any) -> None:
         # Not a signature for several regions, as Multi-Region Access Points have (SigV4A): it is made elsewhere.

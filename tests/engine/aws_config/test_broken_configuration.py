@@ -3,6 +3,8 @@
 Every case is refused while the client is made, before the store is written and before any request.
 """
 
+import json
+import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,6 +23,14 @@ Resolve = Callable[..., S3Backend]
 
 DEFAULT = "[default]\n"
 ROLE = f"{DEFAULT}role_arn = arn:aws:iam::123456789012:role/x\n"
+
+
+def _program(key: str | int, secret: str | int) -> str:
+    """A profile with a program that prints these keys."""
+    printed = json.dumps({"Version": 1, "AccessKeyId": key, "SecretAccessKey": secret})
+    return f"{DEFAULT}credential_process = echo {shlex.quote(printed)}\n"
+
+
 SSO = "sso_account_id = 123456789012\nsso_role_name = x\n"
 
 FILES: dict[str, tuple[str | bytes, str]] = {
@@ -78,6 +88,16 @@ FILES: dict[str, tuple[str | bytes, str]] = {
     "a credential_source without credentials": (f"{ROLE}credential_source = Environment\n", "No credentials found in"),
     "a web identity without its file": (f"{ROLE}web_identity_token_file = /none\n", "no such file or directory: /none"),
     "an open quotation": (f"{DEFAULT}credential_process = 'abc\n", "could not be read: No closing quotation"),
+    "empty keys": (
+        f"{DEFAULT}aws_access_key_id =\naws_secret_access_key =\n",
+        "the access key is empty (found by config-",
+    ),
+    "an empty secret": (f"{DEFAULT}aws_access_key_id = k\naws_secret_access_key =\n", "the secret key is empty (found"),
+    "a program that prints an empty key": (
+        _program("", "hunter2"),
+        "the access key is empty (found by custom-process)",
+    ),
+    "a program that prints numbers": (_program(1, 2), "the access key is not text (found by custom-process)"),
     "an empty program": (f"{DEFAULT}credential_process =\n", "could not be read: a setting is empty"),
 }
 VARIABLES = {
@@ -94,6 +114,22 @@ VARIABLES = {
         "'localhost:9000' (AWS_ENDPOINT_URL) is not a valid",
     ),
     "an endpoint of S3": ({"AWS_ENDPOINT_URL_S3": "foo"}, "'foo' (AWS_ENDPOINT_URL_S3) is not a valid endpoint"),
+    "a key with a line break": (
+        {"AWS_ACCESS_KEY_ID": "key\r", "AWS_SECRET_ACCESS_KEY": "hunter2"},
+        "the access key begins or ends with a line break, which does not belong to it (found by env)",
+    ),
+    "a secret with a line break": (
+        {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "hunter2\r"},
+        "the secret key begins or ends with a line break",
+    ),
+    "a key of other letters": (
+        {"AWS_ACCESS_KEY_ID": "k\xe9y", "AWS_SECRET_ACCESS_KEY": "hunter2"},
+        "the access key has a character that cannot be sent (found by env)",
+    ),
+    "a token of other letters": (
+        {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "hunter2", "AWS_SESSION_TOKEN": "t\xe4g"},
+        "the session token has a character that cannot be sent (found by env)",
+    ),
     "a web identity without its file": (
         {"AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/x", "AWS_WEB_IDENTITY_TOKEN_FILE": "/none"},
         "no such file or directory: /none",

@@ -133,6 +133,10 @@ def test_a_read_timeout_is_kept(shell: Shell, server: StrictS3) -> None:
 
 BAD = {
     "tags": (("--tagging", "a"), "are no tags"),
+    "tags with other letters": (
+        ("--tagging", "ä b=c&d=%C3%BC"),
+        "is not URL-encoded; write it like %C3%A4 b=c&d=%C3%BC",
+    ),
     "a tag twice": (("--tagging", "a=1&a=2"), "twice"),
     "many tags": (("--tagging", "&".join(f"a{n}=1" for n in range(11))), "at most 10"),
     "a long tag": (("--tagging", "a" * 129 + "=1"), "1 to 128"),
