@@ -91,15 +91,15 @@ class LiveStore(Protocol):
     Every method raises StateError when that cannot be read or written.
     """
 
-    def tell(self, record: ProgressSnapshot) -> None:
+    def publish(self, record: ProgressSnapshot) -> None:
         """Replace what was said of this id.  It counts as alive until the process dies, or says that it ended."""
         ...
 
-    def end(self, id: str) -> None:
+    def remove(self, id: str) -> None:
         """Forget what was said of this id; nothing happens when that was nothing.  For who holds the claim."""
         ...
 
-    def row(self, id: str) -> LiveSnapshot | None:
+    def get(self, id: str) -> LiveSnapshot | None:
         """What was last said of this id; None: nothing."""
         ...
 

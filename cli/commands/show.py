@@ -48,7 +48,7 @@ def command(id: str, as_json: bool, state_dir: Path | None) -> int:
                 print_job(store, job, row, console)
             return exit_codes.OK
         record = find_upload(store, id)
-        row = store.live.row(record.id)
+        row = store.live.get(record.id)
         if as_json:
             parts = [part.number for part in store.parts(record.id)]
             print(json.dumps(facts(record, row, store.part_totals(record.id)) | {"parts": parts}))

@@ -32,7 +32,7 @@ def _counted(job: JobRecord, totals: FileTotals, row: LiveSnapshot | None) -> Jo
 
 def job_row(store: StateStore, job: JobRecord) -> LiveSnapshot | None:
     """What the job's run said last, with what those of its files say that are uploads of their own."""
-    row = store.live.row(job.id)
+    row = store.live.get(job.id)
     if row is None or not row.alive:
         return row
     return with_uploads(row, running_uploads(store, store.live.running()).get(job.id, []))

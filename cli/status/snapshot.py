@@ -60,7 +60,7 @@ Watched = WatchedUpload | WatchedJob
 
 def watched_upload(store: StateStore, record: UploadRecord) -> WatchedUpload:
     """The upload as it is now; ``record`` may be old."""
-    row = store.live.row(record.id)
+    row = store.live.get(record.id)
     # In this order: a run says that it ended after its last record.
     record = store.upload(record.id) or record
     parts, size = store.part_totals(record.id)
@@ -72,7 +72,7 @@ def watched_job(store: StateStore, record: JobRecord, running: Sequence[LiveSnap
 
     running: what runs, when the caller has looked already.
     """
-    row = store.live.row(record.id)
+    row = store.live.get(record.id)
     record = job_now(store, store.jobs.get(record.id) or record, row)
     if row is None or not row.alive:
         return WatchedJob(record=record, row=row, uploads=())

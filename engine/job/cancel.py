@@ -73,7 +73,7 @@ def mark_aborted(store: StateStore, record: JobRecord) -> None:
         )
     )
     store.jobs.forget_files(record.id)
-    store.live.end(record.id)
+    store.live.remove(record.id)
 
 
 @contextmanager

@@ -24,4 +24,4 @@ def recover_files(store: StateStore, job: JobRecord, *, keep_paths: bool) -> Non
     if rows:
         store.jobs.save_files(job.id, rows)
         for each in lost:
-            store.live.end(each.id)
+            store.live.remove(each.id)

@@ -62,7 +62,7 @@ class ProgressPublisher:
         """Remove the snapshot; nothing is published until ``begin``."""
         if self._id:
             with suppress(StateError):
-                self._live.end(self._id)
+                self._live.remove(self._id)
             self._id = ""
 
     def __enter__(self) -> Self:
@@ -106,7 +106,7 @@ class ProgressPublisher:
             **ended,
         )
         with suppress(StateError):
-            self._live.tell(snapshot)
+            self._live.publish(snapshot)
 
     def _since_epoch(self, at: float | None) -> float | None:
         """A time of the monotonic clock, in seconds since the epoch."""

@@ -101,7 +101,7 @@ def give_up(record: UploadRecord, context: EngineContext, lane: Lane | None = No
                 ) from error
     context.store.save_upload(replace(record, status=UploadStatus.ABORTED))
     context.store.replace_parts(record.id, ())
-    context.store.live.end(record.id)
+    context.store.live.remove(record.id)
     return removal
 
 

@@ -26,7 +26,7 @@ class LiveFiles:
         self._folder = folder
         self._held: dict[str, int] = {}  # descriptors by id
 
-    def tell(self, record: ProgressSnapshot) -> None:
+    def publish(self, record: ProgressSnapshot) -> None:
         try:
             descriptor = self._held.get(record.id)
             if descriptor is None:
@@ -51,7 +51,7 @@ class LiveFiles:
         os.close(descriptor)
         raise StateLocked(f"somebody looks at {self._folder / id}")
 
-    def end(self, id: str) -> None:
+    def remove(self, id: str) -> None:
         try:
             # Under the lock, so that nobody takes what is there for the last words of a process that died.
             (self._folder / id).unlink(missing_ok=True)
@@ -63,10 +63,10 @@ class LiveFiles:
         if (descriptor := self._held.pop(id, None)) is not None:
             os.close(descriptor)
 
-    def row(self, id: str) -> LiveSnapshot | None:
-        return self._row(id)
+    def get(self, id: str) -> LiveSnapshot | None:
+        return self._snapshot(id)
 
-    def _row(self, id: str, *, only_alive: bool = False) -> LiveSnapshot | None:
+    def _snapshot(self, id: str, *, only_alive: bool = False) -> LiveSnapshot | None:
         """only_alive: what does not run is not read, and None."""
         try:
             descriptor = os.open(self._folder / id, os.O_RDONLY)
@@ -93,10 +93,10 @@ class LiveFiles:
         return LiveSnapshot(record=record, alive=alive and record.ended is None)
 
     def all(self) -> list[LiveSnapshot]:
-        return [row for name in self._names() if (row := self._row(name)) is not None]
+        return [row for name in self._names() if (row := self._snapshot(name)) is not None]
 
     def running(self) -> list[LiveSnapshot]:
-        rows = (self._row(name, only_alive=True) for name in self._names())
+        rows = (self._snapshot(name, only_alive=True) for name in self._names())
         return [row for row in rows if row is not None and row.alive]
 
     def _names(self) -> list[str]:

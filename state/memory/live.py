@@ -9,18 +9,18 @@ class MemoryLive:
     def __init__(self) -> None:
         self._records: dict[str, ProgressSnapshot] = {}
 
-    def tell(self, record: ProgressSnapshot) -> None:
+    def publish(self, record: ProgressSnapshot) -> None:
         self._records[record.id] = record
 
-    def end(self, id: str) -> None:
+    def remove(self, id: str) -> None:
         self._records.pop(id, None)
 
-    def row(self, id: str) -> LiveSnapshot | None:
+    def get(self, id: str) -> LiveSnapshot | None:
         record = self._records.get(id)
         return None if record is None else LiveSnapshot(record=record, alive=record.ended is None)
 
     def all(self) -> list[LiveSnapshot]:
-        return [row for id in sorted(self._records) if (row := self.row(id)) is not None]
+        return [row for id in sorted(self._records) if (row := self.get(id)) is not None]
 
     def running(self) -> list[LiveSnapshot]:
         return [row for row in self.all() if row.alive]

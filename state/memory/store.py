@@ -58,7 +58,7 @@ class MemoryStore:
     def remove_upload(self, id: str) -> None:
         self._uploads.pop(id, None)
         self._parts.pop(id, None)
-        self.live.end(id)
+        self.live.remove(id)
 
     def save_parts(self, id: str, parts: Iterable[PartRecord]) -> None:
         self._put_parts(id, self._parts.get(id, {}), parts)

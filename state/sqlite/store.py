@@ -125,7 +125,7 @@ class SqliteStore:
     def remove_upload(self, id: str) -> None:
         with self._writing():
             self._db.existing_table("uploads").delete_where("id = ?", [id])
-        self.live.end(id)
+        self.live.remove(id)
 
     def save_parts(self, id: str, parts: Iterable[PartRecord]) -> None:
         rows = part_rows(id, parts)

@@ -37,7 +37,7 @@ def store() -> MemoryStore:
     store = MemoryStore()
     store.jobs.save(JOB)
     told = ProgressSnapshot(id=JOB.id, pid=7, host="host", began_at=1.0, told_at=time.time(), phase=LivePhase.SENDING)
-    store.live.tell(replace(told, rate=999.0, done_files=12, done_bytes=MIB, files=(("/data/small", 100),)))
+    store.live.publish(replace(told, rate=999.0, done_files=12, done_bytes=MIB, files=(("/data/small", 100),)))
     return store
 
 
@@ -47,7 +47,7 @@ def runs(store: MemoryStore, name: str, id: str, began_at: float, **told: object
     store.save_upload(replace(record, part_size=10 * MIB))
     said = ProgressSnapshot(id=id, pid=7, host="host", began_at=began_at, told_at=time.time(), phase=LivePhase.SENDING)
     facts = {"rate": 2.0 * MIB, "resumed_bytes": 20 * MIB, "resumed_parts": 2, "parts": ((3, MIB),)} | told
-    store.live.tell(replace(said, **facts))  # type: ignore[arg-type]
+    store.live.publish(replace(said, **facts))  # type: ignore[arg-type]
 
 
 def look(store: MemoryStore) -> WatchedJob:
@@ -117,7 +117,7 @@ def test_an_upload_that_ends_while_it_is_looked_at_is_left_out(store: MemoryStor
     """It ran when the list of what runs was read, and no longer when its own record is."""
     runs(store, "a", "0000000a", 1.0)
     before = store.live.all()
-    store.live.end("0000000a")
+    store.live.remove("0000000a")
     store.live.all = lambda: before  # type: ignore[method-assign]
 
     assert look(store).uploads == ()

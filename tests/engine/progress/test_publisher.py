@@ -47,18 +47,18 @@ class Counted(MemoryLive):
         super().__init__()
         self.told: list[ProgressSnapshot] = []
 
-    def tell(self, record: ProgressSnapshot) -> None:
-        super().tell(record)
+    def publish(self, record: ProgressSnapshot) -> None:
+        super().publish(record)
         self.told.append(record)
 
 
 class Broken(MemoryLive):
     """A disk that is full."""
 
-    def tell(self, record: ProgressSnapshot) -> None:
+    def publish(self, record: ProgressSnapshot) -> None:
         raise StateError("no space left")
 
-    def end(self, id: str) -> None:
+    def remove(self, id: str) -> None:
         raise StateError("no space left")
 
 

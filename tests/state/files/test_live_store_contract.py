@@ -28,7 +28,7 @@ import sys, time
 from pathlib import Path
 from partway.state.live import ProgressSnapshot
 from partway.state.files.live import LiveFiles
-LiveFiles(Path(sys.argv[1])).tell(ProgressSnapshot(id="0a1b2c3d", pid=7, host="host", began_at=1.0, told_at=2.0))
+LiveFiles(Path(sys.argv[1])).publish(ProgressSnapshot(id="0a1b2c3d", pid=7, host="host", began_at=1.0, told_at=2.0))
 print("told", flush=True)
 time.sleep(60)
 """
@@ -61,49 +61,49 @@ def test_a_record_comes_back_as_it_was_told(store: StateStore) -> None:
         away_since=5.25,
         reason="ü\n",
     )
-    store.live.tell(full)
+    store.live.publish(full)
 
-    assert store.live.row(TOLD.id) == LiveSnapshot(record=full, alive=True)
+    assert store.live.get(TOLD.id) == LiveSnapshot(record=full, alive=True)
     assert store.live.all() == [LiveSnapshot(record=full, alive=True)]
     assert full.in_flight_bytes == 13
 
 
 def test_the_last_word_counts(store: StateStore) -> None:
     """Also when it is shorter than the one before."""
-    store.live.tell(replace(TOLD, reason="long " * 100, told_at=3.0))
-    store.live.tell(replace(TOLD, told_at=4.0))
+    store.live.publish(replace(TOLD, reason="long " * 100, told_at=3.0))
+    store.live.publish(replace(TOLD, told_at=4.0))
 
-    assert store.live.row(TOLD.id) == LiveSnapshot(record=replace(TOLD, told_at=4.0), alive=True)
+    assert store.live.get(TOLD.id) == LiveSnapshot(record=replace(TOLD, told_at=4.0), alive=True)
 
 
 @pytest.mark.parametrize("ended", Ended)
 def test_a_run_that_said_how_it_ended_is_not_alive(store: StateStore, ended: Ended) -> None:
     """What it said stays, until the next run begins or somebody forgets it."""
     last = replace(TOLD, ended=ended, error="why")
-    store.live.tell(TOLD)
-    store.live.tell(last)
-    assert store.live.row(TOLD.id) == LiveSnapshot(record=last, alive=False)
-    store.live.tell(TOLD)
+    store.live.publish(TOLD)
+    store.live.publish(last)
+    assert store.live.get(TOLD.id) == LiveSnapshot(record=last, alive=False)
+    store.live.publish(TOLD)
 
-    assert store.live.row(TOLD.id) == LiveSnapshot(record=TOLD, alive=True)
+    assert store.live.get(TOLD.id) == LiveSnapshot(record=TOLD, alive=True)
 
 
 def test_ids_are_apart(store: StateStore) -> None:
     """In the order of their ids; one ends without the other."""
-    store.live.tell(replace(TOLD, id="ffffffff"))
-    store.live.tell(TOLD)
+    store.live.publish(replace(TOLD, id="ffffffff"))
+    store.live.publish(TOLD)
     assert [row.record.id for row in store.live.all()] == [TOLD.id, "ffffffff"]
-    store.live.end("ffffffff")
-    store.live.end("ffffffff")
+    store.live.remove("ffffffff")
+    store.live.remove("ffffffff")
 
     assert [row.record.id for row in store.live.all()] == [TOLD.id]
-    assert store.live.row("ffffffff") is None
+    assert store.live.get("ffffffff") is None
 
 
 def test_what_runs_is_told_apart(store: StateStore) -> None:
     """From what ended."""
-    store.live.tell(replace(TOLD, id="ffffffff", ended=Ended.FAILED))
-    store.live.tell(TOLD)
+    store.live.publish(replace(TOLD, id="ffffffff", ended=Ended.FAILED))
+    store.live.publish(TOLD)
 
     assert store.live.running() == [LiveSnapshot(record=TOLD, alive=True)]
 
@@ -111,7 +111,7 @@ def test_what_runs_is_told_apart(store: StateStore) -> None:
 def test_what_is_removed_says_nothing(store: StateStore) -> None:
     """An upload that is forgotten leaves no words behind."""
     store.save_upload(UPLOAD)
-    store.live.tell(TOLD)
+    store.live.publish(TOLD)
     store.remove_upload(UPLOAD.id)
 
     assert store.live.all() == []
@@ -123,12 +123,12 @@ def test_another_process_is_seen_and_its_death_too(tmp_path: Path) -> None:
         assert process.stdout is not None
         process.stdout.readline()
         files = LiveFiles(tmp_path)
-        living = files.row(TOLD.id)
+        living = files.get(TOLD.id)
         process.send_signal(signal.SIGKILL)
         process.wait()
-    dead = files.row(TOLD.id)
-    files.tell(TOLD)
-    again = files.row(TOLD.id)
+    dead = files.get(TOLD.id)
+    files.publish(TOLD)
+    again = files.get(TOLD.id)
     files.close()
 
     assert living == LiveSnapshot(record=TOLD, alive=True)
@@ -141,7 +141,7 @@ def test_looking_takes_nothing_from_who_starts(tmp_path: Path) -> None:
     look = "import sys\nfrom pathlib import Path\nfrom partway.state.files.live import LiveFiles\nprint(flush=True)\n"
     look += "while True: LiveFiles(Path(sys.argv[1])).all()"
     store = SqliteStore(tmp_path)
-    store.live.tell(replace(TOLD, ended=Ended.FAILED))
+    store.live.publish(replace(TOLD, ended=Ended.FAILED))
     told = 0
     with subprocess.Popen([sys.executable, "-c", look, str(tmp_path / "running")], stdout=subprocess.PIPE) as watcher:
         assert watcher.stdout is not None
@@ -149,13 +149,13 @@ def test_looking_takes_nothing_from_who_starts(tmp_path: Path) -> None:
         while told < 250:
             with store.claim("source", "", "bucket", "key"):
                 try:
-                    store.live.tell(TOLD)
+                    store.live.publish(TOLD)
                 except StateError:
                     time.sleep(0.001)  # the watcher may have been interrupted in the middle of a look
                     continue
                 told += 1
-                row = store.live.row(TOLD.id)
-                store.live.tell(replace(TOLD, ended=Ended.FAILED))
+                row = store.live.get(TOLD.id)
+                store.live.publish(replace(TOLD, ended=Ended.FAILED))
                 assert row == LiveSnapshot(record=TOLD, alive=True)
         assert watcher.poll() is None
         watcher.kill()
@@ -166,11 +166,11 @@ def test_those_who_look_do_not_take_each_other_for_a_process_that_lives(files: L
     """A look that is under way is not a run."""
     import fcntl
 
-    files.tell(TOLD)
+    files.publish(TOLD)
     files.close()
     with (tmp_path / "running" / TOLD.id).open("rb") as other:
         fcntl.flock(other, fcntl.LOCK_SH)
-        row = files.row(TOLD.id)
+        row = files.get(TOLD.id)
 
     assert row is not None
     assert not row.alive
@@ -182,15 +182,15 @@ def test_what_nobody_can_read_is_nothing(files: LiveFiles, tmp_path: Path, conte
     (tmp_path / "running").mkdir()
     (tmp_path / "running" / TOLD.id).write_bytes(content)
 
-    assert files.row(TOLD.id) is None
+    assert files.get(TOLD.id) is None
     assert files.all() == []
 
 
 def test_who_lives_is_seen_although_it_cannot_be_read(files: LiveFiles, tmp_path: Path) -> None:
     """Whoever waits for its end must not take that for one."""
-    files.tell(TOLD)
+    files.publish(TOLD)
     (tmp_path / "running" / TOLD.id).write_bytes(b"garbage")
-    row = files.row(TOLD.id)
+    row = files.get(TOLD.id)
 
     assert row is not None
     assert (row.alive, row.record.id, row.record.pid) == (True, TOLD.id, 0)
@@ -198,26 +198,26 @@ def test_who_lives_is_seen_although_it_cannot_be_read(files: LiveFiles, tmp_path
 
 def test_a_name_that_goes_while_it_is_read_is_no_death(files: LiveFiles, monkeypatch: pytest.MonkeyPatch) -> None:
     """The run ended well between the reader's two looks."""
-    files.tell(TOLD)
+    files.publish(TOLD)
     other = LiveFiles(files._folder)
     pread = os.pread
 
     def end_and_read(*arguments: int) -> bytes:
         content = pread(*arguments)
-        files.end(TOLD.id)
+        files.remove(TOLD.id)
         return content
 
     monkeypatch.setattr("fcntl.flock", lambda descriptor, how: None)
     monkeypatch.setattr(os, "pread", end_and_read)
 
-    assert other.row(TOLD.id) is None
+    assert other.get(TOLD.id) is None
 
 
 def test_where_there_are_no_locks_nothing_runs(
     files: LiveFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A run begins by taking a lock; `list` and `watch` still show what is there."""
-    files.tell(TOLD)
+    files.publish(TOLD)
 
     def flock(descriptor: int, how: int) -> None:
         raise OSError(errno.ENOSYS, "Function not implemented")
@@ -226,12 +226,12 @@ def test_where_there_are_no_locks_nothing_runs(
 
     assert files.all() == [LiveSnapshot(record=TOLD, alive=False)]
     with pytest.raises(LocksUnsupported):
-        LiveFiles(tmp_path / "other").tell(TOLD)
+        LiveFiles(tmp_path / "other").publish(TOLD)
 
 
 def test_files_are_for_their_owner_alone(files: LiveFiles, tmp_path: Path) -> None:
     """They name paths."""
-    files.tell(TOLD)
+    files.publish(TOLD)
     folder = tmp_path / "running"
 
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -240,9 +240,9 @@ def test_files_are_for_their_owner_alone(files: LiveFiles, tmp_path: Path) -> No
 
 def test_a_record_costs_the_disk_nothing(files: LiveFiles, tmp_path: Path) -> None:
     """It is written in place: no other file, and never a shorter one."""
-    files.tell(replace(TOLD, reason="long"))
+    files.publish(replace(TOLD, reason="long"))
     before = (tmp_path / "running" / TOLD.id).stat()
-    files.tell(TOLD)
+    files.publish(TOLD)
     after = (tmp_path / "running" / TOLD.id).stat()
 
     assert (after.st_ino, after.st_size) == (before.st_ino, before.st_size)
@@ -254,7 +254,7 @@ def test_trouble_is_a_state_error(files: LiveFiles, tmp_path: Path) -> None:
     (tmp_path / "running").write_text("")
 
     with pytest.raises(StateError):
-        files.tell(TOLD)
+        files.publish(TOLD)
     with pytest.raises(StateError):
         files.all()
 
@@ -262,6 +262,6 @@ def test_trouble_is_a_state_error(files: LiveFiles, tmp_path: Path) -> None:
 def test_no_folder_is_no_run(files: LiveFiles, tmp_path: Path) -> None:
     """Looking makes nothing."""
     assert files.all() == []
-    assert files.row(TOLD.id) is None
+    assert files.get(TOLD.id) is None
     assert not (tmp_path / "running").exists()
     shutil.rmtree(tmp_path)

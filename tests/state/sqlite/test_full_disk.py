@@ -139,7 +139,7 @@ def of_the_claim(folder: Path) -> AbstractContextManager[None]:
 
 
 def of_the_live_record(folder: Path) -> AbstractContextManager[None]:
-    LiveFiles(folder).end("x")
+    LiveFiles(folder).remove("x")
     raise AssertionError("it did not fail")
 
 
