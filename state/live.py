@@ -30,7 +30,7 @@ class ProgressSnapshot:
 
     id: of the upload or the job; what does not change is in its own record.
     pid, host: the process that runs it.
-    told_at: when this was said, which is when something happened.
+    updated_at: when this was said, which is when something happened.
     rate: bytes a second over the last ten seconds; None while there is nothing to tell.
     resumed_*: what earlier runs had sent and is kept; done_*: what this run finished, in parts or (a job) in files.
     parts: number and bytes on their way of each part in flight.
@@ -46,7 +46,7 @@ class ProgressSnapshot:
     pid: int
     host: str
     began_at: float
-    told_at: float
+    updated_at: float
     phase: LivePhase = LivePhase.STARTING
     rate: float | None = None
     resumed_bytes: int = 0

@@ -161,7 +161,7 @@ def _run_rows(live: LiveSnapshot, row: Callable[[str, str], None]) -> None:
     if not live.alive:
         ended = how_it_ended(live)
         reason = told.error or f"{describe_process(told)} ended without a word"
-        row("ended", f"{ended} {format_age(now - told.told_at)}: {reason}")
+        row("ended", f"{ended} {format_age(now - told.updated_at)}: {reason}")
         return
     facts = [told.phase.value if told.rate is None else format_rate(told.rate)]
     if told.parts:

@@ -114,7 +114,7 @@ def _status(status: str, row: LiveSnapshot | None, *, over: bool) -> str:
 def _seen(updated_at: float, row: LiveSnapshot | None, status: str) -> str:
     """The rate of what runs, or why there is none; the age of the last news of what does not run."""
     if row is None or status != _RUNNING:
-        return format_age(time.time() - max(updated_at, row.record.told_at if row is not None else 0.0))
+        return format_age(time.time() - max(updated_at, row.record.updated_at if row is not None else 0.0))
     told = row.record
     if told.away_since is not None:
         return "network away"

@@ -85,7 +85,7 @@ def _live(row: LiveSnapshot) -> dict[str, object]:
         "host": record.host,
         "phase": record.phase.value,
         "began_at": record.began_at,
-        "told_at": record.told_at,
+        "told_at": record.updated_at,
         "quiet_seconds": round(quiet_seconds(record), 1),
         "rate": None if record.rate is None else round(record.rate),
         "resumed_bytes": record.resumed_bytes,
@@ -101,7 +101,7 @@ def _live(row: LiveSnapshot) -> dict[str, object]:
 
 def quiet_seconds(told: ProgressSnapshot) -> float:
     """How old the last news is."""
-    return max(0.0, time.time() - told.told_at) if told.told_at else 0.0
+    return max(0.0, time.time() - told.updated_at) if told.updated_at else 0.0
 
 
 def total_bytes(record: UploadRecord) -> int | None:

@@ -68,11 +68,11 @@ def with_uploads(row: LiveSnapshot, uploads: Sequence[tuple[UploadRecord, Progre
     told, lives = row.record, [live for _, live in uploads]
     rates = [live.rate for live in lives if live.rate is not None and quiet_seconds(live) < QUIET]
     away = [live.away_since for live in lives if live.away_since is not None]
-    reasons = sorted((live.told_at, live.reason) for live in (told, *lives) if live.reason)
+    reasons = sorted((live.updated_at, live.reason) for live in (told, *lives) if live.reason)
     merged = replace(
         told,
         rate=sum(rates) if rates else None,
-        told_at=max(live.told_at for live in (told, *lives)),
+        updated_at=max(live.updated_at for live in (told, *lives)),
         resumed_bytes=sum(live.resumed_bytes for live in lives),
         done_bytes=told.done_bytes + sum(live.done_bytes for live in lives),
         files=(*told.files, *((record.source, live.in_flight_bytes) for record, live in uploads)),

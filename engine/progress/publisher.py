@@ -101,7 +101,7 @@ class ProgressPublisher:
             pid=os.getpid(),
             host=socket.gethostname(),
             began_at=self._began_at,
-            told_at=self._changed_at,
+            updated_at=self._changed_at,
             **self._numbers(),
             **ended,
         )

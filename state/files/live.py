@@ -12,7 +12,8 @@ from ..errors import LocksUnsupported, StateError, StateLocked, state_error
 from ..live import Ended, LivePhase, LiveSnapshot, ProgressSnapshot
 from .file_lock import try_lock
 
-_TRIES = 5  # a look at the lock takes microseconds
+_TRIES = 5  # a check of the lock takes microseconds
+_UPDATED_AT = "told_at"  # the key in the file, which earlier versions read and write
 
 
 class LiveFiles:
@@ -87,7 +88,7 @@ class LiveFiles:
         finally:
             os.close(descriptor)
         if record is None and alive:
-            record = ProgressSnapshot(id=id, pid=0, host="", began_at=0.0, told_at=0.0)
+            record = ProgressSnapshot(id=id, pid=0, host="", began_at=0.0, updated_at=0.0)
         if record is None or record.id != id or gone:
             return None
         return LiveSnapshot(record=record, alive=alive and record.ended is None)
@@ -130,7 +131,9 @@ class LiveFiles:
 
 
 def _to_bytes(record: ProgressSnapshot) -> bytes:
-    text = json.dumps(asdict(record)).encode()
+    values = asdict(record)
+    values[_UPDATED_AT] = values.pop("updated_at")
+    text = json.dumps(values).encode()
     return b"%08x %s\n" % (zlib.crc32(text), text)
 
 
@@ -148,10 +151,11 @@ def _read(descriptor: int) -> ProgressSnapshot | None:
 def _from_text(text: bytes) -> ProgressSnapshot | None:
     try:
         values: dict[str, Any] = json.loads(text)
+        values["updated_at"] = values.pop(_UPDATED_AT)
         values["phase"] = LivePhase(values["phase"])
         values["ended"] = None if values["ended"] is None else Ended(values["ended"])
         for name in ("parts", "files"):
             values[name] = tuple((which, sent) for which, sent in values[name])
         return ProgressSnapshot(**values)
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None

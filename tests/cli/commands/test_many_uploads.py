@@ -62,7 +62,9 @@ def fill(folder: Path, count: int) -> None:
         store.save_upload(replace(UPLOAD, id=upload, key=upload, job=JOB.id))
         store.save_parts(upload, [PartRecord(number=1, size=10, etag="e", checksum="c", run=1)])
         for id in (job, upload):
-            store.live.publish(ProgressSnapshot(id=id, pid=7, host="h", began_at=1.0, told_at=2.0, ended=Ended.FAILED))
+            store.live.publish(
+                ProgressSnapshot(id=id, pid=7, host="h", began_at=1.0, updated_at=2.0, ended=Ended.FAILED)
+            )
     store.close()
 
 
@@ -191,7 +193,7 @@ def test_watch_reads_the_folder_of_what_runs_once(tmp_path: Path, monkeypatch: p
     fill(tmp_path, FEW)
     running = LiveFiles(tmp_path / "running")
     for index in range(FEW - 1):
-        running.publish(ProgressSnapshot(id=f"{index:08x}", pid=7, host="h", began_at=1.0, told_at=2.0))
+        running.publish(ProgressSnapshot(id=f"{index:08x}", pid=7, host="h", began_at=1.0, updated_at=2.0))
     looks = []
     names = LiveFiles._names
 

@@ -36,7 +36,9 @@ def store() -> MemoryStore:
     """A job that runs, and has done some small files."""
     store = MemoryStore()
     store.jobs.save(JOB)
-    told = ProgressSnapshot(id=JOB.id, pid=7, host="host", began_at=1.0, told_at=time.time(), phase=LivePhase.SENDING)
+    told = ProgressSnapshot(
+        id=JOB.id, pid=7, host="host", began_at=1.0, updated_at=time.time(), phase=LivePhase.SENDING
+    )
     store.live.publish(replace(told, rate=999.0, done_files=12, done_bytes=MIB, files=(("/data/small", 100),)))
     return store
 
@@ -45,7 +47,9 @@ def runs(store: MemoryStore, name: str, id: str, began_at: float, **told: object
     """An upload of the job runs: a file of 100 MiB in parts of 10, one of them on its way."""
     record = replace(UPLOAD, id=id, job=JOB.id, source=f"/data/{name}", key=f"p/{name}", size=100 * MIB)
     store.save_upload(replace(record, part_size=10 * MIB))
-    said = ProgressSnapshot(id=id, pid=7, host="host", began_at=began_at, told_at=time.time(), phase=LivePhase.SENDING)
+    said = ProgressSnapshot(
+        id=id, pid=7, host="host", began_at=began_at, updated_at=time.time(), phase=LivePhase.SENDING
+    )
     facts = {"rate": 2.0 * MIB, "resumed_bytes": 20 * MIB, "resumed_parts": 2, "parts": ((3, MIB),)} | told
     store.live.publish(replace(said, **facts))  # type: ignore[arg-type]
 
@@ -90,7 +94,7 @@ def test_as_many_as_there_is_room_for(store: MemoryStore) -> None:
 def test_a_job_has_the_numbers_of_all_its_uploads(store: MemoryStore) -> None:
     """Rates and retries are sums; what is away for one upload is not away for the job."""
     runs(store, "a", "0000000a", 1.0, retries=2, reason="503", away_since=30.0)
-    runs(store, "b", "0000000b", 2.0, retries=1, told_at=1.0)
+    runs(store, "b", "0000000b", 2.0, retries=1, updated_at=1.0)
     one_away = job_row(store, JOB)
     runs(store, "b", "0000000b", 2.0, away_since=20.0)
     all_away = job_row(store, JOB)

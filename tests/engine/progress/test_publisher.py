@@ -122,7 +122,7 @@ def test_the_record(teller: UploadPublisher, live: Counted, time: Time) -> None:
     assert (record.done_bytes, record.done_parts, record.parts) == (100, 1, ((4, 60), (6, 20)))
     assert (record.retries, record.reason) == (1, "slow down")
     assert record.rate == pytest.approx(20.0)
-    assert record.told_at == time.now
+    assert record.updated_at == time.now
 
 
 def test_a_record_a_second(teller: UploadPublisher, live: Counted, time: Time) -> None:
@@ -145,7 +145,7 @@ def test_the_last_events_before_a_silence_are_told(teller: UploadPublisher, live
         teller.on_idle()
 
     assert [record.parts for record in live.told] == [((1, 10),), ((1, 20),)]
-    assert live.told[-1].told_at == happened
+    assert live.told[-1].updated_at == happened
 
 
 def test_what_a_silence_may_follow_is_told_at_once(teller: UploadPublisher, live: Counted, time: Time) -> None:

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,13 +23,13 @@ from partway.state.sqlite.store import SqliteStore
 from partway.state.store import StateStore
 from tests.support.engine.records import UPLOAD
 
-TOLD = ProgressSnapshot(id=UPLOAD.id, pid=7, host="host", began_at=1.0, told_at=2.0)
+TOLD = ProgressSnapshot(id=UPLOAD.id, pid=7, host="host", began_at=1.0, updated_at=2.0)
 TELL_AND_WAIT = """
 import sys, time
 from pathlib import Path
 from partway.state.live import ProgressSnapshot
 from partway.state.files.live import LiveFiles
-LiveFiles(Path(sys.argv[1])).publish(ProgressSnapshot(id="0a1b2c3d", pid=7, host="host", began_at=1.0, told_at=2.0))
+LiveFiles(Path(sys.argv[1])).publish(ProgressSnapshot(id="0a1b2c3d", pid=7, host="host", began_at=1.0, updated_at=2.0))
 print("told", flush=True)
 time.sleep(60)
 """
@@ -70,10 +71,10 @@ def test_a_record_comes_back_as_it_was_told(store: StateStore) -> None:
 
 def test_the_last_word_counts(store: StateStore) -> None:
     """Also when it is shorter than the one before."""
-    store.live.publish(replace(TOLD, reason="long " * 100, told_at=3.0))
-    store.live.publish(replace(TOLD, told_at=4.0))
+    store.live.publish(replace(TOLD, reason="long " * 100, updated_at=3.0))
+    store.live.publish(replace(TOLD, updated_at=4.0))
 
-    assert store.live.get(TOLD.id) == LiveSnapshot(record=replace(TOLD, told_at=4.0), alive=True)
+    assert store.live.get(TOLD.id) == LiveSnapshot(record=replace(TOLD, updated_at=4.0), alive=True)
 
 
 @pytest.mark.parametrize("ended", Ended)
@@ -174,6 +175,21 @@ def test_those_who_look_do_not_take_each_other_for_a_process_that_lives(files: L
 
     assert row is not None
     assert not row.alive
+
+
+def test_the_file_of_an_earlier_version_is_read(files: LiveFiles, tmp_path: Path) -> None:
+    """Its keys are promised: a `watch` of one version shows the runs of another."""
+    text = b'{"id": "0a1b2c3d", "pid": 7, "host": "host", "began_at": 1.0, "told_at": 2.0, "phase": "sending",'
+    text += b' "parts": [[1, 5]], "files": [], "ended": "failed", "error": "no"}'
+    path = tmp_path / "running" / TOLD.id
+    path.parent.mkdir()
+    path.write_bytes(b"%08x %s\n" % (zlib.crc32(text), text))
+    found = files.get(TOLD.id)
+    files.publish(TOLD)
+
+    failed = replace(TOLD, phase=LivePhase.SENDING, parts=((1, 5),), ended=Ended.FAILED, error="no")
+    assert found == LiveSnapshot(record=failed, alive=False)
+    assert b'"told_at": 2.0' in path.read_bytes()
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage", b"00000000 {}", b"\xff" * 5000, b"d202ef8d "])

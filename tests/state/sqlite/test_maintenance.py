@@ -130,7 +130,7 @@ def test_a_sweep_removes_what_no_process_holds(store: SqliteStore) -> None:
     """Lock files of older versions and of killed processes; what runs, and how a known upload ended, stay."""
     add(store, "known", UploadStatus.OPEN, 1)
     for id in ("known", "forgotten"):
-        store.live.publish(ProgressSnapshot(id=id, pid=7, host="h", began_at=1.0, told_at=2.0, ended=Ended.FAILED))
+        store.live.publish(ProgressSnapshot(id=id, pid=7, host="h", began_at=1.0, updated_at=2.0, ended=Ended.FAILED))
     with store.claim("/a", "", "b", "held"):
         held = next((store.folder / "locks").iterdir())
         for index in range(20):

@@ -92,7 +92,7 @@ def test_files_that_are_open_to_others_are_closed(store: SqliteStore) -> None:
     """Made by another program, copied, or on a disk that a container has: corrected when the folder is used."""
     store.save_upload(UPLOAD)
     with store.claim("/a", "", "b", "k"):
-        store.live.publish(ProgressSnapshot(id=UPLOAD.id, pid=7, host="host", began_at=1.0, told_at=2.0))
+        store.live.publish(ProgressSnapshot(id=UPLOAD.id, pid=7, host="host", began_at=1.0, updated_at=2.0))
     wide = [path for path in store.folder.iterdir() if path.is_file()]
     for path in wide:
         path.chmod(0o666)
