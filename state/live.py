@@ -17,7 +17,7 @@ class LivePhase(StrEnum):
     COMPLETING = "completing"
 
 
-class Ended(StrEnum):
+class RunOutcome(StrEnum):
     """How a run ended that could say so.  One that was killed says nothing."""
 
     INTERRUPTED = "interrupted"
@@ -65,7 +65,7 @@ class ProgressSnapshot:
     skipped_files: int = 0
     failed_files: int = 0
     files: tuple[tuple[str, int], ...] = ()
-    ended: Ended | None = None
+    ended: RunOutcome | None = None
     error: str = ""
 
     @property

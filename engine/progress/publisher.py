@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from partway.state.errors import StateError
-from partway.state.live import Ended, LiveStore, ProgressSnapshot
+from partway.state.live import LiveStore, ProgressSnapshot, RunOutcome
 
 from ..errors import UploadCancelled
 from ..events import EventSink
@@ -77,7 +77,7 @@ class ProgressPublisher:
             stopped = isinstance(error, (UploadCancelled, KeyboardInterrupt))
             self._changed_at = self._now()
             self._publish(
-                ended=Ended.INTERRUPTED if stopped else Ended.FAILED, error=str(error) or type(error).__name__
+                ended=RunOutcome.INTERRUPTED if stopped else RunOutcome.FAILED, error=str(error) or type(error).__name__
             )
 
     def on_idle(self) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import LocksUnsupported, StateError, StateLocked, state_error
-from ..live import Ended, LivePhase, LiveSnapshot, ProgressSnapshot
+from ..live import LivePhase, LiveSnapshot, ProgressSnapshot, RunOutcome
 from .file_lock import try_lock
 
 _TRIES = 5  # a check of the lock takes microseconds
@@ -153,7 +153,7 @@ def _from_text(text: bytes) -> ProgressSnapshot | None:
         values: dict[str, Any] = json.loads(text)
         values["updated_at"] = values.pop(_UPDATED_AT)
         values["phase"] = LivePhase(values["phase"])
-        values["ended"] = None if values["ended"] is None else Ended(values["ended"])
+        values["ended"] = None if values["ended"] is None else RunOutcome(values["ended"])
         for name in ("parts", "files"):
             values[name] = tuple((which, sent) for which, sent in values[name])
         return ProgressSnapshot(**values)

@@ -18,7 +18,7 @@ from partway.engine.job.later_uploads import LaterUploads
 from partway.engine.walk.spec import JobSpec
 from partway.state.files.live import LiveFiles
 from partway.state.jobs import FileRecord, FileStatus, JobRecord, JobStatus
-from partway.state.live import Ended, ProgressSnapshot
+from partway.state.live import ProgressSnapshot, RunOutcome
 from partway.state.sqlite.connection import connect
 from partway.state.sqlite.database import StoreDatabase
 from partway.state.sqlite.store import SqliteStore
@@ -63,7 +63,7 @@ def fill(folder: Path, count: int) -> None:
         store.save_parts(upload, [PartRecord(number=1, size=10, etag="e", checksum="c", run=1)])
         for id in (job, upload):
             store.live.publish(
-                ProgressSnapshot(id=id, pid=7, host="h", began_at=1.0, updated_at=2.0, ended=Ended.FAILED)
+                ProgressSnapshot(id=id, pid=7, host="h", began_at=1.0, updated_at=2.0, ended=RunOutcome.FAILED)
             )
     store.close()
 

@@ -13,7 +13,7 @@ from partway.cli.output.watch_view import JobView, line_of
 from partway.cli.status.job import job_row
 from partway.cli.status.snapshot import WatchedJob, watched_job
 from partway.state.jobs import JobRecord, JobStatus
-from partway.state.live import Ended, LivePhase, ProgressSnapshot
+from partway.state.live import LivePhase, ProgressSnapshot, RunOutcome
 from partway.state.memory.store import MemoryStore
 from tests.support.engine.records import UPLOAD
 
@@ -130,7 +130,7 @@ def test_an_upload_that_ends_while_it_is_looked_at_is_left_out(store: MemoryStor
 def test_show_says_which_run(store: MemoryStore) -> None:
     """Those that do not are unfinished, and wait for the next run."""
     runs(store, "a", "0000000a", 1.0)
-    runs(store, "b", "0000000b", 2.0, ended=Ended.FAILED)
+    runs(store, "b", "0000000b", 2.0, ended=RunOutcome.FAILED)
     file = io.StringIO()
     print_job(store, JOB, job_row(store, JOB), Console(file=file, width=80))
     lines = file.getvalue().splitlines()

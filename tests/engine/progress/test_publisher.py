@@ -23,7 +23,7 @@ from partway.engine.progress.job_publisher import JobPublisher
 from partway.engine.progress.upload_publisher import UploadPublisher
 from partway.engine.workers.channel import CancelToken
 from partway.state.errors import StateError
-from partway.state.live import Ended, LivePhase, LiveSnapshot, ProgressSnapshot
+from partway.state.live import LivePhase, LiveSnapshot, ProgressSnapshot, RunOutcome
 from partway.state.memory.live import MemoryLive
 from tests.support.engine.upload_case import PART, Uploading
 
@@ -191,13 +191,15 @@ def test_a_run_that_ends_well_says_nothing_more(teller: UploadPublisher, live: C
 @pytest.mark.parametrize(
     ("error", "ended"),
     [
-        (UploadCancelled("stopped on request"), Ended.INTERRUPTED),
-        (KeyboardInterrupt(), Ended.INTERRUPTED),
-        (UploadFailed("no", resumable=True), Ended.FAILED),
-        (ValueError(), Ended.FAILED),
+        (UploadCancelled("stopped on request"), RunOutcome.INTERRUPTED),
+        (KeyboardInterrupt(), RunOutcome.INTERRUPTED),
+        (UploadFailed("no", resumable=True), RunOutcome.FAILED),
+        (ValueError(), RunOutcome.FAILED),
     ],
 )
-def test_a_run_says_how_it_ended(teller: UploadPublisher, live: Counted, error: BaseException, ended: Ended) -> None:
+def test_a_run_says_how_it_ended(
+    teller: UploadPublisher, live: Counted, error: BaseException, ended: RunOutcome
+) -> None:
     """And why, in any case with a word."""
     with pytest.raises(type(error)), teller:
         raise error
@@ -296,6 +298,6 @@ def test_an_upload_that_is_stopped_says_so(uploading: Uploading) -> None:
     uploading.cancel, uploading.on_event = CancelToken(), lambda event: None
     uploading.run()
 
-    assert row == LiveSnapshot(record=replace(row.record, ended=Ended.INTERRUPTED), alive=False)
+    assert row == LiveSnapshot(record=replace(row.record, ended=RunOutcome.INTERRUPTED), alive=False)
     assert row.record.done_bytes >= PART
     assert uploading.store.live.all() == []

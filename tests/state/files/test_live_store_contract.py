@@ -17,7 +17,7 @@ import pytest
 
 from partway.state.errors import LocksUnsupported, StateError
 from partway.state.files.live import LiveFiles
-from partway.state.live import Ended, LivePhase, LiveSnapshot, ProgressSnapshot
+from partway.state.live import LivePhase, LiveSnapshot, ProgressSnapshot, RunOutcome
 from partway.state.memory.store import MemoryStore
 from partway.state.sqlite.store import SqliteStore
 from partway.state.store import StateStore
@@ -77,8 +77,8 @@ def test_the_last_word_counts(store: StateStore) -> None:
     assert store.live.get(TOLD.id) == LiveSnapshot(record=replace(TOLD, updated_at=4.0), alive=True)
 
 
-@pytest.mark.parametrize("ended", Ended)
-def test_a_run_that_said_how_it_ended_is_not_alive(store: StateStore, ended: Ended) -> None:
+@pytest.mark.parametrize("ended", RunOutcome)
+def test_a_run_that_said_how_it_ended_is_not_alive(store: StateStore, ended: RunOutcome) -> None:
     """What it said stays, until the next run begins or somebody forgets it."""
     last = replace(TOLD, ended=ended, error="why")
     store.live.publish(TOLD)
@@ -103,7 +103,7 @@ def test_ids_are_apart(store: StateStore) -> None:
 
 def test_what_runs_is_told_apart(store: StateStore) -> None:
     """From what ended."""
-    store.live.publish(replace(TOLD, id="ffffffff", ended=Ended.FAILED))
+    store.live.publish(replace(TOLD, id="ffffffff", ended=RunOutcome.FAILED))
     store.live.publish(TOLD)
 
     assert store.live.running() == [LiveSnapshot(record=TOLD, alive=True)]
@@ -142,7 +142,7 @@ def test_looking_takes_nothing_from_who_starts(tmp_path: Path) -> None:
     look = "import sys\nfrom pathlib import Path\nfrom partway.state.files.live import LiveFiles\nprint(flush=True)\n"
     look += "while True: LiveFiles(Path(sys.argv[1])).all()"
     store = SqliteStore(tmp_path)
-    store.live.publish(replace(TOLD, ended=Ended.FAILED))
+    store.live.publish(replace(TOLD, ended=RunOutcome.FAILED))
     told = 0
     with subprocess.Popen([sys.executable, "-c", look, str(tmp_path / "running")], stdout=subprocess.PIPE) as watcher:
         assert watcher.stdout is not None
@@ -156,7 +156,7 @@ def test_looking_takes_nothing_from_who_starts(tmp_path: Path) -> None:
                     continue
                 told += 1
                 row = store.live.get(TOLD.id)
-                store.live.publish(replace(TOLD, ended=Ended.FAILED))
+                store.live.publish(replace(TOLD, ended=RunOutcome.FAILED))
                 assert row == LiveSnapshot(record=TOLD, alive=True)
         assert watcher.poll() is None
         watcher.kill()
@@ -187,7 +187,7 @@ def test_the_file_of_an_earlier_version_is_read(files: LiveFiles, tmp_path: Path
     found = files.get(TOLD.id)
     files.publish(TOLD)
 
-    failed = replace(TOLD, phase=LivePhase.SENDING, parts=((1, 5),), ended=Ended.FAILED, error="no")
+    failed = replace(TOLD, phase=LivePhase.SENDING, parts=((1, 5),), ended=RunOutcome.FAILED, error="no")
     assert found == LiveSnapshot(record=failed, alive=False)
     assert b'"told_at": 2.0' in path.read_bytes()
 

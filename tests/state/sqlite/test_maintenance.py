@@ -11,7 +11,7 @@ import pytest
 from partway.engine.maintenance.history import expired_history
 from partway.state.errors import StateLocked
 from partway.state.jobs import JobRecord, JobStatus
-from partway.state.live import Ended, ProgressSnapshot
+from partway.state.live import ProgressSnapshot, RunOutcome
 from partway.state.sqlite.store import SqliteStore
 from partway.state.uploads import PartRecord, UploadStatus
 from tests.support.engine.records import UPLOAD
@@ -130,7 +130,9 @@ def test_a_sweep_removes_what_no_process_holds(store: SqliteStore) -> None:
     """Lock files of older versions and of killed processes; what runs, and how a known upload ended, stay."""
     add(store, "known", UploadStatus.OPEN, 1)
     for id in ("known", "forgotten"):
-        store.live.publish(ProgressSnapshot(id=id, pid=7, host="h", began_at=1.0, updated_at=2.0, ended=Ended.FAILED))
+        store.live.publish(
+            ProgressSnapshot(id=id, pid=7, host="h", began_at=1.0, updated_at=2.0, ended=RunOutcome.FAILED)
+        )
     with store.claim("/a", "", "b", "held"):
         held = next((store.folder / "locks").iterdir())
         for index in range(20):
