@@ -11,30 +11,43 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import errors, events
+    from ._client import Client
+    from ._run.results import JobResult, UploadInfo, UploadResult
+    from ._upload import upload
     from .errors import PartwayError, RemoteError, SourceError, UploadCancelled, UploadFailed
 
 __all__ = [
+    "Client",
+    "JobResult",
     "PartwayError",
     "RemoteError",
     "SourceError",
     "UploadCancelled",
     "UploadFailed",
+    "UploadInfo",
+    "UploadResult",
     "__version__",
     "errors",
     "events",
+    "upload",
 ]
 
 __version__ = "0.1.0"
 
 # The module of each name; None: the name is a module itself.
 _HOMES = {
+    "Client": "_client",
+    "JobResult": "_run.results",
     "PartwayError": "errors",
     "RemoteError": "errors",
     "SourceError": "errors",
     "UploadCancelled": "errors",
     "UploadFailed": "errors",
+    "UploadInfo": "_run.results",
+    "UploadResult": "_run.results",
     "errors": None,
     "events": None,
+    "upload": "_upload",
 }
 
 

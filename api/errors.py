@@ -18,18 +18,23 @@ PartwayError                the root: ``except PartwayError`` catches everything
 │       ├── ObjectExists    the key is taken and must not be overwritten
 │       └── ObjectMissing   there is no such bucket or object
 ├── StateError              the state directory cannot be used: see the message
-│   ├── StateLocked         the same upload is running already: wait for it, or stop it
+│   ├── StateLocked         another process keeps the state busy: upload again
+│   │   └── AlreadyRunning  the same upload runs already, in this or another process: wait for it, or stop it
 │   ├── StateFull           the disk is full: free some space and upload again, it resumes
 │   ├── LocksUnsupported    the filesystem has no file locks: use another ``state_dir``
 │   ├── StateTooNew         written by a newer partway: update, or use another ``state_dir``
 │   └── StateDamaged        the database is broken: move it away
 ├── UploadFailed            parts could not be sent; ``resumable`` says whether to upload again
+│   ├── AlreadyEnded        another process completed or cancelled it: nothing to resume
+│   └── FilesFailed         files of a directory could not be sent; ``result`` has the counts and the reasons
 ├── ProofFailed             the object is there and is not the source: upload again
 └── UploadCancelled         stopped on request; finished parts are kept: upload again, it resumes
 """
 
 from partway.engine.errors import (
     AccessRefused,
+    AlreadyEnded,
+    AlreadyRunning,
     ChecksumUnsupported,
     Conflict,
     CredentialsExpired,
@@ -59,11 +64,17 @@ from partway.engine.errors import (
 )
 from partway.state.errors import LocksUnsupported
 
+from ._arguments.errors import OptionError, UnknownOption
+from ._run.results import FilesFailed
+
 __all__ = [
     "AccessRefused",
+    "AlreadyEnded",
+    "AlreadyRunning",
     "ChecksumUnsupported",
     "Conflict",
     "CredentialsExpired",
+    "FilesFailed",
     "ForeignResponse",
     "KeyCollision",
     "LocksUnsupported",
@@ -91,11 +102,3 @@ __all__ = [
     "UploadVanished",
     "is_resumable",
 ]
-
-
-class OptionError(PartwayError, ValueError):
-    """An argument is not valid; nothing was read or sent."""
-
-
-class UnknownOption(OptionError, TypeError):
-    """There is no option of this name."""

@@ -43,6 +43,8 @@ FOLDERS = (
     "engine/s3",
     "engine/maintenance",
     "engine/doctor",
+    "api/_arguments",
+    "api/_run",
     "api",
     "cli/text",
     "cli/status",
@@ -75,12 +77,14 @@ ONLY_IN = {
         "cli/demo/server.py",
         # Waits for a program's end, to see which processes still hold its output at that moment.
         "cli/producer/producer.py",
+        # The threads that uploads of a program run in, and what they share.
+        "api/_run/",
         # Waits for the keyboard.
         "cli/output/nudging.py",
     ),
     "_thread": (),
     "queue": ("engine/workers/",),
-    "concurrent": ("engine/workers/executor.py",),
+    "concurrent": ("engine/workers/executor.py", "api/_run/threads.py", "api/_run/futures.py"),
     "greenlet": ("engine/workers/coroutines.py",),
     "multiprocessing": (),
     "asyncio": (),
@@ -96,7 +100,7 @@ FILES = sorted(path for layer in LAYERS for path in (ROOT / layer).rglob("*.py")
 # ``python -m partway`` is the command, whose place is below.
 ENTRY = "api/__main__.py"
 # What ``from partway import ...`` finds: the modules beside it, and its names.
-FRONT_DOOR = {path.stem for path in (ROOT / "api").glob("*.py")} | set(partway.__all__)
+FRONT_DOOR = {path.stem for path in (ROOT / "api").iterdir()} | set(partway.__all__)
 PATHS = {path.relative_to(ROOT).as_posix() for path in FILES}
 
 
@@ -201,7 +205,7 @@ def test_every_folder_has_its_place_in_the_order() -> None:
 
 def package_of(folder: str) -> str:
     """The package that the folder is installed as."""
-    return "partway" if folder == "api" else "partway." + folder.replace("/", ".")
+    return ".".join(["partway", *folder.removeprefix("api").strip("/").split("/")]).rstrip(".")
 
 
 def test_every_folder_is_in_the_wheel() -> None:
@@ -213,9 +217,9 @@ def test_every_folder_is_in_the_wheel() -> None:
 
 
 def test_type_checkers_find_what_is_installed() -> None:
-    """``.typing/partway`` has a link for each layer, and for each file of the folder that is ``partway`` itself."""
+    """``.typing/partway`` has a link for each layer, and for for what is in the folder that is ``partway`` itself."""
     links = {path.name: path.readlink().as_posix() for path in (ROOT / ".typing" / "partway").iterdir()}
-    files = [path.name for path in (ROOT / "api").iterdir() if path.is_file()]
+    files = [path.name for path in (ROOT / "api").iterdir() if path.name != "__pycache__"]
 
     assert links == {
         **{layer: f"../../{layer}" for layer in LAYERS if layer != "api"},

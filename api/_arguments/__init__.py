@@ -1,0 +1,1 @@
+"""What callers pass: its types, and the checks before anything is sent."""

@@ -1,0 +1,185 @@
+"""Checks of single values: each returns the value as the engine takes it, or raises OptionError with what to write."""
+
+import codecs
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from partway.engine.flow.bandwidth import MIN_BANDWIDTH
+from partway.engine.quantities import parse_duration, parse_size
+
+from .errors import OptionError
+
+_MAX_CONCURRENCY = 256
+_MAX_PARTS = 10_000
+_MAX_METADATA = 2048  # bytes of names and values
+_METADATA_NAME = re.compile(r"[0-9A-Za-z!#$%&'*+.^_`|~-]+")  # the characters of an HTTP header's name
+_MAX_TAGS, _MAX_TAG_NAME, _MAX_TAG_VALUE = 10, 128, 256
+
+
+def size(name: str, value: object) -> int:
+    """Bytes: a number, or text such as "16MiB"."""
+    if isinstance(value, str):
+        try:
+            value = parse_size(value)
+        except ValueError as error:
+            raise OptionError(f"{name}: {error}") from None
+    return _number(name, value, "a size, such as '16MiB' or 16777216", least=0)
+
+
+def bandwidth(name: str, value: object) -> int:
+    """Bytes a second, at least as many as S3 waits for."""
+    found = size(name, value)
+    if found < MIN_BANDWIDTH:
+        raise OptionError(f"{name}: {found:,} bytes a second is too low; use at least {MIN_BANDWIDTH // 1024}KiB")
+    return found
+
+
+def seconds(name: str, value: object) -> float:
+    """Seconds: a number, or text such as "15min"."""
+    if isinstance(value, str):
+        try:
+            return parse_duration(value)
+        except ValueError as error:
+            raise OptionError(f"{name}: {error}") from None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
+        raise OptionError(f"{name}: {value!r} is not a valid time; use seconds, or text such as '15min'")
+    return float(value)
+
+
+def concurrency(name: str, value: object) -> int:
+    """Parts in flight at the same time."""
+    return _number(name, value, f"a number from 1 to {_MAX_CONCURRENCY}", least=1, most=_MAX_CONCURRENCY)
+
+
+def max_parts(name: str, value: object) -> int:
+    """Parts that a service takes."""
+    return _number(name, value, f"a number from 1 to {_MAX_PARTS:,}", least=1, most=_MAX_PARTS)
+
+
+def flag(name: str, value: object) -> bool:
+    """True or False, and nothing that only counts as such."""
+    if not isinstance(value, bool):
+        raise OptionError(f"{name}: {value!r} is neither True nor False")
+    return value
+
+
+def function(name: str, value: object) -> Callable[..., object]:
+    """Something that can be called."""
+    if not callable(value):
+        raise OptionError(f"{name}: {value!r} cannot be called")
+    return value
+
+
+def header(name: str, value: object) -> str:
+    """Text that an HTTP header can carry."""
+    if not isinstance(value, str):
+        raise OptionError(f"{name}: {value!r} is not a str")
+    if not value.isascii() or not value.isprintable():
+        raise OptionError(f"{name}: {value!r} cannot be sent; use printable ASCII")
+    return value
+
+
+def one_of(choices: Sequence[str], *, upper: bool = False) -> Callable[[str, object], str]:
+    """A check for one of the texts; ``upper`` takes lower case too."""
+
+    def check(name: str, value: object) -> str:
+        text = value.upper() if upper and isinstance(value, str) else value
+        if not isinstance(text, str) or text not in choices:
+            raise OptionError(f"{name}: {value!r} is not one of {', '.join(choices)}")
+        return text
+
+    return check
+
+
+def account(name: str, value: object) -> str:
+    """An AWS account."""
+    if not isinstance(value, str) or not re.fullmatch(r"\d{12}", value):
+        raise OptionError(f"{name}: {value!r} is not an account; use its 12 digits as a str")
+    return value
+
+
+def time(name: str, value: object) -> str:
+    """A point in time, as ISO 8601 text in UTC; without a zone it is taken for UTC."""
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            raise OptionError(f"{name}: {value!r} is not a valid date; use 2030-12-31 or a datetime") from None
+    elif isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime(value.year, value.month, value.day)
+    if not isinstance(value, datetime):
+        raise OptionError(f"{name}: {value!r} is not a valid date; use 2030-12-31 or a datetime")
+    value = value.replace(tzinfo=UTC) if value.tzinfo is None else value
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def metadata(name: str, value: object) -> tuple[tuple[str, str], ...]:
+    """A mapping of names to texts.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
+    """
+    found = tuple((key, header(f"{name}[{key!r}]", text)) for key, text in _mapping(name, value))
+    for key, _ in found:
+        if not _METADATA_NAME.fullmatch(key):
+            raise OptionError(f"{name}: {key!r} is not a valid name; use letters, digits, - and _")
+    if len({key.lower() for key, _ in found}) < len(found):
+        raise OptionError(f"{name}: a name is there twice; S3 does not tell upper and lower case apart")
+    if (total := sum(len(key) + len(text) for key, text in found)) > _MAX_METADATA:
+        raise OptionError(f"{name}: {total:,} bytes are too many; S3 takes at most {_MAX_METADATA:,}")
+    return found
+
+
+def tagging(name: str, value: object) -> str:
+    """A mapping of tags, or S3's own form ``name=value&name=value``.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html
+    """
+    if isinstance(value, str):
+        try:
+            pairs = parse_qsl(value, keep_blank_values=True, strict_parsing=True, max_num_fields=_MAX_TAGS)
+        except ValueError:
+            raise OptionError(f"{name}: {value!r} is not valid; use a mapping, or name=value&name=value") from None
+    else:
+        pairs = _mapping(name, value)
+    if len(pairs) > _MAX_TAGS or len({key for key, _ in pairs}) < len(pairs):
+        raise OptionError(f"{name}: use at most {_MAX_TAGS} tags, each once")
+    if any(not key or len(key) > _MAX_TAG_NAME or len(text) > _MAX_TAG_VALUE for key, text in pairs):
+        raise OptionError(f"{name}: a name has 1 to {_MAX_TAG_NAME} characters, a value at most {_MAX_TAG_VALUE}")
+    return urlencode(pairs)
+
+
+def patterns(name: str, value: object) -> tuple[str, ...]:
+    """Patterns of file names; a single one may stand for itself."""
+    if isinstance(value, str):
+        return (value,)
+    if not isinstance(value, Sequence) or not all(isinstance(each, str) for each in value):
+        raise OptionError(f"{name}: {value!r} is not a list of patterns, such as ['*.tmp']")
+    return tuple(value)
+
+
+def encoding(name: str, value: object) -> str:
+    """The name of an encoding that Python knows."""
+    if not isinstance(value, str):
+        raise OptionError(f"{name}: {value!r} is not a str")
+    try:
+        return codecs.lookup(value).name
+    except LookupError:
+        raise OptionError(f"{name}: {value!r} is not an encoding that Python knows") from None
+
+
+def _number(name: str, value: object, what: str, *, least: int, most: int | None = None) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least or (most is not None and value > most):
+        raise OptionError(f"{name}: {value!r} is not {what}")
+    return value
+
+
+def _mapping(name: str, value: Any) -> list[tuple[str, str]]:
+    if not isinstance(value, Mapping):
+        raise OptionError(f"{name}: {value!r} is not a mapping of names to texts")
+    pairs = list(value.items())
+    if not all(isinstance(key, str) and isinstance(text, str) for key, text in pairs):
+        raise OptionError(f"{name}: names and values must be str")
+    return pairs

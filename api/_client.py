@@ -1,0 +1,325 @@
+"""The client: what uploads share."""
+
+import os
+import weakref
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any, Literal, Self, TypeVar, Unpack, overload
+
+from partway.engine.backend.target import Target
+from partway.engine.job.cancel import cancel_job
+from partway.engine.maintenance.verify import Comparison, compare
+from partway.engine.run.context import EngineContext
+from partway.engine.upload.abort import cancel_upload
+from partway.engine.workers.channel import CancelToken
+from partway.state.jobs import JobRecord
+from partway.state.store import StateStore
+from partway.state.uploads import UNFINISHED, UploadRecord
+
+from ._arguments import values
+from ._arguments.destination import object_address
+from ._arguments.options import JobOptions, UploadOptions
+from ._arguments.sources import Source, absolute
+from ._requests import Defaults, JobRequest, ObjectRequest, make_job, make_request
+from ._run import calls
+from ._run.connection import make_connection
+from ._run.futures import UploadFuture
+from ._run.lookup import find_unfinished
+from ._run.progress import combine, log_event
+from ._run.results import JobResult, UploadInfo, UploadResult, info_of
+from ._run.state import opened_store, read_store, state_directory
+from ._run.threads import Threads
+from .events import Event, UploadPlanned
+
+T = TypeVar("T")
+StrPath = str | os.PathLike[str]
+
+
+class Client:
+    """Uploads to one service, with one state directory.
+
+    One client per process is enough, and any thread may use it.  As a context manager it waits for what was submitted;
+    left by an exception it cancels that, with finished parts kept.  After a fork the child's copy starts afresh and
+    shares no connection with its parent.
+
+    Args:
+        profile, region, endpoint_url: None leaves each to the AWS configuration and its variables.
+        sse_c_key: 32 bytes that S3 encrypts the objects with (SSE-C); never stored.  The same key resumes.
+        state_dir: Where unfinished uploads are remembered; None: PARTWAY_STATE_DIR, or the platform's directory.
+            The command sees the same uploads.
+        concurrency: Parts in flight at the same time, of each upload; None: as many as make it faster, up to 32.
+        part_size: Bytes, or text such as "16MiB"; None: chosen for each file.
+        bandwidth: Bytes a second of all uploads together, such as "50MiB"; None: no limit.
+        retry_for: How long to wait for an endpoint that is away, in seconds or as "2h"; None: 15 minutes, and 20
+            seconds for one that never answered.
+        max_parts: Of an object, for services that take fewer than 10,000.
+        max_uploads: Submitted uploads that run at the same time.
+        on_event: Called with each event of every upload, see ``partway.events``; in the thread of the upload, so two
+            uploads may call it at the same time.  What it raises stops the upload.
+
+    Raises:
+        OptionError: an argument is not valid.
+    """
+
+    def __init__(
+        self,
+        *,
+        profile: str | None = None,
+        region: str | None = None,
+        endpoint_url: str | None = None,
+        sse_c_key: bytes | None = None,
+        state_dir: StrPath | None = None,
+        concurrency: int | None = None,
+        part_size: int | str | None = None,
+        bandwidth: int | str | None = None,
+        retry_for: float | str | None = None,
+        max_parts: int | None = None,
+        max_uploads: int = 4,
+        on_event: Callable[[Event], object] | None = None,
+    ) -> None:
+        self._state_dir = state_directory(state_dir)
+        self._defaults = Defaults.checked(
+            concurrency=concurrency,
+            part_size=part_size,
+            bandwidth=bandwidth,
+            retry_for=retry_for,
+            max_parts=max_parts,
+        )
+        self._on_event = None if on_event is None else values.function("on_event", on_event)
+        uploads = values.concurrency("max_uploads", max_uploads)
+        self._connection = make_connection(
+            endpoint_url=endpoint_url,
+            region=region,
+            profile=profile,
+            concurrency=concurrency,
+            uploads=uploads,
+            key=sse_c_key,
+        )
+        self._threads = Threads(uploads)
+        _clients.add(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close(cancel=error is not None)
+
+    def close(self, *, cancel: bool = False) -> None:
+        """Wait for everything that was submitted; ``cancel=True`` stops it first, with finished parts kept."""
+        self._threads.close(cancel=cancel)
+
+    @overload
+    def upload(
+        self, source: Source, destination: str, *, recursive: Literal[False] = False, **options: Unpack[UploadOptions]
+    ) -> UploadResult: ...
+
+    @overload
+    def upload(
+        self,
+        source: StrPath | Sequence[StrPath],
+        destination: str,
+        *,
+        recursive: Literal[True],
+        **options: Unpack[JobOptions],
+    ) -> JobResult: ...
+
+    def upload(self, source: Any, destination: str, *, recursive: bool = False, **options: Any) -> Any:
+        """Upload a source and prove that the object equals it; an unfinished upload of the same is resumed.
+
+        After an error or an interruption, finished parts stay on S3 and are remembered: the same call resumes.
+
+        Args:
+            source: A path; bytes; or a binary file object, which is read from its position to its end.  What is no
+                regular file is a stream: it is resumed when the same bytes come again.
+                With ``recursive=True`` a directory, or a list of paths.
+            destination: ``s3://bucket/key``; one that ends in a slash gets the source's name appended.
+            options: As UploadOptions says; with ``recursive=True`` as JobOptions says.
+
+        Returns:
+            UploadResult; with ``recursive=True`` JobResult.
+
+        Raises:
+            OptionError: an argument is not valid; nothing was sent.
+            SourceError: the source cannot be read; SourceChanged: it changed while it was sent.
+            ObjectExists: the key is taken, and ``no_overwrite`` is set.
+            AlreadyRunning: the same upload runs already, in this or another process.
+            UploadFailed: parts could not be sent; FilesFailed: some files of a directory.
+            RemoteError: the service refused, or could not be reached.
+            ProofFailed: the object is there and is not the source.
+            KeyboardInterrupt: after the upload was cancelled.
+            PartwayError: see ``partway.errors``.
+        """
+        return self._threads.run(self._work(source, destination, recursive, options))
+
+    @overload
+    def submit(
+        self, source: Source, destination: str, *, recursive: Literal[False] = False, **options: Unpack[UploadOptions]
+    ) -> UploadFuture[UploadResult]: ...
+
+    @overload
+    def submit(
+        self,
+        source: StrPath | Sequence[StrPath],
+        destination: str,
+        *,
+        recursive: Literal[True],
+        **options: Unpack[JobOptions],
+    ) -> UploadFuture[JobResult]: ...
+
+    def submit(self, source: Any, destination: str, *, recursive: bool = False, **options: Any) -> Any:
+        """As ``upload``, in a thread: returns a ``concurrent.futures.Future`` at once.
+
+        Its ``cancel()`` also stops an upload that runs, within a second and with finished parts kept.
+
+        Raises:
+            OptionError: an argument is not valid.
+        """
+        return self._threads.submit(self._work(source, destination, recursive, options))
+
+    def plan(self, path: StrPath, destination: str, **options: Unpack[UploadOptions]) -> UploadPlanned:
+        """What ``upload`` would do, with the requests that it needs; nothing is sent or stored.
+
+        Raises:
+            PartwayError: as ``upload`` would.
+        """
+        text = absolute(path)
+        request = make_request(text, destination, options, self._defaults)
+
+        def work(token: CancelToken) -> UploadPlanned:
+            place = self._connection.place()
+            with read_store(self._state_dir) as store:
+                context = EngineContext(backend=place.backend, store=store, settings=request.settings, cancel=token)
+                return calls.plan_path(text, request.target(place.endpoint), context)
+
+        return self._threads.run(work)
+
+    def verify(self, path: StrPath, url: str) -> Comparison:
+        """Compare a file with an object, by size and checksum; nothing is downloaded.
+
+        Returns:
+            Its ``verdict`` is "equal", "different", "missing" or "unknown"; ``by`` says what that rests on.
+
+        Raises:
+            SourceError, RemoteError.
+        """
+        text = absolute(path)
+        bucket, key = object_address(url, os.path.basename(text))  # noqa: PTH119 - keeps undecodable names
+
+        def work(token: CancelToken) -> Comparison:
+            place = self._connection.place()
+            target = Target(bucket=bucket, key=key, endpoint=place.endpoint)
+            with read_store(self._state_dir) as store:
+                sizes = [each.part_size for each in store.uploads_to(bucket, key) if each.endpoint == place.endpoint]
+            return compare(
+                text, target, place.backend, policy=self._defaults.policy, cancel=token, part_sizes=sizes[-1:]
+            )
+
+        return self._threads.run(work)
+
+    def uploads(self, *, unfinished: bool = False) -> list[UploadInfo]:
+        """The uploads that the state directory remembers, oldest first.
+
+        unfinished: True leaves out those that are completed or aborted.
+        """
+
+        def work(token: CancelToken) -> list[UploadInfo]:
+            with read_store(self._state_dir) as store:
+                statuses = UNFINISHED if unfinished else None
+                totals = store.all_part_totals(statuses=UNFINISHED)
+                return [info_of(record, totals) for record in store.uploads(statuses=statuses)]
+
+        return self._threads.run(work)
+
+    def resume(self, id: str) -> UploadResult | JobResult:
+        """Finish an unfinished upload, or the upload of a directory.  Everything it needs is remembered.
+
+        Args:
+            id: Of ``UploadInfo``, of an event, or the start of one.
+
+        Raises:
+            OptionError: there is no such upload, it is finished, or it is at another endpoint.
+            UploadFailed: it is a stream, which only the same bytes can resume.
+            PartwayError: as ``upload``.
+        """
+
+        def work(token: CancelToken) -> UploadResult | JobResult:
+            with opened_store(self._state_dir) as store:
+                record = find_unfinished(store, id)
+                return calls.resume(record, self._context(record, store, token))
+
+        return self._threads.run(work)
+
+    def cancel(self, id: str) -> None:
+        """Abort an unfinished upload: its parts are removed from S3, and it cannot be resumed.
+
+        To stop one that runs and keep its parts, call ``cancel()`` of its future.
+
+        Raises:
+            OptionError: there is no such upload, or it is finished.
+            AlreadyRunning: it runs; stop that first.
+            RemoteError: the service refused, or is away; cancel again.
+        """
+
+        def work(token: CancelToken) -> None:
+            with opened_store(self._state_dir) as store:
+                record = find_unfinished(store, id)
+                context = self._context(record, store, token)
+                if isinstance(record, UploadRecord):
+                    cancel_upload(record, context)
+                    return
+                cancel_job(
+                    record,
+                    backend_for=lambda each: context.backend,
+                    store=store,
+                    settings=context.settings,
+                    cancel=token,
+                )
+
+        self._threads.run(work)
+
+    def _context(self, record: UploadRecord | JobRecord, store: StateStore, token: CancelToken) -> EngineContext:
+        place = self._connection.place_of(record.endpoint, record.region, record.profile)
+        return EngineContext(
+            backend=place.backend,
+            store=store,
+            settings=self._defaults.settings(),
+            sink=combine(log_event, self._on_event),
+            cancel=token,
+        )
+
+    def _work(
+        self, source: Any, destination: str, recursive: bool, options: dict[str, Any]
+    ) -> Callable[[CancelToken], UploadResult | JobResult]:
+        make = make_job if recursive else make_request
+        request: ObjectRequest | JobRequest = make(source, destination, options, self._defaults)
+
+        def work(token: CancelToken) -> UploadResult | JobResult:
+            place = self._connection.place()
+            with opened_store(self._state_dir) as store:
+                context = EngineContext(
+                    backend=place.backend,
+                    store=store,
+                    settings=request.settings,
+                    sink=combine(log_event, *request.sinks, self._on_event),
+                    cancel=token,
+                )
+                return request.send(context, place, self._state_dir)
+
+        return work
+
+    def _forget(self) -> None:
+        self._threads.forget()
+        self._connection.forget()
+
+
+_clients: "weakref.WeakSet[Client]" = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for client in list(_clients):
+        client._forget()
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,175 @@
+"""What a caller asked for, checked before a thread is started."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+from partway.engine.backend.target import ObjectOptions, Target
+from partway.engine.checksums import ChecksumAlgorithm
+from partway.engine.job.context import JobSettings
+from partway.engine.limits import AWS, S3Limits
+from partway.engine.retry.policy import RetryPolicy
+from partway.engine.run.context import EngineContext
+from partway.engine.run.settings import UploadSettings
+from partway.engine.walk.spec import JobSpec
+
+from ._arguments import values
+from ._arguments.destination import object_address, prefix_address
+from ._arguments.options import Options, check_options
+from ._arguments.sources import PathSource, StreamSource, absolute, source_of
+from ._run import calls
+from ._run.connection import Place
+from ._run.progress import ByteCounter
+from ._run.results import JobResult, UploadResult
+from .errors import OptionError
+from .events import Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defaults:
+    """What a client says for all its uploads."""
+
+    concurrency: int | None = None
+    part_size: int | None = None
+    bandwidth: int | None = None
+    policy: RetryPolicy
+    limits: S3Limits = AWS
+
+    @classmethod
+    def checked(cls, *, retry_for: object, max_parts: object, **given: object) -> Self:
+        """The values, checked; None counts as not given.
+
+        Raises:
+            OptionError
+        """
+        checks = {"concurrency": values.concurrency, "part_size": values.size, "bandwidth": values.bandwidth}
+        found: dict[str, Any] = {
+            name: None if value is None else checks[name](name, value) for name, value in given.items()
+        }
+        patience = None if retry_for is None else values.seconds("retry_for", retry_for)
+        policy = RetryPolicy() if patience is None else RetryPolicy(budget=patience, first_contact=patience)
+        limits = AWS if max_parts is None else replace(AWS, max_parts=values.max_parts("max_parts", max_parts))
+        return cls(policy=policy, limits=limits, **found)
+
+    def settings(self, options: Options | None = None) -> UploadSettings:
+        """The engine's settings, with the options of one upload."""
+        options = options or Options(object=ObjectOptions())
+        algorithm = options.get("checksum_algorithm")
+        return UploadSettings(
+            part_size=options.get("part_size", self.part_size),
+            concurrency=options.get("concurrency", self.concurrency),
+            bandwidth=self.bandwidth,
+            limits=self.limits,
+            policy=self.policy,
+            algorithm=None if algorithm is None else ChecksumAlgorithm(algorithm),
+            guess_content_type=options.get("guess_mime_type", True),
+            restart=options.get("restart", False),
+            adopt=options.get("adopt", False),
+            check_updated=options.get("check_updated", True),
+            verify_source=options.get("verify_source", False),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    options: Options
+    settings: UploadSettings
+
+    @property
+    def sinks(self) -> tuple[Callable[[Event], object] | None, ...]:
+        """The listeners of this upload alone."""
+        callback = self.options.get("callback")
+        return None if callback is None else ByteCounter(callback), self.options.get("on_event")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectRequest(_Request):
+    """One source to one object."""
+
+    source: PathSource | StreamSource
+    bucket: str
+    key: str
+
+    def target(self, endpoint: str) -> Target:
+        """Where it goes."""
+        return Target(bucket=self.bucket, key=self.key, endpoint=endpoint, options=self.options.object)
+
+    def send(self, context: EngineContext, place: Place, directory: Path) -> UploadResult:
+        """Upload it."""
+        target = self.target(place.endpoint)
+        if isinstance(self.source, PathSource):
+            return calls.send_path(self.source, target, context, region=place.region, profile=place.profile)
+        return calls.send_stream(
+            self.source, target, context, self.options, directory, region=place.region, profile=place.profile
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRequest(_Request):
+    """Many files below one prefix."""
+
+    sources: tuple[str, ...]
+    bucket: str
+    prefix: str
+
+    def spec(self, endpoint: str) -> JobSpec:
+        """As the engine and the store know it."""
+        return JobSpec(
+            sources=self.sources,
+            bucket=self.bucket,
+            prefix=self.prefix,
+            endpoint=endpoint,
+            filters=self.options.filters,
+            follow_symlinks=self.options.get("follow_symlinks", True),
+            skip_same=self.options.get("skip_existing", False),
+            key_encoding=self.options.get("key_encoding"),
+            part_size=self.settings.part_size,
+            algorithm=self.settings.algorithm,
+            guess_content_type=self.settings.guess_content_type,
+            options=self.options.object,
+        )
+
+    def send(self, context: EngineContext, place: Place, directory: Path) -> JobResult:
+        """Upload them."""
+        job = JobSettings(
+            fail_fast=self.options.get("fail_fast", False),
+            prune=self.options.get("prune", False),
+            fail_if_empty=self.options.get("fail_if_empty", False),
+        )
+        return calls.send_files(self.spec(place.endpoint), context, job, region=place.region, profile=place.profile)
+
+
+def make_request(source: Any, destination: str, options: Mapping[str, Any], defaults: Defaults) -> ObjectRequest:
+    """One source to one object.
+
+    Raises:
+        OptionError, SourceError.
+    """
+    read = source_of(source)
+    is_stream = isinstance(read, StreamSource)
+    checked = check_options(options, stream=is_stream)
+    name = os.path.basename(read.path) if isinstance(read, PathSource) else None  # noqa: PTH119 - undecodable names
+    bucket, key = object_address(destination, name)
+    return ObjectRequest(options=checked, settings=defaults.settings(checked), source=read, bucket=bucket, key=key)
+
+
+def make_job(source: Any, destination: str, options: Mapping[str, Any], defaults: Defaults) -> JobRequest:
+    """Many files below one prefix.
+
+    Raises:
+        OptionError, SourceError.
+    """
+    paths = [source] if isinstance(source, (str, os.PathLike)) else source
+    if not isinstance(paths, (list, tuple)) or not paths:
+        raise OptionError(f"{source!r} is not a path or a list of paths, as recursive=True needs")
+    checked = check_options(options, many=True)
+    bucket, prefix = prefix_address(destination)
+    return JobRequest(
+        options=checked,
+        settings=defaults.settings(checked),
+        sources=tuple(absolute(path) for path in paths),
+        bucket=bucket,
+        prefix=prefix,
+    )

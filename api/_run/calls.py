@@ -1,0 +1,214 @@
+"""The calls into the engine.  Each runs in the thread of its upload, with a store of its own."""
+
+import os
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+from partway.engine.backend.target import Target
+from partway.engine.dry_run.file import plan_file
+from partway.engine.dry_run.job import plan_job
+from partway.engine.errors import ObjectExists, UploadFailed
+from partway.engine.events import Event
+from partway.engine.events.dry_run import JobPlanned, UploadPlanned
+from partway.engine.events.upload import FileFailed, UploadDone, UploadSkipped
+from partway.engine.events.upload import UploadSkipped as Skipped
+from partway.engine.job.context import JobSettings
+from partway.engine.job.run import run_job
+from partway.engine.run.context import EngineContext
+from partway.engine.stream.finish import finish_stream
+from partway.engine.stream.settings import StreamSettings
+from partway.engine.stream.upload import upload_stream
+from partway.engine.upload.file import resume_upload, upload_file
+from partway.engine.walk.spec import JobSpec
+from partway.state.jobs import JobRecord
+from partway.state.uploads import STREAM, UploadRecord, UploadStatus
+
+from .._arguments.errors import OptionError
+from .._arguments.options import Options
+from .._arguments.sources import PathSource, StreamSource
+from .feed import Feed
+from .results import JobResult, UploadResult, job_result
+
+_MAX_FAILURES = 20  # files that are named in the result of a job
+
+
+def send_path(
+    source: PathSource, target: Target, context: EngineContext, *, region: str | None, profile: str | None
+) -> UploadResult:
+    """Upload a file.
+
+    Raises:
+        OptionError: it is a directory.
+        ObjectExists: the key is taken and must not be overwritten.
+        PartwayError: as the engine's ``upload_file``.
+    """
+    check_is_file(source.path)
+    done = upload_file(source.path, target, context, region=region, profile=profile)
+    result = _result(done, target, context)
+    source.read_through()
+    return result
+
+
+def send_stream(
+    source: StreamSource,
+    target: Target,
+    context: EngineContext,
+    options: Options,
+    directory: Path,
+    *,
+    region: str | None,
+    profile: str | None,
+) -> UploadResult:
+    """Upload what the source reads.  directory: where the parts in flight are kept."""
+    expected = options.get("expected_size", source.size)
+    context = _restarted_if_shorter(source, target, context)
+    feed = Feed(source.read)
+    try:
+        done = upload_stream(
+            feed.descriptor,
+            target,
+            context,
+            stream=StreamSettings(
+                expected_size=expected,
+                equal_parts=options.get("equal_parts", False),
+                # Bytes that are given as such are meant, also when they are none.
+                allow_empty=options.get("allow_empty", source.size == 0),
+                folder=directory,
+                confirm=feed.check_end,
+            ),
+            region=region,
+            profile=profile,
+        )
+    finally:
+        feed.close()
+    return _result(done, target, context)
+
+
+def send_files(
+    spec: JobSpec, context: EngineContext, job: JobSettings, *, region: str | None, profile: str | None
+) -> JobResult:
+    """Upload the files of directories.
+
+    Raises:
+        FilesFailed: some were not uploaded.
+        PartwayError: as the engine's ``run_job``.
+    """
+    return _run_job(spec, context, job, region, profile, None)
+
+
+def plan_path(path: str, target: Target, context: EngineContext) -> UploadPlanned:
+    """What ``send_path`` would do."""
+    check_is_file(path)
+    planned = plan_file(path, target, context)
+    if isinstance(planned, Skipped):
+        raise ObjectExists(f"{planned.target}: {planned.reason}")
+    return planned
+
+
+def plan_files(spec: JobSpec, context: EngineContext, job: JobSettings) -> JobPlanned:
+    """What ``send_files`` would do."""
+    return plan_job(spec, lambda: ((path, None) for path in spec.sources), context, fail_if_empty=job.fail_if_empty)
+
+
+def resume(record: UploadRecord | JobRecord, context: EngineContext) -> UploadResult | JobResult:
+    """Finish what is unfinished.
+
+    Raises:
+        UploadFailed: only the program that wrote the stream can.
+        PartwayError: as the engine's functions.
+    """
+    if isinstance(record, JobRecord):
+        spec = _spec_of(record)
+        return _run_job(spec, context, JobSettings(), record.region, record.profile, record.id)
+    target = Target(bucket=record.bucket, key=record.key, endpoint=record.endpoint)
+    if not record.is_stream:
+        return _result(resume_upload(record, context), target, context)
+    if record.status is not UploadStatus.COMPLETING:
+        raise UploadFailed(f"upload {record.id} is of a stream: upload the same bytes to {target.url} again to resume")
+    return _result(finish_stream(record, context), target, context)
+
+
+def check_is_file(path: str) -> None:
+    """Refuse a directory with a word about what is missing.
+
+    Raises:
+        OptionError
+    """
+    try:
+        is_directory = stat.S_ISDIR(os.stat(path).st_mode)  # noqa: PTH116 - keeps undecodable names
+    except OSError:
+        return  # the upload says what is wrong with it
+    if is_directory:
+        raise OptionError(f"{path} is a directory; add recursive=True to upload the files in it")
+
+
+def _run_job(
+    spec: JobSpec,
+    context: EngineContext,
+    job: JobSettings,
+    region: str | None,
+    profile: str | None,
+    resume: str | None,
+) -> JobResult:
+    failures: list[FileFailed] = []
+
+    def note(event: Event) -> None:
+        if isinstance(event, FileFailed) and len(failures) < _MAX_FAILURES:
+            failures.append(event)
+        context.sink(event)
+
+    done = run_job(
+        spec,
+        lambda: ((path, None) for path in spec.sources),
+        replace(context, sink=note),
+        job=job,
+        region=region,
+        profile=profile,
+        resume=resume,
+    )
+    return job_result(done, failures)
+
+
+def _spec_of(record: JobRecord) -> JobSpec:
+    try:
+        spec = JobSpec.from_json(record.spec)
+    except (ValueError, TypeError, KeyError) as error:
+        raise UploadFailed(f"job {record.id} cannot be read; start it again", resumable=False) from error
+    if spec.listed is not None:
+        raise UploadFailed(f"job {record.id} has a list of files; resume it by `partway resume {record.id}`")
+    return spec
+
+
+def _restarted_if_shorter(source: StreamSource, target: Target, context: EngineContext) -> EngineContext:
+    """A source whose end is known begins anew where more was sent of an earlier one: its own end is not a failure."""
+    if source.size is None:
+        return context
+    record = context.store.unfinished(STREAM, target.endpoint, target.bucket, target.key)
+    if (
+        record is None
+        or record.status is UploadStatus.COMPLETING
+        or context.store.part_totals(record.id)[1] <= source.size
+    ):
+        return context
+    return replace(context, settings=replace(context.settings, restart=True))
+
+
+def _result(done: UploadDone | UploadSkipped, target: Target, context: EngineContext) -> UploadResult:
+    if isinstance(done, Skipped):
+        raise ObjectExists(f"{done.target}: {done.reason}")
+    return UploadResult(
+        id=done.upload,
+        url=done.target,
+        bucket=target.bucket,
+        key=target.key,
+        etag=done.etag,
+        version_id=None,
+        proof=done.proof,
+        total_bytes=done.bytes,
+        sent_bytes=done.sent_bytes,
+        reused_bytes=done.resumed_bytes,
+        parts=context.store.part_totals(done.upload)[0] or 1,
+        seconds=done.seconds,
+        retries=done.retries,
+    )

@@ -1,0 +1,119 @@
+"""Where uploads go: the AWS configuration, and the backend made of it."""
+
+import threading
+from dataclasses import dataclass, field
+
+from partway.engine.aws_config.endpoint import is_address
+from partway.engine.backend.sse_c import CustomerKey
+from partway.engine.limits import MAX_CONCURRENCY
+from partway.engine.s3.backend import S3Backend, S3Config
+
+from .._arguments.errors import OptionError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where uploads of a client go, as it is stored for those who resume them.
+
+    endpoint: the service's address as the client resolves it; "" means AWS.
+    """
+
+    backend: S3Backend
+    endpoint: str
+    region: str | None
+    profile: str | None
+
+
+@dataclass(slots=True, kw_only=True)
+class Connection:
+    """Makes backends.  Any thread may use it.
+
+    endpoint_url, region, profile: None leaves each to the AWS configuration.
+    connections: calls that may run at the same time.
+    key: encrypts the objects (SSE-C); None: no such key.
+    """
+
+    endpoint_url: str | None
+    region: str | None
+    profile: str | None
+    connections: int
+    key: CustomerKey | None
+    _place: Place | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def place(self) -> Place:
+        """Where new uploads go.
+
+        Raises:
+            RemoteError: the AWS configuration cannot be used.
+        """
+        with self._lock:
+            if self._place is None:
+                self._place = self._resolve(self.endpoint_url, self.region, self.profile)
+            return self._place
+
+    def place_of(self, endpoint: str, region: str | None, profile: str | None) -> Place:
+        """Where an upload goes that was begun at this endpoint.
+
+        Raises:
+            OptionError: the client was made for another one.
+        """
+        place = self.place()
+        if place.endpoint == endpoint:
+            return place
+        if self.endpoint_url is not None:
+            raise OptionError(
+                f"the upload is at {endpoint or 'AWS'}, and this client at {place.endpoint or 'AWS'}; "
+                f"use a client with endpoint_url={endpoint!r}"
+            )
+        with self._lock:
+            return self._resolve(endpoint, self.region or region, self.profile or profile)
+
+    def forget(self) -> None:
+        """Begin again in a forked child, where nothing of the parent's connections may be used."""
+        self._lock = threading.Lock()
+        self._place = None
+
+    def _resolve(self, endpoint_url: str | None, region: str | None, profile: str | None) -> Place:
+        backend = S3Backend(
+            S3Config(
+                endpoint_url=endpoint_url,
+                region=region,
+                profile=profile,
+                connections=self.connections,
+                customer_key=self.key,
+            )
+        )
+        return Place(backend=backend, endpoint=backend.endpoint, region=backend.region, profile=backend.profile)
+
+
+def make_connection(
+    *,
+    endpoint_url: str | None,
+    region: str | None,
+    profile: str | None,
+    concurrency: int | None,
+    uploads: int,
+    key: bytes | None,
+) -> Connection:
+    """A connection for so many uploads at the same time.
+
+    Raises:
+        OptionError: a value is not valid.
+    """
+    for name, value in (("endpoint_url", endpoint_url), ("region", region), ("profile", profile)):
+        if value is not None and not isinstance(value, str):
+            raise OptionError(f"{name}: {value!r} is not a str")
+    if endpoint_url and not is_address(endpoint_url):
+        raise OptionError(f"endpoint_url: {endpoint_url!r} is not valid; use http://host or https://host:port")
+    try:
+        customer_key = None if key is None else CustomerKey(key)
+    except (TypeError, ValueError) as error:
+        raise OptionError(f"sse_c_key: {error}") from None
+    return Connection(
+        endpoint_url=endpoint_url,
+        region=region,
+        profile=profile,
+        connections=uploads * ((concurrency or MAX_CONCURRENCY) + 1),
+        key=customer_key,
+    )

@@ -1,0 +1,103 @@
+"""The state directory: where it is, and one connection to its database for each run.
+
+SQLite keeps its locks in memory that a forked child inherits without holding them.  So a child must not open a database
+that its parent had open when it forked.
+https://www.sqlite.org/howtocorrupt.html#_carrying_an_open_database_across_a_fork_
+"""
+
+import os
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from partway.engine.errors import StateError
+from partway.state.memory.store import MemoryStore
+from partway.state.sqlite.file import exists, is_writable
+from partway.state.sqlite.store import SqliteStore
+from partway.state.store import StateStore
+
+from .._arguments.errors import OptionError
+
+_VARIABLE = "PARTWAY_STATE_DIR"
+_lock = threading.Lock()
+_open: Counter[Path] = Counter()
+_inherited: set[Path] = set()
+
+
+def state_directory(chosen: str | os.PathLike[str] | None) -> Path:
+    """The directory: the one that was chosen, that of PARTWAY_STATE_DIR, or the platform's for this user.
+
+    Raises:
+        OptionError: it is no path.
+        StateError: the user has no home directory.
+    """
+    found = chosen if chosen is not None else os.environ.get(_VARIABLE)
+    if found is None or found == "":
+        return _platform_directory()
+    if not isinstance(found, (str, os.PathLike)):
+        raise OptionError(f"state_dir: {found!r} is not a path")
+    return Path(os.path.abspath(os.fsdecode(found)))  # noqa: PTH100 - links stay
+
+
+def _platform_directory() -> Path:
+    import platformdirs  # only here: whoever names the directory does not need it
+
+    try:
+        directory = platformdirs.user_state_path("partway")
+    except RuntimeError:
+        directory = Path()
+    if not directory.is_absolute():
+        raise StateError(
+            "this user has no home directory to keep the state in, neither by HOME nor by a passwd entry; "
+            f"set state_dir= or {_VARIABLE}"
+        )
+    return directory
+
+
+@contextmanager
+def opened_store(directory: Path) -> Iterator[StateStore]:
+    """A store for the thread that runs the block; made when it is missing.
+
+    Raises:
+        StateError
+    """
+    with _counted(directory), closing(SqliteStore(directory)) as store:
+        yield store
+
+
+@contextmanager
+def read_store(directory: Path) -> Iterator[StateStore]:
+    """The same for reading alone: nothing is made, and the directory need not be writable."""
+    if not exists(directory):
+        yield MemoryStore()
+        return
+    with _counted(directory), closing(SqliteStore(directory, read_only=not is_writable(directory))) as store:
+        yield store
+
+
+@contextmanager
+def _counted(directory: Path) -> Iterator[None]:
+    with _lock:
+        if directory in _inherited:
+            raise StateError(
+                f"this process was forked while an upload used {directory}, whose database it cannot share; start "
+                "processes before uploads, by multiprocessing's 'spawn', or give them a state_dir of their own"
+            )
+        _open[directory] += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _open[directory] -= 1
+
+
+def _after_fork() -> None:
+    global _lock
+    _lock = threading.Lock()
+    _inherited.update(directory for directory, count in _open.items() if count > 0)
+    _open.clear()
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,117 @@
+"""The threads that uploads run in, and how callers wait for them."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
+from typing import Any, TypeVar
+
+from partway.engine.errors import UploadCancelled
+from partway.engine.workers.channel import CancelToken
+
+from .futures import Cancelled, UploadFuture
+
+T = TypeVar("T")
+
+_GRACE = 5.0  # seconds that an upload has to end after an interrupt; it takes one
+
+
+class Threads:
+    """Runs calls in threads of their own.  Any thread may use it.
+
+    Args:
+        most: Submitted calls that run at the same time; the others wait.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._executor: ThreadPoolExecutor | None = None
+        self._active: set[Future[Any]] = set()
+        self._closed = False
+
+    def run(self, call: Callable[[CancelToken], T]) -> T:
+        """Make the call and wait for it.  What interrupts the caller, as Ctrl-C does, cancels the call first."""
+        future: UploadFuture[T] = self._future()
+        context = copy_context()
+        threading.Thread(target=lambda: context.run(self._work, future, call), name="partway-upload").start()
+        return _wait(future)
+
+    def submit(self, call: Callable[[CancelToken], T]) -> UploadFuture[T]:
+        """Make the call when there is room, and return at once."""
+        future: UploadFuture[T] = self._future()
+        context = copy_context()
+        with self._lock:
+            if self._executor is None:
+                self._executor = ThreadPoolExecutor(self._most, thread_name_prefix="partway-upload")
+            self._executor.submit(lambda: context.run(self._work, future, call))
+        return future
+
+    def close(self, *, cancel: bool) -> None:
+        """Wait for all calls; ``cancel`` stops them first.  Nothing begins afterwards."""
+        with self._lock:
+            self._closed = True
+            executor, self._executor = self._executor, None
+            active = list(self._active)
+        try:
+            if cancel:
+                _cancel(active)
+            wait(active)
+        except BaseException:
+            _cancel(active)
+            wait(active, _GRACE)
+            raise
+        finally:
+            if executor is not None:
+                executor.shutdown(wait=False)
+
+    def forget(self) -> None:
+        """Begin again in a forked child, which has none of these threads."""
+        self._lock = threading.Lock()
+        self._executor = None
+        self._active = set()
+
+    def _future(self) -> UploadFuture[Any]:
+        future: UploadFuture[Any] = UploadFuture(CancelToken())
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("this Client is closed")
+            self._active.add(future)
+        future.add_done_callback(self._done)
+        return future
+
+    def _done(self, future: Future[Any]) -> None:
+        with self._lock:
+            self._active.discard(future)
+
+    def _work(self, future: UploadFuture[T], call: Callable[[CancelToken], T]) -> None:
+        if not future.set_running_or_notify_cancel():
+            return
+        try:
+            result = call(future.token)
+        except UploadCancelled as error:
+            if future.token.is_set():
+                cancelled = Cancelled(f"{error}; finished parts are kept")
+                cancelled.__cause__ = error
+                future.set_exception(cancelled)
+            else:
+                future.set_exception(error)
+        except BaseException as error:
+            future.set_exception(error)
+        else:
+            future.set_result(result)
+
+
+def _wait(future: UploadFuture[T]) -> T:
+    try:
+        return future.result()
+    except BaseException:
+        if not future.done():
+            future.cancel()
+            wait([future], _GRACE)
+        raise
+
+
+def _cancel(futures: list[Future[Any]]) -> None:
+    for future in futures:
+        future.cancel()

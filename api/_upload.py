@@ -1,0 +1,44 @@
+"""``partway.upload``: one call, with a client of its own."""
+
+import os
+from collections.abc import Sequence
+from typing import Any, Literal, Unpack, cast, overload
+
+from ._arguments.options import ClientOptions, JobOptions, UploadOptions
+from ._arguments.sources import Source
+from ._client import Client
+from ._run.results import JobResult, UploadResult
+
+
+class _Upload(ClientOptions, UploadOptions, total=False):
+    """The options of a client and of an upload."""
+
+
+class _UploadMany(ClientOptions, JobOptions, total=False):
+    """The options of a client and of an upload of many files."""
+
+
+@overload
+def upload(
+    source: Source, destination: str, *, recursive: Literal[False] = False, **options: Unpack[_Upload]
+) -> UploadResult: ...
+
+
+@overload
+def upload(
+    source: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    destination: str,
+    *,
+    recursive: Literal[True],
+    **options: Unpack[_UploadMany],
+) -> JobResult: ...
+
+
+def upload(source: Any, destination: str, *, recursive: bool = False, **options: Any) -> Any:
+    """As ``Client.upload``, with a client made of the options that ``Client`` has; all others are the upload's.
+
+    For several uploads make one Client: they then share connections and limits.
+    """
+    own = {name: options.pop(name) for name in ClientOptions.__optional_keys__ & set(options)}
+    with Client(**own) as client:
+        return client.upload(source, destination, recursive=cast(Any, recursive), **options)

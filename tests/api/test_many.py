@@ -1,0 +1,90 @@
+"""Client.upload(recursive=True): many files."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from partway import Client
+from partway.errors import FilesFailed, OptionError
+from tests.support.engine.upload_case import PART
+from tests.support.s3_server.server import StrictS3
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three small files, and one of two parts."""
+    (tmp_path / "many" / "sub").mkdir(parents=True)
+    for name, size in (("a.txt", 1), ("b.tmp", 2), ("sub/c.txt", 3), ("sub/d.bin", PART + 1)):
+        (tmp_path / "many" / name).write_bytes(os.urandom(size))
+    return tmp_path / "many"
+
+
+def keys(strict: StrictS3) -> set[str]:
+    """The keys that were written."""
+    return {call.key for call in strict.calls if call.operation in ("PutObject", "CompleteMultipartUpload")}
+
+
+def test_a_directory(client: Client, strict: StrictS3, folder: Path) -> None:
+    """Every file below it, and the counts."""
+    seen: list[int] = []
+    result = client.upload(folder, "s3://bucket/x/", recursive=True, callback=seen.append)
+
+    assert keys(strict) == {"x/a.txt", "x/b.tmp", "x/sub/c.txt", "x/sub/d.bin"}
+    assert (result.done, result.failed, result.total_bytes, result.url) == (4, 0, PART + 7, "s3://bucket/x/")
+    assert sum(seen) == PART + 7
+
+
+@pytest.mark.parametrize(
+    ("include", "exclude", "expected"),
+    [
+        ((), ("*.tmp",), {"a.txt", "sub/c.txt", "sub/d.bin"}),
+        ("*.txt", (), {"a.txt", "sub/c.txt"}),
+        (["*.txt"], ["sub/*"], {"a.txt"}),
+    ],
+)
+def test_filters(
+    client: Client, strict: StrictS3, folder: Path, include: list[str], exclude: list[str], expected: set[str]
+) -> None:
+    """Only what is included, and of that not what is excluded."""
+    client.upload(folder, "s3://bucket/", recursive=True, include=include, exclude=exclude)
+
+    assert keys(strict) == expected
+
+
+def test_a_list_of_paths(client: Client, strict: StrictS3, folder: Path) -> None:
+    """Files and directories."""
+    client.upload([folder / "a.txt", str(folder / "sub")], "s3://bucket/", recursive=True)
+
+    assert keys(strict) == {"a.txt", "c.txt", "d.bin"}
+
+
+def test_the_same_call_again_sends_nothing(client: Client, strict: StrictS3, folder: Path) -> None:
+    """With skip_existing."""
+    client.upload(folder, "s3://bucket/", recursive=True)
+    result = client.upload(folder, "s3://bucket/", recursive=True, skip_existing=True)
+
+    assert (result.done, result.skipped) == (0, 4)
+
+
+def test_a_file_that_fails_is_an_error(client: Client, strict: StrictS3, folder: Path) -> None:
+    """After all others are uploaded; the error has the counts and the reasons."""
+    (folder / "bad.txt").symlink_to(folder / "nowhere")
+    with pytest.raises(FilesFailed, match=r"1 failed .*bad\.txt: there is no such file") as failure:
+        client.upload(folder, "s3://bucket/", recursive=True)
+
+    assert (failure.value.result.done, failure.value.result.failed) == (4, 1)
+    assert [Path(each.source).name for each in failure.value.result.failures] == ["bad.txt"]
+
+
+@pytest.mark.parametrize("source", [[], b"bytes", 3, None])
+def test_what_are_no_paths(client: Client, source: object) -> None:
+    """Refused."""
+    with pytest.raises(OptionError, match="a list of paths"):
+        client.upload(source, "s3://bucket/", recursive=True)  # type: ignore[call-overload]
+
+
+def test_a_prefix_ends_in_a_slash(client: Client, folder: Path) -> None:
+    """Or the names of files would be glued to it."""
+    with pytest.raises(OptionError, match="ends in /; use s3://bucket/x/"):
+        client.upload(folder, "s3://bucket/x", recursive=True)
