@@ -26,7 +26,7 @@ from ..workers.part_tasks import SendTask, send_part
 from . import part_limit
 from .complete import complete, finished_before
 from .create import create
-from .source_check import confirm_parts, note_source
+from .source_check import confirm_parts, differs, note_source
 
 
 def send_multipart(run: UploadRun) -> UploadDone:
@@ -110,10 +110,7 @@ def _is_source_of(run: UploadRun, stored: Sequence[PartRecord]) -> bool:
     if not run.source_changed:
         return True
     sizes = {spec.number: spec.size for spec in run.plan.parts()}
-    if {part.number: part.size for part in stored} != sizes:
-        return False
-    checksums = {part.number: part.checksum for part in stored}
-    if any(found.checksum != checksums[found.number] for found in run.hash(run.plan.parts(), md5=False)):
+    if {part.number: part.size for part in stored} != sizes or differs(run, stored):
         return False
     run.save_source()
     return True

@@ -1,31 +1,20 @@
 """A source of at most one part: one PutObject with a checksum, then the proof."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from partway.state.uploads import PartRecord, UploadStatus
 
 from ..backend.responses import ObjectFacts
 from ..checksums import ChecksumAlgorithm
-from ..errors import ChecksumUnsupported, ObjectExists, ObjectMissing, PartwayError, ProofFailed, Transient
+from ..errors import ChecksumUnsupported, ObjectExists, ObjectMissing, ProofFailed, Transient
 from ..events.upload import UploadDone
-from ..limits import is_aws
-from ..proof.proof import Proof, is_older_than, is_same_etag, prove, prove_written
+from ..proof.proof import Proof, is_older_than, is_same_etag, prove
 from ..run.run import UploadRun
-from ..source.part_reader import BLOCK, PartReader
 from ..workers.channel import WorkerContext
-from ..workers.part_tasks import block_of, reporter
 from .head import verify_object
 from .overwrite import SAME_BYTES, SOMEBODY_ELSES, is_head_denied, not_shown
-from .source_check import KEPT, SourceChecks, WholeSourceCheck
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Answer:
-    """What PutObject said, the checksum of the bytes that were sent, and whether the file has others by now."""
-
-    facts: ObjectFacts
-    checksum: str
-    changed: PartwayError | None
+from .source_check import KEPT, SourceChecks
+from .whole_file import PutAnswer, WholeFile, prove_put
 
 
 def put_whole(run: UploadRun) -> UploadDone:
@@ -41,7 +30,7 @@ def put_whole(run: UploadRun) -> UploadDone:
         run.save(status=UploadStatus.COMPLETING)
     while True:
         try:
-            answer = run.pool.run(lambda line: _put(run, line), takes_slot=True)
+            answer = run.pool.run(lambda worker: _put(run, worker), takes_slot=True)
         except ChecksumUnsupported as error:
             run.fall_back(error)
             continue
@@ -65,26 +54,17 @@ def put_whole(run: UploadRun) -> UploadDone:
             return run.finish(proof, answer.facts.etag)
 
 
-def _put(run: UploadRun, line: WorkerContext) -> _Answer:
-    spec = run.plan.part(1)
-    report = reporter(spec, line)
-    source = WholeSourceCheck(run.source, run.algorithm, SourceChecks.of(run.settings), sleep=line.sleep)
-
-    def on_read(sent: int) -> None:
-        report(sent)
-        # With the last block the object is complete: look at the source once more before it goes.  After that it may be
-        # there already, which ``changed_since_sent`` knows.
-        if body.is_sending and spec.size - BLOCK <= sent < spec.size:
-            source.check(body)
-
-    with PartReader(run.source.path, spec, algorithm=run.algorithm, on_read=on_read, block=block_of(line)) as body:
-        facts = run.retrying(line).put_object(run.target, body)
-        return _Answer(facts=facts, checksum=body.checksum, changed=source.changed_since_sent(body, run.target))
+def _put(run: UploadRun, worker: WorkerContext) -> PutAnswer:
+    checks = SourceChecks.of(run.settings)
+    with WholeFile(run.source, run.algorithm, checks, worker) as body:
+        return body.put(run.retrying(worker), run.target)
 
 
-def _finish(run: UploadRun, answer: _Answer) -> UploadDone:
+def _finish(run: UploadRun, answer: PutAnswer) -> UploadDone:
     part = _part(run, answer.facts.etag, answer.checksum)
-    proof, facts = verify_object(run, lambda facts: _prove_written(run, part, facts, answer.facts), answer.facts)
+    proof, facts = verify_object(
+        run, lambda facts: prove_put(facts, answer.facts, part, run.target, run.algorithm), answer.facts
+    )
     return run.finish(proof, facts.etag or answer.facts.etag)
 
 
@@ -140,21 +120,10 @@ def _proof_of_bytes(run: UploadRun, answer: ObjectFacts | None) -> tuple[Proof, 
     def compare(facts: ObjectFacts) -> Proof:
         if answer is None:
             return prove(facts, [part], algorithm=run.algorithm, multipart=False)
-        return _prove_written(run, part, facts, answer)
+        return prove_put(facts, answer, part, run.target, run.algorithm)
 
     proof, facts = verify_object(run, compare, answer or ObjectFacts(size=run.plan.file_size, etag=""))
     return proof, replace(part, etag=facts.etag), facts
-
-
-def _prove_written(run: UploadRun, part: PartRecord, facts: ObjectFacts, answer: ObjectFacts) -> Proof:
-    return prove_written(
-        facts,
-        answer,
-        [part],
-        algorithm=run.algorithm,
-        multipart=False,
-        etags_agree=is_aws(run.target.endpoint),
-    )
 
 
 def _part(run: UploadRun, etag: str, checksum: str) -> PartRecord:

@@ -7,6 +7,8 @@ whose clocks disagree costs one more read of the file, and only other bytes are 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from partway.state.uploads import PartRecord
+
 from ..backend.target import Target
 from ..checksums import ChecksumAlgorithm
 from ..errors import PartwayError, SourceChanged, SourceError, UploadFailed
@@ -83,7 +85,7 @@ def confirm_parts(run: UploadRun) -> None:
 
 
 def _compare_parts(run: UploadRun, checks: SourceChecks) -> None:
-    checksums = {part.number: part.checksum for part in run.store.parts(run.record.id)}
+    stored = run.store.parts(run.record.id)
     for _ in range(_MAX_PASSES):
         now = run.pool.run(lambda line: identify_settled(run.source.path, sleep=line.sleep))
         checks.check_size(run.source, now)
@@ -95,14 +97,12 @@ def _compare_parts(run: UploadRun, checks: SourceChecks) -> None:
         known = (now, run.source, *run.other_identities)
         before = {state(each) for each in known if each.inode == now.inode or not is_stable}
         seen: set[SourceIdentity] = set()
-        for outcome in run.hash(run.plan.parts(), md5=False, here=True):
-            seen.update(outcome.identities)
-            if outcome.checksum != checksums[outcome.number]:
-                run.distrust_source()
-                raise SourceChanged(
-                    f"{run.source.path} changed while it was sent; nothing was completed, "
-                    "run again to send the parts that differ"
-                )
+        if differs(run, stored, seen, here=True):
+            run.distrust_source()
+            raise SourceChanged(
+                f"{run.source.path} changed while it was sent; nothing was completed, "
+                "run again to send the parts that differ"
+            )
         seen.add(identify(run.source.path))
         run.note_identities(seen)
         if not checks.updated or {state(each) for each in seen} <= before:
@@ -112,6 +112,28 @@ def _compare_parts(run: UploadRun, checks: SourceChecks) -> None:
         f"{run.source.path} changes all the time; nothing was completed. Run again when it is complete, or send what "
         "is there at the start with --local-no-check-updated"
     )
+
+
+def differs(
+    run: UploadRun, stored: Iterable[PartRecord], seen: set[SourceIdentity] | None = None, *, here: bool = False
+) -> bool:
+    """True when a part of the plan has other bytes in the source than the stored part of its number.
+
+    Args:
+        stored: Every part of the plan.
+        seen: Gets the identities of the files that were read.
+        here: As for ``UploadRun.hash``.
+
+    Raises:
+        SourceError, SourceChanged, UploadCancelled.
+    """
+    checksums = {part.number: part.checksum for part in stored}
+    for local in run.hash(run.plan.parts(), md5=False, here=here):
+        if seen is not None:
+            seen.update(local.identities)
+        if local.checksum != checksums[local.number]:
+            return True
+    return False
 
 
 def _whole(identity: SourceIdentity) -> object:

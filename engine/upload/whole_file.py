@@ -1,0 +1,117 @@
+"""A file that goes as one object: the body of its PutObject, and what proves the object."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from partway.state.uploads import PartRecord
+
+from ..backend.protocol import MultipartBackend
+from ..backend.responses import ObjectFacts
+from ..backend.target import Target
+from ..checksums import ChecksumAlgorithm
+from ..errors import PartwayError
+from ..limits import is_aws
+from ..proof.proof import Proof, prove_written
+from ..source.identity import SourceIdentity
+from ..source.part_reader import BLOCK, PartReader
+from ..source.plan import PartSpec
+from ..workers.channel import WorkerContext
+from ..workers.part_tasks import block_of, reporter
+from .source_check import SourceChecks, WholeSourceCheck
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutAnswer:
+    """What PutObject answered.
+
+    checksum: of the bytes that were sent, base64.
+    changed: the error to raise when the file has other bytes by now; None when it has not.
+    """
+
+    facts: ObjectFacts
+    checksum: str
+    changed: PartwayError | None
+
+
+class WholeFile:
+    """The body of one PutObject; a context manager, on a worker.
+
+    Args:
+        source: The file as it was identified.
+        algorithm: Of the checksum that the request carries.
+        checks: How strictly the file is checked for changes.
+        on_read: Also called before every read, as PartReader's.
+
+    Raises:
+        SourceError: the file cannot be opened.
+    """
+
+    def __init__(
+        self,
+        source: SourceIdentity,
+        algorithm: ChecksumAlgorithm,
+        checks: SourceChecks,
+        worker: WorkerContext,
+        *,
+        on_read: Callable[[int], None] | None = None,
+    ) -> None:
+        spec = PartSpec(number=1, offset=0, size=source.size)
+        self._size = source.size
+        self._report = reporter(spec, worker)
+        self._on_read = on_read
+        self._check = WholeSourceCheck(source, algorithm, checks, sleep=worker.sleep)
+        self._body = PartReader(source.path, spec, algorithm=algorithm, on_read=self._read, block=block_of(worker))
+
+    def __enter__(self) -> Self:
+        self._body.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._body.__exit__(kind, error, trace)
+
+    @property
+    def checksum(self) -> str:
+        """Of the file, base64; the first use reads all of it."""
+        return self._body.checksum
+
+    def put(self, s3: MultipartBackend, target: Target) -> PutAnswer:
+        """Send the file.
+
+        Raises:
+            SourceChanged: it changed while it was sent, and there is no object of it.
+            RemoteError, SourceError, UploadCancelled.
+        """
+        facts = s3.put_object(target, self._body)
+        changed = self._check.changed_since_sent(self._body, target)
+        return PutAnswer(facts=facts, checksum=self._body.checksum, changed=changed)
+
+    def _read(self, sent: int) -> None:
+        self._report(sent)
+        if self._on_read is not None:
+            self._on_read(sent)
+        # With the last block S3 has the whole object: check the source once more before that goes.  Afterwards the
+        # object may exist already, which ``changed_since_sent`` takes into account.
+        if self._body.is_sending and self._size - BLOCK <= sent < self._size:
+            self._check.check(self._body)
+
+
+def prove_put(
+    facts: ObjectFacts, answer: ObjectFacts, part: PartRecord, target: Target, algorithm: ChecksumAlgorithm
+) -> Proof:
+    """Compare the object that PutObject made with the file.
+
+    Args:
+        facts: What HEAD says.
+        answer: What the answer to PutObject said.
+        part: The whole file, with its checksum in ``algorithm``.
+
+    Raises:
+        ProofFailed: they differ, or the object is not the one that was written.
+    """
+    return prove_written(
+        facts, answer, [part], algorithm=algorithm, multipart=False, etags_agree=is_aws(target.endpoint)
+    )
