@@ -58,7 +58,7 @@ class StateStore(Protocol):
         """Every unfinished upload to this target, of whatever source; the newest first."""
         ...
 
-    def remove_upload(self, id: str) -> None:
+    def delete_upload(self, id: str) -> None:
         """Forget the upload, its parts and what it said; nothing happens when it is unknown."""
         ...
 

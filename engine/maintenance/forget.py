@@ -25,7 +25,7 @@ def forget_upload(record: UploadRecord, *, store: StateStore) -> tuple[int, int]
     with claimed(store, record.source, target):
         record = unfinished_now(store, record)
         totals = store.part_totals(record.id)
-        store.remove_upload(record.id)
+        store.delete_upload(record.id)
         return totals
 
 

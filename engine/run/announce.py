@@ -45,4 +45,4 @@ def _forget_if_nothing_began(store: StateStore, id: str, error: PartwayError) ->
         return
     refused = isinstance(cause_of(error), Refused) and not is_resumable(error)
     if refused or (record.run == 1 and was_never_reached(error)):
-        store.remove_upload(id)
+        store.delete_upload(id)

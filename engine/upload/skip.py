@@ -51,7 +51,7 @@ def skip_upload(run: UploadRun, error: ObjectExists) -> UploadSkipped:
 def _what_became_of_parts(run: UploadRun) -> str:
     record = run.record
     if record.upload_id is None:
-        run.store.remove_upload(record.id)
+        run.store.delete_upload(record.id)
         return ""
     count, _ = run.store.part_totals(record.id)
     stay = f"; its {plural(count, 'part')} {verb(count, 'stays', 'stay')} on S3 until"

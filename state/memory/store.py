@@ -55,7 +55,7 @@ class MemoryStore:
         wanted = (endpoint, bucket, key)
         return [r for r in self.uploads(statuses=UNFINISHED) if (r.endpoint, r.bucket, r.key) == wanted][::-1]
 
-    def remove_upload(self, id: str) -> None:
+    def delete_upload(self, id: str) -> None:
         self._uploads.pop(id, None)
         self._parts.pop(id, None)
         self.live.remove(id)

@@ -122,7 +122,7 @@ class SqliteStore:
             [bucket, to_sql(key), endpoint, *sorted(UNFINISHED)],
         )[::-1]
 
-    def remove_upload(self, id: str) -> None:
+    def delete_upload(self, id: str) -> None:
         with self._writing():
             self._db.existing_table("uploads").delete_where("id = ?", [id])
         self.live.remove(id)

@@ -399,7 +399,7 @@ def test_a_removed_upload_is_forgotten_with_its_parts(store: StateStore) -> None
     """The parts do not come back when the id is used again."""
     store.save_upload(UPLOAD)
     store.save_parts(UPLOAD.id, [part(1)])
-    store.remove_upload(UPLOAD.id)
+    store.delete_upload(UPLOAD.id)
 
     assert store.upload(UPLOAD.id) is None
     assert store.part_totals(UPLOAD.id) == (0, 0)
@@ -410,7 +410,7 @@ def test_a_removed_upload_is_forgotten_with_its_parts(store: StateStore) -> None
 def test_removing_an_unknown_upload_is_no_error(store: StateStore) -> None:
     """And it removes nothing else."""
     store.save_upload(UPLOAD)
-    store.remove_upload("0a1b")
+    store.delete_upload("0a1b")
 
     assert store.uploads() == [UPLOAD]
 

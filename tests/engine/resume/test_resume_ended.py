@@ -31,7 +31,7 @@ def test_an_upload_that_ended_meanwhile_is_not_resumed(
     (record,) = uploading.store.uploads()
     record = replace(record, status=UploadStatus.COMPLETING, source=STREAM if is_stream else record.source)
     if ended is None:
-        uploading.store.remove_upload(record.id)
+        uploading.store.delete_upload(record.id)
     else:
         uploading.store.save_upload(replace(record, status=ended))
     before, calls = uploading.store.uploads(), len(strict.journal.calls)

@@ -113,7 +113,7 @@ def test_what_is_removed_says_nothing(store: StateStore) -> None:
     """An upload that is forgotten leaves no words behind."""
     store.save_upload(UPLOAD)
     store.live.publish(TOLD)
-    store.remove_upload(UPLOAD.id)
+    store.delete_upload(UPLOAD.id)
 
     assert store.live.all() == []
 

@@ -24,7 +24,7 @@ from tests.support.s3_server.server import StrictS3
 from tests.support.shell.unprivileged import unprivileged
 
 SIZE = 3 * PART + 10
-WRITES = ("save_upload", "save_parts", "replace_parts", "remove_upload", "save_endpoint_algorithm")
+WRITES = ("save_upload", "save_parts", "replace_parts", "delete_upload", "save_endpoint_algorithm")
 WRITES_OF_AN_UPLOAD = 9
 
 

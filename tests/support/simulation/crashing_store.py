@@ -75,10 +75,10 @@ class CrashingStore(StateStore):
     def unfinished_to(self, endpoint: str, bucket: str, key: str) -> list[UploadRecord]:
         return self._inner.unfinished_to(endpoint, bucket, key)
 
-    def remove_upload(self, id: str) -> None:
+    def delete_upload(self, id: str) -> None:
         record = self._inner.upload(id)
         self._world.must(record is None or record.upload_id is None, "an upload that S3 knows is forgotten")
-        self._write("store: remove upload", lambda: self._inner.remove_upload(id), twin=False)
+        self._write("store: delete upload", lambda: self._inner.delete_upload(id), twin=False)
 
     def save_parts(self, id: str, parts: Iterable[PartRecord]) -> None:
         rows = list(parts)
