@@ -26,7 +26,7 @@ class StateStore(Protocol):
         """What runs say of themselves while they are at work."""
         ...
 
-    def claim(self, source: str, endpoint: str, bucket: str, key: str) -> AbstractContextManager[None]:
+    def lock(self, source: str, endpoint: str, bucket: str, key: str) -> AbstractContextManager[None]:
         """Hold one upload, so that no other process sends it.  The claim dies with the process.
 
         Raises:

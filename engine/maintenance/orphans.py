@@ -264,7 +264,7 @@ class Orphans:
             return Owner.LEFT_OVER
         target = target_of(record)
         try:
-            with self._store.claim(record.source, target.endpoint, target.bucket, target.key):
+            with self._store.lock(record.source, target.endpoint, target.bucket, target.key):
                 return Owner.UNFINISHED
         except StateLocked:
             return Owner.RUNNING

@@ -48,7 +48,7 @@ def check_unfinished(store: StateStore, id: str) -> UploadRecord:
 def _held(store: StateStore, source: str, target: Target, holder: Callable[[], str]) -> Iterator[None]:
     with ExitStack() as stack:
         try:
-            stack.enter_context(store.claim(source, target.endpoint, target.bucket, target.key))
+            stack.enter_context(store.lock(source, target.endpoint, target.bucket, target.key))
         except StateLocked as error:
             raise AlreadyRunning(f"{holder()}; wait until it ends, or stop it") from error
         yield

@@ -23,7 +23,7 @@ _POLL = 0.02  # seconds
 
 
 @contextmanager
-def hold(path: Path, *, wait: float = 0.0) -> Iterator[None]:
+def acquire(path: Path, *, wait: float = 0.0) -> Iterator[None]:
     """Hold the lock while the block runs; the file is made, with mode 0600, and is gone afterwards.
 
     wait: seconds to wait for another holder.
@@ -34,7 +34,7 @@ def hold(path: Path, *, wait: float = 0.0) -> Iterator[None]:
         OSError: the file cannot be made or opened.
     """
     end = time.monotonic() + wait
-    while (descriptor := _acquire(path)) is None:
+    while (descriptor := _try_acquire(path)) is None:
         if time.monotonic() >= end:
             raise StateLocked(f"another process holds {path}")
         time.sleep(_POLL)
@@ -51,7 +51,7 @@ def remove_if_free(path: Path) -> bool:
         LocksUnsupported, OSError.
     """
     try:
-        descriptor = _acquire(path, create=False)
+        descriptor = _try_acquire(path, create=False)
     except FileNotFoundError:
         return False
     if descriptor is None:
@@ -108,7 +108,7 @@ def locks_unsupported(folder: Path) -> LocksUnsupported:
     )
 
 
-def _acquire(path: Path, *, create: bool = True) -> int | None:
+def _try_acquire(path: Path, *, create: bool = True) -> int | None:
     """A descriptor that holds the lock of the file with this name; None when somebody else holds it.
 
     create: False means that a missing file raises FileNotFoundError.

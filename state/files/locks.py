@@ -16,7 +16,7 @@ def lock_path(folder: Path, source: str, endpoint: str, bucket: str, key: str) -
 
 
 @contextmanager
-def hold(path: Path, *, wait: float) -> Iterator[None]:
+def acquire(path: Path, *, wait: float) -> Iterator[None]:
     """Hold the lock file while the block runs; it is removed afterwards.
 
     wait: seconds to wait for another holder.
@@ -28,7 +28,7 @@ def hold(path: Path, *, wait: float) -> Iterator[None]:
     with ExitStack() as stack:
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            stack.enter_context(file_lock.hold(path, wait=wait))
+            stack.enter_context(file_lock.acquire(path, wait=wait))
         except StateLocked:
             raise StateLocked("another partway process is working on this upload") from None
         except OSError as error:

@@ -18,20 +18,20 @@ class MemoryStore:
         self._uploads: dict[str, UploadRecord] = {}
         self._parts: dict[str, dict[int, PartRecord]] = {}
         self._algorithms: dict[str, tuple[str, float]] = {}
-        self._claims: set[tuple[str, str, str, str]] = set()
+        self._locked: set[tuple[str, str, str, str]] = set()
         self.jobs: JobStore = MemoryJobs()
         self.live: LiveStore = MemoryLive()
 
     @contextmanager
-    def claim(self, source: str, endpoint: str, bucket: str, key: str) -> Iterator[None]:
+    def lock(self, source: str, endpoint: str, bucket: str, key: str) -> Iterator[None]:
         name = (source, endpoint, bucket, key)
-        if name in self._claims:
+        if name in self._locked:
             raise StateLocked("this upload is already running in this process")
-        self._claims.add(name)
+        self._locked.add(name)
         try:
             yield
         finally:
-            self._claims.discard(name)
+            self._locked.discard(name)
 
     def save_upload(self, record: UploadRecord) -> None:
         self._uploads[record.id] = record
@@ -92,4 +92,4 @@ class MemoryStore:
         return algorithm if at >= since else None
 
     def close(self) -> None:
-        self._claims.clear()
+        self._locked.clear()

@@ -80,7 +80,7 @@ class SqliteStore:
     def _migrate(self, db: StoreDatabase) -> None:
         # One process at a time: SQLite does not wait for others when it changes the journal mode.
         try:
-            with file_lock.hold(self.folder / "schema.lock", wait=BUSY_SECONDS):
+            with file_lock.acquire(self.folder / "schema.lock", wait=BUSY_SECONDS):
                 migrate(db)
         except StateLocked:
             raise busy(self.path) from None
@@ -95,8 +95,8 @@ class SqliteStore:
             check_version(self._db, self.path)
             yield
 
-    def claim(self, source: str, endpoint: str, bucket: str, key: str) -> AbstractContextManager[None]:
-        return locks.hold(locks.lock_path(self.folder / "locks", source, endpoint, bucket, key), wait=_PROBE_SECONDS)
+    def lock(self, source: str, endpoint: str, bucket: str, key: str) -> AbstractContextManager[None]:
+        return locks.acquire(locks.lock_path(self.folder / "locks", source, endpoint, bucket, key), wait=_PROBE_SECONDS)
 
     def save_upload(self, record: UploadRecord) -> None:
         with self._writing():

@@ -448,68 +448,68 @@ def test_endpoints_are_told_apart(store: StateStore) -> None:
     assert store.get_endpoint_algorithm("", since=0.0) is None
 
 
-# --- claims ---
+# --- locks ---
 
 NAME = (UPLOAD.source, UPLOAD.endpoint, UPLOAD.bucket, UPLOAD.key)
 
 
-def test_a_second_claim_is_refused_at_once(store: StateStore) -> None:
+def test_a_second_lock_is_refused_at_once(store: StateStore) -> None:
     """The same upload is never sent twice at the same time."""
-    with store.claim(*NAME), pytest.raises(StateLocked), store.claim(*NAME):
-        pytest.fail("two hold the same claim")
+    with store.lock(*NAME), pytest.raises(StateLocked), store.lock(*NAME):
+        pytest.fail("two hold the same lock")
 
 
-def test_a_claim_is_free_after_its_block(store: StateStore) -> None:
+def test_a_lock_is_free_after_its_block(store: StateStore) -> None:
     """Again and again."""
     for _ in range(3):
-        with store.claim(*NAME):
+        with store.lock(*NAME):
             pass
 
 
-def test_a_claim_is_free_after_an_error(store: StateStore) -> None:
+def test_a_lock_is_free_after_an_error(store: StateStore) -> None:
     """A failed upload can be resumed in the same process; the error comes out as it is."""
-    with pytest.raises(LookupError), store.claim(*NAME):
+    with pytest.raises(LookupError), store.lock(*NAME):
         raise LookupError("failed")
 
-    with store.claim(*NAME):
+    with store.lock(*NAME):
         pass
 
 
-def test_a_refused_claim_leaves_the_first_one_held(store: StateStore) -> None:
+def test_a_refused_lock_leaves_the_first_one_held(store: StateStore) -> None:
     """Asking and being refused takes nothing away."""
-    with store.claim(*NAME):
+    with store.lock(*NAME):
         for _ in range(3):
-            with pytest.raises(StateLocked), store.claim(*NAME):
-                pytest.fail("two hold the same claim")
+            with pytest.raises(StateLocked), store.lock(*NAME):
+                pytest.fail("two hold the same lock")
 
 
 @pytest.mark.parametrize("place", range(4))
-def test_claims_of_other_uploads_are_free(store: StateStore, place: int) -> None:
+def test_locks_of_other_uploads_are_free(store: StateStore, place: int) -> None:
     """Another source, endpoint, bucket or key is another upload."""
     other = [*NAME]
     other[place] += "x"
 
-    with store.claim(*NAME), store.claim(*other):
+    with store.lock(*NAME), store.lock(*other):
         pass
 
 
-def test_names_that_look_alike_when_joined_are_two_claims(store: StateStore) -> None:
+def test_names_that_look_alike_when_joined_are_two_locks(store: StateStore) -> None:
     """Where one name ends and the next begins matters."""
-    with store.claim("/a", "b", "c", "d"), store.claim("/ab", "", "c", "d"), store.claim("/a", "b", "cd", ""):
+    with store.lock("/a", "b", "c", "d"), store.lock("/ab", "", "c", "d"), store.lock("/a", "b", "cd", ""):
         pass
 
 
-def test_a_source_that_is_no_utf8_can_be_claimed(store: StateStore) -> None:
+def test_a_source_that_is_no_utf8_can_be_locked(store: StateStore) -> None:
     """Any file name is a name."""
     source = os.fsdecode(b"/no utf-8 \xff")
 
-    with store.claim(source, "", "b", "k"), pytest.raises(StateLocked), store.claim(source, "", "b", "k"):
-        pytest.fail("two hold the same claim")
+    with store.lock(source, "", "b", "k"), pytest.raises(StateLocked), store.lock(source, "", "b", "k"):
+        pytest.fail("two hold the same lock")
 
 
-def test_a_claim_needs_no_upload_and_makes_none(store: StateStore) -> None:
+def test_a_lock_needs_no_upload_and_makes_none(store: StateStore) -> None:
     """It is taken before anything is known of the upload."""
-    with store.claim(*NAME):
+    with store.lock(*NAME):
         assert store.uploads() == []
 
 

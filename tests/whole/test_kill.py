@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 
 # What is safe at each moment: the number of parts that must not be sent again.
 MOMENTS = {
-    "store.claim:before:1": 0,
+    "store.lock:before:1": 0,
     "store.save_upload:before:1": 0,
     "store.save_upload:after:1": 0,
     "backend.create_upload:before:1": 0,

@@ -183,7 +183,7 @@ def complete(store: StateStore, record: UploadRecord) -> None:
 
 def lock(store: StateStore, record: UploadRecord) -> None:
     """A process that sends the upload; it ends with this one."""
-    lock = store.claim(record.source, record.endpoint, record.bucket, record.key)
+    lock = store.lock(record.source, record.endpoint, record.bucket, record.key)
     lock.__enter__()
     HELD.append(lock)
 

@@ -261,7 +261,7 @@ def test_with_the_users_word_it_goes_and_the_store_knows(bucket: Bucket, ours: U
 def test_what_runs_is_never_removed(bucket: Bucket, ours: Uploading) -> None:
     """Its claim is held; not even --ours touches it."""
     (record,) = ours.store.uploads()
-    with ours.store.claim(record.source, record.endpoint, record.bucket, record.key):
+    with ours.store.lock(record.source, record.endpoint, record.bucket, record.key):
         found = bucket.find(ours=True, older_than=0.0)["key"]
 
     assert (found.owner, found.kept) == (Owner.RUNNING, "running now")
@@ -272,7 +272,7 @@ def test_what_begins_to_run_before_it_is_removed_stays(bucket: Bucket, ours: Upl
     (record,) = ours.store.uploads()
     orphans = bucket.orphans(ours=True)
     found = orphans.find()
-    with ours.store.claim(record.source, record.endpoint, record.bucket, record.key):
+    with ours.store.lock(record.source, record.endpoint, record.bucket, record.key):
         (removed,) = orphans.remove(found)
 
     assert (removed.removal, removed.kept) == (None, "running now")

@@ -36,7 +36,7 @@ def failing(number: int) -> Callable[..., None]:
 
 def is_held(path: Path) -> bool:
     try:
-        with file_lock.hold(path):
+        with file_lock.acquire(path):
             return False
     except StateLocked:
         return True
@@ -44,7 +44,7 @@ def is_held(path: Path) -> bool:
 
 def test_the_file_is_there_only_while_it_is_held(path: Path) -> None:
     """A million uploads leave no million files behind."""
-    with file_lock.hold(path):
+    with file_lock.acquire(path):
         assert path.exists()
         assert is_held(path)
 
@@ -62,13 +62,13 @@ def test_a_lock_of_a_file_that_was_removed_meanwhile_is_not_a_lock(path: Path, m
         real(descriptor, how)
 
     monkeypatch.setattr(fcntl, "flock", flock)
-    with file_lock.hold(path):
+    with file_lock.acquire(path):
         assert is_held(path)
 
 
 def test_a_file_that_another_process_made_anew_is_not_removed(path: Path) -> None:
     """Somebody deleted the folder's content; the lock of the next process stays whole."""
-    with file_lock.hold(path):
+    with file_lock.acquire(path):
         path.unlink()
         other = os.open(path, os.O_RDWR | os.O_CREAT)
         fcntl.flock(other, fcntl.LOCK_EX)
@@ -83,7 +83,7 @@ def test_a_holder_that_lets_go_soon_is_waited_for(path: Path, monkeypatch: pytes
     fcntl.flock(held, fcntl.LOCK_EX)
     monkeypatch.setattr("time.sleep", lambda seconds: fcntl.flock(held, fcntl.LOCK_UN))
 
-    with file_lock.hold(path, wait=60.0):
+    with file_lock.acquire(path, wait=60.0):
         assert is_held(path)
     os.close(held)
 
@@ -95,7 +95,7 @@ from partway.cli.runtime.exit_codes import FAILED, exit_code
 from partway.state.files import file_lock
 lock, inside = Path(sys.argv[1]), Path(sys.argv[2])
 for _ in range(300):
-    with file_lock.hold(lock, wait=60.0):
+    with file_lock.acquire(lock, wait=60.0):
         os.close(os.open(inside, os.O_CREAT | os.O_EXCL))
         inside.unlink()
 """
@@ -114,7 +114,7 @@ def test_processes_that_take_turns_never_meet(path: Path, tmp_path: Path) -> Non
 def test_only_a_file_that_nobody_holds_is_removed(path: Path, tmp_path: Path) -> None:
     """What `clean` removes."""
     (tmp_path / "left").touch()
-    with file_lock.hold(path):
+    with file_lock.acquire(path):
         removed = [file_lock.remove_if_free(each) for each in (path, tmp_path / "left", tmp_path / "missing")]
 
         assert path.exists()
@@ -131,7 +131,7 @@ def test_without_flock_nothing_is_sent(tmp_path: Path, monkeypatch: pytest.Monke
     store = SqliteStore(tmp_path)
     monkeypatch.setattr(fcntl, "flock", failing(number))
 
-    with pytest.raises(LocksUnsupported, match=NEITHER) as raised, store.claim("/a", "", "b", "k"):
+    with pytest.raises(LocksUnsupported, match=NEITHER) as raised, store.lock("/a", "", "b", "k"):
         pytest.fail("nothing is held")
     store.close()
     assert exit_code(raised.value) == FAILED
@@ -141,7 +141,7 @@ def test_inode_numbers_that_are_not_stable_are_no_base_for_a_lock(path: Path, mo
     """Where nobody can tell whether two processes hold the same file, none holds it."""
     monkeypatch.setattr(file_lock, "_is_named", lambda descriptor, path: False)
 
-    with pytest.raises(LocksUnsupported), file_lock.hold(path):
+    with pytest.raises(LocksUnsupported), file_lock.acquire(path):
         pytest.fail("nothing is held")
 
 

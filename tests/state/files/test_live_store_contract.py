@@ -138,7 +138,7 @@ def test_another_process_is_seen_and_its_death_too(tmp_path: Path) -> None:
 
 
 def test_looking_takes_nothing_from_who_starts(tmp_path: Path) -> None:
-    """The claim is free for others while somebody looks, again and again; and what starts is seen alive."""
+    """The lock is free for others while somebody looks, again and again; and what starts is seen alive."""
     look = "import sys\nfrom pathlib import Path\nfrom partway.state.files.live import LiveFiles\nprint(flush=True)\n"
     look += "while True: LiveFiles(Path(sys.argv[1])).all()"
     store = SqliteStore(tmp_path)
@@ -148,7 +148,7 @@ def test_looking_takes_nothing_from_who_starts(tmp_path: Path) -> None:
         assert watcher.stdout is not None
         watcher.stdout.readline()
         while told < 250:
-            with store.claim("source", "", "bucket", "key"):
+            with store.lock("source", "", "bucket", "key"):
                 try:
                     store.live.publish(TOLD)
                 except StateError:

@@ -134,8 +134,8 @@ def test_no_space_is_told_from_other_refusals(number: int) -> None:
     assert str(denied) == "cannot write: denied; fix the permissions"
 
 
-def of_the_claim(folder: Path) -> AbstractContextManager[None]:
-    return locks.hold(folder / "locks" / "x.lock", wait=0.0)
+def of_the_lock(folder: Path) -> AbstractContextManager[None]:
+    return locks.acquire(folder / "locks" / "x.lock", wait=0.0)
 
 
 def of_the_live_record(folder: Path) -> AbstractContextManager[None]:
@@ -148,7 +148,7 @@ def of_the_database(folder: Path) -> AbstractContextManager[None]:
     raise AssertionError("it did not fail")
 
 
-@pytest.mark.parametrize("write", [of_the_claim, of_the_live_record, of_the_database])
+@pytest.mark.parametrize("write", [of_the_lock, of_the_live_record, of_the_database])
 def test_every_file_of_the_state_folder(
     write: Callable[[Path], AbstractContextManager[None]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -133,7 +133,7 @@ def test_a_sweep_removes_what_no_process_holds(store: SqliteStore) -> None:
         store.live.publish(
             ProgressSnapshot(id=id, pid=7, host="h", began_at=1.0, updated_at=2.0, ended=RunOutcome.FAILED)
         )
-    with store.claim("/a", "", "b", "held"):
+    with store.lock("/a", "", "b", "held"):
         held = next((store.folder / "locks").iterdir())
         for index in range(20):
             (store.folder / "locks" / f"{index:032x}.lock").touch()

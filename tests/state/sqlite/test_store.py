@@ -77,7 +77,7 @@ def test_only_the_owner_can_read_it(tmp_path: Path) -> None:
     try:
         store = SqliteStore(tmp_path / "state")
         store.save_upload(UPLOAD)
-        with store.claim("/a", "", "b", "k"):
+        with store.lock("/a", "", "b", "k"):
             modes = {path.name: mode(path) for path in store.folder.rglob("*") if path.is_file()}
         store.close()
     finally:
@@ -91,7 +91,7 @@ def test_only_the_owner_can_read_it(tmp_path: Path) -> None:
 def test_files_that_are_open_to_others_are_closed(store: SqliteStore) -> None:
     """Made by another program, copied, or on a disk that a container has: corrected when the folder is used."""
     store.save_upload(UPLOAD)
-    with store.claim("/a", "", "b", "k"):
+    with store.lock("/a", "", "b", "k"):
         store.live.publish(ProgressSnapshot(id=UPLOAD.id, pid=7, host="host", began_at=1.0, updated_at=2.0))
     wide = [path for path in store.folder.iterdir() if path.is_file()]
     for path in wide:
@@ -327,11 +327,11 @@ def test_a_file_in_place_of_the_folder_is_told(tmp_path: Path, below: str) -> No
         SqliteStore(tmp_path / "file" / below)
 
 
-def test_a_claim_that_cannot_be_written_is_told(store: SqliteStore) -> None:
-    """A file in place of the folder of claims."""
+def test_a_lock_that_cannot_be_written_is_told(store: SqliteStore) -> None:
+    """A file in place of the folder of locks."""
     (store.folder / "locks").touch()
 
-    with pytest.raises(StateError, match="cannot write the lock file"), store.claim("/a", "", "b", "k"):
+    with pytest.raises(StateError, match="cannot write the lock file"), store.lock("/a", "", "b", "k"):
         pytest.fail("nothing is held")
 
 
@@ -395,39 +395,39 @@ HELD = """
 import sys
 from pathlib import Path
 from partway.state.sqlite.store import SqliteStore
-with SqliteStore(Path(sys.argv[1])).claim("/a", "", "b", "k"):
+with SqliteStore(Path(sys.argv[1])).lock("/a", "", "b", "k"):
     print("held", flush=True)
     sys.stdin.readline()
 """
 
 
-def test_a_claim_of_another_process_dies_with_it(store: SqliteStore) -> None:
+def test_a_lock_of_another_process_dies_with_it(store: SqliteStore) -> None:
     """Held while it lives; free as soon as it was killed, with nothing to clean up."""
     process = run_python(HELD, store.folder)
     assert process.stdout is not None
     held = process.stdout.readline()
 
     assert held == "held\n"
-    with pytest.raises(StateLocked, match="another partway process"), store.claim("/a", "", "b", "k"):
-        pytest.fail("two hold the same claim")
+    with pytest.raises(StateLocked, match="another partway process"), store.lock("/a", "", "b", "k"):
+        pytest.fail("two hold the same lock")
     process.kill()
     process.communicate(timeout=60)
-    with store.claim("/a", "", "b", "k"):
+    with store.lock("/a", "", "b", "k"):
         assert process.returncode == -signal.SIGKILL
 
 
 def test_two_stores_of_one_process_exclude_each_other(store: SqliteStore) -> None:
-    """The claim is the file's, not the object's."""
+    """The lock is the file's, not the object's."""
     other = SqliteStore(store.folder)
 
-    with store.claim("/a", "", "b", "k"), pytest.raises(StateLocked), other.claim("/a", "", "b", "k"):
-        pytest.fail("two hold the same claim")
+    with store.lock("/a", "", "b", "k"), pytest.raises(StateLocked), other.lock("/a", "", "b", "k"):
+        pytest.fail("two hold the same lock")
     other.close()
 
 
 def test_no_lock_file_stays(store: SqliteStore) -> None:
     """A folder of a million files that were sent is not one of a million locks."""
-    with store.claim("/a", "", "b", "k"):
+    with store.lock("/a", "", "b", "k"):
         assert len(list((store.folder / "locks").iterdir())) == 1
 
     assert list((store.folder / "locks").iterdir()) == []

@@ -50,8 +50,8 @@ class CrashingStore(StateStore):
         self._world.causes.add("store")
         raise StateError(f"cannot write: {name}")
 
-    def claim(self, source: str, endpoint: str, bucket: str, key: str) -> AbstractContextManager[None]:
-        return self._inner.claim(source, endpoint, bucket, key)
+    def lock(self, source: str, endpoint: str, bucket: str, key: str) -> AbstractContextManager[None]:
+        return self._inner.lock(source, endpoint, bucket, key)
 
     def save_upload(self, record: UploadRecord) -> None:
         def save() -> None:
