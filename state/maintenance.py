@@ -4,22 +4,22 @@ from collections.abc import Iterable
 from typing import Protocol
 
 
-class Upkeep(Protocol):
+class StoreMaintenance(Protocol):
     """Called from one thread.  Every method raises StateError when the store cannot be read or written."""
 
     def size(self) -> int:
         """Bytes on disk, with the log."""
         ...
 
-    def problem(self) -> str | None:
+    def check_integrity(self) -> str | None:
         """What is wrong with the file, or None; reads all of it."""
         ...
 
-    def forget(self, uploads: Iterable[str], jobs: Iterable[str]) -> None:
+    def delete(self, uploads: Iterable[str], jobs: Iterable[str]) -> None:
         """Remove uploads and jobs by their ids, with all that belongs to them.  All or none."""
         ...
 
-    def shrink(self) -> None:
+    def vacuum(self) -> None:
         """Give the space of what was removed back to the disk.
 
         Raises:
@@ -27,6 +27,6 @@ class Upkeep(Protocol):
         """
         ...
 
-    def sweep(self) -> int:
+    def remove_stale_files(self) -> int:
         """Remove the lock files and live records that no process holds and no upload or job needs; how many."""
         ...

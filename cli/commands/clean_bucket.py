@@ -18,7 +18,7 @@ from partway.engine.run.context import EngineContext
 from partway.engine.run.stored_options import target_of
 from partway.engine.s3.bucket import S3Uploads
 from partway.engine.workers.channel import CancelToken
-from partway.state.maintenance import Upkeep
+from partway.state.maintenance import StoreMaintenance
 
 from ..options.connection import Connection
 from ..output.clean_tables import print_history, print_orphans
@@ -168,10 +168,10 @@ def clean_history(
     with opened_store(state_dir) as store:
         history = expired_history(store, age, now)
         if asking.yes or not (asking.dry_run or asking.json):
-            _sweep(store.upkeep, asking)
+            _sweep(store.maintenance, asking)
         if asking.json:
             if asking.yes and history:
-                _forget(store.upkeep, history)
+                _forget(store.maintenance, history)
             for record in history.uploads:
                 facts = {"upload": record.id, "target": target_of(record).url, "status": record.status.value}
                 print(json.dumps(facts | {"updated_at": record.updated_at, "forgotten": asking.yes}))
@@ -183,26 +183,26 @@ def clean_history(
             print(f"nothing is remembered that ended more than {format_span(age)} ago")
             return exit_codes.OK
         print_history(history)
-        before = store.upkeep.size()
+        before = store.maintenance.size()
         if asking.may(f"Forget {_counts(history)}?  Nothing on S3 is touched."):
-            _forget(store.upkeep, history)
-            after = store.upkeep.size()
+            _forget(store.maintenance, history)
+            after = store.maintenance.size()
             print(f"forgot {_counts(history)}; the state takes {format_size(after)}, before {format_size(before)}")
     return exit_codes.OK
 
 
-def _sweep(upkeep: Upkeep, asking: Asking) -> None:
+def _sweep(maintenance: StoreMaintenance, asking: Asking) -> None:
     """Remove files that killed processes and older versions left; it takes nothing from anybody, so it never asks."""
-    count = upkeep.sweep()
+    count = maintenance.remove_stale_files()
     if count and not asking.json:
         print(f"removed {plural(count, 'unused lock file')}")
 
 
-def _forget(upkeep: Upkeep, history: History) -> None:
-    upkeep.forget([record.id for record in history.uploads], [job.id for job in history.jobs])
-    upkeep.sweep()
+def _forget(maintenance: StoreMaintenance, history: History) -> None:
+    maintenance.delete([record.id for record in history.uploads], [job.id for job in history.jobs])
+    maintenance.remove_stale_files()
     try:
-        upkeep.shrink()
+        maintenance.vacuum()
     except StateLocked:
         print("another process is writing, so the file keeps its size; it is reused", file=sys.stderr)
 

@@ -20,8 +20,8 @@ def check_state(folder: Path) -> Iterator[Check]:
     """The folder, which is made when it is missing, and what is in it."""
     try:
         with closing(SqliteStore(folder)) as store:
-            problem, exposed = store.upkeep.problem(), store.exposed
-            size = store.upkeep.size()
+            problem, exposed = store.maintenance.check_integrity(), store.exposed
+            size = store.maintenance.size()
             unfinished = len(store.uploads(statuses=UNFINISHED))
             finished = len(store.uploads()) - unfinished
     except StateLocked as error:

@@ -11,8 +11,8 @@ from .rows import batches, marks
 _MAX_TEXT = 200  # characters
 
 
-class SqliteUpkeep:
-    """The upkeep of one SqliteStore.
+class SqliteMaintenance:
+    """The maintenance of one SqliteStore.
 
     Args:
         path: The database file.
@@ -36,25 +36,25 @@ class SqliteUpkeep:
         with self._reading():
             return sum(file.stat().st_size for file in files if file.exists())
 
-    def problem(self) -> str | None:
+    def check_integrity(self) -> str | None:
         with self._reading():
             found = [str(row["integrity_check"]) for row in self._db.query("PRAGMA integrity_check(1)")]
         return None if found == ["ok"] else " ".join(" ".join(found).split())[:_MAX_TEXT]
 
-    def forget(self, uploads: Iterable[str], jobs: Iterable[str]) -> None:
+    def delete(self, uploads: Iterable[str], jobs: Iterable[str]) -> None:
         with self._writing():
             for name, ids in (("uploads", uploads), ("jobs", jobs)):
                 table = self._db.existing_table(name)
                 for batch in batches(ids):
                     table.delete_where(f"id IN ({marks(batch)})", batch)
 
-    def shrink(self) -> None:
+    def vacuum(self) -> None:
         with self._reading():
             self._db.vacuum()
             # Move the log's content to the database and give the log's space back to the disk.
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
-    def sweep(self) -> int:
+    def remove_stale_files(self) -> int:
         folder = self._path.parent
         locks, running = _files(folder / "locks"), _files(folder / "running")
         with self._reading():

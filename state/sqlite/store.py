@@ -10,14 +10,14 @@ from ..files import file_lock, locks
 from ..files.live import LiveFiles
 from ..files.private import make_private
 from ..jobs import JobStore
-from ..maintenance import Upkeep
+from ..maintenance import StoreMaintenance
 from ..uploads import UNFINISHED, PartRecord, UploadRecord, UploadStatus
 from .connection import BUSY_SECONDS, connect, connect_read_only
 from .database import StoreDatabase
 from .errors import busy, translated
 from .file import NAME, create, unusable
 from .jobs import SqliteJobs
-from .maintenance import SqliteUpkeep
+from .maintenance import SqliteMaintenance
 from .rows import PART_COLUMNS, UPLOAD_COLUMNS, marks, part_from_row, part_rows, to_sql, upload_from_row, upload_row
 from .schema import check_version, is_current, migrate, migrated_copy
 
@@ -49,7 +49,7 @@ class SqliteStore:
         self.exposed: tuple[str, ...] = ()
         self._db = self._open_read_only() if read_only else self._open()
         self.jobs: JobStore = SqliteJobs(self._db, self._translated, self._writing)
-        self.upkeep: Upkeep = SqliteUpkeep(self.path, self._db, self._translated, self._writing)
+        self.maintenance: StoreMaintenance = SqliteMaintenance(self.path, self._db, self._translated, self._writing)
         self.live = LiveFiles(folder / "running")
 
     def _open(self) -> StoreDatabase:

@@ -86,12 +86,12 @@ def test_forgetting_takes_the_parts_too_and_the_file_shrinks(store: SqliteStore)
     add(store, "kept", UploadStatus.OPEN, 40)
     parts = [PartRecord(number=n, size=1, etag="e" * 32, checksum="c" * 12, run=1) for n in range(1, 10_001)]
     store.save_parts("old", parts)
-    before = store.upkeep.size()
+    before = store.maintenance.size()
 
-    store.upkeep.forget(["old"], [])
-    store.upkeep.shrink()
+    store.maintenance.delete(["old"], [])
+    store.maintenance.vacuum()
 
-    assert store.upkeep.size() < before / 4
+    assert store.maintenance.size() < before / 4
     assert [record.id for record in store.uploads()] == ["kept"]
     assert store.parts("old") == []
 
@@ -102,12 +102,12 @@ def test_a_store_that_another_process_writes_keeps_its_size(store: SqliteStore) 
     with closing(sqlite3.connect(store.path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StateLocked):
-            store.upkeep.shrink()
+            store.maintenance.vacuum()
 
 
 def test_a_whole_file_has_no_problem(store: SqliteStore) -> None:
     """Nothing is told of it."""
-    assert store.upkeep.problem() is None
+    assert store.maintenance.check_integrity() is None
 
 
 def test_a_page_that_was_overwritten_is_a_problem(tmp_path: Path) -> None:
@@ -117,13 +117,13 @@ def test_a_page_that_was_overwritten_is_a_problem(tmp_path: Path) -> None:
         add(store, "id", UploadStatus.OPEN, 1)
         parts = [PartRecord(number=n, size=1, etag="e", checksum="c", run=1) for n in range(1, 5001)]
         store.save_parts("id", parts)
-        store.upkeep.shrink()
+        store.maintenance.vacuum()
     with (folder / "partway.db").open("r+b") as file:
         file.seek(-3 * 4096, 2)
         file.write(b"\xff" * 4096)
 
     with closing(SqliteStore(folder)) as store:
-        assert store.upkeep.problem() is not None
+        assert store.maintenance.check_integrity() is not None
 
 
 def test_a_sweep_removes_what_no_process_holds(store: SqliteStore) -> None:
@@ -137,7 +137,7 @@ def test_a_sweep_removes_what_no_process_holds(store: SqliteStore) -> None:
         held = next((store.folder / "locks").iterdir())
         for index in range(20):
             (store.folder / "locks" / f"{index:032x}.lock").touch()
-        swept = store.upkeep.sweep()
+        swept = store.maintenance.remove_stale_files()
 
         assert list((store.folder / "locks").iterdir()) == [held]
     assert swept == 21
@@ -146,4 +146,4 @@ def test_a_sweep_removes_what_no_process_holds(store: SqliteStore) -> None:
 
 def test_a_sweep_of_a_new_folder_finds_nothing(store: SqliteStore) -> None:
     """Nothing was ever locked there."""
-    assert store.upkeep.sweep() == 0
+    assert store.maintenance.remove_stale_files() == 0
