@@ -25,6 +25,9 @@ _FIRST_ATTEMPTS = (5.0, 10.0)  # seconds, of the attempts to connect
 _MAX_LINE = 65536  # bytes; http.client's own bound
 _MAX_HEADERS = 100
 _END_OF_HEADERS = (b"\r\n", b"\n")
+# Interim responses say that the final one will come; 101 would be the final one.
+# https://www.rfc-editor.org/rfc/rfc9110#section-15.2
+_INTERIM = (100, *range(102, 200))
 
 
 def install(session: Any) -> None:
@@ -86,7 +89,7 @@ class _Response(HTTPResponse):
 
     def begin(self) -> None:
         first = self.fp.peek()
-        if b"\r\n\r\n" in first and first[8:12] != b" 100":
+        if b"\r\n\r\n" in first and first[8:10] != b" 1":
             # They are there as a whole, as nearly always: nothing to look after, which would cost every small file.
             super().begin()
             if self.fp is not None and self.length != 0:
@@ -101,6 +104,14 @@ class _Response(HTTPResponse):
                 self.fp = file
         if lines.last not in _END_OF_HEADERS:
             raise RemoteDisconnected("the response was cut off in its headers")
+
+    def _read_status(self) -> tuple[str, int, str]:
+        """The first line of the final response; http.client passes over 100 alone."""
+        while True:
+            version, status, phrase = super()._read_status()  # type: ignore[misc]
+            if status not in _INTERIM:
+                return version, status, phrase
+            _skip_headers(self.fp)
 
 
 class _EarlyResponse(_Response, AWSHTTPResponse):
@@ -138,14 +149,16 @@ class _Expecting(AWSConnection):
         """
         # Unbuffered: what comes next is read by another.
         with closing(_Bounded(self.sock.makefile("rb", 0), self.sock.gettimeout())) as reader:
-            version, status, phrase = _status(reader.readline(_MAX_LINE))
-            if status == 100:
-                for _ in range(_MAX_HEADERS):
-                    if reader.readline(_MAX_LINE) in (*_END_OF_HEADERS, b""):
-                        break
-                if message_body is not None:
-                    self.send(message_body)
-            elif status:
+            while True:
+                version, status, phrase = _status(reader.readline(_MAX_LINE))
+                if status not in _INTERIM:
+                    break
+                _skip_headers(reader)
+                if status == 100:
+                    if message_body is not None:
+                        self.send(message_body)
+                    return
+            if status:
                 self.response_class = partial(_EarlyResponse, status_tuple=(version, status, phrase))
                 self._response_received = True
 
@@ -160,6 +173,12 @@ def _attempts(seconds: Any) -> list[Any]:
                 attempts.append(longest)
                 seconds -= longest
     return [*attempts, seconds]
+
+
+def _skip_headers(file: Any) -> None:
+    for _ in range(_MAX_HEADERS):
+        if file.readline(_MAX_LINE) in (*_END_OF_HEADERS, b""):
+            break
 
 
 def _status(line: bytes) -> tuple[str, int, str]:

@@ -150,7 +150,7 @@ class RequestTemplates:
         request.context["client_config"] = self._client.meta.config
         self._offset.signer(pattern.service, pattern.region).add_auth(request)
         answer = self._send(request.prepare(), event_name=f"before-send.s3.{operation}")
-        if answer.status_code != 200:
+        if answer.status_code >= 300:
             raise self._refusal(operation, answer)
         return _answer(answer.headers)
 

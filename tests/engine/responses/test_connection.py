@@ -46,6 +46,9 @@ FRAMINGS: dict[str, Edge] = {
         head if b" 204 " in head or operation == "HeadObject" else chunked(head, body)
     ),
     "line feeds alone": lambda operation, head, body: head.replace(b"\r\n", b"\n") + body,
+    "an interim response": lambda operation, head, body: b"HTTP/1.1 102 Processing\r\n\r\n" + head + body,
+    "early hints": lambda operation, head, body: b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + head + body,
+    "another status of success": lambda operation, head, body: head.replace(b" 200 OK", b" 201 Created") + body,
     "no phrase": lambda operation, head, body: head.replace(b" 200 OK", b" 200") + body,
 }
 
@@ -324,6 +327,14 @@ def test_a_connection_that_ends_within_a_100_is_broken(strict: StrictS3, body: P
     """botocore reads on for ever, and takes a whole core for it."""
     with server(words) as backend, pytest.raises(Transient, match="broke during UploadPart"):
         backend.upload_part(Target(bucket="bucket", key="key"), "U", body)
+
+
+def test_an_interim_response_may_come_before_the_100(strict: StrictS3, body: PartReader) -> None:
+    """The body is sent after the 100, and the final response is taken."""
+    words = b"HTTP/1.1 102 Processing\r\nX: y\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"
+    answer = b'HTTP/1.1 200 OK\r\nETag: "e"\r\nContent-Length: 0\r\n\r\n'
+    with server(words + answer) as backend:
+        assert backend.upload_part(Target(bucket="bucket", key="key"), "U", body).etag == "e"
 
 
 def test_headers_that_were_cut_after_a_100_are_not_believed(strict: StrictS3) -> None:
