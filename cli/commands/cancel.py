@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from partway.engine.errors import PartwayError
-from partway.engine.job.cancel import cancel_job
+from partway.engine.job_records.cancel import cancel_job
 from partway.engine.maintenance.forget import forget_job, forget_upload
 from partway.engine.plural import plural, verb
 from partway.engine.run.context import EngineContext

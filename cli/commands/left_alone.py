@@ -8,10 +8,10 @@ from pathlib import Path
 import click
 
 from partway.engine.errors import AlreadyEnded, AlreadyRunning, SourceError
-from partway.engine.job.later_jobs import LaterJobs
-from partway.engine.job.later_uploads import LaterUploads
-from partway.engine.job.lock import claimed_job
-from partway.engine.job.match import check_open
+from partway.engine.job_records.later_jobs import LaterJobs
+from partway.engine.job_records.later_uploads import LaterUploads
+from partway.engine.job_records.lock import claimed_job
+from partway.engine.job_records.match import check_open
 from partway.engine.resume.lock import check_unfinished, claimed
 from partway.engine.run.stored_options import target_of
 from partway.engine.source.identity import open_source

@@ -10,8 +10,8 @@ import click
 from partway.engine.errors import PartwayError
 from partway.engine.events import EventSink
 from partway.engine.events.upload import UploadDone, UploadSkipped
-from partway.engine.job.later_jobs import LaterJobs
-from partway.engine.job.later_uploads import LaterUploads
+from partway.engine.job_records.later_jobs import LaterJobs
+from partway.engine.job_records.later_uploads import LaterUploads
 from partway.engine.run.context import EngineContext
 from partway.engine.run.settings import UploadSettings
 from partway.engine.run.stored_options import stored_options, target_of

@@ -12,10 +12,9 @@ from ..errors import PartwayError, PlanError, SourceError, is_resumable
 from ..events.dry_run import JobPlanned
 from ..events.request_counts import Requests
 from ..events.upload import TAKEN, FileFailed, FileSkipped
-from ..job.match import open_job, with_encoding
-from ..job.rows import Standing, standing
 from ..job.same_object import is_same
-from ..job.tasks import SAME
+from ..job_records.match import open_job, with_encoding
+from ..job_records.rows import SAME, Standing, standing
 from ..retry.policy import RetryPolicy
 from ..run.context import EngineContext
 from ..run.failures import fails_for_all

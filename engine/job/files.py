@@ -13,6 +13,7 @@ from ..backend.target import Target
 from ..errors import PartwayError, StateError, StateLocked, UploadCancelled
 from ..events import Event
 from ..events.upload import PartsChecked, UploadSkipped, UploadStarted
+from ..job_records.rows import SAME, file_as_sent, unfinished_uploads
 from ..retry.outage_events import Outage
 from ..retry.policy import Retry
 from ..run.failures import needs_full_upload
@@ -31,9 +32,8 @@ from ..workers.pool import GRACE, WorkerPool
 from .context import JobRun
 from .leftovers import is_given_up
 from .results import JobResults, Stop
-from .rows import file_as_sent, unfinished_uploads
 from .same_object import NotComparable, same_file
-from .tasks import SAME, FileProgress, FileSent, FileTask, send_file
+from .tasks import FileProgress, FileSent, FileTask, send_file
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,13 @@ from partway.state.jobs import FileRecord, FileStatus, JobStatus
 
 from ..errors import PartwayError, SourceError, UploadFailed, is_resumable
 from ..events.upload import ComparisonFailed, FileDone, FileFailed, FileSkipped, JobDone, JobStarted
+from ..job_records.later_uploads import is_awaited
+from ..job_records.rows import SAME, file_row
 from ..run.failures import cause_of, fails_for_all, may_fail_for_all
 from ..source.identity import SourceIdentity
 from ..walk.walk import EMPTY, SkippedEntry
 from .context import JobRun
-from .later_uploads import is_awaited
-from .rows import file_row
 from .same_object import NotComparable
-from .tasks import SAME
 
 _FLUSH_SECONDS, _FLUSH_FILES = 0.25, 200  # how long what is done may wait to be written, all together
 _HOPELESS = 10  # files in a row that fail for what may be the same reason: the rest would too

@@ -11,6 +11,10 @@ from dataclasses import replace
 from partway.state.jobs import JobRecord, JobStatus
 
 from ..events.upload import JobDone
+from ..job_records.later_uploads import WrittenSince
+from ..job_records.lock import claimed_job
+from ..job_records.match import job_to_resume, open_job, with_encoding
+from ..job_records.recovery import recover_files
 from ..progress.job_publisher import JobPublisher
 from ..run.context import EngineContext
 from ..run.record import process_name
@@ -21,10 +25,6 @@ from ..walk.key_collisions import check_key_collisions, may_collide
 from ..walk.spec import JobSpec
 from .context import JobRun, JobSettings
 from .files import JobFiles
-from .later_uploads import WrittenSince
-from .lock import claimed_job
-from .match import job_to_resume, open_job, with_encoding
-from .recovery import recover_files
 from .results import JobResults
 from .sending import JobWalk
 

@@ -7,6 +7,8 @@ from partway.state.jobs import FileRecord
 
 from ..errors import PartwayError, PlanError, UploadCancelled, UploadFailed
 from ..events.upload import JobDone, OverwriteNotExcluded
+from ..job_records.later_uploads import LATER, WrittenSince
+from ..job_records.rows import Standing, standing
 from ..run.failures import was_never_reached
 from ..run.stored_options import check_key
 from ..upload.overwrite import needs_look
@@ -15,10 +17,8 @@ from ..walk.key_collisions import Collision, distinct, may_collide, with_rows
 from ..walk.walk import FileEntry, SkippedEntry, scan
 from .context import JobRun
 from .files import JobFiles
-from .later_uploads import LATER, WrittenSince
 from .leftovers import Leftovers
 from .results import JobResults, Stop
-from .rows import Standing, standing
 
 _WINDOW = 1000  # files that are known at a time
 

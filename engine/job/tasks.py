@@ -11,6 +11,7 @@ from ..backend.target import Target
 from ..checksums import ChecksumAlgorithm
 from ..errors import CredentialsExpired, ObjectExists, ObjectMissing, ProofFailed, RemoteError
 from ..events.upload import TAKEN
+from ..job_records.rows import SAME
 from ..limits import is_aws
 from ..proof.proof import Proof, is_older_than, prove, prove_written
 from ..retry.backend import RetryingBackend
@@ -26,9 +27,6 @@ from ..walk.walk import FileEntry
 from ..workers.channel import WorkerContext
 from ..workers.part_tasks import block_of, reporter, retrying
 from .same_object import is_same
-
-SAME = "the service has the same"
-
 
 _WORD_EVERY = 0.5  # seconds between two words about one file; quick ones need none
 

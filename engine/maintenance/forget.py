@@ -5,7 +5,7 @@ from partway.state.store import StateStore
 from partway.state.uploads import UNFINISHED, UploadRecord
 
 from ..backend.target import Target
-from ..job.cancel import held_and_open, mark_aborted
+from ..job_records.cancel import held_and_open, mark_aborted
 from ..resume.lock import claimed
 from ..upload.abort import unfinished_now
 

@@ -36,6 +36,7 @@ FOLDERS = (
     "engine/upload",
     "engine/stream",
     "engine/walk",
+    "engine/job_records",
     "engine/job",
     "engine/dry_run",
     "engine/responses",

@@ -16,7 +16,7 @@ from partway.engine.checksums import ChecksumAlgorithm, checksum
 from partway.engine.errors import ProofFailed, Transient, UploadFailed
 from partway.engine.flow.adaptive import AdaptiveLimit
 from partway.engine.flow.concurrency import Concurrency
-from partway.engine.job.recovery import recover_files
+from partway.engine.job_records.recovery import recover_files
 from partway.engine.maintenance.orphans import DAY, Orphans
 from partway.engine.proof.proof import Proof, prove_written
 from partway.engine.retry.backend import RetryingBackend

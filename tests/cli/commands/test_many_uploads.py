@@ -14,7 +14,7 @@ from partway.cli.runtime import completion
 from partway.cli.runtime.safe import safe_of_job
 from partway.cli.text.columns import print_columns
 from partway.engine.backend.target import ObjectOptions
-from partway.engine.job.later_uploads import LaterUploads
+from partway.engine.job_records.later_uploads import LaterUploads
 from partway.engine.walk.spec import JobSpec
 from partway.state.files.live import LiveFiles
 from partway.state.jobs import FileRecord, FileStatus, JobRecord, JobStatus

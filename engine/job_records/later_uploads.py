@@ -8,7 +8,7 @@ from partway.state.uploads import UNFINISHED, UploadRecord, UploadStatus
 
 from ..walk.spec import JobSpec
 from .match import readable_jobs
-from .tasks import SAME
+from .rows import SAME
 
 LATER = "a later upload wrote the object"
 

@@ -11,6 +11,9 @@ from ..source.identity import SourceIdentity, recorded_identity
 from ..walk.spec import JobSpec
 from ..walk.walk import FileEntry
 
+# The note of a file that was skipped because its object has the same bytes.
+SAME = "the service has the same"
+
 
 class Standing(Enum):
     """What is left to do for a file.

@@ -11,8 +11,8 @@ from partway.engine.backend.target import ObjectOptions, Target
 from partway.engine.checksums import ChecksumAlgorithm
 from partway.engine.errors import AlreadyEnded, PlanError, StateLocked, UploadFailed
 from partway.engine.events.upload import FileSkipped, JobStarted
-from partway.engine.job.later_jobs import LaterJobs
-from partway.engine.job.later_uploads import LATER
+from partway.engine.job_records.later_jobs import LaterJobs
+from partway.engine.job_records.later_uploads import LATER
 from partway.engine.run.context import EngineContext
 from partway.engine.run.settings import UploadSettings
 from partway.engine.s3.backend import S3Backend

@@ -11,7 +11,7 @@ import pytest
 
 from partway.engine.backend.target import ObjectOptions
 from partway.engine.events.upload import FileDone
-from partway.engine.job.rows import Standing, file_as_sent, file_row, standing
+from partway.engine.job_records.rows import Standing, file_as_sent, file_row, standing
 from partway.engine.s3.backend import S3Backend
 from partway.engine.source.identity import SourceIdentity, identify
 from partway.engine.source.memory_files import is_in_memory
