@@ -1,12 +1,13 @@
 """What the steps of one run of a job share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from partway.state.jobs import JobRecord
 from partway.state.store import StateStore
 
 from ..progress.job_publisher import JobPublisher
 from ..run.context import EngineContext
+from ..run.settings import UploadSettings
 from ..walk.spec import JobSpec
 
 
@@ -39,6 +40,16 @@ class JobRun:
     publisher: JobPublisher
     settings: JobSettings
     is_new: bool
+
+    @property
+    def upload_settings(self) -> UploadSettings:
+        """The context's settings with those that the job stores."""
+        return replace(
+            self.context.settings,
+            part_size=self.spec.part_size,
+            algorithm=self.spec.algorithm,
+            guess_content_type=self.spec.guess_content_type,
+        )
 
     @property
     def store(self) -> StateStore:

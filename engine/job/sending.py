@@ -64,7 +64,7 @@ class JobWalk:
             self._told(OverwriteNotExcluded(upload=self._record.id))
         try:
             self._walk(sources)
-            self._files.end()
+            self._files.finish()
             missing = self._missing()
         except Stop as stop:
             self._files.stop()
@@ -147,7 +147,7 @@ class JobWalk:
     def _going_on(self, walk: Iterable[FileEntry | SkippedEntry]) -> Iterator[FileEntry | SkippedEntry]:
         """The walk, while what was begun goes on: where most files are done, or the disk is slow, it takes its time."""
         for each in walk:
-            self._files.go_on()
+            self._files.run_ready()
             yield each
 
     def _fresh(self, files: Iterable[tuple[str, FileEntry]]) -> dict[str, FileEntry]:

@@ -1,4 +1,4 @@
-"""What workers do for a job's small files: all of one file, from the first look at it to the proof."""
+"""The task of a worker that sends a small file of a job: everything from identifying the file to the proof."""
 
 import time
 from dataclasses import dataclass
@@ -28,12 +28,12 @@ from ..workers.channel import WorkerContext
 from ..workers.part_tasks import block_of, reporter, retrying
 from .same_object import is_same
 
-_WORD_EVERY = 0.5  # seconds between two words about one file; quick ones need none
+_REPORT_SECONDS = 0.5  # between two reports on one file; a quick one needs none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileProgress:
-    """``sent`` of the file's ``size`` bytes are on their way."""
+    """``sent`` of the file's ``size`` bytes have been sent."""
 
     path: str
     sent: int
@@ -44,9 +44,9 @@ class FileProgress:
 class FileTask:
     """Send one file as one object.
 
-    most: bytes that go as one object; a file that grew beyond them is left to the long way.
-    skip_same: look first whether the service has the same.
-    checks: how strictly the file is looked at before it is an object.
+    max_size: bytes of the largest file that goes as one object; a file that has grown beyond it needs a full upload.
+    skip_same: True compares the file with the object first.
+    checks: how strictly the file is checked for changes before the request ends.
     """
 
     found: FileEntry
@@ -54,71 +54,84 @@ class FileTask:
     backend: MultipartBackend
     policy: RetryPolicy
     algorithm: ChecksumAlgorithm
-    most: int
+    max_size: int
     skip_same: bool
     checks: SourceChecks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileSent:
-    """How it ended.
+    """The object exists and is proven to be the file.
 
-    source: the file as it was sent; its size may differ from what was found.
-    proof: what the comparison rests on; None when nothing was sent.
-    skipped: why nothing was sent; None when it was.
-    unusual: True: nothing is decided, and the file must go the long way (``upload_file``).
+    source: the file as it was sent; its size may differ from what the walk found.
     """
 
     source: SourceIdentity
-    proof: Proof | None = None
-    skipped: str | None = None
-    unusual: bool = False
+    proof: Proof
 
 
-def send_file(task: FileTask, line: WorkerContext) -> FileSent:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileNotSent:
+    """No object was made of the file.  reason: SAME or TAKEN."""
+
+    source: SourceIdentity
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeedsFullUpload:
+    """One PutObject is not enough for the file or the service; ``upload_file`` has to send it."""
+
+
+FileOutcome = FileSent | FileNotSent | NeedsFullUpload
+
+
+def send_file(task: FileTask, worker: WorkerContext) -> FileOutcome:
     """Send the file and prove the object.
 
     Raises:
-        SourceError: it is gone or cannot be read; SourceChanged: it changed while it was sent.
+        SourceError: the file is gone or cannot be read.
+        SourceChanged: it changed while it was sent.
         RemoteError, ProofFailed, UploadCancelled.
     """
-    source = identify_settled(task.found.path, sleep=line.sleep, flush=write_pages)
-    if source.size > task.most:
-        return FileSent(source=source, unusual=True)
+    source = identify_settled(task.found.path, sleep=worker.sleep, flush=write_pages)
+    if source.size > task.max_size:
+        return NeedsFullUpload()
     spec = PartSpec(number=1, offset=0, size=source.size)
-    s3 = retrying(task.backend, task.policy, line)
-    report, block = reporter(spec, line), block_of(line)
+    s3 = retrying(task.backend, task.policy, worker)
+    report, block = reporter(spec, worker), block_of(worker)
     began = time.monotonic()
-    next_word = began + _WORD_EVERY
-    checked = WholeSourceCheck(source, task.algorithm, task.checks, sleep=line.sleep)
+    next_report = began + _REPORT_SECONDS
+    checked = WholeSourceCheck(source, task.algorithm, task.checks, sleep=worker.sleep)
 
     def on_read(sent: int) -> None:
-        nonlocal next_word
+        nonlocal next_report
         report(sent)
-        if (now := time.monotonic()) >= next_word:
-            next_word = now + _WORD_EVERY
-            line.emit(FileProgress(path=task.found.path, sent=sent, size=spec.size))
-        # With the last block the object is complete: look at the source once more before it goes.  After that it may be
-        # there already, which ``changed_since_sent`` knows.
+        if (now := time.monotonic()) >= next_report:
+            next_report = now + _REPORT_SECONDS
+            worker.emit(FileProgress(path=task.found.path, sent=sent, size=spec.size))
+        # With the last block S3 has the whole object: check the source once more before that is sent.  Afterwards the
+        # object may exist already, which ``changed_since_sent`` takes into account.
         if body.is_sending and spec.size - BLOCK <= sent < spec.size:
             checked.check(body)
 
     with PartReader(source.path, spec, algorithm=task.algorithm, on_read=on_read, block=block) as body:
-        if task.skip_same and is_same(s3, task.target, source.path, source.size, task.algorithm, line, body.checksum):
-            return FileSent(source=source, skipped=SAME)
+        if task.skip_same and is_same(s3, task.target, source.path, source.size, task.algorithm, worker, body.checksum):
+            return FileNotSent(source=source, reason=SAME)
         try:
             answer = s3.put_object(task.target, body)
         except ObjectExists:
-            # Ours, when an answer was lost; somebody else's otherwise.
+            # Our own object when an answer was lost; another writer's otherwise.
             proof = _proof_of_ours(s3, task, _part(source, "", body.checksum), time.monotonic() - began)
-            skipped = None if proof else TAKEN
-            return FileSent(source=source, proof=proof, skipped=skipped)
+            if proof is None:
+                return FileNotSent(source=source, reason=TAKEN)
+            return FileSent(source=source, proof=proof)
         if (changed := checked.changed_since_sent(body, task.target)) is not None:
             raise changed
         sent = _part(source, answer.etag, body.checksum)
     if answer.checksum is None and task.algorithm is not ChecksumAlgorithm.MD5:
-        return FileSent(source=source, unusual=True)
-    return FileSent(source=source, proof=_proof(s3, task, sent, answer, line))
+        return NeedsFullUpload()
+    return FileSent(source=source, proof=_proof(s3, task, sent, answer, worker))
 
 
 def _part(source: SourceIdentity, etag: str, checksum: str) -> PartRecord:
@@ -126,8 +139,8 @@ def _part(source: SourceIdentity, etag: str, checksum: str) -> PartRecord:
 
 
 def _proof_of_ours(s3: RetryingBackend, task: FileTask, part: PartRecord, seconds: float) -> Proof | None:
-    """The proof of the object that is there, when it was made in the last ``seconds`` and is the file; None for any
-    other, also for one of the same bytes that was there before."""
+    """The proof of the object that exists, when it was made in the last ``seconds`` and is the file; None for any
+    other object, including an older one with the same bytes."""
     try:
         facts = s3.head_object(task.target, task.algorithm)
         proof = prove(facts, [part], algorithm=task.algorithm, multipart=False)
@@ -140,8 +153,8 @@ def _proof_of_ours(s3: RetryingBackend, task: FileTask, part: PartRecord, second
     return proof if proof.whole and not is_older_than(facts, seconds) else None
 
 
-def _proof(s3: RetryingBackend, task: FileTask, sent: PartRecord, answer: ObjectFacts, line: WorkerContext) -> Proof:
-    """Look at the object and compare it."""
+def _proof(s3: RetryingBackend, task: FileTask, sent: PartRecord, answer: ObjectFacts, worker: WorkerContext) -> Proof:
+    """Ask for the object and compare it with the file."""
 
     def compare(facts: ObjectFacts) -> Proof:
         return prove_written(
@@ -153,4 +166,4 @@ def _proof(s3: RetryingBackend, task: FileTask, sent: PartRecord, answer: Object
             etags_agree=is_aws(task.target.endpoint),
         )
 
-    return compare(look_at_written(s3, task.target, task.algorithm, compare, answer, line))
+    return compare(look_at_written(s3, task.target, task.algorithm, compare, answer, worker))

@@ -94,7 +94,7 @@ ONLY_IN = {
 ALLOWED_TYPES = {
     ("engine/run/settings.py", "concurrent.futures.Executor"),
     ("engine/workers/pool.py", "concurrent.futures.Future"),
-    ("engine/job/files.py", "concurrent.futures.Future"),
+    ("engine/job/small_files.py", "concurrent.futures.Future"),
 }
 
 FILES = sorted(path for layer in LAYERS for path in (ROOT / layer).rglob("*.py"))

@@ -14,7 +14,6 @@ import pytest
 from partway.engine.errors import UploadCancelled, UploadFailed
 from partway.engine.events import Event
 from partway.engine.events.upload import ChecksumFellBack, FileDone, FileFailed, PartDone, UploadDone, UploadStarted
-from partway.engine.job import files as job_files
 from partway.engine.run import run
 from partway.engine.s3.backend import S3Backend
 from partway.engine.walk.spec import JobSpec
@@ -132,7 +131,7 @@ def test_files_go_while_a_large_one_is_compared(
     def slow(*_: object) -> None:
         in_time.append(all_small.wait(LONG / 4))
 
-    monkeypatch.setattr(job_files, "same_file", slow)
+    monkeypatch.setattr("partway.engine.job.uploads.same_file", slow)
     job.on_event = see
     job.spec = replace(job.spec, skip_same=True)
     job.run(concurrency=2)
