@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Literal, Self, TypeVar, Unpack, overload
 
 from partway.engine.backend.target import Target
-from partway.engine.job.cancel import cancel_job
+from partway.engine.job_records.cancel import cancel_job
 from partway.engine.maintenance.verify import Comparison, compare
 from partway.engine.run.context import EngineContext
 from partway.engine.upload.abort import cancel_upload

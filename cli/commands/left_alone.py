@@ -10,7 +10,7 @@ import click
 from partway.engine.errors import AlreadyEnded, AlreadyRunning, SourceError
 from partway.engine.job_records.later_jobs import LaterJobs
 from partway.engine.job_records.later_uploads import LaterUploads
-from partway.engine.job_records.lock import claimed_job
+from partway.engine.job_records.lock import locked_job
 from partway.engine.job_records.match import check_open
 from partway.engine.resume.lock import check_unfinished, claimed
 from partway.engine.run.stored_options import target_of
@@ -54,7 +54,7 @@ def job_left_alone(
     spec = spec_of(record)
     check_open(store, record.id)
     if not dry_run:
-        with claimed_job(store, spec):
+        with locked_job(store, spec):
             pass
     if (reason := needs_list(record, spec)) is not None:
         return LeftAlone(reason=reason, code=exit_codes.INCOMPLETE)

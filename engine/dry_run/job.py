@@ -26,7 +26,7 @@ from ..upload.overwrite import target_exists
 from ..walk.empty import is_emptied, nothing_met
 from ..walk.key_collisions import check_key_collisions, distinct, may_collide
 from ..walk.spec import JobSpec
-from ..walk.walk import FileEntry, SkippedEntry, scan
+from ..walk.walk import FileEntry, SkippedEntry, walk_sources
 from ..workers.channel import WorkerContext
 from ..workers.part_tasks import retrying
 from ..workers.pool import WorkerPool
@@ -75,7 +75,7 @@ def plan_job(
     if may_collide(spec):
         store.jobs.begin_walk()
     job = _DryJob(spec, "" if record is None else record.id, context, fail_if_empty=fail_if_empty)
-    walk = scan(sources(), filters=spec.filters, follow_symlinks=spec.follow_symlinks)
+    walk = walk_sources(sources(), filters=spec.filters, follow_symlinks=spec.follow_symlinks)
     while window := list(islice(walk, _WINDOW)):
         job.plan(window)
     return job.end()

@@ -12,7 +12,7 @@ from ..workers.coroutines import CoroutineScheduler
 from ..workers.pool import GRACE
 from .checksum import JobChecksum
 from .context import JobRun
-from .results import JobResults, Stop
+from .results import JobResults, JobStopped
 from .small_files import SmallFiles
 from .uploads import JobUploads
 
@@ -20,7 +20,7 @@ from .uploads import JobUploads
 class JobFiles:
     """Sends files, several at a time, and records the result of each.  In the caller's thread.
 
-    A context manager; call ``stop`` after a method has raised Stop or UploadCancelled.
+    A context manager; call ``stop`` after a method has raised JobStopped or UploadCancelled.
     """
 
     def __init__(self, job: JobRun, results: JobResults) -> None:
@@ -61,7 +61,7 @@ class JobFiles:
                 compared with the object first.  None for a file that is sent in any case.
 
         Raises:
-            Stop, UploadCancelled, StateError: as soon as any file fails in a way that ends the job.
+            JobStopped, UploadCancelled, StateError: as soon as any file fails in a way that ends the job.
         """
         self._wait_for_slot()
         self._uploads.start(key, found, before)
@@ -76,7 +76,7 @@ class JobFiles:
         """Let what has been started continue, without waiting for anything.
 
         Raises:
-            Stop, UploadCancelled, StateError: as soon as any file fails in a way that ends the job.
+            JobStopped, UploadCancelled, StateError: as soon as any file fails in a way that ends the job.
         """
         self._scheduler.run_ready()
         self._cancel.raise_if_cancelled()
@@ -85,7 +85,7 @@ class JobFiles:
         """Wait until every file that has been started has ended.
 
         Raises:
-            Stop, UploadCancelled, StateError: as soon as any file fails in a way that ends the job.
+            JobStopped, UploadCancelled, StateError: as soon as any file fails in a way that ends the job.
         """
         while self._small or self._scheduler:
             self._resend_as_uploads()
@@ -105,7 +105,7 @@ class JobFiles:
         ):
             try:
                 self._scheduler.run_once()
-            except Stop:
+            except JobStopped:
                 # The first one is the reason; it has been raised already.
                 continue
 

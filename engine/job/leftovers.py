@@ -1,4 +1,4 @@
-"""Unfinished uploads of a job that its walk does not meet any more."""
+"""Unfinished uploads of a job whose files its walk does not find any more."""
 
 import os
 from collections.abc import Collection, Iterable
@@ -15,52 +15,52 @@ from .results import JobResults
 
 
 def is_given_up(upload: UploadRecord | None, job: JobRecord) -> bool:
-    """True for an upload that ``restart`` of the job gave up, and that is not aborted yet.
+    """True for an upload that a restart of the job discarded and that has not been aborted yet.
 
-    Each is aborted when its file's turn comes, which may be in a later run.
+    It is aborted when its file is sent, which may be in a later run.
     """
     return upload is not None and upload.job == job.id and upload.created_at < job.created_at
 
 
 class Leftovers:
-    """The job's unfinished uploads, less those whose files were met."""
+    """The job's unfinished uploads, without those whose files the walk has found."""
 
-    def __init__(self, job: JobRun, ledger: JobResults) -> None:
+    def __init__(self, job: JobRun, results: JobResults) -> None:
         self._job = job.record
         self._context = job.context
-        self._ledger = ledger
+        self._results = results
         self._listed = job.spec.listed is not None
         unfinished = job.store.uploads(statuses=UNFINISHED)
         self._unmet = {each.key: each for each in unfinished if each.job == job.record.id}
 
     def meet(self, keys: Iterable[str]) -> None:
-        """The walk met the files of these keys."""
+        """The walk has found the files of these keys."""
         for key in keys:
             self._unmet.pop(key, None)
 
     def settle(self, *, prune: bool) -> Collection[str]:
-        """Say which files vanished half sent; abort what ``restart`` gave up.  At the end of the walk.
+        """At the end of the walk: report files that vanished while unfinished, and abort what a restart discarded.
 
         Args:
-            prune: True aborts the uploads of files that vanished, too.
+            prune: True also aborts the uploads of files that vanished.
 
         Returns:
-            The keys of the uploads that were not met.
+            The keys of the uploads whose files were not found.
 
         Raises:
-            Stop: the service refuses an abort for all, or does not answer.
+            JobStopped: the service refuses every abort, or does not answer.
             UploadCancelled, StateError.
         """
         for each in self._unmet.values():
             if is_given_up(each, self._job):
                 self._abort(each)
             elif self._listed and os.path.lexists(each.source):
-                # Another list was given; this upload can be resumed by itself.
+                # Another list was given; the upload can be resumed by its own ID.
                 continue
             elif prune:
                 self._abort(each)
             else:
-                self._ledger.failed("", each.source, target_of(each).url, self._vanished(each))
+                self._results.failed("", each.source, target_of(each).url, self._vanished(each))
         return self._unmet
 
     def _vanished(self, upload: UploadRecord) -> UploadFailed:
@@ -79,4 +79,4 @@ class Leftovers:
             of_the_store = isinstance(error, StateError) and not isinstance(error, StateLocked)
             if of_the_store or isinstance(error, UploadCancelled):
                 raise
-            self._ledger.failed("", upload.source, target_of(upload).url, error)
+            self._results.failed("", upload.source, target_of(upload).url, error)

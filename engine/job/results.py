@@ -1,4 +1,4 @@
-"""What became of a job's files: remembered first, then announced, and counted."""
+"""The results of a job's files: stored first, then emitted, and counted."""
 
 import os
 from dataclasses import replace
@@ -16,12 +16,12 @@ from ..walk.walk import EMPTY, SkippedEntry
 from .context import JobRun
 from .same_object import NotComparable
 
-_FLUSH_SECONDS, _FLUSH_FILES = 0.25, 200  # how long what is done may wait to be written, all together
-_HOPELESS = 10  # files in a row that fail for what may be the same reason: the rest would too
+_FLUSH_SECONDS, _FLUSH_FILES = 0.25, 200  # results wait at most so long, and so many, to be written together
+_MAX_FAILURES_IN_ROW = 10  # for what may be one reason: the other files would fail, too
 
 
-class Stop(Exception):
-    """The job ends here, with this error; what is done is done."""
+class JobStopped(Exception):
+    """The job ends early with this error; finished files stay finished."""
 
     def __init__(self, error: PartwayError) -> None:
         super().__init__(str(error))
@@ -29,11 +29,11 @@ class Stop(Exception):
 
 
 class JobResults:
-    """One for each run of a job, in the caller's thread.
+    """Collects the results of one run of a job, in the caller's thread.
 
-    Keys are whole, paths absolute, ``url`` is the target as users write it, sizes are bytes.
+    Keys are complete, paths absolute, ``url`` is the destination as users type it, sizes are bytes.
 
-    keep_paths: True where the keys alone do not tell the paths of the files.
+    keep_paths: True stores each file's path, where it does not follow from the key.
     """
 
     def __init__(self, job: JobRun, *, keep_paths: bool) -> None:
@@ -47,67 +47,66 @@ class JobResults:
         self._began = self._written_at = self._clock.monotonic()
         self._unwritten: list[tuple[FileRecord, FileDone | FileSkipped | None]] = []
         self._done = self._skipped = self._failed = self._resumed = self._bytes = self._empty = 0
-        self._in_a_row = 0
+        self._failures_in_row = 0
         self._all_resumable = True
-        self._not_comparable: set[str] = set()  # reasons that were told
+        self._not_comparable: set[str] = set()  # reasons that have been emitted
 
-    def begin(self) -> int:
-        """Remember the job, and say that it begins; how many files it knows."""
+    def start(self) -> int:
+        """Store the job and emit JobStarted; returns how many files of earlier runs are stored."""
         self._jobs.save(self._record)
         known = self._jobs.totals(self._record.id)
         self._sink(JobStarted(job=self._record.id, target=self._record.target, done_files=known.done + known.skipped))
         return known.done + known.skipped + known.failed
 
-    def resumed(self) -> None:
-        """A file was done by an earlier run."""
+    def already_done(self) -> None:
+        """Count a file that an earlier run finished."""
         self._resumed += 1
 
     def same(self, key: str, source: SourceIdentity, url: str, before: FileRecord | None) -> None:
-        """The object has the file's bytes.
+        """The object has the same bytes as the file.
 
-        before: the row of an earlier run that sent it, when it was compared only because it might be another file by
-            now.
+        before: the row of the earlier run that sent it, when it was compared only because the file may have changed.
         """
         if before is None:
             self.skipped(key, source, url, SAME)
         else:
             self._resumed += 1
-            self._note(self._row(key, source, before.status, before.note), None)
+            self._add(self._row(key, source, before.status, before.note), None)
 
     def done(self, key: str, source: SourceIdentity, url: str, proof: str) -> None:
-        """A file is there and proven; ``source``: as it was sent."""
+        """The object of a file is proven; ``source``: the file as it was sent."""
         self._done += 1
         self._bytes += source.size
         event = FileDone(job=self._record.id, source=source.path, target=url, bytes=source.size, proof=proof)
-        self._note(self._row(key, source, FileStatus.DONE, proof), event)
+        self._add(self._row(key, source, FileStatus.DONE, proof), event)
 
     def skipped(self, key: str, source: SourceIdentity, url: str, reason: str) -> None:
-        """A file need not be sent."""
+        """A file was not sent, for this reason."""
         self._skipped += 1
         event = FileSkipped(job=self._record.id, source=source.path, target=url, reason=reason)
-        self._note(self._row(key, source, FileStatus.SKIPPED, reason), event)
+        self._add(self._row(key, source, FileStatus.SKIPPED, reason), event)
 
     def not_comparable(self, found: NotComparable) -> None:
-        """Whether an object is its file cannot be said; told once for each reason."""
+        """An object cannot be compared with its file; emitted once for each reason."""
         if found.reason not in self._not_comparable:
             self._not_comparable.add(found.reason)
             self._sink(
                 ComparisonFailed(job=self._record.id, source=found.path, target=found.target, reason=found.reason)
             )
 
-    def passed(self, passed: SkippedEntry) -> None:
-        """The walk met something that is no file to upload."""
-        if passed.failed:
-            self.failed("", passed.path, "", SourceError(passed.reason))
+    def skipped_by_walk(self, entry: SkippedEntry) -> None:
+        """The walk found something that is not uploaded."""
+        if entry.failed:
+            self.failed("", entry.path, "", SourceError(entry.reason))
         else:
-            self._empty += passed.reason == EMPTY
-            self._sink(FileSkipped(job=self._record.id, source=passed.path, target="", reason=passed.reason))
+            self._empty += entry.reason == EMPTY
+            self._sink(FileSkipped(job=self._record.id, source=entry.path, target="", reason=entry.reason))
 
     def failed(self, key: str, path: str, url: str, error: PartwayError) -> None:
-        """A file was not uploaded.  One without a key (""), or that is gone, is announced and not remembered.
+        """A file was not uploaded.  A failure without a key (""), or of a file that is gone, is emitted but not stored.
 
         Raises:
-            Stop: the others would fail in the same way, or the first failure is to end the job.
+            JobStopped: the other files would fail in the same way, or the job is to end with the first failure.
         """
         resumable = is_resumable(error)
         self._failed += 1
@@ -115,32 +114,33 @@ class JobResults:
         self.flush()
         self._sink(FileFailed(job=self._record.id, source=path, target=url, error=str(error), resumable=resumable))
         if key and not (isinstance(cause_of(error), SourceError) and not os.path.lexists(path)):
-            # For who looks later, and to be missed when it is not met again; it waits for the next transaction.
-            failure = FileRecord(key=key, size=0, mtime_ns=0, status=FileStatus.FAILED, note=_utf8(error))
+            # For `partway show`, and so that the file is missed if a later walk does not find it.  Written with the
+            # next transaction.
+            failure = FileRecord(key=key, size=0, mtime_ns=0, status=FileStatus.FAILED, note=_storable(error))
             self._unwritten.append((failure, None))
-        self._in_a_row = self._in_a_row + 1 if may_fail_for_all(error) else 0
+        self._failures_in_row = self._failures_in_row + 1 if may_fail_for_all(error) else 0
         if fails_for_all(error):
-            raise Stop(error)
-        if self._in_a_row >= _HOPELESS:
-            again = "; run again to go on" if resumable else ""
-            raise Stop(UploadFailed(f"the job stopped: {error}{again}", resumable=resumable))
+            raise JobStopped(error)
+        if self._failures_in_row >= _MAX_FAILURES_IN_ROW:
+            again = "; run again to resume" if resumable else ""
+            raise JobStopped(UploadFailed(f"the job stopped: {error}{again}", resumable=resumable))
         if self._fail_fast:
-            raise Stop(UploadFailed(f"the job stopped at {path}: {error}", resumable=resumable))
+            raise JobStopped(UploadFailed(f"the job stopped at {path}: {error}", resumable=resumable))
 
-    def _note(self, record: FileRecord, event: FileDone | FileSkipped | None) -> None:
-        self._in_a_row = 0
+    def _add(self, record: FileRecord, event: FileDone | FileSkipped | None) -> None:
+        self._failures_in_row = 0
         self._unwritten.append((record, event))
         if len(self._unwritten) >= _FLUSH_FILES:
             self.flush()
         self.flush_if_due()
 
     def flush_if_due(self) -> None:
-        """Write what has waited long enough; to be called also while no file ends."""
+        """Write results that have waited long enough.  Call it also while no file ends."""
         if self._unwritten and self._clock.monotonic() - self._written_at >= _FLUSH_SECONDS:
             self.flush()
 
     def flush(self) -> None:
-        """Write what waits, in one transaction, and announce it."""
+        """Write the waiting results in one transaction, then emit them."""
         unwritten, self._unwritten = self._unwritten, []
         if unwritten:
             self._jobs.save_files(self._record.id, [record for record, _ in unwritten])
@@ -150,7 +150,7 @@ class JobResults:
                 self._sink(event)
 
     def save(self, status: JobStatus = JobStatus.OPEN) -> None:
-        """Write what waits, and the job with its counts."""
+        """Write the waiting results, and the job with its counts."""
         self.flush()
         totals = self._jobs.totals(self._record.id)
         self._record = replace(
@@ -165,19 +165,19 @@ class JobResults:
         self._jobs.save(self._record)
 
     def end(self, missing: int) -> JobDone:
-        """Say how it ended; a job of which nothing is left to do is completed.  Its files' rows are not needed any
-        more, unless something unfinished may write the same keys.
+        """Emit JobDone.  A job without anything left to do is stored as completed, and the rows of its files are
+        deleted, unless an unfinished upload or job may write the same keys.
 
-        missing: files that earlier runs knew and the walk did not meet.
+        missing: how many files of earlier runs the walk did not find.
         """
         if not self._failed and not missing:
             self.save(JobStatus.COMPLETED)
             if not is_awaited(self._store, self._record):
                 self._jobs.forget_files(self._record.id)
-        return self.tell_end(missing)
+        return self.emit_end(missing)
 
-    def tell_end(self, missing: int) -> JobDone:
-        """As ``end``, without a word in the store."""
+    def emit_end(self, missing: int) -> JobDone:
+        """Emit JobDone without changing the store."""
         done = JobDone(
             job=self._record.id,
             target=self._record.target,
@@ -195,6 +195,6 @@ class JobResults:
         return done
 
 
-def _utf8(error: PartwayError) -> str:
-    """The reason as the store can keep it: a path in it may be no UTF-8."""
+def _storable(error: PartwayError) -> str:
+    """The error's text as valid UTF-8: a path in it may have undecodable bytes."""
     return str(error).encode("utf-8", "backslashreplace").decode()

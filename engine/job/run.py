@@ -1,8 +1,8 @@
 """A job: many files to one destination.  (docs/decisions/0013-jobs.md)
 
-The walk is lazy and goes through a window of files at a time.  Large files of the window begin first, each as an upload
-of its own; then the small ones, each as one object; as many at a time as there are places for parts in flight.  What is
-done is a row in the store, so that a run after an interruption walks again and asks nobody about it.
+The walk is lazy: it holds one window of files at a time.  The large files of a window start first, each as an upload of
+its own, then the small ones, each as one PutObject; as many at a time as there are slots for parts in flight.  A
+finished file is a row in the store, so that a run after an interruption walks again without asking S3 about it.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,7 +12,7 @@ from partway.state.jobs import JobRecord, JobStatus
 
 from ..events.upload import JobDone
 from ..job_records.later_uploads import WrittenSince
-from ..job_records.lock import claimed_job
+from ..job_records.lock import locked_job
 from ..job_records.match import job_to_resume, open_job, with_encoding
 from ..job_records.recovery import recover_files
 from ..progress.job_publisher import JobPublisher
@@ -39,41 +39,41 @@ def run_job(
     profile: str | None = None,
     resume: str | None = None,
 ) -> JobDone:
-    """Upload every file of the sources, or what an earlier run of the same job left.
+    """Upload every file of the sources, or those that an earlier run of the same job did not finish.
 
     One file's failure does not stop the others.
 
     Args:
         spec: What to upload.  An open job of the same sources and destination is resumed.
-        sources: Gives paths and names as ``scan`` takes them; called again for each pass.
-        context: As for one upload; ``restart`` among its settings forgets what earlier runs did.
-        resume: The id of the open job whose spec this is; None looks for one.
+        sources: Returns paths and names as ``walk_sources`` takes them; called once for each pass.
+        context: As for one upload; ``restart`` among its settings discards what earlier runs did.
+        resume: The ID of the open job with this spec; None looks for one.
 
     Returns:
-        JobDone, also when files failed or are missing: it counts them, and the sink was told of each that failed.
+        JobDone, also when files failed or are missing: it counts them, and the sink received a FileFailed for each.
 
     Raises:
-        PlanError: two files have one key, the settings are not possible, or an open job would write the same objects
-            with other options.
+        PlanError: two files have the same key, the settings are not possible, or an open job would write the same
+            objects with other options.
         AlreadyRunning: another process runs this job.
         AlreadyEnded: another process ended the job that was to be resumed.
-        UploadFailed: no file is there and that is not known to be well, the service does not answer, a file failed and
+        UploadFailed: no file was found where some were expected, the service does not answer, a file failed and
             ``fail_fast`` is set, or another process restarted the job that was to be resumed.
         CredentialsExpired, UploadCancelled, StateError.
     """
     store, settings, now = context.store, context.settings, context.clock.time
     check_settings(settings)
     spec = replace(spec, options=with_customer_key(spec.target(spec.prefix), context.backend).options)
-    with claimed_job(store, spec), JobPublisher(store.live, context.sink) as told:
+    with locked_job(store, spec), JobPublisher(store.live, context.sink) as publisher:
         if resume is not None:
             record: JobRecord | None = job_to_resume(store, resume, spec)
         else:
             record = open_job(store, spec, restart=settings.restart)
         is_new = record is None
-        decided: WrittenSince | None = None
+        written_since: WrittenSince | None = None
         if resume is not None and record is not None:
-            # To resume a job does not undo what came after it; its own command, given again, is the last word.
-            decided = WrittenSince(store, record, spec.bucket)
+            # A resume must not undo what came after the job; running its own command again may.
+            written_since = WrittenSince(store, record, spec.bucket)
         if record is not None and not settings.restart:
             spec = with_encoding(spec, record)
         text, keep_paths = spec.to_json(), may_collide(spec)
@@ -95,10 +95,10 @@ def run_job(
             )
         elif settings.restart:
             store.jobs.forget_files(record.id)
-            # What was completed before counts no more, either.
+            # Uploads that were completed before do not count any more, either.
             record = replace(record, created_at=now())
         record = replace(record, spec=text, holder=process_name(), updated_at=now())
-        run = JobRun(spec=spec, record=record, context=context, publisher=told, settings=job, is_new=is_new)
-        ledger = JobResults(run, keep_paths=keep_paths)
-        with JobFiles(run, ledger) as files:
-            return JobWalk(run, ledger, files, decided).run(sources)
+        run = JobRun(spec=spec, record=record, context=context, publisher=publisher, settings=job, is_new=is_new)
+        results = JobResults(run, keep_paths=keep_paths)
+        with JobFiles(run, results) as files:
+            return JobWalk(run, results, files, written_since).run(sources)

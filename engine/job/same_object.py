@@ -1,4 +1,4 @@
-"""Has the service the file already?  Asked by a worker for one file of a job, and judged as ``verify`` judges it."""
+"""Whether an object already has the bytes of a file of a job: decided in a worker, by the rules of ``verify``."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ from ..upload.overwrite import is_head_denied
 from ..workers.channel import WorkerContext
 from ..workers.part_tasks import HashTask, hash_part
 
-_HIDDEN = "these credentials may not look at it (s3:GetObject)"
-_NOTHING = "the service gives nothing but its size"
+_HEAD_DENIED = "these credentials may not look at it (s3:GetObject)"
+_ONLY_SIZE = "the service gives nothing but its size"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotComparable:
-    """Whether the object is the file cannot be said, and so the file is sent.  reason: of few, the same for many."""
+    """The object cannot be compared with the file, so the file is sent.  reason: one of a few constant texts."""
 
     path: str
     target: str
@@ -31,15 +31,15 @@ class NotComparable:
 
 
 def same_file(
-    s3: RetryingBackend, target: Target, path: str, algorithm: ChecksumAlgorithm, line: WorkerContext
+    s3: RetryingBackend, target: Target, path: str, algorithm: ChecksumAlgorithm, worker: WorkerContext
 ) -> SourceIdentity | None:
-    """The file, when the object has its bytes; None when it has not, or when the file changed meanwhile.
+    """The file when the object has the same bytes; None when it has not, or when the file changed meanwhile.
 
     Raises:
         SourceError, RemoteError, UploadCancelled.
     """
-    source = identify_settled(path, sleep=line.sleep)
-    is_equal = is_same(s3, target, path, source.size, algorithm, line)
+    source = identify_settled(path, sleep=worker.sleep)
+    is_equal = is_same(s3, target, path, source.size, algorithm, worker)
     return source if is_equal and identify(path) == source else None
 
 
@@ -49,15 +49,15 @@ def is_same(
     path: str,
     size: int,
     algorithm: ChecksumAlgorithm,
-    line: WorkerContext,
+    worker: WorkerContext,
     checksum: str | None = None,
 ) -> bool:
-    """True when the object has the file's bytes; where nobody can say, False, and the line is told.
+    """True when the object has the same bytes as the file; False also where that cannot be decided, which is emitted.
 
     Args:
         size: Bytes of the file.
-        algorithm: The one that objects are proven with, asked for first.
-        checksum: Of the whole file in it; None: it is read when it matters.
+        algorithm: The algorithm that objects are proven with; its checksum is asked for first.
+        checksum: Of the whole file, with that algorithm; None reads the file when it is needed.
 
     Raises:
         SourceError, RemoteError, UploadCancelled.
@@ -66,7 +66,7 @@ def is_same(
         facts = s3.head_object(target, algorithm)
         if facts.size != size:
             return False
-        local = _Local(path, size, line, {} if checksum is None else {algorithm: checksum})
+        local = _Local(path, size, worker, {} if checksum is None else {algorithm: checksum})
         if (quick := _by_one_answer(facts, algorithm, local)) is not None:
             return quick
         found = s3.object_details(target)
@@ -84,26 +84,26 @@ def is_same(
     except RemoteError as error:
         if isinstance(error, CredentialsExpired) or not is_head_denied(error):
             raise
-        line.emit(NotComparable(path=path, target=target.url, reason=_HIDDEN))
+        worker.emit(NotComparable(path=path, target=target.url, reason=_HEAD_DENIED))
         return False
     if verdict is Verdict.UNKNOWN:
-        line.emit(NotComparable(path=path, target=target.url, reason=_NOTHING))
+        worker.emit(NotComparable(path=path, target=target.url, reason=_ONLY_SIZE))
     return verdict is Verdict.EQUAL
 
 
 class _Local:
-    """The file's bytes.  known: checksums of the whole file that were taken."""
+    """Checksums of the file, computed on demand.  known: those of the whole file."""
 
-    def __init__(self, path: str, size: int, line: WorkerContext, known: dict[ChecksumAlgorithm, str]) -> None:
+    def __init__(self, path: str, size: int, worker: WorkerContext, known: dict[ChecksumAlgorithm, str]) -> None:
         self.known = known
         self._path = path
         self._size = size
-        self._line = line
+        self._worker = worker
 
     def hash_parts(self, sizes: Sequence[int], algorithm: ChecksumAlgorithm) -> list[str]:
-        """Checksums of consecutive ranges, one after the other."""
+        """Checksums of consecutive ranges of these sizes, computed one after the other."""
         tasks = (HashTask(path=self._path, spec=spec, algorithm=algorithm, md5=False) for spec in ranges(sizes))
-        return [hash_part(task, self._line).checksum for task in tasks]
+        return [hash_part(task, self._worker).checksum for task in tasks]
 
     def whole(self, algorithm: ChecksumAlgorithm) -> str:
         """The checksum of the whole file."""
@@ -113,7 +113,7 @@ class _Local:
 
 
 def _by_one_answer(facts: ObjectFacts, algorithm: ChecksumAlgorithm, local: _Local) -> bool | None:
-    """What the first answer decides; None when more has to be asked."""
+    """The decision by the first response; None when further requests are needed."""
     if facts.checksum is not None:
         if facts.checksum == local.known.get(algorithm):
             return True

@@ -1,4 +1,4 @@
-"""The walk of a job's run: what it meets is sent, and what it does not meet any more is told."""
+"""The walk of a job's run: files that it finds are sent, and files of earlier runs that it misses are reported."""
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -14,30 +14,30 @@ from ..run.stored_options import check_key
 from ..upload.overwrite import needs_look
 from ..walk.empty import is_emptied, is_gone, nothing_met
 from ..walk.key_collisions import Collision, distinct, may_collide, with_rows
-from ..walk.walk import FileEntry, SkippedEntry, scan
+from ..walk.walk import FileEntry, SkippedEntry, walk_sources
 from .context import JobRun
 from .files import JobFiles
 from .leftovers import Leftovers
-from .results import JobResults, Stop
+from .results import JobResults, JobStopped
 
-_WINDOW = 1000  # files that are known at a time
+_WINDOW = 1000  # files in memory at a time
 
 
 class JobWalk:
     """One run of a job, in the caller's thread.
 
-    decided: tells the keys of objects that later commands wrote; None: none did.
+    written_since: the keys that later commands wrote and this run must not overwrite; None when it may.
     """
 
-    def __init__(self, job: JobRun, ledger: JobResults, files: JobFiles, decided: WrittenSince | None) -> None:
+    def __init__(self, job: JobRun, results: JobResults, files: JobFiles, written_since: WrittenSince | None) -> None:
         self._spec = job.spec
         self._record = job.record
         self._store = job.store
-        self._told = job.publisher
-        self._ledger = ledger
+        self._publisher = job.publisher
+        self._results = results
         self._files = files
-        self._leftovers = Leftovers(job, ledger)
-        self._decided = decided
+        self._leftovers = Leftovers(job, results)
+        self._written_since = written_since
         self._is_new = job.is_new
         self._prune = job.settings.prune
         self._fail_if_empty = job.settings.fail_if_empty
@@ -52,81 +52,83 @@ class JobWalk:
             return self._run(sources)
         except PartwayError as error:
             if self._is_new and was_never_reached(error):
-                self._told.forget()
+                self._publisher.forget()
                 self._store.jobs.remove(self._record.id)
             raise
 
     def _run(self, sources: Callable[[], Iterable[tuple[str, str | None]]]) -> JobDone:
-        ledger = self._ledger
-        self._knows_files = ledger.begin() > 0
-        self._told.begin(self._record.id)
+        results = self._results
+        self._knows_files = results.start() > 0
+        self._publisher.begin(self._record.id)
         if needs_look(self._spec.target(self._spec.prefix)):
-            self._told(OverwriteNotExcluded(upload=self._record.id))
+            self._publisher(OverwriteNotExcluded(upload=self._record.id))
         try:
             self._walk(sources)
             self._files.finish()
             missing = self._missing()
-        except Stop as stop:
+        except JobStopped as stop:
             self._files.stop()
             raise stop.error from stop.error.__cause__
         except UploadCancelled:
             self._files.stop()
             raise
         finally:
-            ledger.save()
+            results.save()
         if not self._met_any and not missing:
             return self._nothing()
-        return ledger.end(missing)
+        return results.end(missing)
 
     def _missing(self) -> int:
-        """How many files of earlier runs the walk did not meet; 0 when that is accepted."""
-        # Behind a folder that cannot be read, nothing is known to be gone.
+        """How many files of earlier runs the walk did not find; 0 when that is accepted."""
+        # Below a folder that cannot be read, no file is known to be gone.
         prune = self._prune and not self._walk_failed
         unfinished = self._leftovers.settle(prune=prune)
-        # A list says itself which files are wanted; but one without names may be no list at all.
+        # A list itself says which files are wanted; but an empty one may be a mistake.
         if not self._knows_files or (self._spec.listed and self._met_any):
             return 0
-        # Their uploads tell of them; without those, the files were given up.
+        # Their uploads are reported by themselves; those without one were given up.
         self._store.jobs.forget_files(self._record.id, unfinished)
         if prune:
             self._store.jobs.forget_unmet(self._record.id)
         return self._store.jobs.count_unmet(self._record.id)
 
     def _nothing(self) -> JobDone:
-        """End a walk that met no file: a new job is forgotten, one that had files stays unless that is accepted.
+        """End a walk without files: a new job is deleted; one that had files stays open unless ``prune`` is set.
 
         Raises:
-            UploadFailed: it is not known to be well.
+            UploadFailed: files were expected.
         """
         if self._prune and not self._is_new:
-            return self._ledger.end(0)
+            return self._results.end(0)
         job = None if self._is_new else self._record.id
         error = nothing_met(self._spec, job, emptied=self._emptied, fail_if_empty=self._fail_if_empty)
         if self._is_new:
             self._store.jobs.remove(self._record.id)
-            self._told.forget()
+            self._publisher.forget()
         if error is not None:
             raise error
-        return self._ledger.tell_end(0)
+        return self._results.emit_end(0)
 
     def _walk(self, sources: Callable[[], Iterable[tuple[str, str | None]]]) -> None:
-        """Begin to send every file that is left."""
+        """Start to send every file that is left."""
         if self._knows_files or may_collide(self._spec):
             self._store.jobs.begin_walk()
-        walk = self._going_on(scan(sources(), filters=self._spec.filters, follow_symlinks=self._spec.follow_symlinks))
+        walk = self._while_running(
+            walk_sources(sources(), filters=self._spec.filters, follow_symlinks=self._spec.follow_symlinks)
+        )
         while window := list(islice(walk, _WINDOW)):
             for each in window:
                 if isinstance(each, SkippedEntry):
-                    self._pass(each)
+                    self._skip(each)
             found = [each for each in window if isinstance(each, FileEntry)]
             self._met_any = self._met_any or bool(found)
             self._send(self._fresh(self._keyed(found)))
 
-    def _pass(self, passed: SkippedEntry) -> None:
-        emptied = is_emptied(passed, self._spec)
+    def _skip(self, entry: SkippedEntry) -> None:
+        emptied = is_emptied(entry, self._spec)
         self._emptied = self._emptied or emptied
-        # In a new job, and in one that never met a file, a name without a file is a mistake.
-        gone = self._knows_files and is_gone(passed, self._spec)
+        # In a new job, and in one that never had a file, a name without a file is a mistake.
+        gone = self._knows_files and is_gone(entry, self._spec)
         if (emptied or gone) and not self._is_new:
             if not self._prune:
                 what = "this folder is empty now" if emptied else "it is not there any more"
@@ -136,28 +138,28 @@ class JobWalk:
                     resumable=True,
                 )
                 self._met_any = True
-                self._ledger.failed("", passed.path, "", error)
+                self._results.failed("", entry.path, "", error)
                 return
             if gone:
                 return
-        self._met_any = self._met_any or passed.failed
-        self._walk_failed = self._walk_failed or passed.failed
-        self._ledger.passed(passed)
+        self._met_any = self._met_any or entry.failed
+        self._walk_failed = self._walk_failed or entry.failed
+        self._results.skipped_by_walk(entry)
 
-    def _going_on(self, walk: Iterable[FileEntry | SkippedEntry]) -> Iterator[FileEntry | SkippedEntry]:
-        """The walk, while what was begun goes on: where most files are done, or the disk is slow, it takes its time."""
+    def _while_running(self, walk: Iterable[FileEntry | SkippedEntry]) -> Iterator[FileEntry | SkippedEntry]:
+        """The walk, during which running uploads continue: it may take long (a slow disk, many finished files)."""
         for each in walk:
             self._files.run_ready()
             yield each
 
     def _fresh(self, files: Iterable[tuple[str, FileEntry]]) -> dict[str, FileEntry]:
-        """The files of a window that the walk did not meet before."""
+        """The files of a window that the walk finds for the first time."""
         if not may_collide(self._spec):
             fresh = dict(files)
             if self._knows_files:
                 self._store.jobs.meet(dict.fromkeys(fresh, ""))
             return fresh
-        # What appeared since the keys were compared must not overwrite another file's object, either.
+        # A file that has appeared since the keys were compared must not overwrite another file's object, either.
         fresh, collisions = distinct(files, self._store.jobs)
         for each in collisions:
             self._collide(each)
@@ -166,27 +168,27 @@ class JobWalk:
     def _collide(self, collision: Collision) -> None:
         url = self._spec.target(collision.key).url
         error = PlanError(f"its key is that of {collision.path}, which it would overwrite; send one of them elsewhere")
-        self._ledger.failed("", collision.found.path, url, error)
+        self._results.failed("", collision.found.path, url, error)
 
     def _send(self, found: dict[str, FileEntry]) -> None:
-        """Send what is left of a window: large files first, then the small ones."""
+        """Send the files of a window that are left: large files first, then small ones."""
         self._leftovers.meet(found)
         known = self._store.jobs.files(self._record.id, list(found)) if self._knows_files else {}
         if not self._prune:
             for collision in with_rows(found, known):
                 self._collide(collision)
                 del found[collision.key]
-        decided = self._decided.among(found) if self._decided else ()
+        later = self._written_since.among(found) if self._written_since else ()
         left: list[tuple[str, FileEntry]] = []
         doubtful: dict[str, FileRecord] = {}
         for key, each in found.items():
             row = known.get(key)
             stands = standing(row, each.identity)
             if stands is Standing.DONE:
-                self._ledger.resumed()
+                self._results.already_done()
                 continue
-            if key in decided:
-                self._ledger.skipped(key, each.identity, self._spec.target(key).url, LATER)
+            if key in later:
+                self._results.skipped(key, each.identity, self._spec.target(key).url, LATER)
                 continue
             left.append((key, each))
             if row is not None and stands is Standing.DOUBTFUL:
@@ -204,6 +206,6 @@ class JobWalk:
                 key = self._spec.key(each.name)
                 check_key(self._spec.target(key), self._limits)
             except PlanError as error:
-                self._ledger.failed("", each.path, "", error)
+                self._results.failed("", each.path, "", error)
                 continue
             yield key, each

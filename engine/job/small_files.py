@@ -78,7 +78,7 @@ class SmallFiles:
         return bool(self.running or self._unsent)
 
     def close(self) -> None:
-        """Stop listening to workers: they end at their next check."""
+        """JobStopped listening to workers: they end at their next check."""
         self._worker.close()
 
     def start(self, key: str, found: FileEntry, before: FileRecord | None) -> None:
@@ -109,7 +109,7 @@ class SmallFiles:
         """Handle what a worker reports.
 
         Raises:
-            Stop: a file failed in a way that ends the job.
+            JobStopped: a file failed in a way that ends the job.
         """
         publisher = self._job.publisher
         match message:

@@ -1,4 +1,4 @@
-"""Give a job up: its unfinished uploads are removed from S3, the files that are done stay."""
+"""Cancel a job: its unfinished uploads are aborted, finished objects stay."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -15,12 +15,12 @@ from ..run.settings import UploadSettings
 from ..upload.abort import AbortResult, cancel_upload
 from ..walk.spec import JobSpec
 from ..workers.channel import CancelToken
-from .lock import claimed_job
+from .lock import locked_job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelledUpload:
-    """One unfinished upload of the job, and what was removed of it."""
+    """An unfinished upload of the job, and what its abort removed."""
 
     record: UploadRecord
     removal: AbortResult
@@ -34,11 +34,11 @@ def cancel_job(
     settings: UploadSettings = UploadSettings(),  # noqa: B008 - frozen
     cancel: CancelToken | None = None,
 ) -> list[CancelledUpload]:
-    """Cancel the job's unfinished uploads, mark the job aborted, and forget which files are done.
+    """Cancel the job's unfinished uploads, store the job as aborted, and delete the rows of its files.
 
     Raises:
         StateLocked: a process runs it, or sends one of its files; stop that first.
-        RemoteError: one upload could not be removed; the job stays as it is, so cancel again.
+        RemoteError: an upload could not be aborted; the job stays open, so cancel it again.
         UploadFailed: another process finished the job meanwhile.
     """
     cancel = cancel or CancelToken()
@@ -46,7 +46,7 @@ def cancel_job(
     def context_for(upload: UploadRecord) -> EngineContext:
         return EngineContext(backend=backend_for(upload), store=store, settings=settings, cancel=cancel)
 
-    with held_and_open(store, record) as record:
+    with locked_open_job(store, record) as record:
         unfinished = [each for each in store.uploads(statuses=UNFINISHED) if each.job == record.id]
         removed = [
             CancelledUpload(
@@ -60,7 +60,7 @@ def cancel_job(
 
 
 def mark_aborted(store: StateStore, record: JobRecord) -> None:
-    """End the job: its files' rows are not needed any more."""
+    """Store the job as aborted, and delete the rows of its files."""
     totals = store.jobs.totals(record.id)
     store.jobs.save(
         replace(
@@ -77,8 +77,8 @@ def mark_aborted(store: StateStore, record: JobRecord) -> None:
 
 
 @contextmanager
-def held_and_open(store: StateStore, record: JobRecord) -> Iterator[JobRecord]:
-    """The job's claim, and its record as it is then.
+def locked_open_job(store: StateStore, record: JobRecord) -> Iterator[JobRecord]:
+    """Lock the job; yields its record as it is then stored.
 
     Raises:
         StateLocked: a process runs it.
@@ -95,10 +95,10 @@ def held_and_open(store: StateStore, record: JobRecord) -> Iterator[JobRecord]:
 
 @contextmanager
 def _held(store: StateStore, record: JobRecord) -> Iterator[None]:
-    """The job's claim; nothing for one whose spec is not readable, since nobody can run it."""
+    """Lock the job; a job whose spec is not readable needs no lock, since no command can run it."""
     try:
         spec = JobSpec.from_json(record.spec)
     except (ValueError, TypeError, KeyError):
         spec = None
-    with nullcontext() if spec is None else claimed_job(store, spec):
+    with nullcontext() if spec is None else locked_job(store, spec):
         yield

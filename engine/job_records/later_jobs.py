@@ -1,4 +1,4 @@
-"""Which later job decided about the objects of an unfinished one: a resume of the older one would undo it."""
+"""Later jobs that wrote the objects of an unfinished one, which a resume of the older job would overwrite."""
 
 import os
 from collections.abc import Iterator
@@ -14,9 +14,9 @@ _Found = list[tuple[JobRecord, JobSpec]]
 
 
 class LaterJobs:
-    """The jobs of a store that were not cancelled, by where they read and write; read once, for many questions.
+    """The jobs of a store that were not cancelled, indexed by source and destination; read once, for many queries.
 
-    A job is compared only with those of a source that is its own, lies below it or above it, and has the same keys.
+    A job is compared only with jobs whose source is the same, or lies above or below, and whose keys are the same.
     """
 
     def __init__(self, store: StateStore) -> None:
@@ -59,8 +59,9 @@ def _places(spec: JobSpec) -> list[_Place]:
 
 
 def _above(place: _Place) -> Iterator[_Place]:
-    """The folders above, each with the prefix that gives what is in the source the same keys; whether the source is a
-    file or a folder is not asked, so that one of both may be wrong."""
+    """The folders above, each with the prefix that gives the files of the source the same keys.
+
+    Whether the source is a file or a folder is not checked: both cases are yielded, and one of them is wrong."""
     endpoint, bucket, source, prefix = place
     name_of_file = os.path.basename(source)  # noqa: PTH119 - keeps undecodable names
     for keys, slash in ((prefix, "/"), (prefix + name_of_file, "")):

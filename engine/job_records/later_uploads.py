@@ -1,4 +1,4 @@
-"""What later commands put where an unfinished upload or job would write: a resume of the older one does not undo it."""
+"""Objects that later commands wrote to the keys of an unfinished upload or job, which its resume must not overwrite."""
 
 from collections.abc import Collection
 
@@ -14,8 +14,7 @@ LATER = "a later upload wrote the object"
 
 
 class LaterUploads:
-    """The completed uploads of a store, by where they went: the last of each; and the jobs, whose small files are no
-    uploads."""
+    """The last completed upload to each key, and the jobs, whose small files are not uploads."""
 
     def __init__(self, store: StateStore) -> None:
         self._store = store
@@ -29,8 +28,8 @@ class LaterUploads:
             self._last[each.endpoint, each.bucket, each.key] = each
 
     def after(self, record: UploadRecord) -> UploadRecord | JobRecord | None:
-        """The upload that began after anything was done for this one, and is completed, or the job that ran since and
-        sent a file to its key; None when there is none."""
+        """The completed upload that started after the last activity of this one, or a job that has run since then and
+        sent a file to its key; None when there is neither."""
         last = self._last.get((record.endpoint, record.bucket, record.key))
         if last is not None and last.created_at > record.updated_at:
             return last
@@ -41,7 +40,7 @@ class LaterUploads:
         return None
 
     def _jobs_since(self, record: UploadRecord) -> list[JobRecord]:
-        """Other jobs that ran since and whose prefix the key begins with, the newest first."""
+        """Other jobs that have run since then, and with whose prefix the key begins; the newest first."""
         key = record.key
         prefixes = ["", *(key[: index + 1] for index, letter in enumerate(key) if letter == "/")]
         found = [
@@ -54,7 +53,7 @@ class LaterUploads:
 
 
 class WrittenSince:
-    """Keys in the bucket that other commands wrote since the job ran last."""
+    """Keys in the bucket that other commands have written since the job ran last."""
 
     def __init__(self, store: StateStore, job: JobRecord, bucket: str) -> None:
         self._store = store
@@ -72,7 +71,7 @@ class WrittenSince:
         ]
 
     def among(self, keys: Collection[str]) -> set[str]:
-        """Those of the keys that were written."""
+        """Which of the keys were written."""
         found = {key for key in keys if key in self._uploaded}
         for job in self._jobs:
             found.update(key for key, file in self._store.jobs.files(job, keys).items() if _is_wanted(file))
@@ -80,7 +79,7 @@ class WrittenSince:
 
 
 def is_awaited(store: StateStore, job: JobRecord) -> bool:
-    """True while something else that is unfinished may write keys of the job: its rows tell then what it wrote."""
+    """True while another unfinished upload or job may write keys of this job, whose rows then say what it wrote."""
     spec = JobSpec.from_json(job.spec)
     if any(
         (each.endpoint, each.bucket) == (spec.endpoint, spec.bucket)
@@ -106,12 +105,12 @@ def _ran_since(job: JobRecord, seconds: float, endpoint: str, bucket: str) -> bo
 
 
 def _is_wanted(file: FileRecord) -> bool:
-    """True when the object is what the job made of the file, or was that already."""
+    """True when the object has the bytes of the job's file."""
     return file.status is FileStatus.DONE or (file.status is FileStatus.SKIPPED and file.note == SAME)
 
 
 def _spec_of(job: JobRecord) -> JobSpec | None:
-    """None for a job whose spec is not readable, which no command can resume."""
+    """The job's spec; None when it is not readable, so that no command can resume the job."""
     try:
         return JobSpec.from_json(job.spec)
     except (ValueError, TypeError, KeyError):

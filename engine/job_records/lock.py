@@ -13,8 +13,8 @@ from .match import same_job
 
 
 @contextmanager
-def claimed_job(store: StateStore, spec: JobSpec) -> Iterator[None]:
-    """Hold every job with these sources and this destination, whatever its options are.
+def locked_job(store: StateStore, spec: JobSpec) -> Iterator[None]:
+    """Lock every job with these sources and this destination, whatever its other options.
 
     Raises:
         AlreadyRunning: another process runs one of them.

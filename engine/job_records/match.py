@@ -21,12 +21,12 @@ _FLAGS = {
 
 
 def open_job(store: StateStore, spec: JobSpec, *, restart: bool) -> JobRecord | None:
-    """The newest open job of these sources and this destination, or None.
+    """The newest open job with these sources and this destination, or None.
 
-    An open job with other options is not left aside: resumed later, it would overwrite what this command sends.
+    An open job with other options is refused: resumed later, it would overwrite what this command sends.
 
     Args:
-        restart: True returns the job whatever its options are, for the caller to start over.
+        restart: True returns the job whatever its options, for the caller to start over.
 
     Raises:
         PlanError: an open job sends the same files to the same keys with other options.
@@ -86,15 +86,15 @@ def same_job(store: StateStore, spec: JobSpec) -> JobRecord | None:
 
 
 def with_encoding(spec: JobSpec, record: JobRecord) -> JobSpec:
-    """The spec with the encoding of names that the job began with, where this command names none: that is the locale's,
-    and the job may be resumed in another one."""
+    """The spec with the job's stored encoding of names, unless this command gives one: the default depends on the
+    locale, which may be another one now."""
     return replace(spec, key_encoding=spec.key_encoding or JobSpec.from_json(record.spec).key_encoding)
 
 
 def differing_flags(spec: JobSpec, other: JobSpec) -> list[str]:
-    """The flags that would make other objects, or other files into objects.
+    """The flags by which the two jobs would make different objects, or objects of different files.
 
-    The part size and --skip-existing make the same objects, and an encoding where one of them has none only adds files.
+    The part size and --skip-existing do not change the objects, and an encoding that only one job has only adds files.
     """
     encoding = spec.key_encoding or other.key_encoding
     spec, other = replace(spec, key_encoding=encoding), replace(other, key_encoding=other.key_encoding or encoding)
@@ -108,7 +108,7 @@ def differing_flags(spec: JobSpec, other: JobSpec) -> list[str]:
 
 
 def writes_same_keys(spec: JobSpec, other: JobSpec) -> bool:
-    """True when a source of one is a source of the other, or lies below it, and its files get the same keys."""
+    """True when a source of one is also one of the other, or lies below it, and its files have the same keys."""
     if spec.identity == other.identity:
         return True
     if spec.bucket != other.bucket:
@@ -121,7 +121,7 @@ def writes_same_keys(spec: JobSpec, other: JobSpec) -> bool:
 
 
 def _covers(source: str, prefix: str, below: str, prefix_below: str) -> bool:
-    """True when the files of ``below`` are files of the folder ``source``, and their keys are equal."""
+    """True when the files of ``below`` are in the folder ``source`` and have the same keys there."""
     if below == source:
         return prefix == prefix_below
     if not below.startswith(source.rstrip("/") + "/"):
@@ -139,7 +139,7 @@ def _open_jobs(store: StateStore, spec: JobSpec) -> list[tuple[JobRecord, JobSpe
 
 
 def readable_jobs(records: Iterable[JobRecord]) -> Iterator[tuple[JobRecord, JobSpec]]:
-    """The jobs with their specs; without those whose spec is not readable, which no command can resume."""
+    """The jobs with their specs, without those whose spec is not readable: no command can resume them."""
     for record in records:
         try:
             yield record, JobSpec.from_json(record.spec)

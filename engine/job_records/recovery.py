@@ -1,4 +1,4 @@
-"""Files that a job had finished when its process ended, before it could remember that."""
+"""Files that a job had finished when its process was killed, before their rows were written."""
 
 from partway.state.jobs import FileStatus, JobRecord
 from partway.state.store import StateStore
@@ -9,9 +9,10 @@ from .rows import file_row
 
 
 def recover_files(store: StateStore, job: JobRecord, *, keep_paths: bool) -> None:
-    """Remember files of the job whose uploads were completed and proven, and that it does not know as done.
+    """Store the rows of the job's files whose uploads are completed and proven, and that have no row yet.
 
-    An upload is recorded as completed before its job hears of it; without this, all of such a file would go again.
+    An upload is stored as completed before the row of its file is written; without this, the whole file would be sent
+    again.
     """
     completed = store.uploads(statuses=[UploadStatus.COMPLETED])
     of_job = {each.key: each for each in completed if each.job == job.id and each.updated_at >= job.created_at}

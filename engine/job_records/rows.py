@@ -1,4 +1,4 @@
-"""What a job's row of a file says about the file that is there now."""
+"""The row of a job's file, and whether it still describes the file."""
 
 from dataclasses import replace
 from enum import Enum, auto
@@ -19,8 +19,8 @@ class Standing(Enum):
     """What is left to do for a file.
 
     DONE: nothing.
-    DOUBTFUL: it may be another file than the one that was sent; its bytes decide.
-    LEFT: all of it.
+    DOUBTFUL: it may have changed since it was sent; its bytes have to be compared.
+    LEFT: everything.
     """
 
     DONE = auto()
@@ -31,11 +31,11 @@ class Standing(Enum):
 def standing(row: FileRecord | None, now: SourceIdentity) -> Standing:
     """Compare the row of a file with the file.
 
-    Size and mtime can be those of another file (rsync --times, cp --preserve), so the inode and ctime count too; but a
-    chmod moves the ctime, and some filesystems number their files anew.
+    Another file can have the same size and mtime (rsync --times, cp --preserve), so inode and ctime are compared, too.
+    But a chmod changes the ctime, and some filesystems renumber their inodes.
 
     Args:
-        row: None when the job does not know the file.
+        row: None when earlier runs did not store the file.
     """
     if row is None or row.status is FileStatus.FAILED:
         return Standing.LEFT
@@ -43,14 +43,14 @@ def standing(row: FileRecord | None, now: SourceIdentity) -> Standing:
         return Standing.LEFT
     if (row.inode, row.ctime_ns) == (now.inode, now.ctime_ns) and row.ctime_ns is not None:
         return Standing.DONE
-    # What was skipped has no object of ours to compare with.
+    # A skipped file has no object of ours to compare with.
     return Standing.DOUBTFUL if row.status is FileStatus.DONE else Standing.LEFT
 
 
 def file_row(key: str, source: SourceIdentity, status: FileStatus, note: str, *, keep_path: bool = False) -> FileRecord:
-    """The row of a file as it was sent, or as it was when that proved to be needless.
+    """The row of a file, from the source as it was sent or skipped.
 
-    keep_path: True where the key alone does not tell the path.
+    keep_path: True stores the path, where it does not follow from the key.
     """
     return FileRecord(
         key=key,
@@ -65,7 +65,7 @@ def file_row(key: str, source: SourceIdentity, status: FileStatus, note: str, *,
 
 
 def file_as_sent(store: StateStore, upload: str, found: FileEntry) -> SourceIdentity:
-    """The file that an upload made the object of; the path may lead to another one by now, or have led to one before.
+    """The file that an upload has sent, which may not be the one that is at the path now or that the walk found.
 
     Raises:
         StateError.
@@ -73,12 +73,12 @@ def file_as_sent(store: StateStore, upload: str, found: FileEntry) -> SourceIden
     record = store.upload(upload)
     if record is None:
         return replace(found.identity, ctime_ns=None)
-    # An upload is resumed also by another path of the same file.
+    # The upload may have been resumed by another path of the same file.
     return replace(recorded_identity(record), path=found.path)
 
 
 def unfinished_uploads(store: StateStore, spec: JobSpec) -> dict[tuple[str, str], UploadRecord]:
-    """Uploads to the job's bucket that earlier runs began, by source and key."""
+    """Unfinished uploads to the job's bucket, by source and key."""
     return {
         (each.source, each.key): each
         for each in store.uploads(statuses=UNFINISHED)

@@ -5,7 +5,7 @@ from partway.state.store import StateStore
 from partway.state.uploads import UNFINISHED, UploadRecord
 
 from ..backend.target import Target
-from ..job_records.cancel import held_and_open, mark_aborted
+from ..job_records.cancel import locked_open_job, mark_aborted
 from ..resume.lock import claimed
 from ..upload.abort import unfinished_now
 
@@ -37,7 +37,7 @@ def forget_job(record: JobRecord, *, store: StateStore) -> int:
         UploadFailed: another process finished the job meanwhile.
         StateError.
     """
-    with held_and_open(store, record) as job:
+    with locked_open_job(store, record) as job:
         uploads = [each for each in store.uploads(statuses=UNFINISHED) if each.job == job.id]
         for each in uploads:
             forget_upload(each, store=store)

@@ -1,27 +1,27 @@
-"""What a walk that met no file means: a quiet night, or a disk that is not mounted."""
+"""What a walk without files means: nothing to do, or a disk that is not mounted."""
 
 from ..errors import UploadFailed
 from .spec import JobSpec
 from .walk import EMPTY, GONE, SkippedEntry
 
 
-def is_emptied(passed: SkippedEntry, spec: JobSpec) -> bool:
-    """True for a source that is a folder without anything in it, as a mount point without its disk is."""
-    return passed.reason == EMPTY and passed.path in spec.sources
+def is_emptied(entry: SkippedEntry, spec: JobSpec) -> bool:
+    """True for a source that is an empty folder, as is a mount point without its disk."""
+    return entry.reason == EMPTY and entry.path in spec.sources
 
 
-def is_gone(passed: SkippedEntry, spec: JobSpec) -> bool:
-    """True for a source that does not exist, as the mount point of a removable disk without it."""
-    return passed.reason == GONE and passed.path in spec.sources
+def is_gone(entry: SkippedEntry, spec: JobSpec) -> bool:
+    """True for a source that does not exist, such as the mount point of a removable disk that is unplugged."""
+    return entry.reason == GONE and entry.path in spec.sources
 
 
 def nothing_met(spec: JobSpec, job: str | None, *, emptied: bool, fail_if_empty: bool) -> UploadFailed | None:
-    """The error of a walk without files; None for a list without names, and for filters that match nothing.
+    """The error for a walk without files; None for an empty list, and for filters that match nothing.
 
     Args:
-        job: The id of an open job, which stays: earlier runs met files.  None for a new job.
-        emptied: A source is an empty folder.
-        fail_if_empty: Every such walk is an error.
+        job: The ID of an open job, which stays open, since earlier runs found files.  None for a new job.
+        emptied: True when a source is an empty folder.
+        fail_if_empty: True makes every such walk an error.
     """
     if job is not None:
         return UploadFailed(

@@ -12,8 +12,9 @@ LISTED_ON_STDIN = "-"
 
 
 def listed_names(chunks: Iterator[bytes]) -> Iterator[str]:
-    """The names in a list, one a line, or separated by NUL when there is one in the first 64 KiB; empty ones are left
-    out, and so is the byte order mark that some editors put before the first line.
+    """The names in a list: one a line, or separated by NUL when the first 64 KiB contain a NUL.
+
+    Empty names are skipped, and so is the byte order mark that some editors write before the first line.
 
     Raises:
         PlanError: the list is UTF-16.
@@ -40,11 +41,12 @@ def listed_names(chunks: Iterator[bytes]) -> Iterator[str]:
 
 
 def listed_sources(spec: JobSpec, chunks: Iterator[bytes]) -> Iterator[tuple[str, str | None]]:
-    """Paths and names of the files and folders in a list.  A relative name is below the source folder, and "" is that
-    folder.
+    """Paths and names of the files and folders in a list.
+
+    A relative name is below the source folder; "" is the folder itself.
 
     Raises:
-        PlanError: a name leads out of the folder, so that it makes no key; or as ``listed_names``.
+        PlanError: a name leads out of the folder and has no key, or the list is UTF-16.
     """
     (below,) = spec.sources
     for name in listed_names(chunks):

@@ -1,4 +1,4 @@
-"""Which files of a folder are wanted: ordered patterns, as ``aws s3 cp`` takes them.
+"""Which files of a folder to upload: ordered patterns, as in ``aws s3 cp``.
 
 https://docs.aws.amazon.com/cli/latest/reference/s3/#use-of-exclude-and-include-filters
 """
@@ -21,13 +21,13 @@ class Filter:
 
     @property
     def can_match(self) -> bool:
-        """False for a pattern that no file below a folder matches: from /, of a folder, or with dots for names."""
+        """False for a pattern that no file can match: it starts or ends with a slash, or contains ``.`` or ``..``."""
         names = self.pattern.split("/")
         return all(name not in ("", ".", "..") for name in names)
 
 
 def is_wanted(name: str, filters: Sequence[Filter]) -> bool:
-    """True when the file is wanted: the last filter that matches decides, and without one everything is.
+    """True when the file is to be uploaded: the last matching filter decides, and a file that none matches is.
 
     Args:
         name: The path below the source folder, with slashes.
@@ -39,10 +39,10 @@ def is_wanted(name: str, filters: Sequence[Filter]) -> bool:
 
 
 def may_be_wanted_below(folder: str, filters: Sequence[Filter]) -> bool:
-    """False when no file in the folder, whatever its name is, would be wanted.
+    """False when the filters exclude every possible file in the folder.
 
     Args:
-        folder: The path below the source folder, with slashes; "" for that folder itself.
+        folder: The path below the source folder, with slashes; "" for the source folder itself.
     """
     beginning = f"{folder}/" if folder else ""
     for each in reversed(filters):
@@ -55,7 +55,7 @@ def may_be_wanted_below(folder: str, filters: Sequence[Filter]) -> bool:
 
 
 def _rests(pattern: str, beginning: str) -> list[list[str]]:
-    """What is left of the pattern to match the rest of a name that begins so; empty when no such name matches."""
+    """The remainders of the pattern that can match the rest of a name with this beginning; empty when none can."""
     tokens = list(_tokens(pattern))
     # The positions in the pattern that the beginning of the name can lead to.
     positions = _past_stars({0}, tokens)
@@ -63,12 +63,12 @@ def _rests(pattern: str, beginning: str) -> list[list[str]]:
         stays = {each for each in positions if tokens[each : each + 1] == ["*"]}
         moves = {each + 1 for each in positions - stays if each < len(tokens) and fnmatchcase(character, tokens[each])}
         positions = _past_stars(stays | moves, tokens)
-    # A name goes on behind the beginning, so something of the pattern must be left.
+    # The name is longer than its beginning, so some of the pattern must remain.
     return [tokens[each:] for each in sorted(positions) if each < len(tokens)]
 
 
 def _past_stars(positions: set[int], tokens: Sequence[str]) -> set[int]:
-    """The positions, and those behind the stars at them, which also match nothing."""
+    """The positions, and those after any stars there, since a star also matches the empty string."""
     found = set(positions)
     for each in positions:
         while tokens[each : each + 1] == ["*"]:
@@ -78,12 +78,12 @@ def _past_stars(positions: set[int], tokens: Sequence[str]) -> set[int]:
 
 
 def _tokens(pattern: str) -> Iterator[str]:
-    """The pattern in pieces: a star, or what matches one character."""
+    """The pattern as tokens: a star, or an expression for one character."""
     position = 0
     while position < len(pattern):
         end = position + 1
         if pattern[position] == "[":
-            # As fnmatch reads it: a bracket that is first in the set is one of its characters.
+            # As in fnmatch, a bracket that comes first in a set is a member of it.
             first = position + (2 if pattern[position + 1 : position + 2] == "!" else 1)
             closing = pattern.find("]", first + 1)
             end = closing + 1 if closing != -1 else end
@@ -92,5 +92,5 @@ def _tokens(pattern: str) -> Iterator[str]:
 
 
 def _matches_all(rest: Sequence[str]) -> bool:
-    """True when every name of a file matches what is left of a pattern: a star, or a star behind one character."""
+    """True when any file name matches the remainder of a pattern: stars, or stars after one ``?``."""
     return "*" in rest and all(each == "*" for each in (rest[1:] if rest[0] == "?" else rest))

@@ -1,4 +1,4 @@
-"""Files that would overwrite each other: found before the first byte, and again when a file's turn comes."""
+"""Files that would overwrite each other: checked before anything is sent, and again for each window of files."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -9,17 +9,17 @@ from partway.state.jobs import FileRecord, FileStatus, JobStore
 from ..errors import KeyCollision, PlanError
 from ..plural import plural
 from .spec import JobSpec
-from .walk import FileEntry, scan
+from .walk import FileEntry, walk_sources
 
-_SHOWN = 10  # keys that are named
-_WINDOW = 1000  # files that are known at a time
+_MAX_SHOWN = 10  # keys that the error names
+_WINDOW = 1000  # files in memory at a time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collision:
-    """``found`` has the key of another file, which the walk met before it or an earlier run sent.
+    """``found`` has the same key as another file, which the walk found before it or an earlier run sent.
 
-    path: of the other file, for messages.
+    path: the other file, for messages.
     """
 
     key: str
@@ -28,7 +28,7 @@ class Collision:
 
 
 def may_collide(spec: JobSpec) -> bool:
-    """False for one folder: no two of its files have one key."""
+    """True when two files may have the same key: never in a single folder."""
     return len(spec.sources) > 1 or spec.listed is not None or spec.key_encoding is not None
 
 
@@ -43,11 +43,11 @@ def check_key_collisions(
     """Refuse files that would overwrite each other, or an object that an earlier run made of another file.
 
     Args:
-        job: The id of the job that is resumed, or None.
-        prune: True accepts that the file of an earlier run is gone, and that another one has its key.
+        job: The ID of the job that is resumed, or None.
+        prune: True accepts that the file of an earlier run is gone and that another one has its key.
 
     Raises:
-        KeyCollision: names the first few.
+        KeyCollision: names the first few keys with their files.
         StateError.
     """
     if not may_collide(spec):
@@ -63,7 +63,7 @@ def check_key_collisions(
             collisions += [each for each in with_rows(fresh, rows) if each.key not in paths]
         for each in collisions:
             count += each.key not in paths
-            if each.key in paths or len(paths) < _SHOWN:
+            if each.key in paths or len(paths) < _MAX_SHOWN:
                 paths.setdefault(each.key, {}).update({each.path: None, each.found.path: None})
     if count:
         shown = [f"s3://{spec.bucket}/{key}: {', '.join(each)}" for key, each in paths.items()]
@@ -73,9 +73,9 @@ def check_key_collisions(
 
 
 def distinct(files: Iterable[tuple[str, FileEntry]], jobs: JobStore) -> tuple[dict[str, FileEntry], list[Collision]]:
-    """The files that the walk did not meet before, by key, and those whose key is another file's.
+    """The files that the walk finds for the first time, by key, and those with the key of another file.
 
-    A file that is met twice is neither: names may be listed twice, or a folder beside a file in it.
+    A file that is found twice is in neither: a list may repeat a name, or name a folder and a file in it.
 
     Raises:
         StateError.
@@ -94,9 +94,9 @@ def distinct(files: Iterable[tuple[str, FileEntry]], jobs: JobStore) -> tuple[di
 
 
 def with_rows(files: Mapping[str, FileEntry], rows: Mapping[str, FileRecord]) -> list[Collision]:
-    """Files whose key has an object that an earlier run made of another file.
+    """Files whose key belongs to an object that an earlier run made of another file.
 
-    A file that was renamed since, so that only its path differs, is the one that was sent.
+    A file that was renamed since then, so that only its path differs, counts as the one that was sent.
     """
     found = []
     for key, row in rows.items():
@@ -110,7 +110,7 @@ def with_rows(files: Mapping[str, FileEntry], rows: Mapping[str, FileRecord]) ->
 
 
 def _keyed(spec: JobSpec, sources: Callable[[], Iterable[tuple[str, str | None]]]) -> Iterator[tuple[str, FileEntry]]:
-    for each in scan(sources(), filters=spec.filters, follow_symlinks=spec.follow_symlinks):
+    for each in walk_sources(sources(), filters=spec.filters, follow_symlinks=spec.follow_symlinks):
         if isinstance(each, FileEntry):
             try:
                 yield spec.key(each.name), each

@@ -1,4 +1,4 @@
-"""What a job uploads and how: a value, and the JSON text by which the store finds it again."""
+"""What a job uploads and how: a value, and its JSON text in the store."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -12,19 +12,19 @@ from .filters import Filter
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobSpec:
-    """Many sources to one place.
+    """Many sources to one destination.
 
-    sources: absolute paths of files and folders; of at most one folder when ``listed`` is set: names are below it.
-    listed: absolute path of a file that names the files, one a line or separated by NUL; "-" for standard input;
-        None means that the sources are walked through.
-    bucket, prefix: the key of a file is the prefix and its name; a prefix is empty or ends in a slash.
+    sources: absolute paths of files and folders; a single folder when ``listed`` is set, which the names are below.
+    listed: absolute path of a file with the names, one a line or separated by NUL; "-" means standard input; None
+        means that the sources themselves are walked.
+    bucket, prefix: the key of a file is the prefix followed by its name; a prefix is empty or ends in a slash.
     endpoint: "" means AWS.
-    filters: the last that matches decides.
-    skip_same: a file that the service has already, by size and checksum, is not sent.
-    key_encoding: of names that are no UTF-8; None refuses them.
+    filters: the last matching filter decides.
+    skip_same: True does not send a file whose object has the same size and checksum.
+    key_encoding: encoding of names that are not UTF-8; None refuses them.
     part_size: bytes; None means chosen for each file.
-    algorithm: the checksum to use or fail; None means CRC64NVME, or what the service supports instead.
-    guess_content_type: True names each content type by the file's name, when the options name none.
+    algorithm: the checksum to require; None means CRC64NVME, or what the service supports instead.
+    guess_content_type: True derives the content type from the file's name, when the options have none.
     """
 
     sources: tuple[str, ...]
@@ -43,23 +43,23 @@ class JobSpec:
 
     @property
     def url(self) -> str:
-        """The destination as users write it."""
+        """The destination as users type it."""
         return f"s3://{self.bucket}/{self.prefix}"
 
     @property
     def identity(self) -> str:
-        """Text that is equal for commands of the same sources and destination, whatever their options are."""
+        """Text that is equal for commands with the same sources and destination, whatever their other options."""
         return json.dumps([self.sources, self.listed, self.bucket, self.prefix, self.endpoint])
 
     def target(self, key: str) -> Target:
-        """Where the file of this key goes."""
+        """The destination of the file with this key."""
         return Target(bucket=self.bucket, key=key, endpoint=self.endpoint, options=self.options)
 
     def key(self, name: str) -> str:
-        """The key of a file, by its name below the source.
+        """The key of a file, from its name below the source.
 
         Raises:
-            PlanError: the name is no UTF-8, and no encoding was named.
+            PlanError: the name is not UTF-8, and ``key_encoding`` is None or does not fit.
         """
         if not is_utf8(name):
             if self.key_encoding is None:
@@ -75,21 +75,21 @@ class JobSpec:
     def to_json(self) -> str:
         """Text for the store; equal specs give equal texts.
 
-        Only what is not as usual: a field that a later version adds leaves the texts of unfinished jobs as they are.
+        Defaults are left out, so that a field that a later version adds does not change the texts of unfinished jobs.
         """
-        usual = asdict(JobSpec(sources=self.sources, bucket=self.bucket, prefix=self.prefix))
+        defaults = asdict(JobSpec(sources=self.sources, bucket=self.bucket, prefix=self.prefix))
         named = {"sources", "bucket", "prefix"}
-        values = {name: value for name, value in asdict(self).items() if name in named or value != usual[name]}
+        values = {name: value for name, value in asdict(self).items() if name in named or value != defaults[name]}
         if "options" in values:
             values["options"] = self.options.to_json()
         return json.dumps(values, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> "JobSpec":
-        """What ``to_json`` wrote.
+        """The spec that ``to_json`` wrote.
 
         Raises:
-            ValueError, TypeError, KeyError: it is something else.
+            ValueError, TypeError, KeyError: the text is something else.
         """
         values = json.loads(text)
         algorithm = values.get("algorithm")

@@ -1,4 +1,4 @@
-"""Find the files of a job, one at a time: a million files take no more memory than a deep path."""
+"""Find the files of a job lazily: memory depends on the depth of the tree, not on the number of files."""
 
 import os
 import stat
@@ -20,7 +20,7 @@ class FileEntry:
 
     path: absolute.
     name: below its source, with slashes; the key is the destination and this.
-    size, mtime_ns, ctime_ns, inode: as ``os.stat`` gives them.  They may be old when the file is read.
+    size, mtime_ns, ctime_ns, inode: from ``os.stat``.  They may be out of date when the file is read.
     """
 
     path: str
@@ -32,7 +32,7 @@ class FileEntry:
 
     @property
     def identity(self) -> SourceIdentity:
-        """The file as the walk met it."""
+        """The file as the walk found it."""
         return SourceIdentity(
             path=self.path,
             size=self.size,
@@ -47,7 +47,7 @@ class FileEntry:
 class SkippedEntry:
     """Something that is not uploaded.
 
-    failed: True when the user may have expected it to be: it is missing, or cannot be read.
+    failed: True when the user may have expected it to be uploaded: it is missing, or cannot be read.
     """
 
     path: str
@@ -55,21 +55,21 @@ class SkippedEntry:
     failed: bool
 
 
-def scan(
+def walk_sources(
     sources: Iterable[tuple[str, str | None]], *, filters: Sequence[Filter] = (), follow_symlinks: bool = True
 ) -> Iterator[FileEntry | SkippedEntry]:
-    """Walk through files and folders, lazily and in no particular order.
+    """Yield files and what is skipped in the sources, lazily and in no particular order.
 
     Args:
-        sources: Absolute paths, each with its name; None means the last component of a file's path, and that a folder's
-            own name does not appear in its files' names.  A folder with a name is one of a list, which may name what is
-            in it, too: that is met once.
+        sources: Absolute paths, each with its name.  None means: a file is named by the last component of its path,
+            and the files of a folder by their path below it.  A folder with a name comes from a list, which may also
+            name files in it; each is yielded once.
         filters: See ``filters.is_wanted``.
-        follow_symlinks: False passes links over.
+        follow_symlinks: False skips symbolic links.
     """
     walked: set[str] = set()
     for path, name in sources:
-        if walked and name is not None and not walked.isdisjoint(_above(path)):
+        if walked and name is not None and not walked.isdisjoint(_with_parents(path)):
             continue
         try:
             found = os.stat(path) if follow_symlinks else os.lstat(path)  # noqa: PTH116 - keeps undecodable names
@@ -84,11 +84,11 @@ def scan(
             continue
         name = os.path.basename(path) if name is None else name  # noqa: PTH119
         if is_wanted(name, filters):
-            yield _judged(path, name, found)
+            yield _classify(path, name, found)
 
 
-def _above(path: str) -> Iterator[str]:
-    """The path, and every folder that it is in."""
+def _with_parents(path: str) -> Iterator[str]:
+    """The path, and every folder above it."""
     yield path
     while (above := os.path.dirname(path)) != path:  # noqa: PTH120 - keeps undecodable names
         path = above
@@ -98,7 +98,7 @@ def _above(path: str) -> Iterator[str]:
 def _walk(
     root: str, below: str, filters: Sequence[Filter], follow_symlinks: bool, identity: tuple[int, int]
 ) -> Iterator[FileEntry | SkippedEntry]:
-    # An open folder for each level, and nothing of what lies beside.
+    # One open folder for each level; its siblings are not held.
     levels: list[_Level] = []
     try:
         levels.append(_Level(root, below, identity))
@@ -108,62 +108,64 @@ def _walk(
     try:
         while levels:
             level = levels[-1]
-            entry = level.following()
+            entry = level.next_entry()
             if entry is None:
                 levels.pop().close()
-                if level.trouble is not None:
-                    yield SkippedEntry(path=level.path, reason=_reason(level.trouble), failed=True)
+                if level.error is not None:
+                    yield SkippedEntry(path=level.path, reason=_reason(level.error), failed=True)
                 elif level.empty:
                     yield SkippedEntry(path=level.path, reason=EMPTY, failed=False)
                 continue
             name = level.below + entry.name
-            judged: FileEntry | SkippedEntry | None = None
+            classified: FileEntry | SkippedEntry | None = None
             try:
                 if entry.is_symlink() and not follow_symlinks:
-                    judged = SkippedEntry(path=entry.path, reason=_LINK, failed=False)
+                    classified = SkippedEntry(path=entry.path, reason=_LINK, failed=False)
                 else:
                     found = entry.stat(follow_symlinks=follow_symlinks)
                     identity = (found.st_dev, found.st_ino)
                     if not stat.S_ISDIR(found.st_mode):
-                        judged = _judged(entry.path, name, found)
+                        classified = _classify(entry.path, name, found)
                     elif any(identity == each.identity for each in levels):
-                        judged = SkippedEntry(path=entry.path, reason="a link to a folder that it is in", failed=False)
+                        classified = SkippedEntry(
+                            path=entry.path, reason="a link to a folder that it is in", failed=False
+                        )
                     elif may_be_wanted_below(name, filters):
                         levels.append(_Level(entry.path, f"{name}/", identity))
             except OSError as error:
-                # Whether it is a folder with files that are wanted, nobody knows; but a link to nothing is none.
+                # It may be a folder with wanted files, unless it is a dangling link.
                 may_be_folder = not isinstance(error, FileNotFoundError) and may_be_wanted_below(name, filters)
                 if may_be_folder or is_wanted(name, filters):
                     yield SkippedEntry(path=entry.path, reason=_reason(error), failed=True)
-            if judged is not None and is_wanted(name, filters):
-                yield judged
+            if classified is not None and is_wanted(name, filters):
+                yield classified
     finally:
         for level in levels:
             level.close()
 
 
 class _Level:
-    """An open folder.  below: what the names in it begin with; empty: nothing was found in it."""
+    """An open folder.  below: the prefix of the names in it; empty: True while no entry has been found."""
 
     def __init__(self, path: str, below: str, identity: tuple[int, int]) -> None:
         self.path, self.below, self.identity = path, below, identity
         self.empty = True
-        self.trouble: OSError | None = None
+        self.error: OSError | None = None
         self._entries = os.scandir(path)
         self.close = self._entries.close
 
-    def following(self) -> "os.DirEntry[str] | None":
-        """The next entry, or None at the end; ``trouble`` says when that came too early."""
+    def next_entry(self) -> "os.DirEntry[str] | None":
+        """The next entry; None at the end, or when the folder cannot be read any further: then ``error`` is set."""
         try:
             entry = next(self._entries, None)
         except OSError as error:
-            self.trouble = error
+            self.error = error
             return None
         self.empty = self.empty and entry is None
         return entry
 
 
-def _judged(path: str, name: str, found: os.stat_result) -> FileEntry | SkippedEntry:
+def _classify(path: str, name: str, found: os.stat_result) -> FileEntry | SkippedEntry:
     if stat.S_ISLNK(found.st_mode):
         return SkippedEntry(path=path, reason=_LINK, failed=False)
     if stat.S_ISREG(found.st_mode):

@@ -16,7 +16,7 @@ from partway.engine.s3.backend import S3Backend
 from partway.engine.source.identity import SourceIdentity, identify
 from partway.engine.source.memory_files import is_in_memory
 from partway.engine.walk.spec import JobSpec
-from partway.engine.walk.walk import FileEntry, scan
+from partway.engine.walk.walk import FileEntry, walk_sources
 from partway.state.jobs import FileStatus, JobStatus
 from partway.state.uploads import UploadStatus
 from tests.support.engine.job_case import Job, files, objects
@@ -235,7 +235,9 @@ def test_a_file_has_the_path_that_the_walk_met(job: Job, folder: Path) -> None:
     """Its upload may have begun by another path."""
     (upload,) = job.store.uploads(statuses=[UploadStatus.COMPLETED])
     job.store.save_upload(replace(upload, source="/by/another/path"))
-    (found,) = [each for each in scan([(str(folder), None)]) if isinstance(each, FileEntry) and each.name == "large"]
+    (found,) = [
+        each for each in walk_sources([(str(folder), None)]) if isinstance(each, FileEntry) and each.name == "large"
+    ]
 
     sent = file_as_sent(job.store, upload.id, found)
 

@@ -11,7 +11,7 @@ import pytest
 
 from partway.engine.errors import SourceError
 from partway.engine.source.identity import open_source
-from partway.engine.walk.walk import SkippedEntry, scan
+from partway.engine.walk.walk import SkippedEntry, walk_sources
 
 ROOT = Path(__file__).parents[3]
 ON_WINDOWS = """
@@ -56,7 +56,7 @@ def test_a_folder_that_macos_protects_is_named_as_such(
     monkeypatch.setattr(sys, "platform", platform)
     with monkeypatch.context() as patched:
         patched.setattr(os, "scandir", refuse)
-        (passed,) = scan([(str(tmp_path), None)])
+        (passed,) = walk_sources([(str(tmp_path), None)])
     with monkeypatch.context() as patched, pytest.raises(SourceError, match=remedy):
         patched.setattr(os, "open", refuse)
         open_source(str(tmp_path / "file"))

@@ -10,7 +10,7 @@ import pytest
 from partway.engine.errors import PlanError
 from partway.engine.walk.file_list import listed_names, listed_sources
 from partway.engine.walk.spec import JobSpec
-from partway.engine.walk.walk import FileEntry, scan
+from partway.engine.walk.walk import FileEntry, walk_sources
 from tests.support.s3_faults.faults import Fault, Stage
 from tests.support.s3_faults.responses import access_denied
 from tests.support.s3_server.server import StrictS3
@@ -36,7 +36,7 @@ def arrived(server: StrictS3) -> dict[str, bytes]:
 def met(folder: Path, *lines: str) -> list[str]:
     """The names of the files that the walk meets, as often as it does."""
     spec = JobSpec(sources=(str(folder),), listed="/list", bucket="b", prefix="")
-    walk = scan(listed_sources(spec, iter(["\n".join(lines).encode()])))
+    walk = walk_sources(listed_sources(spec, iter(["\n".join(lines).encode()])))
     return sorted(each.name for each in walk if isinstance(each, FileEntry))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from partway.engine.walk.filters import Filter
-from partway.engine.walk.walk import FileEntry, SkippedEntry, scan
+from partway.engine.walk.walk import FileEntry, SkippedEntry, walk_sources
 from tests.support.shell.unprivileged import unprivileged
 
 
@@ -22,11 +22,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 def names(folder: Path, **how: object) -> list[str]:
-    return sorted(each.name for each in scan([(str(folder), None)], **how) if isinstance(each, FileEntry))  # type: ignore[arg-type]
+    return sorted(each.name for each in walk_sources([(str(folder), None)], **how) if isinstance(each, FileEntry))  # type: ignore[arg-type]
 
 
 def passed(folder: Path, **how: object) -> list[SkippedEntry]:
-    return [each for each in scan([(str(folder), None)], **how) if isinstance(each, SkippedEntry)]  # type: ignore[arg-type]
+    return [each for each in walk_sources([(str(folder), None)], **how) if isinstance(each, SkippedEntry)]  # type: ignore[arg-type]
 
 
 def open_files() -> int:
@@ -37,7 +37,7 @@ def open_files() -> int:
 
 def test_names_are_below_the_folder(folder: Path) -> None:
     """The folder's own name is no part of them, as with aws."""
-    found = {each.name: each for each in scan([(str(folder), None)]) if isinstance(each, FileEntry)}
+    found = {each.name: each for each in walk_sources([(str(folder), None)]) if isinstance(each, FileEntry)}
 
     assert sorted(found) == ["a/b/two", "one"]
     assert found["a/b/two"].path == str(folder / "a" / "b" / "two")
@@ -49,7 +49,7 @@ def test_files_have_their_last_name_or_the_one_given(folder: Path) -> None:
     """A list gives names, an argument does not."""
     sources = [(str(folder / "one"), None), (str(folder / "a/b/two"), "x/two")]
 
-    assert [each.name for each in scan(sources) if isinstance(each, FileEntry)] == ["one", "x/two"]
+    assert [each.name for each in walk_sources(sources) if isinstance(each, FileEntry)] == ["one", "x/two"]
 
 
 def test_filters_hide_files_and_what_is_wrong_with_them(folder: Path) -> None:
@@ -149,13 +149,15 @@ def test_a_folder_in_which_nothing_is_wanted_is_not_walked_through(folder: Path)
 
 def test_a_link_as_a_source_is_told_as_such(folder: Path) -> None:
     (folder / "link").symlink_to("one")
-    walk = scan([(str(folder / "link"), None)], follow_symlinks=False)
+    walk = walk_sources([(str(folder / "link"), None)], follow_symlinks=False)
 
     assert [(each.reason, each.failed) for each in walk if isinstance(each, SkippedEntry)] == [("a link", False)]
 
 
 def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:
-    assert [each.failed for each in scan([(str(tmp_path / "gone"), None)]) if isinstance(each, SkippedEntry)] == [True]
+    assert [
+        each.failed for each in walk_sources([(str(tmp_path / "gone"), None)]) if isinstance(each, SkippedEntry)
+    ] == [True]
 
 
 def test_memory_is_flat(tmp_path: Path) -> None:
@@ -167,7 +169,7 @@ def test_memory_is_flat(tmp_path: Path) -> None:
         for number in range(count):
             (root / f"{number}").touch()
         tracemalloc.start()
-        found = sum(1 for _ in scan([(str(root), None)]))
+        found = sum(1 for _ in walk_sources([(str(root), None)]))
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
         assert found == count
@@ -181,7 +183,7 @@ def test_it_is_lazy(folder: Path) -> None:
     for number in range(100):
         (folder / "many" / str(number)).write_bytes(b"")
     before = open_files()
-    walk = scan([(str(folder), None)])
+    walk = walk_sources([(str(folder), None)])
     next(iter(walk))
     walk.close()  # type: ignore[attr-defined]
 
