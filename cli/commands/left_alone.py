@@ -12,7 +12,7 @@ from partway.engine.job_records.later_jobs import LaterJobs
 from partway.engine.job_records.later_uploads import LaterUploads
 from partway.engine.job_records.lock import locked_job
 from partway.engine.job_records.match import check_open
-from partway.engine.resume.lock import check_unfinished, claimed
+from partway.engine.resume.lock import check_unfinished, locked
 from partway.engine.run.stored_options import target_of
 from partway.engine.source.identity import open_source
 from partway.state.jobs import JobRecord
@@ -80,7 +80,7 @@ def upload_left_alone(
     """None for an upload that can be resumed now; otherwise as ``job_left_alone``."""
     current = check_unfinished(store, record.id)
     if not dry_run:
-        with claimed(store, record.source, target_of(record)):
+        with locked(store, record.source, target_of(record)):
             pass
     if needs_producer(current):
         return LeftAlone(reason=only_by_producer(current, folder), code=exit_codes.INCOMPLETE)

@@ -8,7 +8,7 @@ from ..backend.service import Probe
 from ..backend.target import Target
 from ..checksums import ChecksumAlgorithm
 from ..errors import ObjectMissing, PartwayError, RemoteError
-from ..upload.abort import remove_upload
+from ..upload.abort import abort_upload
 from .check import Check, Health, TimedCalls
 
 
@@ -59,7 +59,7 @@ class Leftovers:
             RemoteError, UploadFailed.
         """
         s3 = calls.backend
-        calls(lambda: remove_upload(s3, self.target, upload_id, ChecksumAlgorithm.MD5, lambda _: None))
+        calls(lambda: abort_upload(s3, self.target, upload_id, ChecksumAlgorithm.MD5, lambda _: None))
         self.uploads.discard(upload_id)
 
     def remove(self, probe: Probe, calls: TimedCalls) -> Iterator[Check]:

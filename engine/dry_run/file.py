@@ -18,7 +18,7 @@ from ..run.settings import check_settings
 from ..run.stored_options import check_algorithm, check_key, check_record, options_at_create, with_customer_key
 from ..source.identity import SourceIdentity, identify, recorded_identity
 from ..source.plan import plan_upload, replan
-from ..upload.overwrite import needs_look, target_exists
+from ..upload.overwrite import needs_head, target_exists
 from ..workers.part_tasks import retrying
 from ..workers.pool import WorkerPool
 
@@ -81,7 +81,7 @@ def planned(
 def _looks(target: Target, record: UploadRecord | None = None) -> int:
     """HEAD requests before the object is made; ``record``: of the upload that is resumed, if one is."""
     at_first = target.options.no_overwrite and (record is None or record.status is UploadStatus.OPEN)
-    return int(at_first) + int(needs_look(target))
+    return int(at_first) + int(needs_head(target))
 
 
 def _event(source: str, target: Target, size: int, part_size: int, part_count: int, needed: Requests) -> UploadPlanned:

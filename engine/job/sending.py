@@ -11,7 +11,7 @@ from ..job_records.later_uploads import LATER, WrittenSince
 from ..job_records.rows import Standing, standing
 from ..run.failures import was_never_reached
 from ..run.stored_options import check_key
-from ..upload.overwrite import needs_look
+from ..upload.overwrite import needs_head
 from ..walk.empty import is_emptied, is_gone, nothing_met
 from ..walk.key_collisions import Collision, distinct, may_collide, with_rows
 from ..walk.walk import FileEntry, SkippedEntry, walk_sources
@@ -60,7 +60,7 @@ class JobWalk:
         results = self._results
         self._knows_files = results.start() > 0
         self._publisher.begin(self._record.id)
-        if needs_look(self._spec.target(self._spec.prefix)):
+        if needs_head(self._spec.target(self._spec.prefix)):
             self._publisher(OverwriteNotExcluded(upload=self._record.id))
         try:
             self._walk(sources)

@@ -20,7 +20,7 @@ from ..source.dirty_pages import write_pages
 from ..source.identity import SourceIdentity, identify_settled
 from ..source.part_reader import BLOCK, PartReader
 from ..source.plan import PartSpec
-from ..upload.head import look_at_written
+from ..upload.head import head_written
 from ..upload.overwrite import is_head_denied
 from ..upload.source_check import SourceChecks, WholeSourceCheck
 from ..walk.walk import FileEntry
@@ -150,7 +150,7 @@ def _proof_of_ours(s3: RetryingBackend, task: FileTask, part: PartRecord, second
         if isinstance(error, CredentialsExpired) or not is_head_denied(error):
             raise
         return None
-    return proof if proof.whole and not is_older_than(facts, seconds) else None
+    return proof if proof.covers_object and not is_older_than(facts, seconds) else None
 
 
 def _proof(s3: RetryingBackend, task: FileTask, sent: PartRecord, answer: ObjectFacts, worker: WorkerContext) -> Proof:
@@ -166,4 +166,4 @@ def _proof(s3: RetryingBackend, task: FileTask, sent: PartRecord, answer: Object
             etags_agree=is_aws(task.target.endpoint),
         )
 
-    return compare(look_at_written(s3, task.target, task.algorithm, compare, answer, worker))
+    return compare(head_written(s3, task.target, task.algorithm, compare, answer, worker))

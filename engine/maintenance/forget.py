@@ -6,7 +6,7 @@ from partway.state.uploads import UNFINISHED, UploadRecord
 
 from ..backend.target import Target
 from ..job_records.cancel import locked_open_job, mark_aborted
-from ..resume.lock import claimed
+from ..resume.lock import locked
 from ..upload.abort import unfinished_now
 
 
@@ -22,7 +22,7 @@ def forget_upload(record: UploadRecord, *, store: StateStore) -> tuple[int, int]
         StateError.
     """
     target = Target(bucket=record.bucket, key=record.key, endpoint=record.endpoint)
-    with claimed(store, record.source, target):
+    with locked(store, record.source, target):
         record = unfinished_now(store, record)
         totals = store.part_totals(record.id)
         store.delete_upload(record.id)

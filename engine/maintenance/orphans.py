@@ -19,7 +19,7 @@ from ..errors import PartwayError, UploadCancelled, UploadVanished
 from ..run.context import EngineContext
 from ..run.settings import UploadSettings
 from ..run.stored_options import target_of
-from ..upload.abort import NOTHING_TO_ABORT, AbortResult, cancel_upload, remove_upload
+from ..upload.abort import NOTHING_TO_ABORT, AbortResult, abort_upload, cancel_upload
 from ..workers.channel import WorkerContext
 from ..workers.part_tasks import retrying
 from ..workers.pool import WorkerPool
@@ -210,7 +210,7 @@ class Orphans:
                 return RemovalResult(orphan=orphan, removal=removal)
             target, upload_id = self._target(orphan.upload), orphan.upload.upload_id
             removal = pool.run(
-                lambda line: remove_upload(
+                lambda line: abort_upload(
                     retrying(self._backend, self._settings.policy, line),
                     target,
                     upload_id,

@@ -32,7 +32,7 @@ class Proof(StrEnum):
     SIZE = "size"
 
     @property
-    def whole(self) -> bool:
+    def covers_object(self) -> bool:
         """True when the object's own bytes were compared, so that an object from elsewhere cannot pass."""
         return self not in (Proof.MD5, Proof.SIZE)
 
@@ -96,11 +96,11 @@ def prove_written(
         ProofFailed: size or checksum differ; or the object is not the one that was written.
     """
     proof = prove(facts, parts, algorithm=algorithm, multipart=multipart)
-    if proof.whole:
+    if proof.covers_object:
         return proof
     claimed = prove(answer, parts, algorithm=algorithm, multipart=multipart)
     if is_written(facts, answer):
-        return claimed if claimed.whole else proof
+        return claimed if claimed.covers_object else proof
     if etags_agree and facts.etag and answer.etag:
         raise ProofFailed("the object on S3 is not the one that was uploaded: it was replaced; upload it again")
     return proof

@@ -16,14 +16,14 @@ from ..events.upload import OrphanAdopted, OrphanFound
 from ..limits import S3Limits
 from ..run.run import UploadRun
 from ..source.plan import UploadPlan
-from .reconcile import reconcile, settle
+from .reconcile import reconcile, verify_part
 from .renewal import start_over
 
 _MOST = 5  # uploads of one key that are looked into, newest first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Orphan:
+class AdoptableUpload:
     """An unfinished upload on S3 that the store does not know, and that is cut as this file would be.
 
     rows: its parts, as S3 lists them.
@@ -63,7 +63,7 @@ def adopt_orphan(run: UploadRun) -> None:
         return
     # Of our own, what the store remembers.
     most = run.store.part_totals(run.record.id)[1] if run.record.upload_id is not None else 0
-    best: tuple[Orphan, list[PartRecord]] | None = None
+    best: tuple[AdoptableUpload, list[PartRecord]] | None = None
     for orphan in orphans:
         # The largest come first: what has fewer bytes in all has no more of the file's.
         parts = _equal_parts(run, orphan) if orphan.bytes > most else []
@@ -76,7 +76,7 @@ def adopt_orphan(run: UploadRun) -> None:
         _adopt(run, *best)
 
 
-def _adopt(run: UploadRun, orphan: Orphan, parts: Sequence[PartRecord]) -> None:
+def _adopt(run: UploadRun, orphan: AdoptableUpload, parts: Sequence[PartRecord]) -> None:
     before = run.record
     if before.upload_id is not None:
         start_over(run)
@@ -98,7 +98,7 @@ def _adopt(run: UploadRun, orphan: Orphan, parts: Sequence[PartRecord]) -> None:
     )
 
 
-def _found(run: UploadRun, orphan: Orphan, *, passed_over: bool) -> OrphanFound:
+def _found(run: UploadRun, orphan: AdoptableUpload, *, passed_over: bool) -> OrphanFound:
     return OrphanFound(
         source=run.source.path,
         target=run.target.url,
@@ -109,21 +109,22 @@ def _found(run: UploadRun, orphan: Orphan, *, passed_over: bool) -> OrphanFound:
     )
 
 
-def _equal_parts(run: UploadRun, orphan: Orphan) -> list[PartRecord]:
+def _equal_parts(run: UploadRun, orphan: AdoptableUpload) -> list[PartRecord]:
     """The parts of it that have the file's bytes."""
-    doubts = {doubt.spec.number: doubt for doubt in reconcile(orphan.plan, (), orphan.rows, source_changed=False).doubt}
-    by_etag = any(claim.checksum is None for doubt in doubts.values() for claim in doubt.claims)
+    found = reconcile(orphan.plan, (), orphan.rows, source_changed=False)
+    unverified = {each.spec.number: each for each in found.unverified}
+    needs_md5 = any(each.needs_md5 for each in found.unverified)
     equal = []
-    specs = [doubt.spec for doubt in doubts.values()]
-    for local in run.hash(specs, md5=by_etag, algorithm=orphan.algorithm):
+    specs = [each.spec for each in found.unverified]
+    for local in run.hash(specs, md5=needs_md5, algorithm=orphan.algorithm):
         md5 = local.checksum if orphan.algorithm is ChecksumAlgorithm.MD5 else local.md5
-        part = settle(doubts[local.number], checksum=local.checksum, md5=md5, run=0)
+        part = verify_part(unverified[local.number], checksum=local.checksum, md5=md5, run=0)
         if part is not None:
             equal.append(part)
     return sorted(equal, key=lambda part: part.number)
 
 
-def _orphans(run: UploadRun) -> list[Orphan]:
+def _orphans(run: UploadRun) -> list[AdoptableUpload]:
     """The largest first."""
     try:
         found = run.call(lambda s3: s3.list_uploads(run.target))
@@ -154,7 +155,7 @@ def _orphans(run: UploadRun) -> list[Orphan]:
             continue
         plan = infer_plan(rows or [], run.source.size, run.settings.limits)
         if plan is not None:
-            orphans.append(Orphan(upload=upload, plan=plan, rows=tuple(rows or ())))
+            orphans.append(AdoptableUpload(upload=upload, plan=plan, rows=tuple(rows or ())))
     return sorted(orphans, key=lambda orphan: orphan.bytes, reverse=True)
 
 

@@ -13,7 +13,7 @@ from ..errors import AlreadyEnded, AlreadyRunning
 
 
 @contextmanager
-def claimed(store: StateStore, source: str, target: Target) -> Iterator[None]:
+def locked(store: StateStore, source: str, target: Target) -> Iterator[None]:
     """Hold the upload, so that no other process sends it.
 
     Raises:

@@ -21,13 +21,18 @@ from ..source.plan import PartSpec, UploadPlan
 class UnverifiedPart:
     """A part that S3 has and that is kept when the local bytes agree.
 
-    claims: the receipts to choose from; the local bytes may confirm one of them.
+    candidates: the receipts to choose from; the local bytes may confirm one of them.
     run: the run that sent it; None when the store did not know the part.
     """
 
     spec: PartSpec
-    claims: tuple[PartReceipt, ...]
+    candidates: tuple[PartReceipt, ...]
     run: int | None
+
+    @property
+    def needs_md5(self) -> bool:
+        """True when the MD5 of the local bytes is needed, because a candidate has only an ETag."""
+        return any(candidate.checksum is None for candidate in self.candidates)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +40,7 @@ class Reconciliation:
     """What to do with each part of the plan: every number is in exactly one of the three, in ascending order."""
 
     keep: tuple[PartRecord, ...]
-    doubt: tuple[UnverifiedPart, ...]
+    unverified: tuple[UnverifiedPart, ...]
     send: tuple[PartSpec, ...]
 
 
@@ -46,7 +51,7 @@ def reconcile(
     *,
     source_changed: bool,
 ) -> Reconciliation:
-    """Sort the parts of the plan into keep, doubt and send.
+    """Sort the parts of the plan into keep, unverified and send.
 
     Args:
         stored: What the store remembers, with checksums in the upload's algorithm, as the list has them.
@@ -59,43 +64,47 @@ def reconcile(
     for row in listed or ():
         rows_by_number.setdefault(row.number, []).append(row)
     keep: list[PartRecord] = []
-    doubt: list[UnverifiedPart] = []
+    unverified: list[UnverifiedPart] = []
     send: list[PartSpec] = []
     for spec in plan.parts():
         known = stored_by_number.get(spec.number)
         rows = rows_by_number.get(spec.number, [])
-        if known is not None and (known.size != spec.size or not confirmed(known, rows, listed)):
+        if known is not None and (known.size != spec.size or not matches_listing(known, rows, listed)):
             known = None
         if known is not None and not source_changed:
             keep.append(known)
         elif known is not None:
             receipt = PartReceipt(number=known.number, size=known.size, etag=known.etag, checksum=known.checksum)
-            doubt.append(UnverifiedPart(spec=spec, claims=(receipt,), run=known.run))
-        elif claims := provable(spec, rows):
-            doubt.append(UnverifiedPart(spec=spec, claims=claims, run=None))
+            unverified.append(UnverifiedPart(spec=spec, candidates=(receipt,), run=known.run))
+        elif candidates := verifiable(spec, rows):
+            unverified.append(UnverifiedPart(spec=spec, candidates=candidates, run=None))
         else:
             send.append(spec)
-    return Reconciliation(keep=tuple(keep), doubt=tuple(doubt), send=tuple(send))
+    return Reconciliation(keep=tuple(keep), unverified=tuple(unverified), send=tuple(send))
 
 
-def settle(doubt: UnverifiedPart, *, checksum: str, md5: str | None, run: int) -> PartRecord | None:
+def verify_part(part: UnverifiedPart, *, checksum: str, md5: str | None, run: int) -> PartRecord | None:
     """The receipt that the local bytes confirm, or None: the part is sent again.
 
     Args:
         checksum: Of the local bytes, base64, in the upload's algorithm.
-        md5: Of the local bytes, base64; None when no claim rests on an ETag.
+        md5: Of the local bytes, base64; None when no candidate needs it.
         run: The run to note for a part that the store did not know.
     """
-    for claim in doubt.claims:
-        by_md5 = md5 is not None and is_same_etag(claim.etag, etag_of(md5))
-        if by_md5 if claim.checksum is None else claim.checksum == checksum:
+    for candidate in part.candidates:
+        by_md5 = md5 is not None and is_same_etag(candidate.etag, etag_of(md5))
+        if by_md5 if candidate.checksum is None else candidate.checksum == checksum:
             return PartRecord(
-                number=claim.number, size=doubt.spec.size, etag=claim.etag, checksum=checksum, run=doubt.run or run
+                number=candidate.number,
+                size=part.spec.size,
+                etag=candidate.etag,
+                checksum=checksum,
+                run=part.run or run,
             )
     return None
 
 
-def confirmed(known: PartRecord, rows: Sequence[PartReceipt], listed: Sequence[PartReceipt] | None) -> bool:
+def matches_listing(known: PartRecord, rows: Sequence[PartReceipt], listed: Sequence[PartReceipt] | None) -> bool:
     """True when the list shows the stored part and nothing else under its number."""
     if listed is None:
         return True
@@ -107,8 +116,8 @@ def confirmed(known: PartRecord, rows: Sequence[PartReceipt], listed: Sequence[P
     )
 
 
-def provable(spec: PartSpec, rows: Sequence[PartReceipt]) -> tuple[PartReceipt, ...]:
-    """The one claim among the rows that the local bytes could confirm; none when the rows contradict each other.
+def verifiable(spec: PartSpec, rows: Sequence[PartReceipt]) -> tuple[PartReceipt, ...]:
+    """The one candidate among the rows that the local bytes could confirm; none when the rows contradict each other.
 
     With two different rows of one number, nobody can say which of them Complete would use.
     """

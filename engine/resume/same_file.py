@@ -7,7 +7,7 @@ from partway.state.store import StateStore
 
 from ..backend.target import Target
 from ..source.identity import SourceIdentity
-from .lock import claimed
+from .lock import locked
 
 
 def under_stored_path(store: StateStore, source: SourceIdentity, target: Target) -> SourceIdentity:
@@ -29,7 +29,7 @@ def under_stored_path(store: StateStore, source: SourceIdentity, target: Target)
             continue
         if _leads_to(record.source, source):
             return replace(source, path=record.source)
-        with claimed(store, record.source, target):
+        with locked(store, record.source, target):
             store.save_upload(replace(record, source=source.path))
         return source
     return source

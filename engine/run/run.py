@@ -73,7 +73,7 @@ class UploadRun:
         self._began = context.clock.monotonic()
         self._outage = Outage(self.emit)
         self._fell_back = False
-        self._reached_nobody: set[int] = set()  # numbers of parts whose last try did
+        self._unreachable_parts: set[int] = set()  # numbers of parts whose last try did
         workers = lane.workers if lane else make_workers(self.settings, plan.part_size)
         self._concurrency = workers.concurrency
         self.pool = WorkerPool(lane or workers, cancel=context.cancel, on_message=self._hear, on_idle=on_idle)
@@ -141,13 +141,13 @@ class UploadRun:
     def reached(self) -> None:
         """Note that the endpoint answered."""
         self._outage.reached(self.record.id)
-        self._reached_nobody.clear()
+        self._unreachable_parts.clear()
 
     def _hear(self, message: Any) -> None:
         match message:
             case Sent(number=number, sent=sent, size=size):
                 # Other parts say this too, of what they wrote to a connection that is dead by now.
-                if number in self._reached_nobody:
+                if number in self._unreachable_parts:
                     self.reached()
                 self._concurrency.sent((self.pool, number), sent, size)
                 self.emit(PartProgress(upload=self.record.id, number=number, sent=sent))
@@ -165,7 +165,7 @@ class UploadRun:
                 )
                 self._concurrency.on_retry(message)
                 if message.unreachable:
-                    self._reached_nobody.add(message.number)
+                    self._unreachable_parts.add(message.number)
                     self._outage.lost(self.record.id, message)
 
     def hash(

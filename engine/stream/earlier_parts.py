@@ -10,7 +10,7 @@ from partway.state.uploads import PartRecord
 
 from ..backend.protocol import UNKNOWN_SIZE
 from ..backend.responses import PartReceipt
-from ..resume.reconcile import UnverifiedPart, confirmed, provable
+from ..resume.reconcile import UnverifiedPart, matches_listing, verifiable
 from ..source.plan import PartSpec
 from .plan import StreamPlan
 
@@ -20,27 +20,27 @@ class EarlierParts:
     """What the store and S3 have of a stream.
 
     confirmed: stored receipts that the server's list does not contradict.
-    doubts: by number; a part is kept when the bytes that pass confirm one of its claims.
+    unverified: by number; a part is kept when the bytes that pass confirm one of its candidates.
     """
 
     confirmed: tuple[PartRecord, ...]
-    doubts: dict[int, UnverifiedPart]
+    unverified: dict[int, UnverifiedPart]
     _sizes: dict[int, int]
 
     @property
     def parts(self) -> int:
         """How many parts may be kept."""
-        return len(self.doubts)
+        return len(self.unverified)
 
     @property
     def bytes(self) -> int:
         """Bytes of those parts."""
-        return sum(doubt.spec.size for doubt in self.doubts.values())
+        return sum(each.spec.size for each in self.unverified.values())
 
     @property
-    def by_etag(self) -> bool:
-        """True when a claim rests on an ETag, so that the MD5 of what passes is needed."""
-        return any(claim.checksum is None for doubt in self.doubts.values() for claim in doubt.claims)
+    def needs_md5(self) -> bool:
+        """True when the MD5 of the bytes that pass is needed."""
+        return any(each.needs_md5 for each in self.unverified.values())
 
     def end(self, plan: StreamPlan) -> int:
         """Where the last byte that was ever sent ends: a stream that ends before is not the same."""
@@ -58,20 +58,20 @@ def earlier_parts(stored: Sequence[PartRecord], listed: Sequence[PartReceipt] | 
     rows_by_number: dict[int, list[PartReceipt]] = {}
     for row in listed or ():
         rows_by_number.setdefault(row.number, []).append(row)
-    kept = {part.number: part for part in stored if confirmed(part, rows_by_number.get(part.number, []), listed)}
-    doubts: dict[int, UnverifiedPart] = {}
+    kept = {part.number: part for part in stored if matches_listing(part, rows_by_number.get(part.number, []), listed)}
+    unverified: dict[int, UnverifiedPart] = {}
     for number, part in kept.items():
         receipt = PartReceipt(number=number, size=part.size, etag=part.etag, checksum=part.checksum)
         spec = PartSpec(number=number, offset=0, size=part.size)
-        doubts[number] = UnverifiedPart(spec=spec, claims=(receipt,), run=part.run)
+        unverified[number] = UnverifiedPart(spec=spec, candidates=(receipt,), run=part.run)
     for number, rows in rows_by_number.items():
         spec = PartSpec(number=number, offset=0, size=rows[0].size)
-        if number not in kept and spec.size != UNKNOWN_SIZE and (claims := provable(spec, rows)):
-            doubts[number] = UnverifiedPart(spec=spec, claims=claims, run=None)
+        if number not in kept and spec.size != UNKNOWN_SIZE and (candidates := verifiable(spec, rows)):
+            unverified[number] = UnverifiedPart(spec=spec, candidates=candidates, run=None)
     largest = {number: max(row.size for row in rows) for number, rows in rows_by_number.items() if number > 0}
     sizes = {number: size for number, size in largest.items() if size != UNKNOWN_SIZE}
     return EarlierParts(
         confirmed=tuple(kept.values()),
-        doubts=doubts,
+        unverified=unverified,
         _sizes={part.number: part.size for part in stored} | sizes,
     )

@@ -17,7 +17,7 @@ from .spool import Spool
 
 _BLOCK = MIB  # bytes that are read at once, at most
 _TICK = 0.1  # seconds between looks at the cancel while nothing comes
-SPACE = 1 * GIB  # bytes that spools may take together; two parts may always
+SPOOL_LIMIT = 1 * GIB  # bytes that spools may take together; two parts may always
 
 
 class StreamChunker:
@@ -41,20 +41,20 @@ class StreamChunker:
         plan: StreamPlan,
         *,
         folder: Path | None,
-        space: int | None = SPACE,
-        senders: int | None = None,
+        spool_limit: int | None = SPOOL_LIMIT,
+        max_senders: int | None = None,
     ) -> None:
         self.plan = plan
         self.ended = False
         self.total = 0
         self._descriptor = descriptor
         self._folder = folder
-        self._space = space
+        self._spool_limit = spool_limit
         self._reading = threading.Lock()
         self._stopped = False
         self._number = 0
         self._block = memoryview(bytearray(_BLOCK))
-        self._senders = None if senders is None else threading.BoundedSemaphore(senders)
+        self._sender_slots = None if max_senders is None else threading.BoundedSemaphore(max_senders)
         self._counting = threading.Lock()
         self._open = self._held = 0
         _widen(descriptor)
@@ -63,7 +63,7 @@ class StreamChunker:
         """Have nobody read on: those that wait for bytes get None."""
         self._stopped = True
 
-    def next(self, algorithm: ChecksumAlgorithm, line: WorkerContext, *, md5: bool = False) -> Spool | None:
+    def read_part(self, algorithm: ChecksumAlgorithm, line: WorkerContext, *, md5: bool = False) -> Spool | None:
         """The stream's next part, with its checksum (and its MD5 too); None when there is none any more.
 
         The first part may be empty: then the stream is.
@@ -97,15 +97,15 @@ class StreamChunker:
     @contextmanager
     def sending(self, line: WorkerContext) -> Iterator[None]:
         """Be one of those that send at the same time; one worker more than may send can read ahead."""
-        if self._senders is None:
+        if self._sender_slots is None:
             yield
             return
-        while not self._senders.acquire(timeout=_TICK):
+        while not self._sender_slots.acquire(timeout=_TICK):
             line.raise_if_cancelled()
         try:
             yield
         finally:
-            self._senders.release()
+            self._sender_slots.release()
 
     @contextmanager
     def _turn(self, line: WorkerContext) -> Iterator[bool]:
@@ -127,7 +127,7 @@ class StreamChunker:
     def _has_room(self) -> bool:
         with self._counting:
             wanted = self.plan.size_of(self._number + 1)
-            return self._space is None or self._open < 2 or self._held + wanted <= self._space
+            return self._spool_limit is None or self._open < 2 or self._held + wanted <= self._spool_limit
 
     def _new_spool(self, number: int) -> Spool:
         size = self.plan.size_of(number)

@@ -11,7 +11,7 @@ from .send import RUN_AGAIN
 from .spool import Spool
 
 
-def is_repeated(run: UploadRun, cutter: StreamChunker, first: Spool, parts: Sequence[PartRecord]) -> bool:
+def is_repeated(run: UploadRun, chunker: StreamChunker, first: Spool, parts: Sequence[PartRecord]) -> bool:
     """Read the stream and compare it with the parts that the object was made of.
 
     Args:
@@ -33,7 +33,7 @@ def is_repeated(run: UploadRun, cutter: StreamChunker, first: Spool, parts: Sequ
             raise _differs(spool, part.number)
         if part is not parts[0]:
             spool.close()
-        spool = run.pool.run(lambda line: cutter.next(run.algorithm, line, md5=True))
+        spool = run.pool.run(lambda line: chunker.read_part(run.algorithm, line, md5=True))
     first.close()
     if spool is not None:
         raise _differs(spool, len(parts) + 1)

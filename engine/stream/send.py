@@ -2,6 +2,7 @@
 
 from collections import Counter, deque
 from collections.abc import Iterator
+from typing import assert_never
 
 from partway.state.uploads import STREAM, PartRecord, UploadStatus
 
@@ -21,12 +22,13 @@ from ..events.upload import PartKept, StreamCompared, StreamDiffered, UploadDone
 from ..run.run import UploadRun
 from ..upload.complete import complete
 from ..upload.create import create
-from ..upload.multipart import check_part_limit, is_listed, renew
+from ..upload.multipart import check_part_limit, is_listed, restart_multipart
+from ..workers.part_tasks import SentPart
 from .earlier_parts import EarlierParts, earlier_parts
 from .plan import StreamPlan
 from .reader import StreamChunker
 from .spool import Spool
-from .tasks import StreamedPart, StreamTask, send_next
+from .tasks import KeptPart, PartOutcome, StreamedPart, StreamTask, UnsupportedPart, send_next
 
 RUN_AGAIN = "run the producer again with the same command"
 # What a file's upload does about them needs the bytes once more, so for a stream the next run does it.
@@ -34,7 +36,7 @@ _MENDED_BY_THE_NEXT_RUN = (ChecksumUnsupported, Conflict, PartsRefused, UploadVa
 _UNSUPPORTED = 3  # times that one part's answer may lack the checksum, when other parts' had it
 
 
-def recall(run: UploadRun) -> EarlierParts:
+def load_earlier_parts(run: UploadRun) -> EarlierParts:
     """What S3 has of the stream by earlier runs; a multipart upload is there afterwards.
 
     Raises:
@@ -46,7 +48,7 @@ def recall(run: UploadRun) -> EarlierParts:
         try:
             before = earlier_parts(stored, run.call(lambda s3: s3.list_parts(run.target, run.upload_id, run.algorithm)))
         except UploadVanished as error:
-            renew(run, error)
+            restart_multipart(run, error)
         else:
             if list(before.confirmed) != stored:
                 run.store.replace_parts(run.record.id, before.confirmed)
@@ -62,7 +64,13 @@ def recall(run: UploadRun) -> EarlierParts:
 
 
 def send_stream(
-    run: UploadRun, plan: StreamPlan, cutter: StreamChunker, first: Spool, before: EarlierParts, *, expected: int | None
+    run: UploadRun,
+    plan: StreamPlan,
+    chunker: StreamChunker,
+    first: Spool,
+    before: EarlierParts,
+    *,
+    expected: int | None,
 ) -> None:
     """Have every part of the stream on S3; its end is known then.
 
@@ -90,7 +98,7 @@ def send_stream(
     )
     if before.parts:
         run.emit(StreamCompared(upload=run.record.id, parts=before.parts, bytes=before.bytes))
-    sending = _Sending(run, cutter, before)
+    sending = _Sending(run, chunker, before)
     sending.again.append(first)
     try:
         sending.run_to_the_end()
@@ -106,13 +114,13 @@ class _Sending:
     differing: how many parts an earlier run had sent with other bytes.
     """
 
-    def __init__(self, run: UploadRun, cutter: StreamChunker, before: EarlierParts) -> None:
+    def __init__(self, run: UploadRun, chunker: StreamChunker, before: EarlierParts) -> None:
         self.again: deque[Spool] = deque()
         self.differing = 0
         self._run = run
-        self._cutter = cutter
+        self._chunker = chunker
         self._before = before
-        self._least = before.end(cutter.plan)
+        self._least = before.end(chunker.plan)
         self._stored = {part.number: part for part in before.confirmed}
         self._failures: list[BaseException] = []
         self._unsupported: Counter[int] = Counter()
@@ -130,49 +138,57 @@ class _Sending:
             spool.close()
         if self._failures:
             check_part_limit(self._run, self._failures[0], None)
-            _renew_if_lost(self._run, self._failures[0])
-            raise _told(self._failures[0])
+            _restart_if_lost(self._run, self._failures[0])
+            raise _with_advice(self._failures[0])
 
     def _tasks(self) -> Iterator[StreamTask]:
         run, before = self._run, self._before
         while True:
             yield StreamTask(
-                cutter=self._cutter,
+                chunker=self._chunker,
                 backend=run.backend,
                 policy=run.settings.policy,
                 target=run.target,
                 upload_id=run.upload_id,
                 algorithm=run.algorithm,
-                doubts=before.doubts,
-                md5=before.by_etag,
+                unverified=before.unverified,
+                md5=before.needs_md5,
                 least=self._least,
                 run=max(1, run.record.run - 1),
                 spool=self.again.popleft() if self.again else None,
             )
 
     def _is_enough(self) -> bool:
-        return bool(self._failures) or (self._cutter.ended and not self.again)
+        return bool(self._failures) or (self._chunker.ended and not self.again)
 
     def _fail(self, error: BaseException) -> None:
         self._failures.append(error)
-        self._cutter.stop()
+        self._chunker.stop()
 
-    def _take(self, part: StreamedPart) -> None:
-        run, spool = self._run, part.spool
-        if part.kept is not None:
-            spool.close()
-            run.reached()
-            if self._stored.get(spool.number) != part.kept:
-                run.store.save_parts(run.record.id, [part.kept])
-            run.emit(PartKept(upload=run.record.id, number=spool.number, size=spool.size))
-            self._supported = True
-            return
-        if part.sent is None:
-            assert part.unsupported is not None
-            self._send_otherwise(spool, part.unsupported)
-            return
+    def _take(self, outcome: PartOutcome) -> None:
+        match outcome:
+            case KeptPart(spool=spool, part=part):
+                self._keep(spool, part)
+            case StreamedPart(spool=spool, sent=sent, replaces=replaces):
+                self.differing += replaces
+                self._save(spool, sent)
+            case UnsupportedPart(spool=spool, reason=reason):
+                self._send_otherwise(spool, reason)
+            case _:
+                assert_never(outcome)
+
+    def _keep(self, spool: Spool, part: PartRecord) -> None:
+        run = self._run
+        spool.close()
         run.reached()
-        receipt, self.differing = part.sent.receipt, self.differing + part.differs
+        if self._stored.get(spool.number) != part:
+            run.store.save_parts(run.record.id, [part])
+        run.emit(PartKept(upload=run.record.id, number=spool.number, size=spool.size))
+        self._supported = True
+
+    def _save(self, spool: Spool, sent: SentPart) -> None:
+        run, receipt = self._run, sent.receipt
+        run.reached()
         if receipt.checksum is None and run.algorithm is not ChecksumAlgorithm.MD5:
             reason = f"the service did not answer with a {run.algorithm} checksum"
             self._send_otherwise(spool, ChecksumUnsupported(reason, operation="UploadPart"))
@@ -185,7 +201,7 @@ class _Sending:
                 number=receipt.number,
                 size=receipt.size,
                 etag=receipt.etag,
-                checksum=part.sent.checksum,
+                checksum=sent.checksum,
                 run=run.record.run,
             )
         )
@@ -209,23 +225,23 @@ class _Sending:
             self._fail(reason)
 
 
-def _told(failure: BaseException) -> BaseException:
+def _with_advice(failure: BaseException) -> BaseException:
     """The failure, with what to do about it."""
     if isinstance(failure, RemoteError):
-        told = UploadFailed(
+        failed = UploadFailed(
             f"the stream could not be sent to its end: {failure}; {RUN_AGAIN}",
             resumable=is_resumable(failure) or isinstance(failure, _MENDED_BY_THE_NEXT_RUN),
         )
-        told.__cause__ = failure
-        return told
+        failed.__cause__ = failure
+        return failed
     return failure
 
 
-def _renew_if_lost(run: UploadRun, failure: BaseException) -> None:
+def _restart_if_lost(run: UploadRun, failure: BaseException) -> None:
     """Let the next run begin anew when S3 denies the upload and lists it nowhere: receipts that stand because the
     service lists no parts would lead to the same refusal for ever."""
     if isinstance(failure, UploadVanished) and not is_listed(run) and not _is_unfinished(run):
-        renew(run, failure)
+        restart_multipart(run, failure)
 
 
 def _is_unfinished(run: UploadRun) -> bool:
@@ -245,17 +261,17 @@ def complete_stream(run: UploadRun) -> UploadDone:
         return complete(run, again=False)
     except Conflict as error:
         run.forget_parts()
-        raise _told(error) from error
+        raise _with_advice(error) from error
     except PartsRefused as error:
         # The receipts are not worth what they say: the next run compares what S3 lists with what passes.
         run.store.replace_parts(run.record.id, ())
-        raise _told(error) from error
+        raise _with_advice(error) from error
     except ChecksumUnsupported as error:
         run.fall_back(error)
-        raise _told(error) from error
+        raise _with_advice(error) from error
     except UploadVanished as error:
-        _renew_if_lost(run, error)
-        raise _told(error) from error
+        _restart_if_lost(run, error)
+        raise _with_advice(error) from error
     except Refused as error:
         check_part_limit(run, error, len(run.store.parts(run.record.id)))
         raise

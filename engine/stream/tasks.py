@@ -12,7 +12,7 @@ from ..backend.protocol import MultipartBackend
 from ..backend.target import Target
 from ..checksums import ChecksumAlgorithm
 from ..errors import ChecksumUnsupported, UploadFailed
-from ..resume.reconcile import UnverifiedPart, settle
+from ..resume.reconcile import UnverifiedPart, verify_part
 from ..retry.policy import RetryPolicy
 from ..workers.channel import WorkerContext
 from ..workers.part_tasks import SendTask, SentPart, send_part
@@ -24,20 +24,20 @@ from .spool import Spool
 class StreamTask:
     """Send the stream's next part.
 
-    doubts: what S3 may have, by part number.
-    md5: True when some claim rests on an ETag.
+    unverified: what S3 may have, by part number.
+    md5: True when the MD5 of the parts is needed to compare them.
     least: bytes that the stream has at least, if it is the one that earlier runs sent.
     run: to be noted for a part that only S3 knew.
     spool: a part that was read before; None: read the next one.
     """
 
-    cutter: StreamChunker
+    chunker: StreamChunker
     backend: MultipartBackend
     policy: RetryPolicy
     target: Target
     upload_id: str
     algorithm: ChecksumAlgorithm
-    doubts: Mapping[int, UnverifiedPart]
+    unverified: Mapping[int, UnverifiedPart]
     md5: bool
     least: int
     run: int
@@ -45,43 +45,57 @@ class StreamTask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StreamedPart:
-    """What became of one part; exactly one of the three is not None.  The spool is for the caller to close.
-
-    kept: S3 had it already.
-    sent: S3 has it now.
-    unsupported: S3 does not know the checksum; the part has to be sent with another.
-    differs: an earlier run sent other bytes, or fewer, as this part.
-    """
+class KeptPart:
+    """S3 had the part already."""
 
     spool: Spool
-    kept: PartRecord | None = None
-    sent: SentPart | None = None
-    unsupported: ChecksumUnsupported | None = None
-    differs: bool = False
+    part: PartRecord
 
 
-def send_next(task: StreamTask, line: WorkerContext) -> StreamedPart | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamedPart:
+    """S3 has the part now.  replaces: True when an earlier run had sent other bytes as this part."""
+
+    spool: Spool
+    sent: SentPart
+    replaces: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnsupportedPart:
+    """The service does not know the checksum; the part has to be sent with another."""
+
+    spool: Spool
+    reason: ChecksumUnsupported
+
+
+# What became of one part; its spool is for the caller to close.
+PartOutcome = KeptPart | StreamedPart | UnsupportedPart
+
+
+def send_next(task: StreamTask, line: WorkerContext) -> PartOutcome | None:
     """Take a part and see to it that S3 has it; None when the stream is over.
 
     Raises:
         RemoteError, SourceError, PlanError, UploadFailed, UploadCancelled: the part was not sent; its spool is closed.
     """
-    spool = task.spool or task.cutter.next(task.algorithm, line, md5=task.md5)
+    spool = task.spool or task.chunker.read_part(task.algorithm, line, md5=task.md5)
     if spool is None:
         return None
     try:
-        if task.cutter.ended and task.cutter.total < task.least:
+        if task.chunker.ended and task.chunker.total < task.least:
             # The upload ends here.  The part would replace a longer one, and the next run could not tell any more.
             spool.close()
             return None
-        doubt = task.doubts.get(spool.number)
-        if doubt is not None and doubt.spec.size == spool.size:
+        earlier = task.unverified.get(spool.number)
+        if earlier is not None and earlier.spec.size != spool.size:
+            earlier = None
+        if earlier is not None:
             checksum = spool.checksum_in(task.algorithm)
             md5 = spool.checksum_in(ChecksumAlgorithm.MD5)
-            if checksum is not None and (part := settle(doubt, checksum=checksum, md5=md5, run=task.run)):
-                return StreamedPart(spool=spool, kept=part)
-        with task.cutter.sending(line):
+            if checksum is not None and (part := verify_part(earlier, checksum=checksum, md5=md5, run=task.run)):
+                return KeptPart(spool=spool, part=part)
+        with task.chunker.sending(line):
             sent = send_part(_send_task(task, spool), line)
         if spool.checksum_in(task.algorithm) not in (None, sent.checksum):
             raise UploadFailed(
@@ -89,10 +103,9 @@ def send_next(task: StreamTask, line: WorkerContext) -> StreamedPart | None:
                 "disk or memory is not to be trusted",
                 resumable=True,
             )
-        differs = doubt is not None and doubt.spec.size == spool.size
-        return StreamedPart(spool=spool, sent=sent, differs=differs)
+        return StreamedPart(spool=spool, sent=sent, replaces=earlier is not None)
     except ChecksumUnsupported as error:
-        return StreamedPart(spool=spool, unsupported=error)
+        return UnsupportedPart(spool=spool, reason=error)
     except BaseException:
         spool.close()
         raise

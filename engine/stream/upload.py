@@ -25,14 +25,14 @@ from ..run.stored_options import check_key, with_customer_key
 from ..source.identity import identify
 from ..source.plan import UploadPlan
 from ..upload.open import OpenedRun, open_run
-from ..upload.overwrite import needs_look
+from ..upload.overwrite import needs_head
 from ..upload.put_object import put_whole
 from ..upload.skip import skip_upload
 from .finish import STREAM_IDENTITY, made_earlier
 from .plan import StreamPlan
-from .reader import SPACE, StreamChunker
+from .reader import SPOOL_LIMIT, StreamChunker
 from .repeat import is_repeated
-from .send import RUN_AGAIN, complete_stream, recall, send_stream
+from .send import RUN_AGAIN, complete_stream, load_earlier_parts, send_stream
 from .settings import StreamPlanner, StreamSettings
 from .spool import Spool
 
@@ -69,13 +69,13 @@ def upload_stream(
         target = with_customer_key(target, context.backend)
         planner = StreamPlanner(stream=stream, endpoint=target.endpoint, parts=context.store.parts)
         info = ResumeInfo(region=region, profile=profile, command=stream.command)
-        senders = context.settings.concurrency
-        if senders is not None:
+        max_senders = context.settings.concurrency
+        if max_senders is not None:
             # One worker reads ahead while the others send.
-            context = replace(context, settings=replace(context.settings, concurrency=senders + 1))
+            context = replace(context, settings=replace(context.settings, concurrency=max_senders + 1))
         with open_run(STREAM_IDENTITY, target, context, planner, info=info, about=about) as opened:
             try:
-                return _StreamUpload(opened, descriptor, stream, senders).run()
+                return _StreamUpload(opened, descriptor, stream, max_senders).run()
             except ObjectExists as error:
                 return skip_upload(opened.run, error)
 
@@ -84,14 +84,16 @@ class _StreamUpload:
     """One run of a stream's upload, from its first byte to the object."""
 
     def __init__(
-        self, opened: OpenedRun[StreamPlan], descriptor: int, stream: StreamSettings, senders: int | None
+        self, opened: OpenedRun[StreamPlan], descriptor: int, stream: StreamSettings, max_senders: int | None
     ) -> None:
         self._opened = opened
         self._run = opened.run
         self._plan = opened.plan
         self._stream = stream
-        space = SPACE if senders is None else None
-        self._cutter = StreamChunker(descriptor, opened.plan, folder=stream.folder, space=space, senders=senders)
+        spool_limit = SPOOL_LIMIT if max_senders is None else None
+        self._chunker = StreamChunker(
+            descriptor, opened.plan, folder=stream.folder, spool_limit=spool_limit, max_senders=max_senders
+        )
 
     def run(self) -> UploadDone | UploadSkipped:
         run = self._run
@@ -101,7 +103,7 @@ class _StreamUpload:
         if earlier is not None and run.target.options.no_overwrite:
             run.finish(*earlier)
             return _skipped(run)
-        first = run.pool.run(lambda line: self._cutter.next(run.algorithm, line, md5=True))
+        first = run.pool.run(lambda line: self._chunker.read_part(run.algorithm, line, md5=True))
         assert first is not None  # nobody stopped the reading
         # Ctrl-C ends the producer too: what looks like the stream's end may be that.
         run.context.cancel.raise_if_cancelled()
@@ -111,7 +113,7 @@ class _StreamUpload:
         if earlier is not None:
             self._begin_another(earlier)
         run.plan = self._plan
-        if needs_look(run.target):
+        if needs_head(run.target):
             run.emit(OverwriteNotExcluded(upload=run.record.id))
         return self._send(first)
 
@@ -122,7 +124,7 @@ class _StreamUpload:
         again.
         """
         try:
-            return is_repeated(self._run, self._cutter, first, self._run.store.parts(self._run.record.id))
+            return is_repeated(self._run, self._chunker, first, self._run.store.parts(self._run.record.id))
         except UploadFailed:
             self._run.finish(*earlier)
             self._opened.forget_id()
@@ -136,18 +138,18 @@ class _StreamUpload:
         self._run.record = replace(self._run.record, size=0)
 
     def _send(self, first: Spool) -> UploadDone:
-        run, cutter, stream = self._run, self._cutter, self._stream
-        if cutter.ended:
+        run, chunker, stream = self._run, self._chunker, self._stream
+        if chunker.ended:
             # Before anything else is said of its end: the producer knows why it is empty or short.
             self._confirm()
-        if cutter.ended and first.size == 0 and not stream.allow_empty:
+        if chunker.ended and first.size == 0 and not stream.allow_empty:
             again = run.record.upload_id is not None
             raise UploadFailed(
                 "the stream was empty, as after a producer that failed at once; nothing was uploaded"
                 + (f": {RUN_AGAIN}" if again else ". If an empty object is meant, add --allow-empty"),
                 resumable=again,
             )
-        if cutter.ended and run.record.upload_id is None:
+        if chunker.ended and run.record.upload_id is None:
             run.save(size=first.size)
             self._opened.identify()
             # The whole stream is one short part, and its spool is a file.
@@ -156,19 +158,19 @@ class _StreamUpload:
             return put_whole(run)
         run.save()
         self._opened.identify()
-        before = recall(run)
+        before = load_earlier_parts(run)
         self._opened.identify()
-        send_stream(run, self._plan, cutter, first, before, expected=stream.expected_size)
+        send_stream(run, self._plan, chunker, first, before, expected=stream.expected_size)
         self._confirm()
-        if (end := before.end(self._plan)) > cutter.total:
+        if (end := before.end(self._plan)) > chunker.total:
             raise UploadFailed(
-                f"the stream ended at {cutter.total:,} bytes, before the {end:,} that were sent of it earlier, so its "
+                f"the stream ended at {chunker.total:,} bytes, before the {end:,} that were sent of it earlier, so its "
                 f"producer may have failed; nothing was completed: {RUN_AGAIN}, or take the shorter stream with "
                 "--restart",
                 resumable=True,
             )
-        run.plan = replace(self._plan, file_size=cutter.total)
-        run.save(status=UploadStatus.OPEN, size=cutter.total)
+        run.plan = replace(self._plan, file_size=chunker.total)
+        run.save(status=UploadStatus.OPEN, size=chunker.total)
         return complete_stream(run)
 
     def _confirm(self) -> None:

@@ -11,7 +11,7 @@ from ..backend.responses import PartReceipt
 from ..backend.target import Target
 from ..checksums import ChecksumAlgorithm
 from ..errors import CredentialsExpired, Refused, Transient, UploadFailed, UploadVanished
-from ..resume.lock import claimed
+from ..resume.lock import locked
 from ..run.context import EngineContext
 from ..run.stored_options import target_of
 from ..workers.channel import Lane, WorkerContext
@@ -49,9 +49,9 @@ def cancel_upload(record: UploadRecord, context: EngineContext) -> AbortResult:
         RemoteError: the service refused or is away; nothing is marked, so cancel again.
         UploadFailed: parts kept coming back, or another process finished the upload meanwhile.
     """
-    with claimed(context.store, record.source, target_of(record)):
+    with locked(context.store, record.source, target_of(record)):
         # Read again: whoever held the claim may have finished it, or begun it anew on S3.
-        return give_up(unfinished_now(context.store, record), context)
+        return abort(unfinished_now(context.store, record), context)
 
 
 def unfinished_now(store: StateStore, record: UploadRecord) -> UploadRecord:
@@ -68,7 +68,7 @@ def unfinished_now(store: StateStore, record: UploadRecord) -> UploadRecord:
     return record
 
 
-def give_up(record: UploadRecord, context: EngineContext, lane: Lane | None = None) -> AbortResult:
+def abort(record: UploadRecord, context: EngineContext, lane: Lane | None = None) -> AbortResult:
     """Remove the parts and mark the upload aborted; the caller holds the claim.
 
     lane: of the run that does it beside others; None for workers of its own.
@@ -84,7 +84,7 @@ def give_up(record: UploadRecord, context: EngineContext, lane: Lane | None = No
 
         def remove(line: WorkerContext) -> AbortResult:
             s3 = retrying(context.backend, context.settings.policy, line)
-            return remove_upload(s3, target, upload_id, algorithm, line.sleep)
+            return abort_upload(s3, target, upload_id, algorithm, line.sleep)
 
         with WorkerPool(lane or 1, cancel=context.cancel, on_message=lambda _: None) as pool:
             try:
@@ -105,7 +105,7 @@ def give_up(record: UploadRecord, context: EngineContext, lane: Lane | None = No
     return removal
 
 
-def remove_upload(
+def abort_upload(
     s3: MultipartBackend,
     target: Target,
     upload_id: str,

@@ -105,7 +105,7 @@ def _refuse_if_taken(run: UploadRun, parts: Sequence[PartRecord], error: Refused
     reason = SOMEBODY_ELSES
     try:
         facts = run.call(lambda s3: s3.head_object(run.target, run.algorithm))
-        if prove(facts, parts, algorithm=run.algorithm).whole:
+        if prove(facts, parts, algorithm=run.algorithm).covers_object:
             reason = SAME_BYTES
     except ObjectMissing:
         if isinstance(error, Conflict):
@@ -145,7 +145,7 @@ def proven_before(run: UploadRun, parts: Sequence[PartRecord], *, gone: bool) ->
     if not _are_the_plans(run, parts):
         return None
     try:
-        found = run.ask(lambda line: _look_until_it_is_ours(run, parts, line, patient=gone))
+        found = run.ask(lambda line: _wait_for_our_object(run, parts, line, patient=gone))
     except CredentialsExpired:
         raise
     except AccessRefused:
@@ -155,10 +155,10 @@ def proven_before(run: UploadRun, parts: Sequence[PartRecord], *, gone: bool) ->
         return None
     proof, facts = found
     proof = _or_by_etag(run, proof, facts.etag)
-    return (proof, facts.etag) if proof.whole else None
+    return (proof, facts.etag) if proof.covers_object else None
 
 
-def _look_until_it_is_ours(
+def _wait_for_our_object(
     run: UploadRun, parts: Sequence[PartRecord], line: WorkerContext, *, patient: bool
 ) -> tuple[Proof, ObjectFacts] | None:
     """Look at the object until it is proven, or was looked at twice; when ``patient``, for as long as the policy's
@@ -178,7 +178,7 @@ def _look_until_it_is_ours(
         except Transient as error:
             if not is_head_denied(error):
                 raise
-        if (found and (found[0].whole or attempt > 1)) or (attempt > 1 and left <= 0):
+        if (found and (found[0].covers_object or attempt > 1)) or (attempt > 1 and left <= 0):
             return found
         reason = "S3 does not know the upload any more, and does not show its object yet"
         wait = min(wait * 2, left)
@@ -192,15 +192,14 @@ def _or_by_etag(run: UploadRun, proof: Proof, etag: str) -> Proof:
     """The proof when it is of the whole object.  For a service that names no checksum of it: read the source once more
     and compare MD5s with the ETag, when that may be the MD5 of the parts' MD5s (as on AWS) or of the whole (as some
     others have it)."""
-    if proof.whole or run.record.is_stream:
+    if proof.covers_object or run.record.is_stream:
         return proof  # nobody can read a stream once more
     md5: str | None = None
     if looks_like_md5(etag):
         md5 = run.whole_md5()
     elif etag.endswith(f"-{run.plan.part_count}") and run.algorithm is not ChecksumAlgorithm.MD5:
         md5s: dict[int, tuple[str, int]] = {}
-        for local in run.hash(run.plan.parts(), md5=True):
-            assert local.md5 is not None
-            md5s[local.number] = (local.md5, run.plan.part(local.number).size)
+        for local in run.hash(run.plan.parts(), md5=False, algorithm=ChecksumAlgorithm.MD5):
+            md5s[local.number] = (local.checksum, run.plan.part(local.number).size)
         md5 = combine(ChecksumAlgorithm.MD5, [md5s[number] for number in sorted(md5s)])
     return Proof.ETAG if md5 is not None and is_same_etag(md5, etag) else proof

@@ -4,7 +4,7 @@ from ..backend.sse_c import NOT_ENCRYPTED
 from ..checksums import ChecksumAlgorithm
 from ..errors import ChecksumUnsupported, Refused, RemoteError, Transient, UploadCancelled, UploadFailed
 from ..run.run import UploadRun
-from .abort import remove_upload
+from .abort import abort_upload
 
 
 def create(run: UploadRun) -> None:
@@ -78,4 +78,4 @@ def _remove_unanswered(run: UploadRun, tries: int) -> None:
 
 def _remove_if_empty(run: UploadRun, id: str) -> None:
     if run.call(lambda s3: s3.list_parts(run.target, id, run.algorithm)) == []:
-        run.ask(lambda line: remove_upload(run.retrying(line), run.target, id, run.algorithm, line.sleep))
+        run.ask(lambda line: abort_upload(run.retrying(line), run.target, id, run.algorithm, line.sleep))

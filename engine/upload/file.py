@@ -23,7 +23,7 @@ from ..source.plan import UploadPlan, plan_upload, replan
 from ..workers.channel import Lane
 from .multipart import send_multipart
 from .open import OpenedRun, open_run
-from .overwrite import needs_look
+from .overwrite import needs_head
 from .put_object import put_whole
 from .skip import skip_upload
 from .superseded import remove_superseded
@@ -128,7 +128,7 @@ def _send(opened: OpenedRun[UploadPlan], *, is_of_job: bool) -> UploadDone:
     else:
         run.save()
     opened.identify()
-    if needs_look(run.target) and not is_of_job:
+    if needs_head(run.target) and not is_of_job:
         run.emit(OverwriteNotExcluded(upload=run.record.id))
     is_one_object = plan.part_count == 1 and plan.file_size <= run.settings.limits.max_put_size
     if not is_one_object and (opened.is_new or run.settings.adopt):

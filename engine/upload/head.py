@@ -22,11 +22,11 @@ def verify_object(
     Raises:
         ProofFailed: S3 said twice that the object is not the source.
     """
-    facts = run.ask(lambda line: look_at_written(run.retrying(line), run.target, run.algorithm, prove, answer, line))
+    facts = run.ask(lambda line: head_written(run.retrying(line), run.target, run.algorithm, prove, answer, line))
     return prove(facts), facts
 
 
-def look_at_written(
+def head_written(
     s3: MultipartBackend,
     target: Target,
     algorithm: ChecksumAlgorithm,
@@ -53,7 +53,7 @@ def look_at_written(
 
 def _is_doubtful(prove: Callable[[ObjectFacts], Proof], facts: ObjectFacts, answer: ObjectFacts) -> bool:
     try:
-        return not (prove(facts).whole or is_written(facts, answer))
+        return not (prove(facts).covers_object or is_written(facts, answer))
     except ProofFailed:
         return True
 

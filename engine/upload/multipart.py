@@ -19,7 +19,7 @@ from ..errors import (
     is_resumable,
 )
 from ..events.upload import UploadDone, UploadRenewed
-from ..resume.reconcile import Reconciliation, reconcile, settle
+from ..resume.reconcile import Reconciliation, reconcile, verify_part
 from ..run.run import UploadRun
 from ..source.plan import PartSpec
 from ..workers.part_tasks import SendTask, send_part
@@ -70,7 +70,7 @@ def send_multipart(run: UploadRun) -> UploadDone:
                     ) from error
                 case _:
                     # Gone, or of a source that became shorter: some complete an upload only with all its parts.
-                    renew(run, error)
+                    restart_multipart(run, error)
 
 
 def _round(run: UploadRun) -> UploadDone:
@@ -85,12 +85,12 @@ def _round(run: UploadRun) -> UploadDone:
         except UploadVanished as error:
             if maybe_done and (done := finished_before(run, stored, gone=True)):
                 return done
-            renew(run, error)
+            restart_multipart(run, error)
     if run.record.upload_id is None:
         create(run)
     else:
         found = reconcile(run.plan, stored, listed, source_changed=run.source_changed)
-        if maybe_done and (found.doubt or found.send) and (done := finished_before(run, stored, gone=not listed)):
+        if maybe_done and (found.unverified or found.send) and (done := finished_before(run, stored, gone=not listed)):
             return done
         kept, missing = _settle(run, stored, found)
     # Only now, after the parts were compared with it, does the record speak of this source.
@@ -116,8 +116,8 @@ def _is_source_of(run: UploadRun, stored: Sequence[PartRecord]) -> bool:
     return True
 
 
-def renew(run: UploadRun, error: Refused) -> None:
-    """Go on without the multipart upload that was there; what it had is lost."""
+def restart_multipart(run: UploadRun, error: Refused) -> None:
+    """Continue with a new multipart upload; the parts of the one that was there are lost."""
     run.emit(UploadRenewed(upload=run.record.id, reason=str(error)))
     run.forget_parts()
 
@@ -142,20 +142,20 @@ def _may_have_parts_beyond(run: UploadRun) -> bool:
 def _settle(
     run: UploadRun, stored: Sequence[PartRecord], found: Reconciliation
 ) -> tuple[list[PartRecord], list[PartSpec]]:
-    """Let the local bytes decide what is in doubt; remember what is kept, and say what is missing."""
+    """Compare unverified parts with the local bytes, store what is kept, and return it and what is missing."""
     kept = {part.number: part for part in found.keep}
     missing = {spec.number: spec for spec in found.send}
-    doubts = {doubt.spec.number: doubt for doubt in found.doubt}
-    by_etag = any(claim.checksum is None for doubt in found.doubt for claim in doubt.claims)
-    for local in run.hash([doubt.spec for doubt in found.doubt], md5=by_etag):
+    unverified = {each.spec.number: each for each in found.unverified}
+    needs_md5 = any(each.needs_md5 for each in found.unverified)
+    for local in run.hash([each.spec for each in found.unverified], md5=needs_md5):
         number = local.number
         md5 = local.checksum if run.algorithm is ChecksumAlgorithm.MD5 else local.md5
         # A part that only the server knew was sent by an earlier run, which died before it could note it; or by
         # this one, in a round before.
         sent_in = run.record.run if number in run.sent_numbers else run.record.run - 1
-        part = settle(doubts[number], checksum=local.checksum, md5=md5, run=sent_in)
+        part = verify_part(unverified[number], checksum=local.checksum, md5=md5, run=sent_in)
         if part is None:
-            missing[number] = doubts[number].spec
+            missing[number] = unverified[number].spec
         else:
             kept[number] = part
     in_order = [kept[number] for number in sorted(kept)]

@@ -13,7 +13,7 @@ from partway.state.uploads import STREAM, UploadRecord
 from ..backend.target import Target
 from ..checksums import ChecksumAlgorithm
 from ..progress.upload_publisher import UploadPublisher
-from ..resume.lock import check_unfinished, claimed
+from ..resume.lock import check_unfinished, locked
 from ..run.announce import FailedUpload
 from ..run.context import EngineContext
 from ..run.record import ResumeInfo, default_algorithm, new_record, process_name
@@ -23,7 +23,7 @@ from ..run.stored_options import check_algorithm, check_record, options_at_creat
 from ..source.identity import SourceIdentity
 from ..source.plan import UploadPlan
 from ..workers.channel import Lane
-from .abort import give_up
+from .abort import abort
 from .skip import check_key_free
 
 P = TypeVar("P", bound=UploadPlan)
@@ -80,7 +80,7 @@ class OpenedRun(Generic[P]):
             RemoteError, UploadFailed, UploadCancelled, StateError.
         """
         if self.replaced is not None:
-            give_up(self.replaced, self.run.context, self.run.lane)
+            abort(self.replaced, self.run.context, self.run.lane)
             self.forget_id()
 
 
@@ -110,7 +110,7 @@ def open_run(
         StateError.
     """
     store = context.store
-    with claimed(store, source.path, target), UploadPublisher(store.live, context.sink) as publisher:
+    with locked(store, source.path, target), UploadPublisher(store.live, context.sink) as publisher:
         if about.id:
             check_unfinished(store, about.id)
         found = store.unfinished(source.path, target.endpoint, target.bucket, target.key)

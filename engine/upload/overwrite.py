@@ -67,7 +67,7 @@ def check_free(s3: MultipartBackend, target: Target, algorithm: ChecksumAlgorith
         ObjectExists: the key is taken.
         RemoteError.
     """
-    if needs_look(target) and target_exists(s3, target, algorithm):
+    if needs_head(target) and target_exists(s3, target, algorithm):
         raise ObjectExists(TAKEN, operation="HeadObject")
 
 
@@ -81,6 +81,6 @@ def not_shown(error: RemoteError) -> Transient:
     )
 
 
-def needs_look(target: Target) -> bool:
+def needs_head(target: Target) -> bool:
     """True when the key has to be looked at right before the write."""
     return target.options.no_overwrite and not honours_conditions(target.endpoint)

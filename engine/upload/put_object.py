@@ -81,11 +81,11 @@ def _end_of_taken(run: UploadRun, refusal: ObjectExists, *, lost: bool) -> Uploa
     reason = SOMEBODY_ELSES
     try:
         proof, part, facts = _proof_of_bytes(run, None)
-        if proof.whole and lost and not is_older_than(facts, run.age):
+        if proof.covers_object and lost and not is_older_than(facts, run.age):
             sent_in = run.record.run if run.retries else run.record.run - 1
             run.store.save_parts(run.record.id, [replace(part, run=sent_in)])
             return run.finish(proof, part.etag)
-        if proof.whole:
+        if proof.covers_object:
             reason = SAME_BYTES
     except ProofFailed as error:
         _refuse_if_ours(run, error)

@@ -6,7 +6,7 @@ from ..errors import ObjectExists, RemoteError, UploadFailed
 from ..events.upload import TAKEN, UploadSkipped
 from ..plural import plural, verb
 from ..run.run import UploadRun
-from .abort import give_up
+from .abort import abort
 from .overwrite import target_exists
 
 
@@ -58,7 +58,7 @@ def _what_became_of_parts(run: UploadRun) -> str:
     if record.is_stream:
         return f"{stay} `partway resume {record.id}` or `partway cancel {record.id}`"
     try:
-        give_up(record, run.context, run.lane)
+        abort(record, run.context, run.lane)
     except (RemoteError, UploadFailed) as trouble:
         return f"{stay} `partway cancel {record.id}`, because {trouble}"
     sent = f"the {plural(count, 'part')} that {verb(count, 'was', 'were')} sent"

@@ -7,7 +7,7 @@ from ..errors import PartwayError
 from ..events.upload import UploadDone
 from ..proof.proof import Proof
 from ..run.run import UploadRun
-from .abort import give_up
+from .abort import abort
 
 _PATIENCE = 10.0  # seconds for an endpoint that goes away after the object is there
 _ATTEMPTS = 3
@@ -20,7 +20,7 @@ def remove_superseded(run: UploadRun, done: UploadDone) -> None:
     the file and the key.  An upload that cannot be aborted now stays in the store and on S3, for ``partway list`` and
     the next command; this one is done all the same.
     """
-    if not Proof(done.proof).whole:
+    if not Proof(done.proof).covers_object:
         return
     policy = run.settings.policy
     brief = replace(
@@ -34,4 +34,4 @@ def remove_superseded(run: UploadRun, done: UploadDone) -> None:
     for record in run.store.unfinished_to(target.endpoint, target.bucket, target.key):
         if record.source == run.record.source and not record.is_stream:
             with suppress(PartwayError):
-                give_up(record, context, run.lane)
+                abort(record, context, run.lane)

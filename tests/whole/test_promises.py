@@ -23,7 +23,7 @@ from partway.engine.retry.backend import RetryingBackend
 from partway.engine.retry.circuit_breaker import CircuitBreaker
 from partway.engine.retry.policy import RetryPolicy
 from partway.engine.run.context import EngineContext
-from partway.engine.upload.head import look_at_written
+from partway.engine.upload.head import head_written
 from partway.engine.workers.channel import null_context
 from partway.state.errors import StateDamaged
 from partway.state.files.locks import lock_path
@@ -135,10 +135,10 @@ def test_the_second_look_counts() -> None:
 
     answers = iter((older, written))
     stale: Any = SimpleNamespace(head_object=lambda *_, **__: next(answers))
-    found = look_at_written(stale, TARGET, CRC, prove, written, null_context())
+    found = head_written(stale, TARGET, CRC, prove, written, null_context())
 
     assert found == written
-    assert prove(found).whole
+    assert prove(found).covers_object
 
 
 # --- job_recovery.py

@@ -7,7 +7,7 @@ import pytest
 
 from partway.engine.errors import Refused, StateLocked, UploadFailed
 from partway.engine.maintenance.forget import forget_job, forget_upload
-from partway.engine.resume.lock import claimed
+from partway.engine.resume.lock import locked
 from partway.engine.run.stored_options import target_of
 from partway.engine.s3.backend import S3Backend
 from partway.engine.upload.abort import cancel_upload
@@ -85,7 +85,7 @@ def test_what_is_being_sent_is_not_forgotten(uploading: Uploading) -> None:
     """Stop it first."""
     record = only_record(uploading)
 
-    with claimed(uploading.store, record.source, target_of(record)), pytest.raises(StateLocked):
+    with locked(uploading.store, record.source, target_of(record)), pytest.raises(StateLocked):
         forget_upload(record, store=uploading.store)
 
     assert only_record(uploading) == record

@@ -54,7 +54,7 @@ def test_the_crc_of_the_whole_proves_it(algorithm: ChecksumAlgorithm) -> None:
     proof = prove(facts(checksum(algorithm, WHOLE)), sent(algorithm), algorithm=algorithm)
 
     assert proof == algorithm.value.lower()
-    assert proof.whole
+    assert proof.covers_object
 
 
 @pytest.mark.parametrize("algorithm", COMPOSITES)
@@ -92,7 +92,7 @@ def test_without_a_checksum_only_the_size_was_compared(algorithm: ChecksumAlgori
     proof = prove(facts(None, MULTIPART_ETAG), sent(algorithm), algorithm=algorithm)
 
     assert proof is Proof.SIZE
-    assert not proof.whole
+    assert not proof.covers_object
 
 
 @pytest.mark.parametrize("algorithm", [*CRCS, *COMPOSITES])
@@ -118,7 +118,7 @@ def test_the_multipart_etag_proves_it() -> None:
     proof = prove(facts(etag=MULTIPART_ETAG), sent(MD5), algorithm=MD5)
 
     assert proof is Proof.ETAG
-    assert proof.whole
+    assert proof.covers_object
 
 
 def test_the_etag_of_one_piece_proves_it() -> None:
@@ -136,7 +136,7 @@ def test_an_opaque_etag_leaves_the_md5s_of_the_parts() -> None:
     proof = prove(facts(etag="opaque"), sent(MD5), algorithm=MD5)
 
     assert proof is Proof.MD5
-    assert not proof.whole
+    assert not proof.covers_object
 
 
 def test_one_part_with_an_opaque_etag_leaves_only_the_size() -> None:
@@ -227,4 +227,4 @@ def test_the_objects_own_checksum_is_stronger_than_its_etag() -> None:
 def test_only_size_and_md5_prove_less_than_the_whole() -> None:
     """Every algorithm has a proof of its name, and two proofs are weaker than all others."""
     assert {algorithm.value.lower() for algorithm in ChecksumAlgorithm} <= set(Proof)
-    assert [proof for proof in Proof if not proof.whole] == [Proof.MD5, Proof.SIZE]
+    assert [proof for proof in Proof if not proof.covers_object] == [Proof.MD5, Proof.SIZE]

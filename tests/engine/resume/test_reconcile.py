@@ -10,7 +10,7 @@ from partway.engine.backend.protocol import UNKNOWN_SIZE
 from partway.engine.backend.responses import PartReceipt
 from partway.engine.checksums import ChecksumAlgorithm, checksum, etag_of
 from partway.engine.limits import AWS
-from partway.engine.resume.reconcile import Reconciliation, UnverifiedPart, looks_like_md5, reconcile, settle
+from partway.engine.resume.reconcile import Reconciliation, UnverifiedPart, looks_like_md5, reconcile, verify_part
 from partway.engine.source.plan import UploadPlan
 from partway.engine.stream.earlier_parts import earlier_parts
 from partway.engine.stream.plan import StreamPlan
@@ -58,7 +58,7 @@ def sorted_out(found: Reconciliation) -> tuple[list[int], list[int], list[int]]:
     """The numbers of keep, doubt and send."""
     return (
         [part.number for part in found.keep],
-        [doubt.spec.number for doubt in found.doubt],
+        [unverified.spec.number for unverified in found.unverified],
         [spec.number for spec in found.send],
     )
 
@@ -71,7 +71,7 @@ def test_parts_on_which_all_agree_are_kept() -> None:
     stored = [record(number, run=number) for number in EVERY_NUMBER]
     found = reconcile(PLAN, stored, LISTED, source_changed=False)
 
-    assert found == Reconciliation(keep=tuple(stored), doubt=(), send=())
+    assert found == Reconciliation(keep=tuple(stored), unverified=(), send=())
 
 
 @pytest.mark.parametrize("etag", ["opaque", "OPAQUE"])
@@ -88,7 +88,7 @@ def test_a_part_whose_size_is_unknown_gets_its_own_when_the_bytes_agree() -> Non
     listed = [replace(row(1), size=UNKNOWN_SIZE)]
     found = reconcile(PLAN, [], listed, source_changed=False)
 
-    part = settle(found.doubt[0], checksum=row(1).checksum or "", md5=None, run=1)
+    part = verify_part(found.unverified[0], checksum=row(1).checksum or "", md5=None, run=1)
 
     assert part == record(1)
 
@@ -109,7 +109,7 @@ def test_a_new_upload_sends_everything() -> None:
     """Nothing stored, nothing listed."""
     found = reconcile(PLAN, [], [], source_changed=False)
 
-    assert found == Reconciliation(keep=(), doubt=(), send=tuple(PLAN.parts()))
+    assert found == Reconciliation(keep=(), unverified=(), send=tuple(PLAN.parts()))
 
 
 def test_a_part_that_the_list_does_not_show_is_sent_again() -> None:
@@ -162,7 +162,7 @@ def test_a_row_that_differs_but_can_be_proven_is_in_doubt(wrong: dict[str, str |
     found = reconcile(PLAN, STORED, listed, source_changed=False)
 
     assert sorted_out(found) == ([2, 3, 4], [1], [])
-    assert found.doubt == (UnverifiedPart(spec=PLAN.part(1), claims=(listed[0],), run=None),)
+    assert found.unverified == (UnverifiedPart(spec=PLAN.part(1), candidates=(listed[0],), run=None),)
 
 
 def test_a_list_without_checksums_still_confirms() -> None:
@@ -193,7 +193,7 @@ def test_a_number_repeated_with_the_same_row_is_harmless() -> None:
     found = reconcile(PLAN, STORED[:3], LISTED + LISTED, source_changed=False)
 
     assert sorted_out(found) == ([1, 2, 3], [4], [])
-    assert found.doubt[0].claims == (row(4),)
+    assert found.unverified[0].candidates == (row(4),)
 
 
 @pytest.mark.parametrize("wrong", [{"etag": OTHER_ETAG}, {"checksum": OTHER_CHECKSUM}, {"size": 3}])
@@ -221,7 +221,7 @@ def test_numbers_beyond_the_plan_are_ignored(number: int) -> None:
     remembered = PartRecord(number=number, size=4, etag=OTHER_ETAG, checksum=OTHER_CHECKSUM, run=1)
     found = reconcile(PLAN, [*STORED, remembered], [stray, *LISTED], source_changed=False)
 
-    assert found == Reconciliation(keep=tuple(STORED), doubt=(), send=())
+    assert found == Reconciliation(keep=tuple(STORED), unverified=(), send=())
 
 
 def test_a_part_that_only_the_server_knows_may_be_adopted_by_checksum() -> None:
@@ -229,7 +229,7 @@ def test_a_part_that_only_the_server_knows_may_be_adopted_by_checksum() -> None:
     found = reconcile(PLAN, [], [replace(row(2), etag="opaque")], source_changed=False)
 
     assert sorted_out(found) == ([], [2], [1, 3, 4])
-    assert found.doubt[0].run is None
+    assert found.unverified[0].run is None
 
 
 def test_a_part_that_only_the_server_knows_may_be_adopted_by_md5() -> None:
@@ -245,7 +245,7 @@ def test_a_changed_source_puts_every_kept_part_in_doubt() -> None:
     found = reconcile(PLAN, stored, LISTED, source_changed=True)
 
     assert sorted_out(found) == ([], [1, 2, 3, 4], [])
-    assert found.doubt[0] == UnverifiedPart(spec=PLAN.part(1), claims=(row(1),), run=7)
+    assert found.unverified[0] == UnverifiedPart(spec=PLAN.part(1), candidates=(row(1),), run=7)
 
 
 def test_a_changed_source_without_a_list_is_in_doubt_too() -> None:
@@ -258,52 +258,52 @@ def test_a_changed_source_without_a_list_is_in_doubt_too() -> None:
 # --- settle, rule by rule ---
 
 
-def doubt_about(claim: PartReceipt, run: int | None = None) -> UnverifiedPart:
-    return UnverifiedPart(spec=PLAN.part(claim.number), claims=(claim,), run=run)
+def doubt_about(candidate: PartReceipt, run: int | None = None) -> UnverifiedPart:
+    return UnverifiedPart(spec=PLAN.part(candidate.number), candidates=(candidate,), run=run)
 
 
 def test_equal_checksums_confirm_the_claim() -> None:
     """The receipt is the server's; a part that the store did not know gets the run that is given."""
-    part = settle(doubt_about(row(2)), checksum=checksum(CRC, local(2)), md5=None, run=3)
+    part = verify_part(doubt_about(row(2)), checksum=checksum(CRC, local(2)), md5=None, run=3)
 
     assert part == record(2, run=3)
 
 
 def test_a_confirmed_part_keeps_its_run() -> None:
     """A part that the store knew was sent when it was sent."""
-    part = settle(doubt_about(row(2), run=1), checksum=checksum(CRC, local(2)), md5=None, run=3)
+    part = verify_part(doubt_about(row(2), run=1), checksum=checksum(CRC, local(2)), md5=None, run=3)
 
     assert part == record(2, run=1)
 
 
 def test_another_checksum_refuses_the_claim_even_if_the_etag_agrees() -> None:
     """Where there is a checksum it alone decides."""
-    claim = replace(row(2), checksum=OTHER_CHECKSUM)
+    candidate = replace(row(2), checksum=OTHER_CHECKSUM)
 
-    assert settle(doubt_about(claim), checksum=checksum(CRC, local(2)), md5=md5(local(2)), run=1) is None
+    assert verify_part(doubt_about(candidate), checksum=checksum(CRC, local(2)), md5=md5(local(2)), run=1) is None
 
 
 def test_an_equal_md5_confirms_a_claim_without_checksum() -> None:
     """The record carries the checksum of the local bytes, which are the part's."""
-    claim = replace(row(2), checksum=None)
+    candidate = replace(row(2), checksum=None)
 
-    assert settle(doubt_about(claim), checksum=checksum(CRC, local(2)), md5=md5(local(2)), run=1) == record(2)
+    assert verify_part(doubt_about(candidate), checksum=checksum(CRC, local(2)), md5=md5(local(2)), run=1) == record(2)
 
 
 @pytest.mark.parametrize("taken", [None, md5(b"other")])
 def test_another_or_no_md5_refuses_a_claim_without_checksum(taken: str | None) -> None:
     """No proof, no part."""
-    claim = replace(row(2), checksum=None)
+    candidate = replace(row(2), checksum=None)
 
-    assert settle(doubt_about(claim), checksum=checksum(CRC, local(2)), md5=taken, run=1) is None
+    assert verify_part(doubt_about(candidate), checksum=checksum(CRC, local(2)), md5=taken, run=1) is None
 
 
 def test_the_local_bytes_choose_among_claims() -> None:
     """The claim that they confirm is the receipt, wherever it stands."""
-    claims = (row_of(b"else", 2), row(2))
-    doubt = UnverifiedPart(spec=PLAN.part(2), claims=claims, run=None)
+    candidates = (row_of(b"else", 2), row(2))
+    unverified = UnverifiedPart(spec=PLAN.part(2), candidates=candidates, run=None)
 
-    assert settle(doubt, checksum=checksum(CRC, local(2)), md5=None, run=1) == record(2)
+    assert verify_part(unverified, checksum=checksum(CRC, local(2)), md5=None, run=1) == record(2)
 
 
 @pytest.mark.parametrize(
@@ -406,9 +406,9 @@ def test_with_an_honest_list_nothing_that_is_there_is_sent_again(
     listed = [row(number) if shows_crc else replace(row(number), checksum=None) for number in sorted(had)]
     found = reconcile(PLAN, [record(number) for number in noted], listed, source_changed=False)
     adopted = [
-        settle(doubt, checksum=checksum(CRC, local(n)), md5=md5(local(n)), run=1)
-        for doubt in found.doubt
-        for n in [doubt.spec.number]
+        verify_part(unverified, checksum=checksum(CRC, local(n)), md5=md5(local(n)), run=1)
+        for unverified in found.unverified
+        for n in [unverified.spec.number]
     ]
 
     assert {spec.number for spec in found.send} == set(EVERY_NUMBER) - had
@@ -427,24 +427,24 @@ def test_whatever_is_settled_has_the_bytes_of_the_source(had: list[bytes], noted
     stored = [replace(part, etag=row_of(server[part.number], part.number).etag) for part in stored]
     plan = UploadPlan(file_size=len(source), part_size=4)
     listed = [row_of(data, number) for number, data in server.items()]
-    for doubt in reconcile(plan, stored, listed, source_changed=True).doubt:
-        spec = doubt.spec
+    for unverified in reconcile(plan, stored, listed, source_changed=True).unverified:
+        spec = unverified.spec
         now = source[spec.offset : spec.offset + spec.size]
-        part = settle(doubt, checksum=checksum(CRC, now), md5=md5(now), run=2)
+        part = verify_part(unverified, checksum=checksum(CRC, now), md5=md5(now), run=2)
 
         assert (part is not None) == (server[spec.number] == now)
 
 
 @settings(deadline=None)
-@given(claims=st.lists(receipts(), min_size=1, max_size=3), now=server_bytes)
-def test_settle_confirms_no_claim_that_speaks_of_other_bytes(claims: list[PartReceipt], now: bytes) -> None:
+@given(candidates=st.lists(receipts(), min_size=1, max_size=3), now=server_bytes)
+def test_settle_confirms_no_claim_that_speaks_of_other_bytes(candidates: list[PartReceipt], now: bytes) -> None:
     """Claims may lie; one is confirmed only by a checksum, or without one by an MD5, that is the local bytes' own."""
-    doubt = UnverifiedPart(spec=PLAN.part(1), claims=tuple(claims), run=None)
-    part = settle(doubt, checksum=checksum(CRC, now), md5=md5(now), run=1)
+    unverified = UnverifiedPart(spec=PLAN.part(1), candidates=tuple(candidates), run=None)
+    part = verify_part(unverified, checksum=checksum(CRC, now), md5=md5(now), run=1)
     proven = [
-        claim
-        for claim in claims
-        if (checksum(CRC, now) == claim.checksum if claim.checksum else etag_of(md5(now)) == claim.etag)
+        candidate
+        for candidate in candidates
+        if (checksum(CRC, now) == candidate.checksum if candidate.checksum else etag_of(md5(now)) == candidate.etag)
     ]
 
     assert (part is None) == (not proven)

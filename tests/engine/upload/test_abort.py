@@ -13,7 +13,7 @@ from partway.engine.backend.target import Target
 from partway.engine.checksums import ChecksumAlgorithm
 from partway.engine.errors import UploadFailed, UploadVanished
 from partway.engine.s3.backend import S3Backend
-from partway.engine.upload.abort import AbortResult, cancel_upload, remove_upload
+from partway.engine.upload.abort import AbortResult, abort_upload, cancel_upload
 from partway.state.uploads import UploadStatus
 from tests.support.engine.upload_case import PART, Uploading
 from tests.support.s3_faults.faults import Answer, Fault, Stage
@@ -52,7 +52,7 @@ def rows(*numbers: int) -> Rows:
 def remove(service: Service) -> AbortResult:
     """Remove an upload from it; nobody waits."""
     s3 = cast(MultipartBackend, service)
-    return remove_upload(s3, Target(bucket="b", key="k"), "id", ChecksumAlgorithm.MD5, lambda seconds: None)
+    return abort_upload(s3, Target(bucket="b", key="k"), "id", ChecksumAlgorithm.MD5, lambda seconds: None)
 
 
 def test_a_part_that_arrives_late_is_removed_too() -> None:

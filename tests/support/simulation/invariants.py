@@ -31,7 +31,7 @@ def check_end(end: UploadDone | UploadSkipped, world: World, store: StateStore, 
         world.must(not world.is_finished(), "skipped, and the object that exists is the one that this upload made")
         return
     # Where nothing but sizes can be compared, a flipped bit or another's object does not show, and the proof says so.
-    unproven = not Proof(end.proof).whole and bool(world.causes & {"flip", "foreign", "ghost", "late"})
+    unproven = not Proof(end.proof).covers_object and bool(world.causes & {"flip", "foreign", "ghost", "late"})
     equal = world.is_proven(looked) or world.is_proven(world.source.content)
     world.told["other bytes, and the proof is the size"] += unproven and not equal
     world.must(equal or unproven, "done, and the object is not what was in the file at the last look")
@@ -39,7 +39,7 @@ def check_end(end: UploadDone | UploadSkipped, world: World, store: StateStore, 
     (record,) = [record for record in store.uploads() if record.id == end.upload]
     world.must(record.status is UploadStatus.COMPLETED, f"done, and the store says {record.status}")
     unfinished = {record.id for record in store.uploads(statuses=UNFINISHED)}
-    hindered = bool(world.causes) or not Proof(end.proof).whole
+    hindered = bool(world.causes) or not Proof(end.proof).covers_object
     world.must(unfinished <= (world.left if hindered else set()), "done, and the store has something unfinished")
     if story.no_overwrite:
         world.must(not story.exists, "an object was overwritten")

@@ -217,7 +217,7 @@ class SimulatedStory:
         if isinstance(event, OrphanAdopted) and event.left:
             world.left.add(event.left)
         if isinstance(event, UploadDone):
-            world.is_done = Proof(event.proof).whole
+            world.is_done = Proof(event.proof).covers_object
         if isinstance(event, UploadRenewed):
             world.told["renewed"] += 1
         if isinstance(event, PartDone):
