@@ -20,26 +20,26 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 _COMMANDS = {
-    "upload": ("Upload files, or go on with an upload that was interrupted.", "partway.cli.commands.upload"),
-    "resume": ("Finish what is unfinished, from any folder.", "partway.cli.commands.resume"),
-    "list": ("Show what is unfinished and what was done.", "partway.cli.commands.list"),
+    "upload": ("Upload files, or resume an interrupted upload.", "partway.cli.commands.upload"),
+    "resume": ("Resume unfinished uploads, from any directory.", "partway.cli.commands.resume"),
+    "list": ("List unfinished uploads and jobs, or all of them.", "partway.cli.commands.list"),
     "show": ("Show one upload with its part map, or one job.", "partway.cli.commands.show"),
-    "watch": ("Watch what other terminals, cron and services upload.", "partway.cli.commands.watch"),
+    "watch": ("Watch the uploads of other terminals, cron and services.", "partway.cli.commands.watch"),
     "verify": ("Compare files with objects, without downloading.", "partway.cli.commands.verify"),
-    "cancel": ("Remove an upload's parts from S3 and forget it.", "partway.cli.commands.cancel"),
-    "clean": ("Remove forgotten uploads from a bucket, or old history.", "partway.cli.commands.clean"),
+    "cancel": ("Cancel uploads: remove their parts from S3 and forget them.", "partway.cli.commands.cancel"),
+    "clean": ("Remove abandoned uploads from a bucket, or old history.", "partway.cli.commands.clean"),
     "doctor": (
         "Check credentials, endpoint, permissions and what the service supports.",
         "partway.cli.commands.doctor",
     ),
-    "demo": ("See it work: an interruption and a resume, with nothing to set up.", "partway.cli.demo.demo"),
+    "demo": ("See an interruption and a resume, with nothing to set up.", "partway.cli.demo.demo"),
 }
 
-_HELP = """Upload files to S3 in parts, and finish what an interruption left.
+_HELP = """Upload files to S3 in parts, and resume after any interruption.
   partway upload video.mkv s3://bucket/video.mkv     run it again to resume
-  partway upload -r photos s3://bucket/photos/       a folder
+  partway upload -r photos s3://bucket/photos/       a directory
   pg_dump db | partway upload - s3://bucket/db.sql   a stream
-  partway resume --all                               finish everything
+  partway resume --all                               resume everything
 """
 _EXIT_CODES = "Exit codes: 0 done, 1 failed, 2 usage, 75 run again to resume, 130 interrupted.\n"
 
@@ -94,13 +94,20 @@ def _print_version(ctx: click.Context, param: click.Parameter, wanted: bool) -> 
 
 
 @click.group(cls=_Commands, help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show it.")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version and exit.",
+)
 @click.option(
     "--state-dir",
     type=click.Path(file_okay=False, path_type=Path),
     envvar="PARTWAY_STATE_DIR",
     metavar="DIR",
-    help="Where uploads are remembered.  [env: PARTWAY_STATE_DIR]",
+    help="Directory of the upload state.  [env: PARTWAY_STATE_DIR]",
 )
 def cli(state_dir: Path | None) -> None:
     pass
@@ -176,9 +183,9 @@ def _run() -> int:
     except (click.Abort, KeyboardInterrupt) as error:
         if isinstance(error.__cause__, EOFError):
             # Click's word for both.  Nobody stopped anything: a question met the end of standard input.
-            print("error: a question could not be answered: standard input has ended", file=sys.stderr)
+            print("error: cannot prompt: standard input has ended", file=sys.stderr)
             return 1
-        print("stopped", file=sys.stderr)
+        print("interrupted", file=sys.stderr)
         return 130
     except PartwayError as error:
         from .runtime import exit_codes
@@ -194,8 +201,8 @@ def _run() -> int:
         if os.environ.get("PARTWAY_DEBUG"):
             raise
         print(
-            f"error: this is a defect of partway: {type(error).__name__}: {printable(str(error))[:300]}\n"
-            "  nothing on S3 was removed; set PARTWAY_DEBUG=1 to see where it happened, and please report it",
+            f"error: this is a bug in partway: {type(error).__name__}: {printable(str(error))[:300]}\n"
+            "  nothing was removed from S3; set PARTWAY_DEBUG=1 to get the traceback, and please report it",
             file=sys.stderr,
         )
         return 1

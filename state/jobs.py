@@ -13,6 +13,11 @@ class JobStatus(StrEnum):
     COMPLETED = "completed"
     ABORTED = "aborted"
 
+    @property
+    def label(self) -> str:
+        """The word that users read."""
+        return "cancelled" if self is JobStatus.ABORTED else self.value
+
 
 class FileStatus(StrEnum):
     """What became of a file.  SKIPPED: the service had the same, or the key was taken."""

@@ -15,6 +15,11 @@ class UploadStatus(StrEnum):
     COMPLETED = "completed"
     ABORTED = "aborted"
 
+    @property
+    def label(self) -> str:
+        """The word that users read."""
+        return "cancelled" if self is UploadStatus.ABORTED else self.value
+
 
 STREAM = "-"  # the source of an upload that is read from a pipe
 UNFINISHED = frozenset({UploadStatus.OPEN, UploadStatus.COMPLETING})

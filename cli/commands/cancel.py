@@ -35,10 +35,10 @@ from ..text.units import format_size
 @click.option(
     "--forget",
     is_flag=True,
-    help="Forget the upload without a request: what S3 has of it stays there, and costs storage.",
+    help="Forget the upload without a request to S3: its parts stay there and cost storage.",
 )
-@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object an ID.")
+@click.option("--quiet", is_flag=True, help="Print errors only.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per ID.")
 @connection_options
 @shared.profile_option
 @shared.state_dir_option
@@ -51,12 +51,11 @@ def command(
     profile: str | None,
     state_dir: Path | None,
 ) -> int:
-    """Remove the parts of unfinished uploads from S3, and forget the uploads.
+    """Cancel unfinished uploads: remove their parts from S3, and forget them.
 
-    The source is not touched.  A finished object stays; only what is unfinished can be cancelled.  The ID of a job
-    cancels its unfinished uploads.
+    Sources and finished objects are not touched.  The ID of a job cancels its unfinished uploads.
 
-    Where the service refuses to remove the parts, or is gone, --forget takes the upload from the list all the same.
+    If the service refuses to remove the parts, or no longer exists, --forget removes the upload from the list anyway.
     """
     cancel = CancelToken()
     codes = []
@@ -95,9 +94,9 @@ def _chosen(store: StateStore, ids: tuple[str, ...]) -> list[UploadRecord | JobR
     found = {record.id: record for record in (find_job(store, id) or find_upload(store, id) for id in ids)}
     for record in found.values():
         if isinstance(record, JobRecord) and record.status is not JobStatus.OPEN:
-            raise click.UsageError(f"job {record.id} is {record.status}; there is nothing to cancel")
+            raise click.UsageError(f"job {record.id} is {record.status.label}; there is nothing to cancel")
         if isinstance(record, UploadRecord) and record.finished:
-            raise click.UsageError(f"upload {record.id} is {record.status}; there is nothing to cancel")
+            raise click.UsageError(f"upload {record.id} is {record.status.label}; there is nothing to cancel")
     return list(found.values())
 
 
@@ -121,10 +120,10 @@ def _forget(store: StateStore, record: UploadRecord | JobRecord) -> tuple[dict[s
     if isinstance(record, JobRecord):
         count = forget_job(record, store=store)
         uploads = plural(count, "unfinished upload")
-        stays = f"; what S3 has of {uploads} stays there" if count else ""
+        stays = f"; the parts of {uploads} stay on S3" if count else ""
         return facts | {"removed_uploads": 0}, f"forgot job {record.id} to {printable(record.target)}{stays}"
     parts, size = forget_upload(record, store=store)
-    stays = "S3 was never asked for it"
+    stays = "nothing of it is on S3"
     if record.upload_id is not None:
         stays = (
             f"{plural(parts, 'part')} ({format_size(size)}) may stay on S3, in its upload {printable(record.upload_id)}"
@@ -136,18 +135,18 @@ def _forget(store: StateStore, record: UploadRecord | JobRecord) -> tuple[dict[s
 def _what_went(record: UploadRecord, removal: AbortResult) -> str:
     if not removal.existed:
         if record.status is UploadStatus.COMPLETING:
-            return "S3 has no parts of it; it was being completed, so its object may be there"
+            return "S3 has no parts of it; it was completing, so the object may exist"
         return "S3 has no parts of it"
     if removal.parts is None or removal.bytes is None:
-        return "its parts are gone from S3" if removal.confirmed else "S3 was told to remove its parts"
+        return "removed its parts from S3" if removal.confirmed else "S3 accepted the request to remove its parts"
     if not removal.parts:
         return "it had no parts on S3"
-    return f"{plural(removal.parts, 'part')} ({format_size(removal.bytes)}) {verb(removal.parts)} gone from S3"
+    return f"removed {plural(removal.parts, 'part')} ({format_size(removal.bytes)}) from S3"
 
 
 def _warn(record: UploadRecord) -> None:
     print(
-        f"warning: the service does not list the parts of {record.id}, so nobody can see that they are gone",
+        f"warning: the service does not list the parts of {record.id}, so their removal cannot be confirmed",
         file=sys.stderr,
     )
 
@@ -167,15 +166,15 @@ def _cancel_job(
     done = store.jobs.get(job.id) or job
     size = sum(each.removal.bytes or 0 for each in removed)
     count = done.done + done.skipped
-    files = f"{plural(count, 'file')} that {verb(count)} done {verb(count, 'stays', 'stay')}"
+    stays = f"{plural(count, 'finished file')} {verb(count, 'stays', 'stay')} on S3"
     uploads = plural(len(removed), "unfinished upload")
-    went = f"{uploads} ({format_size(size)}) removed from S3; " if removed else ""
+    went = f"removed {uploads} ({format_size(size)}) from S3; " if removed else ""
     return _names(job) | {
         "cancelled": True,
         "removed_uploads": len(removed),
         "removed_bytes": size,
         "confirmed": all(each.removal.confirmed for each in removed),
-    }, f"cancelled job {job.id} to {printable(job.target)}; {went}{files}"
+    }, f"cancelled job {job.id} to {printable(job.target)}; {went}{stays}"
 
 
 def _names(record: UploadRecord | JobRecord) -> dict[str, object]:

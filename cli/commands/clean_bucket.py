@@ -51,9 +51,9 @@ class Asking:
         if self.yes:
             return True
         if self.dry_run:
-            print("nothing was removed: this was a dry run")
+            print("dry run: nothing was removed")
         elif not (sys.stdin.isatty() and sys.stdout.isatty()):
-            print(f"nothing was removed; to remove them: partway {printable(shlex.join(sys.argv[1:]))} --yes")
+            print(f"nothing was removed; to confirm: partway {printable(shlex.join(sys.argv[1:]))} --yes")
         elif click.confirm(question):
             return True
         else:
@@ -92,7 +92,7 @@ def clean_bucket(
             return _as_json(orphans, found, asking, cancel)
         print_orphans(f"s3://{bucket}/{prefix}", found, choice)
         if not found and prefix and backend.endpoint:
-            print("some services list uploads only by their whole key; without a prefix they may show more")
+            print("some services find uploads only by their full key; without a prefix they may list more")
         if not chosen or not asking.may(f"Remove {_uploads(len(chosen))} for good?"):
             return exit_codes.OK
         with handle_signals(cancel):
@@ -105,14 +105,14 @@ def _remove(orphans: Orphans, chosen: list[Orphan]) -> int:
         key = printable(removed.orphan.upload.key)
         if removed.error is not None:
             codes.append(exit_codes.exit_code(removed.error))
-            print(f"error: {key} is not removed: {printable(str(removed.error))}", file=sys.stderr)
+            print(f"error: cannot remove {key}: {printable(str(removed.error))}", file=sys.stderr)
         elif removed.removal is None:
-            print(f"left alone: {key}: {removed.kept}", file=sys.stderr)
+            print(f"kept: {key}: {removed.kept}", file=sys.stderr)
         else:
             count += removed.removal.existed
             size += removed.removal.bytes or 0
-            word = "removed" if removed.removal.existed else "gone already"
-            seen = "" if removed.removal.confirmed else "; the service does not let anybody see whether parts are left"
+            word = "removed" if removed.removal.existed else "already gone"
+            seen = "" if removed.removal.confirmed else "; the service does not show whether parts remain"
             print(f"{word}: {key} ({_size(removed)}){seen}", flush=True)
     print(f"{_uploads(count)} removed, {format_size(size)}")
     return exit_codes.worst(codes)
@@ -173,21 +173,21 @@ def clean_history(
             if asking.yes and history:
                 _forget(store.maintenance, history)
             for record in history.uploads:
-                facts = {"upload": record.id, "target": target_of(record).url, "status": record.status.value}
+                facts = {"upload": record.id, "target": target_of(record).url, "status": record.status.label}
                 print(json.dumps(facts | {"updated_at": record.updated_at, "forgotten": asking.yes}))
             for job in history.jobs:
-                facts = {"job": job.id, "target": job.target, "status": job.status.value}
+                facts = {"job": job.id, "target": job.target, "status": job.status.label}
                 print(json.dumps(facts | {"updated_at": job.updated_at, "forgotten": asking.yes}))
             return exit_codes.OK
         if not history:
-            print(f"nothing is remembered that ended more than {format_span(age)} ago")
+            print(f"no history is older than {format_span(age)}")
             return exit_codes.OK
         print_history(history)
         before = store.maintenance.size()
         if asking.may(f"Forget {_counts(history)}?  Nothing on S3 is touched."):
             _forget(store.maintenance, history)
             after = store.maintenance.size()
-            print(f"forgot {_counts(history)}; the state takes {format_size(after)}, before {format_size(before)}")
+            print(f"forgot {_counts(history)}; the state takes {format_size(after)} (before: {format_size(before)})")
     return exit_codes.OK
 
 
@@ -204,7 +204,9 @@ def _forget(maintenance: StoreMaintenance, history: History) -> None:
     try:
         maintenance.vacuum()
     except StateLocked:
-        print("another process is writing, so the file keeps its size; it is reused", file=sys.stderr)
+        print(
+            "another process is writing, so the file keeps its size for now; the free space is reused", file=sys.stderr
+        )
 
 
 def _counts(history: History) -> str:

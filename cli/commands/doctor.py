@@ -37,9 +37,11 @@ _COLOURS = {Health.OK: "green", Health.WARNING: "yellow", Health.FAILED: "red"}
 @click.command("doctor", epilog="Example:  partway doctor s3://my-bucket/backups/")
 @click.argument("bucket", required=False, metavar="[s3://BUCKET[/PREFIX]]")
 @click.option(
-    "--allow-leftovers", is_flag=True, help="Try Complete also where the tiny object that it makes cannot be removed."
+    "--allow-leftovers",
+    is_flag=True,
+    help="Test CompleteMultipartUpload even if the tiny object that it creates cannot be removed.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a check.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per check.")
 @shared.service_options
 @connection_options
 @shared.state_dir_option
@@ -53,10 +55,10 @@ def command(
     connection: Connection,
     state_dir: Path | None,
 ) -> int:
-    """Check what uploads need: the state folder, credentials, the endpoint.
+    """Check what uploads need: the state directory, credentials and the endpoint.
 
-    With a bucket also its region, permissions, checksums and rules, by uploading a few bytes below PREFIX and removing
-    them again.  Exit code 0: nothing failed, though there may be warnings; 1: something did.
+    With a bucket, also check its region, permissions, checksums and rules, by uploading a few bytes below PREFIX and
+    removing them again.  Exit code 0: no check failed, though there may be warnings; 1: a check failed.
     """
     from partway import __version__
 
@@ -159,7 +161,7 @@ def _print(check: Check, as_json: bool) -> None:
 def _summary(healths: list[Health]) -> str:
     failed, warnings = healths.count(Health.FAILED), healths.count(Health.WARNING)
     if not failed and not warnings:
-        return f"{len(healths)} checks, all well"
+        return f"{len(healths)} checks, all passed"
     parts = [f"{failed} failed"] if failed else []
     parts += [plural(warnings, "warning")] if warnings else []
     return f"{len(healths)} checks: {', '.join(parts)}"

@@ -22,7 +22,7 @@ from ..text.units import format_size
 __all__ = ["plan_end_of_stream", "plan_file", "tell"]
 
 Plan = Callable[[EventSink, CancelToken], UploadPlanned | UploadSkipped | JobPlanned]
-NOTHING_TO_ABORT = "  nothing was sent, and nothing stored"
+NOTHING_TO_ABORT = "  dry run: nothing was sent or stored"
 
 
 def tell(plan: Plan, output: select.Output, *, many: bool = False) -> int:
@@ -86,21 +86,21 @@ def _kept(event: UploadPlanned) -> list[str]:
         return []
     sent = f"  of that, an earlier run sent {plural(event.kept_parts, 'part')} ({format_size(event.kept_bytes)})"
     if event.source_changed:
-        return [f"{sent}; the file changed since, and they are kept where it did not"]
-    return [f"{sent}, which are kept if S3 still has them"]
+        return [f"{sent}; the file has changed since, and unchanged parts are kept"]
+    return [f"{sent}, kept if S3 still has them"]
 
 
 def _stream(event: UploadPlanned) -> list[str]:
     assert event.most_bytes is not None
     first, room = format_size(event.part_size), format_size(event.most_bytes)
     found = [
-        f"would upload what comes by the pipe to {printable(event.target)}, in parts from {first}",
-        f"  how much that is, and how many requests, shows at its end; there is room for {room}",
+        f"would upload the stream to {printable(event.target)}, in parts of {first} or more",
+        f"  its size and the number of requests are not known yet; at most {room} fit",
     ]
     if event.kept_parts:
         size = format_size(event.kept_bytes)
         found.append(
-            f"  an earlier run sent {plural(event.kept_parts, 'part')} ({size}), kept where the same bytes come again"
+            f"  an earlier run sent {plural(event.kept_parts, 'part')} ({size}), kept where the bytes are the same"
         )
     return [*found, NOTHING_TO_ABORT]
 

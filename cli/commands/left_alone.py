@@ -63,7 +63,7 @@ def job_left_alone(
         return None
     reason = (
         f"job {record.id} would overwrite what the later job {later[0].id} sent to {printable(record.target)} with "
-        f"other options ({', '.join(later[1])}); give it up with {cancel_command(record.id, folder)}, or finish "
+        f"other options ({', '.join(later[1])}); cancel it with {cancel_command(record.id, folder)}, or resume "
         f"it anyway with {resume_command(record.id, folder)}"
     )
     return LeftAlone(reason=reason, code=exit_codes.INCOMPLETE)
@@ -86,7 +86,7 @@ def upload_left_alone(
         return LeftAlone(reason=only_by_producer(current, folder), code=exit_codes.INCOMPLETE)
     if (trouble := _trouble_with_file(record)) is not None:
         reason = (
-            f"upload {record.id}: {printable(trouble)}; bring the file back, or remove its parts with "
+            f"upload {record.id}: {printable(trouble)}; restore the file, or remove its parts with "
             f"{cancel_command(record.id, folder)}"
         )
         return LeftAlone(reason=reason, code=exit_codes.INCOMPLETE)
@@ -94,7 +94,7 @@ def upload_left_alone(
         kind = "job" if isinstance(later, JobRecord) else "upload"
         reason = (
             f"upload {record.id} would overwrite what the later {kind} {later.id} put at "
-            f"{printable(target_of(record).url)}; give it up with {cancel_command(record.id, folder)}, or finish it "
+            f"{printable(target_of(record).url)}; cancel it with {cancel_command(record.id, folder)}, or resume it "
             f"anyway with {resume_command(record.id, folder)}"
         )
         return LeftAlone(reason=reason, code=exit_codes.INCOMPLETE)
@@ -116,7 +116,7 @@ def resume_unless(left_alone: Callable[[], LeftAlone | None], work: Callable[[],
         click.echo(f"error: {error.format_message()}", err=True)
         return exit_codes.USAGE
     if left.code != exit_codes.OK or not quiet:
-        click.echo(f"left alone: {left.reason}", err=True)
+        click.echo(f"not resumed: {left.reason}", err=True)
     return left.code
 
 

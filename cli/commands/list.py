@@ -17,11 +17,11 @@ from ..status.job import job_rows, jobs_now
 
 
 @click.command("list", epilog="Example:  partway list --all")
-@click.option("--all", "everything", is_flag=True, help="Also what is done or cancelled.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--all", "everything", is_flag=True, help="Include completed and cancelled ones.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 @shared.state_dir_option
 def command(everything: bool, as_json: bool, state_dir: Path | None) -> int:
-    """Show unfinished uploads and jobs, oldest first, and which of them run now."""
+    """List unfinished uploads and jobs, oldest first, and which of them are running."""
     with read_only_store(state_dir) as store:
         rows = {row.record.id: row for row in store.live.all()}
         statuses = None if everything else UNFINISHED
@@ -35,7 +35,7 @@ def command(everything: bool, as_json: bool, state_dir: Path | None) -> int:
             for job in jobs:
                 print(json.dumps(job_facts(job, rows.get(job.id))))
         elif not print_all(records, totals, jobs, rows):
-            print("no uploads yet" if everything else "nothing is unfinished")
+            print("no uploads yet" if everything else "no unfinished uploads")
     return exit_codes.OK
 
 

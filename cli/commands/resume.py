@@ -41,7 +41,7 @@ from .left_alone import LeftAlone, job_left_alone, resume_unless, upload_left_al
 
 @click.command("resume", epilog="Example:  partway resume 3f2a91bc")
 @click.argument("ids", nargs=-1, metavar="[ID]...", shell_complete=completion.resumable_ids)
-@click.option("--all", "everything", is_flag=True, help="Every unfinished upload, oldest first.")
+@click.option("--all", "everything", is_flag=True, help="Resume every unfinished upload, oldest first.")
 @connection_options
 @again_options
 @shared.profile_option
@@ -73,9 +73,9 @@ def command(
     log_file: Path | None,
     state_dir: Path | None,
 ) -> int:
-    """Finish unfinished uploads, from any folder; everything they need is remembered.
+    """Resume unfinished uploads, from any directory; everything they need is stored.
 
-    The start of an ID is enough.  Without an ID, the one that is unfinished.
+    The start of an ID is enough.  Without an ID, resume the only unfinished upload or job.
     """
     settings = UploadSettings(
         concurrency=concurrency,
@@ -246,13 +246,13 @@ def _chosen_jobs(store: StateStore, ids: tuple[str, ...], everything: bool) -> t
     jobs = {record.id: record for record in found.values() if record is not None}
     for record in jobs.values():
         if record.status is not JobStatus.OPEN:
-            raise click.UsageError(f"job {record.id} is {record.status}; there is nothing to resume")
+            raise click.UsageError(f"job {record.id} is {record.status.label}; there is nothing to resume")
     if not ids and not store.uploads(statuses=UNFINISHED):
         # The one that is unfinished.
         jobs = {record.id: record for record in store.jobs.all(open_only=True)}
         if len(jobs) > 1:
             names = "\n".join(f"  {each.id}  {printable(each.target)}" for each in jobs.values())
-            raise click.UsageError(f"{len(jobs)} jobs are unfinished; name one, or say --all:\n{names}")
+            raise click.UsageError(f"{len(jobs)} jobs are unfinished; give an ID, or --all:\n{names}")
     return list(jobs.values()), tuple(id for id, record in found.items() if record is None)
 
 
@@ -260,12 +260,12 @@ def _chosen(
     store: StateStore, ids: tuple[str, ...], everything: bool, folder: Path | None, quiet: bool
 ) -> list[UploadRecord]:
     if ids and everything:
-        raise click.UsageError("name uploads or say --all, not both")
+        raise click.UsageError("give IDs or --all, not both")
     if ids:
         found = list({record.id: record for record in (find_upload(store, id) for id in ids)}.values())
         for record in found:
             if record.finished:
-                raise click.UsageError(f"upload {record.id} is {record.status}; there is nothing to resume")
+                raise click.UsageError(f"upload {record.id} is {record.status.label}; there is nothing to resume")
             if needs_producer(record):
                 raise click.UsageError(only_by_producer(record, folder))
         return found
@@ -274,10 +274,10 @@ def _chosen(
     unfinished = [each for each in store.uploads(statuses=UNFINISHED) if each.job not in owners]
     found = [record for record in unfinished if not needs_producer(record)]
     if not unfinished and not quiet and not (everything and store.jobs.all()):
-        click.echo("nothing is unfinished", err=True)
+        click.echo("no unfinished uploads", err=True)
     if len(found) > 1 and not everything:
         names = "\n".join(
             f"  {record.id}  {printable(record.source)} to {printable(target_of(record).url)}" for record in found
         )
-        raise click.UsageError(f"{len(found)} uploads are unfinished; name one, or say --all:\n{names}")
+        raise click.UsageError(f"{len(found)} uploads are unfinished; give an ID, or --all:\n{names}")
     return [*(record for record in unfinished if needs_producer(record)), *found]

@@ -33,10 +33,12 @@ _ALL = 1_000_000_000
 
 @click.command("show", epilog="Example:  partway show 3f2a91bc")
 @click.argument("id", shell_complete=completion.all_ids)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object, with the finished parts or the failed files.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object, with the finished parts or the failed files."
+)
 @shared.state_dir_option
 def command(id: str, as_json: bool, state_dir: Path | None) -> int:
-    """Show one upload or job: what it is, how far it is, which parts are there, and which files failed and why."""
+    """Show one upload or job: its options, progress, finished parts, and failed files with their errors."""
     with read_only_store(state_dir) as store:
         console = Console(highlight=False, markup=False)
         if (job := find_job(store, id)) is not None:
@@ -65,9 +67,9 @@ def print_upload(store: StateStore, record: UploadRecord, live: LiveSnapshot | N
 
     row("upload", record.id + (f", of job {record.job}" if record.job else ""))
     running = ", running now" if live is not None and live.alive else ""
-    row("status", record.status.value + (f" ({record.proof})" if record.proof else running))
+    row("status", record.status.label + (f" ({record.proof})" if record.proof else running))
     row("source", "- (a stream: only its producer can send it again)" if record.is_stream else record.source)
-    row("target", target_of(record).url + (f" at {record.endpoint}" if record.endpoint else ""))
+    row("destination", target_of(record).url + (f" at {record.endpoint}" if record.endpoint else ""))
     total, parts = total_bytes(record), part_count(record, count)
     if total is None or parts is None:
         row("done", f"{format_size(size)}, {plural(count, 'part')}; how much is to come is not known")
@@ -77,14 +79,14 @@ def print_upload(store: StateStore, record: UploadRecord, live: LiveSnapshot | N
     row("parts", f"{format_size(record.part_size)} {each}, {record.checksum_algorithm}")
     row(
         "runs",
-        f"{record.run}, last seen {format_age(now - record.updated_at)}, begun {format_age(now - record.created_at)}",
+        f"{record.run}, last seen {format_age(now - record.updated_at)}, started {format_age(now - record.created_at)}",
     )
     if target_of(record).options.customer_key is not None:
-        row("encrypted", "with a key of yours (--sse-c), which is stored nowhere")
+        row("encrypted", "with a customer-provided key (--sse-c), never stored")
     if record.abort_date is not None and not record.finished:
         row(
             "expires",
-            time.strftime("%Y-%m-%d %H:%M", time.localtime(record.abort_date)) + ", then S3 removes the parts",
+            time.strftime("%Y-%m-%d %H:%M", time.localtime(record.abort_date)) + ", when S3 removes the parts",
         )
     if live is not None and record.status in UNFINISHED:
         _run_rows(live, row)
@@ -103,13 +105,13 @@ def print_job(store: StateStore, job: JobRecord, live: LiveSnapshot | None, cons
     now = time.time()
     table, row = _facts_table()
     row("job", job.id)
-    row("status", job.status.value + (", running now" if live is not None and live.alive else ""))
-    row("target", job.target + (f" at {job.endpoint}" if job.endpoint else ""))
+    row("status", job.status.label + (", running now" if live is not None and live.alive else ""))
+    row("destination", job.target + (f" at {job.endpoint}" if job.endpoint else ""))
     skipped = f", {job.skipped:,} of them skipped" if job.skipped else ""
     row("done", f"{plural(job.done + job.skipped, 'file')} ({format_size(job.bytes)}){skipped}")
     if job.failed:
         row("failed", plural(job.failed, "file"))
-    row("seen", f"{format_age(now - job.updated_at)}, begun {format_age(now - job.created_at)}")
+    row("last seen", f"{format_age(now - job.updated_at)}, started {format_age(now - job.created_at)}")
     if live is not None and job.status is JobStatus.OPEN:
         _run_rows(live, row)
     console.print(table)
@@ -160,16 +162,16 @@ def _run_rows(live: LiveSnapshot, row: Callable[[str, str], None]) -> None:
     told, now = live.record, time.time()
     if not live.alive:
         ended = how_it_ended(live)
-        reason = told.error or f"{describe_process(told)} ended without a word"
+        reason = told.error or f"{describe_process(told)} exited unexpectedly (killed or crashed)"
         row("ended", f"{ended} {format_age(now - told.updated_at)}: {reason}")
         return
     facts = [told.phase.value if told.rate is None else format_rate(told.rate)]
     if told.parts:
         facts.append(f"{len(told.parts):,} in flight ({format_size(told.in_flight_bytes)})")
     if told.away_since is not None:
-        facts.append("network away")
+        facts.append("endpoint unreachable")
     if (quiet := quiet_seconds(told)) >= QUIET:
-        facts.append(f"nothing for {quiet:.0f} s")
-    row("holder", f"{describe_process(told)}, {', '.join(facts)}")
+        facts.append(f"no progress for {quiet:.0f} s")
+    row("process", f"{describe_process(told)}, {', '.join(facts)}")
     if told.retries:
-        row("retries", f"{told.retries:,}, the last for: {told.reason}")
+        row("retries", f"{told.retries:,}, last: {told.reason}")

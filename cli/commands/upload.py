@@ -35,7 +35,7 @@ from ..text.encoding import locale_encoding
 from ..text.escape import printable
 from .upload_stream import StreamOptions, stream_options
 
-_EPILOG = """Run the same command again after any interruption: it goes on where it was.
+_EPILOG = """After any interruption, run the same command again: it resumes where it stopped.
 
 \b
 Example:
@@ -49,7 +49,7 @@ Example:
     "upload",
     cls=FilteredCommand,
     epilog=_EPILOG,
-    short_help="Upload files, or go on with an interrupted upload.",
+    short_help="Upload files, or resume an interrupted upload.",
 )
 @click.argument("sources", nargs=-1, type=click.Path(readable=False, path_type=str), metavar="SOURCE...")
 @click.argument("target", metavar="s3://BUCKET/KEY")
@@ -58,7 +58,7 @@ Example:
     "--part-size",
     callback=values.size_value,
     metavar="SIZE",
-    help="Like 16MiB, from 5MiB to 5GiB.  [default: 16MiB, more for files over 156 GiB]",
+    help="Part size, from 5MiB to 5GiB.  [default: 16MiB, larger for files over 156 GiB]",
 )
 @shared.pace_options
 @shared.max_parts_option
@@ -66,14 +66,14 @@ Example:
 @connection_options
 @object_options
 @customer_key_options
-@click.option("--no-guess-mime-type", is_flag=True, help="Leave the content type to the service.")
+@click.option("--no-guess-mime-type", is_flag=True, help="Do not guess the content type; leave it to the service.")
 @click.option(
     "--checksum-algorithm",
     type=click.Choice([a.value for a in ChecksumAlgorithm], case_sensitive=False),
-    help="Use this one or fail.  [default: CRC64NVME, or what the service supports]",
+    help="Require this algorithm.  [default: CRC64NVME, or what the service supports]",
 )
-@click.option("--restart", is_flag=True, help="Give up an unfinished upload of this file and start over.")
-@click.option("--adopt", is_flag=True, help="Go on with an unfinished upload of the key that only S3 knows.")
+@click.option("--restart", is_flag=True, help="Abort an unfinished upload of this file and start over.")
+@click.option("--adopt", is_flag=True, help="Resume an upload found on S3 but missing from the local state.")
 @shared.source_options
 @shared.dry_run_option
 @job_options
@@ -113,11 +113,10 @@ def command(
     log_file: Path | None,
     state_dir: Path | None,
 ) -> int:
-    """Upload SOURCE to s3://BUCKET/KEY, and prove that the object equals it.
+    """Upload SOURCE to s3://BUCKET/KEY, and verify that the object equals it.
 
-    A target that ends in / gets the name of SOURCE appended.  With several sources, or with -r the files in folders,
-    every file goes below the target.  A SOURCE of - is what comes in by a pipe: run the same producer again to go on
-    with it.
+    If the destination ends in /, the name of SOURCE is appended.  Several sources, and the files in directories (-r),
+    go below the destination.  A SOURCE of - reads a stream from standard input; to resume it, run its producer again.
     """
     piped = StreamOptions(
         expected_size=expected_size,
@@ -209,7 +208,9 @@ def command(
             )
         where = Target(bucket=bucket, key=key, endpoint=backend.endpoint, options=object_options)
         if not (is_stream or many.follow_symlinks) and os.path.islink(source):  # noqa: PTH114 - keeps undecodable names
-            skipped = UploadSkipped(source=source, target=where.url, reason="the source is a link; nothing was sent")
+            skipped = UploadSkipped(
+                source=source, target=where.url, reason="the source is a symbolic link; nothing was sent"
+            )
             return _skip(skipped, store, output, state_dir, dry_run=dry_run)
         if dry_run:
             from . import dry_run as dry
@@ -263,10 +264,10 @@ def _with_key(connection: Connection, key_options: SseCOptions, options: ObjectO
         click.UsageError: there is none, or the options name another encryption.
     """
     if key_options.wanted and options.sse:
-        raise click.UsageError("--sse and --sse-c exclude each other: S3 encrypts with its key or with yours")
+        raise click.UsageError("--sse and --sse-c cannot be used together")
     key = key_options.key()
     if key_options.wanted and key is None:
-        raise click.UsageError(f"--sse-c needs the key: name it with --sse-c-key fileb://FILE, or in {VARIABLE}")
+        raise click.UsageError(f"--sse-c needs a key: give it with --sse-c-key fileb://FILE, or in {VARIABLE}")
     return replace(connection, customer_key=key)
 
 
@@ -277,12 +278,12 @@ def _check_sources(sources: tuple[str, ...], many: JobOptions) -> None:
         click.UsageError
     """
     if not sources and many.files_from is None:
-        raise click.UsageError("name a SOURCE: a file, or a folder with -r")
+        raise click.UsageError("SOURCE is missing: give a file, or a directory with -r")
     folders = [each for each in sources if os.path.isdir(each)]  # noqa: PTH112 - keeps undecodable names
     if folders and not many.recursive and many.files_from is None:
-        raise click.UsageError(f"{printable(folders[0])} is a folder; add -r to upload the files in it")
+        raise click.UsageError(f"{printable(folders[0])} is a directory; add -r to upload the files in it")
     if many.files_from is not None and (len(sources) > 1 or len(folders) != len(sources)):
-        raise click.UsageError("with --files-from name at most one SOURCE: the folder that the names are in")
+        raise click.UsageError("--files-from takes at most one SOURCE: the directory that the names are relative to")
 
 
 def _check_no_job_options(many: JobOptions, source: str) -> None:
@@ -292,9 +293,9 @@ def _check_no_job_options(many: JobOptions, source: str) -> None:
         click.UsageError
     """
     if os.path.isdir(source):  # noqa: PTH112 - keeps undecodable names
-        raise click.UsageError(f"{printable(source)} is a folder; add -r to upload the files in it")
+        raise click.UsageError(f"{printable(source)} is a directory; add -r to upload the files in it")
     if many.filters or many.skip_same or many.fail_fast or many.prune or many.fail_if_empty or many.key_encoding:
         raise click.UsageError(
-            "--include, --exclude, --skip-existing, --fail-fast, --fail-if-empty, --prune and --key-encoding are for "
-            "many files; add -r"
+            "--include, --exclude, --skip-existing, --fail-fast, --fail-if-empty, --prune and --key-encoding apply to "
+            "several files; add -r"
         )

@@ -199,7 +199,9 @@ def spec_of(record: JobRecord) -> JobSpec:
     try:
         return JobSpec.from_json(record.spec)
     except (ValueError, TypeError, KeyError) as error:
-        raise click.UsageError(f"job {record.id} is not readable in the store; run its command again") from error
+        raise click.UsageError(
+            f"the options of job {record.id} in the state are not readable; run its command again"
+        ) from error
 
 
 def needs_list(record: JobRecord, spec: JobSpec) -> str | None:
@@ -208,8 +210,9 @@ def needs_list(record: JobRecord, spec: JobSpec) -> str | None:
         return f"job {record.id} got its list of files from a pipe; run the same command with the same list again"
     if spec.listed is not None and not spec.sources:
         return (
-            f"job {record.id} was begun by an earlier version, which did not note the folder of its list; run the same "
-            "command again in that folder"
+            f"job {record.id} was started by an earlier version, which did not store the directory "
+            "of its list; run the "
+            "same command again in that directory"
         )
     return None
 

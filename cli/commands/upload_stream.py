@@ -47,11 +47,13 @@ class StreamOptions:
             for name in ("expected_size", "equal_parts", "allow_empty", "from_command"):
                 if getattr(self, name) not in (None, False):
                     flag = name.replace("_", "-")
-                    raise click.UsageError(f"--{flag} is for a stream: `partway upload - s3://bucket/key --{flag} ...`")
+                    raise click.UsageError(
+                        f"--{flag} applies to a stream: `partway upload - s3://bucket/key --{flag} ...`"
+                    )
             return False
         key = split_address(target, "s3://bucket/key")[1]
         if not key or key.endswith("/"):
-            raise click.UsageError("a stream has no name: name the key, as in s3://bucket/key")
+            raise click.UsageError("a stream has no file name; give the key, as in s3://bucket/key")
         if self.from_command is not None:
             from ..producer.shell import check_command
 
@@ -75,7 +77,7 @@ class StreamOptions:
             click.UsageError
         """
         if STREAM in sources:
-            raise click.UsageError("- is a stream, which goes alone to a key of its own")
+            raise click.UsageError("- (a stream) cannot be combined with other sources")
         self.check("", "")
 
     def plan(self, *arguments: Any, **keywords: Any) -> UploadPlanned:
@@ -117,18 +119,20 @@ class StreamOptions:
 def stream_options(command: F) -> F:
     """The options of ``upload -``."""
     for option in (
-        click.option("--allow-empty", is_flag=True, help="Of a stream: upload it even if it has no bytes."),
-        click.option("--equal-parts", is_flag=True, help="Of a stream: all parts of one size, as some services want."),
+        click.option("--allow-empty", is_flag=True, help="Stream: upload it even if it is empty."),
+        click.option(
+            "--equal-parts", is_flag=True, help="Stream: make all parts the same size, as some services require."
+        ),
         click.option(
             "--expected-size",
             callback=size_value,
             metavar="SIZE",
-            help="Of a stream: about how large it will be, for equal parts that fit and a bar.",
+            help="Stream: approximate size, to choose a part size and show a progress bar.",
         ),
         click.option(
             "--from-command",
             metavar="COMMAND",
-            help="Upload what this shell command writes, and nothing if any program of it fails; SOURCE is -.",
+            help="Upload this command's output; create the object only if it exits 0.  SOURCE is -.",
         ),
     ):
         command = option(command)

@@ -41,13 +41,17 @@ _WORDS = {
 @click.argument("files", nargs=-1, required=True, type=click.Path(readable=False, path_type=str), metavar="FILE...")
 @click.argument("target", metavar="s3://BUCKET/KEY")
 @click.option(
-    "-p", "--part-size", callback=values.size_value, metavar="SIZE", help="Of the parts, where the service says none."
+    "-p",
+    "--part-size",
+    callback=values.size_value,
+    metavar="SIZE",
+    help="Part size of the object, if the service does not report it.",
 )
 @shared.service_options
 @connection_options
 @again_options
-@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a file.")
+@click.option("--quiet", is_flag=True, help="Print errors only.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per file.")
 @shared.state_dir_option
 def command(
     files: tuple[str, ...],
@@ -62,10 +66,10 @@ def command(
     as_json: bool,
     state_dir: Path | None,
 ) -> int:
-    """Compare FILE with the object, by size and checksum; nothing is downloaded.
+    """Compare FILE with the object, by size and checksum, without downloading it.
 
-    Several files, and a target that ends in /, are compared with the objects of their names.  Exit code 0: all equal;
-    1: one is not, or nobody can tell.
+    If the destination ends in /, as it must for several files, each file's name is appended.  Exit code 0: all are
+    equal; 1: one differs, or cannot be compared.
     """
     paths = [absolute(each) for each in files]
     if len(paths) > 1:

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 _EVERY, _EVERY_LINE = 1.0, 5.0  # seconds between two looks: at bars and JSON, and at lines
 _TICK = 0.1
 
-_EPILOG = """It ends when what it watches does.  Ctrl-C ends the watching with 130 and leaves the uploads alone.
+_EPILOG = """watch ends when the upload does.  Ctrl-C stops watching (130) and does not affect the upload.
 
 \b
 Exit codes: 0 done, 75 left unfinished (run it again), 1 cancelled; without an ID always 0.
@@ -56,20 +56,20 @@ Show = Callable[[list[Watched]], None]
 
 @click.command("watch", epilog=_EPILOG)
 @click.argument("id", required=False, shell_complete=completion.unfinished_ids)
-@click.option("--once", is_flag=True, help="Show how it is now, and end.")
+@click.option("--once", is_flag=True, help="Show the current state once, and exit.")
 @click.option(
     "--interval",
     type=click.FloatRange(min=0.1, max=86400.0),
     metavar="SECONDS",
-    help="Between two looks.  [default: 1, for lines 5]",
+    help="Time between updates.  [default: 1; 5 without a terminal]",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line for each look.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per update.")
 @shared.state_dir_option
 def command(id: str | None, once: bool, interval: float | None, as_json: bool, state_dir: Path | None) -> int:
-    """Show what is uploaded now by other terminals, cron jobs and services on this machine.
+    """Watch the uploads of other terminals, cron jobs and services on this machine.
 
-    Without an ID, everything that runs; with the ID of an upload or a job, that one, with its part map.  The start of
-    an ID is enough.
+    Without an ID, show all that are running; with the ID of an upload or job, that one, with its part map.  The start
+    of an ID is enough.
     """
     cancel = CancelToken()
     with read_only_store(state_dir) as store, handle_signals(cancel):
@@ -169,7 +169,7 @@ class Watcher:
 
     def _what_to_do(self, watched: Watched) -> list[str]:
         """What is safe and how to go on, of what is unfinished."""
-        resume = f"  to go on: {resume_command(watched.id, self._folder)}"
+        resume = f"  to resume: {resume_command(watched.id, self._folder)}"
         if isinstance(watched, WatchedJob):
             if watched.record.status is not JobStatus.OPEN:
                 return []
@@ -182,7 +182,7 @@ class Watcher:
         if count is not None and not record.is_stream:
             parts = f"{watched.parts:,} of {plural(count, 'part')}"
         if needs_producer(record):
-            resume = f"  to go on: run the producer again: {stream_command(record, self._folder)}"
+            resume = f"  to resume: run the producer again: {stream_command(record, self._folder)}"
         return [f"  {parts} {verb(watched.parts)} safe on S3 ({format_size(watched.bytes)})", resume]
 
     def _tell_unfinished(self) -> None:
@@ -213,7 +213,7 @@ def _end_of_job(watched: WatchedJob) -> list[str]:
     if record.status is JobStatus.COMPLETED:
         return [f"done: {plural(record.done + record.skipped, 'file')} ({format_size(record.bytes)}) to {url}"]
     if watched.row is None and record.failed:
-        return [f"failed: {plural(record.failed, 'file')} of the job to {url}; `partway show {record.id}` says why"]
+        return [f"failed: {plural(record.failed, 'file')} of the job to {url}; `partway show {record.id}` shows why"]
     return _end(watched, url, cancelled=record.status is JobStatus.ABORTED)
 
 
@@ -224,7 +224,8 @@ def _end(watched: Watched, url: str, *, cancelled: bool) -> list[str]:
     if ended is None or watched.row is None:
         return [f"not running: {url}"]
     told = watched.row.record
-    reason = printable(told.error) if told.ended is not None else f"{describe_process(told)} ended without a word"
+    reason = printable(told.error) if told.ended is not None else f"{describe_process(told)} exited "
+    "unexpectedly (killed or crashed)"
     return [f"{ended}: {url}", f"  {reason}"]
 
 

@@ -36,19 +36,21 @@ _KILL_AT = 0.4  # of the parts
 
 @click.command("demo", epilog="Example:  partway demo --size 1GiB")
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--size", default="256MiB", show_default=True, callback=values.size_value, help="Of the file to make.")
+@click.option(
+    "--size", default="256MiB", show_default=True, callback=values.size_value, help="Size of the generated file."
+)
 def command(file: Path | None, size: int) -> int:
-    """Upload a file, kill the upload with SIGKILL part-way, go on, and compare.
+    """Upload a file, kill the upload with SIGKILL part-way, resume it, and compare.
 
-    Everything happens on this machine: an embedded S3 server, a file that is made for it unless one is named, and
-    a temporary folder that is removed at the end.
+    Everything happens on this machine: an embedded S3 server, a generated file unless FILE is given, and a temporary
+    directory that is removed at the end.
     """
     if importlib.util.find_spec("moto") is None or importlib.util.find_spec("flask") is None:
         raise click.UsageError("the demo needs its S3 server; install it with: pip install 'partway[demo]'")
     if file is not None:
         size = file.stat().st_size
     if size < _LEAST_SIZE:
-        raise click.UsageError(f"the demo needs a file of {format_size(_LEAST_SIZE)} or more, to have parts to show")
+        raise click.UsageError(f"the demo needs a file of at least {format_size(_LEAST_SIZE)}, to have several parts")
     with tempfile.TemporaryDirectory(prefix="partway-demo-") as folder, _server() as url:
         return Demo(Path(folder), url, file, size).play()
 
@@ -103,7 +105,7 @@ class Demo:
         self._say(f"1. An S3 server on this machine, and {self._describe()}")
         file = self._file or self._make_file()
         key = f"{_BUCKET}/demo.bin" if self._file is None else f"{_BUCKET}/demo-object"
-        self._say(f"2. Uploading; at {_KILL_AT:.0%} of the parts the process is killed with SIGKILL")
+        self._say(f"2. Uploading; at {_KILL_AT:.0%} of the parts, the process is killed with SIGKILL")
         part_size = max(AWS.min_part_size, -(-self._size // _PARTS // MIB) * MIB)
         first = self._run(
             "upload",
@@ -114,15 +116,15 @@ class Demo:
             kill_at=_KILL_AT,
         )
         if first.code != -signal.SIGKILL:
-            return self._fail(f"the upload ended by itself, with exit code {first.code}")
+            return self._fail(f"the upload ended early, with exit code {first.code}")
         self._show_parts(first.upload)
-        self._say("3. The same upload again; nothing but its id is needed")
+        self._say("3. Resuming the upload; only its ID is needed")
         second = self._run("resume", first.upload)
         done = second.events.get("upload_done")
         if second.code != 0 or done is None:
             return self._fail(f"the resumed upload ended with exit code {second.code}")
         self._show_parts(first.upload)
-        self._say("4. Downloading the object, and comparing every byte")
+        self._say("4. Downloading the object and comparing every byte")
         same = _digest_of_file(file) == self._digest_of_object(key)
         self._sum_up(second, done, same)
         return exit_codes.OK if same else exit_codes.FAILED
@@ -198,7 +200,9 @@ class Demo:
             received = int(answer.read())
         started = run.events["upload_started"]
         twice = max(0, received - self._size)
-        verdict = Text("the object is the file, byte for byte", "green") if same else Text("the object differs", "red")
+        verdict = (
+            Text("the object equals the file, byte for byte", "green") if same else Text("the object differs", "red")
+        )
         self._console.print()
         for name, value in (
             ("compared", verdict),
@@ -207,7 +211,7 @@ class Demo:
             ("proof of the object", str(done["proof"])),
         ):
             self._console.print(Text(f"   {name:<29}").append(value))
-        self._console.print("   Everything is removed again.  Now yours: partway upload FILE s3://BUCKET/KEY")
+        self._console.print("   Everything has been removed.  Your turn: partway upload FILE s3://BUCKET/KEY")
 
     def _say(self, line: str) -> None:
         self._console.print(Text(line, style="bold"))

@@ -56,7 +56,7 @@ def transfer_options(
         used = min(max(value, least), most)
         if used != value:
             bound = f"less than {text(least)}" if value < least else f"more than {text(most)}"
-            warn(f"{name} in the s3 block of the AWS configuration is {bound}; {text(used)} is used")
+            warn(f"{name} in the s3 block of the AWS configuration is {bound}; using {text(used)}")
         return used
 
     def rate(value: int) -> str:
@@ -106,7 +106,7 @@ def _rate(text: str) -> int:
 
 def _positive(value: int, text: str) -> int:
     if value < 1:
-        raise ValueError(f"{text[:30]!r} is not more than 0")
+        raise ValueError(f"{text[:30]!r} must be greater than 0")
     return value
 
 

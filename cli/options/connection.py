@@ -48,7 +48,7 @@ def connection_options(command: F) -> F:
 
 def _make(values: dict[str, Any]) -> Connection:
     if values["no_verify_ssl"] and values["ca_bundle"]:
-        raise click.UsageError("--no-verify-ssl and --ca-bundle exclude each other: check by it, or not at all")
+        raise click.UsageError("--no-verify-ssl and --ca-bundle cannot be used together")
     return Connection(
         verify=verification(values["ca_bundle"], values["no_verify_ssl"]),
         unsigned=values["no_sign_request"],
@@ -62,21 +62,21 @@ _OPTIONS = (
         "--ca-bundle",
         type=click.Path(exists=True, dir_okay=False),
         metavar="FILE",
-        help="Certificates to trust.  [env: AWS_CA_BUNDLE]",
+        help="File of CA certificates to trust.  [env: AWS_CA_BUNDLE]",
     ),
-    click.option("--no-verify-ssl", is_flag=True, help="Do not check the endpoint's certificate."),
-    click.option("--no-sign-request", is_flag=True, help="Sign nothing; no credentials are needed."),
+    click.option("--no-verify-ssl", is_flag=True, help="Do not verify the endpoint's certificate."),
+    click.option("--no-sign-request", is_flag=True, help="Do not sign requests; no credentials are needed."),
     click.option(
         "--cli-connect-timeout",
         type=click.FloatRange(min=0),
         metavar="SECONDS",
-        help="To connect, and for a block of a body; 0 waits for ever.  [default: 30]",
+        help="Timeout to connect and to send a block; 0 means none.  [default: 30]",
     ),
     click.option(
         "--cli-read-timeout",
         type=click.FloatRange(min=0),
         metavar="SECONDS",
-        help="For an answer; 0 waits for ever.  [default: 60]",
+        help="Timeout for a response; 0 means none.  [default: 60]",
     ),
 )
 
@@ -86,7 +86,8 @@ def verification(ca_bundle: str | None, no_verify_ssl: bool) -> bool | str | Non
     if not no_verify_ssl:
         return ca_bundle
     print(
-        "warning: the endpoint's certificate is not checked; whoever is on the way can read and change the upload",
+        "warning: the endpoint's certificate is not verified; anyone on the network path can read "
+        "and change the upload",
         file=sys.stderr,
     )
     warnings.filterwarnings("ignore", message="Unverified HTTPS request")

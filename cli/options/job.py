@@ -56,49 +56,47 @@ def _encoding(ctx: click.Context, param: click.Parameter, value: str | None) -> 
         try:
             codecs.lookup(value)
         except LookupError:
-            raise click.BadParameter(f"{value!r} is no encoding; try latin-1 or cp1252") from None
+            raise click.BadParameter(f"{value!r} is not a known encoding; use one such as latin-1 or cp1252") from None
     return value
 
 
 _OPTIONS = (
-    click.option("-r", "--recursive", is_flag=True, help="Upload the files in a folder."),
+    click.option("-r", "--recursive", is_flag=True, help="Upload the files in directories."),
     click.option(
         "--include",
         multiple=True,
         metavar="PATTERN",
-        help="Take them after all; of all --include and --exclude the last that matches decides.",
+        help="Include matching files; the last matching filter wins.",
     ),
     click.option(
         "--exclude",
         multiple=True,
         metavar="PATTERN",
-        help="Leave out what matches, such as '*.tmp' or 'old/*'.",
+        help="Exclude matching files, e.g. '*.tmp' or 'old/*'.",
     ),
     click.option(
         "--files-from",
         type=click.Path(exists=True, dir_okay=False, allow_dash=True),
         metavar="FILE",
-        help="Names of files, one a line or separated by NUL; - reads standard input.",
+        help="Read file names, one per line or separated by NUL; - reads standard input.",
     ),
-    click.option(
-        "--follow-symlinks/--no-follow-symlinks", default=True, help="Upload what links point to.  [default: yes]"
-    ),
+    click.option("--follow-symlinks/--no-follow-symlinks", default=True, help="Follow symbolic links.  [default: yes]"),
     click.option(
         "--skip-existing",
         "--update",
         "skip_same",
         is_flag=True,
-        help="Do not send a file that the service has already, by size and checksum.",
+        help="Skip files whose objects have the same size and checksum.",
     ),
     click.option(
         "--key-encoding",
         callback=_encoding,
         metavar="NAME",
-        help="Of file names that are not UTF-8, such as latin-1; else such files fail.  [default: the locale's]",
+        help="Encoding of file names that are not UTF-8, e.g. latin-1.  [default: the locale's, or refuse them]",
     ),
-    click.option("--fail-fast", is_flag=True, help="End with the first file that fails; the others go on else."),
+    click.option("--fail-fast", is_flag=True, help="Stop at the first failure."),
     shared.prune_option,
-    click.option("--fail-if-empty", is_flag=True, help="Fail when the list is empty, or the filters match nothing."),
+    click.option("--fail-if-empty", is_flag=True, help="Fail if the list is empty or no file matches the filters."),
 )
 
 
@@ -109,14 +107,14 @@ def hopeless_filters(filters: Sequence[Filter], sources: Sequence[str]) -> list[
         if each.can_match:
             continue
         flag = f"{'--include' if each.include else '--exclude'} {each.pattern!r}"
-        hint = "patterns are compared with the path of a file below SOURCE"
+        hint = "patterns are matched against the path below SOURCE"
         for source in sources:
             if each.pattern.startswith(f"{source.rstrip('/')}/"):
-                hint += f"; write {each.pattern.removeprefix(source.rstrip('/') + '/')!r}"
+                hint += f"; use {each.pattern.removeprefix(source.rstrip('/') + '/')!r}"
                 break
         else:
             if each.pattern.endswith("/"):
-                hint += f"; for the files in a folder write {each.pattern + '*'!r}"
+                hint += f"; for the files in a directory use {each.pattern + '*'!r}"
         sentences.append(f"{flag} can match no file: {hint}")
     return sentences
 

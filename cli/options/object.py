@@ -29,15 +29,15 @@ def object_options(command: F) -> F:
 
 def _make(values: dict[str, Any]) -> ObjectOptions:
     if values["acl"] and values["grants"]:
-        raise click.UsageError("--acl and --grants exclude each other: S3 takes one of them")
+        raise click.UsageError("--acl and --grants cannot be used together")
     if bool(values["object_lock_mode"]) != bool(values["object_lock_retain_until_date"]):
-        raise click.UsageError("--object-lock-mode and --object-lock-retain-until-date go together")
+        raise click.UsageError("--object-lock-mode and --object-lock-retain-until-date must be used together")
     date = values["object_lock_retain_until_date"]
     if date is not None and datetime.datetime.fromisoformat(date) <= datetime.datetime.now(datetime.UTC):
-        raise click.UsageError(f"--object-lock-retain-until-date {date} is past")
+        raise click.UsageError(f"--object-lock-retain-until-date {date} is in the past")
     for name in ("sse_kms_key_id", "sse_bucket_key"):
         if values[name] and not str(values["sse"]).startswith("aws:kms"):
-            raise click.UsageError(f"--{name.replace('_', '-')} is for --sse aws:kms")
+            raise click.UsageError(f"--{name.replace('_', '-')} requires --sse aws:kms")
     return ObjectOptions(**values)
 
 
@@ -52,14 +52,14 @@ def _tagging(ctx: click.Context, param: click.Parameter, value: str | None) -> s
         tags = parse_qsl(value, keep_blank_values=True, strict_parsing=True, max_num_fields=_MOST_TAGS)
     except ValueError:
         raise click.BadParameter(
-            f"{value!r} are no tags; write them like name=value&other=value, URL-encoded, at most {_MOST_TAGS}"
+            f"{value!r} is not a valid tag set; use name=value&other=value, URL-encoded, with at most {_MOST_TAGS} tags"
         ) from None
     names = [name for name, _ in tags]
     if len(set(names)) < len(names):
-        raise click.BadParameter("a tag is there twice")
+        raise click.BadParameter("a tag name is given twice")
     if any(not name or len(name) > _LONGEST_TAG or len(text) > _LONGEST_VALUE for name, text in tags):
         raise click.BadParameter(
-            f"a tag's name has 1 to {_LONGEST_TAG} characters and its value at most {_LONGEST_VALUE}"
+            f"a tag name must have 1 to {_LONGEST_TAG} characters, and a value at most {_LONGEST_VALUE}"
         )
     return value
 
@@ -72,8 +72,8 @@ def _grants(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) 
         kind, _, who = grantee.partition("=")
         if permission not in _GRANTS or kind.lower() not in _GRANTEES or not who or '"' in who:
             raise click.BadParameter(
-                f"{text!r} is no grant; write permission=type=grantee, where the permission is read, readacl, writeacl "
-                "or full, and the type id, uri or emailaddress"
+                f"{text!r} is not a valid grant; use permission=type=grantee, with the permission read, readacl, "
+                "writeacl or full, and the type id, uri or emailaddress"
             )
         found.setdefault(_GRANTS[permission], []).append(f'{_GRANTEES[kind.lower()]}="{who}"')
     return tuple((name, ",".join(grantees)) for name, grantees in sorted(found.items()))
@@ -85,7 +85,7 @@ def _date(ctx: click.Context, param: click.Parameter, value: str | None) -> str 
     try:
         date = datetime.datetime.fromisoformat(value)
     except ValueError:
-        raise click.BadParameter(f"{value!r} is no date; write it like 2030-12-31 or 2030-12-31T12:00:00Z") from None
+        raise click.BadParameter(f"{value!r} is not a valid date; use 2030-12-31 or 2030-12-31T12:00:00Z") from None
     if date.tzinfo is None:
         date = date.replace(tzinfo=datetime.UTC)
     return date.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -93,7 +93,7 @@ def _date(ctx: click.Context, param: click.Parameter, value: str | None) -> str 
 
 def _owner(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     if value is not None and not _OWNER.fullmatch(value):
-        raise click.BadParameter(f"{value!r} is no account; it has 12 digits")
+        raise click.BadParameter(f"{value!r} is not a valid account ID; use its 12 digits")
     return value
 
 
@@ -108,44 +108,44 @@ _OPTIONS = (
         multiple=True,
         callback=_grants,
         metavar="GRANT",
-        help="Like read=uri=http://acs.amazonaws.com/groups/global/AllUsers; repeatable.",
+        help="ACL grant, e.g. read=uri=http://acs.amazonaws.com/groups/global/AllUsers; repeatable.",
     ),
     click.option("--storage-class", type=click.Choice(shared.STORAGE_CLASSES), help="Storage class."),
-    _header("--content-type", "TYPE", "[default: guessed from the source's name]"),
-    _header("--content-encoding", "NAME", "Such as gzip."),
-    _header("--content-disposition", "TEXT", "How browsers present it."),
-    _header("--content-language", "NAME", "Such as en."),
-    _header("--cache-control", "TEXT", "Such as max-age=3600."),
-    click.option("--expires", callback=_date, metavar="DATE", help="When a cached copy is stale, like 2030-12-31."),
-    _header("--website-redirect", "URL", "Where a website's readers are sent instead."),
+    _header("--content-type", "TYPE", "Content type.  [default: guessed from the file name]"),
+    _header("--content-encoding", "NAME", "Content encoding, e.g. gzip."),
+    _header("--content-disposition", "TEXT", "Content disposition, e.g. attachment."),
+    _header("--content-language", "NAME", "Content language, e.g. en."),
+    _header("--cache-control", "TEXT", "Cache control, e.g. max-age=3600."),
+    click.option("--expires", callback=_date, metavar="DATE", help="When cached copies expire, e.g. 2030-12-31."),
+    _header("--website-redirect", "URL", "Redirect website requests for the object to this URL."),
     click.option(
         "--metadata",
         callback=values.metadata_value,
         metavar="MAP",
         help="User metadata: name=value,name=value, or JSON.",
     ),
-    click.option("--tagging", callback=_tagging, metavar="TAGS", help="Like name=value&other=value, URL-encoded."),
+    click.option("--tagging", callback=_tagging, metavar="TAGS", help="Tags: name=value&other=value, URL-encoded."),
     click.option(
         "--sse",
         is_flag=False,
         flag_value="AES256",
         type=click.Choice(["AES256", "aws:kms", "aws:kms:dsse"]),
-        help="Encrypt on the server; AES256 when nothing is named.",
+        help="Server-side encryption; AES256 if none is named.",
     ),
-    _header("--sse-kms-key-id", "ID", "The KMS key for --sse aws:kms."),
-    click.option("--sse-bucket-key", is_flag=True, help="Use the bucket's key for --sse aws:kms."),
-    click.option("--object-lock-mode", type=click.Choice(["GOVERNANCE", "COMPLIANCE"]), help="Object lock."),
-    click.option("--object-lock-retain-until-date", callback=_date, metavar="DATE", help="Until when it is locked."),
-    click.option("--object-lock-legal-hold", type=click.Choice(["ON", "OFF"]), help="Legal hold."),
+    _header("--sse-kms-key-id", "ID", "KMS key for --sse aws:kms."),
+    click.option("--sse-bucket-key", is_flag=True, help="Use an S3 Bucket Key with --sse aws:kms."),
+    click.option("--object-lock-mode", type=click.Choice(["GOVERNANCE", "COMPLIANCE"]), help="Object Lock mode."),
+    click.option("--object-lock-retain-until-date", callback=_date, metavar="DATE", help="Object Lock retention date."),
+    click.option("--object-lock-legal-hold", type=click.Choice(["ON", "OFF"]), help="Object Lock legal hold."),
     click.option(
         "--request-payer",
         is_flag=False,
         flag_value="requester",
         type=click.Choice(["requester"]),
-        help="Who uploads pays.",
+        help="Accept that the requester pays.",
     ),
     click.option(
-        "--expected-bucket-owner", callback=_owner, metavar="ACCOUNT", help="Fail when the bucket is another's."
+        "--expected-bucket-owner", callback=_owner, metavar="ACCOUNT", help="Fail if another account owns the bucket."
     ),
-    click.option("--no-overwrite", is_flag=True, help="Never replace an object that exists; skip it."),
+    click.option("--no-overwrite", is_flag=True, help="Never replace an existing object; skip the upload."),
 )

@@ -24,12 +24,12 @@ _OUTPOST = re.compile(
 _REFUSED = (
     (
         re.compile(_ACCOUNT.format(service="s3-object-lambda")),
-        "an S3 Object Lambda access point changes what is read and takes no multipart uploads; name the access point "
-        "or the bucket that it stands on",
+        "an S3 Object Lambda access point does not accept multipart uploads; use its supporting "
+        "access point or the bucket",
     ),
     (
         re.compile(_ACCOUNT.format(service="s3-outposts") + r"outpost[:/][A-Za-z0-9-]+[:/]bucket[:/]"),
-        "a bucket on Outposts is reached through an access point; name that, as in "
+        "a bucket on Outposts is reached through an access point; use "
         "s3://arn:aws:s3-outposts:REGION:ACCOUNT:outpost/ID/accesspoint/NAME/key",
     ),
 )
@@ -46,7 +46,7 @@ def split_address(text: str, example: str) -> tuple[str, str | None]:
         click.UsageError: it is no s3:// address, names no bucket, or has an ARN that nothing can be uploaded to.
     """
     if not text.startswith("s3://"):
-        raise click.UsageError(f"{printable(text)!r} must look like {example}")
+        raise click.UsageError(f"{printable(text)!r} is not a valid S3 address; use {example}")
     rest = as_text(text).removeprefix("s3://")
     if rest.startswith("arn:"):
         bucket = _arn(rest)
@@ -54,7 +54,7 @@ def split_address(text: str, example: str) -> tuple[str, str | None]:
         return bucket, following[1:] if following else None
     bucket, slash, key = rest.partition("/")
     if not bucket:
-        raise click.UsageError(f"{printable(text)!r} names no bucket; write {example}")
+        raise click.UsageError(f"{printable(text)!r} has no bucket; use {example}")
     return bucket, key if slash else None
 
 
@@ -66,7 +66,7 @@ def _arn(text: str) -> str:
     if found := _ACCESS_POINT.match(text) or _OUTPOST.match(text):
         return found[0]
     raise click.UsageError(
-        f"{printable(text)!r} is not the ARN of an access point; write "
+        f"{printable(text)!r} is not the ARN of an access point; use "
         "s3://arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME/key"
     )
 
@@ -80,7 +80,7 @@ def parse_target(target: str, source: str) -> tuple[str, str]:
     bucket, key = split_address(target, "s3://bucket/key")
     if key is None:
         raise click.UsageError(
-            f"the target {target!r} names no key; write {target}/ to keep the file's name, or {target}/key"
+            f"the destination {target!r} has no key; use {target}/ to keep the file's name, or {target}/key"
         )
     if not key or key.endswith("/"):
         key += as_text(os.path.basename(source))  # noqa: PTH119 - keeps undecodable names
@@ -88,7 +88,7 @@ def parse_target(target: str, source: str) -> tuple[str, str]:
         f"{bucket}/{key}".encode()
     except UnicodeEncodeError:
         raise click.UsageError(
-            f"the key {printable(key)} is not valid UTF-8; name the key in the target, or rename the file"
+            f"the key {printable(key)} is not valid UTF-8; set the key in the destination, or rename the file"
         ) from None
     return bucket, key
 
@@ -101,7 +101,7 @@ def parse_destination(target: str) -> tuple[str, str]:
     """
     bucket, prefix = split_address(target, "s3://bucket/prefix/")
     if prefix and not prefix.endswith("/"):
-        raise click.UsageError(f"many files go below a target that ends in /; write {printable(target)}/")
+        raise click.UsageError(f"several files need a destination that ends in /; use {printable(target)}/")
     return bucket, _checked(prefix or "", target)
 
 
@@ -132,4 +132,6 @@ def absolute(source: str) -> str:
     try:
         return os.path.abspath(source)  # noqa: PTH100 - keeps undecodable names
     except OSError as error:
-        raise click.UsageError("the current folder is gone; go to another one, or name SOURCE from /") from error
+        raise click.UsageError(
+            "the current directory no longer exists; change to another, or use an absolute path"
+        ) from error

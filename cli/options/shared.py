@@ -45,23 +45,23 @@ def state_dir_option(command: F) -> F:
         "--state-dir",
         type=click.Path(file_okay=False, path_type=Path),
         metavar="DIR",
-        help="Where unfinished uploads are remembered.  [env: PARTWAY_STATE_DIR]",
+        help="Directory of the upload state.  [env: PARTWAY_STATE_DIR]",
     )(command)
 
 
 def profile_option(command: F) -> F:
     """--profile, for commands that go on with a stored upload."""
-    return click.option(
-        "--profile", metavar="NAME", help="Of the AWS configuration.  [default: the one it was begun with]"
-    )(command)
+    return click.option("--profile", metavar="NAME", help="AWS profile to use.  [default: the profile of the upload]")(
+        command
+    )
 
 
 def service_options(command: F) -> F:
     """--endpoint-url, --profile and --region, for commands that are told of a bucket."""
     for option in (
-        click.option("--region", metavar="NAME", help="Of the bucket."),
-        click.option("--profile", metavar="NAME", help="Of the AWS configuration."),
-        click.option("--endpoint-url", callback=url_value, metavar="URL", help="Of a service other than AWS."),
+        click.option("--region", metavar="NAME", help="AWS Region."),
+        click.option("--profile", metavar="NAME", help="AWS profile to use."),
+        click.option("--endpoint-url", callback=url_value, metavar="URL", help="Endpoint of a service other than AWS."),
     ):
         command = option(command)
     return command
@@ -75,7 +75,7 @@ def dry_run_option(command: F) -> F:
         "--dryrun",
         "dry_run",
         is_flag=True,
-        help="Say what would be done, and do nothing; S3 is asked at most whether objects exist.",
+        help="Show what would be done, and do nothing; at most, S3 is asked whether objects exist.",
     )(command)
 
 
@@ -91,9 +91,9 @@ def prune_option(command: F) -> F:
 def output_options(command: F) -> F:
     """--quiet, --no-progress and --json."""
     for option in (
-        click.option("--json", "as_json", is_flag=True, help="Write events to stdout, one JSON object a line."),
-        click.option("--no-progress", is_flag=True, help="No bars; the summary stays."),
-        click.option("--quiet", "--only-show-errors", "quiet", is_flag=True, help="Print nothing but errors."),
+        click.option("--json", "as_json", is_flag=True, help="Write events to stdout, one JSON object per line."),
+        click.option("--no-progress", is_flag=True, help="Show no progress, only the summary."),
+        click.option("--quiet", "--only-show-errors", "quiet", is_flag=True, help="Print errors only."),
     ):
         command = option(command)
     return command
@@ -105,7 +105,7 @@ def log_option(command: F) -> F:
         "--log-file",
         type=click.Path(dir_okay=False, path_type=Path),
         metavar="FILE",
-        help="Add a line for every event, with the time in UTC.",
+        help="Append a line per event, with the time in UTC.",
     )(command)
 
 
@@ -118,12 +118,12 @@ def source_options(command: F) -> F:
             is_flag=True,
             flag_value=False,
             default=True,
-            help="Upload the file as it is at the start, even if it grows or is touched meanwhile (log files).",
+            help="Upload the file as it is at the start, even if it grows or is touched during the upload (log files).",
         ),
         click.option(
             "--verify-source",
             is_flag=True,
-            help="Read the file once more at the end and compare every part before the object is made.",
+            help="Read the file again at the end, and compare every part before completing the upload.",
         ),
     ):
         command = option(command)
@@ -133,7 +133,10 @@ def source_options(command: F) -> F:
 def max_parts_option(command: F) -> F:
     """--max-parts, as ``max_parts``."""
     return click.option(
-        "--max-parts", type=click.IntRange(1, 10_000), metavar="N", help="For services that take fewer parts."
+        "--max-parts",
+        type=click.IntRange(1, 10_000),
+        metavar="N",
+        help="Maximum number of parts, for services that accept fewer than 10,000.",
     )(command)
 
 
@@ -149,21 +152,21 @@ def pace_options(command: F) -> F:
             "--retry-for",
             callback=time_value,
             metavar="TIME",
-            help="How long to wait for an endpoint that is away, like 90s or 2h.  "
-            "[default: 15min; 20s for one that never answered]",
+            help="How long to retry while the endpoint is unreachable, e.g. 90s or 2h.  "
+            "[default: 15min; 20s if it never responded]",
         ),
         click.option(
             "--bwlimit",
             callback=bandwidth_value,
             metavar="SIZE",
-            help="Bytes a second over all connections, like 20M or 512KiB.",
+            help="Bandwidth limit in bytes per second for all connections, e.g. 20M or 512KiB.",
         ),
         click.option(
             "-c",
             "--concurrency",
             type=click.IntRange(1, 256),
             metavar="N",
-            help="Parts in flight at the same time.  [default: as many as make it faster, up to 32]",
+            help="Maximum number of parts in flight.  [default: as many as increase throughput, up to 32]",
         ),
     ):
         command = option(command)

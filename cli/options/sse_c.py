@@ -19,7 +19,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 VARIABLE = "PARTWAY_SSE_C_KEY"
 AGAIN = ("--sse-c-key", "fileb://FILE")  # in commands that people are told to run
-_FORMS = f"{KEY_SIZE} bytes, those in base64, or fileb://FILE with either"
+_FORMS = f"{KEY_SIZE} bytes, raw or in base64, or fileb://FILE with either"
 _LONGEST_FILE = 4096
 
 
@@ -46,7 +46,7 @@ class SseCOptions:
             try:
                 return parse_key(value)
             except ValueError as error:
-                raise click.UsageError(f"{VARIABLE} has no key: {error}") from None
+                raise click.UsageError(f"{VARIABLE} is not a valid key: {error}") from None
         if sys.stdin is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
             return None
         return _asked(what)
@@ -70,7 +70,7 @@ def parse_key(text: str) -> CustomerKey:
     """
     for scheme in ("fileb://", "file://"):
         if text.startswith(scheme):
-            return _of(_read(text.removeprefix(scheme)), "the file")
+            return _of(_read(text.removeprefix(scheme)), "the key file")
     return _of(os.fsencode(text), "it")
 
 
@@ -79,7 +79,7 @@ def _read(path: str) -> bytes:
         with Path(path).expanduser().open("rb") as file:
             return file.read(_LONGEST_FILE)
     except (OSError, ValueError, RuntimeError) as error:
-        raise ValueError(f"the key's file cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        raise ValueError(f"the key file cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 
 def _of(found: bytes, what: str) -> CustomerKey:
@@ -88,12 +88,12 @@ def _of(found: bytes, what: str) -> CustomerKey:
     try:
         return CustomerKey(base64.b64decode(found.rstrip(b"\r\n"), validate=True))
     except (binascii.Error, ValueError):
-        raise ValueError(f"{what} has {len(found):,} bytes; write {_FORMS}") from None
+        raise ValueError(f"{what} has {len(found):,} bytes; use {_FORMS}") from None
 
 
 def _asked(what: str) -> CustomerKey:
     while True:
-        text = click.prompt(f"Key of {what} ({_FORMS})", hide_input=True, err=True)
+        text = click.prompt(f"Key for {what} ({_FORMS})", hide_input=True, err=True)
         try:
             return parse_key(text)
         except ValueError as error:
@@ -117,17 +117,17 @@ _ALGORITHM = click.option(
     is_flag=False,
     flag_value="AES256",
     type=click.Choice(["AES256"]),
-    help="Encrypt on the server with a key of yours, which S3 forgets and partway stores nowhere.",
+    help="Encrypt on the server with a customer-provided key (SSE-C), never stored.",
 )
 _KEY = click.option(
     "--sse-c-key",
     callback=_value,
     metavar="KEY",
-    help=f"That key: {_FORMS}.  [env: {VARIABLE}; asked for on a terminal]",
+    help=f"Key for --sse-c: {_FORMS}.  [env: {VARIABLE}; prompted for on a terminal]",
 )
 _KEY_AGAIN = click.option(
     "--sse-c-key",
     callback=_value,
     metavar="KEY",
-    help=f"The key of an upload with --sse-c: {_FORMS}.  [env: {VARIABLE}; asked for on a terminal]",
+    help=f"Key of an upload with --sse-c: {_FORMS}.  [env: {VARIABLE}; prompted for on a terminal]",
 )

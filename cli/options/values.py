@@ -55,23 +55,27 @@ def _parse_bandwidth(text: str) -> int:
     try:
         rate = parse_size(text)
     except ValueError:
-        raise ValueError(f"{text[:30]!r} is no rate; write bytes a second like 20M, 512KiB or 1000000") from None
+        raise ValueError(
+            f"{text[:30]!r} is not a valid rate; use bytes per second, such as 20M, 512KiB or 1000000"
+        ) from None
     if rate < MIN_BANDWIDTH:
-        raise ValueError(f"{text} is {rate:,} bytes a second; it must be at least {MIN_BANDWIDTH // 1024}KiB")
+        raise ValueError(f"{text} is {rate:,} bytes per second; the minimum is {MIN_BANDWIDTH // 1024}KiB")
     return rate
 
 
 def _check_header(text: str) -> str:
     if not text.isascii() or not text.isprintable():
-        raise ValueError(f"{text!r} cannot be sent; only printable ASCII can")
+        raise ValueError(f"{text!r} cannot be sent in a header; use printable ASCII")
     return text
 
 
 def _check_url(text: str) -> str:
     if not is_address(text):
-        raise ValueError(f"{text!r} is no address; it must look like http://host or https://host:port")
+        raise ValueError(f"{text!r} is not a valid endpoint; use http://host or https://host:port")
     if "@" in text:
-        raise ValueError("an address has no user name or password here: credentials come from the AWS configuration")
+        raise ValueError(
+            "an endpoint cannot contain a user name or password; credentials come from the AWS configuration"
+        )
     return text
 
 
@@ -83,7 +87,7 @@ def _read(parse: Callable[[str], T], value: str) -> T:
 
 
 def _parse_metadata(text: str) -> tuple[tuple[str, str], ...]:
-    problem = ValueError(f"{text!r} is no map; write it like name=value,other=value")
+    problem = ValueError(f"{text!r} is not a valid map; use name=value,other=value")
     if text.lstrip().startswith("{"):
         try:
             pairs: list[tuple[Any, ...]] = list(json.loads(text).items())
@@ -97,12 +101,12 @@ def _parse_metadata(text: str) -> tuple[tuple[str, str], ...]:
             raise problem
         name, value = pair
         if not _METADATA_NAME.fullmatch(name):
-            raise ValueError(f"{name!r} is no name for metadata; use letters, digits, - and _")
+            raise ValueError(f"{name!r} is not a valid metadata name; use letters, digits, - and _")
         found.append((name, _check_header(value)))
     names = [name.lower() for name, _ in found]
     if len(set(names)) < len(names):
-        raise ValueError("a name of the metadata is there twice; S3 does not tell upper and lower case apart")
+        raise ValueError("a metadata name is given twice; S3 does not distinguish upper and lower case")
     size = sum(len(name) + len(value) for name, value in found)
     if size > _MOST_METADATA:
-        raise ValueError(f"the metadata has {size:,} bytes; S3 takes at most {_MOST_METADATA:,}")
+        raise ValueError(f"the metadata has {size:,} bytes; S3 accepts at most {_MOST_METADATA:,}")
     return tuple(found)

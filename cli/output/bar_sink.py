@@ -52,7 +52,7 @@ class BarSink:
         self._job.update(event, now)
         if line := self._notes.line(event, now):
             if self._keys and isinstance(event, NetworkLost):
-                line = f"{line} (Enter tries at once)"
+                line = f"{line} (press Enter to retry now)"
             self._console.print(Text(line), soft_wrap=True)
 
     @property

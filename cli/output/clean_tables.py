@@ -34,7 +34,7 @@ def print_orphans(where: str, found: list[Orphan], choice: RemovalPolicy) -> Non
         print(f"kept in {where}:")
         console.print(_table(kept, with_reason=True))
     if not chosen:
-        print(f"nothing to remove: no upload is forgotten for {format_span(choice.seconds)} or more")
+        print(f"nothing to remove: no upload has been abandoned for {format_span(choice.seconds)} or more")
         return
     if kept:
         print()
@@ -45,26 +45,26 @@ def print_orphans(where: str, found: list[Orphan], choice: RemovalPolicy) -> Non
     unknown = len(chosen) - len(known)
     more = f" and {unknown:,} of unknown size" if unknown else ""
     price = f"about USD {cost:,.2f}" if cost >= 0.01 else "less than USD 0.01"
-    print(f"together {format_size(sum(known))}{more}, {price} a month")
-    print(f"  (at USD {_PRICE} a GB-month, S3 Standard, us-east-1; aws.amazon.com/s3/pricing)")
+    print(f"total {format_size(sum(known))}{more}, {price} per month")
+    print(f"  (at USD {_PRICE} per GB-month, S3 Standard, us-east-1; aws.amazon.com/s3/pricing)")
 
 
 def print_history(history: History) -> None:
     """The oldest of what would be forgotten."""
     now = time.time()
-    table = _new_table("ID", "STATUS", "ENDED", "TARGET")
-    rows = [(record.id, record.status.value, record.updated_at, target_of(record).url) for record in history.uploads]
-    rows += [(job.id, f"job {job.status.value}", job.updated_at, job.target) for job in history.jobs]
+    table = _new_table("ID", "STATUS", "ENDED", "DESTINATION")
+    rows = [(record.id, record.status.label, record.updated_at, target_of(record).url) for record in history.uploads]
+    rows += [(job.id, f"job {job.status.label}", job.updated_at, job.target) for job in history.jobs]
     for id, status, ended, target in sorted(rows, key=lambda row: row[2])[:_MOST_SHOWN]:
         table.add_row(id, status, format_age(now - ended), Text(printable(target)))
     _console().print(table)
     if len(rows) > _MOST_SHOWN:
-        print(f"… and {len(rows) - _MOST_SHOWN:,} more; `partway list --all` shows all")
+        print(f"… and {len(rows) - _MOST_SHOWN:,} more; `partway list --all` lists them all")
 
 
 def _table(orphans: list[Orphan], *, with_reason: bool) -> Table:
     known_people = any(orphan.upload.initiator for orphan in orphans)
-    last = ["WHY"] if with_reason else ["BEGUN BY"] if known_people else []
+    last = ["WHY"] if with_reason else ["STARTED BY"] if known_people else []
     table = _new_table("LAST PART", "PARTS", "SIZE", "KEY", *last)
     for orphan in orphans:
         parts = orphan.parts
@@ -82,7 +82,7 @@ def _table(orphans: list[Orphan], *, with_reason: bool) -> Table:
 def _new_table(*names: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for name in names:
-        fold = name in ("KEY", "WHY", "TARGET", "BEGUN BY")
+        fold = name in ("KEY", "WHY", "DESTINATION", "STARTED BY")
         table.add_column(
             name,
             justify="right" if name in ("PARTS", "SIZE") else "left",

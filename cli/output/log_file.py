@@ -28,14 +28,14 @@ def check_place(path: Path, sources: Sequence[str], filters: Sequence[Filter]) -
         click.UsageError
     """
     if str(path) == "-":
-        raise click.UsageError("a log is a file; events go to standard output with --json")
+        raise click.UsageError("--log-file needs a file; use --json for events on standard output")
     log = os.path.realpath(path)
     for source in map(os.path.realpath, sources):
         below = log.removeprefix(source.rstrip(os.sep) + os.sep)
         if log == source or (below != log and is_wanted(below, filters)):
             raise click.UsageError(
-                f"the log file {printable(str(path))} is among the files that are uploaded, and would change while it "
-                "is sent; put it elsewhere, or leave it out with --exclude"
+                f"the log file {printable(str(path))} is among the files to upload, and would change while it is sent; "
+                "move it elsewhere, or leave it out with --exclude"
             )
 
 
@@ -75,7 +75,7 @@ class LogFile:
             os.set_blocking(self._descriptor, True)
         except OSError as error:
             raise click.UsageError(
-                f"cannot write the log file {printable(str(path))}: {error.strerror or error}; name another"
+                f"cannot write the log file {printable(str(path))}: {error.strerror or error}; choose another"
             ) from error
 
     def __call__(self, event: Event) -> None:
@@ -94,7 +94,7 @@ class LogFile:
     def note(self, error: PartwayError) -> None:
         """What ended the run, unless an event told it already."""
         if str(error) != self._told:
-            self._write(self._last, f"ended: {printable(str(error))}")
+            self._write(self._last, f"stopped: {printable(str(error))}")
 
     def close(self) -> None:
         os.close(self._descriptor)
@@ -111,8 +111,8 @@ class LogFile:
         except OSError as error:
             self._failed = True
             print(
-                f"warning: the log file {printable(str(self.path))} cannot be written any more: "
-                f"{error.strerror or error}; the upload goes on without it",
+                f"warning: cannot write to the log file {printable(str(self.path))} any more: "
+                f"{error.strerror or error}; the upload continues without it",
                 file=sys.stderr,
                 flush=True,
             )

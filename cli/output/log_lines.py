@@ -52,55 +52,55 @@ def log_line(event: Event) -> str:
         case UploadDone() | UploadSkipped() | JobDone():
             return "; ".join(line.strip() for line in sentences.summary(event))
         case UploadFailed():
-            how = "ended, to be resumed" if event.resumable else "failed"
+            how = "incomplete, run again to resume" if event.resumable else "failed"
             return f"{how}: {printable(event.error)}"
         case UploadCompleting():
-            return "all parts are on S3; waiting for S3 to make the object of them"
+            return "all parts are on S3; completing the upload"
         case JobStarted():
-            return f"job to {printable(event.target)}; done already: {plural(event.done_files, 'file')}"
+            return f"job to {printable(event.target)}; {plural(event.done_files, 'file')} done by earlier runs"
         case FileDone():
             return f"uploaded {printable(event.target)} ({format_size(event.bytes)}), proof {event.proof}"
         case FileSkipped():
-            return f"left out {printable(event.source)}: {printable(event.reason)}"
+            return f"skipped {printable(event.source)}: {printable(event.reason)}"
         case OrphanAdopted() | OrphanFound() | UploadRenewed() | StreamCompared() | StreamDiffered():
             return sentences.note(event) or ""
         case OverwriteNotExcluded() | ChecksumFellBack() | NetworkLost() | NetworkRestored():
             return sentences.note(event) or ""
         case NetworkProbed():
             away, wait = format_seconds(event.seconds), format_seconds(event.wait)
-            return f"network still away, for {away}; again in {wait}"
+            return f"endpoint still unreachable after {away}, retrying in {wait}"
         case ComparisonFailed() | FileFailed():
             return sentences.note(event) or ""
         case PartDone() | PartKept() | PartProgress() | PartRetried() | PartsChecked():
             return _part(event)
         case UploadPlanned() | JobPlanned():
-            return "a dry run: nothing was sent"
+            return "dry run: nothing was sent"
         case _:
             assert_never(event)
 
 
 def _started(event: UploadStarted) -> str:
     if event.total_bytes is None or event.part_count is None:
-        return f"sending a stream to {printable(event.target)}, in parts from {format_size(event.part_size)}"
+        return f"sending a stream to {printable(event.target)}, in parts of {format_size(event.part_size)} or more"
     where = f"{printable(event.source)} to {printable(event.target)}"
     parts = plural(event.part_count, "part") + (f" of {format_size(event.part_size)}" if event.part_count > 1 else "")
-    there = f"; {format_size(event.resumed_bytes)} are on S3 already" if event.resumed_parts else ""
+    there = f"; {format_size(event.resumed_bytes)} already on S3" if event.resumed_parts else ""
     return f"sending {where}: {format_size(event.total_bytes)} in {parts}{there}"
 
 
 def _part(event: PartDone | PartKept | PartProgress | PartRetried | PartsChecked) -> str:
     match event:
         case PartDone():
-            return f"part {event.number:,} is on S3 ({format_size(event.size)})"
+            return f"part {event.number:,} done ({format_size(event.size)})"
         case PartKept():
-            return f"part {event.number:,} of an earlier run is kept ({format_size(event.size)})"
+            return f"part {event.number:,} kept from an earlier run ({format_size(event.size)})"
         case PartProgress():
             return f"part {event.number:,}: {format_size(event.sent)} sent"
         case PartsChecked():
             return f"compared {format_size(event.bytes)} of {format_size(event.total_bytes)} with parts on S3"
         case PartRetried():
-            what = f"part {event.number:,}" if event.number else "a call about the whole upload"
+            what = f"part {event.number:,}" if event.number else "request for the whole upload"
             wait = format_seconds(event.wait)
-            return f"{what}, try {event.attempt:,} failed, again in {wait}: {printable(event.reason)}"
+            return f"{what}, attempt {event.attempt:,} failed, retrying in {wait}: {printable(event.reason)}"
         case _:
             assert_never(event)

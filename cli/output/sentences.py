@@ -30,9 +30,9 @@ from ..text.escape import printable
 from ..text.units import format_age, format_rate, format_seconds, format_size
 
 _PROOFS = {
-    "etag": "verified etag (the object's ETag is the MD5 of the file's bytes)",
-    "md5": "verified md5 of every part; of the whole object this service gives only the size",
-    "size": "compared size only: S3 gives no checksum or MD5 of the object that could be compared",
+    "etag": "verified etag (the object's ETag is the MD5 of the file)",
+    "md5": "verified md5 of every part; of the whole object this service reports only the size",
+    "size": "compared size only: S3 reports no checksum or MD5 of the object that could be compared",
 }
 
 
@@ -46,7 +46,7 @@ def note(event: Event) -> str | None:
         case StreamCompared():
             return (
                 f"resuming: {plural(event.parts, 'part')} ({format_size(event.bytes)}) of an earlier run "
-                f"{verb(event.parts)} on S3; each is kept if the same bytes come again"
+                f"{verb(event.parts)} on S3; each is kept if its bytes are the same"
             )
         case StreamDiffered():
             return (
@@ -56,40 +56,39 @@ def note(event: Event) -> str | None:
         case UploadStarted() if event.resumed_parts and event.part_count is not None:
             return (
                 f"resuming: {event.resumed_parts:,} of {event.part_count:,} parts "
-                f"({format_size(event.resumed_bytes)}) are on S3 already"
+                f"({format_size(event.resumed_bytes)}) are already on S3"
             )
         case NetworkLost():
-            return f"network away: {printable(event.reason)}; waiting"
+            return f"endpoint unreachable, retrying in {format_seconds(event.wait)}: {printable(event.reason)}"
         case NetworkRestored():
-            return f"network back after {format_seconds(event.seconds)}"
+            return f"reconnected after {format_seconds(event.seconds)}"
         case ChecksumFellBack():
             return f"{printable(event.reason)}; using {event.used} instead"
         case OrphanFound():
             return _orphan(event)
         case OrphanAdopted():
-            left = f"; upload {event.left} has less and is removed when this one is done" if event.left else ""
-            return (
-                f"going on with an upload that only S3 knew: {plural(event.parts, 'part')} "
-                f"({format_size(event.bytes)}){left}"
-            )
+            less = f"; upload {event.left} has fewer of its bytes and is removed when this one is done"
+            left = less if event.left else ""
+            return f"resuming an upload found on S3: {plural(event.parts, 'part')} ({format_size(event.bytes)}){left}"
         case JobStarted() if event.done_files:
-            return f"resuming: {plural(event.done_files, 'file')} done already"
+            return f"resuming: {plural(event.done_files, 'file')} already done"
         case FileFailed():
             return f"failed: {printable(event.source)}: {printable(event.error)}"
         case FileSkipped() if not event.target:
-            return f"left out: {printable(event.source)}: {event.reason}"
+            return f"skipped: {printable(event.source)}: {event.reason}"
         case ComparisonFailed():
             return (
-                f"cannot tell whether {printable(event.target)} is the file already: {event.reason}; it is sent, and "
-                "so are others for which this holds"
+                f"cannot tell whether {printable(event.target)} equals its file: {event.reason}; uploading it, and "
+                "any others for which this holds"
             )
         case OverwriteNotExcluded():
             return (
-                "this service is not known to refuse an overwrite itself: the key is looked at right before the object "
-                "is made, and what somebody else writes there in that moment is overwritten"
+                "this service is not known to refuse an overwrite itself: partway checks the key "
+                "right before it writes "
+                "the object, but an object that someone else writes in that moment is overwritten"
             )
         case UploadRenewed():
-            return f"S3 has lost this upload ({printable(event.reason)}); sending every part again"
+            return f"S3 lost this upload ({printable(event.reason)}); sending every part again"
         case _:
             return None
 
@@ -99,19 +98,19 @@ def _room(most: int, part_size: int) -> str | None:
     if most >= 5 * TIB:
         return None
     return (
-        f"with parts from {format_size(part_size)} there is room for {format_size(most)}; for a longer stream, stop "
-        "this and name a larger --expected-size or --part-size with --restart"
+        f"parts from {format_size(part_size)} hold at most {format_size(most)}; for a longer stream, stop this and run "
+        "it again with --restart and a larger --expected-size or --part-size"
     )
 
 
 def _orphan(event: OrphanFound) -> str:
     found = (
-        f"S3 has another unfinished upload of this key, begun {format_age(time.time() - event.initiated)}, with "
+        f"S3 has another unfinished upload of this key, started {format_age(time.time() - event.initiated)}, with "
         f"{plural(event.parts, 'part')} ({format_size(event.bytes)})"
     )
     if event.passed_over:
-        return f"{found}; it has no more of this file than what is continued, and is left alone"
-    return f"{found}; to go on with it, stop this and add --adopt"
+        return f"{found}; it has no more of this file than the upload that is resumed, and is left alone"
+    return f"{found}; to resume it, stop this and add --adopt"
 
 
 def summary(event: UploadDone | UploadSkipped | JobDone) -> list[str]:
@@ -136,19 +135,21 @@ def summary(event: UploadDone | UploadSkipped | JobDone) -> list[str]:
 
 def _job_summary(event: JobDone) -> list[str]:
     if not event.done + event.resumed + event.skipped + event.failed + event.missing:
-        lines = [f"nothing to upload to {printable(event.target)}: the list is empty, or the filters match no file"]
+        lines = [f"nothing to upload to {printable(event.target)}: the list is empty, or no file matches the filters"]
         return lines + _empty_folders(event)
     rate = f" at {format_rate(event.bytes / event.seconds)}" if event.seconds and event.bytes else ""
     facts = [f"uploaded {plural(event.done, 'file')} ({format_size(event.bytes)}) to {printable(event.target)}"]
     if event.resumed:
-        facts.append(f"{plural(event.resumed, 'file')} {verb(event.resumed, 'was', 'were')} done before")
+        facts.append(f"{plural(event.resumed, 'file')} already done")
     if event.skipped:
         facts.append(f"{plural(event.skipped, 'file')} skipped")
     facts.append(f"in {format_seconds(event.seconds)}{rate}")
     lines = [", ".join(facts)]
     lines += _empty_folders(event)
     if event.missing:
-        lines.append(f"  {plural(event.missing, 'file')} of earlier runs not there any more")
+        lines.append(
+            f"  {plural(event.missing, 'file')} of earlier runs no longer {verb(event.missing, 'exists', 'exist')}"
+        )
     if event.done:
         lines.append("  each object was compared with its file")
     return lines
@@ -157,4 +158,4 @@ def _job_summary(event: JobDone) -> list[str]:
 def _empty_folders(event: JobDone) -> list[str]:
     if not event.empty_folders:
         return []
-    return [f"  {plural(event.empty_folders, 'empty folder')} left out: S3 has no folders"]
+    return [f"  {plural(event.empty_folders, 'empty directory', 'empty directories')} skipped: S3 has no directories"]

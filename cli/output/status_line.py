@@ -52,7 +52,7 @@ def pace(progress: UploadProgress) -> str:
     if progress.phase is not LivePhase.SENDING:
         return "comparing" if progress.phase is LivePhase.CHECKING else progress.phase.value
     if progress.away:
-        return "network away"
+        return "unreachable"
     if not progress.sent:
         return "waiting"
     rate = progress.rate()
@@ -60,17 +60,17 @@ def pace(progress: UploadProgress) -> str:
 
 
 def _away(progress: UploadProgress | JobProgress, now: float | None) -> str:
-    """``retrying in 3 s, away for 12 s``, or less when it is not known.
+    """``retrying in 3 s, unreachable for 12 s``, or less when it is not known.
 
     now: On the clock of the events; None: nobody asks at a certain moment.
     """
     if now is None or progress.away_since is None:
-        return "network away"
+        return "endpoint unreachable"
     away = _whole_seconds(now - progress.away_since)
     if progress.retry_at is None:
-        return f"network away for {away}"
+        return f"endpoint unreachable for {away}"
     wait = progress.retry_at - now
-    return f"retrying {f'in {_whole_seconds(wait)}' if wait > 0 else 'now'}, away for {away}"
+    return f"retrying {f'in {_whole_seconds(wait)}' if wait > 0 else 'now'}, unreachable for {away}"
 
 
 def _whole_seconds(seconds: float) -> str:
@@ -83,7 +83,7 @@ def time_left(progress: UploadProgress) -> str:
     left = progress.seconds_left() if progress.phase is LivePhase.SENDING and not progress.away else None
     if left is None:
         return ""
-    return f"{format_seconds(left)} left" if left < 86400 * 9 else "very long left"
+    return f"{format_seconds(left)} left" if left < 86400 * 9 else "over 9 d left"
 
 
 def _share(progress: UploadProgress) -> str:
@@ -98,7 +98,7 @@ def job_state(progress: JobProgress, now: float | None = None) -> str:
     elif (rate := progress.rate()) is not None:
         facts.append(format_rate(rate))
     if progress.resumed:
-        facts.append(f"{progress.resumed:,} before")
+        facts.append(f"{progress.resumed:,} already done")
     if progress.skipped:
         facts.append(f"{progress.skipped:,} skipped")
     if progress.failed:
@@ -116,9 +116,9 @@ def state(progress: UploadProgress, width: int = 1000, now: float | None = None)
         return f"comparing the file with parts on S3: {share:.0%} of {format_size(progress.check_total)}"
     if progress.phase is LivePhase.COMPLETING:
         count = progress.part_count or progress.parts_there
-        return f"all {count:,} parts are on S3; waiting for S3 to make the object of them"
+        return f"all {count:,} parts are on S3; completing the upload"
     if progress.phase is LivePhase.STARTING:
-        return "asking S3 what it has"
+        return "checking what is on S3"
     rate = progress.rate()
     facts = [_how_far(progress)]
     if progress.away:

@@ -62,24 +62,24 @@ def _print_jobs(console: Console, jobs: Sequence[JobRecord], rows: Rows) -> None
     cells: Cells = []
     for job in jobs:
         row = rows.get(job.id)
-        status = _status(job.status.value, row, over=job.status is not JobStatus.OPEN)
+        status = _status(job.status.label, row, over=job.status is not JobStatus.OPEN)
         files, failed = f"{job.done + job.skipped:,}", f"{job.failed:,}" if job.failed else "-"
         seen = _seen(job.updated_at, row, status)
         cells.append(((job.id, status, files, failed, format_size(job.bytes), seen), (printable(job.target),)))
-    _print(console, ("JOB", "STATUS", "FILES", "FAILED", "BYTES", "LAST SEEN"), ("TARGET",), cells)
+    _print(console, ("JOB", "STATUS", "FILES", "FAILED", "BYTES", "LAST SEEN"), ("DESTINATION",), cells)
 
 
 def _print_uploads(console: Console, records: Sequence[UploadRecord], totals: Totals, rows: Rows) -> None:
     cells: Cells = []
     for record in records:
         row = rows.get(record.id)
-        status = _status(record.status.value, row, over=record.finished)
+        status = _status(record.status.label, row, over=record.finished)
         size = "unknown" if total_bytes(record) is None else format_size(record.size)
         source = "- (a stream)" if record.is_stream else printable(Path(record.source).name)
         _, done = totals.get(record.id, NO_PARTS)
         fixed = (record.id, status, _share(record, done), size, _seen(record.updated_at, row, status))
         cells.append((fixed, (source, printable(url_of(record)))))
-    _print(console, ("ID", "STATUS", "DONE", "SIZE", "LAST SEEN"), ("SOURCE", "TARGET"), cells)
+    _print(console, ("ID", "STATUS", "DONE", "SIZE", "LAST SEEN"), ("SOURCE", "DESTINATION"), cells)
 
 
 def _print(console: Console, headers: Sequence[str], names: Sequence[str], rows: Cells) -> None:
@@ -117,9 +117,9 @@ def _seen(updated_at: float, row: LiveSnapshot | None, status: str) -> str:
         return format_age(time.time() - max(updated_at, row.record.updated_at if row is not None else 0.0))
     told = row.record
     if told.away_since is not None:
-        return "network away"
+        return "unreachable"
     if (quiet := quiet_seconds(told)) >= QUIET:
-        return f"silent {quiet:.0f} s" if quiet < 60 else f"silent {format_seconds(quiet)}"
+        return f"stalled {quiet:.0f} s" if quiet < 60 else f"stalled {format_seconds(quiet)}"
     return "now" if told.rate is None else format_rate(told.rate)
 
 

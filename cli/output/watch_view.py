@@ -50,7 +50,7 @@ class UploadView:
         if quiet := quiet_words(watched):
             yield _line(quiet, options, "yellow")
         if told.away_since is not None and told.reason:
-            yield _line(f"network away: {printable(told.reason)}", options, "yellow")
+            yield _line(f"endpoint unreachable: {printable(told.reason)}", options, "yellow")
         facts = [in_flight_words(watched), describe_process(told)]
         tail = ", ".join(fact for fact in facts if fact)
         room = max(12, width - len(watched.id) - len(tail) - 9)
@@ -89,9 +89,7 @@ class JobView:
             files = [f"{printable(PurePath(path).name)} ({format_size(sent)})" for path, sent in small]
             lines.append(_line(f"now: {', '.join(files)}", options))
         if told.retries:
-            lines.append(
-                _line(f"{plural(told.retries, 'retry', 'retries')}, the last for: {printable(told.reason)}", options)
-            )
+            lines.append(_line(f"{plural(told.retries, 'retry', 'retries')}, last: {printable(told.reason)}", options))
         lines.append(_line(f"{watched.id}, {describe_process(told)}", options))
         yield from lines
         uploads = [progress_of(each) for each in watched.uploads]
@@ -122,7 +120,7 @@ def line_of(watched: Watched) -> str:
         if flight := in_flight_words(watched):
             facts.append(flight)
     if told.away_since is not None:
-        facts.append(f"network away: {printable(told.reason)}")
+        facts.append(f"endpoint unreachable: {printable(told.reason)}")
     if quiet_seconds(told) and (quiet := quiet_words(watched)):
         facts.append(quiet)
     return f"{watched.id} {name}: {', '.join([*facts, describe_process(told)])}"

@@ -84,13 +84,13 @@ class Producer:
             line.sleep(_SIGNALS_TOGETHER)
         if code:
             raise UploadFailed(
-                f"the producer failed with {_how(code)}, so no object was made of what it wrote; run this again",
+                f"the producer failed with {_how(code)}, so no object was created; run this again",
                 resumable=True,
             )
         if self._left_others:
             raise UploadFailed(
                 "the producer's shell ended while a program that it had started in the background was still writing, "
-                "so nobody knows whether that failed; no object was made. End the command with `wait $!`",
+                "so its failure could have gone unnoticed; no object was created. End the command with `wait $!`",
                 resumable=True,
             )
 
@@ -121,5 +121,5 @@ def _how(code: int) -> str:
     if code < 0:
         return f"signal {number} ({name})" if name else f"signal {number}"
     if number == signal.SIGPIPE:
-        return f"exit code {code} (SIGPIPE: a program of a pipeline was not read to its end, as before `head`)"
+        return f"exit code {code} (SIGPIPE: a program in the pipeline closed its input early, as `head` does)"
     return f"exit code {code} ({name})" if name else f"exit code {code}"

@@ -48,7 +48,7 @@ def check_command(command: str) -> None:
         click.UsageError
     """
     if not command.strip():
-        raise click.UsageError("--from-command is empty; name the command whose output is uploaded")
+        raise click.UsageError("--from-command is empty; give the command whose output to upload")
     if "\0" in command:
         raise click.UsageError("--from-command cannot contain a NUL byte")
     bare = _without_quotes(command)

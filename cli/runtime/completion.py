@@ -72,7 +72,7 @@ def _uploads(records: list[UploadRecord]) -> Iterator[tuple[str, str]]:
     from ..text.escape import printable
 
     for record in records:
-        yield record.id, f"{record.status.value} {printable(url_of(record))}"
+        yield record.id, f"{record.status.label} {printable(url_of(record))}"
 
 
 def _jobs(store: "StateStore", prefix: str, *, open_only: bool = True) -> Iterator[tuple[str, str]]:

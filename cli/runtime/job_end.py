@@ -22,8 +22,8 @@ def tell_failures(done: JobDone, failures: Sequence[FileFailed], resume_command:
     for each in failures:
         _print(f"  {printable(each.source)}: {printable(each.error)}")
     if done.failed > len(failures):
-        _print(f"  and {done.failed - len(failures):,} more; --json tells of each")
-    _print(f"  to try them again: {resume_command}")
+        _print(f"  and {done.failed - len(failures):,} more; --json lists all of them")
+    _print(f"  to retry: {resume_command}")
 
 
 def tell_missing(done: JobDone, store: StateStore, resume_command: str) -> None:
@@ -32,16 +32,16 @@ def tell_missing(done: JobDone, store: StateStore, resume_command: str) -> None:
     Raises:
         StateError: the store cannot be read.
     """
-    missing = f"{plural(done.missing, 'file')} of earlier runs {verb(done.missing)}"
-    _print(f"error: {missing} not there any more (is a disk not mounted?):")
+    missing = f"{plural(done.missing, 'file')} of earlier runs no longer {verb(done.missing, 'exists', 'exist')}"
+    _print(f"error: {missing} (is a disk not mounted?):")
     bucket = done.target.removeprefix("s3://").partition("/")[0]
     named = store.jobs.unmet(done.job, MAX_NAMED)
     for each in named:
         _print(f"  {printable(f's3://{bucket}/{each.key}')}: {each.status}")
     if done.missing > len(named):
         _print(f"  and {done.missing - len(named):,} more")
-    _print(f"  when they are back:     {resume_command}")
-    _print(f"  to finish without them: {resume_command} --prune")
+    _print(f"  to resume when they are back: {resume_command}")
+    _print(f"  to finish without them:       {resume_command} --prune")
 
 
 def _print(line: str) -> None:

@@ -19,8 +19,10 @@ def find_upload(store: StateStore, prefix: str) -> UploadRecord:
     if len(found) == 1:
         return found[0]
     if found:
-        raise click.UsageError(f"several uploads begin with {prefix!r}: {', '.join(r.id for r in found)}")
-    raise click.UsageError(f"there is no upload {printable(prefix)!r}; see `partway list`")
+        raise click.UsageError(
+            f"several uploads have an ID that starts with {prefix!r}: {', '.join(r.id for r in found)}"
+        )
+    raise click.UsageError(f"there is no upload or job {printable(prefix)!r}; see `partway list`")
 
 
 def find_job(store: StateStore, prefix: str) -> JobRecord | None:

@@ -86,7 +86,7 @@ def key_again(record: UploadRecord) -> list[str]:
 def only_by_producer(record: UploadRecord, folder: Path | None) -> str:
     """Why such an upload cannot be resumed without its producer, and how it can."""
     return (
-        f"upload {record.id} is of a stream, and only the program that wrote it can send it again; run it again: "
+        f"upload {record.id} is a stream, so only its producer can send the rest; run it again: "
         f"{stream_command(record, folder)}"
     )
 

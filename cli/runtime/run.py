@@ -103,7 +103,11 @@ def run_upload(
                 return exit_codes.INCOMPLETE
         return exit_codes.exit_code(error)
     except OSError as error:
-        tell(OutputFailed(f"the file is uploaded and proven, but that cannot be written: {error.strerror or error}"))
+        tell(
+            OutputFailed(
+                f"the upload is complete and verified, but the summary cannot be written: {error.strerror or error}"
+            )
+        )
         return exit_codes.FAILED
     return _job_end(done, files, store, state_dir) if isinstance(done, JobDone) else exit_codes.OK
 

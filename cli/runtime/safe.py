@@ -28,8 +28,8 @@ def safe_of_job(store: StateStore, record: JobRecord) -> list[str]:
     parts, size = sum(count for count, _ in totals), sum(size for _, size in totals)
     if parts:
         begun = sum(count > 0 for count, _ in totals)
-        others = "another" if begun == 1 else plural(begun, "other")
-        lines.append(f"{plural(parts, 'part')} {verb(parts)} safe on S3 of {others} ({format_size(size)})")
+        others = "another file" if begun == 1 else plural(begun, "other file")
+        lines.append(f"{plural(parts, 'part')} of {others} {verb(parts)} safe on S3 ({format_size(size)})")
     return lines
 
 
@@ -49,8 +49,8 @@ def _tell_what_is_done(store: StateStore, id: str, state_dir: Path | None) -> bo
     if record.status is not JobStatus.OPEN:
         return False
     folder = named_folder(state_dir)
-    print(f"  to go on:   {resume_command(id, folder)}", file=sys.stderr)
-    print(f"  to give up: {cancel_command(id, folder)}", file=sys.stderr, flush=True)
+    print(f"  to resume: {resume_command(id, folder)}", file=sys.stderr)
+    print(f"  to cancel: {cancel_command(id, folder)}", file=sys.stderr, flush=True)
     return True
 
 
@@ -72,5 +72,5 @@ def _tell_what_is_safe(store: StateStore, id: str, state_dir: Path | None, *, st
     else:
         again = resume_command(id, folder, key_again(record))
     if not starts_over:
-        print(f"  to go on:   {again}", file=sys.stderr)
-    print(f"  to give up: {cancel_command(id, folder)}", file=sys.stderr, flush=True)
+        print(f"  to resume: {again}", file=sys.stderr)
+    print(f"  to cancel: {cancel_command(id, folder)}", file=sys.stderr, flush=True)

@@ -35,8 +35,8 @@ def _platform_folder() -> Path:
         folder = Path()
     if not folder.is_absolute():
         raise StateError(
-            "this user has no home directory to keep the state in, neither by HOME nor by a passwd entry; "
-            "name a folder with --state-dir or PARTWAY_STATE_DIR"
+            "this user has no home directory for the state (neither HOME nor a passwd entry); "
+            "choose a directory with --state-dir or PARTWAY_STATE_DIR"
         )
     return folder
 

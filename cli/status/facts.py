@@ -22,7 +22,7 @@ def facts(record: UploadRecord, row: LiveSnapshot | None, totals: tuple[int, int
     return {
         "upload": record.id,
         "job": record.job,
-        "status": record.status.value,
+        "status": record.status.label,
         "source": record.source,
         "target": url_of(record),
         "endpoint": record.endpoint,
@@ -46,7 +46,7 @@ def job_facts(job: JobRecord, row: LiveSnapshot | None) -> dict[str, object]:
     """One job; ``job`` as ``job_now`` gives it, ``row`` as ``job_row`` does."""
     return {
         "job": job.id,
-        "status": job.status.value,
+        "status": job.status.label,
         "target": job.target,
         "endpoint": job.endpoint,
         "done_files": job.done,

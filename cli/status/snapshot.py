@@ -146,12 +146,12 @@ def job_progress_of(watched: WatchedJob) -> JobProgress:
 
 
 def quiet_words(watched: Watched) -> str | None:
-    """``nothing for 12 s`` when nothing happens; of a job, in none of its files."""
+    """``no progress for 12 s`` when nothing happens; of a job, in none of its files."""
     assert watched.row is not None
     quiet = quiet_seconds(watched.row.record)
     if quiet < QUIET:
         return None
-    return f"nothing for {quiet:.0f} s" if quiet < 60 else f"nothing for {format_seconds(quiet)}"
+    return f"no progress for {quiet:.0f} s" if quiet < 60 else f"no progress for {format_seconds(quiet)}"
 
 
 def in_flight_words(watched: WatchedUpload) -> str | None:
@@ -166,5 +166,5 @@ def in_flight_words(watched: WatchedUpload) -> str | None:
 def describe_process(told: ProgressSnapshot) -> str:
     """Who runs it: ``process 123 on host``."""
     if not told.pid:
-        return "a process that says nothing of itself"
+        return "an unknown process"
     return f"process {told.pid} on {printable(told.host)}"

@@ -11,11 +11,11 @@ def parse_size(text: str) -> int:
     ``1.5g`` or ``16777216``.
 
     Raises:
-        ValueError: it is no size.
+        ValueError: it is not a valid size.
     """
     match = _SIZE.fullmatch(text)
     if match is None or len(text) > 30:
-        raise ValueError(f"{text[:30]!r} is no size; write it like 16MiB, 1.5G or 16777216")
+        raise ValueError(f"{text[:30]!r} is not a valid size; use 16MiB, 1.5G or 16777216")
     return int(float(match[1]) * _UNITS[match[2].lower()])
 
 
@@ -68,9 +68,9 @@ def parse_duration(text: str) -> float:
     """Seconds of ``90``, ``90s``, ``15min``, ``2h``.
 
     Raises:
-        ValueError: it is no time.
+        ValueError: it is not a valid time.
     """
     match = _DURATION.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"{text!r} is no time; write it like 90s, 15min or 2h")
+        raise ValueError(f"{text!r} is not a valid time; use 90s, 15min or 2h")
     return float(match[1]) * _SECONDS[(match[2] or "s").lower()]

@@ -44,11 +44,11 @@ def find_bundle(given: bool | str | None, profile: Mapping[str, Any]) -> bool | 
 def _fault(path: str) -> str | None:
     """Why certificates cannot be read from there; None when they can."""
     if Path(path).is_dir():
-        return "it is a directory; name a file"
+        return "it is a directory; use a file"
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
     except ssl.SSLError:
-        return "it has no certificates in PEM format"
+        return "it contains no certificates in PEM format"
     except OSError as error:
         return (error.strerror or str(error)).lower()
     return None

@@ -47,7 +47,7 @@ def find_endpoint(given: str | None, profile: Mapping[str, Any], config: Mapping
     for source, url in places:
         if url:
             if not is_address(url):
-                shown = "an address with a password" if "@" in url else repr(url[:100])
+                shown = "an endpoint with a password" if "@" in url else repr(url[:100])
                 raise refused(f"{shown} ({source}) is not a valid endpoint; use http://host or https://host:port")
             return Endpoint(url=url, source=source)
     return Endpoint(url=None, source="")
@@ -85,7 +85,7 @@ def _configured(profile: Mapping[str, Any], config: Mapping[str, Any]) -> list[t
             raise refused(f"the profile names the services {name!r}, but {file} has no section [services {name}]")
         block = services.get("s3")
         if block is not None and not isinstance(block, dict):
-            raise refused(f"s3 in [services {name}] of {file} has no settings below it; give it some, or take it away")
+            raise refused(f"s3 in [services {name}] of {file} has no settings below it; add some, or remove it")
         found.append((f"endpoint_url in [services {name}] of {file}", (block or {}).get("endpoint_url")))
     found.append((f"endpoint_url in {file}", profile.get("endpoint_url")))
     return [(source, url) for source, url in found if isinstance(url, str)]

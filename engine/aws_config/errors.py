@@ -36,14 +36,14 @@ def reading_configuration() -> Iterator[None]:
     except boto.ProfileNotFound as error:
         raise refused(
             f"there is no profile {error.kwargs.get('profile')!r} in {config_file()}; check --profile and AWS_PROFILE, "
-            "and that its section is named [profile NAME]"
+            "and that its section is called [profile NAME]"
         ) from error
     except BotoCoreError as error:
         raise refused(f"the AWS configuration in {config_file()} is not usable: {_reason(error)}") from error
     except (KeyError, TypeError, AttributeError) as error:
         raise refused(
             f"the AWS configuration in {config_file()} is not usable: a block such as `s3 =` has no settings below it; "
-            "give it some, or take it away"
+            "add some, or remove it"
         ) from error
     except (LookupError, ValueError, RuntimeError, OSError) as error:
         raise refused(f"the AWS configuration in {config_file()} is not usable: {_reason(error)}") from error
@@ -91,19 +91,19 @@ def _unreadable(error: boto.ConfigParseError) -> str:
     path = error.kwargs.get("path")
     match inner:
         case configparser.DuplicateSectionError():
-            reason = f"the section [{inner.section}] is there twice (line {inner.lineno})"
+            reason = f"the section [{inner.section}] is duplicated (line {inner.lineno})"
         case configparser.DuplicateOptionError():
-            reason = f"{inner.option} is twice in [{inner.section}] (line {inner.lineno})"
+            reason = f"{inner.option} is set twice in [{inner.section}] (line {inner.lineno})"
         case configparser.MissingSectionHeaderError():
             reason = f"line {inner.lineno} comes before any [section]"
         case configparser.ParsingError():
-            reason = f"line {inner.errors[0][0]} is not a setting" if inner.errors else "it is not a configuration"
+            reason = f"line {inner.errors[0][0]} is not a setting" if inner.errors else "it is not a configuration file"
         case UnicodeDecodeError():
             reason = "it is not UTF-8"
         case ValueError():
             reason = "a block such as `s3 =` has a line without ="
         case _:
-            reason = "it is not a configuration"
+            reason = "it is not a configuration file"
     return f"the AWS configuration file {path} is not readable: {reason}"
 
 
@@ -111,5 +111,5 @@ def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return one_line(f"{error.strerror.lower()}{f': {error.filename}' if error.filename else ''}")[:_LONGEST]
     if isinstance(error, LookupError):
-        return f"a setting is empty or not complete ({one_line(error)})"
+        return f"a setting is empty or incomplete ({one_line(error)})"
     return one_line(error)[:_LONGEST].rstrip(". ")

@@ -104,8 +104,8 @@ def _check_file(variable: str, what: str) -> None:
         # Somebody else's home directory: no tool finds a file there.
         is_folder, is_there = False, False
     if named and not is_there:
-        raise refused(f"{variable} names {path}, which is not there; create the file, or unset the variable")
+        raise refused(f"{variable} names {path}, which does not exist; create the file, or unset the variable")
     if named and is_folder:
-        raise refused(f"{variable} names {path}, which is a directory; name a file, or unset the variable")
+        raise refused(f"{variable} names {path}, which is a directory; use a file, or unset the variable")
     if is_there and not os.access(path, os.R_OK):
-        raise refused(f"{what} {path} may not be read by this user; check its permissions")
+        raise refused(f"{what} {path} is not readable by this user; check its permissions")

@@ -13,7 +13,7 @@ from ..responses.error_translation import one_line
 
 _TERMINAL = "/dev/tty"
 _ADVICE = (
-    "run it on a terminal, or give it credentials that need no code: those of `aws sts get-session-token`, or of "
+    "run it in a terminal, or use credentials that need no code: those of `aws sts get-session-token`, or of "
     "`aws configure export-credentials --profile NAME --format env`"
 )
 
@@ -34,13 +34,13 @@ def _ask(prompt: str) -> str:
         os.close(os.open(_TERMINAL, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC))
     except OSError as error:
         what = one_line(prompt).strip(": ")
-        raise _refused(f"the profile wants an MFA code ({what}), and there is no terminal to ask on") from error
+        raise _refused(f"the profile requires an MFA code ({what}), and there is no terminal to prompt on") from error
     try:
         code = getpass.getpass(prompt)
     except EOFError as error:
-        raise _refused("the profile wants an MFA code, and none was typed") from error
+        raise _refused("the profile requires an MFA code, and none was entered") from error
     if not code.strip():
-        raise _refused("the profile wants an MFA code, and none was typed")
+        raise _refused("the profile requires an MFA code, and none was entered")
     return code.strip()
 
 

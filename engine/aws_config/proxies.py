@@ -35,13 +35,13 @@ def find_proxies(endpoint_url: str | None) -> dict[str, str]:
     name = _name(url.scheme)
     if mark and scheme.lower() not in ("http", "https"):
         raise refused(
-            f"{name} names a {scheme[:20]}:// proxy, which is not supported; name an http:// proxy, or list the host "
+            f"{name} names a {scheme[:20]}:// proxy, which is not supported; use an http:// proxy, or list the host "
             "in NO_PROXY"
         )
     address = f"{scheme.lower()}://{rest}" if mark else f"http://{proxy.removeprefix('//')}"
     if not _is_address(address):
         # Not repeated: it may have a password.
-        raise refused(f"{name} is not the address of a proxy; use one like http://host:3128")
+        raise refused(f"{name} is not a valid proxy address; use one like http://host:3128")
     return {url.scheme: address}
 
 

@@ -25,7 +25,7 @@ class CustomerKey:
 
     def __post_init__(self) -> None:
         if len(self.value) != KEY_SIZE:
-            raise ValueError(f"a key has {KEY_SIZE} bytes, not {len(self.value):,}")
+            raise ValueError(f"a key must have {KEY_SIZE} bytes, not {len(self.value):,}")
 
     def fingerprint(self, bucket: str) -> str:
         """What may be stored: enough to tell another key, too little to find the key by."""
@@ -49,4 +49,4 @@ def _fingerprint(key: bytes, bucket: str) -> str:
     return hashlib.pbkdf2_hmac("sha256", key, f"partway {bucket}".encode(), _ROUNDS, _FINGERPRINT_SIZE).hex()
 
 
-NOT_ENCRYPTED = "it has no encryption with customer keys (SSE-C), so nothing secret should go there"
+NOT_ENCRYPTED = "it does not support customer-provided keys (SSE-C); do not send secrets to it"

@@ -77,7 +77,7 @@ class TimedCalls:
             if self._cancel.is_set():
                 raise
             raise Transient(
-                f"there was no answer within {self._patience:.0f} s", code="ReadTimeoutError", unreachable=True
+                f"no response within {self._patience:.0f} s", code="ReadTimeoutError", unreachable=True
             ) from None
 
 

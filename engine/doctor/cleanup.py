@@ -87,7 +87,7 @@ class Leftovers:
         try:
             calls(lambda: calls.backend.head_object(self.target, ChecksumAlgorithm.MD5))
         except ObjectMissing:
-            yield Check(name="tidy", health=Health.OK, fact=f"{self.target.url} is gone again")
+            yield Check(name="tidy", health=Health.OK, fact=f"{self.target.url} was removed again")
         except PartwayError:
             # Who may not look has only the word of the delete.
             return
@@ -98,8 +98,8 @@ class Leftovers:
         return Check(
             name="left over",
             health=Health.WARNING,
-            fact=f"an unfinished upload of a few bytes stays at {self.target.url}: {error}",
-            advice="somebody who may should run",
+            fact=f"an unfinished upload of a few bytes remains at {self.target.url}: {error}",
+            advice="someone with the permission should run",
             command=f"aws s3api abort-multipart-upload --bucket {self.target.bucket} --key {self.target.key} "
             f"--upload-id {upload_id}",
         )
@@ -108,8 +108,8 @@ class Leftovers:
         return Check(
             name="left over",
             health=Health.WARNING,
-            fact=f"a tiny object stays at {self.target.url}" + ("" if error is None else f": {error}"),
-            advice="somebody who may should run",
+            fact=f"a tiny object remains at {self.target.url}" + ("" if error is None else f": {error}"),
+            advice="someone with the permission should run",
             command=f"aws s3api delete-object --bucket {self.target.bucket} --key {self.target.key}"
             + ("" if version is None else f" --version-id {version}"),
         )

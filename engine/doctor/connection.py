@@ -30,8 +30,8 @@ def check_connection(probe: Probe, calls: TimedCalls, *, unsigned: bool, checked
         yield Check(
             name="endpoint",
             health=Health.FAILED,
-            fact=f"{_named(endpoint)}: not asked, for want of credentials",
-            advice="see above, and run this again",
+            fact=f"{_named(endpoint)}: not checked, because there are no credentials",
+            advice="fix the credentials, and run this again",
         )
         return
     yield from _endpoint(probe, calls, endpoint, checked)
@@ -39,7 +39,7 @@ def check_connection(probe: Probe, calls: TimedCalls, *, unsigned: bool, checked
 
 def _credentials(probe: Probe, calls: TimedCalls, unsigned: bool) -> Check:
     if unsigned:
-        return Check(name="credentials", health=Health.OK, fact="none are used (--no-sign-request)")
+        return Check(name="credentials", health=Health.OK, fact="not used (--no-sign-request)")
     try:
         facts = calls(probe.credentials)
     except RemoteError as error:
@@ -53,9 +53,9 @@ def _credentials(probe: Probe, calls: TimedCalls, unsigned: bool) -> Check:
         return Check(
             name="credentials",
             health=Health.FAILED,
-            fact="none were found",
-            advice="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, run `aws configure`, or name a profile with "
-            "--profile",
+            fact="not found",
+            advice="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, run `aws configure`, or choose "
+            "a profile with --profile",
         )
     place = _PLACES.get(facts.method, facts.method)
     profile = f", profile {facts.profile}" if facts.profile else ""
@@ -63,7 +63,7 @@ def _credentials(probe: Probe, calls: TimedCalls, unsigned: bool) -> Check:
     ends = ""
     if facts.expires is not None:
         left = facts.expires - time.time()
-        ends = f", for another {left / 60:,.0f} min" if left > 0 else ", expired"
+        ends = f", valid for {left / 60:,.0f} min" if left > 0 else ", expired"
     elif facts.temporary:
         ends = ", temporary"
     return Check(name="credentials", health=Health.OK, fact=f"{place}{profile}{key}{ends}")
@@ -89,8 +89,8 @@ def _region(endpoint: EndpointFacts) -> Check:
     return Check(
         name="region",
         health=Health.WARNING if endpoint.is_aws else Health.OK,
-        fact="none is set; us-east-1 is used",
-        advice="set AWS_REGION, or name the bucket's with --region" if endpoint.is_aws else "",
+        fact="not set; using us-east-1",
+        advice="set AWS_REGION, or use --region with the bucket's Region" if endpoint.is_aws else "",
     )
 
 
@@ -143,12 +143,12 @@ def _way(url: str, checked: bool) -> tuple[Health, str, str]:
         )
     if parts.hostname in ("localhost", "127.0.0.1", "::1"):
         return Health.OK, "no TLS, on this machine", ""
-    return Health.WARNING, "no TLS", "use https: on the way anybody can read, and some services compare no checksum"
+    return Health.WARNING, "no TLS", "use https: anyone on the path can read, and some services verify no checksums"
 
 
 def _clock(answered: EndpointResponse) -> Check:
     if answered.ahead is None:
-        return Check(name="clock", health=Health.OK, fact="the service does not tell its time")
+        return Check(name="clock", health=Health.OK, fact="the service does not report its time")
     off = -answered.ahead
     if abs(off) < _CLOCK:
         return Check(name="clock", health=Health.OK, fact="agrees with the service's")
@@ -184,5 +184,5 @@ def check_bucket(probe: Probe, calls: TimedCalls, bucket: str, endpoint: Endpoin
             advice=f"set the region to {found.region}, or use --region {found.region}",
         )
     if not found.permitted:
-        where += "; s3:ListBucket is not permitted, which uploads do not need"
-    return Check(name="bucket", health=Health.OK, fact=f"s3://{bucket} is there{where}")
+        where += "; s3:ListBucket is not permitted, but uploads do not need it"
+    return Check(name="bucket", health=Health.OK, fact=f"s3://{bucket} exists{where}")

@@ -15,7 +15,7 @@ _RULE = {
     "Filter": {"Prefix": ""},
     "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
 }
-_MISSING = "unfinished uploads cost storage until somebody removes them; add a rule that does"
+_MISSING = "unfinished uploads cost storage until they are removed; add a rule that removes them"
 
 
 def check_orphans(uploads: BucketBackend, calls: TimedCalls, bucket: str, prefix: str) -> Check:
@@ -27,18 +27,18 @@ def check_orphans(uploads: BucketBackend, calls: TimedCalls, bucket: str, prefix
             name="unfinished",
             health=Health.WARNING,
             fact=str(error),
-            advice="without it `partway clean` and --adopt find nothing; uploads work",
+            advice="without it, `partway clean` and --adopt find nothing; uploads still work",
         )
     except RemoteError as error:
         return Check(name="unfinished", health=Health.WARNING, fact=str(error))
     if not found:
-        return Check(name="unfinished", health=Health.OK, fact="may be listed; there are none")
+        return Check(name="unfinished", health=Health.OK, fact="can be listed; there are none")
     unfinished = f"{plural(len(found), 'upload')} {verb(len(found))} unfinished"
     return Check(
         name="unfinished",
         health=Health.OK,
         fact=f"may be listed; {unfinished}",
-        advice=f"look at them with: partway clean s3://{bucket}/{prefix} --dry-run",
+        advice=f"to see them: partway clean s3://{bucket}/{prefix} --dry-run",
     )
 
 
@@ -53,16 +53,17 @@ def check_rules(probe: Probe, calls: TimedCalls, bucket: str, prefix: str) -> Ch
         return Check(
             name="lifecycle",
             health=Health.WARNING,
-            fact="the rules may not be read (s3:GetLifecycleConfiguration)",
-            advice="ask whoever may whether one removes unfinished uploads; where rules exist, this adds one",
+            fact="the rules cannot be read (s3:GetLifecycleConfiguration)",
+            advice="ask an administrator whether a rule removes unfinished uploads; this command "
+            "adds one, and keeps existing rules",
             command=_adding(bucket),
         )
     except RemoteError as error:
         return Check(
             name="lifecycle",
             health=Health.WARNING,
-            fact=f"the service tells of no rules ({error.code})",
-            advice="look in the service's documentation when it removes unfinished uploads; `partway clean` does",
+            fact=f"the service reports no rules ({error.code})",
+            advice="check the service's documentation for when it removes unfinished uploads, or use `partway clean`",
         )
     covering = [days for rule, days in found.aborting if prefix.startswith(rule)]
     if covering:
@@ -70,7 +71,7 @@ def check_rules(probe: Probe, calls: TimedCalls, bucket: str, prefix: str) -> Ch
         return Check(
             name="lifecycle",
             health=Health.OK,
-            fact=f"unfinished uploads are removed {plural(days, 'day')} after they began",
+            fact=f"unfinished uploads are removed {plural(days, 'day')} after they started",
         )
     below = ", ".join(sorted(rule for rule, _ in found.aborting))
     return Check(

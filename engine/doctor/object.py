@@ -13,8 +13,8 @@ from ..errors import AccessRefused, ObjectExists, ObjectMissing, RemoteError, Up
 from .check import Check, Health
 from .trial import DATA, OTHER, Stop, Trial, failed
 
-_NOT_TRIED = "; Complete is not tried, because its object would stay"
-_READ = "to compare the object with the file at the end takes s3:GetObject"
+_NOT_TRIED = "; Complete is not tested, because its object would remain"
+_READ = "comparing the object with the file at the end requires s3:GetObject"
 
 
 def try_object(trial: Trial, *, leftovers: bool) -> Iterator[Check]:
@@ -43,27 +43,27 @@ def try_object(trial: Trial, *, leftovers: bool) -> Iterator[Check]:
 
 def _removable(trial: Trial, keeping: Retention) -> Check:
     """OK when an object could be deleted without a trace; tried on a key that does not exist."""
-    bucket, advice = f"s3://{trial.target.bucket}", "to try it all the same: --allow-leftovers"
+    bucket, advice = f"s3://{trial.target.bucket}", "to test it anyway: --allow-leftovers"
 
     def warning(fact: str) -> Check:
         return Check(name="delete", health=Health.WARNING, fact=fact, advice=advice)
 
     if keeping.versioned is None:
-        return warning(f"whether {bucket} keeps versions may not be seen (s3:GetBucketVersioning)")
+        return warning(f"whether {bucket} keeps versions is unknown (s3:GetBucketVersioning)")
     if keeping.versioned and keeping.locked is None:
         return warning(
-            f"{bucket} keeps versions, and whether it locks them may not be seen (s3:GetBucketObjectLockConfiguration)"
+            f"{bucket} keeps versions, and whether it locks them is unknown (s3:GetBucketObjectLockConfiguration)"
         )
     if keeping.locked:
-        return warning(f"{bucket} locks every new object for a time")
+        return warning(f"{bucket} locks every new object for some time")
     try:
         # There is no such version, so that not even a delete marker comes of it.
         trial.calls(lambda: trial.probe.delete(trial.target, "null" if keeping.versioned else None))
     except RemoteError as error:
         permission = "s3:DeleteObjectVersion" if keeping.versioned else "s3:DeleteObject"
-        return warning(f"{permission} is not permitted ({error.code}), which uploads do not need")
-    kept = f"; {bucket} keeps versions, and they may be deleted" if keeping.versioned else ""
-    return Check(name="delete", health=Health.OK, fact=f"permitted, which only the doctor needs{kept}")
+        return warning(f"{permission} is not permitted ({error.code}), but uploads do not need it")
+    kept = f"; {bucket} keeps versions, and they can be deleted" if keeping.versioned else ""
+    return Check(name="delete", health=Health.OK, fact=f"permitted; only the doctor needs it{kept}")
 
 
 def _head_of_nothing(trial: Trial) -> Check:
@@ -75,10 +75,10 @@ def _head_of_nothing(trial: Trial) -> Check:
         return Check(
             name="head",
             health=Health.WARNING,
-            fact="whether objects may be looked at cannot be told from one that does not exist",
+            fact="whether objects can be read cannot be determined from a missing one",
             advice=_READ,
         )
-    return Check(name="head", health=Health.WARNING, fact="an object that was never made is said to exist")
+    return Check(name="head", health=Health.WARNING, fact="the service reports an object that does not exist")
 
 
 def _complete(trial: Trial) -> Iterator[Check]:
@@ -105,13 +105,13 @@ def _complete(trial: Trial) -> Iterator[Check]:
         yield Check(
             name="object size",
             health=Health.WARNING,
-            fact="a wrong one is accepted at Complete: the service does not compare it",
-            advice="nothing: partway looks at the object's size itself",
+            fact="accepted at Complete but not validated",
+            advice="nothing to do: partway checks the object's size itself",
         )
     elif compared.status == 400:
-        yield Check(name="object size", health=Health.OK, fact="a wrong one is refused at Complete")
+        yield Check(name="object size", health=Health.OK, fact="a wrong size is refused at Complete")
     else:
-        yield Check(name="object size", health=Health.WARNING, fact=f"not understood: {compared}")
+        yield Check(name="object size", health=Health.WARNING, fact=f"not supported: {compared}")
 
 
 def _head(trial: Trial) -> Check:
@@ -121,7 +121,7 @@ def _head(trial: Trial) -> Check:
         return Check(name="head", health=Health.WARNING, fact=str(error), advice=_READ)
     if facts.size != len(DATA):
         return Check(name="head", health=Health.FAILED, fact=f"an object of {len(DATA)} bytes has {facts.size:,}")
-    told = "tells the checksum" if facts.checksum else "tells no checksum, only size and ETag"
+    told = "reports the checksum" if facts.checksum else "reports no checksum, only size and ETag"
     return Check(name="head", health=Health.OK, fact=f"permitted; the service {told}")
 
 
@@ -154,5 +154,6 @@ def _taken(trial: Trial, operation: str, write: Callable[[], str | None]) -> Che
         name="no overwrite",
         health=Health.WARNING,
         fact=f"{operation} ignores If-None-Match, and overwrites an object",
-        advice="with --no-overwrite, partway looks at the key right before it writes; nobody else should write it then",
+        advice="with --no-overwrite, partway checks the key right before it writes; no one else "
+        "should write it at that moment",
     )

@@ -77,17 +77,17 @@ def _judged(trial: Trial, algorithm: ChecksumAlgorithm, upload_id: str, part: Pa
     return Check(
         name=name,
         health=Health.WARNING,
-        fact=f"{accepted}, but a wrong one is accepted too: the service does not compare it",
-        advice="use https, so that no bit can change on the way",
+        fact=f"{accepted}, but not validated: a wrong one is accepted too",
+        advice="use https, so that no bit can change in transit",
     )
 
 
 def _unsupported(algorithm: ChecksumAlgorithm, told: str) -> Check:
     if algorithm is _CRC64NVME:
-        advice = "nothing: partway uses MD5 and ETags instead, by itself"
+        advice = "nothing to do: partway uses MD5 and ETags instead"
     else:
         advice = f"do not use --checksum-algorithm {algorithm.value} with this service"
-    return Check(name=algorithm.value.lower(), health=Health.WARNING, fact=f"not taken: {told}", advice=advice)
+    return Check(name=algorithm.value.lower(), health=Health.WARNING, fact=f"not accepted: {told}", advice=advice)
 
 
 def _listing(trial: Trial, upload_id: str) -> Check:
@@ -98,22 +98,22 @@ def _listing(trial: Trial, upload_id: str) -> Check:
         return Check(
             name="list parts",
             health=Health.WARNING,
-            fact="the part with the wrong checksum took the whole upload with it",
-            advice="use https, so that no bit can change on the way",
+            fact="the part with the wrong checksum ended the whole upload",
+            advice="use https, so that no bit can change in transit",
         )
     if rows is None:
         return Check(
             name="list parts",
             health=Health.WARNING,
-            fact="not permitted, or the service has no such call",
-            advice="a resume then trusts what the store remembers; s3:ListMultipartUploadParts lets it ask",
+            fact="not permitted, or not supported by the service",
+            advice="a resume then trusts the local state; with s3:ListMultipartUploadParts it can ask S3",
         )
     if 1 not in {row.number for row in rows}:
         return Check(
             name="list parts",
             health=Health.WARNING,
             fact="permitted, but a part that was sent is not listed",
-            advice="a resume sends parts again that this service does not list",
+            advice="a resume sends parts that this service does not list again",
         )
     return Check(name="list parts", health=Health.OK, fact="permitted")
 
@@ -129,4 +129,4 @@ def _abort(trial: Trial, upload_id: str) -> Check:
             fact=str(error),
             advice="uploads work; `partway cancel`, `partway clean` and --restart need s3:AbortMultipartUpload",
         )
-    return Check(name="abort", health=Health.OK, fact="permitted; its part is gone")
+    return Check(name="abort", health=Health.OK, fact="permitted; the part was removed")

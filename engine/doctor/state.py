@@ -36,10 +36,10 @@ def check_state(folder: Path) -> Iterator[Check]:
             health=Health.FAILED,
             fact=f"{folder / 'partway.db'} is damaged: {problem}"
             if problem
-            else f"the folder {folder} may not be written",
-            advice="finish or cancel what is unfinished, then move the file away: finished parts are still on S3"
+            else f"the directory {folder} is not writable",
+            advice="finish or cancel what is unfinished, then move the file elsewhere: finished parts are still on S3"
             if problem
-            else "correct its permissions, or name another with --state-dir",
+            else "fix its permissions, or choose another with --state-dir",
         )
         return
     yield Check(
@@ -55,5 +55,5 @@ def check_state(folder: Path) -> Iterator[Check]:
             name="disk",
             health=Health.WARNING,
             fact=f"only {free / MIB:,.1f} MiB are free in {folder}",
-            advice="make room: every finished part is written there",
+            advice="free some space: every finished part is recorded there",
         )

@@ -89,5 +89,5 @@ def failed(name: str, error: PartwayError, permission: str = "") -> Check:
     if isinstance(error, AccessRefused) and permission:
         advice = f"uploads need the permission {permission}"
     elif isinstance(error, Transient):
-        advice = "run this again; when it stays, ask whoever runs the service"
+        advice = "run this again; if it persists, ask the operator of the service"
     return Check(name=name, health=Health.FAILED, fact=str(error), advice=advice)

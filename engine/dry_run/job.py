@@ -115,7 +115,7 @@ class _DryJob:
                 key = self._spec.key(each.name)
                 check_key(self._spec.target(key), self._settings.limits)
                 if not os.access(each.path, os.R_OK):
-                    raise SourceError("it may not be read by this user")
+                    raise SourceError("it is not readable by this user")
             except (PlanError, SourceError) as error:
                 self._fail(each.path, "", error)
                 continue

@@ -226,7 +226,7 @@ class UploadDone:
     proof: str
 
 
-TAKEN = "the object exists already"  # the reason where nothing was sent
+TAKEN = "the object already exists"  # the reason where nothing was sent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

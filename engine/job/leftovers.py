@@ -67,7 +67,7 @@ class Leftovers:
         count, _ = self._context.store.part_totals(upload.id)
         parts = f"{plural(count, 'part')} of it {verb(count)}"
         return UploadFailed(
-            f"it is not there any more, and {parts} on S3; bring it back and resume, or remove them with partway "
+            f"it no longer exists, and {parts} on S3; restore it and resume, or remove them with partway "
             f"cancel {upload.id}",
             resumable=True,
         )

@@ -17,8 +17,8 @@ from ..upload.overwrite import is_head_denied
 from ..workers.channel import WorkerContext
 from ..workers.part_tasks import HashTask, hash_part
 
-_HEAD_DENIED = "these credentials may not look at it (s3:GetObject)"
-_ONLY_SIZE = "the service gives nothing but its size"
+_HEAD_DENIED = "these credentials do not permit reading it (s3:GetObject)"
+_ONLY_SIZE = "the service reports only its size"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -131,7 +131,7 @@ class JobWalk:
         gone = self._knows_files and is_gone(entry, self._spec)
         if (emptied or gone) and not self._is_new:
             if not self._prune:
-                what = "this folder is empty now" if emptied else "it is not there any more"
+                what = "this directory is now empty" if emptied else "it no longer exists"
                 error = UploadFailed(
                     f"{what}; bring its files back (is a disk not mounted?) and resume, or add --prune to end the job "
                     "without them",
@@ -167,7 +167,9 @@ class JobWalk:
 
     def _collide(self, collision: Collision) -> None:
         url = self._spec.target(collision.key).url
-        error = PlanError(f"its key is that of {collision.path}, which it would overwrite; send one of them elsewhere")
+        error = PlanError(
+            f"it has the same key as {collision.path}, which it would overwrite; send one of them elsewhere"
+        )
         self._results.failed("", collision.found.path, url, error)
 
     def _send(self, found: dict[str, FileEntry]) -> None:

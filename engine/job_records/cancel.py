@@ -88,7 +88,8 @@ def locked_open_job(store: StateStore, record: JobRecord) -> Iterator[JobRecord]
         record = store.jobs.get(record.id) or record
         if record.status is not JobStatus.OPEN:
             raise UploadFailed(
-                f"job {record.id} is {record.status} meanwhile; there is nothing to cancel", resumable=False
+                f"job {record.id} was {record.status.label} in the meantime; there is nothing to cancel",
+                resumable=False,
             )
         yield record
 

@@ -41,7 +41,7 @@ def open_job(store: StateStore, spec: JobSpec, *, restart: bool) -> JobRecord | 
         if record is not newest:
             raise PlanError(
                 f"job {record.id} is unfinished, and would write the same objects to {spec.url} with other options "
-                f"({', '.join(flags)}); finish it with partway resume {record.id}, or give it up with partway cancel "
+                f"({', '.join(flags)}); finish it with partway resume {record.id}, or cancel it with partway cancel "
                 f"{record.id}, then run this again"
             )
         if not restart:
@@ -61,7 +61,7 @@ def check_open(store: StateStore, id: str) -> JobRecord:
     """
     record = store.jobs.get(id)
     if record is None or record.status is not JobStatus.OPEN:
-        status = "removed" if record is None else record.status
+        status = "removed" if record is None else record.status.label
         raise AlreadyEnded(f"job {id} is already {status}; there is nothing to resume")
     return record
 
@@ -75,7 +75,9 @@ def job_to_resume(store: StateStore, id: str, spec: JobSpec) -> JobRecord:
     """
     record = check_open(store, id)
     if JobSpec.from_json(record.spec) != spec:
-        raise UploadFailed(f"job {id} was restarted with other options meanwhile; resume it again", resumable=True)
+        raise UploadFailed(
+            f"job {id} was restarted with other options in the meantime; resume it again", resumable=True
+        )
     return record
 
 

@@ -248,14 +248,14 @@ class Orphans:
             if not self._choice.ours:
                 return f"yours, unfinished: partway resume {orphan.record.id}, or cancel"
             if orphan.record.endpoint != self._endpoint:
-                return f"yours, begun by another address: partway cancel {orphan.record.id}"
+                return f"yours, started with another endpoint: partway cancel {orphan.record.id}"
             return None
         age = orphan.age
         if age is None and self._choice.older_than is not None:
             age = orphan.begun
         if age is None:
-            return "when its last part came is not known; name --older-than"
-        return "a part may come yet" if age < self._choice.seconds else None
+            return "the time of its last part is unknown; use --older-than"
+        return "it may be in progress" if age < self._choice.seconds else None
 
     def _owner(self, record: UploadRecord | None) -> Owner:
         if record is None:

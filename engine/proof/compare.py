@@ -31,7 +31,7 @@ _ORDER = (
 )
 _CRCS = _ORDER[:3]
 _MAX_ASKED = 1000  # parts whose sizes are asked for one by one although they seem to be equal
-_NOTHING = "size; the service gives no checksum that can be compared"
+_NOTHING = "size; the service reports no comparable checksum"
 _CUT_UNKNOWN = (
     "size; the checksum is not that of the file in equal parts, and the service does not list the sizes of the "
     "object's {count:,} parts (s3:GetObjectAttributes)"

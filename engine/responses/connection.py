@@ -54,7 +54,7 @@ class _Bounded(RawIOBase):
     def readinto(self, buffer: Any) -> int | None:
         """Raises TimeoutError when the deadline has passed, or the socket's own has."""
         if self._end is not None and monotonic() > self._end:
-            raise TimeoutError("the response takes too long")
+            raise TimeoutError("the response took too long")
         return self._read(buffer)  # type: ignore[no-any-return]
 
     def close(self) -> None:
@@ -103,7 +103,7 @@ class _Response(HTTPResponse):
             if self.fp is lines:  # it is None when the response was closed at once
                 self.fp = file
         if lines.last not in _END_OF_HEADERS:
-            raise RemoteDisconnected("the response was cut off in its headers")
+            raise RemoteDisconnected("the response was truncated in its headers")
 
     def _read_status(self) -> tuple[str, int, str]:
         """The first line of the final response; http.client passes over 100 alone."""

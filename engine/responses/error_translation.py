@@ -84,9 +84,9 @@ _ADVICE = {
     "RequestTimeTooSkewed": "set this machine's clock",
     "ExpiredToken": "renew the credentials, and run again",
     "InvalidToken": "renew the credentials, and run again",
-    "InvalidPart": "run again; if that ends in the same way, start over with --restart",
+    "InvalidPart": "run again; if it fails again, start over with --restart",
     "EntityTooLarge": "if a part is too large for this service, start over with --restart and a smaller --part-size",
-    "EntityTooSmall": "this service wants larger parts: start over with --restart and a larger --part-size",
+    "EntityTooSmall": "this service requires larger parts: start over with --restart and a larger --part-size",
 }
 
 
@@ -124,7 +124,7 @@ def _from_elsewhere(operation: str, error: Exception) -> RemoteError:
 
 def unreadable(operation: str) -> Transient:
     """The error for an answer that lacks what every such answer has."""
-    return Transient(f"the answer to {operation} was cut off or not readable", operation=operation, code="BadAnswer")
+    return Transient(f"the response to {operation} was truncated or invalid", operation=operation, code="BadAnswer")
 
 
 def wrong_scheme(operation: str, url: str) -> Refused:
@@ -236,7 +236,7 @@ def _from_client(operation: str, error: BotoCoreError) -> PartwayError:
         # Not the network: the request itself cannot be written, for instance a header with a line break.
         # The value is not repeated: it may be a token with a line break, or a proxy's password.
         return Refused(
-            f"{operation} could not be sent: a header or an address has a character that cannot be; check the "
+            f"{operation} could not be sent: a header or an address contains an invalid character; check the "
             "credentials, the metadata, the content type and HTTP_PROXY",
             operation=operation,
             code="BadRequest",
@@ -271,7 +271,7 @@ def no_credentials(operation: str, error: BotoCoreError) -> AccessRefused:
     else:
         sentence = (
             "no AWS credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, run `aws configure`, or "
-            "name a profile with --profile"
+            "choose a profile with --profile"
         )
     return AccessRefused(sentence, operation=operation, code=type(error).__name__)
 
@@ -325,5 +325,5 @@ def _reason(error: BotoCoreError) -> str:
     if isinstance(inner, OSError) and inner.strerror:
         return one_line(inner.strerror.lower())
     if isinstance(error, (boto.ReadTimeoutError, boto.ConnectTimeoutError)):
-        return "no answer in time"
+        return "no response in time"
     return one_line(inner)[:200]

@@ -66,7 +66,7 @@ def send(session: Any, request: Any, event_name: str, is_service: Callable[[Any]
         raise ConnectionClosedError(endpoint_url=request.url, request=request, error=error) from error
     if too_much := _too_much(body):
         raise Transient(
-            f"the answer to {operation} has {too_much}, as none of S3's has; check the endpoint",
+            f"the response to {operation} has {too_much}, which S3 never sends; check the endpoint",
             operation=operation,
             code="AnswerTooLong",
             status=answer.status_code,
@@ -74,7 +74,7 @@ def send(session: Any, request: Any, event_name: str, is_service: Callable[[Any]
         )
     if answer.status_code >= 300 and is_cut(body):
         raise ConnectionClosedError(
-            endpoint_url=request.url, request=request, error=EOFError("the response was cut off")
+            endpoint_url=request.url, request=request, error=EOFError("the response was truncated")
         )
     check_redirect(operation, request.url, answer, body)
     if answer.status_code == 400 and any(words in body for words in _WANTS_TLS):
@@ -105,7 +105,7 @@ def _has_service_header(headers: Any) -> bool:
 
 def _web_page(operation: str) -> Transient:
     return Transient(
-        f"{operation} was answered with a web page, as S3 never does: log in to this network if it asks for that, "
+        f"{operation} was answered with a web page, which S3 never sends: log in to this network if it asks for that, "
         "and check the proxy and --endpoint-url",
         operation=operation,
         code=WEB_PAGE,
@@ -118,7 +118,7 @@ def _too_much(body: bytes) -> str | None:
         return f"more than {LONGEST // 2**20} MiB"
     if body.count(b"<") > MAX_TAGS:
         return f"more than {MAX_TAGS:,} tags"
-    return "entities of its own" if b"<!ENTITY" in body else None
+    return "its own entities" if b"<!ENTITY" in body else None
 
 
 def _read(raw: Any) -> bytes:

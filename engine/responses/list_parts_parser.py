@@ -54,7 +54,7 @@ def _refuse_object(response_dict: Any) -> None:
 def _row(part: ElementTree.Element) -> dict[str, Any]:
     fields = {_name(field): field.text or "" for field in part}
     if len(fields) != len(part):
-        raise ValueError("a field is there twice")
+        raise ValueError("a field is duplicated")
     row: dict[str, Any] = {
         name: text for name, text in fields.items() if name in _WANTED or name.startswith("Checksum")
     }

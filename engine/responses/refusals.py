@@ -7,33 +7,34 @@ https://www.rfc-editor.org/rfc/rfc9110#section-15
 import re
 
 _TUNNEL = re.compile(r"Tunnel connection failed: (4\d\d)")
-_ENDPOINT = "check --endpoint-url: it has to be the address of the S3 API"
+_ENDPOINT = "check --endpoint-url: it must be the address of the S3 API"
 # Of what stands between this machine and the service, for every request.
 OF_THE_NETWORK = frozenset({407, 511})
 # The service is away, slow or full at the moment: those of HTTP, and those of nginx (499), hosters (509), Cloudflare
 # (520 to 530) and proxies (598, 599).
 PASSING = frozenset({408, 425, 429, 499, 500, 502, 503, 504, 507, 509, *range(520, 531), 598, 599})
 _SMALLER = (
-    "the service, or a proxy in front of it, takes no request this large: use a smaller --part-size{restart}, or raise "
+    "the service, or a proxy in front of it, does not accept a request this large: use a smaller "
+    "--part-size{restart}, or raise "
     "its limit (client_max_body_size in nginx)"
 )
 _TODO = {
-    401: f"something in front of the service wants a login of its own; {_ENDPOINT}",
-    402: "the service wants to be paid; look at the account",
-    405: f"this address does not take the call; {_ENDPOINT}",
+    401: f"a proxy in front of the service requires a login; {_ENDPOINT}",
+    402: "the service requires payment; check the account",
+    405: f"this address does not accept the request; {_ENDPOINT}",
     406: _ENDPOINT,
-    407: "the proxy wants a user name and a password; give them in HTTPS_PROXY or HTTP_PROXY, or leave the proxy out "
-    "with NO_PROXY",
+    407: "the proxy requires a user name and password; set them in HTTPS_PROXY or HTTP_PROXY, or "
+    "bypass it with NO_PROXY",
     410: _ENDPOINT,
-    411: "a proxy in front of the service takes Content-Length away; use another way to the service",
+    411: "a proxy in front of the service removes Content-Length; use another route to the service",
     414: "the key is too long for a proxy in front of the service",
     415: _ENDPOINT,
-    417: "a proxy in front of the service does not know the Expect header, nor takes the request without it",
+    417: "a proxy in front of the service supports no Expect header, and does not accept the request without it",
     421: _ENDPOINT,
-    426: "the service wants another version of HTTP",
+    426: "the service requires another version of HTTP",
     431: "the headers are too large for a proxy in front of the service; use less --metadata or --tagging",
-    451: "the service may not take this for legal reasons",
-    505: "the service wants another version of HTTP",
+    451: "the service refuses this for legal reasons",
+    505: "the service requires another version of HTTP",
     511: "log in to this network first",
 }
 

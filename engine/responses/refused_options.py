@@ -112,16 +112,16 @@ def advice(sent: SentOptions, code: str, status: int, text: str) -> str:
     """
     named = sent.named_in(text)
     if code == "AccessControlListNotSupported":
-        return f"this bucket has no ACLs: leave {_and(named or ['--acl'])} away, and use a bucket policy"
+        return f"this bucket has no ACLs: omit {_and(named or ['--acl'])}, and use a bucket policy"
     if code == "AccessDenied":
         if named:
-            return f"check that these credentials may use {_and(named)}, or leave it away"
+            return f"check that these credentials may use {_and(named)}, or omit it"
         needs = sent.permissions
-        return f"check that these credentials may write there; the options also take {_and(needs)}" if needs else ""
+        return f"check that these credentials may write there; the options also require {_and(needs)}" if needs else ""
     if named and status in _OPTION_STATUSES:
-        return f"the service does not take {_and(named)} as given; leave it away or change it"
+        return f"the service does not accept {_and(named)} as given; omit it or change it"
     if status == 501 and (may_be := sent.uncommon):
-        return f"perhaps the service does not know {' or '.join(may_be)}; leave it away"
+        return f"perhaps the service does not support {' or '.join(may_be)}; omit it"
     return ""
 
 

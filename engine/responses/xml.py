@@ -58,9 +58,9 @@ def _unzipped(body: bytes, limit: int) -> bytes:
     try:
         text = unzip.decompress(body, limit + 1)
     except zlib.error as error:
-        raise EOFError("the response is not gzip from end to end") from error
+        raise EOFError("the response is not valid gzip") from error
     if not unzip.eof and len(text) <= limit:
-        raise EOFError("the response was cut off")
+        raise EOFError("the response was truncated")
     return text
 
 

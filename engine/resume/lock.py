@@ -39,7 +39,7 @@ def check_unfinished(store: StateStore, id: str) -> UploadRecord:
     """
     record = store.upload(id)
     if record is None or record.finished:
-        status = "removed" if record is None else record.status
+        status = "removed" if record is None else record.status.label
         raise AlreadyEnded(f"upload {id} is already {status}; there is nothing to resume")
     return record
 
@@ -50,7 +50,7 @@ def _held(store: StateStore, source: str, target: Target, holder: Callable[[], s
         try:
             stack.enter_context(store.lock(source, target.endpoint, target.bucket, target.key))
         except StateLocked as error:
-            raise AlreadyRunning(f"{holder()}; wait until it ends, or stop it") from error
+            raise AlreadyRunning(f"{holder()}; wait until it exits, or stop it") from error
         yield
 
 

@@ -68,7 +68,7 @@ class Tries:
             return ForeignResponse(str(error), operation=error.operation, code=error.code)
         if self._kinds[error.code] > 1 and error.code == str(error.status) and error.once and not _is_head(error):
             return Refused(
-                f"{error}, twice and without a reason; check the endpoint and what is in front of it",
+                f"{error}, twice and without a reason; check the endpoint and any proxy in front of it",
                 operation=error.operation,
                 code=error.code,
                 status=error.status,
@@ -92,7 +92,7 @@ def network_changed(error: ForeignResponse) -> Transient:
     """The error for a response that is not the service's, in a run in which the service responded before: it is out of
     reach for as long as something else is in its place."""
     return Transient(
-        f"something else responds in the place of the service, which was there before; {error}",
+        f"a proxy or login page now responds instead of the service; {error}",
         operation=error.operation,
         code=error.code,
         status=error.status,

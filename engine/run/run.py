@@ -236,7 +236,7 @@ class UploadRun:
         if self.settings.algorithm is not None:
             again = "start over with --restart and " if self.record.upload_id else ""
             raise UploadFailed(
-                f"{reason}; to use what the service supports, {again}leave --checksum-algorithm away",
+                f"{reason}; to use what the service supports, {again}omit --checksum-algorithm",
                 resumable=False,
                 starts_over=self.record.upload_id is not None,
             ) from reason

@@ -64,9 +64,9 @@ def check_key(target: Target, limits: S3Limits) -> None:
     try:
         length = len(target.key.encode())
     except UnicodeEncodeError:
-        raise PlanError("the key is not valid UTF-8; name the key in the target, or rename the file") from None
+        raise PlanError("the key is not valid UTF-8; set the key in the destination, or rename the file") from None
     if length > limits.max_key_bytes:
-        raise PlanError(f"the key has {length:,} bytes; S3 takes at most {limits.max_key_bytes:,}")
+        raise PlanError(f"the key has {length:,} bytes; S3 accepts at most {limits.max_key_bytes:,}")
 
 
 def with_customer_key(target: Target, backend: MultipartBackend) -> Target:
@@ -77,17 +77,17 @@ def with_customer_key(target: Target, backend: MultipartBackend) -> Target:
     """
     given, needed = backend.customer_key(target.bucket), target.options.customer_key
     if needed is not None and given != needed:
-        raise PlanError(_wrong_key("this was begun", given))
+        raise PlanError(_wrong_key("this was started", given))
     return replace(target, options=replace(target.options, customer_key=given))
 
 
 def _wrong_key(what: str, given: str | None) -> str:
     if given is None:
         return (
-            f"{what} with a key of yours (SSE-C), which is stored nowhere; name it with --sse-c-key fileb://FILE, "
-            "or in PARTWAY_SSE_C_KEY"
+            f"{what} with a customer-provided key (SSE-C), which is never stored; give it with "
+            "--sse-c-key fileb://FILE, or in PARTWAY_SSE_C_KEY"
         )
-    return f"{what} with another key than the one of --sse-c-key; nothing was sent: name that key"
+    return f"{what} with a key other than --sse-c-key; nothing was sent: give the original key"
 
 
 def options_at_create(record: UploadRecord, wanted: ObjectOptions) -> ObjectOptions:
@@ -98,14 +98,14 @@ def options_at_create(record: UploadRecord, wanted: ObjectOptions) -> ObjectOpti
     """
     frozen = stored_options(record)
     if frozen.customer_key is not None and wanted.customer_key != frozen.customer_key:
-        begun = _wrong_key(f"upload {record.id} of this file was begun", wanted.customer_key)
+        begun = _wrong_key(f"upload {record.id} of this file was started", wanted.customer_key)
         raise PlanError(f"{begun}, or start over with --restart")
     for field in fields(ObjectOptions):
         now, then = getattr(wanted, field.name), getattr(frozen, field.name)
         if now and now != then:
             raise PlanError(
-                f"upload {record.id} of this file was begun with another {field.name.replace('_', ' ')}, and S3 "
-                "cannot change it now; leave the option away to finish it as it is, or start over with --restart"
+                f"upload {record.id} of this file was started with another {field.name.replace('_', ' ')}, and S3 "
+                "cannot change it now; omit the option to finish it as it is, or start over with --restart"
             )
     return frozen
 
@@ -118,8 +118,8 @@ def check_algorithm(record: UploadRecord, wanted: ChecksumAlgorithm | None) -> N
     """
     if wanted not in (None, record.checksum_algorithm):
         raise PlanError(
-            f"upload {record.id} of this file was begun with {record.checksum_algorithm} checksums; leave "
-            "--checksum-algorithm away to finish it as it is, or start over with --restart"
+            f"upload {record.id} of this file was started with {record.checksum_algorithm} "
+            "checksums; omit --checksum-algorithm to finish it as it is, or start over with --restart"
         )
 
 

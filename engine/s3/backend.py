@@ -46,8 +46,8 @@ class S3Backend(MultipartBackend):
         parts = urlsplit(url)
         if parts.username or parts.password:
             raise Refused(
-                f"the endpoint {parts.scheme}://{parts.hostname} was given with a user name or password; leave it "
-                "away: credentials come from the AWS configuration",
+                f"the endpoint {parts.scheme}://{parts.hostname} contains a user name or password; "
+                "remove it: credentials come from the AWS configuration",
                 code="InvalidEndpoint",
             )
         return "" if _is_public_aws(parts.hostname or "") else url

@@ -175,13 +175,13 @@ def _explained(error: Refused, bucket: str) -> Refused:
     if error.code in ("AccessDenied", "AllAccessDisabled", "403"):
         kind = AccessRefused
         sentence = (
-            f"these credentials may not list the unfinished uploads of {bucket}; that takes the permission "
+            f"these credentials do not permit listing the unfinished uploads of {bucket}; that requires the permission "
             "s3:ListBucketMultipartUploads on the bucket"
         )
     elif error.status in (405, 501) or error.code == "NotImplemented":
         sentence = (
-            f"this service does not list unfinished uploads ({error.code}); `partway cancel` removes those that "
-            "partway remembers"
+            f"this service does not list unfinished uploads ({error.code}); `partway cancel` "
+            "removes those in the local state"
         )
     if not sentence:
         return error

@@ -96,8 +96,7 @@ def _new_client(config: S3Config) -> tuple[Any, RequestTemplates]:
         client: Any = session.create_client("s3", endpoint_url=endpoint.url, verify=verify, config=Config(**options))
         if config.customer_key is not None and not _is_private(client.meta.endpoint_url):
             raise PlanError(
-                f"the key of --sse-c would go to {client.meta.endpoint_url} for everybody on the way to read; "
-                "use an endpoint with https://"
+                f"the key of --sse-c would go to {client.meta.endpoint_url} unencrypted; use an endpoint with https://"
             )
         if _is_private(client.meta.endpoint_url):
             # The checksum header is signed and S3 compares it with the body: over TLS, hashing the body once more

@@ -171,7 +171,7 @@ def open_source(path: str) -> int:
 
 def _check_regular(path: str, mode: int) -> None:
     if stat.S_ISDIR(mode):
-        raise SourceError(f"{path} is a folder; partway uploads one file at a time")
+        raise SourceError(f"{path} is a directory; partway uploads one file at a time")
     if not stat.S_ISREG(mode):
         raise SourceError(f"{path} is {_kind(mode)}, not a regular file; only files can be resumed")
 
@@ -191,5 +191,5 @@ def unreadable(path: str, error: OSError | ValueError) -> str:
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
         return f"there is no file {path}"
     if error.errno in (errno.EACCES, errno.EPERM):
-        return f"{path} may not be read by this user; {permission_remedy(error)}"
+        return f"{path} is not readable by this user; {permission_remedy(error)}"
     return f"cannot read {path}: {error.strerror or error}"

@@ -146,7 +146,7 @@ class PartReader:
         except OSError as error:
             raise SourceError(unreadable(self._path, error)) from error
         if not got:
-            raise SourceChanged(f"{self._path} became shorter while it was read; run again when it is complete")
+            raise SourceChanged(f"{self._path} shrank while it was read; run again when it is complete")
         return self._buffer[:got]
 
     def seek(self, offset: int, whence: int = SEEK_SET) -> int:

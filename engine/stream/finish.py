@@ -44,7 +44,7 @@ def finish_stream(record: UploadRecord, context: EngineContext) -> UploadDone | 
             parts = run.store.parts(run.record.id)
             listed = run.call(lambda s3: s3.list_parts(target, run.upload_id, run.algorithm))
             if len(earlier_parts(parts, listed).confirmed) < len(parts) or not parts:
-                raise UploadFailed(f"S3 has not all parts of the stream any more; {RUN_AGAIN}", resumable=True)
+                raise UploadFailed(f"S3 no longer has all parts of the stream; {RUN_AGAIN}", resumable=True)
             run.announce_start(parts)
             try:
                 return complete(run, again=True)

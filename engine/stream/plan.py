@@ -103,7 +103,7 @@ def plan_stream(
         least = -(-expected_size // limits.max_parts)
         raise PlanError(
             f"{limits.max_parts:,} parts of {part_size:,} bytes hold less than the expected {expected_size:,}; "
-            f"choose a part size of {-(-least // MIB):,} MiB or more, or leave it away"
+            f"choose a part size of {-(-least // MIB):,} MiB or more, or omit it"
         )
     return plan
 
@@ -137,7 +137,8 @@ def too_long(plan: StreamPlan) -> PlanError:
     """The stream has more bytes than the plan has part numbers for."""
     return PlanError(
         f"the stream is longer than the {plan.most_bytes / GIB:,.1f} GiB that {plan.limits.max_parts:,} parts hold "
-        f"here, from {plan.part_size:,} bytes; nothing was completed, and a part cannot be cut anew: start over with "
+        f"here, from {plan.part_size:,} bytes; nothing was completed, and uploaded parts cannot be "
+        "resized: start over with "
         "--restart and a larger --expected-size or --part-size"
     )
 

@@ -191,7 +191,7 @@ class StreamChunker:
         if self.total == 0:
             return SourceError(f"the stream cannot be read: {reason}")
         return UploadFailed(
-            f"the stream cannot be read any further than {self.total:,} bytes: {reason}; nothing was completed: run "
+            f"the stream cannot be read beyond {self.total:,} bytes: {reason}; nothing was completed: run "
             "the producer again with the same command",
             resumable=True,
         )

@@ -86,7 +86,7 @@ class Spool:
 
     def _failed(self, error: OSError) -> UploadFailed:
         return UploadFailed(
-            f"cannot keep a part of the stream in {self._folder}: {error.strerror or error}; make room there, or "
-            "name another folder in TMPDIR, and run the producer again",
+            f"cannot keep a part of the stream in {self._folder}: {error.strerror or error}; free "
+            "some space there, or set TMPDIR to another directory, and run the producer again",
             resumable=True,
         )

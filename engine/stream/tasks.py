@@ -99,8 +99,8 @@ def send_next(task: StreamTask, line: WorkerContext) -> PartOutcome | None:
             sent = send_part(_send_task(task, spool), line)
         if spool.checksum_in(task.algorithm) not in (None, sent.checksum):
             raise UploadFailed(
-                f"the temporary file of part {spool.number} gave back other bytes than were written; this machine's "
-                "disk or memory is not to be trusted",
+                f"the temporary file of part {spool.number} returned other bytes than were written; "
+                "check this machine's disk and memory",
                 resumable=True,
             )
         return StreamedPart(spool=spool, sent=sent, replaces=earlier is not None)

@@ -146,7 +146,7 @@ class _StreamUpload:
             again = run.record.upload_id is not None
             raise UploadFailed(
                 "the stream was empty, as after a producer that failed at once; nothing was uploaded"
-                + (f": {RUN_AGAIN}" if again else ". If an empty object is meant, add --allow-empty"),
+                + (f": {RUN_AGAIN}" if again else ". If an empty object is intended, add --allow-empty"),
                 resumable=again,
             )
         if chunker.ended and run.record.upload_id is None:
@@ -186,12 +186,12 @@ def _skipped(run: UploadRun) -> UploadSkipped:
 
 def _check_stream(descriptor: int, settings: UploadSettings) -> None:
     if settings.executor is not None:
-        raise PlanError("a stream needs workers in this process: leave executor away")
+        raise PlanError("a stream needs workers in this process: do not set executor")
     if settings.adopt:
-        raise PlanError("--adopt is for files: run the producer again, and what S3 has of its stream is found")
+        raise PlanError("--adopt is for files: run the producer again, and its parts on S3 are found")
     try:
         found = os.fstat(descriptor)
     except OSError as error:
         raise SourceError(f"there is no stream to read: standard input is closed ({error.strerror})") from error
     if stat.S_ISDIR(found.st_mode):
-        raise SourceError("the stream is a folder; pipe a program's output into the upload, or name a file")
+        raise SourceError("the stream is a directory; pipe a program's output into the upload, or give a file")

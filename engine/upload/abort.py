@@ -63,7 +63,7 @@ def unfinished_now(store: StateStore, record: UploadRecord) -> UploadRecord:
     record = store.upload(record.id) or record
     if record.finished:
         raise UploadFailed(
-            f"upload {record.id} is {record.status} meanwhile; there is nothing to cancel", resumable=False
+            f"upload {record.id} was {record.status.label} in the meantime; there is nothing to cancel", resumable=False
         )
     return record
 

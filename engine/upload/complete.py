@@ -40,8 +40,8 @@ def complete(run: UploadRun, *, again: bool) -> UploadDone:
     parts = run.store.parts(run.record.id)
     if not _are_the_plans(run, parts):
         raise StateDamaged(
-            f"the parts of upload {run.record.id} in the store are not those that were sent; move the state folder "
-            "away and run again with --adopt: finished parts are still on S3"
+            f"the parts of upload {run.record.id} in the store are not those that were sent; move "
+            "the state directory elsewhere and run again with --adopt: finished parts are still on S3"
         )
     run.save(status=UploadStatus.COMPLETING)
     retries = run.retries
@@ -180,7 +180,7 @@ def _wait_for_our_object(
                 raise
         if (found and (found[0].covers_object or attempt > 1)) or (attempt > 1 and left <= 0):
             return found
-        reason = "S3 does not know the upload any more, and does not show its object yet"
+        reason = "S3 no longer knows the upload, and does not show its object yet"
         wait = min(wait * 2, left)
         left -= wait
         if patient:

@@ -113,7 +113,7 @@ def _upload(
                 # The file was there when the run began: with parts on S3, to bring it back is enough.
                 if isinstance(error, SourceChanged) or opened.run.record.upload_id is None:
                     raise
-                raise SourceChanged(f"{error}; bring the file back and run again") from error
+                raise SourceChanged(f"{error}; restore the file and run again") from error
             remove_superseded(opened.run, done)
             return done
 

@@ -74,7 +74,7 @@ def _head(
     except AccessRefused:
         return None
     except ObjectMissing as error:
-        raise Transient(f"{error}; S3 took the object and does not show it yet", operation="HeadObject") from error
+        raise Transient(f"{error}; S3 accepted the object but does not show it yet", operation="HeadObject") from error
     if facts.version is None or answer.version is None or facts.version == answer.version:
         return facts
     try:

@@ -21,8 +21,8 @@ from ..errors import (
 from ..events.upload import TAKEN
 from ..limits import honours_conditions
 
-SAME_BYTES = "the object exists already, with the same bytes"
-SOMEBODY_ELSES = "somebody else wrote the object, and yours was not put there"
+SAME_BYTES = "the object already exists, with the same bytes"
+SOMEBODY_ELSES = "someone else wrote the object; yours was not uploaded"
 
 
 def is_head_denied(error: RemoteError) -> bool:
@@ -50,9 +50,8 @@ def target_exists(s3: MultipartBackend, target: Target, algorithm: ChecksumAlgor
         if honours_conditions(target.endpoint):
             return False
         raise Refused(
-            f"--no-overwrite cannot be kept: whether {target.url} exists may not be seen ({error}), and this service "
-            "is not known to refuse an overwrite itself; allow s3:GetObject and s3:ListBucket, or leave --no-overwrite "
-            "away",
+            f"--no-overwrite cannot be guaranteed: whether {target.url} exists is unknown ({error}), and this service "
+            "is not known to refuse an overwrite itself; allow s3:GetObject and s3:ListBucket, or omit --no-overwrite",
             operation=error.operation,
             code=error.code,
             status=error.status,

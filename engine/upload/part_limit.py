@@ -25,11 +25,11 @@ def advice(refusal: Refused, sent: Iterable[int], planned: int | None) -> tuple[
     if _ABOUT.search(text):
         limit = _named(text, planned) or (taken if planned is None or taken < planned else None)
         if limit:
-            return f"this service takes at most {limit:,} parts: start over with --restart --max-parts {limit}", True
-        return "this service takes fewer parts: start over with --restart and a lower --max-parts", True
+            return f"this service accepts at most {limit:,} parts: start over with --restart --max-parts {limit}", True
+        return "this service accepts fewer parts: start over with --restart and a lower --max-parts", True
     if taken in _USUAL and taken != planned:
         return (
-            f"if this service takes no more than {taken:,} parts, start over with --restart --max-parts {taken}",
+            f"if this service accepts at most {taken:,} parts, start over with --restart --max-parts {taken}",
             False,
         )
     return None

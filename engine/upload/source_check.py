@@ -50,11 +50,11 @@ class SourceChecks:
         """
         if seen.size > source.size and self.updated:
             raise SourceChanged(
-                f"{source.path} grew while it was sent; run again when it is complete, or send what is there at the "
-                "start with --local-no-check-updated"
+                f"{source.path} grew while it was sent; run again when it is complete, or send its "
+                "content at the start with --local-no-check-updated"
             )
         if seen.size < source.size:
-            raise SourceChanged(f"{source.path} became shorter while it was sent; run again when it is complete")
+            raise SourceChanged(f"{source.path} shrank while it was sent; run again when it is complete")
 
 
 def note_source(run: UploadRun, identities: Iterable[SourceIdentity]) -> None:
@@ -109,7 +109,7 @@ def _compare_parts(run: UploadRun, checks: SourceChecks) -> None:
             run.trust_source(now)
             return
     raise SourceChanged(
-        f"{run.source.path} changes all the time; nothing was completed. Run again when it is complete, or send what "
+        f"{run.source.path} keeps changing; nothing was completed. Run again when it is complete, or send what "
         "is there at the start with --local-no-check-updated"
     )
 
@@ -201,7 +201,7 @@ class WholeSourceCheck:
         try:
             self.check(body)
         except SourceError as error:
-            sentence = f"{target.url} was made of what had been read, but {error}"
+            sentence = f"{target.url} was created from what had been read, but {error}"
             if target.options.no_overwrite:
                 return UploadFailed(f"{sentence}; {KEPT}", resumable=False)
             return SourceChanged(sentence)

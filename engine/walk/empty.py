@@ -25,14 +25,16 @@ def nothing_met(spec: JobSpec, job: str | None, *, emptied: bool, fail_if_empty:
     """
     if job is not None:
         return UploadFailed(
-            f"none of the files of job {job} is there; bring them back (is a disk not mounted?) and resume, or add "
+            f"none of the files of job {job} exists; restore them (is a disk not mounted?) and resume, or add "
             "--prune to end the job without them",
             resumable=True,
         )
     if emptied:
-        return UploadFailed("no file is there to upload: the folder is empty (is a disk not mounted?)", resumable=False)
+        return UploadFailed(
+            "there is no file to upload: the directory is empty (is a disk not mounted?)", resumable=False
+        )
     if fail_if_empty:
-        what = "the list" if spec.listed else "the folder"
+        what = "the list" if spec.listed else "the directory"
         what += " and the filters" if spec.filters else ""
-        return UploadFailed(f"no file is there to upload; check {what}", resumable=False)
+        return UploadFailed(f"there is no file to upload; check {what}", resumable=False)
     return None

@@ -58,4 +58,4 @@ def listed_sources(spec: JobSpec, chunks: Iterator[bytes]) -> Iterator[tuple[str
         elif os.path.isabs(name):  # noqa: PTH117
             yield path, path.lstrip("/")
         else:
-            raise PlanError(f"{name!r} in the list leads out of {below}; name the folder above it as SOURCE")
+            raise PlanError(f"{name!r} in the list is outside {below}; use a parent directory as SOURCE")

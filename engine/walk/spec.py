@@ -64,7 +64,7 @@ class JobSpec:
         if not is_utf8(name):
             if self.key_encoding is None:
                 raise PlanError(
-                    "its name is not valid UTF-8; rename it, or say what it is with --key-encoding (such as latin-1)"
+                    "its name is not valid UTF-8; rename it, or set its encoding with --key-encoding (e.g. latin-1)"
                 )
             try:
                 name = decode_name(name, self.key_encoding)

@@ -9,9 +9,9 @@ from ..source.identity import SourceIdentity
 from ..source.permission import permission_remedy
 from .filters import Filter, is_wanted, may_be_wanted_below
 
-EMPTY = "an empty folder"
-GONE = "there is no such file"
-_LINK = "a link"
+EMPTY = "an empty directory"
+GONE = "no such file"
+_LINK = "a symbolic link"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +128,7 @@ def _walk(
                         classified = _classify(entry.path, name, found)
                     elif any(identity == each.identity for each in levels):
                         classified = SkippedEntry(
-                            path=entry.path, reason="a link to a folder that it is in", failed=False
+                            path=entry.path, reason="a symbolic link to a parent directory", failed=False
                         )
                     elif may_be_wanted_below(name, filters):
                         levels.append(_Level(entry.path, f"{name}/", identity))
@@ -177,12 +177,12 @@ def _classify(path: str, name: str, found: os.stat_result) -> FileEntry | Skippe
             ctime_ns=found.st_ctime_ns,
             inode=found.st_ino,
         )
-    return SkippedEntry(path=path, reason="no regular file", failed=False)
+    return SkippedEntry(path=path, reason="not a regular file", failed=False)
 
 
 def _reason(error: OSError | ValueError) -> str:
     if isinstance(error, PermissionError):
-        return f"it may not be read by this user; {permission_remedy(error)}"
+        return f"it is not readable by this user; {permission_remedy(error)}"
     if isinstance(error, FileNotFoundError):
         return GONE
-    return getattr(error, "strerror", None) or "its name is not possible"
+    return getattr(error, "strerror", None) or "its name is not valid"

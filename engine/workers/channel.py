@@ -37,7 +37,7 @@ class CancelToken:
     def raise_if_cancelled(self) -> None:
         """Raise UploadCancelled if it is set."""
         if self.is_set():
-            raise UploadCancelled("stopped on request")
+            raise UploadCancelled("interrupted")
 
 
 class Channel:
@@ -96,7 +96,7 @@ class WorkerContext:
     def raise_if_cancelled(self) -> None:
         """Raise UploadCancelled if the upload was cancelled, or no longer waits for its workers."""
         if self._closed:
-            raise UploadCancelled("stopped on request")
+            raise UploadCancelled("interrupted")
         self._cancel.raise_if_cancelled()
 
     def sleep(self, seconds: float) -> None:

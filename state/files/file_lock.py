@@ -104,7 +104,7 @@ def locks_unsupported(folder: Path) -> LocksUnsupported:
     """The error for a folder whose filesystem has no file locks."""
     return LocksUnsupported(
         f"the filesystem of {folder} does not support the file locks that partway needs; "
-        "name a folder on a local disk with --state-dir or PARTWAY_STATE_DIR"
+        "choose a directory on a local disk with --state-dir or PARTWAY_STATE_DIR"
     )
 
 

@@ -50,7 +50,7 @@ class LiveFiles:
             os.close(descriptor)
             raise
         os.close(descriptor)
-        raise StateLocked(f"somebody looks at {self._folder / id}")
+        raise StateLocked(f"another process is checking {self._folder / id}")
 
     def remove(self, id: str) -> None:
         try:

@@ -27,7 +27,7 @@ def make_private(folder: Path) -> tuple[str, ...]:
         _close(folder)
         mode = _mode(folder)
     if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
-        found.append(f"any user can replace the files in {folder}; close it with `chmod 700`, or use another folder")
+        found.append(f"any user can replace the files in {folder}; run `chmod 700` on it, or use another directory")
     return tuple(sentence for sentence in found if sentence)
 
 
@@ -41,7 +41,7 @@ def _close(path: Path) -> str:
             path.chmod(stat.S_IMODE(status.st_mode) & ~_OTHERS)
     if not _mode(path) & _OTHERS:
         return ""
-    return f"other users can read or change {path}, and its mode cannot be corrected; use another folder"
+    return f"other users can read or change {path}, and its mode cannot be changed; use another directory"
 
 
 def _mode(path: Path) -> int:

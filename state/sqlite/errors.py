@@ -54,7 +54,8 @@ def _translate(error: sqlite3.OperationalError, path: Path) -> StateError:
     if (full := _full(error, path)) is not None:
         return full
     return StateError(
-        f"cannot read or write {path}: {text}; fix the permissions or the disk, or name another folder with --state-dir"
+        f"cannot read or write {path}: {text}; fix the permissions or the disk, or choose another "
+        "directory with --state-dir"
     )
 
 
@@ -78,6 +79,6 @@ def _full(error: sqlite3.OperationalError, path: Path) -> StateError | None:
 
 def _damaged(error: Exception, path: Path) -> StateDamaged:
     return StateDamaged(
-        f"{path} is damaged or no partway database ({error}); move it away and run again: "
+        f"{path} is damaged or not a partway database ({error}); move it elsewhere and run again: "
         "finished parts are still on S3"
     )

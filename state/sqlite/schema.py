@@ -80,5 +80,6 @@ def _runner(statements: tuple[str, ...]) -> "Callable[[Database], None]":
 
 def _too_new(path: Path) -> StateTooNew:
     return StateTooNew(
-        f"{path} was written by a newer version of partway; update partway, or name another folder with --state-dir"
+        f"{path} was written by a newer version of partway; update partway, or choose another "
+        "directory with --state-dir"
     )

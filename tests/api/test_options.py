@@ -109,7 +109,7 @@ def test_include_and_exclude_as_filters() -> None:
         ({"retry_for": -1}, "retry_for: -1 is not a valid time"),
         ({"max_parts": 10_001}, "max_parts: 10001 is not a number"),
         ({"max_uploads": 0}, "max_uploads: 0 is not a number"),
-        ({"sse_c_key": b"short"}, "sse_c_key: a key has 32 bytes, not 5"),
+        ({"sse_c_key": b"short"}, "sse_c_key: a key must have 32 bytes, not 5"),
         ({"state_dir": 3}, "state_dir: 3 is not a path"),
         ({"on_event": 3}, "on_event: 3 cannot be called"),
     ],

@@ -102,7 +102,7 @@ def test_options_reach_the_object(client: Client, strict: StrictS3) -> None:
 def test_no_overwrite_raises(client: Client, strict: StrictS3) -> None:
     """The object stays as it is."""
     client.upload(b"first", "s3://bucket/key")
-    with pytest.raises(ObjectExists, match="exists already"):
+    with pytest.raises(ObjectExists, match="already exists"):
         client.upload(b"second", "s3://bucket/key", no_overwrite=True)
 
     assert strict.model.get_object("bucket", "key").body == b"first"

@@ -118,7 +118,7 @@ def test_cancel(shell: Shell, weed: Any, key: str) -> None:
 
     assert (result.code, there) == (0, [before["upload_id"]])
     assert uploads(weed, key) == []
-    assert shell.run("list").out == "nothing is unfinished\n"
+    assert shell.run("list").out == "no unfinished uploads\n"
 
 
 def test_adopt_when_the_state_is_lost(shell: Shell, weed: Any, key: str) -> None:

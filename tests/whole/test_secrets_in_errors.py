@@ -186,6 +186,6 @@ def test_a_defect_is_told_as_text(server: StrictS3, tmp_path: Path) -> None:
     result = shell.run_command([sys.executable, "-c", DEFECT, "upload", "source.bin", "s3://bucket/key"])
 
     assert (result.code, len(result.errors)) == (1, 1)
-    assert "this is a defect of partway: RuntimeError" in result.errors[0]
+    assert "this is a bug in partway: RuntimeError" in result.errors[0]
     assert not CONTROL.search(result.err)
     assert len(result.err) < 5_000

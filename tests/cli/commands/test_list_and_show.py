@@ -112,7 +112,7 @@ def test_list(shell: Shell, half: str, finished: str) -> None:
     result = shell.run("list")
     head, *rows = result.out.splitlines()
 
-    assert head.split() == ["ID", "STATUS", "DONE", "SIZE", "LAST", "SEEN", "SOURCE", "TARGET"]
+    assert head.split() == ["ID", "STATUS", "DONE", "SIZE", "LAST", "SEEN", "SOURCE", "DESTINATION"]
     assert [row.split()[:4] for row in rows] == [[half, "open", "49", "%"]]
 
 
@@ -146,4 +146,4 @@ def test_unknown_id(shell: Shell, command: str) -> None:
 
     assert result.code == 2
     assert result.out == ""
-    assert "there is no upload 'zzz'; see `partway list`" in result.err
+    assert "there is no upload or job 'zzz'; see `partway list`" in result.err

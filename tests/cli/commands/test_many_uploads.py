@@ -169,7 +169,7 @@ def test_what_is_safe_of_a_job_is_asked_at_once(tmp_path: Path, statements: Coun
 
     def tell(name: str, count: int) -> None:
         store = SqliteStore(tmp_path / name)
-        assert f"{count} parts are safe on S3 of {count} others" in safe_of_job(store, JOB)[1]
+        assert f"{count} parts of {count} other files are safe on S3" in safe_of_job(store, JOB)[1]
         store.close()
 
     assert statements(lambda: tell("few", FEW)) == statements(lambda: tell("many", MANY))

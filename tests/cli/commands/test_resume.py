@@ -118,12 +118,12 @@ def test_cancel(server: StrictS3, shell: Shell) -> None:
     twice, resumed, listed = shell.run("cancel", id), shell.run("resume", id), shell.run("list")
 
     assert (cancelled.code, cancelled.err) == (0, "")
-    assert cancelled.out == f"cancelled {id}: s3://bucket/key; 2 parts (10.0 MiB) are gone from S3\n"
+    assert cancelled.out == f"cancelled {id}: s3://bucket/key; removed 2 parts (10.0 MiB) from S3\n"
     assert not server.model.open_uploads
     assert (twice.code, resumed.code) == (2, 2)
-    assert f"upload {id} is aborted; there is nothing to cancel" in twice.err
-    assert listed.out == "nothing is unfinished\n"
-    assert json.loads(shell.run("list", "--all", "--json").out)["status"] == "aborted"
+    assert f"upload {id} is cancelled; there is nothing to cancel" in twice.err
+    assert listed.out == "no unfinished uploads\n"
+    assert json.loads(shell.run("list", "--all", "--json").out)["status"] == "cancelled"
 
 
 def test_resume_all(server: StrictS3, shell: Shell) -> None:
@@ -138,13 +138,13 @@ def test_resume_all(server: StrictS3, shell: Shell) -> None:
 
     alone, everything = shell.run("resume"), shell.run("resume", "--all")
 
-    assert alone.code == 2 and "3 uploads are unfinished; name one, or say --all" in alone.err
+    assert alone.code == 2 and "3 uploads are unfinished; give an ID, or --all" in alone.err
     assert f"{shell.folder / 'a.bin'} to s3://bucket/a.bin\n" in alone.err
     assert everything.code == 75
     assert [key for _, key in sorted(server.model.objects)] == ["a.bin", "z.bin"]
     (left,) = shell.run("list", "--json").events
     assert left["target"] == "s3://bucket/gone.bin"
-    (line,) = [line for line in everything.err.splitlines() if line.startswith("left alone: ")]
+    (line,) = [line for line in everything.err.splitlines() if line.startswith("not resumed: ")]
     assert f"there is no file {shell.folder / 'gone.bin'}" in line and line.endswith(f" cancel {left['upload']}")
 
 
@@ -161,7 +161,7 @@ def test_resume_all_leaves_alone_what_runs(server: StrictS3, shell: Shell) -> No
     assert (quiet.code, quiet.out, quiet.err) == (0, "", "")
     assert told.code == 0
     lines = told.err.splitlines()
-    assert len(lines) == 2 and all(line.startswith("left alone: process ") for line in lines)
+    assert len(lines) == 2 and all(line.startswith("not resumed: process ") for line in lines)
     assert f"already sending {shell.folder / 'source.bin'} to s3://bucket/key" in told.err
 
 
@@ -213,7 +213,7 @@ def test_what_another_process_takes_after_the_check(
     assert in_process(shell, id if named else "--all", "--json") == code
     out, err = capsys.readouterr()
     (line,) = err.splitlines()
-    assert line.startswith("error: " if named else "left alone: ") and id in line
+    assert line.startswith("error: " if named else "not resumed: ") and id in line
     assert len(out.splitlines()) == named
 
 
@@ -238,7 +238,7 @@ def test_a_job_that_another_process_ends_after_the_check(
 
     assert in_process(shell, "--all", "--json") == 0
     out, err = capsys.readouterr()
-    assert out == "" and err.startswith("left alone: job ") and "already completed" in err
+    assert out == "" and err.startswith("not resumed: job ") and "already completed" in err
 
 
 def test_resume_all_finishes_the_rest_beside_what_runs(server: StrictS3, shell: Shell) -> None:
@@ -305,7 +305,7 @@ def test_resume_all_passes_over_an_upload_whose_path_has_no_file_now(server: Str
 
     assert result.code == 75
     (line,) = result.err.splitlines()
-    assert line.startswith(f"left alone: upload {id}: ") and str(path) in line and line.endswith(f"cancel {id}")
+    assert line.startswith(f"not resumed: upload {id}: ") and str(path) in line and line.endswith(f"cancel {id}")
 
 
 def test_one_that_cannot_be_resumed_keeps_nothing_else_from_it(server: StrictS3, shell: Shell) -> None:
@@ -318,7 +318,7 @@ def test_one_that_cannot_be_resumed_keeps_nothing_else_from_it(server: StrictS3,
     result = shell.run("resume", "--all")
 
     assert result.code == 2
-    assert result.errors == ["error: job ffffffff is not readable in the store; run its command again"]
+    assert result.errors == ["error: the options of job ffffffff in the state are not readable; run its command again"]
     assert [key for _, key in server.model.objects] == ["key"]
 
 
@@ -326,7 +326,7 @@ def test_nothing_to_resume(shell: Shell) -> None:
     """Nothing unfinished is no failure."""
     result = shell.run("resume")
 
-    assert (result.code, result.out, result.err) == (0, "", "nothing is unfinished\n")
+    assert (result.code, result.out, result.err) == (0, "", "no unfinished uploads\n")
 
 
 def test_both_ids_and_all(shell: Shell) -> None:

@@ -185,7 +185,7 @@ def test_quiet(results: dict[str, Result]) -> None:
 
 def test_no_overwrite_skips(server: StrictS3, results: dict[str, Result], objects: dict[str, StoredObject]) -> None:
     """--no-overwrite leaves an object alone, sends nothing and says so."""
-    assert results["taken"].out == "skipped s3://bucket/taken: the object exists already; nothing was sent\n"
+    assert results["taken"].out == "skipped s3://bucket/taken: the object already exists; nothing was sent\n"
     assert objects["taken"].body == b"older"
     assert not calls(server, "PutObject", "taken")
 

@@ -42,8 +42,8 @@ def test_what_may_not_be_read_is_told(shell: Shell, server: StrictS3, folder: Pa
     result = without_rights(shell, *UPLOAD)
     assert (told.code, result.code) == (1, 1)
     for each in (told.err, result.err):
-        assert "some/1.txt: it may not be read" in each or "1.txt may not be read by this user" in each, each
-        assert "some/sub: it may not be read by this user" in each
+        assert "some/1.txt: it may not be read" in each or "1.txt is not readable by this user" in each, each
+        assert "some/sub: it is not readable by this user" in each
     assert arrived(server) == {"2.txt"}
     (folder / "1.txt").chmod(0o600)
     (folder / "sub").chmod(0o700)
@@ -57,7 +57,7 @@ def test_keys_that_are_too_long_fail_alone(shell: Shell, server: StrictS3, folde
     result = shell.run("upload", "-r", "some", f"s3://bucket/{prefix}/")
 
     assert result.code == 1
-    assert "sub/3.txt: the key has 1,026 bytes; S3 takes at most 1,024" in result.err
+    assert "sub/3.txt: the key has 1,026 bytes; S3 accepts at most 1,024" in result.err
     assert arrived(server) == {f"{prefix}/1.txt", f"{prefix}/2.txt"}
 
 
@@ -65,7 +65,7 @@ def test_names_that_are_no_utf8_need_a_word(shell: Shell, server: StrictS3, fold
     """The sentence says which; with it the name arrives."""
     (folder / "z\udcfcrich").write_bytes(b"")
     result = shell.run(*UPLOAD)
-    assert (result.code, "rename it, or say what it is with --key-encoding" in result.err) == (1, True)
+    assert (result.code, "rename it, or set its encoding with --key-encoding" in result.err) == (1, True)
 
     again = shell.run(*UPLOAD, "--key-encoding", "latin-1")
 
@@ -93,7 +93,7 @@ def test_files_of_one_key_are_listed(shell: Shell, server: StrictS3, folder: Pat
 
 NOTHING_TO_ABORT = {
     "a list without names": ("--files-from", "list"),
-    "a list of an empty folder": ("--files-from", "folders", "."),
+    "a list of an empty directory": ("--files-from", "folders", "."),
     "filters": ("-r", "some", "--exclude", "*"),
     "filters for a file": ("some/1.txt", "some/2.txt", "--include", "*.jpg", "--exclude", "*.txt"),
     "folders in a folder": ("-r", "folders-only"),
@@ -113,11 +113,9 @@ def test_nothing_to_do_is_no_failure(shell: Shell, server: StrictS3, folder: Pat
 
     for name in NOTHING_TO_ABORT:
         assert (well[name].code, dry[name].code, wrong[name].code) == (0, 0, 1), f"{name}: {well} {dry} {wrong}"
-        assert well[name].out.startswith(
-            "nothing to upload to s3://bucket/x/: the list is empty, or the filters match no"
-        )
+        assert well[name].out.startswith("nothing to upload to s3://bucket/x/: the list is empty, or no file matches")
         assert well[name].errors == []
-        assert wrong[name].errors[0].startswith("error: no file is there to upload; check the ")
+        assert wrong[name].errors[0].startswith("error: there is no file to upload; check the ")
     assert (quiet.code, quiet.out, quiet.err) == (0, "", "")
     done = told.event("job_done")
     assert [done[each] for each in ("done", "failed", "missing", "resumable")] == [0, 0, 0, False]
@@ -138,7 +136,7 @@ def test_an_empty_folder_is_a_failure(shell: Shell, server: StrictS3) -> None:
 
     for result in results.values():
         assert result.code == 1
-        assert result.errors == ["error: no file is there to upload: the folder is empty (is a disk not mounted?)"]
+        assert result.errors == ["error: there is no file to upload: the directory is empty (is a disk not mounted?)"]
 
 
 def test_a_pattern_that_can_match_no_file_is_told(shell: Shell, server: StrictS3, folder: Path) -> None:
@@ -148,10 +146,10 @@ def test_a_pattern_that_can_match_no_file_is_told(shell: Shell, server: StrictS3
     result = shell.run("upload", "-r", "some", "s3://bucket/x/", *filters, "--include", "*.txt")
 
     assert result.code == 0
-    why = "can match no file: patterns are compared with the path of a file below SOURCE"
+    why = "can match no file: patterns are matched against the path below SOURCE"
     assert [line for line in result.err.splitlines() if line.startswith("warning: ")] == [
         f"warning: --exclude '{folder}/sub/*' {why}; write 'sub/*'",
-        f"warning: --exclude 'sub/' {why}; for the files in a folder write 'sub/*'",
+        f"warning: --exclude 'sub/' {why}; for the files in a directory use 'sub/*'",
         f"warning: --exclude '/elsewhere/*' {why}",
     ]
 
@@ -165,10 +163,10 @@ def test_a_link_is_not_followed_where_that_is_not_wanted(shell: Shell, server: S
     beside = shell.run("upload", "link", "some/2.txt", "s3://bucket/", flag)
 
     assert (alone.code, dry.code, told.code, beside.code) == (0, 0, 0, 0)
-    assert alone.out == "skipped s3://bucket/link: the source is a link; nothing was sent\n"
-    assert "would skip s3://bucket/link: the source is a link" in dry.out
-    assert told.event("upload_skipped")["reason"] == "the source is a link; nothing was sent"
-    assert f"left out: {shell.folder / 'link'}: a link" in beside.err
+    assert alone.out == "skipped s3://bucket/link: the source is a symbolic link; nothing was sent\n"
+    assert "would skip s3://bucket/link: the source is a symbolic link" in dry.out
+    assert told.event("upload_skipped")["reason"] == "the source is a symbolic link; nothing was sent"
+    assert f"skipped: {shell.folder / 'link'}: a link" in beside.err
     assert arrived(server) == {"2.txt"}
     assert shell.run("upload", "some/1.txt", "s3://bucket/", flag).code == 0
     assert arrived(server) == {"1.txt", "2.txt"}
@@ -216,7 +214,7 @@ def test_the_end_names_what_failed_and_why(shell: Shell, server: StrictS3, folde
 
     assert result.code == 1
     assert result.errors == ["error: 1 file was not uploaded:"]
-    assert f"  {folder / 'gone'}: there is no such file" in result.err.splitlines()
+    assert f"  {folder / 'gone'}: no such file" in result.err.splitlines()
 
 
 def test_only_the_first_failures_are_named(shell: Shell, server: StrictS3, folder: Path) -> None:
@@ -225,8 +223,8 @@ def test_only_the_first_failures_are_named(shell: Shell, server: StrictS3, folde
         (folder / f"gone{number}").symlink_to("nowhere")
     result = shell.run(*UPLOAD, "--quiet")
 
-    assert result.err.count("there is no such file") == 20
-    assert "  and 5 more; --json tells of each" in result.err.splitlines()
+    assert result.err.count("no such file") == 20
+    assert "  and 5 more; --json lists all of them" in result.err.splitlines()
 
 
 def test_empty_folders_are_in_the_summary(shell: Shell, server: StrictS3, folder: Path) -> None:
@@ -236,7 +234,7 @@ def test_empty_folders_are_in_the_summary(shell: Shell, server: StrictS3, folder
     result = shell.run(*UPLOAD)
 
     assert result.code == 0
-    assert "  2 empty folders left out: S3 has no folders" in result.out.splitlines()
+    assert "  2 empty directories skipped: S3 has no directories" in result.out.splitlines()
     assert shell.run(*UPLOAD, "--json").event("job_done")["empty_folders"] == 2
 
 

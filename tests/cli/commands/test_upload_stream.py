@@ -106,11 +106,11 @@ def test_what_the_others_say_of_a_stream(server: StrictS3, pipeline: Shell) -> N
 
     assert (facts["source"], facts["total_bytes"], facts["part_count"], facts["done_parts"]) == ("-", None, None, 2)
     assert "10.0 MiB  unknown" in listed.out
-    assert "10.0 MiB, 2 parts; how much is to come is not known" in shown.out
+    assert "10.0 MiB, 2 parts; total size unknown" in shown.out
     assert named.code == 2
-    assert "only the program that wrote it can send it again" in named.err
+    assert "only its producer can send the rest" in named.err
     assert everything.code == 75
-    assert everything.err.startswith(f"left alone: upload {id} is of a stream")
+    assert everything.err.startswith(f"not resumed: upload {id} is a stream")
     assert "upload - s3://bucket/dump -p 5MiB -c 2 --json --endpoint-url" in everything.err
     assert pipeline.run("cancel", id).code == 0
     assert server.model.open_uploads == ()
@@ -178,7 +178,7 @@ def test_a_resume_that_has_to_leave_a_stream_alone_is_incomplete(server: StrictS
     assert (dry.code, both.code, alone.code) == (75, 75, 75)
     assert ("bucket", "file") in server.model.objects
     assert both.event("upload_done")["target"] == "s3://bucket/file"
-    assert alone.err.startswith("left alone: upload ")
+    assert alone.err.startswith("not resumed: upload ")
 
 
 def test_a_resume_passes_over_a_stream_that_is_on_its_way(server: StrictS3, pipeline: Shell) -> None:
@@ -216,7 +216,7 @@ def test_a_resume_leaves_a_job_alone_whose_list_came_by_a_pipe(server: StrictS3,
     result = pipeline.run("resume", "--all")
 
     assert result.code == 75
-    assert "left alone: job " in result.err
+    assert "not resumed: job " in result.err
     assert ("bucket", "other") in server.model.objects
 
 
@@ -308,9 +308,12 @@ def test_lines_without_a_total(server: StrictS3, pipeline: Shell) -> None:
 
 
 BAD: dict[str, tuple[tuple[str, ...], str]] = {
-    "no key": (("upload", "-", "s3://bucket/"), "name the key"),
-    "bucket alone": (("upload", "-", "s3://bucket"), "name the key"),
-    "for a file": (("upload", "a.bin", "s3://bucket/a", "--expected-size", "1G"), "--expected-size is for a stream"),
+    "no key": (("upload", "-", "s3://bucket/"), "give the key"),
+    "bucket alone": (("upload", "-", "s3://bucket"), "give the key"),
+    "for a file": (
+        ("upload", "a.bin", "s3://bucket/a", "--expected-size", "1G"),
+        "--expected-size applies to a stream",
+    ),
     "too much": (("upload", "-", "s3://bucket/a", "--expected-size", "50T"), "split the stream"),
     "too small": (
         ("upload", "-", "s3://bucket/a", "--expected-size", "1T", "-p", "5MiB"),

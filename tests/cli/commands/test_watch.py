@@ -82,7 +82,7 @@ def test_json(server: StrictS3, shell: Shell) -> None:
 
 
 def test_a_kill_is_told(server: StrictS3, shell: Shell) -> None:
-    """Whoever watches learns that the process died, what is safe, and how to go on."""
+    """Whoever watches learns that the process died, what is safe, and how to resume."""
     with hanging(shell, server, *UPLOAD) as running:
         with shell.started("watch", "--interval", "0.1", as_json=False) as watcher:
             watcher.read_until("2/5 parts")
@@ -94,7 +94,7 @@ def test_a_kill_is_told(server: StrictS3, shell: Shell) -> None:
     assert (result.code, result.err) == (0, "")
     assert lines[-4:-2] == [
         "killed: s3://bucket/key",
-        f"  process {running.process.pid} on {os.uname().nodename} ended without a word",
+        f"  process {running.process.pid} on {os.uname().nodename} exited unexpectedly (killed or crashed)",
     ]
     assert lines[-2] == "  2 of 5 parts are safe on S3 (10.0 MiB)"
     assert lines[-1].endswith(f" resume {id_of(running)}")
@@ -109,7 +109,7 @@ def test_the_end_is_told_with_the_proof(server: StrictS3, shell: Shell) -> None:
     with shell.started(*UPLOAD) as running:
         running.wait_for("upload_completing")
         with shell.started("watch", id_of(running), "--interval", "0.1", as_json=False) as watcher:
-            watcher.read_until("waiting for S3 to make the object")
+            watcher.read_until("completing the upload")
             seen.set()
             result = watcher.result()
         done = running.result()
@@ -130,7 +130,7 @@ def test_an_upload_that_is_stopped(server: StrictS3, shell: Shell) -> None:
     (upload,) = result.events[-1]["uploads"]
 
     assert result.code == 75
-    assert (upload["running"], upload["ended"], upload["error"]) == (False, "interrupted", "stopped on request")
+    assert (upload["running"], upload["ended"], upload["error"]) == (False, "interrupted", "interrupted")
     assert upload["live"] is None
     assert "interrupted" in shell.run("show", id_of(running)).out
 
@@ -164,11 +164,11 @@ def test_nothing_is_running(server: StrictS3, shell: Shell) -> None:
 def test_silence_is_told(server: StrictS3, shell: Shell) -> None:
     """No event comes while everything stalls: the age of the last one is shown instead of a rate."""
     with hanging(shell, server, *UPLOAD), shell.started("watch", "--interval", "0.2", as_json=False) as watcher:
-        line = watcher.read_until("nothing for ")
+        line = watcher.read_until("no progress for ")
         listed = shell.run("list").out
 
     assert "/s" not in line
-    assert " silent " in listed.splitlines()[1]
+    assert " stalled " in listed.splitlines()[1]
 
 
 def test_a_job(server: StrictS3, shell: Shell) -> None:
@@ -193,7 +193,16 @@ def test_a_job(server: StrictS3, shell: Shell) -> None:
     assert (job["done_files"], job["running"]) == (1, True)
     assert {each["source"] for each in job["live"]["in_flight"]} == {str(folder / f"small-{n}") for n in range(3)}
     assert lines.startswith(f"{job['job']} s3://bucket/p/: 1 file, ")
-    assert listed.splitlines()[0].split() == ["JOB", "STATUS", "FILES", "FAILED", "BYTES", "LAST", "SEEN", "TARGET"]
+    assert listed.splitlines()[0].split() == [
+        "JOB",
+        "STATUS",
+        "FILES",
+        "FAILED",
+        "BYTES",
+        "LAST",
+        "SEEN",
+        "DESTINATION",
+    ]
     assert listed.splitlines()[1].split()[:3] == [job["job"], "RUNNING", "1"]
     assert "status  open, running now" in shown and f"process {running.process.pid}" in shown
     assert (ended.code, ended.out.splitlines()[0]) == (75, "killed: s3://bucket/p/")
@@ -249,7 +258,7 @@ def test_bars_go_when_the_upload_ends(server: StrictS3, shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("zzz",), "there is no upload 'zzz'"),
+        (("zzz",), "there is no upload or job 'zzz'"),
         (("--interval", "0"), "--interval"),
         (("--interval", "soon"), "--interval"),
         (("a", "b"), "unexpected extra argument"),

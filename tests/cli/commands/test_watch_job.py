@@ -104,7 +104,7 @@ def test_a_job_has_the_numbers_of_all_its_uploads(store: MemoryStore) -> None:
     assert (told.rate, told.retries, told.reason, told.away_since) == (2.0 * MIB, 3, "503", None)
     assert (told.resumed_bytes, told.in_flight_bytes) == (40 * MIB, 2 * MIB + 100)
     assert (all_away.record.away_since, all_away.record.rate) == (20.0, 4.0 * MIB)
-    assert drawn(store)[1].startswith("  12 files, 43.0 MiB, network away for ")
+    assert drawn(store)[1].startswith("  12 files, 43.0 MiB, endpoint unreachable for ")
 
 
 def test_lines(store: MemoryStore) -> None:

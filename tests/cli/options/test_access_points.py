@@ -54,10 +54,10 @@ def test_an_arn_is_the_bucket(arn: str) -> None:
 @pytest.mark.parametrize(
     ("target", "words"),
     [
-        (f"s3://{POINT}", "names no key; write s3://arn:"),
+        (f"s3://{POINT}", "has no key; use s3://arn:"),
         ("s3://arn:aws:s3-object-lambda:us-west-2:123456789012:accesspoint/name/key", "S3 Object Lambda access point"),
         (f"s3://{OUTPOST.replace('accesspoint', 'bucket')}/key", "a bucket on Outposts is reached through an access"),
-        ("s3://arn:aws:s3:us-west-2:1234:accesspoint/name/key", "is not the ARN of an access point; write s3://arn:"),
+        ("s3://arn:aws:s3:us-west-2:1234:accesspoint/name/key", "is not the ARN of an access point; use s3://arn:"),
         ("s3://arn:aws:s3:::bucket/key", "is not the ARN of an access point"),
         ("s3://arn:aws:s3:us-west-2:123456789012:accesspoint//key", "is not the ARN of an access point"),
         (f"s3://{POINT}:key", "is not the ARN of an access point"),
@@ -75,7 +75,7 @@ def test_a_stream_needs_a_key_after_the_arn() -> None:
     stream = StreamOptions(expected_size=None, equal_parts=False, allow_empty=False, from_command="x", dry_run=True)
 
     assert stream.check("-", f"s3://{POINT}/key")
-    with pytest.raises(click.UsageError, match="a stream has no name"):
+    with pytest.raises(click.UsageError, match="a stream has no file name"):
         stream.check("-", f"s3://{POINT}")
 
 

@@ -44,13 +44,13 @@ def test_a_value_in_range_is_taken_as_it_is(name: str, text: str, value: int) ->
 @pytest.mark.parametrize(
     ("name", "text", "value", "words"),
     [
-        ("multipart_chunksize", "5242879", 5 * MIB, "is less than 5.0 MiB; 5.0 MiB is used"),
-        ("multipart_chunksize", "1MB", 5 * MIB, "is less than 5.0 MiB; 5.0 MiB is used"),
-        ("multipart_chunksize", "6GB", 5 * GIB, "is more than 5.0 GiB; 5.0 GiB is used"),
-        ("max_concurrent_requests", "257", 256, "is more than 256; 256 is used"),
-        ("max_concurrent_requests", "1000", 256, "is more than 256; 256 is used"),
-        ("max_bandwidth", "1KB/s", 4 * KIB, "is less than 4.0 KiB/s; 4.0 KiB/s is used"),
-        ("max_bandwidth", "4b/s", 4 * KIB, "is less than 4.0 KiB/s; 4.0 KiB/s is used"),
+        ("multipart_chunksize", "5242879", 5 * MIB, "is less than 5.0 MiB; using 5.0 MiB"),
+        ("multipart_chunksize", "1MB", 5 * MIB, "is less than 5.0 MiB; using 5.0 MiB"),
+        ("multipart_chunksize", "6GB", 5 * GIB, "is more than 5.0 GiB; using 5.0 GiB"),
+        ("max_concurrent_requests", "257", 256, "is more than 256; using 256"),
+        ("max_concurrent_requests", "1000", 256, "is more than 256; using 256"),
+        ("max_bandwidth", "1KB/s", 4 * KIB, "is less than 4.0 KiB/s; using 4.0 KiB/s"),
+        ("max_bandwidth", "4b/s", 4 * KIB, "is less than 4.0 KiB/s; using 4.0 KiB/s"),
     ],
 )
 def test_a_value_out_of_range_becomes_the_nearest(name: str, text: str, value: int, words: str) -> None:

@@ -13,29 +13,38 @@ from tests.support.shell.unprivileged import unprivileged
 
 TARGET = "s3://bucket/key"
 USAGE = {
-    "target without key": (("upload", "file", "s3://bucket"), "names no key; write s3://bucket/ to keep"),
-    "target of another kind": (("upload", "file", "http://bucket/key"), "must look like s3://bucket/key"),
-    "arguments the wrong way round": (("upload", TARGET, "file"), "must look like s3://bucket/key"),
-    "several to one key": (("upload", "file", "file", TARGET), "many files go below a target that ends in /"),
-    "a folder": (("upload", "folder", TARGET), "is a folder; add -r to upload the files in it"),
-    "part size no number": (("upload", "file", TARGET, "-p", "big"), "'big' is no size; write it like 16MiB"),
-    "part size endless": (("upload", "file", TARGET, "-p", "9" * 400), "is no size"),
+    "target without key": (("upload", "file", "s3://bucket"), "has no key; use s3://bucket/ to keep"),
+    "target of another kind": (
+        ("upload", "file", "http://bucket/key"),
+        "is not a valid S3 address; use s3://bucket/key",
+    ),
+    "arguments the wrong way round": (("upload", TARGET, "file"), "is not a valid S3 address; use s3://bucket/key"),
+    "several to one key": (("upload", "file", "file", TARGET), "several files need a destination that ends in /"),
+    "a folder": (("upload", "folder", TARGET), "is a directory; add -r to upload the files in it"),
+    "part size no number": (("upload", "file", TARGET, "-p", "big"), "'big' is not a valid size; use 16MiB"),
+    "part size endless": (("upload", "file", TARGET, "-p", "9" * 400), "is not a valid size"),
     "concurrency 0": (("upload", "file", TARGET, "-c", "0"), "is not in the range 1<=x<=256"),
-    "bandwidth no number": (("upload", "file", TARGET, "--bwlimit", "fast"), "'fast' is no rate; write bytes a second"),
-    "bandwidth too small": (("upload", "file", TARGET, "--bwlimit", "20"), "it must be at least 4KiB"),
-    "bandwidth of a resume": (("resume", "--all", "--bwlimit", "-1"), "'-1' is no rate"),
+    "bandwidth no number": (
+        ("upload", "file", TARGET, "--bwlimit", "fast"),
+        "'fast' is not a valid rate; use bytes per second",
+    ),
+    "bandwidth too small": (("upload", "file", TARGET, "--bwlimit", "20"), "the minimum is 4KiB"),
+    "bandwidth of a resume": (("resume", "--all", "--bwlimit", "-1"), "'-1' is not a valid rate"),
     "max parts 10001": (("upload", "file", TARGET, "--max-parts", "10001"), "is not in the range 1<=x<=10000"),
-    "retry time": (("upload", "file", TARGET, "--retry-for", "soon"), "'soon' is no time; write it like 90s"),
-    "metadata no map": (("upload", "file", TARGET, "--metadata", "x"), "is no map; write it like name=value"),
-    "metadata broken json": (("upload", "file", TARGET, "--metadata", '{"a": 1}'), "is no map"),
-    "metadata line break": (("upload", "file", TARGET, "--metadata", "a=x\ny: z"), "only printable ASCII"),
-    "metadata not ascii": (("upload", "file", TARGET, "--metadata", "a=zürich"), "only printable ASCII"),
-    "metadata name": (("upload", "file", TARGET, "--metadata", "a b:c=x"), "is no name for metadata"),
-    "content type line break": (("upload", "file", TARGET, "--content-type", "x\r\ny: z"), "only printable ASCII"),
+    "retry time": (("upload", "file", TARGET, "--retry-for", "soon"), "'soon' is not a valid time; use 90s"),
+    "metadata no map": (("upload", "file", TARGET, "--metadata", "x"), "is not a valid map; use name=value"),
+    "metadata broken json": (("upload", "file", TARGET, "--metadata", '{"a": 1}'), "is not a valid map"),
+    "metadata line break": (("upload", "file", TARGET, "--metadata", "a=x\ny: z"), "use printable ASCII"),
+    "metadata not ascii": (("upload", "file", TARGET, "--metadata", "a=zürich"), "use printable ASCII"),
+    "metadata name": (("upload", "file", TARGET, "--metadata", "a b:c=x"), "is not a valid metadata name"),
+    "content type line break": (("upload", "file", TARGET, "--content-type", "x\r\ny: z"), "use printable ASCII"),
     "acl": (("upload", "file", TARGET, "--acl", "everyone"), "'everyone' is not one of"),
-    "endpoint no url": (("upload", "file", TARGET, "--endpoint-url", "localhost:9000"), "is no address"),
-    "endpoint half a url": (("upload", "file", TARGET, "--endpoint-url", "http://[::1"), "is no address"),
-    "endpoint with a large port": (("upload", "file", TARGET, "--endpoint-url", "http://h:99999"), "is no address"),
+    "endpoint no url": (("upload", "file", TARGET, "--endpoint-url", "localhost:9000"), "is not a valid endpoint"),
+    "endpoint half a url": (("upload", "file", TARGET, "--endpoint-url", "http://[::1"), "is not a valid endpoint"),
+    "endpoint with a large port": (
+        ("upload", "file", TARGET, "--endpoint-url", "http://h:99999"),
+        "is not a valid endpoint",
+    ),
 }
 
 REFUSED: dict[str, tuple[tuple[str, ...], int, str]] = {
@@ -46,7 +55,7 @@ REFUSED: dict[str, tuple[tuple[str, ...], int, str]] = {
     "a long key": (
         ("upload", "file", "s3://bucket/" + "k" * 1025),
         2,
-        "the key has 1,025 bytes; S3 takes at most 1,024",
+        "the key has 1,025 bytes; S3 accepts at most 1,024",
     ),
     "part size too small": (("upload", "file", TARGET, "-p", "5242879"), 2, "from 5,242,880 to 5,368,709,120 bytes"),
     "part size too large": (("upload", "file", TARGET, "-p", "5.1GiB"), 2, "from 5,242,880 to 5,368,709,120 bytes"),
@@ -73,8 +82,8 @@ ENVIRONMENT: dict[str, tuple[dict[str, str], int, str]] = {
     "unknown key": ({"AWS_ACCESS_KEY_ID": "AKIANOBODY"}, 1, "InvalidAccessKeyId"),
     "malformed configuration": ({"AWS_CONFIG_FILE": "malformed"}, 1, "malformed"),
     "endpoint variable no url": ({"AWS_ENDPOINT_URL": "nonsense"}, 1, "nonsense"),
-    "state below a file": ({"PARTWAY_STATE_DIR": "file/below"}, 1, "name another with --state-dir"),
-    "state is garbage": ({"PARTWAY_STATE_DIR": "garbage"}, 1, "is damaged or no partway database"),
+    "state below a file": ({"PARTWAY_STATE_DIR": "file/below"}, 1, "choose another with --state-dir"),
+    "state is garbage": ({"PARTWAY_STATE_DIR": "garbage"}, 1, "is damaged or not a partway database"),
 }
 
 
@@ -188,7 +197,7 @@ def test_unreadable_file(shell: Shell, command: str) -> None:
     result = unprivileged(lambda: shell.run(command, "secret", TARGET))
 
     assert result.code == (2 if command == "upload" else 1)
-    assert "may not be read by this user; check its permissions" in result.errors[0]
+    assert "is not readable by this user; check its permissions" in result.errors[0]
 
 
 @pytest.mark.parametrize("command", [("list",), ("cancel", "x")])
@@ -198,5 +207,5 @@ def test_damaged_state(shell: Shell, command: tuple[str, ...]) -> None:
     result = shell.run(*command, "--state-dir", "garbage")
 
     assert (result.code, result.out) == (1, "")
-    assert "move it away and run again: finished parts are still on S3" in result.errors[0]
+    assert "move it elsewhere and run again: finished parts are still on S3" in result.errors[0]
     assert (shell.folder / "garbage" / "partway.db").read_bytes() == before

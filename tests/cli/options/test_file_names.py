@@ -85,7 +85,7 @@ def test_name_that_is_no_utf8_with_a_named_key(server: StrictS3, results: dict[s
 def test_name_that_is_no_utf8_as_key(server: StrictS3, results: dict[str, Result]) -> None:
     """A key that is no UTF-8 is refused with what to do."""
     assert results["bytes in the key"].code == 2
-    assert "is not valid UTF-8; name the key in the target, or rename the file" in results["bytes in the key"].err
+    assert "is not valid UTF-8; set the key in the destination, or rename the file" in results["bytes in the key"].err
     assert not [key for _, key in server.model.objects if key.startswith("folder/")]
 
 

@@ -47,7 +47,7 @@ def test_a_size_is_read_or_refused(text: str) -> None:
     try:
         size = parse_size(text)
     except ValueError as error:
-        assert "is no size" in str(error) and len(str(error)) < 300
+        assert "is not a valid size" in str(error) and len(str(error)) < 300
     else:
         assert type(size) is int and size >= 0
 
@@ -59,14 +59,14 @@ def test_a_time_is_read_or_refused(text: str) -> None:
     try:
         seconds = parse_duration(text)
     except ValueError as error:
-        assert "is no time" in str(error) and len(str(error)) < 700
+        assert "is not a valid time" in str(error) and len(str(error)) < 700
     else:
         assert 0 <= seconds < float("inf")
 
 
 def test_a_time_beyond_all_clocks_is_refused() -> None:
     """Four hundred digits are no time, and no endless one either."""
-    with pytest.raises(ValueError, match="is no time"):
+    with pytest.raises(ValueError, match="is not a valid time"):
         parse_duration("9" * 400)
 
 
@@ -126,7 +126,7 @@ def test_an_option_is_read_or_refused(name: str, data: st.DataObject) -> None:
 
 def test_metadata_that_is_nested_without_end_is_refused() -> None:
     """It fits into an argument of the command line, and into no parser's stack."""
-    with pytest.raises(click.BadParameter, match="is no map"):
+    with pytest.raises(click.BadParameter, match="is not a valid map"):
         values.metadata_value(CONTEXT, PARAMETER, '{"a":' * 20_000)
 
 

@@ -49,7 +49,7 @@ def test_a_single_upload() -> None:
     """Two lines: name, bar and share; then all there is to know."""
     screen = Screen()
 
-    assert screen.see() == ["  asking S3 what it has"]
+    assert screen.see() == ["  checking what is on S3"]
     assert screen.see(PartsChecked(upload="id-a", bytes=MIB, total_bytes=2 * MIB)) == [
         "  comparing the file with parts on S3: 50% of 2.0 MiB",
     ]
@@ -57,9 +57,7 @@ def test_a_single_upload() -> None:
         "a ▬▬▬▬▬▬▬▬▬▬▬▬▬▬▬▬▬▬▬▬▬▬▬▬▬▬▬▬▬▬▬▬▬▬▬━━━━━━━━━───────────────────────────  62 %",
         "  62.0 MiB of 100.0 MiB, 6.0 MiB/s, 6.3 s left, 6/10 parts",
     ]
-    assert screen.see(UploadCompleting(upload="id-a"))[-1] == (
-        "  all 10 parts are on S3; waiting for S3 to make the object of them"
-    )
+    assert screen.see(UploadCompleting(upload="id-a"))[-1] == ("  all 10 parts are on S3; completing the upload")
     assert screen.see(done("a")) == []
 
 
@@ -80,7 +78,7 @@ def test_a_job_and_each_of_its_uploads() -> None:
         "s3://bucket/p/  0 files, 111.0 MiB, 5.2 MiB/s",
         "a.bin     ▬▬▬▬▬▬▬━━━━━━━━━━──────────────────  51 %     6.2 MiB/s    7.9 s left",
         "video.mkv ▬▬▬▬▬▬▬────────────────────────────  20 %    completing",
-        "disk.img  ▬▬▬▬▬▬▬────────────────────────────  20 %  network away",
+        "disk.img  ▬▬▬▬▬▬▬────────────────────────────  20 %   unreachable",
         "b.bin     ▬▬▬▬▬▬▬────────────────────────────  20 %       waiting",
         "id-new    ───────────────────────────────────   0 %     comparing",
     ]
@@ -90,7 +88,7 @@ def test_a_job_that_is_away_has_no_rate() -> None:
     """The last one would stand there for as long as the network is away."""
     lines = Screen().see(JOB, started("a"), sent("a", 1, MIB), sent("a", 1, 2 * MIB), lost("a", wait=3.0))
 
-    assert lines[0] == "s3://bucket/p/  0 files, 2.0 MiB, retrying in 3 s, away for 0 s"
+    assert lines[0] == "s3://bucket/p/  0 files, 2.0 MiB, retrying in 3 s, unreachable for 0 s"
 
 
 def probed(upload: str, wait: float) -> NetworkProbed:
@@ -106,12 +104,12 @@ def test_the_time_until_the_next_probe_is_counted_down() -> None:
     seen = [screen.see(*events)[-1] for events in each_second]
 
     assert [line.split("MiB, ")[1].rpartition(", 0/10")[0] for line in seen] == [
-        "retrying in 3 s, away for 0 s",
-        "retrying in 2 s, away for 1 s",
-        "retrying in 1 s, away for 2 s",
-        "retrying now, away for 3 s",
-        "retrying in 5 s, away for 4 s",
-        "retrying in 4 s, away for 5 s",
+        "retrying in 3 s, unreachable for 0 s",
+        "retrying in 2 s, unreachable for 1 s",
+        "retrying in 1 s, unreachable for 2 s",
+        "retrying now, unreachable for 3 s",
+        "retrying in 5 s, unreachable for 4 s",
+        "retrying in 4 s, unreachable for 5 s",
     ]
     assert "away" not in screen.see(restored("a"))[-1]
 
@@ -121,8 +119,8 @@ def test_a_job_counts_down_to_the_probe_of_any_of_its_files() -> None:
     screen = Screen()
     screen.see(JOB, started("a"), lost("a", wait=1.0), NetworkLost(upload=JOB.job, reason="timed out", wait=1.0))
 
-    assert screen.see(probed(JOB.job, 4.0))[0].endswith(", retrying in 4 s, away for 2 s")
-    assert screen.see(probed("id-a", 5.0))[0].endswith(", retrying in 5 s, away for 3 s")
+    assert screen.see(probed(JOB.job, 4.0))[0].endswith(", retrying in 4 s, unreachable for 2 s")
+    assert screen.see(probed("id-a", 5.0))[0].endswith(", retrying in 5 s, unreachable for 3 s")
 
 
 @pytest.mark.parametrize("keys", [True, False])
@@ -131,7 +129,7 @@ def test_what_enter_does_is_said(keys: bool) -> None:
     screen = Screen(keys=keys)
 
     assert screen.printed(started("a"), lost("a")) == [
-        "network away: timed out; waiting" + " (Enter tries at once)" * keys
+        "endpoint unreachable, retrying in 0.0 s: timed out" + " (press Enter to retry now)" * keys
     ]
 
 

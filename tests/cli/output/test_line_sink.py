@@ -39,7 +39,7 @@ def test_what_an_upload_does_instead_of_sending() -> None:
     uploads: list[Event] = [*map(started, "abcde"), UploadCompleting(upload="id-a"), lost("b")]
 
     assert written(JOB, *uploads, sent("c", 1, MIB))[-1].endswith(
-        "; now a completing, b network away, c 1 %, and 2 more files"
+        "; now a completing, b unreachable, c 1 %, and 2 more files"
     )
 
 

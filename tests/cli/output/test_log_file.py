@@ -35,11 +35,13 @@ def test_every_event_is_a_line(server: StrictS3, shell: Shell) -> None:
     lines = logged(shell)
     assert result.code == 0
     assert lines[0] == f"sending {shell.folder}/source.bin to s3://bucket/key: 20.0 MiB in 5 parts of 5.0 MiB"
-    assert sorted(line for line in lines if "is on S3" in line) == [
-        *(f"part {number} is on S3 (5.0 MiB)" for number in range(1, PARTS)),
-        f"part {PARTS} is on S3 (1000 B)",
+    assert sorted(line for line in lines if "done (" in line) == [
+        *(f"part {number} done (5.0 MiB)" for number in range(1, PARTS)),
+        f"part {PARTS} done (1000 B)",
     ]
-    assert [line for line in lines if line.startswith("part 2, try 1 failed, again in ") and "InternalError" in line]
+    assert [
+        line for line in lines if line.startswith("part 2, attempt 1 failed, retrying in ") and "InternalError" in line
+    ]
     assert lines[-1].startswith("uploaded s3://bucket/key (20.0 MiB); sent 20.0 MiB in ")
     assert lines[-1].endswith("; verified crc64nvme of the whole object")
 
@@ -56,7 +58,7 @@ def test_runs_are_added(server: StrictS3, shell: Shell) -> None:
     starts = [number for number, line in enumerate(lines) if line.startswith("sending ")]
     ids = {line.split()[1] for line in (shell.folder / "run.log").read_text().splitlines()}
     assert len(starts) == 3
-    assert "10.0 MiB are on S3 already" in lines[starts[1]]
+    assert "10.0 MiB already on S3" in lines[starts[1]]
     assert re.match("(failed|ended, to be resumed): .*AccessDenied", lines[starts[2] - 1])
     assert lines[-1].startswith("uploaded ")
     assert len(ids) == 1
@@ -72,7 +74,7 @@ def test_a_job_and_a_failure(server: StrictS3, shell: Shell) -> None:
     shell.run("upload", "-r", "many", "s3://bucket/", "--log-file", "run.log")
 
     lines = logged(shell)
-    assert lines[0] == "job to s3://bucket/; done already: 0 files"
+    assert lines[0] == "job to s3://bucket/; 0 files done by earlier runs"
     assert (
         len([line for line in lines if re.fullmatch(r"uploaded s3://bucket/[ab] \(1 B\), proof crc64nvme", line)]) == 1
     )
@@ -86,7 +88,7 @@ def test_what_fails_before_an_upload_begins_is_logged(shell: Shell) -> None:
 
     lines = logged(shell)
     assert lines[0] == f"failed: there is no file {shell.folder}/none.bin"
-    assert lines[1].startswith("ended: there is no profile 'nobody' in ")
+    assert lines[1].startswith("stopped: there is no profile 'nobody' in ")
 
 
 def test_no_secret_and_nothing_raw(server: StrictS3, shell: Shell) -> None:
@@ -106,9 +108,9 @@ def test_no_secret_and_nothing_raw(server: StrictS3, shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("log", "says"),
     [
-        ("none/run.log", "cannot write the log file none/run.log: No such file or directory; name another"),
-        ("source.bin", "the log file source.bin is among the files that are uploaded"),
-        ("-", "a log is a file; events go to standard output with --json"),
+        ("none/run.log", "cannot write the log file none/run.log: No such file or directory; choose another"),
+        ("source.bin", "the log file source.bin is among the files to upload"),
+        ("-", "--log-file needs a file; use --json for events on standard output"),
         (".", "is a directory"),
         ("pipe", "cannot write the log file pipe: "),
     ],
@@ -134,7 +136,7 @@ def test_a_log_in_the_folder_that_is_uploaded(server: StrictS3, shell: Shell) ->
     refused, taken = shell.run(*command), shell.run(*command, "--exclude", "*.log")
 
     assert (refused.code, taken.code) == (2, 0)
-    assert "is among the files that are uploaded" in refused.err
+    assert "is among the files to upload" in refused.err
     assert [key for _, key in server.model.objects] == ["a"]
 
 
@@ -143,7 +145,7 @@ def test_a_log_that_fills_its_disk_does_not_stop_the_upload(server: StrictS3, sh
     result = shell.run(*UPLOAD, "--log-file", "/dev/full")
 
     assert result.code == 0
-    assert result.err.count("No space left on device; the upload goes on without it") == 1
+    assert result.err.count("No space left on device; the upload continues without it") == 1
     assert server.model.objects["bucket", "key"].body == (shell.folder / "source.bin").read_bytes()
 
 
@@ -194,7 +196,7 @@ def test_each_upload_of_a_job_has_such_a_line(tmp_path: Path) -> None:
 
 def test_a_log_line_is_one_line() -> None:
     """Also of events whose words come from elsewhere."""
-    assert log_line(PartDone(upload="x", number=1234, size=5 * 1024**2)) == "part 1,234 is on S3 (5.0 MiB)"
+    assert log_line(PartDone(upload="x", number=1234, size=5 * 1024**2)) == "part 1,234 done (5.0 MiB)"
 
 
 def test_help_names_it(shell: Shell) -> None:

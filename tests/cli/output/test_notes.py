@@ -9,7 +9,7 @@ from partway.engine.progress.job import JobProgress
 from tests.support.engine.job_events import JOB, PART, done, failed, lost, restored, started
 
 FOUND = OrphanFound(source="/data/a.bin", target="s3://bucket/p/a.bin", parts=3, bytes=3 * PART, initiated=0.0)
-AWAY = "network away: timed out; waiting"
+AWAY = "endpoint unreachable, retrying in 0.0 s: timed out"
 
 
 def fell_back(upload: str) -> ChecksumFellBack:
@@ -31,10 +31,10 @@ def lines(*events: Event) -> list[str]:
 @pytest.mark.parametrize(
     ("event", "name", "words"),
     [
-        (started("a.bin", resumed=3), "a.bin", "resuming: 3 of 10 parts (30.0 MiB) are on S3 already"),
-        (UploadRenewed(upload="id-b.bin", reason="404"), "b.bin", "S3 has lost this upload (404)"),
-        (UploadRenewed(upload="id-new", reason="404"), "id-new", "S3 has lost this upload (404)"),
-        (OrphanAdopted(upload="id-new", parts=3, bytes=3), "id-new", "going on with an upload that only S3 knew"),
+        (started("a.bin", resumed=3), "a.bin", "resuming: 3 of 10 parts (30.0 MiB) are already on S3"),
+        (UploadRenewed(upload="id-b.bin", reason="404"), "b.bin", "S3 lost this upload (404)"),
+        (UploadRenewed(upload="id-new", reason="404"), "id-new", "S3 lost this upload (404)"),
+        (OrphanAdopted(upload="id-new", parts=3, bytes=3), "id-new", "resuming an upload found on S3"),
         (FOUND, "a.bin", "S3 has another unfinished upload of this key"),
     ],
 )
@@ -56,20 +56,20 @@ def test_the_network_goes_and_comes_once() -> None:
     """From the first upload that loses it to the last that has it back."""
     said = lines(JOB, lost("a"), lost("b"), lost("c"), restored("b"), restored("a"), restored("c"))
 
-    assert said == [AWAY, "network back after 5.0 s"]
+    assert said == [AWAY, "reconnected after 5.0 s"]
 
 
 def test_an_upload_that_ends_away_is_not_waited_for() -> None:
     """Its end is the last of the others' too, when the network came back for some."""
-    assert lines(JOB, lost("a"), lost("b"), restored("a"), failed("b")) == [AWAY, "network back after 3.0 s"]
-    assert lines(JOB, lost("a"), lost("b"), failed("a"), restored("b")) == [AWAY, "network back after 3.0 s"]
-    assert lines(JOB, lost("a"), lost("b"), restored("b"), done("a")) == [AWAY, "network back after 3.0 s"]
+    assert lines(JOB, lost("a"), lost("b"), restored("a"), failed("b")) == [AWAY, "reconnected after 3.0 s"]
+    assert lines(JOB, lost("a"), lost("b"), failed("a"), restored("b")) == [AWAY, "reconnected after 3.0 s"]
+    assert lines(JOB, lost("a"), lost("b"), restored("b"), done("a")) == [AWAY, "reconnected after 3.0 s"]
     assert lines(JOB, lost("a"), lost("b"), done("a"), failed("c")) == [AWAY]
 
 
 def test_nothing_came_back_when_all_failed() -> None:
     """The next outage is told again, and is another one."""
-    back = "network back after 1.0 s"
+    back = "reconnected after 1.0 s"
 
     assert lines(JOB, lost("a"), failed("a"), lost("b"), restored("b")) == [AWAY, AWAY, back]
     assert lines(JOB, lost("a"), restored("a"), lost("b"), failed("b")) == [AWAY, back, AWAY]
@@ -81,11 +81,11 @@ def test_a_failure_without_an_id_ends_no_other_outage() -> None:
     before: list[Event] = [JOB, started("a"), lost("a"), lost("new"), failed("")]
 
     assert lines(*before, lost("c")) == [AWAY]
-    assert lines(*before, restored("a")) == [AWAY, "network back after 3.0 s"]
+    assert lines(*before, restored("a")) == [AWAY, "reconnected after 3.0 s"]
 
 
 def test_a_single_upload_says_so_too() -> None:
-    assert lines(lost("a"), started("a"), restored("a")) == [AWAY, "network back after 2.0 s"]
+    assert lines(lost("a"), started("a"), restored("a")) == [AWAY, "reconnected after 2.0 s"]
 
 
 def test_a_checksum_that_fell_back_is_told_once() -> None:

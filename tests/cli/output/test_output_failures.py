@@ -40,12 +40,12 @@ def run_shell(shell: Shell, line: str) -> "subprocess.CompletedProcess[str]":
 
 
 def test_a_full_disk_behind_the_json_stops_the_upload_resumably(shell: Shell) -> None:
-    """Nobody can follow any more: a sentence, the way to go on, and exit code 75."""
+    """Nobody can follow any more: a sentence, the way to resume, and exit code 75."""
     done = run_shell(shell, f"$PARTWAY {' '.join(UPLOAD)} --json > /dev/full")
 
     assert done.returncode == 75
     assert done.stderr.startswith("error: the output cannot be written: No space left on device\n")
-    assert "  to go on:   partway" in done.stderr
+    assert "  to resume: partway" in done.stderr
 
 
 def test_a_reader_that_goes_away_stops_the_upload_resumably(shell: Shell) -> None:
@@ -81,7 +81,7 @@ def test_a_job_whose_reader_goes_away_can_be_gone_on_with(
     # A session that is left would give these credentials to the tests after this one.
     with closing(backend):
         assert run_upload(work, store, Output(quiet=True), None) == code
-    assert ("to go on:" in capsys.readouterr().err) == (code == 75)
+    assert ("to resume:" in capsys.readouterr().err) == (code == 75)
 
 
 def test_a_summary_that_cannot_be_written_says_that_the_upload_is_done(server: StrictS3, shell: Shell) -> None:
@@ -89,7 +89,7 @@ def test_a_summary_that_cannot_be_written_says_that_the_upload_is_done(server: S
     done = run_shell(shell, f"$PARTWAY {' '.join(UPLOAD)} > /dev/full")
 
     assert done.returncode == 1
-    assert "the file is uploaded and proven, but that cannot be written" in done.stderr
+    assert "the upload is complete and verified, but the summary cannot be written" in done.stderr
     assert ("bucket", "key") in server.model.objects
 
 
@@ -111,7 +111,7 @@ def test_an_ignored_signal_stays_ignored(server: StrictS3, shell: Shell, number:
 
 
 def test_a_closed_terminal_is_like_ctrl_c(server: StrictS3, shell: Shell) -> None:
-    """SIGHUP keeps the parts and says how to go on."""
+    """SIGHUP keeps the parts and says how to resume."""
     with hanging(shell, server, *UPLOAD) as running:
         result = running.stop(signal.SIGHUP)
 
@@ -177,5 +177,6 @@ def test_no_verify_ssl_warns_once(tls: tuple[StrictS3, Shell]) -> None:
 
     assert result.code == 0
     assert result.err == (
-        "warning: the endpoint's certificate is not checked; whoever is on the way can read and change the upload\n"
+        "warning: the endpoint's certificate is not verified; anyone on the network path can read "
+        "and change the upload\n"
     )

@@ -72,7 +72,7 @@ def test_resume(server: StrictS3, shell: Shell) -> None:
         shell.run("resume", "--quiet", "--state-dir", "other"),
     ]
 
-    assert [(result.code, result.out, result.err.count("left alone: ")) for result in results[:2]] == [(75, "", 1)] * 2
+    assert [(result.code, result.out, result.err.count("not resumed: ")) for result in results[:2]] == [(75, "", 1)] * 2
     assert loud(results[2:]) == []
     assert ("bucket", "key") in server.model.objects
 

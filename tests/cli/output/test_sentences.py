@@ -30,7 +30,7 @@ def test_parts_of_a_stream_that_differ(parts: int, words: str) -> None:
     assert f"warning: {words}" in str(note(StreamDiffered(upload="u", parts=parts)))
 
 
-@pytest.mark.parametrize(("resumed", "words"), [(1, "1 file was done before"), (2, "2 files were done before")])
+@pytest.mark.parametrize(("resumed", "words"), [(1, "1 file already done"), (2, "2 files already done")])
 def test_files_that_earlier_runs_sent(resumed: int, words: str) -> None:
     """The last line of a job that was resumed."""
     assert words in summary(replace(JOB, resumed=resumed))[0]

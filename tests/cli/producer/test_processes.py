@@ -73,7 +73,7 @@ def test_a_signal_before_the_first_byte(server: StrictS3, pipeline: Shell, pids:
     assert result.code == 130
     assert still_running(found) == []
     assert not made(server)
-    assert result.event("upload_failed")["error"] == "stopped on request"
+    assert result.event("upload_failed")["error"] == "interrupted"
 
 
 @pytest.mark.parametrize("command", [writing, closed], ids=["it still writes", "it has closed its output"])

@@ -37,7 +37,7 @@ FAILURES = {
     "a syntax error": ("printf x |", "exit code"),
     "the shell by a signal": ("printf x; kill -9 $$", "signal 9 (SIGKILL)"),
     "a program by a signal": ("(printf x; kill -9 $BASHPID) | cat", "exit code 137 (SIGKILL)"),
-    "a reader that stops reading": ("yes | head -c 10", "SIGPIPE: a program of a pipeline was not read to its end"),
+    "a reader that stops reading": ("yes | head -c 10", "SIGPIPE: a program in the pipeline closed its input early"),
     "after it closed its output": ("printf x; exec >&-; sleep 0.2; exit 3", "exit code 3,"),
     "a background program that is waited for": ("(printf x; exit 3) & wait $!", "exit code 3,"),
     "a background program that goes on": ("(sleep 77; printf late) & printf x", "in the background"),

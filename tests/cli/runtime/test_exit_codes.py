@@ -108,7 +108,7 @@ def test_the_last_event_agrees_with_the_exit_code(name: str, fails: Fails, capsy
     assert not (event["resumable"] and event["upload"]) or store.upload(event["upload"]) is not None
     # What another process has or has ended is not for this one to resume.
     is_elsewhere = isinstance(error, (AlreadyEnded, AlreadyRunning)) and fails is not without_a_word
-    assert ("to go on:" in err) is (bool(store.uploads()) and not is_elsewhere)
+    assert ("to resume:" in err) is (bool(store.uploads()) and not is_elsewhere)
 
 
 @pytest.mark.parametrize("name", failures())

@@ -20,7 +20,7 @@ def test_endpoint_away_and_back(server: StrictS3, shell: Shell) -> None:
 
     assert away.code == 75
     assert f"cannot reach {server.url}: connection refused (tried " in away.errors[0]
-    assert len(away.errors) == 1 and "network away: " in away.err
+    assert len(away.errors) == 1 and "endpoint unreachable: " in away.err
     assert "  nothing was sent: check the endpoint, then run the same command again" in away.err
     assert back.code == 0
     assert server.model.objects["bucket", "key"].body == (shell.folder / "source.bin").read_bytes()
@@ -65,7 +65,7 @@ def test_source_truncated_while_it_is_read(server: StrictS3, shell: Shell) -> No
     again = shell.run(*UPLOAD)
 
     assert result.code == 75
-    assert len(result.errors) == 1 and "became shorter while it was" in result.errors[0]
+    assert len(result.errors) == 1 and "shrank while it was" in result.errors[0]
     assert nothing == {}
     assert again.code == 0
     assert server.model.objects["bucket", "key"].body == b"short"

@@ -83,5 +83,5 @@ def test_a_home_that_cannot_be_written(
     code, _, err = partway("clean")
 
     assert (code, len(err.splitlines())) == (1, 1)
-    assert "cannot use the state folder /" in err
-    assert "name another with --state-dir or PARTWAY_STATE_DIR" in err
+    assert "cannot use the state directory /" in err
+    assert "choose another with --state-dir or PARTWAY_STATE_DIR" in err

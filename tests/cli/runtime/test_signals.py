@@ -51,13 +51,13 @@ def test_printed_resume_command_works(server: StrictS3, shell: Shell, tmp_path: 
     stopped = interrupt(shell, server, "--state-dir", "my state", *UPLOAD, number=signal.SIGINT)
 
     resumed = shell.run_command(
-        printed_command(stopped.err, "to go on"), cwd=elsewhere, variables={"PARTWAY_STATE_DIR": ""}
+        printed_command(stopped.err, "to resume"), cwd=elsewhere, variables={"PARTWAY_STATE_DIR": ""}
     )
 
     assert resumed.code == 0, resumed
     assert server.model.objects["bucket", "key"].body == (shell.folder / "source.bin").read_bytes()
     assert part_numbers(server) == list(range(1, PARTS + 1))
-    assert "resuming: 2 of 5 parts (10.0 MiB) are on S3 already" in resumed.err
+    assert "resuming: 2 of 5 parts (10.0 MiB) are already on S3" in resumed.err
     assert "reused 10.0 MiB" in resumed.out
 
 
@@ -66,7 +66,7 @@ def test_printed_cancel_command_works(server: StrictS3, shell: Shell) -> None:
     stopped = interrupt(shell, server, *UPLOAD, number=signal.SIGTERM)
     assert len(server.model.open_uploads) == 1
 
-    cancelled = shell.run_command(printed_command(stopped.err, "to give up"), variables={"PARTWAY_STATE_DIR": ""})
+    cancelled = shell.run_command(printed_command(stopped.err, "to cancel"), variables={"PARTWAY_STATE_DIR": ""})
 
     assert cancelled.code == 0, cancelled
     assert not server.model.open_uploads

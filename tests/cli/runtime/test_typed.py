@@ -134,7 +134,7 @@ def test_the_end_of_an_upload_names_the_options(server: StrictS3, shell: Shell) 
     """As a whole: a file whose parts are refused."""
     refuse_parts(server)
     result = shell.run(*UPLOAD, "--retry-for", "2h", "--max-parts", "500", "--cli-read-timeout", "70")
-    (line,) = [line for line in result.err.splitlines() if "to go on:" in line]
+    (line,) = [line for line in result.err.splitlines() if "to resume:" in line]
 
     assert line.endswith(" -c 2 --retry-for 2h --max-parts 500 --cli-read-timeout 70")
 

@@ -37,8 +37,8 @@ FILES: dict[str, tuple[str | bytes, str]] = {
     "junk": ("this is junk\n", "<file> is not readable: line 1 comes before any"),
     "no section": ("region = us-east-1\n", "<file> is not readable: line 1 comes before any [section]"),
     "a line without =": (f"{DEFAULT}region\n", "<file> is not readable: line 2 is not a setting"),
-    "a section twice": (f"{DEFAULT}region = a\n{DEFAULT}", "the section [default] is there twice (line 3)"),
-    "a setting twice": (f"{DEFAULT}region = a\nregion = b\n", "region is twice in [default] (line 3)"),
+    "a section twice": (f"{DEFAULT}region = a\n{DEFAULT}", "the section [default] is duplicated (line 3)"),
+    "a setting twice": (f"{DEFAULT}region = a\nregion = b\n", "region is set twice in [default] (line 3)"),
     "not UTF-8": (b"[default]\n# gr\xfcn\n", "<file> is not readable: it is not UTF-8"),
     "a block with junk": (f"{DEFAULT}s3 =\n  junk\n", "<file> is not readable: a block such as `s3 =`"),
     "an empty block": (f"{DEFAULT}s3 =\n", "<file> is not usable: a block such as `s3 =` has no settings"),
@@ -60,7 +60,7 @@ FILES: dict[str, tuple[str | bytes, str]] = {
     "an endpoint with a query": (f"{DEFAULT}endpoint_url = http://foo/?a=b\n", "'http://foo/?a=b' (endpoint_url in"),
     "an endpoint with a password": (
         f"{DEFAULT}endpoint_url = http://user:hunter2@foo:99999\n",
-        "an address with a password (endpoint_url in <file>) is not a valid endpoint",
+        "an endpoint with a password (endpoint_url in <file>) is not a valid endpoint",
     ),
     "services that are not there": (f"{DEFAULT}services = my\n", "<file> has no section [services my]"),
     "services without settings": (
@@ -248,7 +248,7 @@ def test_an_unreadable_file_is_named(
     """botocore takes a file without permission for an empty one, and would send to AWS instead of its endpoint."""
     monkeypatch.setenv(variable, str(secret))
 
-    with pytest.raises(Refused, match=f"file {secret} may not be read by this user; check its permissions"):
+    with pytest.raises(Refused, match=f"file {secret} is not readable by this user; check its permissions"):
         unprivileged(check)
 
 

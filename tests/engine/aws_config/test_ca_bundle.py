@@ -41,9 +41,9 @@ def name(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_pa
     ("kind", "words"),
     [
         ("missing", "no such file or directory"),
-        ("a directory", "it is a directory; name a file"),
-        ("no PEM", "it has no certificates in PEM format"),
-        ("empty", "it has no certificates in PEM format"),
+        ("a directory", "it is a directory; use a file"),
+        ("no PEM", "it contains no certificates in PEM format"),
+        ("empty", "it contains no certificates in PEM format"),
     ],
 )
 def test_a_file_that_cannot_be_used(name: Name, tmp_path: Path, kind: str, words: str) -> None:

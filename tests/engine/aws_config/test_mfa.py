@@ -24,7 +24,7 @@ region = us-east-1
 aws_access_key_id = AKIDEXAMPLE
 aws_secret_access_key = secret
 """
-WANTED = "wants an MFA code (Enter MFA code for arn:aws:iam::123456789012:mfa/me), and there is no terminal"
+WANTED = "requires an MFA code (Enter MFA code for arn:aws:iam::123456789012:mfa/me), and there is no terminal"
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_nothing_typed_is_no_code(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     monkeypatch.setattr(mfa, "_TERMINAL", os.devnull)
     monkeypatch.setattr(getpass, "getpass", answer)
 
-    with pytest.raises(AccessRefused, match="none was typed"):
+    with pytest.raises(AccessRefused, match="none was entered"):
         mfa._ask("Enter MFA code: ")
 
 

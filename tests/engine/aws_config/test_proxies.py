@@ -76,14 +76,14 @@ def test_no_proxy(monkeypatch: pytest.MonkeyPatch, endpoint: str, no_proxy: str,
     [
         (
             "socks5://user:secret@proxy:1080",
-            "HTTPS_PROXY names a socks5:// proxy, which is not supported; name an http://",
+            "HTTPS_PROXY names a socks5:// proxy, which is not supported; use an http://",
         ),
         ("socks5h://proxy:1080", "a socks5h:// proxy"),
         ("ftp://proxy", "a ftp:// proxy"),
-        ("http://user:secret@proxy:port", "HTTPS_PROXY is not the address of a proxy; use one like http://host:3128"),
-        ("http://", "not the address of a proxy"),
-        ("http://a b:3128", "not the address of a proxy"),
-        ("proxy:99999", "not the address of a proxy"),
+        ("http://user:secret@proxy:port", "HTTPS_PROXY is not a valid proxy address; use one like http://host:3128"),
+        ("http://", "not a valid proxy address"),
+        ("http://a b:3128", "not a valid proxy address"),
+        ("proxy:99999", "not a valid proxy address"),
     ],
 )
 def test_a_proxy_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch, strict: StrictS3, value: str, words: str) -> None:

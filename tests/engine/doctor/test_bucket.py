@@ -87,9 +87,9 @@ EXPIRY = {"ID": "expiry", "Status": "Enabled", "Filter": {"Prefix": "tmp/"}, "Ex
 @pytest.mark.parametrize(
     ("rules", "prefix", "fact"),
     [
-        ((rule(""),), "", "removed 3 days after they began"),
-        ((rule(""),), "x/", "removed 3 days after they began"),
-        ((rule("x/"), rule("", days=1)), "x/y", "removed 1 day after they began"),
+        ((rule(""),), "", "removed 3 days after they started"),
+        ((rule(""),), "x/", "removed 3 days after they started"),
+        ((rule("x/"), rule("", days=1)), "x/y", "removed 1 day after they started"),
         ((rule("x/"),), "", "only below x/"),
         ((rule("x/"),), "y/", "only below x/"),
         ((rule("", status="Disabled"),), "", "no rule removes"),
@@ -145,7 +145,7 @@ def test_a_bucket_that_keeps_versions(moto: Moto, monkeypatch: pytest.MonkeyPatc
 
     said = moto.visit()
 
-    assert "keeps versions, and they may be deleted" in said["delete"].fact
+    assert "keeps versions, and they can be deleted" in said["delete"].fact
     assert said["complete"].health is Health.OK
     assert moto.left == []
     assert deleted and None not in deleted
@@ -175,6 +175,6 @@ def test_a_bucket_that_locks(moto: Moto) -> None:
 
     said = moto.visit()
 
-    assert "locks every new object for a time; Complete is not tried" in said["delete"].fact
+    assert "locks every new object for some time; Complete is not tested" in said["delete"].fact
     assert "complete" not in said
     assert moto.left == []

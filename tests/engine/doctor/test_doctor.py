@@ -89,8 +89,8 @@ def test_all_is_well(visited: Visit) -> None:
 
     assert [check.name for check in visited.said if check.health is not OK] == ["lifecycle"]
     assert visited["crc64nvme"].fact == "accepted, echoed; a wrong one is refused"
-    assert visited["object size"].fact == "a wrong one is refused at Complete"
-    assert visited["tidy"].fact.endswith("is gone again")
+    assert visited["object size"].fact == "a wrong size is refused at Complete"
+    assert visited["tidy"].fact.endswith("was removed again")
     assert visited.left == []
 
 
@@ -154,7 +154,7 @@ def test_what_cannot_be_deleted_is_not_made(visited: Visit) -> None:
     visited.break_("DeleteObject", access_denied())
     visited.run()
 
-    assert "Complete is not tried" in visited["delete"].fact
+    assert "Complete is not tested" in visited["delete"].fact
     assert "complete" not in visited.names
     assert visited["head"].fact == "permitted"
     assert visited.server.counts["CompleteMultipartUpload"] == 0
@@ -175,16 +175,26 @@ def test_with_the_users_word_it_is_made_and_told(visited: Visit) -> None:
 @pytest.mark.parametrize(
     ("quirks", "name", "health", "fact"),
     [
-        (Quirks(no_checksums=True), "crc64nvme", WARNING, "accepted, not echoed, but a wrong one is accepted too"),
-        (Quirks(unverified_checksums=True), "crc64nvme", WARNING, "accepted, echoed, but a wrong one is accepted too"),
+        (
+            Quirks(no_checksums=True),
+            "crc64nvme",
+            WARNING,
+            "accepted, not echoed, but not validated: a wrong one is accepted too",
+        ),
+        (
+            Quirks(unverified_checksums=True),
+            "crc64nvme",
+            WARNING,
+            "accepted, echoed, but not validated: a wrong one is accepted too",
+        ),
         (Quirks(silent_checksums=True), "crc64nvme", OK, "accepted, not echoed; a wrong one is refused"),
-        (Quirks(unverified_checksums=True), "sha256", WARNING, "but a wrong one is accepted too"),
-        (Quirks(refuse_checksums=RefuseChecksums.NOT_IMPLEMENTED), "crc64nvme", WARNING, "not taken: "),
-        (Quirks(refuse_checksums=RefuseChecksums.INVALID_REQUEST), "crc32c", WARNING, "not taken: "),
+        (Quirks(unverified_checksums=True), "sha256", WARNING, "but not validated: a wrong one is accepted too"),
+        (Quirks(refuse_checksums=RefuseChecksums.NOT_IMPLEMENTED), "crc64nvme", WARNING, "not accepted: "),
+        (Quirks(refuse_checksums=RefuseChecksums.INVALID_REQUEST), "crc32c", WARNING, "not accepted: "),
         (Quirks(list_parts_unsupported=True), "list parts", WARNING, "the service has no such call"),
         (Quirks(list_drops=frozenset({1})), "list parts", WARNING, "is not listed"),
-        (Quirks(bad_part_destroys_upload=True), "list parts", WARNING, "took the whole upload with it"),
-        (Quirks(checksum_missing_on_head=True), "head", OK, "tells no checksum"),
+        (Quirks(bad_part_destroys_upload=True), "list parts", WARNING, "ended the whole upload"),
+        (Quirks(checksum_missing_on_head=True), "head", OK, "reports no checksum"),
     ],
 )
 def test_what_the_service_honours(visited: Visit, quirks: Quirks, name: str, health: Health, fact: str) -> None:
@@ -222,7 +232,7 @@ def test_conditions_that_are_ignored(visited: Visit) -> None:
 @pytest.mark.parametrize(
     ("variables", "name", "fact"),
     [
-        ({"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, "credentials", "none were found"),
+        ({"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, "credentials", "not found"),
         ({"AWS_SECRET_ACCESS_KEY": "wrong"}, "access", "SignatureDoesNotMatch"),
         ({"AWS_ACCESS_KEY_ID": "AKIANOBODY"}, "access", "InvalidAccessKeyId"),
     ],
@@ -262,7 +272,7 @@ def test_the_patience_is_for_all_tries_together(visited: Visit) -> None:
     over = threading.Event()
     began = time.monotonic()
     try:
-        with pytest.raises(Transient, match="no answer within 0 s"):
+        with pytest.raises(Transient, match="no response within 0 s"):
             calls(lambda: over.wait(LONG))
         visited.cancel.set()
         with pytest.raises(UploadCancelled):
@@ -348,7 +358,7 @@ def test_a_busy_service_is_asked_again(visited: Visit) -> None:
     ("variables", "health", "fact"),
     [
         ({"AWS_DEFAULT_REGION": "eu-west-1"}, OK, "eu-west-1, from AWS_DEFAULT_REGION"),
-        ({}, OK, "none is set; us-east-1 is used"),
+        ({}, OK, "not set; using us-east-1"),
         ({"AWS_REGION": "eu-west-1"}, OK, "eu-west-1, from AWS_REGION"),
         ({"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "us-east-1"}, OK, "eu-west-1, from AWS_REGION"),
     ],

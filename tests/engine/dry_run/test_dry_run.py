@@ -106,9 +106,9 @@ def test_people_read_it(shell: Shell, server: StrictS3) -> None:
 
     assert result.code == 0
     assert result.out.splitlines()[1:] == [
-        "  of that, an earlier run sent 2 parts (10.0 MiB), which are kept if S3 still has them",
+        "  of that, an earlier run sent 2 parts (10.0 MiB), kept if S3 still has them",
         "  6 requests: 1 ListParts, 3 UploadPart, 1 CompleteMultipartUpload, 1 HeadObject",
-        "  nothing was sent, and nothing stored",
+        "  dry run: nothing was sent or stored",
     ]
     assert "source.bin to s3://bucket/key (20.0 MiB in 5 parts of 5.0 MiB)" in result.out
 
@@ -117,7 +117,7 @@ def test_a_file_that_changed_is_told(shell: Shell, server: StrictS3) -> None:
     interrupt(shell, server, *UPLOAD)
     (shell.folder / "source.bin").touch()
 
-    assert "the file changed since" in shell.run(*UPLOAD, "--dryrun").out
+    assert "the file has changed since" in shell.run(*UPLOAD, "--dryrun").out
 
 
 def test_a_job_tells_what_becomes_of_each_file(shell: Shell, server: StrictS3, folder: Path) -> None:
@@ -133,7 +133,7 @@ def test_a_job_tells_what_becomes_of_each_file(shell: Shell, server: StrictS3, f
     second = shell.run(*command, "--dry-run", "--json")
 
     assert first.code == second.code == 1
-    assert "some/1.txt: the service has the same" in first.out
+    assert "some/1.txt: the object is up to date" in first.out
     assert "\\xff: its name is not valid UTF-8" in first.err
     assert "would upload 5 files" in first.out and "1 skipped, 1 would fail" in first.out
     last = second.events[-1]
@@ -158,7 +158,7 @@ def test_a_taken_key_is_told(shell: Shell, server: StrictS3, folder: Path) -> No
 
     result = shell.run("upload", "some/1.txt", "s3://bucket/a", "--no-overwrite", "--dry-run")
 
-    assert (result.code, "would skip s3://bucket/a: the object exists already" in result.out) == (0, True)
+    assert (result.code, "would skip s3://bucket/a: the object already exists" in result.out) == (0, True)
     assert [call.operation for call in server.calls[calls:]] == ["HeadObject"]
 
 
@@ -168,7 +168,7 @@ def test_of_a_stream_it_says_what_nobody_knows(shell: Shell, server: StrictS3) -
     result = shell.run("upload", "-", "s3://bucket/a", "--from-command", f"touch {marker}", "--dry-run")
 
     assert result.code == 0
-    assert "how much that is, and how many requests, shows at its end; there is room for 16.0 TiB" in result.out
+    assert "its size and the number of requests are not known yet; at most 16.0 TiB fit" in result.out
     assert not marker.exists() and not server.calls and not shell.state.exists()
 
 

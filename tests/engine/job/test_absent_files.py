@@ -116,7 +116,7 @@ def test_a_folder_that_is_empty_now_is_named(job: Job, folder: Path) -> None:
 
     assert (done.missing, done.failed, done.resumable) == (0, 1, True)
     (failed,) = job.of(FileFailed)
-    assert (failed.source, "empty now" in failed.error, "--prune" in failed.error) == (str(other), True, True)
+    assert (failed.source, "now empty" in failed.error, "--prune" in failed.error) == (str(other), True, True)
     assert job.run(prune=True).failed == 0
     assert the_job(job).status is JobStatus.COMPLETED
 
@@ -166,7 +166,7 @@ def test_a_job_of_which_nothing_is_known_yet_stays_too(job: Job, folder: Path) -
     unmount(folder)
     (folder / "nothing").mkdir()
 
-    with pytest.raises(UploadFailed, match=r"is there; bring them back .* --prune") as failure:
+    with pytest.raises(UploadFailed, match=r"exists; restore them .* --prune") as failure:
         job.run()
 
     assert failure.value.resumable
@@ -273,7 +273,7 @@ def test_a_list_that_names_nothing_ends_no_job(spec: JobSpec, strict: StrictS3, 
 
 
 def test_resume_all_names_what_is_missing_until_it_is_accepted(shell: Shell, server: StrictS3) -> None:
-    """75 with the files and both ways to go on; the same job ends with 0 when their absence is accepted."""
+    """75 with the files and both ways to resume; the same job ends with 0 when their absence is accepted."""
     folder = shell.folder / "many"
     folder.mkdir()
     for number in range(30):
@@ -286,11 +286,11 @@ def test_resume_all_names_what_is_missing_until_it_is_accepted(shell: Shell, ser
     result, told = shell.run("resume", "--all", "--quiet"), shell.run("resume", "--all", "--json")
 
     assert (result.code, told.code) == (75, 75)
-    assert result.errors == ["error: 30 files of earlier runs are not there any more (is a disk not mounted?):"]
+    assert result.errors == ["error: 30 files of earlier runs no longer exist (is a disk not mounted?):"]
     assert "  s3://bucket/p/00: done" in result.err.splitlines()
     assert "  and 10 more" in result.err.splitlines()
     assert f"resume {job} --prune" in result.err
     done = told.event("job_done")
     assert (done["missing"], done["resumable"]) == (30, True)
     assert shell.run("resume", "--all", "--prune").code == 0
-    assert shell.run("list").out == "nothing is unfinished\n"
+    assert shell.run("list").out == "no unfinished uploads\n"

@@ -279,7 +279,7 @@ def test_nothing_is_overwritten(job: Job, strict: StrictS3, folder: Path) -> Non
 
     assert objects(strict) == before | {"p/new": b"new"}
     assert done.failed == 0
-    assert {event.reason for event in job.of(FileSkipped)} == {"the object exists already"}
+    assert {event.reason for event in job.of(FileSkipped)} == {"the object already exists"}
 
 
 def test_two_files_of_one_key_are_refused_before_the_first_byte(job: Job, strict: StrictS3, folder: Path) -> None:
@@ -306,7 +306,7 @@ def test_a_filter_that_matches_nothing_is_an_error_for_who_wants_it(job: Job, st
     """Nothing is left of the job either way."""
     job.spec = replace(job.spec, filters=(Filter(include=False, pattern="*"),))
 
-    with pytest.raises(UploadFailed, match="no file is there to upload; check the folder and the filters"):
+    with pytest.raises(UploadFailed, match="there is no file to upload; check the directory and the filters"):
         job.run(fail_if_empty=True)
     assert job.store.jobs.all() == []
     assert (job.run().done, job.store.jobs.all()) == (0, [])

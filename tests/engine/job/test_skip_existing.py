@@ -84,7 +84,7 @@ def test_what_may_not_be_looked_at_is_sent_and_said_once(strict: StrictS3, job: 
 
     assert sorted(sent(strict, job.run)) == ["large", "small"]
     (failed,) = job.of(ComparisonFailed)
-    assert failed.reason == "these credentials may not look at it (s3:GetObject)"
+    assert failed.reason == "these credentials do not permit reading it (s3:GetObject)"
 
 
 def test_what_nobody_can_compare_is_sent_and_said_once(strict: StrictS3, job: Job, folder: Path) -> None:
@@ -94,7 +94,7 @@ def test_what_nobody_can_compare_is_sent_and_said_once(strict: StrictS3, job: Jo
     (folder / "small").unlink()
 
     assert sent(strict, job.run) == ["large"]
-    assert [failed.reason for failed in job.of(ComparisonFailed)] == ["the service gives nothing but its size"]
+    assert [failed.reason for failed in job.of(ComparisonFailed)] == ["the service reports only its size"]
 
 
 def test_an_object_of_another_size_needs_no_second_question(strict: StrictS3, job: Job, folder: Path) -> None:

@@ -306,7 +306,7 @@ def test_a_job_that_was_restarted_meanwhile_is_not_resumed_as_it_was(job: Job, s
     before, calls = open_job(job), len(strict.journal.calls)
     job.store.jobs.save(replace(before, spec=replace(job.spec, options=RARE).to_json()))
 
-    with pytest.raises(UploadFailed, match="restarted with other options meanwhile"):
+    with pytest.raises(UploadFailed, match="restarted with other options in the meantime"):
         job.run(resume=before.id)
 
     assert len(strict.journal.calls) == calls

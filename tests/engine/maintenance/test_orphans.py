@@ -136,7 +136,7 @@ def test_the_young_are_kept(bucket: Bucket) -> None:
     """A day without a part is the least, unless the user names another time."""
     bucket.begin("young", days=0.9)
 
-    assert bucket.find()["young"].kept == "a part may come yet"
+    assert bucket.find()["young"].kept == "it may be in progress"
     assert bucket.find(older_than=3600.0)["young"].kept is None
     assert bucket.clean() == {}
 
@@ -148,7 +148,7 @@ def test_the_newest_part_counts_not_the_beginning(bucket: Bucket) -> None:
 
     found = bucket.find()["slow"]
 
-    assert found.kept == "a part may come yet"
+    assert found.kept == "it may be in progress"
     assert found.age is not None and found.age < 600
     assert found.begun is not None and found.begun > 8 * DAY
 
@@ -160,7 +160,7 @@ def test_the_services_clock_counts(bucket: Bucket) -> None:
 
     found = bucket.find()["young"]
 
-    assert found.kept == "a part may come yet"
+    assert found.kept == "it may be in progress"
 
 
 @pytest.mark.parametrize(("older_than", "kept"), [(None, True), (DAY, False), (9 * DAY, True)])
@@ -183,7 +183,7 @@ def test_a_sender_that_comes_back_is_left_alone(bucket: Bucket) -> None:
 
     (removed,) = orphans.remove(found)
 
-    assert (removed.removal, removed.kept) == (None, "a part may come yet")
+    assert (removed.removal, removed.kept) == (None, "it may be in progress")
     assert bucket.left == {"a"}
 
 
@@ -286,7 +286,7 @@ def test_ours_by_another_address_is_kept(bucket: Bucket, ours: Uploading) -> Non
 
     found = bucket.find(ours=True, older_than=0.0)["key"]
 
-    assert found.kept == f"yours, begun by another address: partway cancel {record.id}"
+    assert found.kept == f"yours, started with another endpoint: partway cancel {record.id}"
 
 
 def test_what_is_left_over_of_ours_goes(bucket: Bucket, ours: Uploading) -> None:

@@ -191,7 +191,7 @@ def test_a_run_that_ends_well_says_nothing_more(teller: UploadPublisher, live: C
 @pytest.mark.parametrize(
     ("error", "ended"),
     [
-        (UploadCancelled("stopped on request"), RunOutcome.INTERRUPTED),
+        (UploadCancelled("interrupted"), RunOutcome.INTERRUPTED),
         (KeyboardInterrupt(), RunOutcome.INTERRUPTED),
         (UploadFailed("no", resumable=True), RunOutcome.FAILED),
         (ValueError(), RunOutcome.FAILED),

@@ -56,7 +56,7 @@ def test_a_portal_that_is_there_first_ends_the_run_for_good(strict: StrictS3, up
         uploading.end(policy=SOON)
 
     assert exit_code(failed.value) == FAILED
-    assert any(words in str(failed.value) for words in ("log in", "the proxy wants a user name"))
+    assert any(words in str(failed.value) for words in ("log in", "the proxy requires a user name"))
     assert "secret" not in str(failed.value)
     assert strict.counts.total() <= 2 * SOON.attempts
     assert uploading.of(UploadSkipped) == []

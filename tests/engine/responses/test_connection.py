@@ -315,7 +315,7 @@ def test_what_gets_no_answer_is_tried_anew(
         if lost < len(attempts):
             assert call() == []
         else:
-            with pytest.raises(Transient, match="no answer in time") as caught:
+            with pytest.raises(Transient, match="no response in time") as caught:
                 call()
             assert caught.value.unreachable
 

@@ -80,7 +80,7 @@ def test_a_longer_answer_is_none_of_s3s(strict: StrictS3, backend: S3Backend) ->
     answer_with(strict, "ListMultipartUploads", listing(LONGEST + 1))
     target = Target(bucket="bucket", key="key", endpoint=backend.endpoint)
 
-    with pytest.raises(Transient, match="the answer to ListMultipartUploads has more than 8 MiB") as caught:
+    with pytest.raises(Transient, match="the response to ListMultipartUploads has more than 8 MiB") as caught:
         backend.list_uploads(target)
 
     assert (caught.value.code, caught.value.once) == ("AnswerTooLong", True)

@@ -18,11 +18,11 @@ from tests.support.s3_server.server import StrictS3
 PAGE = b"<html><head><title>No</title></head><body><hr>nginx</body></html>"
 PERMANENT = {
     302: "redirects to https://login.example; use that in --endpoint-url",
-    401: "something in front of the service wants a login of its own; check --endpoint-url",
-    405: "this address does not take the call; check --endpoint-url",
-    407: "the proxy wants a user name and a password; give them in HTTPS_PROXY or HTTP_PROXY",
-    411: "takes Content-Length away",
-    413: "or a proxy in front of it, takes no request this large: use a smaller --part-size",
+    401: "a proxy in front of the service requires a login; check --endpoint-url",
+    405: "this address does not accept the request; check --endpoint-url",
+    407: "the proxy requires a user name and password; set them in HTTPS_PROXY or HTTP_PROXY",
+    411: "removes Content-Length",
+    413: "or a proxy in front of it, does not accept a request this large: use a smaller --part-size",
     414: "too long for a proxy",
     431: "use less --metadata or --tagging",
     511: "log in to this network first",
@@ -138,7 +138,7 @@ def test_417_without_expect_is_final(strict: StrictS3, uploading: Uploading) -> 
     error = failure(uploading, "PutObject")
 
     assert (exit_code(error), strict.counts["PutObject"]) == (FAILED, 2)
-    assert "does not know the Expect header" in str(error)
+    assert "supports no Expect header" in str(error)
 
 
 def test_a_list_that_is_refused_without_a_code_is_none(strict: StrictS3, uploading: Uploading) -> None:
@@ -183,7 +183,7 @@ def proxied(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Backend]:
 @pytest.mark.parametrize(
     ("status", "words", "code"),
     [
-        (407, "the proxy wants a user name and a password", FAILED),
+        (407, "the proxy requires a user name and password", FAILED),
         (403, "the proxy does not let this endpoint through", FAILED),
         (503, "cannot reach", INCOMPLETE),
     ],

@@ -25,27 +25,27 @@ REFUSALS = {
     "tags not implemented": (
         Answer(status=501, code="NotImplemented", message="x-amz-tagging is not implemented"),
         ObjectOptions(tagging="a=b", acl="private"),
-        "the service does not take --tagging as given; leave it away",
+        "the service does not accept --tagging as given; omit it",
     ),
     "a header in its own element": (
         Answer(status=501, code="NotImplemented", message=UNNAMED, details={"Header": "x-amz-acl"}),
         ObjectOptions(tagging="a=b", acl="private"),
-        "the service does not take --acl as given; leave it away",
+        "the service does not accept --acl as given; omit it",
     ),
     "an ACL that is no method": (
         Answer(status=405, code="MethodNotAllowed", message="ACLs are not allowed against this resource"),
         ObjectOptions(acl="private"),
-        "the service does not take --acl as given; leave it away",
+        "the service does not accept --acl as given; omit it",
     ),
     "a bucket without ACLs": (
         Answer(status=400, code="AccessControlListNotSupported", message="The bucket does not allow ACLs"),
         ObjectOptions(acl="public-read"),
-        "this bucket has no ACLs: leave --acl away, and use a bucket policy",
+        "this bucket has no ACLs: omit --acl, and use a bucket policy",
     ),
     "a bucket without ACLs, and grants": (
         Answer(status=400, code="AccessControlListNotSupported", message="The bucket does not allow ACLs"),
         ObjectOptions(grants=(("GrantRead", 'id="x"'),)),
-        "this bucket has no ACLs: leave --grants away, and use a bucket policy",
+        "this bucket has no ACLs: omit --grants, and use a bucket policy",
     ),
     "a bucket without object lock": (
         Answer(status=400, code="InvalidRequest", message="Bucket is missing Object Lock Configuration"),
@@ -55,7 +55,7 @@ REFUSALS = {
     "a storage class": (
         Answer(status=400, code="InvalidStorageClass", message="The storage class you specified is not valid"),
         ObjectOptions(storage_class="DEEP_ARCHIVE", tagging="a=b"),
-        "the service does not take --storage-class as given",
+        "the service does not accept --storage-class as given",
     ),
     "an argument by its name": (
         Answer(
@@ -65,7 +65,7 @@ REFUSALS = {
             details={"ArgumentName": "x-amz-server-side-encryption"},
         ),
         ObjectOptions(sse="aws:kms"),
-        "the service does not take --sse as given",
+        "the service does not accept --sse as given",
     ),
     "a KMS key": (
         Answer(status=400, code="KMS.NotFoundException", message="Invalid keyId"),
@@ -115,7 +115,7 @@ def test_what_is_not_named_is_tried_without_the_checksum(strict: StrictS3, uploa
     uploading.path.write_bytes(b"x" * size)
     refuse(strict, Answer(status=501, code="NotImplemented", message=UNNAMED))
 
-    with pytest.raises(OptionRefused, match="perhaps the service does not know --tagging; leave it away"):
+    with pytest.raises(OptionRefused, match="perhaps the service does not support --tagging; omit it"):
         uploading.run()
 
     assert learned(uploading) == "CRC64NVME"
@@ -153,12 +153,12 @@ DENIED = {
     "by name": (
         "User: me is not authorized to perform: s3:PutObjectTagging",
         ObjectOptions(tagging="a=b", acl="private"),
-        "check that these credentials may use --tagging, or leave it away",
+        "check that these credentials may use --tagging, or omit it",
     ),
     "without a name": (
         "Access Denied",
         ObjectOptions(tagging="a=b", acl="private", storage_class="GLACIER"),
-        "may write there; the options also take s3:PutObjectAcl and s3:PutObjectTagging",
+        "may write there; the options also require s3:PutObjectAcl and s3:PutObjectTagging",
     ),
     "without options": ("Access Denied", ObjectOptions(), "check that these credentials may write there$"),
 }

@@ -38,7 +38,7 @@ def test_an_upload_that_ended_meanwhile_is_not_resumed(
 
     events: list[Event] = []
 
-    with pytest.raises(AlreadyEnded, match=r"already (completed|aborted|removed); there is nothing") as failure:
+    with pytest.raises(AlreadyEnded, match=r"already (completed|cancelled|removed); there is nothing") as failure:
         resume = finish_stream if is_stream else resume_upload
         resume(record, replace(uploading.context, sink=events.append))
 

@@ -171,7 +171,7 @@ def test_a_session_that_ends_pauses_the_upload(
 def test_a_wrong_clock_does_not_matter(
     strict: StrictS3, uploading: Uploading, size: int, options: ObjectOptions, minutes: int
 ) -> None:
-    """The first refusal names the right time; also when it is the answer to a HEAD, which names nothing."""
+    """The first refusal names the right time; also when it is the response to a HEAD, which names nothing."""
     strict.clock = lambda: time.time() + 60 * minutes
     uploading.path.write_bytes(uploading.path.read_bytes()[:size])
     uploading.options = options

@@ -82,7 +82,7 @@ def test_options_are_kept_for_resuming(shell: Shell, server: StrictS3) -> None:
     result = shell.run("resume")
 
     assert refused.code == 2
-    assert "begun with another cache control" in refused.err
+    assert "started with another cache control" in refused.err
     assert result.code == 0, result.err
     for each in server.journal.calls[before:]:
         assert dict(EVERYWHERE.values()).items() <= headers_of(each).items(), each.operation
@@ -132,7 +132,7 @@ def test_a_read_timeout_is_kept(shell: Shell, server: StrictS3) -> None:
 
 
 BAD = {
-    "tags": (("--tagging", "a"), "are no tags"),
+    "tags": (("--tagging", "a"), "is not a valid tag set"),
     "tags with other letters": (
         ("--tagging", "ä b=c&d=%C3%BC"),
         "is not URL-encoded; write it like %C3%A4 b=c&d=%C3%BC",
@@ -140,22 +140,22 @@ BAD = {
     "a tag twice": (("--tagging", "a=1&a=2"), "twice"),
     "many tags": (("--tagging", "&".join(f"a{n}=1" for n in range(11))), "at most 10"),
     "a long tag": (("--tagging", "a" * 129 + "=1"), "1 to 128"),
-    "a grant": (("--grants", "read=me"), "is no grant"),
-    "a grant of nothing": (("--grants", "own=id=1"), "is no grant"),
-    "grants and acl": (("--grants", "read=id=1", "--acl", "private"), "exclude each other"),
-    "a date": (("--expires", "tomorrow"), "is no date"),
-    "a lock without date": (("--object-lock-mode", "GOVERNANCE"), "go together"),
+    "a grant": (("--grants", "read=me"), "is not a valid grant"),
+    "a grant of nothing": (("--grants", "own=id=1"), "is not a valid grant"),
+    "grants and acl": (("--grants", "read=id=1", "--acl", "private"), "cannot be used together"),
+    "a date": (("--expires", "tomorrow"), "is not a valid date"),
+    "a lock without date": (("--object-lock-mode", "GOVERNANCE"), "must be used together"),
     "a lock in the past": (
         ("--object-lock-mode", "GOVERNANCE", "--object-lock-retain-until-date", "2001-01-01"),
-        "is past",
+        "is in the past",
     ),
-    "a date without lock": (("--object-lock-retain-until-date", "2090-01-01"), "go together"),
-    "a key of KMS": (("--sse-kms-key-id", "x"), "--sse-kms-key-id is for --sse aws:kms"),
-    "a key of KMS for AES256": (("--sse", "AES256", "--sse-kms-key-id", "x"), "is for --sse aws:kms"),
-    "no check and a bundle": (("--no-verify-ssl", "--ca-bundle", "file"), "exclude each other"),
-    "metadata twice": (("--metadata", "a=1,A=2"), "is there twice"),
-    "much metadata": (("--metadata", "a=" + "x" * 2048), "has 2,049 bytes; S3 takes at most 2,048"),
-    "a bucket key": (("--sse-bucket-key",), "is for --sse aws:kms"),
+    "a date without lock": (("--object-lock-retain-until-date", "2090-01-01"), "must be used together"),
+    "a key of KMS": (("--sse-kms-key-id", "x"), "--sse-kms-key-id requires --sse aws:kms"),
+    "a key of KMS for AES256": (("--sse", "AES256", "--sse-kms-key-id", "x"), "requires --sse aws:kms"),
+    "no check and a bundle": (("--no-verify-ssl", "--ca-bundle", "file"), "cannot be used together"),
+    "metadata twice": (("--metadata", "a=1,A=2"), "is given twice"),
+    "much metadata": (("--metadata", "a=" + "x" * 2048), "has 2,049 bytes; S3 accepts at most 2,048"),
+    "a bucket key": (("--sse-bucket-key",), "requires --sse aws:kms"),
     "an owner": (("--expected-bucket-owner", "me"), "12 digits"),
     "a header": (("--cache-control", "a\nb"), "cannot be sent"),
 }
@@ -212,7 +212,7 @@ def test_the_addressing_style_is_botocores(shell: Shell, server: StrictS3, style
     ("name", "value", "words"),
     [
         ("multipart_chunksize", "big", "'big' is no"),
-        ("max_concurrent_requests", "0", "'0' is not more than 0"),
+        ("max_concurrent_requests", "0", "'0' must be greater than 0"),
         ("max_bandwidth", "fast", "'fast' is not a valid rate"),
     ],
 )

@@ -62,9 +62,9 @@ def test_an_upload_that_goes_on_needs_its_key(shell: Shell, server: StrictS3, ag
     """Without, or with another, nothing is asked of S3; with it, parts that are there are kept."""
     interrupt(shell, server, *UPLOAD, *WITH_KEY)
     command, calls = UPLOAD if again == "upload" else ("resume",), len(server.calls)
-    assert refused(shell.run(*command), server, calls, "name it with --sse-c-key")
+    assert refused(shell.run(*command), server, calls, "give it with --sse-c-key")
     other = shell.run(*command, *(("--sse-c",) if again == "upload" else ()), "--sse-c-key", OTHER)
-    assert refused(other, server, calls, "begun with another key")
+    assert refused(other, server, calls, "started with a key other")
 
     wanted = ("--sse-c",) if again == "upload" else ()
     result = shell.run(*command, *wanted, variables={"PARTWAY_SSE_C_KEY": TEXT})
@@ -79,7 +79,7 @@ def test_what_was_begun_without_a_key_takes_none(shell: Shell, server: StrictS3)
     """S3 cannot encrypt it afterwards; a resume leaves a key away that it does not need."""
     interrupt(shell, server, *UPLOAD)
     calls = len(server.calls)
-    assert refused(shell.run(*UPLOAD, *WITH_KEY), server, calls, "begun with another customer key")
+    assert refused(shell.run(*UPLOAD, *WITH_KEY), server, calls, "started with another customer key")
 
     result = shell.run("resume", "--sse-c-key", TEXT)
 
@@ -124,8 +124,8 @@ def test_a_job_needs_its_key_again(shell: Shell, server: StrictS3, tmp_path: Pat
     server.faults.add(Fault(operation="PutObject", stage=Stage.BEFORE_READ, action=access_denied(), times=1))
     assert shell.run("upload", "-r", "some", "s3://bucket/", *WITH_KEY).code == 1
     calls = len(server.calls)
-    assert refused(shell.run("resume"), server, calls, "name it with --sse-c-key")
-    assert refused(shell.run("resume", "--sse-c-key", OTHER), server, calls, "with another key")
+    assert refused(shell.run("resume"), server, calls, "give it with --sse-c-key")
+    assert refused(shell.run("resume", "--sse-c-key", OTHER), server, calls, "with a key other")
 
     result = shell.run("resume", "--sse-c-key", TEXT)
 
@@ -141,7 +141,7 @@ def test_a_stream_needs_its_key_again(shell: Shell, server: StrictS3) -> None:
         running.wait_for("part_done")
         running.stop()
     calls = len(server.calls)
-    assert refused(piped(shell, data, "s3://bucket/s"), server, calls, "name it with --sse-c-key")
+    assert refused(piped(shell, data, "s3://bucket/s"), server, calls, "give it with --sse-c-key")
 
     result = piped(shell, data, "s3://bucket/s", *WITH_KEY)
 
@@ -280,10 +280,10 @@ def read_until(descriptor: int, words: bytes) -> bytes:
 
 
 BAD = {
-    "no key": (("--sse-c",), "--sse-c needs the key"),
+    "no key": (("--sse-c",), "--sse-c needs a key"),
     "another algorithm": (("--sse-c", "aws:kms"), "is not 'AES256'"),
-    "short": (("--sse-c", "--sse-c-key", "secret-word"), "it has 11 bytes; write 32 bytes"),
-    "both": (("--sse", "AES256", *WITH_KEY), "exclude each other"),
+    "short": (("--sse-c", "--sse-c-key", "secret-word"), "it has 11 bytes; use 32 bytes"),
+    "both": (("--sse", "AES256", *WITH_KEY), "cannot be used together"),
     "no file": (("--sse-c-key", "fileb://none"), "cannot be read"),
     "in the clear": ((*WITH_KEY, "--endpoint-url", "http://partway.invalid"), "use an endpoint with https://"),
 }

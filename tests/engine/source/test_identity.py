@@ -157,7 +157,7 @@ def test_waiting_ends_with_a_cancel(file: Path, monkeypatch: pytest.MonkeyPatch)
     files.write()
 
     def cancelled(_: float) -> None:
-        raise UploadCancelled("stopped on request")
+        raise UploadCancelled("interrupted")
 
     with pytest.raises(UploadCancelled):
         identify_settled(str(file), sleep=cancelled)

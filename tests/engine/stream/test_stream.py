@@ -373,7 +373,7 @@ def test_the_checksum_that_was_asked_for_holds_for_the_next_run(strict: StrictS3
     strict.faults.clear()
     strict.model.quirks = Quirks(silent_checksums=True)
 
-    with pytest.raises(UploadFailed, match="leave --checksum-algorithm away"):
+    with pytest.raises(UploadFailed, match="omit --checksum-algorithm"):
         streaming.run(DATA)
 
 

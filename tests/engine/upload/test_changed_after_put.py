@@ -36,7 +36,7 @@ def test_the_object_that_was_replaced_is_named(strict: StrictS3, uploading: Uplo
     before = uploading.path.read_bytes()
     change_after_put(strict, uploading.path, content)
 
-    with pytest.raises(SourceChanged, match=r"^s3://bucket/key was made of what had been read, but .*run again"):
+    with pytest.raises(SourceChanged, match=r"^s3://bucket/key was created from what had been read, but .*run again"):
         uploading.run()
     assert strict.model.get_object("bucket", "key").body == before
     uploading.run()
@@ -80,7 +80,7 @@ def test_a_job_names_it(strict: StrictS3, backend: S3Backend, tmp_path: Path, no
     job.run()
 
     (failed,) = job.of(FileFailed)
-    assert failed.error.startswith("s3://bucket/p/a was made of what had been read, but ")
+    assert failed.error.startswith("s3://bucket/p/a was created from what had been read, but ")
     assert failed.resumable is not no_overwrite
 
 

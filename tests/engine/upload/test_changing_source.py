@@ -358,7 +358,7 @@ def test_a_file_that_is_away_for_a_while_is_for_another_run(strict: StrictS3, up
     away = uploading.path.with_suffix(".away")
     uploading.on_event = at_part(part, lambda: uploading.path.rename(away))
 
-    with pytest.raises(SourceChanged, match=r"there is no file .*; bring the file back and run again"):
+    with pytest.raises(SourceChanged, match=r"there is no file .*; restore the file and run again"):
         uploading.run(concurrency=1)
 
     away.rename(uploading.path)

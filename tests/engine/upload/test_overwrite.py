@@ -77,7 +77,7 @@ def test_whoever_wrote_first_wins(strict: StrictS3, uploading: Uploading, shape:
     skipped = uploading.end()
 
     assert isinstance(skipped, UploadSkipped)
-    assert skipped.reason.startswith("somebody else wrote the object, and yours was not put there")
+    assert skipped.reason.startswith("someone else wrote the object; yours was not uploaded")
     assert ("3 parts that were sent are removed" in skipped.reason) == (shape == "parts")
     assert skipped.upload == uploading.of(UploadStarted)[0].upload
     assert content(strict) == b"a stranger's"
@@ -187,7 +187,7 @@ def test_where_nobody_may_look_it_is_refused(strict: StrictS3, uploading: Upload
     strict.model.put_object("bucket", "key", b"older")
     forbid_looks(strict)
 
-    with pytest.raises(Refused, match=r"--no-overwrite cannot be kept.*allow s3:GetObject.*leave --no-overwrite away"):
+    with pytest.raises(Refused, match=r"--no-overwrite cannot be guaranteed.*allow s3:GetObject.*omit --no-overwrite"):
         uploading.end()
 
     assert set(strict.counts) == {"HeadObject"}
@@ -238,7 +238,7 @@ def test_an_equal_object_is_named_as_such(strict: StrictS3, parts: Uploading) ->
     skipped = parts.end()
 
     assert isinstance(skipped, UploadSkipped)
-    assert skipped.reason.startswith("the object exists already, with the same bytes; the 3 parts")
+    assert skipped.reason.startswith("the object already exists, with the same bytes; the 3 parts")
 
 
 def test_parts_that_cannot_be_removed_are_named(strict: StrictS3, parts: Uploading) -> None:
@@ -263,7 +263,7 @@ def test_a_restart_looks_before_it_removes(strict: StrictS3, parts: Uploading) -
     skipped = parts.end(restart=True)
 
     assert isinstance(skipped, UploadSkipped)
-    assert skipped.reason == f"the object exists already; the unfinished upload {old} stays as it is"
+    assert skipped.reason == f"the object already exists; the unfinished upload {old} stays as it is"
     assert strict.counts["AbortMultipartUpload"] == 0
     assert [record.id for record in parts.store.uploads(statuses=UNFINISHED)] == [old]
 
@@ -290,7 +290,7 @@ def test_a_resume_of_a_key_that_is_taken_by_now_sends_nothing(strict: StrictS3, 
     skipped = parts.end()
 
     assert isinstance(skipped, UploadSkipped)
-    assert skipped.reason == "the object exists already; the 2 parts that were sent are removed from S3"
+    assert skipped.reason == "the object already exists; the 2 parts that were sent are removed from S3"
     assert strict.counts["UploadPart"] == sent
     assert is_nothing_left(strict, parts)
 
@@ -347,7 +347,7 @@ def test_a_job_overwrites_nothing_where_the_condition_is_ignored(strict: StrictS
     done = job.run()
 
     assert (done.done, done.skipped) == (1, 2)
-    assert {event.reason for event in job.of(FileSkipped)} == {"the object exists already"}
+    assert {event.reason for event in job.of(FileSkipped)} == {"the object already exists"}
     assert strict.model.objects["bucket", "p/a"].body == strict.model.objects["bucket", "p/large"].body == b"older"
     assert len(job.of(OverwriteNotExcluded)) == 1
 
@@ -361,7 +361,7 @@ def test_a_job_passes_over_a_file_that_a_stranger_wrote_meanwhile(strict: Strict
 
     (skipped,) = job.of(FileSkipped)
     assert (done.done, done.skipped, done.failed) == (2, 1, 0)
-    assert skipped.reason.startswith("somebody else wrote the object")
+    assert skipped.reason.startswith("someone else wrote the object")
     assert strict.model.open_uploads == ()
     assert job.store.uploads(statuses=UNFINISHED) == []
 

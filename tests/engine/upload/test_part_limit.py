@@ -89,7 +89,10 @@ def test_the_limit_is_what_the_service_says_or_took(name: str) -> None:
 
     found = part_limit.advice(refusal, range(1, 1235), planned)
 
-    assert found == (f"this service takes at most {limit:,} parts: start over with --restart --max-parts {limit}", True)
+    assert found == (
+        f"this service accepts at most {limit:,} parts: start over with --restart --max-parts {limit}",
+        True,
+    )
 
 
 def test_a_refusal_after_a_round_number_may_be_about_it() -> None:
@@ -98,7 +101,7 @@ def test_a_refusal_after_a_round_number_may_be_about_it() -> None:
 
     assert found is not None
     assert found == (
-        "if this service takes no more than 1,000 parts, start over with --restart --max-parts 1000",
+        "if this service accepts at most 1,000 parts, start over with --restart --max-parts 1000",
         False,
     )
 
@@ -119,7 +122,7 @@ def test_other_refusals_are_left_alone(refusal: Refused, sent: range, planned: i
 
 
 def test_the_command_does_not_say_to_resume(server: StrictS3, shell: Shell) -> None:
-    """What would end in the same way is no way to go on; giving up is."""
+    """What would end in the same way is no way to resume; cancelling is."""
     server.model = S3Model(max_parts=2)
     path = shell.folder / "big"
     path.write_bytes(b"x" * 16 * 1024 * 1024)
@@ -129,5 +132,5 @@ def test_the_command_does_not_say_to_resume(server: StrictS3, shell: Shell) -> N
     assert (result.code, exit_code(UploadFailed("x"))) == (FAILED, INCOMPLETE)
     assert "--restart --max-parts 2" in result.errors[0]
     assert "2 parts are safe on S3" in result.err
-    assert "to go on:" not in result.err
-    assert "to give up: " in result.err
+    assert "to resume:" not in result.err
+    assert "to cancel: " in result.err

@@ -487,7 +487,7 @@ def test_the_same_upload_is_not_sent_twice_at_once(strict: StrictS3, uploading: 
     uploading.run()
     (record,) = uploading.store.uploads()
 
-    assert f"to s3://bucket/key (upload {record.id}); wait until it ends" in str(seen[0])
+    assert f"to s3://bucket/key (upload {record.id}); wait until it exits" in str(seen[0])
     assert strict.counts["CreateMultipartUpload"] == 1
 
 

@@ -230,7 +230,7 @@ def test_a_checksum_the_user_asked_for_is_not_given_up(strict: StrictS3, uploadi
     turn = CallFunction(function=forget_checksums)
     strict.faults.add(Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=turn))
 
-    with pytest.raises(UploadFailed, match="start over with --restart and leave --checksum-algorithm away"):
+    with pytest.raises(UploadFailed, match="start over with --restart and omit --checksum-algorithm"):
         uploading.run(algorithm=ChecksumAlgorithm.CRC32C)
     assert uploading.run(restart=True).proof == "etag"
 
@@ -239,7 +239,7 @@ def test_a_checksum_that_create_does_not_agree_to_leaves_nothing(strict: StrictS
     """The upload has no part and never will: it is aborted, and the next run without the option begins a new one."""
     strict.model.quirks = Quirks(no_checksums=True)
 
-    with pytest.raises(UploadFailed, match="supports, leave --checksum-algorithm away"):
+    with pytest.raises(UploadFailed, match="supports, omit --checksum-algorithm"):
         uploading.run(algorithm=ChecksumAlgorithm.SHA256)
 
     assert strict.model.open_uploads == ()
@@ -268,7 +268,7 @@ def test_a_refused_checksum_that_was_asked_for_leaves_nothing(
     strict.model.quirks = Quirks(refuse_checksums=refuse)
     uploading.path.write_bytes(b"x" * size)
 
-    with pytest.raises(UploadFailed, match="supports, leave --checksum-algorithm away"):
+    with pytest.raises(UploadFailed, match="supports, omit --checksum-algorithm"):
         uploading.run(algorithm=ChecksumAlgorithm.SHA256)
 
     assert uploading.store.uploads() == []

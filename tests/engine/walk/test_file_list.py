@@ -138,7 +138,7 @@ def test_a_job_of_a_piped_list_goes_on_with_the_list_again(shell: Shell, server:
         assert f"job {job} got its list of files from a pipe; run the same command with the same list again" in err
     assert shell.run_command([*again]).code == 0
     assert arrived(server) == {"a": b"a", "sub/b": b"sub/b"}
-    assert shell.run("list").out == "nothing is unfinished\n"
+    assert shell.run("list").out == "no unfinished uploads\n"
 
 
 def test_names_stay_below_the_folder_where_the_command_was_run(shell: Shell, server: StrictS3, folder: Path) -> None:

@@ -77,7 +77,7 @@ NAMES = ["".join(each) for size in (1, 2, 3) for each in product("ab[/", repeat=
 @settings(max_examples=300)
 @given(filters=st.lists(st.builds(Filter, include=st.booleans(), pattern=PIECES), max_size=3), folder=PIECES)
 def test_no_file_is_wanted_in_a_folder_that_is_passed_over(filters: list[Filter], folder: str) -> None:
-    """It would be left out silently."""
+    """It would be skipped silently."""
     if not may_be_wanted_below(folder, filters):
         beginning = f"{folder}/" if folder else ""
         assert not any(is_wanted(beginning + name, filters) for name in NAMES)

@@ -70,9 +70,9 @@ def test_what_cannot_be_sent_is_told(folder: Path) -> None:
     told = {Path(each.path).name: (each.reason, each.failed) for each in passed(folder)}
 
     assert told == {
-        "empty": ("an empty folder", False),
-        "pipe": ("no regular file", False),
-        "broken": ("there is no such file", True),
+        "empty": ("an empty directory", False),
+        "pipe": ("not a regular file", False),
+        "broken": ("no such file", True),
     }
 
 
@@ -91,7 +91,7 @@ def test_a_link_to_a_folder_above_ends_nowhere_else(folder: Path) -> None:
     (folder / "a" / "up").symlink_to("..")
 
     assert names(folder) == ["a/b/two", "one"]
-    assert [each.reason for each in passed(folder)] == ["a link to a folder that it is in"]
+    assert [each.reason for each in passed(folder)] == ["a symbolic link to a parent directory"]
 
 
 def test_an_unreadable_folder_is_a_failure_and_the_rest_is_found(folder: Path) -> None:

@@ -225,7 +225,7 @@ def test_a_part_size_that_is_not_true(half: Half, tmp_path: Path, part_size: int
 
 
 def test_a_store_that_gives_back_other_parts(half: Half) -> None:
-    """Nothing is completed by parts that nobody sent; the sentence says how to go on without the store."""
+    """Nothing is completed by parts that nobody sent; the sentence says how to resume without the store."""
     half.restore()
 
     class Forgetful(MemoryStore):
@@ -259,7 +259,7 @@ def test_a_lost_database_costs_no_part(half: Half, tmp_path: Path, damaged: byte
     half.restore()
     (tmp_path / "partway.db").write_bytes(damaged)
     if damaged:
-        with pytest.raises(StateDamaged, match="move it away and run again: finished parts are still on S3"):
+        with pytest.raises(StateDamaged, match="move it elsewhere and run again: finished parts are still on S3"):
             finish(half, tmp_path)
         (tmp_path / "partway.db").rename(tmp_path / "damaged.db")
     done = finish(half, tmp_path, adopt=True)

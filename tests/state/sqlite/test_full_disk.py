@@ -1,4 +1,4 @@
-"""The disk of the state folder is full: exit code 75, and how to go on; with space again it does."""
+"""The disk of the state folder is full: exit code 75, and how to resume; with space again it does."""
 
 import errno
 import os
@@ -95,7 +95,7 @@ def test_a_disk_that_fills_up_on_the_way(server: StrictS3, shell: Shell) -> None
     assert "database or disk is full; free some space there" in full.errors[0]
     assert full.event("upload_failed")["resumable"] is True
     assert "2 parts are safe on S3" in full.err
-    assert "to go on:   partway --state-dir" in full.err
+    assert "to resume: partway --state-dir" in full.err
     assert again.code == 0
     assert server.model.objects["bucket", "key"].body == (shell.folder / "source.bin").read_bytes()
     assert part_numbers(server)[:2] == sent[:2] == [1, 2]
@@ -108,7 +108,7 @@ def test_a_disk_that_fills_up_under_a_job(server: StrictS3, shell: Shell) -> Non
     full = run(shell, FULL_AFTER_PARTS, "2", "upload", "-r", "many", "s3://bucket/p/", *UPLOAD[3:])
 
     assert full.code == 75, full
-    assert "to go on:   partway --state-dir" in full.err
+    assert "to resume: partway --state-dir" in full.err
     assert shell.run("resume", "--all").code == 0
 
 

@@ -131,7 +131,7 @@ def test_a_folder_that_may_not_be_entered_is_not_an_empty_one(folder: Path) -> N
     SqliteStore(folder).close()
     folder.chmod(0)
 
-    with pytest.raises(StateError, match=r"cannot use the state folder .* Permission denied"):
+    with pytest.raises(StateError, match=r"cannot use the state directory .* Permission denied"):
         unprivileged(lambda: exists(folder))
 
 
@@ -159,7 +159,7 @@ def test_commands_that_look(server: StrictS3, shell: Shell) -> None:
     }
     assert all(open_id in results[name].out for name in ("list", "show", "watch"))
     assert "MISSING" in results["verify"].err
-    assert "cannot use the state folder" in results["resume"].errors[0]
+    assert "cannot use the state directory" in results["resume"].errors[0]
 
 
 def close_all(state: Path) -> None:

@@ -161,7 +161,7 @@ def test_a_database_from_the_future_is_refused(filled: Path) -> None:
     database.close()
     content = filled.read_bytes()
 
-    with pytest.raises(StateTooNew, match=r"newer version of partway; update partway, or name another folder"):
+    with pytest.raises(StateTooNew, match=r"newer version of partway; update partway, or choose another directory"):
         SqliteStore(filled.parent)
     assert filled.read_bytes() == content
 

@@ -264,7 +264,7 @@ def test_a_file_that_is_no_database_is_damaged(tmp_path: Path, content: bytes) -
     """The sentence names the file and the way out; the file is left as it is."""
     (tmp_path / "partway.db").write_bytes(content)
 
-    with pytest.raises(StateDamaged, match=f"{tmp_path}/partway.db is damaged .* move it away and run again"):
+    with pytest.raises(StateDamaged, match=f"{tmp_path}/partway.db is damaged .* move it elsewhere and run again"):
         SqliteStore(tmp_path)
     assert (tmp_path / "partway.db").read_bytes() == content
 
@@ -314,7 +314,7 @@ def test_a_folder_in_place_of_the_database_is_told(tmp_path: Path) -> None:
     """It cannot be opened; another folder can be named."""
     (tmp_path / "partway.db").mkdir()
 
-    with pytest.raises(StateError, match=r"Is a directory; name another with --state-dir"):
+    with pytest.raises(StateError, match=r"Is a directory; choose another with --state-dir"):
         SqliteStore(tmp_path)
 
 

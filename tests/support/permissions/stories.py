@@ -104,7 +104,7 @@ STORIES = (
         arguments=("resume", "--all"),
     ),
     Story(
-        name="`upload`, the answer to Complete is lost",
+        name="`upload`, the response to Complete is lost",
         expected=Permissions(needs=(PUT_OBJECT,), less=(GET_OBJECT,), same=(LIST_BUCKET_MULTIPART_UPLOADS,)),
         answer_lost=True,
         arguments=LARGE,

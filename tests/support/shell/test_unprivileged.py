@@ -10,7 +10,7 @@ from .unprivileged import unprivileged
 
 
 def test_permissions_bind(tmp_path: Path) -> None:
-    """A folder that may not be written is not written, whoever runs the tests."""
+    """A folder that is not writable is not written, whoever runs the tests."""
     tmp_path.chmod(0o500)
 
     with pytest.raises(PermissionError):

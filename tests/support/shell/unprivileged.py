@@ -51,7 +51,7 @@ def _in_child(call: Callable[[], T], drop: Callable[[], None]) -> T:
         content = answer.read()
     os.waitpid(child, 0)
     if not content:
-        raise AssertionError("the child ended without a word")
+        raise AssertionError("the child exited unexpectedly")
     result, error = pickle.loads(content)
     if error is not None:
         raise error

@@ -17,7 +17,7 @@ from .scenario import Moment
 
 DEADLINE = 60.0
 CALM_RUNS = 4
-NEVER_SAID = ("Traceback", "defect of partway", "Exception in thread", "ResourceWarning")
+NEVER_SAID = ("Traceback", "bug in partway", "Exception in thread", "ResourceWarning")
 
 
 class BrokenStory(Exception):
