@@ -262,3 +262,12 @@ def forget_clients(config: S3Config, *, entirely: bool = False) -> list[Any]:
     _sessions.pop(_key(config), None)
     made = [_clients.pop(each, None) for each in (config, patient(config))]
     return [each[0] for each in made if each is not None]
+
+
+def _forget_in_child() -> None:
+    """A forked process makes clients of its own: two that write to one connection would mix their requests."""
+    _sessions.clear()
+    _clients.clear()
+
+
+os.register_at_fork(after_in_child=_forget_in_child)
