@@ -108,7 +108,10 @@ class Client:
 
     def close(self, *, cancel: bool = False) -> None:
         """Wait for everything that was submitted; ``cancel=True`` stops it first, with finished parts kept."""
-        self._threads.close(cancel=cancel)
+        try:
+            self._threads.close(cancel=cancel)
+        finally:
+            self._connection.close()
 
     @overload
     def upload(

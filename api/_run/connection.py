@@ -1,6 +1,8 @@
 """Where uploads go: the AWS configuration, and the backend made of it."""
 
+import os
 import threading
+from collections import Counter
 from dataclasses import dataclass, field
 
 from partway.engine.aws_config.endpoint import is_address
@@ -9,6 +11,10 @@ from partway.engine.limits import MAX_CONCURRENCY
 from partway.engine.s3.backend import S3Backend, S3Config
 
 from .._arguments.errors import OptionError
+
+# Connections that use what the engine keeps open for a configuration; the last one closes it.
+_users: Counter[S3Config] = Counter()
+_users_lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +45,7 @@ class Connection:
     connections: int
     key: CustomerKey | None
     _place: Place | None = None
+    _used: set[S3Config] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def place(self) -> Place:
@@ -69,21 +76,36 @@ class Connection:
         with self._lock:
             return self._resolve(endpoint, self.region or region, self.profile or profile)
 
+    def close(self) -> None:
+        """Close what no other connection uses; credentials are read again when it is used again."""
+        with self._lock, _users_lock:
+            self._place = None
+            while self._used:
+                config = self._used.pop()
+                _users[config] -= 1
+                if _users[config] <= 0:
+                    del _users[config]
+                    S3Backend(config).close()
+
     def forget(self) -> None:
         """Begin again in a forked child, where nothing of the parent's connections may be used."""
         self._lock = threading.Lock()
         self._place = None
+        self._used = set()
 
     def _resolve(self, endpoint_url: str | None, region: str | None, profile: str | None) -> Place:
-        backend = S3Backend(
-            S3Config(
-                endpoint_url=endpoint_url,
-                region=region,
-                profile=profile,
-                connections=self.connections,
-                customer_key=self.key,
-            )
+        config = S3Config(
+            endpoint_url=endpoint_url,
+            region=region,
+            profile=profile,
+            connections=self.connections,
+            customer_key=self.key,
         )
+        backend = S3Backend(config)
+        with _users_lock:
+            if config not in self._used:
+                self._used.add(config)
+                _users[config] += 1
         return Place(backend=backend, endpoint=backend.endpoint, region=backend.region, profile=backend.profile)
 
 
@@ -117,3 +139,12 @@ def make_connection(
         connections=uploads * ((concurrency or MAX_CONCURRENCY) + 1),
         key=customer_key,
     )
+
+
+def _after_fork() -> None:
+    global _users_lock
+    _users_lock = threading.Lock()
+    _users.clear()
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -12,16 +12,20 @@ from tests.support.s3_server.server import StrictS3
 
 
 @pytest.fixture
-def make_client(strict: StrictS3) -> Callable[..., Client]:
+def make_client(strict: StrictS3) -> Iterator[Callable[..., Client]]:
     """Make a client of parts of 64 KiB, which does not wait long."""
+    made: list[Client] = []
 
     def make(**options: object) -> Client:
         usual = {"endpoint_url": strict.url, "part_size": PART, "concurrency": 2}
         client = Client(**usual | options)  # type: ignore[arg-type]
         client._defaults = replace(client._defaults, limits=LIMITS, policy=QUICK)
+        made.append(client)
         return client
 
-    return make
+    yield make
+    for client in made:
+        client.close(cancel=True)
 
 
 @pytest.fixture

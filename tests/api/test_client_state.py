@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from partway import Client
-from partway.errors import FilesFailed, OptionError, UploadFailed
+from partway.errors import AccessRefused, FilesFailed, OptionError, UploadFailed
 from partway.events import Event, JobStarted
 from tests.support.engine.upload_case import PART
 from tests.support.s3_faults.faults import Fault, Stage
@@ -124,3 +124,17 @@ def test_verify_compares(client: Client, make_file: Callable[..., Path]) -> None
     assert client.verify(path, "s3://bucket/key").verdict == "equal"
     assert client.verify(path, "s3://bucket/other").verdict == "different"
     assert client.verify(path, "s3://bucket/none").verdict == "missing"
+
+
+def test_credentials_are_read_again_after_a_close(
+    make_client: Callable[..., Client], strict: StrictS3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that gets others does not go on with the old ones; while a client is open, they are kept."""
+    with make_client() as first, make_client() as second:
+        for client in (first, second):
+            client.upload(b"x", "s3://bucket/first")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAOTHER")
+        first.close()
+        second.upload(b"x", "s3://bucket/second")
+    with make_client() as third, pytest.raises(AccessRefused, match="InvalidAccessKeyId"):
+        third.upload(b"x", "s3://bucket/third")
