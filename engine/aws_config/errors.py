@@ -39,7 +39,10 @@ def reading_configuration() -> Iterator[None]:
             "and that its section is called [profile NAME]"
         ) from error
     except BotoCoreError as error:
-        raise refused(f"the AWS configuration in {config_file()} is not usable: {_reason(error)}") from error
+        # botocore does not say whether it was a variable.
+        raise refused(
+            f"the AWS configuration in AWS_ variables and {config_file()} is not usable: {_reason(error)}"
+        ) from error
     except (KeyError, TypeError, AttributeError) as error:
         raise refused(
             f"the AWS configuration in {config_file()} is not usable: a block such as `s3 =` has no settings below it; "

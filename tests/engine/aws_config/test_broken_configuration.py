@@ -130,6 +130,7 @@ VARIABLES = {
         {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "hunter2", "AWS_SESSION_TOKEN": "t\xe4g"},
         "the session token has a character that cannot be sent (found by env)",
     ),
+    "a retry mode": ({"AWS_RETRY_MODE": "junk"}, "in AWS_ variables and <file> is not usable: Invalid value provided"),
     "a web identity without its file": (
         {"AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/x", "AWS_WEB_IDENTITY_TOKEN_FILE": "/none"},
         "no such file or directory: /none",
