@@ -31,7 +31,7 @@ class JobFiles:
         self._cancel = job.context.cancel
         self._publisher = job.publisher
         self._results = results
-        self._workers = make_workers(job.context.settings, part_size)
+        self._workers = make_workers(job.context.settings, part_size, job.context.runtime)
         self._scheduler = CoroutineScheduler(self._workers, self._on_idle)
         checksum = JobChecksum(job)
         self._small = SmallFiles(job, results, checksum, self._workers, self._scheduler, max_size=self._max_small)

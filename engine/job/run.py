@@ -64,7 +64,7 @@ def run_job(
     store, settings, now = context.store, context.settings, context.clock.time
     check_settings(settings)
     spec = replace(spec, options=with_customer_key(spec.target(spec.prefix), context.backend).options)
-    with locked_job(store, spec), JobPublisher(store.live, context.sink) as publisher:
+    with locked_job(store, spec), JobPublisher(store.live, context.sink, context.clock) as publisher:
         if resume is not None:
             record: JobRecord | None = job_to_resume(store, resume, spec)
         else:

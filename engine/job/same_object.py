@@ -12,7 +12,7 @@ from ..proof.part_sizes import ranges
 from ..proof.proof import is_same_etag
 from ..resume.reconcile import looks_like_md5
 from ..retry.backend import RetryingBackend
-from ..source.identity import SourceIdentity, identify, identify_settled
+from ..source.identity import SourceIdentity
 from ..upload.overwrite import is_head_denied
 from ..workers.channel import WorkerContext
 from ..workers.part_tasks import HashTask, hash_part
@@ -38,9 +38,9 @@ def same_file(
     Raises:
         SourceError, RemoteError, UploadCancelled.
     """
-    source = identify_settled(path, sleep=worker.sleep)
+    source = worker.identify_settled(path)
     is_equal = is_same(s3, target, path, source.size, algorithm, worker)
-    return source if is_equal and identify(path) == source else None
+    return source if is_equal and worker.identify(path) == source else None
 
 
 def is_same(

@@ -66,9 +66,9 @@ class SmallFiles:
         self._workers = workers
         self._concurrency = workers.concurrency
         self._messages = scheduler.callback_queue(self.on_message)
-        self._worker = WorkerContext(self._messages, job.context.cancel, workers.breaker, bandwidth=workers.bandwidth)
+        self._worker = WorkerContext.of(workers, self._messages, job.context.cancel)
         self._max_size = max_size
-        self._outage = Outage(job.publisher)
+        self._outage = Outage(job.publisher, job.context.clock.monotonic)
         self._unsent: list[UnsentFile] = []
         self.running = 0
         self.was_cancelled = False

@@ -1,6 +1,5 @@
 """The task of a worker that sends a small file of a job: everything from identifying the file to the proof."""
 
-import time
 from dataclasses import dataclass
 
 from partway.state.uploads import PartRecord
@@ -17,15 +16,15 @@ from ..proof.proof import Proof, is_older_than, prove, prove_written
 from ..retry.backend import RetryingBackend
 from ..retry.policy import RetryPolicy
 from ..source.dirty_pages import write_pages
-from ..source.identity import SourceIdentity, identify_settled
-from ..source.part_reader import BLOCK, PartReader
+from ..source.identity import SourceIdentity
+from ..source.part_reader import BLOCK
 from ..source.plan import PartSpec
 from ..upload.head import head_written
 from ..upload.overwrite import is_head_denied
 from ..upload.source_check import SourceChecks, WholeSourceCheck
 from ..walk.walk import FileEntry
 from ..workers.channel import WorkerContext
-from ..workers.part_tasks import block_of, reporter, retrying
+from ..workers.part_tasks import reporter, retrying
 from .same_object import is_same
 
 _REPORT_SECONDS = 0.5  # between two reports on one file; a quick one needs none
@@ -94,20 +93,21 @@ def send_file(task: FileTask, worker: WorkerContext) -> FileOutcome:
         SourceChanged: it changed while it was sent.
         RemoteError, ProofFailed, UploadCancelled.
     """
-    source = identify_settled(task.found.path, sleep=worker.sleep, flush=write_pages)
+    source = worker.identify_settled(task.found.path, flush=write_pages)
     if source.size > task.max_size:
         return NeedsFullUpload()
     spec = PartSpec(number=1, offset=0, size=source.size)
     s3 = retrying(task.backend, task.policy, worker)
-    report, block = reporter(spec, worker), block_of(worker)
-    began = time.monotonic()
+    report = reporter(spec, worker)
+    monotonic = worker.clock.monotonic
+    began = monotonic()
     next_report = began + _REPORT_SECONDS
-    checked = WholeSourceCheck(source, task.algorithm, task.checks, sleep=worker.sleep)
+    checked = WholeSourceCheck(source, task.algorithm, task.checks, worker)
 
     def on_read(sent: int) -> None:
         nonlocal next_report
         report(sent)
-        if (now := time.monotonic()) >= next_report:
+        if (now := monotonic()) >= next_report:
             next_report = now + _REPORT_SECONDS
             worker.emit(FileProgress(path=task.found.path, sent=sent, size=spec.size))
         # With the last block S3 has the whole object: check the source once more before that is sent.  Afterwards the
@@ -115,14 +115,14 @@ def send_file(task: FileTask, worker: WorkerContext) -> FileOutcome:
         if body.is_sending and spec.size - BLOCK <= sent < spec.size:
             checked.check(body)
 
-    with PartReader(source.path, spec, algorithm=task.algorithm, on_read=on_read, block=block) as body:
+    with worker.open_part(source.path, spec, task.algorithm, on_read) as body:
         if task.skip_same and is_same(s3, task.target, source.path, source.size, task.algorithm, worker, body.checksum):
             return FileNotSent(source=source, reason=SAME)
         try:
             answer = s3.put_object(task.target, body)
         except ObjectExists:
             # Our own object when an answer was lost; another writer's otherwise.
-            proof = _proof_of_ours(s3, task, _part(source, "", body.checksum), time.monotonic() - began)
+            proof = _proof_of_ours(s3, task, _part(source, "", body.checksum), monotonic() - began)
             if proof is None:
                 return FileNotSent(source=source, reason=TAKEN)
             return FileSent(source=source, proof=proof)

@@ -1,10 +1,10 @@
 """Publish the progress of a job for ``partway watch``."""
 
-from collections.abc import Callable
 from typing import Any
 
 from partway.state.live import LivePhase, LiveStore
 
+from ..clock import SYSTEM_CLOCK, Clock
 from ..events import Event, EventSink
 from ..events.upload import FileDone, FileFailed, FileSkipped, JobStarted, NetworkLost, NetworkRestored
 from .job import JobProgress
@@ -16,8 +16,8 @@ _MAX_FILES, _MAX_PATH = 4, 300  # small files in flight that a snapshot names, a
 class JobPublisher(ProgressPublisher):
     """The sink of one job.  Its multipart uploads publish their own snapshots; small files are counted here."""
 
-    def __init__(self, live: LiveStore, sink: EventSink, **clocks: Callable[[], float]) -> None:
-        super().__init__(live, sink, **clocks)
+    def __init__(self, live: LiveStore, sink: EventSink, clock: Clock = SYSTEM_CLOCK) -> None:
+        super().__init__(live, sink, clock)
         self._progress = JobProgress()
 
     def __call__(self, event: Event) -> None:

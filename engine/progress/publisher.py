@@ -5,8 +5,6 @@ Every event passes through, so one costs little; a snapshot is written about onc
 
 import os
 import socket
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
@@ -14,6 +12,7 @@ from typing import Any, Self
 from partway.state.errors import StateError
 from partway.state.live import LiveStore, ProgressSnapshot, RunOutcome
 
+from ..clock import SYSTEM_CLOCK, Clock
 from ..errors import UploadCancelled
 from ..events import EventSink
 
@@ -29,25 +28,16 @@ class ProgressPublisher:
     Args:
         live: Stores the snapshots.
         sink: Receives each event first.
-        now: Seconds since the epoch, for the times in a snapshot.
-        clock: Seconds, monotonic.
     """
 
-    def __init__(
-        self,
-        live: LiveStore,
-        sink: EventSink,
-        *,
-        now: Callable[[], float] = time.time,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, live: LiveStore, sink: EventSink, clock: Clock = SYSTEM_CLOCK) -> None:
         self._live = live
         self._sink = sink
-        self._now = now
-        self._clock = clock
+        self._now = clock.time
+        self._clock = clock.monotonic
         self._id = ""
         self._began_at = 0.0
-        self._next = clock()
+        self._next = clock.monotonic()
         self._changed_at = 0.0
         self._is_stale = False  # something changed after the last snapshot
 

@@ -1,10 +1,10 @@
 """Publish the progress of one upload for ``partway watch``."""
 
-from collections.abc import Callable
 from typing import Any
 
 from partway.state.live import LivePhase, LiveStore
 
+from ..clock import SYSTEM_CLOCK, Clock
 from ..events import Event, EventSink
 from ..events.upload import NetworkLost, NetworkProbed, NetworkRestored, PartsChecked, UploadCompleting, UploadStarted
 from .publisher import ProgressPublisher
@@ -16,8 +16,8 @@ _MAX_PARTS = 256  # parts in flight that a snapshot names
 class UploadPublisher(ProgressPublisher):
     """The sink of one upload."""
 
-    def __init__(self, live: LiveStore, sink: EventSink, **clocks: Callable[[], float]) -> None:
-        super().__init__(live, sink, **clocks)
+    def __init__(self, live: LiveStore, sink: EventSink, clock: Clock = SYSTEM_CLOCK) -> None:
+        super().__init__(live, sink, clock)
         self._progress = UploadProgress()
         self._expected: int | None = None
 

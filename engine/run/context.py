@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from partway.state.store import StateStore
 
 from ..backend.protocol import MultipartBackend
-from ..clock import SYSTEM_CLOCK, Clock
+from ..clock import Clock
 from ..events import EventSink, ignore
 from ..workers.channel import CancelToken
+from ..workers.runtime import SYSTEM, Runtime
 from .settings import UploadSettings
 
 
@@ -21,7 +22,7 @@ class EngineContext:
     store: remembers uploads and parts; used from the caller's thread only.
     sink: receives every event, in the caller's thread.
     cancel: set it from any thread or signal handler; the upload then raises UploadCancelled within a second.
-    clock: the machine's unless a simulation brings its own.
+    runtime: the machine's clock, threads and files, unless a simulation brings its own.
     """
 
     backend: MultipartBackend
@@ -29,4 +30,9 @@ class EngineContext:
     settings: UploadSettings = field(default_factory=UploadSettings)
     sink: EventSink = ignore
     cancel: CancelToken = field(default_factory=CancelToken)
-    clock: Clock = SYSTEM_CLOCK
+    runtime: Runtime = SYSTEM
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of the runtime."""
+        return self.runtime.clock

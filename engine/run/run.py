@@ -23,7 +23,7 @@ from ..proof.proof import Proof
 from ..retry.backend import RetryingBackend
 from ..retry.outage_events import Outage
 from ..retry.policy import Retry
-from ..source.identity import SourceIdentity, identify_settled, recorded_identity
+from ..source.identity import SourceIdentity, recorded_identity
 from ..source.memory_files import is_in_memory
 from ..source.plan import PartSpec, UploadPlan
 from ..workers.channel import Lane, WorkerContext
@@ -71,10 +71,10 @@ class UploadRun:
         self.listed_before: frozenset[str] | None = None  # unfinished uploads of the key, before one was created
         self.other_identities: set[SourceIdentity] = set()  # that workers saw besides ``source``
         self._began = context.clock.monotonic()
-        self._outage = Outage(self.emit)
+        self._outage = Outage(self.emit, context.clock.monotonic)
         self._fell_back = False
         self._unreachable_parts: set[int] = set()  # numbers of parts whose last try did
-        workers = lane.workers if lane else make_workers(self.settings, plan.part_size)
+        workers = lane.workers if lane else make_workers(self.settings, plan.part_size, context.runtime)
         self._concurrency = workers.concurrency
         self.pool = WorkerPool(lane or workers, cancel=context.cancel, on_message=self._hear, on_idle=on_idle)
 
@@ -267,7 +267,7 @@ class UploadRun:
             SourceChanged: its size is not what was planned for.
             SourceError, UploadCancelled.
         """
-        found = self.pool.run(lambda line: identify_settled(self.source.path, sleep=line.sleep))
+        found = self.pool.run(lambda worker: worker.identify_settled(self.source.path))
         if found.size != self.source.size:
             raise SourceChanged(f"{found.path} changed while it was identified; run again when it is complete")
         self.source = found

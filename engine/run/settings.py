@@ -1,6 +1,5 @@
 """How to upload: what a caller may choose beyond the source and the target."""
 
-import time
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
@@ -12,6 +11,7 @@ from ..limits import AWS, S3Limits
 from ..retry.circuit_breaker import Nudge
 from ..retry.policy import RetryPolicy
 from ..workers.executor import Workers
+from ..workers.runtime import SYSTEM, Runtime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,14 +60,18 @@ def check_settings(settings: UploadSettings) -> None:
         raise PlanError(f"a bandwidth of {settings.bandwidth:,} bytes a second is below {MIN_BANDWIDTH:,}")
 
 
-def make_workers(settings: "UploadSettings", part_size: int) -> Workers:
+def make_workers(settings: "UploadSettings", part_size: int, runtime: Runtime = SYSTEM) -> Workers:
     """Workers as the settings want them.  part_size: bytes of a usual part."""
-    limit = settings.bandwidth
+    limit, monotonic = settings.bandwidth, runtime.clock.monotonic
     return Workers(
         Concurrency(
-            settings.concurrency, part_size=part_size, max_limit=None if limit is None else max_connections(limit)
+            settings.concurrency,
+            part_size=part_size,
+            max_limit=None if limit is None else max_connections(limit),
+            clock=monotonic,
         ),
-        bandwidth=None if limit is None else TokenBucket(limit, time.monotonic),
+        bandwidth=None if limit is None else TokenBucket(limit, monotonic),
         executor=settings.executor,
         nudge=settings.nudge,
+        runtime=runtime,
     )

@@ -50,87 +50,6 @@ def recorded_identity(record: UploadRecord) -> SourceIdentity:
     )
 
 
-def identify(path: str | os.PathLike[str]) -> SourceIdentity:
-    """Identify the file by an opened handle; ``os.stat`` of a path may be a minute old on NFS.
-
-    One read past the end tells whether the size is true: /proc and some FUSE mounts show 0.
-
-    Raises:
-        SourceError: there is no such file, it cannot be read, it is not a regular file, or it has more bytes than its
-            size says.
-    """
-    absolute = os.path.abspath(path)  # noqa: PTH100 - Path.absolute() keeps "..", Path.resolve() follows links
-    handle = open_source(absolute)
-    try:
-        return _identify(absolute, handle)
-    finally:
-        os.close(handle)
-
-
-def identify_settled(
-    path: str, *, sleep: Callable[[float], None], flush: Callable[[int], None] = os.fsync
-) -> SourceIdentity:
-    """Identify the file so that every later write to it shows in its times.
-
-    Pages that another process has mapped and written are flushed first: a later write to a clean page moves the times,
-    one to a dirty page does not.  A file that was written within its file system's clock tick is identified again
-    after that tick, since another write within it would not show (git calls such a file racily clean).
-
-    Args:
-        path: Absolute.
-        sleep: Waits for so many seconds; what it raises ends the waiting.
-        flush: Writes the dirty pages of an opened file; ``write_pages`` is quicker for a small one.
-
-    Returns:
-        The identity; its ``ctime_ns`` is None when the file is written all the time, so that it equals no other.
-
-    Raises:
-        SourceError: as ``identify``.
-    """
-    before: SourceIdentity | None = None
-    for _ in range(_MAX_LOOKS):
-        handle = open_source(path)
-        try:
-            with suppress(OSError):  # not every file system can, on a handle that only reads
-                flush(handle)
-            found = _identify(path, handle)
-        finally:
-            os.close(handle)
-        if found == before or not (wait := _racy_seconds(found)):
-            return found
-        before = found
-        sleep(wait)
-    assert before is not None
-    return replace(before, ctime_ns=None)
-
-
-def _racy_seconds(found: SourceIdentity) -> float:
-    """Seconds until a write would show in the times; 0 when it would now."""
-    now = time.time()
-    longest = 0.0
-    for time_ns in (found.mtime_ns, found.ctime_ns or 0):
-        tick = _COARSE_TICK if time_ns % 1_000_000_000 == 0 else _FINE_TICK
-        # A time that is ahead is another clock's, as on NFS, or was set by hand: one tick is waited for all the same.
-        if now - time_ns / 1e9 < tick:
-            longest = max(longest, tick)
-    return longest
-
-
-def _identify(path: str, handle: int) -> SourceIdentity:
-    try:
-        found = handle_identity(path, handle)
-        if os.pread(handle, 1, found.size):
-            size, found = found.size, handle_identity(path, handle)
-            if found.size == size:
-                raise SourceError(
-                    f"{path} has more bytes than the {size:,} that its file system reports, as in /proc and on some "
-                    f"FUSE mounts; upload it as a stream: partway upload - s3://... < FILE"
-                )
-    except OSError as error:
-        raise SourceError(unreadable(path, error)) from error
-    return found
-
-
 def handle_identity(path: str, handle: int) -> SourceIdentity:
     """The identity of the file behind an opened handle; ``path`` is only noted.
 
@@ -146,6 +65,99 @@ def handle_identity(path: str, handle: int) -> SourceIdentity:
         inode=found.st_ino,
         device=found.st_dev,
     )
+
+
+HandleIdentity = Callable[[str, int], SourceIdentity]  # as ``handle_identity``
+
+
+def identify(path: str | os.PathLike[str], *, look: HandleIdentity = handle_identity) -> SourceIdentity:
+    """Identify the file by an opened handle; ``os.stat`` of a path may be a minute old on NFS.
+
+    One read past the end tells whether the size is true: /proc and some FUSE mounts show 0.
+
+    Args:
+        look: Gives the identity of the opened handle.
+
+    Raises:
+        SourceError: there is no such file, it cannot be read, it is not a regular file, or it has more bytes than its
+            size says.
+    """
+    absolute = os.path.abspath(path)  # noqa: PTH100 - Path.absolute() keeps "..", Path.resolve() follows links
+    handle = open_source(absolute)
+    try:
+        return _identify(absolute, handle, look)
+    finally:
+        os.close(handle)
+
+
+def identify_settled(
+    path: str,
+    *,
+    sleep: Callable[[float], None],
+    flush: Callable[[int], None] = os.fsync,
+    look: HandleIdentity = handle_identity,
+    now: Callable[[], float] = time.time,
+) -> SourceIdentity:
+    """Identify the file so that every later write to it shows in its times.
+
+    Pages that another process has mapped and written are flushed first: a later write to a clean page moves the times,
+    one to a dirty page does not.  A file that was written within its file system's clock tick is identified again
+    after that tick, since another write within it would not show (git calls such a file racily clean).
+
+    Args:
+        path: Absolute.
+        sleep: Waits for so many seconds; what it raises ends the waiting.
+        flush: Writes the dirty pages of an opened file; ``write_pages`` is quicker for a small one.
+        look: As for ``identify``.
+        now: Seconds since the epoch.
+
+    Returns:
+        The identity; its ``ctime_ns`` is None when the file is written all the time, so that it equals no other.
+
+    Raises:
+        SourceError: as ``identify``.
+    """
+    before: SourceIdentity | None = None
+    for _ in range(_MAX_LOOKS):
+        handle = open_source(path)
+        try:
+            with suppress(OSError):  # not every file system can, on a handle that only reads
+                flush(handle)
+            found = _identify(path, handle, look)
+        finally:
+            os.close(handle)
+        if found == before or not (wait := _racy_seconds(found, now())):
+            return found
+        before = found
+        sleep(wait)
+    assert before is not None
+    return replace(before, ctime_ns=None)
+
+
+def _racy_seconds(found: SourceIdentity, now: float) -> float:
+    """Seconds until a write would show in the times; 0 when it would now."""
+    longest = 0.0
+    for time_ns in (found.mtime_ns, found.ctime_ns or 0):
+        tick = _COARSE_TICK if time_ns % 1_000_000_000 == 0 else _FINE_TICK
+        # A time that is ahead is another clock's, as on NFS, or was set by hand: one tick is waited for all the same.
+        if now - time_ns / 1e9 < tick:
+            longest = max(longest, tick)
+    return longest
+
+
+def _identify(path: str, handle: int, look: HandleIdentity) -> SourceIdentity:
+    try:
+        found = look(path, handle)
+        if os.pread(handle, 1, found.size):
+            size, found = found.size, look(path, handle)
+            if found.size == size:
+                raise SourceError(
+                    f"{path} has more bytes than the {size:,} that its file system reports, as in /proc and on some "
+                    f"FUSE mounts; upload it as a stream: partway upload - s3://... < FILE"
+                )
+    except OSError as error:
+        raise SourceError(unreadable(path, error)) from error
+    return found
 
 
 def open_source(path: str) -> int:

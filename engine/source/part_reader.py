@@ -11,7 +11,7 @@ from typing import Self
 from ..checksums import ChecksumAlgorithm, Digest
 from ..errors import SourceChanged, SourceError
 from ..limits import KIB
-from .identity import SourceIdentity, handle_identity, open_source, unreadable
+from .identity import HandleIdentity, SourceIdentity, handle_identity, open_source, unreadable
 from .plan import PartSpec
 
 BLOCK = 512 * KIB  # bytes that are read at once, at most
@@ -65,11 +65,15 @@ class PartReader:
         algorithm: ChecksumAlgorithm,
         on_read: Callable[[int], None] = _nothing,
         block: int = BLOCK,
+        look: HandleIdentity = handle_identity,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.spec = spec
         self.algorithm = algorithm
         self._path = path
         self._on_read = on_read
+        self._look = look
+        self._clock = clock
         self._position = 0
         self._checksum: str | None = None
         self._sending = False
@@ -101,7 +105,7 @@ class PartReader:
         if self._handle is None:
             raise ValueError("read of a closed file")
         try:
-            return handle_identity(self._path, self._handle)
+            return self._look(self._path, self._handle)
         except OSError as error:
             raise SourceError(unreadable(self._path, error)) from error
 
@@ -128,7 +132,7 @@ class PartReader:
         return block
 
     def _next_block(self) -> int:
-        before, self._read_at = self._read_at, time.monotonic()
+        before, self._read_at = self._read_at, self._clock()
         if self._read_at - before < _SOON:
             self._block = min(2 * self._block, self._most)
         elif self._read_at - before > _LATE and before:

@@ -11,10 +11,12 @@ from ..backend.responses import PartReceipt
 from ..backend.target import Target
 from ..checksums import ChecksumAlgorithm
 from ..errors import CredentialsExpired, Refused, Transient, UploadFailed, UploadVanished
+from ..flow.concurrency import Concurrency
 from ..resume.lock import locked
 from ..run.context import EngineContext
 from ..run.stored_options import target_of
 from ..workers.channel import Lane, WorkerContext
+from ..workers.executor import Workers
 from ..workers.part_tasks import retrying
 from ..workers.pool import WorkerPool
 
@@ -86,7 +88,8 @@ def abort(record: UploadRecord, context: EngineContext, lane: Lane | None = None
             s3 = retrying(context.backend, context.settings.policy, line)
             return abort_upload(s3, target, upload_id, algorithm, line.sleep)
 
-        with WorkerPool(lane or 1, cancel=context.cancel, on_message=lambda _: None) as pool:
+        workers = lane or Workers(Concurrency(1), runtime=context.runtime)
+        with WorkerPool(workers, cancel=context.cancel, on_message=lambda _: None) as pool:
             try:
                 removal = pool.run(remove)
             except CredentialsExpired:

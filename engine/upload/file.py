@@ -18,7 +18,6 @@ from ..run.context import EngineContext
 from ..run.record import ResumeInfo
 from ..run.settings import UploadSettings, check_settings
 from ..run.stored_options import check_key, target_of, with_customer_key
-from ..source.identity import identify
 from ..source.plan import UploadPlan, plan_upload, replan
 from ..workers.channel import Lane
 from .multipart import send_multipart
@@ -99,7 +98,7 @@ def _upload(
 ) -> UploadDone | UploadSkipped:
     with failures_emitted(context.sink, context.store, id) as about:
         check_settings(context.settings)
-        source = identify(path)
+        source = context.runtime.identify(path)
         check_key(target, context.settings.limits)
         target = with_customer_key(target, context.backend)
         source = under_stored_path(context.store, source, target)

@@ -110,7 +110,7 @@ def open_run(
         StateError.
     """
     store = context.store
-    with locked(store, source.path, target), UploadPublisher(store.live, context.sink) as publisher:
+    with locked(store, source.path, target), UploadPublisher(store.live, context.sink, context.clock) as publisher:
         if about.id:
             check_unfinished(store, about.id)
         found = store.unfinished(source.path, target.endpoint, target.bucket, target.key)

@@ -4,7 +4,7 @@ Times only tell where nothing changed.  Where one of them moved, the bytes decid
 whose clocks disagree costs one more read of the file, and only other bytes are an error.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from partway.state.uploads import PartRecord
@@ -14,10 +14,11 @@ from ..checksums import ChecksumAlgorithm
 from ..errors import PartwayError, SourceChanged, SourceError, UploadFailed
 from ..run.run import UploadRun
 from ..run.settings import UploadSettings
-from ..source.identity import SourceIdentity, identify, identify_settled
+from ..source.identity import SourceIdentity
 from ..source.memory_files import is_in_memory
 from ..source.part_reader import PartReader
 from ..source.plan import PartSpec
+from ..workers.channel import WorkerContext
 from ..workers.part_tasks import HashTask, hash_part
 
 # Of an object that was made of other bytes than the file has now.
@@ -77,7 +78,7 @@ def confirm_parts(run: UploadRun) -> None:
         SourceError, UploadCancelled, StateError.
     """
     checks = SourceChecks.of(run.settings)
-    now = identify(run.source.path)
+    now = run.context.runtime.identify(run.source.path)
     checks.check_size(run.source, now)
     may_differ = now != run.source or run.other_identities or is_in_memory(now.device)
     if checks.bytes or (checks.updated and may_differ):
@@ -87,10 +88,10 @@ def confirm_parts(run: UploadRun) -> None:
 def _compare_parts(run: UploadRun, checks: SourceChecks) -> None:
     stored = run.store.parts(run.record.id)
     for _ in range(_MAX_PASSES):
-        now = run.pool.run(lambda line: identify_settled(run.source.path, sleep=line.sleep))
+        now = run.pool.run(lambda worker: worker.identify_settled(run.source.path))
         checks.check_size(run.source, now)
         # Two looks in a row: some FUSE file systems number a file anew each time it is opened.
-        is_stable = identify(run.source.path).inode == now.inode
+        is_stable = run.context.runtime.identify(run.source.path).inode == now.inode
         state = _whole if is_stable else _times
         # What this file showed before the first byte is compared cannot come from a write during the comparison: it is
         # from a server whose replicas disagree.
@@ -103,7 +104,7 @@ def _compare_parts(run: UploadRun, checks: SourceChecks) -> None:
                 f"{run.source.path} changed while it was sent; nothing was completed, "
                 "run again to send the parts that differ"
             )
-        seen.add(identify(run.source.path))
+        seen.add(run.context.runtime.identify(run.source.path))
         run.note_identities(seen)
         if not checks.updated or {state(each) for each in seen} <= before:
             run.trust_source(now)
@@ -149,7 +150,7 @@ class WholeSourceCheck:
 
     Args:
         source: The file as it was identified.
-        sleep: Waits for so many seconds; what it raises ends the waiting.
+        worker: Of the task that sends it.
     """
 
     def __init__(
@@ -157,11 +158,10 @@ class WholeSourceCheck:
         source: SourceIdentity,
         algorithm: ChecksumAlgorithm,
         checks: SourceChecks,
-        *,
-        sleep: Callable[[float], None],
+        worker: WorkerContext,
     ) -> None:
         self._source = source
-        self._sleep = sleep
+        self._worker = worker
         self._algorithm = algorithm
         self._checks = checks
         self._accepted = {source}
@@ -176,15 +176,17 @@ class WholeSourceCheck:
             SourceError: it cannot be read any more.
             UploadCancelled.
         """
-        seen = {body.identify(), identify(self._source.path)}
+        seen = {body.identify(), self._worker.identify(self._source.path)}
         for each in seen:
             self._checks.check_size(self._source, each)
         if not (self._is_due or self._is_always_due) and (seen <= self._accepted or not self._checks.updated):
             return
         # What shows now is accepted only if a later write would show as something else.
-        now = identify_settled(self._source.path, sleep=self._sleep)
+        now = self._worker.identify_settled(self._source.path)
         whole = PartSpec(number=1, offset=0, size=self._source.size)
-        found = hash_part(HashTask(path=self._source.path, spec=whole, algorithm=self._algorithm, md5=False))
+        found = hash_part(
+            HashTask(path=self._source.path, spec=whole, algorithm=self._algorithm, md5=False), self._worker
+        )
         if found.checksum != body.checksum:
             raise SourceChanged(f"{self._source.path} changed while it was sent; run again to send it as it is now")
         # Neither what was accepted before nor what another file shows: the path may lead there again.

@@ -15,10 +15,10 @@ from ..errors import PartwayError
 from ..limits import is_aws
 from ..proof.proof import Proof, prove_written
 from ..source.identity import SourceIdentity
-from ..source.part_reader import BLOCK, PartReader
+from ..source.part_reader import BLOCK
 from ..source.plan import PartSpec
 from ..workers.channel import WorkerContext
-from ..workers.part_tasks import block_of, reporter
+from ..workers.part_tasks import reporter
 from .source_check import SourceChecks, WholeSourceCheck
 
 
@@ -61,8 +61,8 @@ class WholeFile:
         self._size = source.size
         self._report = reporter(spec, worker)
         self._on_read = on_read
-        self._check = WholeSourceCheck(source, algorithm, checks, sleep=worker.sleep)
-        self._body = PartReader(source.path, spec, algorithm=algorithm, on_read=self._read, block=block_of(worker))
+        self._check = WholeSourceCheck(source, algorithm, checks, worker)
+        self._body = worker.open_part(source.path, spec, algorithm, self._read)
 
     def __enter__(self) -> Self:
         self._body.__enter__()

@@ -1,16 +1,26 @@
 """How workers and the caller's thread talk: cancellation, messages, and what a worker gets beside its task."""
 
-import queue
-import time
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
+from ..checksums import ChecksumAlgorithm
+from ..clock import Clock
 from ..errors import UploadCancelled
 from ..flow.bandwidth import TokenBucket
 from ..retry.circuit_breaker import CircuitBreaker
+from ..source.identity import SourceIdentity
+from ..source.part_reader import BLOCK, PartReader
+from ..source.plan import PartSpec
 from .executor import Workers
+from .runtime import SYSTEM, MessageQueue, Runtime
 
 TICK = 0.05  # seconds between two checks of the cancel token while no message comes
+
+
+def _nothing(_: int) -> None:
+    return None
 
 
 class CancelToken:
@@ -46,9 +56,9 @@ class Channel:
     wants_slot: True while the upload waits and could use another slot for a part.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, queue: MessageQueue) -> None:
         self.wants_slot = False
-        self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._queue = queue
 
     def put(self, message: Any) -> None:
         self._queue.put(message)
@@ -78,16 +88,30 @@ class WorkerContext:
 
     breaker: shared by all calls of the run.
     bandwidth: shared too; None means no limit.
+    clock: the run's.
     """
 
     def __init__(
-        self, messages: Channel, cancel: CancelToken, breaker: CircuitBreaker, *, bandwidth: TokenBucket | None = None
+        self,
+        messages: Channel,
+        cancel: CancelToken,
+        breaker: CircuitBreaker,
+        *,
+        bandwidth: TokenBucket | None = None,
+        runtime: Runtime = SYSTEM,
     ) -> None:
         self.breaker = breaker
         self.bandwidth = bandwidth
+        self.clock: Clock = runtime.clock
+        self._runtime = runtime
         self._messages = messages
         self._cancel = cancel
         self._closed = False
+
+    @classmethod
+    def of(cls, workers: Workers, messages: Channel, cancel: CancelToken) -> Self:
+        """The context of an upload's or a job's tasks on these workers."""
+        return cls(messages, cancel, workers.breaker, bandwidth=workers.bandwidth, runtime=workers.runtime)
 
     def emit(self, message: object) -> None:
         """Deliver ``message`` to the caller's thread, in order."""
@@ -105,17 +129,40 @@ class WorkerContext:
         Raises:
             UploadCancelled: as soon as a cancel is requested.
         """
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
+        end = self.clock.monotonic() + seconds
+        while (left := end - self.clock.monotonic()) > 0:
             self.raise_if_cancelled()
-            time.sleep(min(TICK, left))
+            self.clock.sleep(min(TICK, left))
         self.raise_if_cancelled()
+
+    def identify(self, path: str) -> SourceIdentity:
+        """As ``source.identity.identify``."""
+        return self._runtime.identify(path)
+
+    def identify_settled(self, path: str, *, flush: Callable[[int], None] = os.fsync) -> SourceIdentity:
+        """As ``source.identity.identify_settled``; a cancel ends the waiting."""
+        return self._runtime.identify_settled(path, sleep=self.sleep, flush=flush)
+
+    def open_part(
+        self, path: str, spec: PartSpec, algorithm: ChecksumAlgorithm, on_read: Callable[[int], None] = _nothing
+    ) -> PartReader:
+        """A reader of one part, whose blocks are small enough for the bandwidth limit."""
+        return PartReader(
+            path,
+            spec,
+            algorithm=algorithm,
+            on_read=on_read,
+            block=BLOCK if self.bandwidth is None else min(BLOCK, self.bandwidth.block),
+            look=self._runtime.identify_part,
+            clock=self.clock.monotonic,
+        )
 
     def close(self) -> None:
         """Stop listening: workers raise UploadCancelled at their next check."""
         self._closed = True
 
 
-def null_context() -> WorkerContext:
+def null_context(runtime: Runtime = SYSTEM) -> WorkerContext:
     """A context for a task in another process: its messages are dropped, and it is never cancelled."""
-    return WorkerContext(Channel(), CancelToken(), CircuitBreaker())
+    breaker = CircuitBreaker(runtime.clock.monotonic)
+    return WorkerContext(Channel(runtime.make_queue()), CancelToken(), breaker, runtime=runtime)

@@ -5,7 +5,6 @@ runs alone; and one thread records and announces everything.  (docs/decisions/00
 """
 
 import queue
-import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
@@ -15,6 +14,7 @@ from greenlet import getcurrent, greenlet
 from ..errors import UploadCancelled
 from .channel import TICK, Channel, Lane
 from .executor import Workers
+from .runtime import MessageQueue
 
 
 class CoroutineScheduler:
@@ -29,7 +29,8 @@ class CoroutineScheduler:
         self._workers = workers
         self._on_idle = on_idle
         self._home = getcurrent()
-        self._ready: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._clock = workers.runtime.clock
+        self._ready = workers.runtime.make_queue()
         self._coroutines: list[_Coroutine] = []
         self._poll_at = 0.0
 
@@ -53,7 +54,7 @@ class CoroutineScheduler:
 
     def spawn(self, call: Callable[[Lane], None]) -> None:
         """Start a call and run it up to its first wait; what it raises is raised here or by ``run_once``."""
-        coroutine = _Coroutine(self._ready, self._home)
+        coroutine = _Coroutine(self._workers.runtime.make_queue(), self._ready, self._home)
         self._coroutines.append(coroutine)
 
         def run() -> None:
@@ -66,12 +67,12 @@ class CoroutineScheduler:
 
     def callback_queue(self, on_message: Callable[[Any], None]) -> Channel:
         """A channel whose messages ``run_once`` and ``run_ready`` pass to ``on_message``."""
-        return _CallbackQueue(self._ready, on_message)
+        return _CallbackQueue(self._workers.runtime.make_queue(), self._ready, on_message)
 
     def run_once(self) -> None:
         """Wait for a message and resume the coroutine that it is for."""
         self._poll()
-        self._deliver_one(max(0.0, self._poll_at - time.monotonic()))
+        self._deliver_one(max(0.0, self._poll_at - self._clock.monotonic()))
 
     def run_ready(self) -> None:
         """Resume every coroutine that is ready; never block."""
@@ -81,7 +82,7 @@ class CoroutineScheduler:
 
     def _poll(self) -> None:
         """When a tick is over, resume all, so that each checks its cancel token."""
-        now = time.monotonic()
+        now = self._clock.monotonic()
         if now >= self._poll_at:
             self._poll_at = now + TICK
             for coroutine in list(self._coroutines):
@@ -108,8 +109,8 @@ class CoroutineScheduler:
 class _WakingQueue(Channel):
     """A channel whose messages schedule their receiver."""
 
-    def __init__(self, ready: "queue.SimpleQueue[Callable[[], None]]") -> None:
-        super().__init__()
+    def __init__(self, queue: MessageQueue, ready: MessageQueue) -> None:
+        super().__init__(queue)
         self._ready = ready
 
     def put(self, message: Any) -> None:
@@ -121,8 +122,8 @@ class _WakingQueue(Channel):
 
 
 class _CallbackQueue(_WakingQueue):
-    def __init__(self, ready: "queue.SimpleQueue[Callable[[], None]]", on_message: Callable[[Any], None]) -> None:
-        super().__init__(ready)
+    def __init__(self, queue: MessageQueue, ready: MessageQueue, on_message: Callable[[Any], None]) -> None:
+        super().__init__(queue, ready)
         self._on_message = on_message
 
     def wake(self) -> None:
@@ -132,8 +133,8 @@ class _CallbackQueue(_WakingQueue):
 class _Coroutine(_WakingQueue):
     """A call and its channel; ``get`` suspends it until there are messages."""
 
-    def __init__(self, ready: "queue.SimpleQueue[Callable[[], None]]", home: greenlet) -> None:
-        super().__init__(ready)
+    def __init__(self, queue: MessageQueue, ready: MessageQueue, home: greenlet) -> None:
+        super().__init__(queue, ready)
         self._home = home
         self._greenlet: greenlet | None = None
 

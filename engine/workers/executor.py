@@ -1,15 +1,13 @@
 """What all uploads of a run share: the threads, the places for parts in flight, the network and its bandwidth."""
 
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, TypeVar
+from concurrent.futures import Executor, Future
+from typing import Any, TypeVar
 
 from ..flow.bandwidth import TokenBucket
 from ..flow.concurrency import Concurrency
 from ..retry.circuit_breaker import CircuitBreaker, Nudge
-
-if TYPE_CHECKING:
-    pass  # only then: every command would wait for tenacity
+from .runtime import SYSTEM, Runtime
 
 R = TypeVar("R")
 
@@ -34,12 +32,14 @@ class Workers:
         bandwidth: TokenBucket | None = None,
         executor: Executor | None = None,
         nudge: Nudge | None = None,
+        runtime: Runtime = SYSTEM,
     ) -> None:
         self.concurrency = concurrency
-        self.breaker = CircuitBreaker(nudge=nudge)
+        self.runtime = runtime
+        self.breaker = CircuitBreaker(runtime.clock.monotonic, nudge=nudge)
         self.bandwidth = bandwidth
         # Beside those that have a place, where several uploads run: calls about whole uploads.
-        self._threads = ThreadPoolExecutor(max_workers=3 * concurrency.max_limit, thread_name_prefix="partway")
+        self._threads = runtime.make_executor(3 * concurrency.max_limit)
         self._executor = executor
         self._running: set[Future[Any]] = set()  # on threads
 

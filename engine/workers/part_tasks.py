@@ -1,6 +1,5 @@
 """What workers do: module-level functions on picklable values, so that any executor can run them."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,7 +11,6 @@ from ..flow.stall import StallGuard
 from ..retry.backend import RetryingBackend
 from ..retry.policy import RetryPolicy
 from ..source.identity import SourceIdentity
-from ..source.part_reader import BLOCK, PartReader
 from ..source.plan import PartSpec
 from .channel import WorkerContext, null_context
 
@@ -60,9 +58,7 @@ def send_part(task: SendTask, worker: WorkerContext | None = None) -> SentPart:
         RemoteError, SourceError, UploadCancelled: the part was not sent.
     """
     worker = worker or null_context()
-    report = reporter(task.spec, worker)
-    block = block_of(worker)
-    with PartReader(task.path, task.spec, algorithm=task.algorithm, on_read=report, block=block) as body:
+    with worker.open_part(task.path, task.spec, task.algorithm, reporter(task.spec, worker)) as body:
         before = body.identify()
         receipt = retrying(task.backend, task.policy, worker).upload_part(task.target, task.upload_id, body)
         return SentPart(receipt=receipt, checksum=body.checksum, identities=(before, body.identify()))
@@ -70,13 +66,21 @@ def send_part(task: SendTask, worker: WorkerContext | None = None) -> SentPart:
 
 def retrying(backend: MultipartBackend, policy: RetryPolicy, worker: WorkerContext) -> RetryingBackend:
     """The backend, trying again; failures are told on the worker, and waits end when nobody wants the answer."""
-    return RetryingBackend(backend, policy, sleep=worker.sleep, on_retry=worker.emit, breaker=worker.breaker)
+    return RetryingBackend(
+        backend,
+        policy,
+        sleep=worker.sleep,
+        clock=worker.clock.monotonic,
+        on_retry=worker.emit,
+        breaker=worker.breaker,
+    )
 
 
 def reporter(spec: PartSpec, worker: WorkerContext) -> Callable[[int], None]:
     """A ``PartReader.on_read`` that keeps to the bandwidth, ends cancelled and stalled parts, and tells how far the
     part is."""
-    guard = StallGuard(time.monotonic)
+    monotonic = worker.clock.monotonic
+    guard = StallGuard(monotonic)
     next_report = 0.0
     before = 0
 
@@ -87,17 +91,12 @@ def reporter(spec: PartSpec, worker: WorkerContext) -> Callable[[int], None]:
             worker.sleep(worker.bandwidth.take(sent - before))
         before = sent
         guard.check(sent)
-        now = time.monotonic()
+        now = monotonic()
         if sent and (now >= next_report or sent == spec.size):
             next_report = now + _REPORT_EVERY
             worker.emit(Sent(number=spec.number, sent=sent, size=spec.size))
 
     return on_read
-
-
-def block_of(worker: WorkerContext) -> int:
-    """Bytes that are read at once."""
-    return BLOCK if worker.bandwidth is None else min(BLOCK, worker.bandwidth.block)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +127,7 @@ def hash_part(task: HashTask, worker: WorkerContext | None = None) -> PartHash:
     """Read the part once and take its checksums."""
     worker = worker or null_context()
     digests = [Digest(task.algorithm)] + ([Digest(ChecksumAlgorithm.MD5)] if task.md5 else [])
-    with PartReader(task.path, task.spec, algorithm=task.algorithm) as reader:
+    with worker.open_part(task.path, task.spec, task.algorithm) as reader:
         before = reader.identify()
         for block in reader.blocks():
             worker.raise_if_cancelled()

@@ -5,7 +5,6 @@ Everything a worker has to say goes through one queue to the caller's thread, wh
 """
 
 import queue
-import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -70,13 +69,15 @@ class WorkerPool:
         self._alone = not isinstance(workers, Lane)
         if isinstance(workers, int):
             workers = Workers(Concurrency(workers))
-        lane = workers if isinstance(workers, Lane) else Lane(workers=workers, messages=Channel())
-        self._workers, self._messages = lane.workers, lane.messages
+        if isinstance(workers, Workers):
+            workers = Lane(workers=workers, messages=Channel(workers.runtime.make_queue()))
+        self._workers, self._messages = workers.workers, workers.messages
         self._concurrency = self._workers.concurrency
         self._cancel = cancel
         self._on_message = on_message
         self._on_idle = on_idle
-        self._worker = WorkerContext(self._messages, cancel, self._workers.breaker, bandwidth=self._workers.bandwidth)
+        self._clock = self._workers.runtime.clock
+        self._worker = WorkerContext.of(self._workers, self._messages, cancel)
         self._running = 0
         self._with_slot: set[Future[Any]] = set()
 
@@ -163,11 +164,11 @@ class WorkerPool:
 
         while True:
             if self._cancel.is_set() and deadline is None:
-                deadline = time.monotonic() + GRACE
+                deadline = self._clock.monotonic() + GRACE
             start()
             if exhausted and max_running is None and self._alone:
                 self._concurrency.update()
-            late = deadline is not None and time.monotonic() > deadline
+            late = deadline is not None and self._clock.monotonic() > deadline
             if (self._running == 0 and over()) or (late and self._messages.empty()):
                 break
             self._messages.wants_slot = max_running is None and not over()

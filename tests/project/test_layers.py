@@ -85,7 +85,7 @@ ONLY_IN = {
     ),
     "_thread": (),
     "queue": ("engine/workers/",),
-    "concurrent": ("engine/workers/executor.py", "api/_run/threads.py", "api/_run/futures.py"),
+    "concurrent": ("engine/workers/runtime.py", "api/_run/threads.py", "api/_run/futures.py"),
     "greenlet": ("engine/workers/coroutines.py",),
     "multiprocessing": (),
     "asyncio": (),
@@ -94,6 +94,8 @@ ONLY_IN = {
 ALLOWED_TYPES = {
     ("engine/run/settings.py", "concurrent.futures.Executor"),
     ("engine/workers/pool.py", "concurrent.futures.Future"),
+    ("engine/workers/executor.py", "concurrent.futures.Executor"),
+    ("engine/workers/executor.py", "concurrent.futures.Future"),
     ("engine/job/small_files.py", "concurrent.futures.Future"),
 }
 

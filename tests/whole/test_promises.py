@@ -25,6 +25,7 @@ from partway.engine.retry.policy import RetryPolicy
 from partway.engine.run.context import EngineContext
 from partway.engine.upload.head import head_written
 from partway.engine.workers.channel import null_context
+from partway.engine.workers.runtime import Runtime
 from partway.state.errors import StateDamaged
 from partway.state.files.locks import lock_path
 from partway.state.jobs import FileStatus, JobRecord, JobStatus
@@ -308,7 +309,7 @@ def test_a_day_is_enough(age: float, kept: bool) -> None:
         "bucket",
         "",
         "",
-        context=EngineContext(backend=nothing, store=MemoryStore(), clock=SetClock(now=1000.0 + age)),
+        context=EngineContext(backend=nothing, store=MemoryStore(), runtime=Runtime(clock=SetClock(now=1000.0 + age))),
         uploads=Bucket(),
     )
     (found,) = orphans.find()

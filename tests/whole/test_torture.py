@@ -15,7 +15,6 @@ from partway.engine.source import identity
 from partway.engine.source.plan import PartSpec
 from partway.engine.upload import complete, file, multipart
 from tests.support.simulation.changing_source import ChangingSource
-from tests.support.simulation.patched_engine import in_turns
 from tests.support.simulation.run import Played, play
 from tests.whole.torture import run_folders, run_real, simulate
 
@@ -47,9 +46,8 @@ def test_stories_of_folders_end_well(capsys: pytest.CaptureFixture[str]) -> None
 
 def test_a_seed_tells_the_same_story_again(tmp_path: Path) -> None:
     """Everything that a simulated story does follows from its number."""
-    with in_turns() as stage:
-        first = [play(seed, stage, tmp_path / "a").log for seed in range(1, 60)]
-        second = [play(seed, stage, tmp_path / "a").log for seed in range(1, 60)]
+    first = [play(seed, tmp_path / "a").log for seed in range(1, 60)]
+    second = [play(seed, tmp_path / "a").log for seed in range(1, 60)]
 
     assert first == second
     assert sum(map(len, first)) > 1000
@@ -57,11 +55,10 @@ def test_a_seed_tells_the_same_story_again(tmp_path: Path) -> None:
 
 def find_broken(folder: Path, most: int = 2000) -> Played:
     """The first story that breaks."""
-    with in_turns() as stage:
-        for seed in range(1, most):
-            played = play(seed, stage, folder / str(seed))
-            if played.broken:
-                return played
+    for seed in range(1, most):
+        played = play(seed, folder / str(seed))
+        if played.broken:
+            return played
     raise AssertionError(f"none of {most} stories broke")
 
 
@@ -82,7 +79,7 @@ def take_any_file(patch: pytest.MonkeyPatch) -> None:
 
 
 def believe_young_times(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(identity, "_racy_seconds", lambda _: 0.0)
+    patch.setattr(identity, "_racy_seconds", lambda *_: 0.0)
 
 
 def ignore_ctime(patch: pytest.MonkeyPatch) -> None:

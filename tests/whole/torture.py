@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tests.support.shell.processes import Processes
-from tests.support.simulation.patched_engine import in_turns
 from tests.support.simulation.run import Played, play
 from tests.support.torture.file_run import RealPlayed, play_real
 from tests.support.torture.folder_run import FolderPlayed, play_folder
@@ -44,9 +43,9 @@ def folder_in_memory() -> Iterator[Path]:
 def simulate(seeds: Sequence[int], *, show: bool = False, first: bool = False) -> list[Played]:
     """Play simulated stories, all or up to the first that breaks; those that broke."""
     figures = Figures()
-    with folder_in_memory() as folder, in_turns() as stage:
+    with folder_in_memory() as folder:
         for seed in seeds:
-            played = play(seed, stage, folder / str(seed))
+            played = play(seed, folder / str(seed))
             figures.add(played, show=show)
             figures.counts.update(played.ends)
             figures.counts.update({f"  again: {name}": number for name, number in played.again.items()})

@@ -2,9 +2,12 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 
+from partway.engine.checksums import ChecksumAlgorithm
 from partway.engine.errors import PlanError, UploadCancelled
 from partway.engine.events.upload import PartProgress
 from partway.engine.flow.bandwidth import MIN_BANDWIDTH, TokenBucket, max_connections
@@ -14,7 +17,7 @@ from partway.engine.retry.circuit_breaker import CircuitBreaker
 from partway.engine.source.part_reader import BLOCK
 from partway.engine.source.plan import PartSpec
 from partway.engine.workers.channel import CancelToken, Channel, WorkerContext
-from partway.engine.workers.part_tasks import block_of, reporter
+from partway.engine.workers.part_tasks import reporter
 from tests.support.engine.clock import Clock
 from tests.support.engine.upload_case import Uploading
 from tests.support.s3_server.server import StrictS3
@@ -57,7 +60,7 @@ def test_a_pause_is_not_made_up_for() -> None:
 
 
 def line_with(bandwidth: TokenBucket, cancel: CancelToken) -> WorkerContext:
-    return WorkerContext(Channel(), cancel, CircuitBreaker(), bandwidth=bandwidth)
+    return WorkerContext(Channel(SimpleQueue()), cancel, CircuitBreaker(), bandwidth=bandwidth)
 
 
 def test_a_wait_ends_with_a_cancel() -> None:
@@ -83,10 +86,19 @@ def test_bytes_that_go_again_count_again() -> None:
     assert bandwidth.take(0) == pytest.approx(400 / MIB)
 
 
-def test_only_a_slow_limit_makes_blocks_small() -> None:
+def test_only_a_slow_limit_makes_blocks_small(tmp_path: Path) -> None:
     """Small blocks cost time; a fast limit is shared by many connections, and leaves half."""
-    assert block_of(line_with(TokenBucket(20 * MIB, Clock(100.0)), CancelToken())) == BLOCK // 2
-    assert block_of(line_with(TokenBucket(100 * KIB, Clock(100.0)), CancelToken())) == 25 * KIB
+    path = tmp_path / "file"
+    path.write_bytes(b"x" * MIB)
+
+    def longest_read(rate: int) -> int:
+        worker = line_with(TokenBucket(rate, Clock(100.0)), CancelToken())
+        with worker.open_part(str(path), PartSpec(number=1, offset=0, size=MIB), ChecksumAlgorithm.CRC64NVME) as body:
+            body.begin_sending()
+            return max(len(body.read()) for _ in range(4))
+
+    assert longest_read(20 * MIB) == BLOCK // 2
+    assert longest_read(100 * KIB) == 25 * KIB
 
 
 def test_an_upload_keeps_to_its_bandwidth(strict: StrictS3, uploading: Uploading) -> None:

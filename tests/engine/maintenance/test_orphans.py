@@ -15,6 +15,7 @@ from partway.engine.maintenance.orphans import Orphan, Orphans, Owner, RemovalPo
 from partway.engine.run.context import EngineContext
 from partway.engine.s3.backend import S3Backend
 from partway.engine.s3.bucket import S3Uploads
+from partway.engine.workers.runtime import Runtime
 from partway.state.memory.store import MemoryStore
 from partway.state.store import StateStore
 from partway.state.uploads import UploadStatus
@@ -58,7 +59,7 @@ class Bucket:
             "bucket",
             prefix,
             self.backend.endpoint,
-            context=EngineContext(backend=self.backend, store=self.store, clock=self.clock),
+            context=EngineContext(backend=self.backend, store=self.store, runtime=Runtime(clock=self.clock)),
             uploads=S3Uploads(self.backend.config),
             choice=RemovalPolicy(**choice),
         )

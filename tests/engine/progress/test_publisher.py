@@ -68,8 +68,14 @@ class Time:
     def __init__(self) -> None:
         self.now = 100.0
 
-    def __call__(self) -> float:
+    def time(self) -> float:
         return self.now
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        raise AssertionError("a publisher never waits")
 
 
 @pytest.fixture
@@ -85,7 +91,7 @@ def time() -> Time:
 @pytest.fixture
 def teller(live: Counted, time: Time) -> UploadPublisher:
     """Of an upload that has begun, five seconds ago."""
-    made = UploadPublisher(live, lambda event: None, now=time, clock=time)
+    made = UploadPublisher(live, lambda event: None, time)
     made.begin(ID)
     made(STARTED)
     time.now += 5.0
@@ -234,7 +240,7 @@ def test_a_full_disk_is_no_reason_to_fail() -> None:
 
 def test_the_record_of_a_job(live: Counted, time: Time) -> None:
     """Files that are done, and those in flight, the largest first; parts are for the uploads among them to tell."""
-    teller = JobPublisher(live, lambda event: None, now=time, clock=time)
+    teller = JobPublisher(live, lambda event: None, time)
     teller.begin("job")
     teller(JobStarted(job="job", target="s3://b/", done_files=3))
     teller(FileDone(job="job", source="/a", target="s3://b/a", bytes=50, proof="crc64nvme"))
@@ -259,7 +265,7 @@ def test_the_record_of_a_job(live: Counted, time: Time) -> None:
 
 def test_the_record_of_a_job_whose_small_files_reach_nobody(live: Counted, time: Time) -> None:
     """What its uploads meet is for them to tell."""
-    teller = JobPublisher(live, lambda event: None, now=time, clock=time)
+    teller = JobPublisher(live, lambda event: None, time)
     teller.begin("job")
     teller(JobStarted(job="job", target="s3://b/", done_files=0))
     teller(NetworkLost(upload="another", reason="refused"))

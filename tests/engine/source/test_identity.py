@@ -8,14 +8,12 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from partway.engine.errors import SourceError, UploadCancelled
-from partway.engine.source import identity
 from partway.engine.source.dirty_pages import write_pages
-from partway.engine.source.identity import SourceIdentity, identify, identify_settled
+from partway.engine.source.identity import SourceIdentity, handle_identity, identify, identify_settled
 from partway.engine.source.memory_files import is_in_memory
 
 SECOND = 1_000_000_000
@@ -27,15 +25,12 @@ class CoarseFiles:
     tick: seconds; a fraction of a second shows in the times as nanoseconds.
     """
 
-    def __init__(self, tick: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, tick: float) -> None:
         self.tick = tick
         self.now = 1_700_000_001.0
         self.slept: list[float] = []
         self.during_sleep: list[Callable[[], None]] = []
         self._written_at = self.now
-        real = identity.handle_identity
-        monkeypatch.setattr(identity, "handle_identity", lambda path, handle: self._cut(real(path, handle)))
-        monkeypatch.setattr("partway.engine.source.identity.time", SimpleNamespace(time=lambda: self.now))
 
     def write(self) -> None:
         """Note that the file is written now."""
@@ -48,6 +43,14 @@ class CoarseFiles:
         if self.during_sleep:
             self.during_sleep.pop(0)()
         self.now += seconds / 2
+
+    def look(self, path: str, handle: int) -> SourceIdentity:
+        """What a handle shows."""
+        return self._cut(handle_identity(path, handle))
+
+    def settled(self, path: Path) -> SourceIdentity:
+        """The file, identified so that later writes show."""
+        return identify_settled(str(path), sleep=self.sleep, look=self.look, now=lambda: self.now)
 
     def _cut(self, found: SourceIdentity) -> SourceIdentity:
         time_ns = int(self._written_at // self.tick * self.tick * SECOND)
@@ -98,10 +101,10 @@ def test_a_file_is_identified_after_the_tick_in_which_it_was_written(
     tick: float, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another write in that tick would not show; after it every write does."""
-    files = CoarseFiles(tick, monkeypatch)
+    files = CoarseFiles(tick)
     files.write()
     files.now += tick / 4
-    found = identify_settled(str(file), sleep=files.sleep)
+    found = files.settled(file)
     files.write()
 
     assert sum(files.slept) >= tick
@@ -113,10 +116,10 @@ def test_a_write_while_the_tick_is_waited_for_is_waited_for_too(
     tick: float, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The tick of the last write counts."""
-    files = CoarseFiles(tick, monkeypatch)
+    files = CoarseFiles(tick)
     files.write()
     files.during_sleep = [files.write]
-    found = identify_settled(str(file), sleep=files.sleep)
+    found = files.settled(file)
     files.write()
 
     assert identify(file) != found
@@ -124,28 +127,28 @@ def test_a_write_while_the_tick_is_waited_for_is_waited_for_too(
 
 def test_an_old_file_is_not_waited_for(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nearly every file is older than its file system's tick."""
-    files = CoarseFiles(2.0, monkeypatch)
+    files = CoarseFiles(2.0)
     files.now += 5
 
-    assert identify_settled(str(file), sleep=files.sleep).ctime_ns is not None
+    assert files.settled(file).ctime_ns is not None
     assert files.slept == []
 
 
 def test_a_time_in_the_future_is_waited_for_once(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another machine's clock, or a time that was set: nobody knows how old it is."""
-    files = CoarseFiles(0.01, monkeypatch)
+    files = CoarseFiles(0.01)
     files.now -= 3600
 
-    assert identify_settled(str(file), sleep=files.sleep) == identify(file)
+    assert files.settled(file) == identify(file, look=files.look)
     assert len(files.slept) == 1
 
 
 def test_a_file_that_is_written_all_the_time_equals_no_other(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its times say nothing, so its parts are always compared."""
-    files = CoarseFiles(0.01, monkeypatch)
+    files = CoarseFiles(0.01)
     files.write()
     files.during_sleep = [files.write] * 100
-    found = identify_settled(str(file), sleep=files.sleep)
+    found = files.settled(file)
 
     assert found.ctime_ns is None
     assert len(files.slept) < 10
@@ -153,14 +156,14 @@ def test_a_file_that_is_written_all_the_time_equals_no_other(file: Path, monkeyp
 
 def test_waiting_ends_with_a_cancel(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the given sleep raises is raised."""
-    files = CoarseFiles(2.0, monkeypatch)
+    files = CoarseFiles(2.0)
     files.write()
 
     def cancelled(_: float) -> None:
         raise UploadCancelled("interrupted")
 
     with pytest.raises(UploadCancelled):
-        identify_settled(str(file), sleep=cancelled)
+        identify_settled(str(file), sleep=cancelled, look=files.look, now=lambda: files.now)
 
 
 @pytest.mark.parametrize("flush", [os.fsync, write_pages])
@@ -193,11 +196,12 @@ def test_pages_are_written_by_fsync_where_the_file_system_has_no_fiemap(
 
 def test_bytes_beyond_the_size_are_an_error_that_names_the_stream(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As for files in /proc, which show a size of 0."""
-    real = identity.handle_identity
-    monkeypatch.setattr(identity, "handle_identity", lambda path, handle: replace(real(path, handle), size=7))
+
+    def show(path: str, handle: int) -> SourceIdentity:
+        return replace(handle_identity(path, handle), size=7)
 
     with pytest.raises(SourceError, match=r"more bytes than the 7 .* partway upload - s3://\.\.\. < FILE"):
-        identify(file)
+        identify(file, look=show)
 
 
 def test_a_file_of_proc_is_refused() -> None:
@@ -210,17 +214,14 @@ def test_a_file_that_grows_while_it_is_identified_is_taken_as_it_is_then(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A size that is true a moment later is no lie."""
-    real = identity.handle_identity
     looks: list[int] = []
 
     def grow(path: str, handle: int) -> SourceIdentity:
-        found = real(path, handle)
+        found = handle_identity(path, handle)
         looks.append(found.size)
         if len(looks) == 1:
             with file.open("ab") as opened:
                 opened.write(b"more")
         return found
 
-    monkeypatch.setattr(identity, "handle_identity", grow)
-
-    assert identify(file).size == 104
+    assert identify(file, look=grow).size == 104

@@ -473,48 +473,45 @@ def test_a_rewind_goes_back_to_reading_ahead(file: Path) -> None:
         assert told == [0, 15, 0, 0]
 
 
-def sent_blocks(
-    path: Path, clock: Callable[[], float], monkeypatch: pytest.MonkeyPatch, block: int = BLOCK
-) -> list[int]:
+def sent_blocks(path: Path, clock: Callable[[], float], block: int = BLOCK) -> list[int]:
     """The lengths of the blocks of a whole file that goes to the network, asked for like http.client does."""
-    monkeypatch.setattr("partway.engine.source.part_reader.time.monotonic", clock)
     spec = PartSpec(number=1, offset=0, size=path.stat().st_size)
-    with PartReader(str(path), spec, algorithm=CRC, block=block) as reader:
+    with PartReader(str(path), spec, algorithm=CRC, block=block, clock=clock) as reader:
         reader.begin_sending()
         return [len(block) for block in everything(reader, 16 * 1024)]
 
 
-def test_a_fast_link_gets_larger_blocks(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fast_link_gets_larger_blocks(large: Path) -> None:
     """Each block that is gone at once doubles the next, up to a whole buffer; the client's size is no bound."""
     now = itertools.count(100.0, 0.001)
 
-    lengths = sent_blocks(large, lambda: next(now), monkeypatch)
+    lengths = sent_blocks(large, lambda: next(now))
 
     assert lengths[:4] == [BLOCK // 8, BLOCK // 4, BLOCK // 2, BLOCK]
 
 
-def test_a_slow_link_gets_smaller_blocks(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_link_gets_smaller_blocks(large: Path) -> None:
     """A block must be gone before the connection's timeout, and a cancel is heard between two."""
     now = itertools.count(100.0, 2.0)
 
-    lengths = sent_blocks(large, lambda: next(now), monkeypatch)
+    lengths = sent_blocks(large, lambda: next(now))
 
     assert lengths[:4] == [BLOCK // 8, BLOCK // 16, BLOCK // 32, BLOCK // 32]
 
 
-def test_the_next_part_begins_where_the_one_before_ended(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_next_part_begins_where_the_one_before_ended(large: Path) -> None:
     """The link is the same: each of 10,000 parts would find its block anew."""
     now = itertools.count(100.0, 0.001)
-    sent_blocks(large, lambda: next(now), monkeypatch)
+    sent_blocks(large, lambda: next(now))
 
-    assert sent_blocks(large, lambda: next(now), monkeypatch)[:2] == [BLOCK, BLOCK]
+    assert sent_blocks(large, lambda: next(now))[:2] == [BLOCK, BLOCK]
 
 
-def test_blocks_stay_within_what_the_caller_allows(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_stay_within_what_the_caller_allows(large: Path) -> None:
     """A bandwidth limit shares its bytes out in small blocks."""
     now = itertools.count(100.0, 0.001)
 
-    assert max(sent_blocks(large, lambda: next(now), monkeypatch, block=5000)) == 5000
+    assert max(sent_blocks(large, lambda: next(now), block=5000)) == 5000
 
 
 def test_what_on_read_raises_ends_the_read(file: Path) -> None:

@@ -3,7 +3,7 @@
 import mmap
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -14,9 +14,9 @@ import pytest
 from partway.engine.errors import SourceChanged, SourceError, UploadFailed
 from partway.engine.events import Event
 from partway.engine.events.upload import PartDone, PartsChecked, UploadStarted
-from partway.engine.source import identity
-from partway.engine.source.identity import SourceIdentity
+from partway.engine.source.identity import SourceIdentity, handle_identity
 from partway.engine.source.memory_files import is_in_memory
+from partway.engine.workers.runtime import Runtime
 from tests.support.engine.upload_case import PART, Uploading
 from tests.support.s3_faults.faults import Answer, CallFunction, CloseConnection, Fault, Stage
 from tests.support.s3_server.server import StrictS3
@@ -415,9 +415,9 @@ def test_a_growing_file_that_was_interrupted_is_resumed_as_it_is_then(strict: St
 
 
 @pytest.fixture
-def flapping(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def flapping(uploading: Uploading) -> None:
     """Two servers with different times, asked in turn, as GlusterFS may show."""
-    real, looks = identity.handle_identity, [0]
+    real, looks = handle_identity, [0]
 
     def show(path: str, handle: int) -> SourceIdentity:
         looks[0] += 1
@@ -426,9 +426,7 @@ def flapping(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         assert found.ctime_ns is not None
         return replace(found, mtime_ns=found.mtime_ns - hours, ctime_ns=found.ctime_ns - hours)
 
-    monkeypatch.setattr(identity, "handle_identity", show)
-    monkeypatch.setattr("partway.engine.source.part_reader.handle_identity", show)
-    yield
+    uploading.runtime = Runtime(identify_path=show, identify_part=show)
 
 
 @pytest.mark.usefixtures("flapping")
@@ -448,14 +446,13 @@ def test_a_file_without_a_stable_inode_is_uploaded(
     strict: StrictS3, uploading: Uploading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Some FUSE file systems number a file anew each time it is opened."""
-    real, looks = identity.handle_identity, [0]
+    real, looks = handle_identity, [0]
 
     def show(path: str, handle: int) -> SourceIdentity:
         looks[0] += 1
         return replace(real(path, handle), inode=looks[0])
 
-    monkeypatch.setattr(identity, "handle_identity", show)
-    monkeypatch.setattr("partway.engine.source.part_reader.handle_identity", show)
+    uploading.runtime = Runtime(identify_path=show, identify_part=show)
     done = uploading.run()
 
     assert (sent_parts(strict), done.proof) == (6, "crc64nvme")
@@ -465,14 +462,13 @@ def test_a_file_whose_times_change_all_the_time_is_not_completed(
     strict: StrictS3, uploading: Uploading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody can tell whether all parts are of one state of it; the flag takes it as it is."""
-    real, looks = identity.handle_identity, [0]
+    real, looks = handle_identity, [0]
 
     def show(path: str, handle: int) -> SourceIdentity:
         looks[0] += 1
         return replace(real(path, handle), ctime_ns=looks[0])
 
-    monkeypatch.setattr(identity, "handle_identity", show)
-    monkeypatch.setattr("partway.engine.source.part_reader.handle_identity", show)
+    uploading.runtime = Runtime(identify_path=show, identify_part=show)
     with pytest.raises(SourceChanged, match=r"changes all the time.*--local-no-check-updated"):
         uploading.run()
     assert strict.counts["CompleteMultipartUpload"] == 0
@@ -482,15 +478,14 @@ def test_a_file_whose_times_change_all_the_time_is_not_completed(
 
 
 @pytest.fixture
-def blind(monkeypatch: pytest.MonkeyPatch) -> None:
+def blind(uploading: Uploading) -> None:
     """A file system that shows no change at all."""
-    real = identity.handle_identity
+    real = handle_identity
 
     def show(path: str, handle: int) -> SourceIdentity:
         return replace(real(path, handle), mtime_ns=1, ctime_ns=1)
 
-    monkeypatch.setattr(identity, "handle_identity", show)
-    monkeypatch.setattr("partway.engine.source.part_reader.handle_identity", show)
+    uploading.runtime = Runtime(identify_path=show, identify_part=show)
 
 
 @pytest.mark.usefixtures("blind")

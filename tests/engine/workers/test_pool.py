@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from partway.engine.checksums import ChecksumAlgorithm, checksum
+from partway.engine.clock import SystemClock
 from partway.engine.errors import Refused, UploadCancelled
 from partway.engine.flow.concurrency import Concurrency
 from partway.engine.source.plan import UploadPlan
@@ -20,6 +20,7 @@ from partway.engine.workers.channel import CancelToken, WorkerContext, null_cont
 from partway.engine.workers.executor import Workers
 from partway.engine.workers.part_tasks import HashTask, hash_part
 from partway.engine.workers.pool import Outcome, WorkerPool
+from partway.engine.workers.runtime import Runtime
 
 LONG = 60.0  # seconds that a test waits for what should happen at once
 
@@ -508,13 +509,17 @@ def test_a_given_executor_is_not_shut_down() -> None:
         assert elsewhere.submit(abs, -2).result(LONG) == 2
 
 
-def test_what_finished_is_told_although_the_caller_is_slow(long_grace: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_finished_is_told_although_the_caller_is_slow(long_grace: None) -> None:
     """The grace time is for the workers; an outcome that is in the queue already is not lost."""
     cancel, go = CancelToken(), threading.Event()
     got: list[int | None] = []
     late = 0.0
-    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + late, sleep=time.sleep)
-    monkeypatch.setattr("partway.engine.workers.pool.time", clock)
+
+    class LateClock(SystemClock):
+        """Passes while the caller is busy."""
+
+        def monotonic(self) -> float:
+            return time.monotonic() + late
 
     def work(number: int, line: WorkerContext) -> int:
         line.emit(number)
@@ -529,7 +534,8 @@ def test_what_finished_is_told_although_the_caller_is_slow(long_grace: None, mon
             cancel.set()
             threading.Timer(0.1, go.set).start()
 
-    with WorkerPool(2, cancel=cancel, on_message=hear) as pool, pytest.raises(UploadCancelled):
+    workers = Workers(Concurrency(2), runtime=Runtime(clock=LateClock()))
+    with WorkerPool(workers, cancel=cancel, on_message=hear) as pool, pytest.raises(UploadCancelled):
         for outcome in pool.stream(work, range(9)):
             got.append(outcome.result)
             wait_for(lambda: len(got) == 2 or not pool._messages.empty())

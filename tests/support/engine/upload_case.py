@@ -15,6 +15,7 @@ from partway.engine.run.context import EngineContext
 from partway.engine.run.settings import UploadSettings
 from partway.engine.upload.file import upload_file
 from partway.engine.workers.channel import CancelToken
+from partway.engine.workers.runtime import SYSTEM, Runtime
 from partway.state.memory.store import MemoryStore
 from partway.state.store import StateStore
 
@@ -38,6 +39,7 @@ class Uploading:
     events: list[Event] = field(default_factory=list)
     cancel: CancelToken = field(default_factory=CancelToken)
     on_event: Callable[[Event], None] = lambda event: None
+    runtime: Runtime = SYSTEM
     bucket: str = "bucket"
     key: str = "key"
 
@@ -65,7 +67,13 @@ class Uploading:
     @property
     def context(self) -> EngineContext:
         """For calls beside ``run``: they do not add to ``events``."""
-        return EngineContext(backend=self.backend, store=self.store, settings=self.settings, cancel=self.cancel)
+        return EngineContext(
+            backend=self.backend,
+            store=self.store,
+            settings=self.settings,
+            cancel=self.cancel,
+            runtime=self.runtime,
+        )
 
     def of(self, kind: type[Event]) -> list[Any]:
         """The events of one kind."""

@@ -36,11 +36,11 @@ from .allowed_errors import is_final
 from .changing_source import ChangingSource
 from .crashing_store import CrashingStore
 from .invariants import check_end, check_error, check_nothing_left, check_twice
-from .patched_engine import Stage
 from .resent_bytes import SendWatch
+from .runtime import TurnProcesses, simulated_runtime
 from .s3 import SimulatedS3
 from .scenario import Story, make_story
-from .scheduler import Ended, TurnExecutor, Turns
+from .scheduler import Ended, Turns
 from .world import BUCKET, KEY, Broken, World
 
 ENDPOINT = "http://simulated"
@@ -70,16 +70,16 @@ class Played:
 class SimulatedStory:
     """One story.  ``folder`` holds its source, and its store when that is in SQLite."""
 
-    def __init__(self, seed: int, stage: Stage, folder: Path) -> None:
+    def __init__(self, seed: int, folder: Path) -> None:
         self.story = make_story(seed)
         self.folder = folder
         rng = Random(f"play {seed}")
         random.seed(f"jitter {seed}")
-        self.stage = stage
-        stage.turns = self.turns = Turns(rng)
-        stage.source = self.source = ChangingSource(
+        self.turns = Turns(rng)
+        self.source = ChangingSource(
             folder / "source.bin", rng, self.story.size, clock=lambda: self.turns.now, tick=self.story.tick
         )
+        self.runtime = simulated_runtime(self.turns, self.source)
         self.world = World(self.story, self.source, self.turns, rng)
         self.world.start_twin = self._twin
         self.watch = SendWatch(self.world)
@@ -196,10 +196,13 @@ class SimulatedStory:
                     algorithm=story.algorithm,
                     restart=restart,
                     adopt=adopt,
-                    executor=None if story.threads else TurnExecutor(self.turns, story.concurrency or MAX_CONCURRENCY),
+                    executor=None
+                    if story.threads
+                    else TurnProcesses(self.turns, story.concurrency or MAX_CONCURRENCY, self.runtime),
                 ),
                 sink=self._hear,
                 cancel=world.cancel,
+                runtime=self.runtime,
             ),
         )
 
@@ -235,7 +238,6 @@ class SimulatedStory:
         """A second upload of the same source to the same target, as another process would start it."""
         story = self.story
         store = SqliteStore(self.folder / "state") if story.sqlite else self.inner
-        self.stage.looks_count = False
         try:
             upload_file(
                 self.source.path,
@@ -244,6 +246,7 @@ class SimulatedStory:
                     backend=self.backend,
                     store=CrashingStore(store, self.world, self.watch),
                     settings=UploadSettings(part_size=story.part_size, policy=POLICY),
+                    runtime=simulated_runtime(self.turns, self.source, looks_count=False),
                 ),
             )
         except StateLocked:
@@ -254,15 +257,14 @@ class SimulatedStory:
         else:
             self.world.must(False, "a second upload ran at the same time")
         finally:
-            self.stage.looks_count = True
             if story.sqlite:
                 store.close()
 
 
-def play(seed: int, stage: Stage, folder: Path) -> Played:
+def play(seed: int, folder: Path) -> Played:
     """Play the story of this number in an empty folder, which is removed afterwards."""
     folder.mkdir()
     try:
-        return SimulatedStory(seed, stage, folder).play()
+        return SimulatedStory(seed, folder).play()
     finally:
         shutil.rmtree(folder, ignore_errors=True)

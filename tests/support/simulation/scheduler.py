@@ -1,6 +1,6 @@
 """Threads that take turns: one runs at a time, a seed decides which, and time passes only when all of them wait.
 
-tests/support/simulation/patched_engine.py has the engine run on them.
+tests/support/simulation/runtime.py hands them to the engine.
 """
 
 import threading
@@ -182,9 +182,13 @@ class TurnQueue:
         """As a SimpleQueue."""
         return not self._items
 
-    def get(self, block: bool = True, timeout: float = 1.0) -> Any:
+    def qsize(self) -> int:
+        """As a SimpleQueue."""
+        return len(self._items)
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Any:
         """As a SimpleQueue; raises Stuck when nothing can ever come."""
-        end = self._turns.now + timeout
+        end = self._turns.now + (1.0 if timeout is None else timeout)
         while True:
             if self._items and (not self._turns.busy or self._turns.rng.random() < 0.6):
                 self._vain = 0

@@ -1,0 +1,62 @@
+"""What the engine takes from the machine: time, queues, threads and the state of a file.  Simulations bring others."""
+
+import os
+import queue
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ..clock import SYSTEM_CLOCK, Clock
+from ..source.identity import HandleIdentity, SourceIdentity, handle_identity, identify, identify_settled
+
+
+class MessageQueue(Protocol):
+    """What is used of ``queue.SimpleQueue``."""
+
+    def put(self, item: Any, /) -> None:
+        """Add an item; from any thread."""
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Any:
+        """Remove the oldest item; raises queue.Empty when none came within ``timeout`` seconds."""
+
+    def empty(self) -> bool:
+        """True when there is no item now."""
+        ...
+
+    def qsize(self) -> int:
+        """How many items there are now."""
+        ...
+
+
+def _make_threads(max_workers: int) -> Executor:
+    return ThreadPoolExecutor(max_workers, thread_name_prefix="partway")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """The machine's clock, queues, threads and files, unless others are given.
+
+    make_executor: gets the largest number of threads.
+    identify_path: identity of a handle that was opened to look at the source.
+    identify_part: identity of a handle that a part is read from.
+    """
+
+    clock: Clock = SYSTEM_CLOCK
+    make_queue: Callable[[], MessageQueue] = queue.SimpleQueue
+    make_executor: Callable[[int], Executor] = _make_threads
+    identify_path: HandleIdentity = handle_identity
+    identify_part: HandleIdentity = handle_identity
+
+    def identify(self, path: str | os.PathLike[str]) -> SourceIdentity:
+        """As ``source.identity.identify``."""
+        return identify(path, look=self.identify_path)
+
+    def identify_settled(
+        self, path: str, *, sleep: Callable[[float], None], flush: Callable[[int], None] = os.fsync
+    ) -> SourceIdentity:
+        """As ``source.identity.identify_settled``."""
+        return identify_settled(path, sleep=sleep, flush=flush, look=self.identify_path, now=self.clock.time)
+
+
+SYSTEM = Runtime()
