@@ -46,6 +46,23 @@ class StateStore(Protocol):
         """Uploads whose id starts with ``prefix``, oldest first; ``statuses`` None means all."""
         ...
 
+    def uploads_in(
+        self,
+        endpoint: str,
+        bucket: str,
+        *,
+        statuses: Iterable[UploadStatus],
+        job: str | None = None,
+        created_after: float | None = None,
+    ) -> list[UploadRecord]:
+        """Uploads to the bucket with one of the statuses, oldest first.
+
+        Args:
+            job: Only those of this job; None means of any job and of none.
+            created_after: Only those created later than so many seconds since the epoch; None means at any time.
+        """
+        ...
+
     def uploads_to(self, bucket: str, key: str) -> list[UploadRecord]:
         """Uploads to this key, at any endpoint, oldest first."""
         ...

@@ -30,8 +30,8 @@ class Leftovers:
         self._context = job.context
         self._results = results
         self._listed = job.spec.listed is not None
-        unfinished = job.store.uploads(statuses=UNFINISHED)
-        self._unmet = {each.key: each for each in unfinished if each.job == job.record.id}
+        unfinished = job.store.uploads_in(job.spec.endpoint, job.spec.bucket, statuses=UNFINISHED, job=job.record.id)
+        self._unmet = {each.key: each for each in unfinished}
 
     def meet(self, keys: Iterable[str]) -> None:
         """The walk has found the files of these keys."""

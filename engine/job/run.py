@@ -78,7 +78,7 @@ def run_job(
             spec = with_encoding(spec, record)
         text, keep_paths = spec.to_json(), may_collide(spec)
         if record is not None and not settings.restart:
-            recover_files(store, record, keep_paths=keep_paths)
+            recover_files(store, record, spec.bucket, keep_paths=keep_paths)
         resumed = None if record is None or settings.restart else record.id
         check_key_collisions(spec, sources, store.jobs, resumed, prune=job.prune)
         if record is None:

@@ -57,13 +57,10 @@ class WrittenSince:
 
     def __init__(self, store: StateStore, job: JobRecord, bucket: str) -> None:
         self._store = store
-        self._uploaded = frozenset(
-            each.key
-            for each in store.uploads(statuses=[UploadStatus.COMPLETED])
-            if (each.endpoint, each.bucket) == (job.endpoint, bucket)
-            and each.job != job.id
-            and each.created_at > job.updated_at
+        completed = store.uploads_in(
+            job.endpoint, bucket, statuses=[UploadStatus.COMPLETED], created_after=job.updated_at
         )
+        self._uploaded = frozenset(each.key for each in completed if each.job != job.id)
         self._jobs = [
             other.id
             for other in store.jobs.all()
@@ -82,18 +79,17 @@ def is_awaited(store: StateStore, job: JobRecord) -> bool:
     """True while another unfinished upload or job may write keys of this job, whose rows then say what it wrote."""
     spec = JobSpec.from_json(job.spec)
     if any(
-        (each.endpoint, each.bucket) == (spec.endpoint, spec.bucket)
-        and each.job != job.id
-        and each.key.startswith(spec.prefix)
-        for each in store.uploads(statuses=UNFINISHED)
+        each.job != job.id and each.key.startswith(spec.prefix)
+        for each in store.uploads_in(spec.endpoint, spec.bucket, statuses=UNFINISHED)
     ):
         return True
-    others = (_spec_of(each) for each in store.jobs.all(open_only=True) if each.id != job.id)
     return any(
-        (other.endpoint, other.bucket) == (spec.endpoint, spec.bucket)
-        and (other.prefix.startswith(spec.prefix) or spec.prefix.startswith(other.prefix))
-        for other in others
-        if other is not None
+        other.id != job.id
+        and other.endpoint == spec.endpoint
+        # The whole URL, so that the buckets are equal, too.
+        and (other.target.startswith(spec.url) or spec.url.startswith(other.target))
+        and _spec_of(other) is not None
+        for other in store.jobs.all(open_only=True)
     )
 
 

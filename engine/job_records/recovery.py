@@ -8,14 +8,14 @@ from ..source.identity import recorded_identity
 from .rows import file_row
 
 
-def recover_files(store: StateStore, job: JobRecord, *, keep_paths: bool) -> None:
+def recover_files(store: StateStore, job: JobRecord, bucket: str, *, keep_paths: bool) -> None:
     """Store the rows of the job's files whose uploads are completed and proven, and that have no row yet.
 
     An upload is stored as completed before the row of its file is written; without this, the whole file would be sent
     again.
     """
-    completed = store.uploads(statuses=[UploadStatus.COMPLETED])
-    of_job = {each.key: each for each in completed if each.job == job.id and each.updated_at >= job.created_at}
+    completed = store.uploads_in(job.endpoint, bucket, statuses=[UploadStatus.COMPLETED], job=job.id)
+    of_job = {each.key: each for each in completed if each.updated_at >= job.created_at}
     known = store.jobs.files(job.id, list(of_job))
     lost = [each for key, each in of_job.items() if key not in known or known[key].status is FileStatus.FAILED]
     rows = [

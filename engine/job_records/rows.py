@@ -79,8 +79,5 @@ def file_as_sent(store: StateStore, upload: str, found: FileEntry) -> SourceIden
 
 def unfinished_uploads(store: StateStore, spec: JobSpec) -> dict[tuple[str, str], UploadRecord]:
     """Unfinished uploads to the job's bucket, by source and key."""
-    return {
-        (each.source, each.key): each
-        for each in store.uploads(statuses=UNFINISHED)
-        if (each.endpoint, each.bucket) == (spec.endpoint, spec.bucket)
-    }
+    found = store.uploads_in(spec.endpoint, spec.bucket, statuses=UNFINISHED)
+    return {(each.source, each.key): each for each in found}

@@ -44,6 +44,23 @@ class MemoryStore:
         found = [r for r in self._uploads.values() if r.id.startswith(prefix) and r.status in wanted]
         return sorted(found, key=lambda r: (r.created_at, r.id))
 
+    def uploads_in(
+        self,
+        endpoint: str,
+        bucket: str,
+        *,
+        statuses: Iterable[UploadStatus],
+        job: str | None = None,
+        created_after: float | None = None,
+    ) -> list[UploadRecord]:
+        return [
+            record
+            for record in self.uploads(statuses=statuses)
+            if (record.endpoint, record.bucket) == (endpoint, bucket)
+            and job in (None, record.job)
+            and (created_after is None or record.created_at > created_after)
+        ]
+
     def uploads_to(self, bucket: str, key: str) -> list[UploadRecord]:
         return [record for record in self.uploads() if (record.bucket, record.key) == (bucket, key)]
 

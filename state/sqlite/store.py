@@ -109,6 +109,26 @@ class SqliteStore:
         wanted = sorted(UploadStatus if statuses is None else statuses)
         return self._select(f"substr(id, 1, ?) = ? AND status IN ({marks(wanted)})", [len(prefix), prefix, *wanted])
 
+    def uploads_in(
+        self,
+        endpoint: str,
+        bucket: str,
+        *,
+        statuses: Iterable[UploadStatus],
+        job: str | None = None,
+        created_after: float | None = None,
+    ) -> list[UploadRecord]:
+        wanted = sorted(statuses)
+        where = f"bucket = ? AND endpoint = ? AND status IN ({marks(wanted)})"
+        values: list[Any] = [bucket, endpoint, *wanted]
+        if job is not None:
+            where += " AND job = ?"
+            values.append(job)
+        if created_after is not None:
+            where += " AND created_at > ?"
+            values.append(created_after)
+        return self._select(where, values)
+
     def uploads_to(self, bucket: str, key: str) -> list[UploadRecord]:
         return self._select("bucket = ? AND key = ?", [bucket, to_sql(key)])
 

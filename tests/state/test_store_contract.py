@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -309,6 +310,24 @@ def test_totals_of_all_uploads_come_at_once(store: StateStore) -> None:
     assert store.all_part_totals() == {"a": (2, 2 * size), "b": (1, size)}
     assert store.all_part_totals(statuses=[UploadStatus.OPEN]) == {"a": (2, 2 * size)}
     assert store.all_part_totals(statuses=[]) == {}
+
+
+def test_uploads_to_a_bucket_are_found(store: StateStore) -> None:
+    """At one endpoint, oldest first, by status, job and time."""
+    first = replace(UPLOAD, id="first", created_at=1.0, job="j")
+    last = replace(UPLOAD, id="last", created_at=2.0, status=UploadStatus.COMPLETED)
+    for record in (last, first, replace(UPLOAD, id="b", bucket="b"), replace(UPLOAD, id="e", endpoint="e", job="j")):
+        store.save_upload(record)
+
+    def ids(**wanted: Any) -> list[str]:
+        statuses = wanted.pop("statuses", UploadStatus)
+        return [each.id for each in store.uploads_in(UPLOAD.endpoint, "bucket", statuses=statuses, **wanted)]
+
+    assert ids() == ["first", "last"]
+    assert ids(statuses=[UploadStatus.COMPLETED]) == ["last"]
+    assert ids(job="j") == ["first"]
+    assert ids(created_after=1.0) == ["last"]
+    assert ids(job="j", created_after=1.0) == []
 
 
 def test_uploads_to_a_key_are_found(store: StateStore) -> None:

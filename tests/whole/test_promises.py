@@ -164,7 +164,7 @@ def test_after_a_restart_earlier_uploads_are_not_done_files(ended: float, known:
     store.jobs.save(JOB)
     store.save_upload(replace(UPLOAD, status=UploadStatus.COMPLETED, job=JOB.id, updated_at=ended, proof="crc64nvme"))
 
-    recover_files(store, JOB, keep_paths=False)
+    recover_files(store, JOB, "bucket", keep_paths=False)
 
     rows = store.jobs.files(JOB.id, [UPLOAD.key])
     assert {key: row.status for key, row in rows.items()} == ({UPLOAD.key: FileStatus.DONE} if known else {})

@@ -69,6 +69,17 @@ class CrashingStore(StateStore):
     def uploads(self, prefix: str = "", *, statuses: Iterable[UploadStatus] | None = None) -> list[UploadRecord]:
         return self._inner.uploads(prefix, statuses=statuses)
 
+    def uploads_in(
+        self,
+        endpoint: str,
+        bucket: str,
+        *,
+        statuses: Iterable[UploadStatus],
+        job: str | None = None,
+        created_after: float | None = None,
+    ) -> list[UploadRecord]:
+        return self._inner.uploads_in(endpoint, bucket, statuses=statuses, job=job, created_after=created_after)
+
     def unfinished(self, source: str, endpoint: str, bucket: str, key: str) -> UploadRecord | None:
         return self._inner.unfinished(source, endpoint, bucket, key)
 
