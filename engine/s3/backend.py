@@ -5,7 +5,7 @@ Clients come from engine/s3/client.py; errors leave translated (engine/responses
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,18 +22,30 @@ from ..responses.values import answered_at, checksum_name, etag_in, object_facts
 from ..source.part_reader import PartReader
 from ..upload.overwrite import check_free
 from . import object_details
-from .client import client_for, forget_clients, patient, profile_for, repeated_calls, transfer_settings
+from .client import client_for, forget_clients, patient, repeated_calls
 from .config import S3Config
 from .parameters import address, bucket, checksum_argument, checksum_type, object_options
+from .session import profile_for, transfer_settings
 
 __all__ = ["S3Backend", "S3Config"]
 
 
 @dataclass(frozen=True, slots=True)
 class S3Backend(MultipartBackend):
-    """S3 by botocore.  A value: what is open lives in one client a process, so it may be sent to another process."""
+    """S3 by boto3.  A value: what is open lives in one client a process, so it may be sent to another process, unless a
+    session or a client is handed in.
+
+    session: a ``boto3.Session``, in place of the one of ``config``.
+    client: a boto3 client for S3, in place of the one of ``config``; it stays as it is and is not closed.
+    """
 
     config: S3Config = field(default_factory=S3Config)
+    session: InitVar[Any] = None
+    client: InitVar[Any] = None
+
+    def __post_init__(self, session: Any, client: Any) -> None:
+        if session is not None or client is not None:
+            object.__setattr__(self, "config", replace(self.config, session=session, client=client))
 
     @property
     def endpoint(self) -> str:

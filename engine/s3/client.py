@@ -1,31 +1,20 @@
 """botocore clients as the engine wants them: nothing done by themselves, one a configuration and process."""
 
-import gzip
 import ipaddress
-import json
 import os
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import botocore
+import boto3
 from botocore import UNSIGNED
 from botocore.config import Config
-from botocore.configprovider import ConstantProvider
-from botocore.loaders import JSONFileLoader, Loader, create_loader
-from botocore.session import Session
 from botocore.utils import parse_timestamp
 
 from ..aws_config.ca_bundle import find_bundle
-from ..aws_config.credential_process import bound_programs
-from ..aws_config.endpoint import Endpoint, find_endpoint
-from ..aws_config.errors import reading_configuration, reading_credentials
-from ..aws_config.files import check_config_file, check_credentials_file, check_settings
-from ..aws_config.mfa import ask_on_terminal_only
+from ..aws_config.errors import reading_configuration
 from ..aws_config.proxies import find_proxies
-from ..aws_config.region import Region, find_region
 from ..errors import PlanError
 from ..responses.connection import install
 from ..responses.limit import send
@@ -34,13 +23,12 @@ from ..responses.xml import drop_empty
 from ..source.part_reader import PartReader
 from .clock_skew import ClockSkew
 from .config import S3Config
+from .own_client import copy_of
 from .request_templates import RequestTemplates
 from .service_check import ServiceCheck
+from .session import clock_skew_for, endpoint_for, forget_session, refresh_credentials, session_for
 
-_sessions: dict[tuple[str | None, str | None, bool], tuple[Session, ClockSkew]] = {}
 _clients: dict[S3Config, tuple[Any, RequestTemplates]] = {}
-# Configurations that gave credentials in this process: what goes wrong with them later is not how they are written.
-_worked: set[tuple[str | None, str | None, bool]] = set()
 
 
 def client_for(config: S3Config) -> Any:
@@ -57,16 +45,25 @@ def _client_and_calls(config: S3Config) -> tuple[Any, RequestTemplates]:
     made = _clients.get(config)
     if made is None:
         made = _clients[config] = _new_client(config)
-    _, offset = _session(config)
-    # Renewed here when it is time, so that trouble with them is not taken for trouble with the call.
-    key = _key(config)
-    with reading_credentials(worked=key in _worked):
-        offset.refresh_credentials()
-    _worked.add(key)
+    refresh_credentials(config)
     return made
 
 
 def _new_client(config: S3Config) -> tuple[Any, RequestTemplates]:
+    client = _made_here(config) if config.client is None else copy_of(config.client)
+    if config.customer_key is not None and not _is_private(client.meta.endpoint_url):
+        raise PlanError(
+            f"the key of --sse-c would go to {client.meta.endpoint_url} unencrypted; use an endpoint with https://"
+        )
+    if _is_private(client.meta.endpoint_url):
+        # The checksum header is signed and S3 compares it with the body: over TLS, hashing the body once more
+        # for the signature proves nothing new.  botocore reads the setting on every call.  The user may still ask
+        # for it in the `s3 =` block, for a bucket whose policy wants every body signed.
+        client.meta.config.s3 = {"payload_signing_enabled": False} | (client.meta.config.s3 or {})
+    return client, _prepare(client, clock_skew_for(config), may_repeat=config.is_default)
+
+
+def _made_here(config: S3Config) -> Any:
     """A client that does nothing by itself.
 
     botocore's retries are off (engine/retry/backend.py owns them), and so is its own checksum: ours goes as a header,
@@ -84,145 +81,45 @@ def _new_client(config: S3Config) -> tuple[Any, RequestTemplates]:
         "tcp_keepalive": True,
         # Fixed: botocore makes its own anew for every request, a tenth of what a request costs.
         **({"signature_version": UNSIGNED} if config.unsigned else {}),
-        "user_agent": f"partway botocore/{botocore.__version__}",
+        "user_agent": f"partway boto3/{boto3.__version__}",
     }
-    session, offset = _session(config)
+    session = session_for(config)
     with reading_configuration():
-        endpoint = _endpoint(config, session)
+        endpoint = endpoint_for(config)
         options["proxies"] = find_proxies(endpoint.url)
         # No certificate is looked at where there is no TLS.
         is_plain = (endpoint.url or "").startswith("http:")
         verify = True if is_plain else find_bundle(config.verify, session.get_scoped_config())
-        client: Any = session.create_client("s3", endpoint_url=endpoint.url, verify=verify, config=Config(**options))
-        if config.customer_key is not None and not _is_private(client.meta.endpoint_url):
-            raise PlanError(
-                f"the key of --sse-c would go to {client.meta.endpoint_url} unencrypted; use an endpoint with https://"
-            )
-        if _is_private(client.meta.endpoint_url):
-            # The checksum header is signed and S3 compares it with the body: over TLS, hashing the body once more
-            # for the signature proves nothing new.  botocore reads the setting on every call.  The user may still ask
-            # for it in the `s3 =` block, for a bucket whose policy wants every body signed.
-            client.meta.config.s3 = {"payload_signing_enabled": False} | (client.meta.config.s3 or {})
+        client: Any = session.create_client(
+            "s3",
+            # A session that was handed in has a region of its own.
+            region_name=config.region if config.session is not None else None,
+            endpoint_url=endpoint.url,
+            verify=verify,
+            config=Config(**options),
+        )
     install(client._endpoint.http_session)
+    return client
+
+
+def _prepare(client: Any, offset: ClockSkew, *, may_repeat: bool) -> RequestTemplates:
+    """Register what botocore leaves out, and the calls that are made again and again."""
     # botocore has no bound for an answer, and no other place to set one than where it sends.
     http = client._endpoint.http_session
     send_by = partial(_send, http, ServiceCheck(http, offset, client.meta.config))
-    calls = RequestTemplates(client, offset, send_by)
+    calls = RequestTemplates(client, offset, send_by, may_repeat=may_repeat)
     client.meta.events.register("before-send.s3", send_by)
     client.meta.events.register("before-parse.s3.CreateMultipartUpload", _drop_odd_date)
     # By this name it comes before botocore's own handler, which would read the whole document for an error.
     client.meta.events.register("before-parse.*.ListParts", take_rows)
     client.meta.events.register("before-parse.s3", drop_empty)
     offset.attach(client.meta.events)
-    return client, calls
-
-
-class _Files(JSONFileLoader):
-    """Reads into plain dicts, which keep the order too; botocore's OrderedDicts take twice the time."""
-
-    def load_file(self, file_path: str) -> Any:
-        for path, opened in ((f"{file_path}.json", open), (f"{file_path}.json.gz", gzip.open)):
-            if Path(path).is_file():
-                with opened(path, "rb") as file:
-                    return json.load(file)
-        return None
-
-
-class _Loader(Loader):
-    """botocore's loader without its look into 420 folders of services for the one that is asked for."""
-
-    FILE_LOADER_CLASS = _Files
-
-    def list_available_services(self, type_name: str) -> list[str]:
-        """Services that have a folder; whether it has this type shows when that is loaded."""
-        folders = [path for path in map(Path, self.search_paths) if path.is_dir()]
-        return sorted({service.name for folder in folders for service in folder.iterdir()})
-
-
-def _session(config: S3Config) -> tuple[Session, ClockSkew]:
-    """Clients of one profile share a session: it holds the credentials and the service's parsed description."""
-    key = _key(config)
-    if key not in _sessions:
-        _sessions[key] = _new_session(config)
-    return _sessions[key]
-
-
-def _key(config: S3Config) -> tuple[str | None, str | None, bool]:
-    return config.profile, config.region, config.unsigned
-
-
-def _new_session(config: S3Config) -> tuple[Session, ClockSkew]:
-    with reading_configuration():
-        check_config_file()
-        session = Session(profile=config.profile)
-        store = session.get_component("config_store")
-        if config.profile is None:
-            # As version 2 of the AWS CLI has it: an empty variable counts as not set.
-            named = os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE") or None
-            store.set_config_provider("profile", ConstantProvider(named))
-        settings = session.get_scoped_config()
-        check_settings(settings)
-        store.set_config_provider("region", ConstantProvider(_region(config, session).name))
-        paths = create_loader(session.get_config_variable("data_path")).search_paths
-        loader = _Loader(extra_search_paths=paths, include_default_search_paths=False)
-        session.register_component("data_loader", loader)
-    with reading_credentials(worked=_key(config) in _worked):
-        if config.unsigned:
-            return session, ClockSkew(None)
-        ask_on_terminal_only(session)
-        bound_programs(session)
-        found = session.get_credentials()
-        if found is None:
-            check_credentials_file()
-    return session, ClockSkew(found)
-
-
-def profile_for(config: S3Config) -> str | None:
-    """The profile that a later run has to name; None when nothing of this one came from a profile that was named."""
-    session = session_for(config)
-    credentials = None if config.unsigned else session.get_credentials()
-    if config.profile is None and credentials is not None and credentials.method == "env":
-        # Naming the profile then would have the variables ignored.
-        return None
-    name: str | None = session.get_config_variable("profile")
-    return name
-
-
-def region_for(config: S3Config) -> Region:
-    """The region that a configuration resolves to, and what names it."""
-    with reading_configuration():
-        return _region(config, _session(config)[0])
-
-
-def _region(config: S3Config, session: Session) -> Region:
-    configured = session.get_scoped_config().get("region")
-    return find_region(config.region, configured if isinstance(configured, str) else None)
-
-
-def endpoint_for(config: S3Config) -> Endpoint:
-    """The endpoint that a configuration resolves to, and what names it."""
-    with reading_configuration():
-        return _endpoint(config, _session(config)[0])
-
-
-def _endpoint(config: S3Config, session: Session) -> Endpoint:
-    return find_endpoint(config.endpoint_url, session.get_scoped_config(), session.full_config)
-
-
-def session_for(config: S3Config) -> Session:
-    """The session of a configuration's clients: what it was made of, and its credentials."""
-    return _session(config)[0]
-
-
-def transfer_settings(config: S3Config) -> dict[str, str]:
-    """The ``s3 =`` block of the user's profile; what is nested deeper is left out."""
-    with reading_configuration():
-        block = _session(config)[0].get_scoped_config().get("s3")
-    return {name: value for name, value in block.items() if isinstance(value, str)} if isinstance(block, dict) else {}
+    return calls
 
 
 def patient(config: S3Config) -> S3Config:
-    return replace(config, answer_timeout=config.complete_timeout)
+    """The configuration for CompleteMultipartUpload; a client that was handed in keeps its own timeouts."""
+    return config if config.client is not None else replace(config, answer_timeout=config.complete_timeout)
 
 
 def _is_private(endpoint_url: str) -> bool:
@@ -257,17 +154,10 @@ def forget_clients(config: S3Config, *, entirely: bool = False) -> list[Any]:
 
     entirely: forget also that it gave credentials.
     """
-    if entirely:
-        _worked.discard(_key(config))
-    _sessions.pop(_key(config), None)
-    made = [_clients.pop(each, None) for each in (config, patient(config))]
+    forget_session(config, entirely=entirely)
+    made = [_clients.pop(each, None) for each in {config, patient(config)}]
     return [each[0] for each in made if each is not None]
 
 
-def _forget_in_child() -> None:
-    """A forked process makes clients of its own: two that write to one connection would mix their requests."""
-    _sessions.clear()
-    _clients.clear()
-
-
-os.register_at_fork(after_in_child=_forget_in_child)
+# A forked process makes clients of its own: two that write to one connection would mix their requests.
+os.register_at_fork(after_in_child=_clients.clear)

@@ -23,7 +23,7 @@ class ClockSkew:
 
     def __init__(self, credentials: Any) -> None:
         self.seconds = 0.0
-        self._credentials = credentials
+        self.credentials = credentials
         self._checked: Any = None
 
     def attach(self, events: Any) -> None:
@@ -54,11 +54,11 @@ class ClockSkew:
         Raises:
             ValueError: nothing can be signed with them.
         """
-        if self._credentials is None:
+        if self.credentials is None:
             return
-        found = self._credentials.get_frozen_credentials()
+        found = self.credentials.get_frozen_credentials()
         if found != self._checked:
-            check_values(found, self._credentials.method)
+            check_values(found, self.credentials.method)
             self._checked = found
 
     def _sign_again(self, request: Any, **_: Any) -> None:
@@ -71,7 +71,7 @@ class ClockSkew:
     def signer(self, service: str, region: Any) -> S3SigV4Auth:
         """Signs with the credentials and the time of now."""
         # Key, secret and token of one moment: they may be refreshed while this signs.
-        credentials = self._credentials.get_frozen_credentials()
+        credentials = self.credentials.get_frozen_credentials()
         return _Shifted(credentials, service, region, self.seconds)
 
 

@@ -1,6 +1,7 @@
 """What a client is made from: endpoint, credentials, timeouts."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from ..backend.sse_c import CustomerKey
 from ..limits import MAX_CONCURRENCY
@@ -29,6 +30,10 @@ class S3Config:
     send_timeout: seconds that a connection or a block of the body may take.
     answer_timeout: seconds without a byte of the answer.
     complete_timeout: the same for CompleteMultipartUpload.
+    session: a ``boto3.Session`` to make clients from; None makes one of the configuration.  Its profile, region,
+        credentials and event handlers are used; ``profile`` is ignored.
+    client: a boto3 or botocore client for S3, used as it is: its endpoint, region, credentials, timeouts, retries and
+        event handlers.  Of the other fields only ``customer_key`` is read.
     """
 
     endpoint_url: str | None = None
@@ -41,3 +46,10 @@ class S3Config:
     send_timeout: float = SEND_TIMEOUT
     answer_timeout: float = ANSWER_TIMEOUT
     complete_timeout: float = COMPLETE_TIMEOUT
+    session: Any = None
+    client: Any = None
+
+    @property
+    def is_default(self) -> bool:
+        """True when neither session nor client were handed in."""
+        return self.session is None and self.client is None

@@ -74,16 +74,18 @@ class RequestTemplates:
     Args:
         client: botocore's.
         offset: Signs, and learns from refusals.
-        send: Sends a prepared request, given its event's name, as ``s3_answers.send`` does.
+        send: Sends a prepared request, given its event's name, as ``responses.limit.send`` does.
+        may_repeat: False where event handlers of the caller may change each request: then botocore makes every call.
     """
 
-    def __init__(self, client: Any, offset: ClockSkew, send: Callable[..., Any]) -> None:
+    def __init__(self, client: Any, offset: ClockSkew, send: Callable[..., Any], *, may_repeat: bool = True) -> None:
         self._client = client
         self._offset = offset
         self._send = send
         self._patterns: dict[tuple[str, ...], _Template] = {}
         self._thread = threading.local()
         self._may_expect = True
+        self._may_repeat = may_repeat
         for operation in _METHODS:
             client.meta.events.register(f"before-send.s3.{operation}", self._note)
             client.meta.events.register(f"request-created.s3.{operation}", self._drop_expect)
@@ -114,7 +116,7 @@ class RequestTemplates:
                 if isinstance(body := params.get("Body"), PartReader):
                     body.seek(0)
         answer = self._by_client(operation, params)
-        learned = _pattern(self._thread.request, params)
+        learned = _pattern(self._thread.request, params) if self._may_repeat else None
         if learned is not None:
             if len(self._patterns) >= _MOST_PATTERNS:
                 self._patterns.clear()

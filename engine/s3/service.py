@@ -14,9 +14,10 @@ from ..checksums import ChecksumAlgorithm
 from ..errors import AccessRefused, ObjectMissing, Refused, RemoteError, Transient
 from ..responses.error_translation import translated
 from ..responses.values import checksum_name, etag_in
-from .client import client_for, endpoint_for, region_for, session_for
+from .client import client_for
 from .config import S3Config
 from .parameters import address, checksum_argument
+from .session import clock_skew_for, endpoint_for, region_for, session_for
 
 _DENIED = ("AccessDenied", "AllAccessDisabled", "403", "UnauthorizedAccess")
 # What a service says when it does not know who asks.
@@ -33,7 +34,8 @@ class S3Probe(Probe):
     def credentials(self) -> CredentialFacts | None:
         session = session_for(self.config)
         with reading_credentials(worked=False):
-            found: Any = session.get_credentials()
+            own = self.config.client is not None
+            found: Any = clock_skew_for(self.config).credentials if own else session.get_credentials()
             if found is None:
                 return None
             frozen = found.get_frozen_credentials()

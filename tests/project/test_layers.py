@@ -231,13 +231,13 @@ def test_type_checkers_find_what_is_installed() -> None:
 
 
 def test_every_library_is_declared() -> None:
-    """What is imported is a dependency by itself, not by way of another's; awscrt comes with botocore's extra."""
+    """What is imported is a dependency by itself, not by way of another's; awscrt comes with boto3's extra."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     texts = [*project["dependencies"], *project["optional-dependencies"]["demo"]]
     declared = {re.split(r"[\[>=<! ]", text)[0].replace("-", "_") for text in texts}
     foreign = {item.name.split(".")[0] for item in IMPORTS if not item.level} - sys.stdlib_module_names - {"partway"}
 
-    assert any(text.startswith("botocore[crt]") for text in texts)
+    assert any(text.startswith("boto3[crt]") for text in texts)
     assert foreign - declared == {"awscrt"}
 
 

@@ -16,6 +16,7 @@ from partway.engine.run.stored_options import target_of
 from partway.engine.s3 import client
 from partway.engine.s3.backend import S3Backend, S3Config
 from partway.engine.s3.bucket import S3Uploads
+from partway.engine.s3.session import clock_skew_for
 from tests.support.engine.upload_case import PART, Uploading
 from tests.support.s3_access.redirected import Redirected
 from tests.support.s3_faults.faults import Answer, Fault, Stage
@@ -154,8 +155,7 @@ def test_a_wrong_clock_does_not_sign_for_one_region(
     aws: S3Backend, redirected: Redirected, uploading: Uploading
 ) -> None:
     """A request that is signed for all regions keeps that signature when the clock is known to be off."""
-    _, offset = client._session(aws.config)
-    offset.seconds = 1.0
+    clock_skew_for(aws.config).seconds = 1.0
 
     replace(uploading, bucket=MULTI_REGION).run()
 

@@ -20,8 +20,9 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "list": ("list", "--json"),
 }
 # Each costs 5 to 100 ms and has its place; here it is not.
-NEVER = ("asyncio", "boto3", "s3transfer", "multiprocessing", "platformdirs", "unittest", "moto")
-NO_UPLOAD = ("botocore", "urllib3", "partway.engine.s3.backend")
+NEVER = ("asyncio", "platformdirs", "unittest", "moto", "boto3.s3", "boto3.dynamodb", "boto3.ec2")
+# ``import boto3`` alone brings s3transfer.manager, and that multiprocessing.  (docs/decisions/0022-boto3.md)
+NO_UPLOAD = ("boto3", "s3transfer", "multiprocessing", "botocore", "urllib3", "partway.engine.s3.backend")
 NO_STORE = ("sqlite_utils", "sqlite3", "partway.state.sqlite.store")
 NOT_THERE: dict[str, tuple[str, ...]] = {
     "version": (*NEVER, *NO_UPLOAD, *NO_STORE, "rich", "_awscrt", "tenacity", "importlib.metadata", "partway.engine"),
@@ -68,4 +69,4 @@ def test_imports_are_seen(imported: dict[str, set[str]]) -> None:
     """The test above can fail: what a command needs is among the modules found."""
     assert "partway.cli.text.escape" in imported["version"]
     assert {"sqlite3", "sqlite_utils.db", "partway.state.sqlite.store"} <= imported["list"]
-    assert {"botocore.client", "_awscrt", "partway.engine.s3.backend"} <= imported["quiet"]
+    assert {"boto3", "botocore.client", "_awscrt", "partway.engine.s3.backend"} <= imported["quiet"]

@@ -8,7 +8,8 @@ import pytest
 
 from partway.engine.errors import Refused
 from partway.engine.s3.backend import S3Backend, S3Config
-from partway.engine.s3.client import client_for, region_for
+from partway.engine.s3.client import client_for
+from partway.engine.s3.session import region_for
 
 ELSEWHERE = "http://127.0.0.1:9"
 

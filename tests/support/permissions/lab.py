@@ -16,6 +16,7 @@ from unittest.mock import patch
 
 from partway.cli import main as program
 from partway.engine.s3 import client as s3_client
+from partway.engine.s3 import session as s3_session
 from partway.state.sqlite.store import SqliteStore
 from tests.support.s3_access.redirected import Redirected
 from tests.support.s3_faults.faults import CloseConnection, Fault, Stage
@@ -53,7 +54,7 @@ class Lab:
             self._environment = environment
             self._stack.enter_context(patch.object(s3_client, "send", Redirected(self.server)))
             # Clients of a default configuration would be those of later tests, too.
-            self._stack.enter_context(patch.dict(s3_client._sessions, clear=True))
+            self._stack.enter_context(patch.dict(s3_session._sessions, clear=True))
             self._stack.enter_context(patch.dict(s3_client._clients, clear=True))
             self._stack.callback(_close_clients)
             self._make_files()
