@@ -1,12 +1,13 @@
 """Lists that come in pages.  Services ignore the marker, repeat pages or invent markers: every list ends here."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
+from typing import Any
 
 from ..errors import Refused
 
 
 class Pages:
-    """Decides whether a list goes on after a page.
+    """Decides whether another page of a list is requested.
 
     Args:
         operation: S3's name of the call.
@@ -20,6 +21,7 @@ class Pages:
         self._pages = 0
         self._rows = 0
         self._markers: set[Hashable] = set()
+        self._numbers: set[int] = set()
 
     def has_next(self, *, truncated: bool, rows: int, new_rows: int, marker: Hashable) -> bool:
         """True when the next page is worth a request.
@@ -45,3 +47,20 @@ class Pages:
             )
         self._markers.add(marker)
         return True
+
+    def next_part_marker(self, answer: Any, numbers: Sequence[int]) -> int | None:
+        """Where the next page of parts begins; None when this one is the last that is worth a request.
+
+        Args:
+            answer: The page; without a marker of its own, its last number is one.
+            numbers: The part numbers on it, in its order.
+
+        Raises:
+            Refused: as ``has_next``.
+        """
+        new = set(numbers) - self._numbers
+        self._numbers |= new
+        marker: int = answer.get("NextPartNumberMarker") or (numbers[-1] if numbers else 0)
+        truncated = bool(answer.get("IsTruncated"))
+        goes_on = self.has_next(truncated=truncated, rows=len(numbers), new_rows=len(new), marker=marker)
+        return marker if goes_on else None

@@ -9,22 +9,21 @@ from dataclasses import InitVar, dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..backend.protocol import UNKNOWN_SIZE, MultipartBackend, ObjectPart
+from ..backend.protocol import MultipartBackend, ObjectPart
 from ..backend.responses import CreatedUpload, FoundUpload, ObjectDetails, ObjectFacts, PartReceipt
 from ..backend.sse_c import NOT_ENCRYPTED
 from ..backend.target import Target
 from ..checksums import ChecksumAlgorithm
-from ..errors import CredentialsExpired, ForeignResponse, ObjectMissing, Refused, RemoteError, UploadVanished
+from ..errors import ObjectMissing, Refused
 from ..responses.error_translation import translated, unreadable
 from ..responses.missing_headers import checked_object, etag_of_part, size_of
-from ..responses.pages import Pages
 from ..responses.values import answered_at, checksum_name, etag_in, object_facts
 from ..source.part_reader import PartReader
 from ..upload.overwrite import check_free
-from . import object_details
+from . import listings, object_details
 from .client import client_for, forget_clients, patient, repeated_calls
 from .config import S3Config
-from .parameters import address, bucket, checksum_argument, checksum_type, object_options
+from .parameters import address, checksum_argument, checksum_type, object_options
 from .session import profile_for, transfer_settings
 
 __all__ = ["S3Backend", "S3Config"]
@@ -132,7 +131,7 @@ class S3Backend(MultipartBackend):
                 "Body": _body(body),
             }
             answer = repeated_calls(self.config).call("UploadPart", about | proof)
-        etag = etag_in(answer) or etag_of_part(self._list_page(target, upload_id, body.spec.number - 1) or {}, body)
+        etag = etag_in(answer) or self._etag_by_list(target, upload_id, body)
         return PartReceipt(
             number=body.spec.number,
             size=body.spec.size,
@@ -140,85 +139,18 @@ class S3Backend(MultipartBackend):
             checksum=answer.get(checksum_name(body.algorithm)),
         )
 
+    def _etag_by_list(self, target: Target, upload_id: str, body: PartReader) -> str:
+        """The ETag of a part whose response had none."""
+        client, about = client_for(self.config), self._keyed(target)
+        return etag_of_part(listings.page_of_parts(client, about, upload_id, body.spec.number - 1) or {}, body)
+
     def list_parts(self, target: Target, upload_id: str, algorithm: ChecksumAlgorithm) -> list[PartReceipt] | None:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListParts.html"""
-        rows: list[PartReceipt] = []
-        seen: set[int] = set()
-        marker = 0
-        pages = Pages("ListParts", max_pages=1000, max_rows=100_000)
-        name = checksum_name(algorithm)
-        while True:
-            answer = self._list_page(target, upload_id, marker)
-            if answer is None:
-                return None
-            with translated("ListParts"):
-                page = [
-                    PartReceipt(
-                        number=row["PartNumber"],
-                        size=row.get("Size", UNKNOWN_SIZE),
-                        etag=etag_in(row),
-                        checksum=row.get(name),
-                    )
-                    for row in answer.get("Parts", ())
-                ]
-            rows.extend(page)
-            news = {row.number for row in page} - seen
-            seen |= news
-            marker = answer.get("NextPartNumberMarker") or (page[-1].number if page else 0)
-            truncated = bool(answer.get("IsTruncated"))
-            if not pages.has_next(truncated=truncated, rows=len(page), new_rows=len(news), marker=marker):
-                return rows
-
-    def _list_page(self, target: Target, upload_id: str, marker: int) -> Any:
-        """One page; None when there is no such call, or not for these credentials.
-
-        A service without the call refuses it as it likes: as a method, or because there is no object of that name.
-        """
-        try:
-            with translated("ListParts"):
-                answer = client_for(self.config).list_parts(
-                    **self._keyed(target), UploadId=upload_id, PartNumberMarker=marker
-                )
-                _check_listing("ListParts", answer)
-                return answer
-        except (UploadVanished, CredentialsExpired, ForeignResponse):
-            raise
-        except RemoteError as error:
-            # A large object instead of a list is too long.
-            if error.code in ("AccessDenied", "AnswerTooLong") or (
-                error.status in (404, 405, 501) and error.code != "NoSuchBucket"
-            ):
-                return None
-            raise
+        return listings.list_parts(client_for(self.config), self._keyed(target), upload_id, algorithm)
 
     def list_uploads(self, target: Target) -> list[FoundUpload] | None:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html"""
-        found: dict[str, FoundUpload] = {}
-        markers: dict[str, str] = {}
-        pages = Pages("ListMultipartUploads", max_pages=100, max_rows=200_000)
-        while True:
-            try:
-                with translated("ListMultipartUploads"):
-                    answer = client_for(self.config).list_multipart_uploads(
-                        **bucket(target), Prefix=target.key, **markers
-                    )
-                    _check_listing("ListMultipartUploads", answer)
-                    page = {
-                        row["UploadId"]: row
-                        for row in answer.get("Uploads", ())
-                        if row.get("Key") == target.key and row.get("UploadId") and row["UploadId"] not in found
-                    }
-                    found |= {id: upload for id, row in page.items() if (upload := _found(row)) is not None}
-                    truncated, key = bool(answer.get("IsTruncated")), answer.get("NextKeyMarker") or ""
-                    marker = key, answer.get("NextUploadIdMarker") or ""
-                    # Keys come in order, so a page without ours is the last that matters.
-                    if not pages.has_next(truncated=truncated, rows=len(page), new_rows=len(page), marker=marker):
-                        return list(found.values())
-            except (CredentialsExpired, ForeignResponse):
-                raise
-            except Refused:
-                return None
-            markers = {"KeyMarker": marker[0], "UploadIdMarker": marker[1]}
+        return listings.list_uploads(client_for(self.config), target)
 
     def complete_upload(
         self,
@@ -310,24 +242,6 @@ def _is_public_aws(host: str) -> bool:
     return host.endswith((".amazonaws.com", ".amazonaws.com.cn")) and ".vpce." not in host
 
 
-def _found(row: Any) -> FoundUpload | None:
-    """One unfinished upload; None for one whose checksums are of a type that we do not complete."""
-    declared = row.get("ChecksumAlgorithm")
-    if declared is not None and declared not in set(ChecksumAlgorithm):
-        return None
-    algorithm = None if declared is None else ChecksumAlgorithm(declared)
-    if algorithm is not None and row.get("ChecksumType", checksum_type(algorithm)) != checksum_type(algorithm):
-        return None
-    return FoundUpload(upload_id=row["UploadId"], initiated=row["Initiated"].timestamp(), algorithm=algorithm)
-
-
 def _body(body: PartReader) -> PartReader | bytes:
     # botocore leaves Content-Length away for a file-like body of no bytes.
     return body if body.spec.size else b""
-
-
-def _check_listing(operation: str, answer: Any) -> None:
-    """Refuse an answer that is no list: a web page with status 200 is not an empty one, after which every part that
-    it does not show would be sent again."""
-    if not answer.keys() & {"Bucket", "Key", "Prefix", "UploadId", "IsTruncated", "Parts", "Uploads"}:
-        raise unreadable(operation)

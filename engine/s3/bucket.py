@@ -98,9 +98,9 @@ class S3Uploads(BucketBackend):
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListParts.html"""
         sizes: dict[int, int] = {}
         last: float | None = None
-        marker = 0
         pages = Pages("ListParts", max_pages=1000, max_rows=100_000)
-        while True:
+        marker: int | None = 0
+        while marker is not None:
             try:
                 with translated("ListParts"):
                     answer = client_for(self.config).list_parts(
@@ -118,12 +118,9 @@ class S3Uploads(BucketBackend):
             if last is not None:
                 times.append(last)
             last = max(times) if times else None
-            news = page.keys() - sizes.keys()
             sizes |= page
-            marker = answer.get("NextPartNumberMarker") or max(page, default=0)
-            truncated = bool(answer.get("IsTruncated"))
-            if not pages.has_next(truncated=truncated, rows=len(page), new_rows=len(news), marker=marker):
-                return StoredParts(count=len(sizes), bytes=sum(sizes.values()), last=last)
+            marker = pages.next_part_marker(answer, [row["PartNumber"] for row in rows])
+        return StoredParts(count=len(sizes), bytes=sum(sizes.values()), last=last)
 
 
 def _is_aws(config: S3Config) -> bool:
