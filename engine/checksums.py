@@ -101,3 +101,8 @@ def etag_of(md5: str) -> str:
 
 def _text(value: bytes) -> str:
     return base64.b64encode(value).decode("ascii")
+
+
+def bare_etag(etag: str) -> str:
+    """An ETag without its quotes and the mark of a weak one, which proxies add."""
+    return etag.removeprefix("W/").strip('"')

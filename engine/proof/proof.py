@@ -7,7 +7,7 @@ from math import floor
 from partway.state.uploads import PartRecord
 
 from ..backend.responses import ObjectFacts
-from ..checksums import ChecksumAlgorithm, combine, composite, etag_of
+from ..checksums import ChecksumAlgorithm, bare_etag, combine, composite, etag_of
 from ..errors import ProofFailed
 
 _TICKS = 2.0  # seconds by which the difference of two times may be off that were cut to whole seconds
@@ -132,11 +132,7 @@ def is_older_than(facts: ObjectFacts, seconds: float) -> bool:
 
 def is_same_etag(one: str, other: str) -> bool:
     """True for equal ETags; services write them in capitals or small letters, and proxies mark them as weak."""
-    return _plain(one) == _plain(other)
-
-
-def _plain(etag: str) -> str:
-    return etag.removeprefix("W/").strip('"').lower()
+    return bare_etag(one).lower() == bare_etag(other).lower()
 
 
 def _by_etag(facts: ObjectFacts, parts: Sequence[PartRecord], *, multipart: bool) -> Proof:

@@ -5,7 +5,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from ..backend.responses import ObjectFacts
-from ..checksums import ChecksumAlgorithm
+from ..checksums import ChecksumAlgorithm, bare_etag
 
 
 def object_facts(answer: Any, *, size: int, etag: str, algorithm: ChecksumAlgorithm) -> ObjectFacts:
@@ -23,8 +23,8 @@ def object_facts(answer: Any, *, size: int, etag: str, algorithm: ChecksumAlgori
 
 
 def etag_in(answer: Any) -> str:
-    """The ETag in an answer or a row, without quotes and the mark of a weak one, which proxies add; "" without one."""
-    return str(answer.get("ETag") or "").removeprefix("W/").strip('"')
+    """The ETag in a response or a row, as ``bare_etag``; "" without one."""
+    return bare_etag(str(answer.get("ETag") or ""))
 
 
 def answered_at(answer: Any) -> float | None:

@@ -15,6 +15,7 @@ from ..backend.sse_c import NOT_ENCRYPTED
 from ..backend.target import Target
 from ..checksums import ChecksumAlgorithm
 from ..errors import ObjectMissing, Refused
+from ..limits import is_aws
 from ..responses.error_translation import translated, unreadable
 from ..responses.missing_headers import checked_object, etag_of_part, size_of
 from ..responses.values import answered_at, checksum_name, etag_in, object_facts
@@ -61,7 +62,7 @@ class S3Backend(MultipartBackend):
                 "remove it: credentials come from the AWS configuration",
                 code="InvalidEndpoint",
             )
-        return "" if _is_public_aws(parts.hostname or "") else url
+        return "" if _is_public_aws(url) else url
 
     def close(self) -> None:
         """Close the connections of this process and forget its credentials; the next call begins anew."""
@@ -235,11 +236,11 @@ class S3Backend(MultipartBackend):
         return object_details.part_sizes(client_for(self.config), self._keyed(target))
 
 
-def _is_public_aws(host: str) -> bool:
+def _is_public_aws(url: str) -> bool:
     """True where AWS's own rules give the address again.  A VPC's interface endpoint is reached only by its name:
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/privatelink-interface-endpoints.html
     """
-    return host.endswith((".amazonaws.com", ".amazonaws.com.cn")) and ".vpce." not in host
+    return is_aws(url) and ".vpce." not in url
 
 
 def _body(body: PartReader) -> PartReader | bytes:

@@ -13,6 +13,7 @@ from urllib.parse import unquote_plus
 from ..backend.bucket import BucketBackend, BucketUpload, BucketUploads, StoredParts
 from ..backend.target import Target
 from ..errors import WEB_PAGE, AccessRefused, CredentialsExpired, ForeignResponse, Refused, Transient, UploadVanished
+from ..limits import is_aws
 from ..responses.error_translation import translated, unreadable
 from ..responses.pages import Pages
 from .client import client_for
@@ -38,7 +39,7 @@ class S3Uploads(BucketBackend):
 
     def bucket_uploads(self, bucket: str, prefix: str) -> BucketUploads:
         found, now = self._all_pages(bucket, prefix)
-        if not found and prefix and not _is_aws(self.config):
+        if not found and prefix and not is_aws(str(client_for(self.config).meta.endpoint_url)):
             # MinIO takes the prefix for a whole key.
             found, now = self._all_pages(bucket, "")
         mine = (each for each in found.values() if each.key.startswith(prefix))
@@ -121,10 +122,6 @@ class S3Uploads(BucketBackend):
             sizes |= page
             marker = pages.next_part_marker(answer, [row["PartNumber"] for row in rows])
         return StoredParts(count=len(sizes), bytes=sum(sizes.values()), last=last)
-
-
-def _is_aws(config: S3Config) -> bool:
-    return str(client_for(config).meta.endpoint_url).endswith((".amazonaws.com", ".amazonaws.com.cn"))
 
 
 def _read(answer: Any) -> tuple[list[BucketUpload], tuple[str, str]]:

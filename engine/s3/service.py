@@ -12,6 +12,7 @@ from ..backend.service import AbortRules, CredentialFacts, EndpointFacts, Endpoi
 from ..backend.target import Target
 from ..checksums import ChecksumAlgorithm
 from ..errors import AccessRefused, ObjectMissing, Refused, RemoteError, Transient
+from ..limits import is_aws
 from ..responses.error_translation import translated
 from ..responses.values import checksum_name, etag_in
 from .client import client_for
@@ -56,7 +57,7 @@ class S3Probe(Probe):
             source=endpoint_for(self.config).source or "the AWS configuration",
             region=region.name,
             region_source=region.source,
-            is_aws=url.endswith((".amazonaws.com", ".amazonaws.com.cn")),
+            is_aws=is_aws(url),
         )
 
     def reach(self) -> EndpointResponse:
