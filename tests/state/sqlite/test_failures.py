@@ -25,7 +25,7 @@ from tests.support.shell.unprivileged import unprivileged
 
 SIZE = 3 * PART + 10
 WRITES = ("save_upload", "save_parts", "replace_parts", "delete_upload", "save_endpoint_algorithm")
-WRITES_OF_AN_UPLOAD = 9
+WRITES_OF_AN_UPLOAD = 10
 
 
 FILLER = replace(UPLOAD, id="ffffffff", status=UploadStatus.COMPLETED, source="/other", size=1, key="other")
@@ -119,7 +119,7 @@ def after_parts(count: int, happens: Callable[[], object]) -> Callable[[Event], 
 # --- a full disk ---
 
 
-def test_an_upload_writes_nine_times(uploading: Uploading, folder: Path) -> None:
+def test_the_writes_of_an_upload_are_counted(uploading: Uploading, folder: Path) -> None:
     """So that the test below fails at every one of them."""
     with closing(FullDisk(folder, 0, after=False)) as store:
         uploading.store = store
