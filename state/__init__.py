@@ -1,1 +1,1 @@
-"""What is remembered about uploads: records, the store protocol, and its two implementations."""
+"""The state of uploads and jobs: records, the store protocol, and its two implementations."""

@@ -1,4 +1,4 @@
-"""Jobs: one command that uploads many files, and what became of each."""
+"""Jobs: one command that uploads many files, and the result of each file."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class JobStatus(StrEnum):
-    """How far a job is.  OPEN: something may be left to do."""
+    """The state of a job.  OPEN: it may be unfinished."""
 
     OPEN = "open"
     COMPLETED = "completed"
@@ -20,7 +20,7 @@ class JobStatus(StrEnum):
 
 
 class FileStatus(StrEnum):
-    """What became of a file.  SKIPPED: the service had the same, or the key was taken."""
+    """The result of a file.  SKIPPED: the same object was there, or the key was taken."""
 
     DONE = "done"
     SKIPPED = "skipped"
@@ -31,15 +31,15 @@ class FileStatus(StrEnum):
 class JobRecord:
     """One job.
 
-    id: eight hex digits, as those of uploads.
-    spec: what is uploaded and how, as JSON text; opaque to the store.
-    target: as users write it.
+    id: eight hex digits, like those of uploads.
+    spec: sources, filters and options, as JSON text; opaque to the store.
+    target: the destination as the user typed it.
     region, profile: None means the default of the user's AWS configuration.
-    endpoint: the service's address; "" means AWS.
+    endpoint: the service's URL; "" means AWS.
     created_at, updated_at: seconds since the epoch.
-    done, skipped, failed: files, as the last run left them.
-    bytes: of the files that are done or skipped.
-    holder: who ran it last, for messages.
+    done, skipped, failed: number of files at the end of the last run.
+    bytes: size of the files that are done or skipped.
+    holder: the process that ran it last, for messages.
     """
 
     id: str
@@ -60,12 +60,13 @@ class JobRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileRecord:
-    """What became of one file of a job.
+    """The result of one file of a job.
 
-    size, mtime_ns, inode, ctime_ns: of the file as it was sent; bytes, and as ``os.stat`` gives them.  inode and
-        ctime_ns are None when they are unknown (rows written by earlier versions).
-    note: the proof of a file that is done, the reason for one that is not.
-    path: of the file, absolute; None where the key alone tells it, and in rows written by earlier versions.
+    size: bytes.
+    mtime_ns, inode, ctime_ns: from ``os.stat`` when the file was sent.  inode and ctime_ns are None when they are
+        unknown (rows of earlier versions).
+    note: the proof when the file is done, otherwise the reason.
+    path: absolute; None where it follows from the key, and in rows of earlier versions.
     """
 
     key: str
@@ -80,7 +81,7 @@ class FileRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileTotals:
-    """How many files of a job have which status; bytes: of those that are done or skipped."""
+    """The number of a job's files by status.  bytes: size of those that are done or skipped."""
 
     done: int = 0
     skipped: int = 0
@@ -89,9 +90,10 @@ class FileTotals:
 
 
 class JobStore(Protocol):
-    """Remembers jobs.  Called from one thread; what a method wrote survives a crash of the machine.
+    """Stores jobs and the results of their files.
 
-    Every method raises StateError when the store cannot be read or written.
+    Called from one thread.  When a method that writes returns, its changes survive a crash of the machine.  Every
+    method raises StateError when the store cannot be read or written.
     """
 
     def save(self, record: JobRecord) -> None:
@@ -107,7 +109,7 @@ class JobStore(Protocol):
         ...
 
     def save_files(self, job: str, files: Iterable[FileRecord]) -> None:
-        """Remember files; one of the same key is replaced.  All of them or none.
+        """Add files or replace those with the same key: all of them or none.
 
         Raises:
             StateError: there is no such job.
@@ -115,49 +117,51 @@ class JobStore(Protocol):
         ...
 
     def files(self, job: str, keys: Collection[str]) -> dict[str, FileRecord]:
-        """Those of the named files that the job knows, by key."""
+        """The stored files with these keys, by key.  Unknown keys are left out."""
         ...
 
     def totals(self, job: str) -> FileTotals:
-        """Counts over the files that the job knows."""
+        """The totals over the job's stored files."""
         ...
 
     def all_totals(self, *, open_only: bool = False) -> dict[str, FileTotals]:
-        """The same of all jobs, by id.  Those that know no file are left out."""
+        """The totals of every job by id.  Jobs without stored files are left out."""
         ...
 
-    def failures(self, job: str, most: int) -> list[FileRecord]:
-        """At most so many of the files that failed, by key."""
+    def failures(self, job: str, limit: int) -> list[FileRecord]:
+        """The first ``limit`` files that failed, in the order of their keys."""
         ...
 
     def begin_walk(self) -> None:
-        """From now on ``unmet`` is about a new walk, which met nothing yet."""
+        """Start a new walk of the sources: until ``record_walked``, every stored file counts as missing."""
         ...
 
-    def meet(self, paths: Mapping[str, str]) -> dict[str, str]:
-        """The walk met files of these keys at these paths.  Not durable: it is forgotten when the store is closed.
+    def record_walked(self, paths: Mapping[str, str]) -> dict[str, str]:
+        """Record that the walk found files with these keys.  Not durable: lost when the store is closed.
+
+        paths: the path of each key's file.
 
         Returns:
-            Those of the keys that the walk met before, with the path it met them at first.
+            The keys that this walk had already found, with the path of the first file.
         """
         ...
 
-    def count_unmet(self, job: str) -> int:
-        """How many of the files that the job knows the walk did not meet."""
+    def count_missing(self, job: str) -> int:
+        """The number of stored files that the walk has not found."""
         ...
 
-    def unmet(self, job: str, most: int) -> list[FileRecord]:
-        """At most so many of them, by key."""
+    def missing(self, job: str, limit: int) -> list[FileRecord]:
+        """The first ``limit`` stored files that the walk has not found, in the order of their keys."""
         ...
 
-    def forget_unmet(self, job: str) -> None:
-        """Keep the files that the walk met."""
+    def delete_missing(self, job: str) -> None:
+        """Delete the stored files that the walk has not found."""
         ...
 
-    def forget_files(self, job: str, keys: Collection[str] | None = None) -> None:
-        """Keep the job without the files of these keys; None means all of its files."""
+    def delete_files(self, job: str, keys: Collection[str] | None = None) -> None:
+        """Delete the stored files with these keys; None means all files of the job.  The job itself stays."""
         ...
 
-    def remove(self, id: str) -> None:
-        """Forget the job and its files; nothing happens when it is unknown."""
+    def delete(self, id: str) -> None:
+        """Delete the job and its files; an unknown id is ignored."""
         ...

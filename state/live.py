@@ -1,6 +1,6 @@
-"""What runs say of themselves while they are at work, for whoever watches: the protocol, and the one for memory.
+"""Progress snapshots that running uploads and jobs publish for ``partway watch``, ``list`` and ``show``.
 
-Nothing of it is durable, and no upload rests on it.  (docs/decisions/0015-live-files.md)
+They are not durable, and no upload depends on them.  (docs/decisions/0015-live-files.md)
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from typing import Protocol
 
 
 class LivePhase(StrEnum):
-    """What a run is at.  STARTING: it asks S3 what is there; CHECKING: it compares local bytes with parts on S3."""
+    """What a run is doing.  STARTING: it asks S3 what is there.  CHECKING: it compares local bytes with parts on S3."""
 
     STARTING = "starting"
     CHECKING = "checking"
@@ -18,7 +18,7 @@ class LivePhase(StrEnum):
 
 
 class RunOutcome(StrEnum):
-    """How a run ended that could say so.  One that was killed says nothing."""
+    """How a run ended without an object.  A process that was killed publishes no outcome."""
 
     INTERRUPTED = "interrupted"
     FAILED = "failed"
@@ -26,20 +26,20 @@ class RunOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgressSnapshot:
-    """What a run of an upload or of a job said last.  Sizes are bytes, times seconds since the epoch.
+    """The progress of one run of an upload or a job.  Sizes are bytes, times seconds since the epoch.
 
-    id: of the upload or the job; what does not change is in its own record.
+    id: the upload or the job, whose own record has what does not change.
     pid, host: the process that runs it.
-    updated_at: when this was said, which is when something happened.
-    rate: bytes a second over the last ten seconds; None while there is nothing to tell.
-    resumed_*: what earlier runs had sent and is kept; done_*: what this run finished, in parts or (a job) in files.
-    parts: number and bytes on their way of each part in flight.
-    files: path and bytes on their way of some files in flight; of a job, whose large files are uploads of their own.
-    expected_bytes: what the user said of a stream; None: nothing.
-    checked_bytes, check_bytes: of the local parts to compare.
-    retries, reason: calls that were tried again in this run, and why the last one was.
-    away_since: since when the endpoint cannot be reached; None: it can.
-    ended, error: how the run ended and why; None and "": it did not, or could not say so.
+    updated_at: the time of the last event in this snapshot.
+    rate: bytes per second over the last ten seconds; None when it is not known yet.
+    resumed_*: kept from earlier runs.  done_*: finished by this run.  Of a job, parts are files.
+    parts: number and bytes sent of each part in flight.
+    files: path and bytes sent of some of a job's files in flight; its large files are uploads with their own snapshots.
+    expected_bytes: the size of a stream as the user announced it, or None.
+    checked_bytes, check_bytes: how much of the local parts has been compared, and how much there is to compare.
+    retries, reason: the number of calls that this run retried, and why it retried the last one.
+    away_since: when the endpoint became unreachable; None while it is reachable.
+    ended, error: how the run ended and why; None and "" while it runs, or when it was killed.
     """
 
     id: str
@@ -70,15 +70,15 @@ class ProgressSnapshot:
 
     @property
     def in_flight_bytes(self) -> int:
-        """Bytes on their way, of parts or files that are not finished."""
+        """Bytes sent of parts and files that are not finished."""
         return sum(sent for _, sent in self.parts) + sum(sent for _, sent in self.files)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveSnapshot:
-    """A record, and whether its process is at work on it now.
+    """The last snapshot of a run, and whether its process is still running.
 
-    alive False and no ``record.ended``: the process died without a word.
+    alive: False without ``record.ended`` means that the process was killed or crashed.
     """
 
     record: ProgressSnapshot
@@ -86,27 +86,27 @@ class LiveSnapshot:
 
 
 class LiveStore(Protocol):
-    """Where runs say how far they are.  Called from one thread; a crash may lose all of it.
+    """Stores the last snapshot of each run.  Called from one thread; a crash may lose all snapshots.
 
-    Every method raises StateError when that cannot be read or written.
+    Every method raises StateError when they cannot be read or written.
     """
 
     def publish(self, record: ProgressSnapshot) -> None:
-        """Replace what was said of this id.  It counts as alive until the process dies, or says that it ended."""
+        """Replace the snapshot of ``record.id``.  The run is alive until its process dies or publishes ``ended``."""
         ...
 
     def remove(self, id: str) -> None:
-        """Forget what was said of this id; nothing happens when that was nothing.  For who holds the claim."""
+        """Remove the snapshot; an unknown id is ignored.  Only the holder of the upload's lock may call this."""
         ...
 
     def get(self, id: str) -> LiveSnapshot | None:
-        """What was last said of this id; None: nothing."""
+        """The last snapshot of this id, or None."""
         ...
 
     def all(self) -> list[LiveSnapshot]:
-        """What was last said of each id, by id.  Those that are not alive are old."""
+        """The last snapshot of every id, sorted by id, including runs that have ended."""
         ...
 
     def running(self) -> list[LiveSnapshot]:
-        """Those of them that are alive."""
+        """The snapshots of runs that are alive, sorted by id."""
         ...

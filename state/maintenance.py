@@ -1,4 +1,4 @@
-"""Care for a store that is a file: its health, its size, and forgetting what is over."""
+"""Maintenance of a store that is a file: integrity, size, and deletion of old history."""
 
 from collections.abc import Iterable
 from typing import Protocol
@@ -8,25 +8,29 @@ class StoreMaintenance(Protocol):
     """Called from one thread.  Every method raises StateError when the store cannot be read or written."""
 
     def size(self) -> int:
-        """Bytes on disk, with the log."""
+        """Bytes on disk, including the write-ahead log."""
         ...
 
     def check_integrity(self) -> str | None:
-        """What is wrong with the file, or None; reads all of it."""
+        """What is wrong with the file, or None.  Reads the whole file."""
         ...
 
     def delete(self, uploads: Iterable[str], jobs: Iterable[str]) -> None:
-        """Remove uploads and jobs by their ids, with all that belongs to them.  All or none."""
+        """Delete uploads and jobs with their parts and files: all of them or none."""
         ...
 
     def vacuum(self) -> None:
-        """Give the space of what was removed back to the disk.
+        """Return the space of deleted rows to the disk.
 
         Raises:
-            StateLocked: another process is writing; nothing happened.
+            StateLocked: another process is writing; nothing was changed.
         """
         ...
 
     def remove_stale_files(self) -> int:
-        """Remove the lock files and live records that no process holds and no upload or job needs; how many."""
+        """Remove lock files that no process holds and snapshots of unknown uploads and jobs.
+
+        Returns:
+            The number of files removed.
+        """
         ...

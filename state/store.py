@@ -1,4 +1,4 @@
-"""Where uploads and receipts are remembered: the protocol, and the store that forgets at exit."""
+"""The store protocol: uploads, the receipts of their parts, and what is known about endpoints."""
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
@@ -10,27 +10,27 @@ from .uploads import PartRecord, UploadRecord, UploadStatus
 
 
 class StateStore(Protocol):
-    """Remembers uploads and their finished parts.  Called from one thread.
+    """Stores uploads and their finished parts.  Called from one thread.
 
-    When a method that writes returns, what it wrote survives a crash of the process and of the machine.
+    When a method that writes returns, its changes survive a crash of the process and of the machine.
     Every method raises StateError when the store cannot be read or written.
     """
 
     @property
     def jobs(self) -> JobStore:
-        """The jobs, which uploads may belong to."""
+        """The jobs that uploads may belong to."""
         ...
 
     @property
     def live(self) -> LiveStore:
-        """What runs say of themselves while they are at work."""
+        """The progress snapshots of running uploads and jobs."""
         ...
 
     def lock(self, source: str, endpoint: str, bucket: str, key: str) -> AbstractContextManager[None]:
-        """Hold one upload, so that no other process sends it.  The claim dies with the process.
+        """Lock one upload, so that no other process sends it.  The lock is released when the process dies.
 
         Raises:
-            StateLocked: another process (or another claim in this one) holds it.
+            StateLocked: another process, or another block in this one, holds the lock.
         """
         ...
 
@@ -76,11 +76,11 @@ class StateStore(Protocol):
         ...
 
     def delete_upload(self, id: str) -> None:
-        """Forget the upload, its parts and what it said; nothing happens when it is unknown."""
+        """Delete the upload, its parts and its snapshot; an unknown id is ignored."""
         ...
 
     def save_parts(self, id: str, parts: Iterable[PartRecord]) -> None:
-        """Remember finished parts; a part of the same number is replaced.  All of them or none.
+        """Add finished parts or replace those with the same number: all of them or none.
 
         Raises:
             StateError: there is no such upload.
@@ -92,25 +92,29 @@ class StateStore(Protocol):
         ...
 
     def part_totals(self, id: str) -> tuple[int, int]:
-        """How many parts are finished, and how many bytes they hold."""
+        """The number of finished parts, and their bytes."""
         ...
 
     def all_part_totals(self, *, statuses: Iterable[UploadStatus] | None = None) -> dict[str, tuple[int, int]]:
-        """The same of all uploads with one of the statuses (None: all), by id; those without parts are left out."""
+        """``part_totals`` of every upload by id, without uploads that have no parts.  ``statuses`` None means all."""
         ...
 
     def replace_parts(self, id: str, parts: Iterable[PartRecord]) -> None:
-        """Forget every part of the upload and remember these instead, in one step."""
+        """Delete every part of the upload and save these instead, in one transaction.
+
+        Raises:
+            StateError: there is no such upload, and ``parts`` is not empty.
+        """
         ...
 
     def save_endpoint_algorithm(self, endpoint: str, algorithm: str, at: float) -> None:
-        """Remember which checksum an endpoint proved to need; ``at`` is seconds since the epoch."""
+        """Save the checksum algorithm that an endpoint requires.  at: seconds since the epoch."""
         ...
 
     def get_endpoint_algorithm(self, endpoint: str, *, since: float) -> str | None:
-        """What was learned about the endpoint at or after ``since``, or None."""
+        """The algorithm saved for the endpoint at or after ``since`` (seconds since the epoch), or None."""
         ...
 
     def close(self) -> None:
-        """Let go of files; the store is not used afterwards."""
+        """Close the files.  The store cannot be used afterwards."""
         ...

@@ -1,13 +1,13 @@
-"""The rows of the store, as plain values."""
+"""The records of uploads and parts."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class UploadStatus(StrEnum):
-    """How far an upload is.
+    """The state of an upload.
 
-    COMPLETING: Complete was sent and its answer may have been lost, so the object may already be there.
+    COMPLETING: CompleteMultipartUpload was sent and its response may have been lost, so the object may exist.
     """
 
     OPEN = "open"
@@ -21,33 +21,32 @@ class UploadStatus(StrEnum):
         return "cancelled" if self is UploadStatus.ABORTED else self.value
 
 
-STREAM = "-"  # the source of an upload that is read from a pipe
+STREAM = "-"  # the source of an upload from standard input or a command
 UNFINISHED = frozenset({UploadStatus.OPEN, UploadStatus.COMPLETING})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadRecord:
-    """One upload: its source as last identified, its target, its plan, and what S3 said.
+    """One upload: its source as last identified, its destination, its plan, and S3's responses.
 
-    id: ours, eight hex digits; ``upload_id`` is S3's and None until CreateMultipartUpload was answered.
-    source: absolute path; bytes that are no UTF-8 are kept as surrogate escapes.  ``STREAM`` for a stream.
-    size, part_size: bytes.  Of a stream the size is 0 until its end was reached, and ``part_size`` is that of the
-        first part.
-    mtime_ns, inode, device: as ``os.stat`` gave them; 0 for a stream.
-    ctime_ns: as ``os.stat`` gave it; None when it is unknown (rows written by earlier versions, streams).
-    endpoint: the service's address; "" means AWS.
+    id: partway's id, eight hex digits.
+    upload_id: S3's id; None until CreateMultipartUpload has returned.
+    source: absolute path, with bytes that are not UTF-8 as surrogate escapes; ``STREAM`` for a stream.
+    size, part_size: bytes.  A stream's size is 0 until its end is reached; its part_size is that of the first part.
+    mtime_ns, inode, device: from ``os.stat``; 0 for a stream.
+    ctime_ns: from ``os.stat``; None when it is unknown (rows of earlier versions, streams).
+    endpoint: the service's URL; "" means AWS.
     region, profile: None means the default of the user's AWS configuration.
     options: the object options as JSON text; opaque to the store.
     checksum_algorithm: the algorithm of every part's checksum in this upload.
-    run: counts the runs, from 1; a part remembers the run that sent it.
-    created_at, updated_at, abort_date: seconds since the epoch; abort_date None means no expiry is known.
-    holder: who claimed the upload last, for messages; not proof that it is held now.
-    etag, proof: None until the object was completed and compared.
-    job: the job that the upload belongs to; None when it was a command of its own.
+    run: the number of the current run, 1-based.
+    created_at, updated_at, abort_date: seconds since the epoch; abort_date None means that no expiry is known.
+    holder: the process that locked the upload last, for messages; it may have ended.
+    etag, proof: None until the object is completed and verified.
+    job: the id of the job that owns this upload, or None.
     wanted_algorithm: the checksum algorithm that the user asked for; None for the default.
-    remote_created_at: the service's clock when it created the multipart upload, in seconds since the epoch; None when
-        the service did not say.
-    command: how users start the upload of a stream again; opaque to the store, None when that is not known.
+    remote_created_at: the service's clock when it created the multipart upload, in seconds since the epoch, or None.
+    command: how to start the upload of a stream again, opaque to the store; None when it is not known.
     """
 
     id: str
@@ -81,12 +80,12 @@ class UploadRecord:
 
     @property
     def is_stream(self) -> bool:
-        """True when only the program that wrote the bytes can give them again."""
+        """True when the bytes can only come from the program that produced them."""
         return self.source == STREAM
 
     @property
     def finished(self) -> bool:
-        """True when nothing is left to do: completed or aborted."""
+        """True when the upload is completed or aborted."""
         return self.status not in UNFINISHED
 
 
@@ -98,7 +97,7 @@ class PartRecord:
     size: bytes.
     etag: without quotes.
     checksum: base64, in the upload's checksum algorithm.
-    run: the run (``UploadRecord.run``) in which the part was sent.
+    run: the run (``UploadRecord.run``) that sent the part.
     """
 
     number: int

@@ -35,7 +35,7 @@ def tell_missing(done: JobDone, store: StateStore, resume_command: str) -> None:
     missing = f"{plural(done.missing, 'file')} of earlier runs no longer {verb(done.missing, 'exists', 'exist')}"
     _print(f"error: {missing} (is a disk not mounted?):")
     bucket = done.target.removeprefix("s3://").partition("/")[0]
-    named = store.jobs.unmet(done.job, MAX_NAMED)
+    named = store.jobs.missing(done.job, MAX_NAMED)
     for each in named:
         _print(f"  {printable(f's3://{bucket}/{each.key}')}: {each.status}")
     if done.missing > len(named):

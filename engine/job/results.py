@@ -173,7 +173,7 @@ class JobResults:
         if not self._failed and not missing:
             self.save(JobStatus.COMPLETED)
             if not is_awaited(self._store, self._record):
-                self._jobs.forget_files(self._record.id)
+                self._jobs.delete_files(self._record.id)
         return self.emit_end(missing)
 
     def emit_end(self, missing: int) -> JobDone:

@@ -94,7 +94,7 @@ def run_job(
                 updated_at=now(),
             )
         elif settings.restart:
-            store.jobs.forget_files(record.id)
+            store.jobs.delete_files(record.id)
             # Uploads that were completed before do not count any more, either.
             record = replace(record, created_at=now())
         record = replace(record, spec=text, holder=process_name(), updated_at=now())

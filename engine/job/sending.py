@@ -53,7 +53,7 @@ class JobWalk:
         except PartwayError as error:
             if self._is_new and was_never_reached(error):
                 self._publisher.forget()
-                self._store.jobs.remove(self._record.id)
+                self._store.jobs.delete(self._record.id)
             raise
 
     def _run(self, sources: Callable[[], Iterable[tuple[str, str | None]]]) -> JobDone:
@@ -87,10 +87,10 @@ class JobWalk:
         if not self._knows_files or (self._spec.listed and self._met_any):
             return 0
         # Their uploads are reported by themselves; those without one were given up.
-        self._store.jobs.forget_files(self._record.id, unfinished)
+        self._store.jobs.delete_files(self._record.id, unfinished)
         if prune:
-            self._store.jobs.forget_unmet(self._record.id)
-        return self._store.jobs.count_unmet(self._record.id)
+            self._store.jobs.delete_missing(self._record.id)
+        return self._store.jobs.count_missing(self._record.id)
 
     def _nothing(self) -> JobDone:
         """End a walk without files: a new job is deleted; one that had files stays open unless ``prune`` is set.
@@ -103,7 +103,7 @@ class JobWalk:
         job = None if self._is_new else self._record.id
         error = nothing_met(self._spec, job, emptied=self._emptied, fail_if_empty=self._fail_if_empty)
         if self._is_new:
-            self._store.jobs.remove(self._record.id)
+            self._store.jobs.delete(self._record.id)
             self._publisher.forget()
         if error is not None:
             raise error
@@ -157,7 +157,7 @@ class JobWalk:
         if not may_collide(self._spec):
             fresh = dict(files)
             if self._knows_files:
-                self._store.jobs.meet(dict.fromkeys(fresh, ""))
+                self._store.jobs.record_walked(dict.fromkeys(fresh, ""))
             return fresh
         # A file that has appeared since the keys were compared must not overwrite another file's object, either.
         fresh, collisions = distinct(files, self._store.jobs)

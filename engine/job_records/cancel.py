@@ -72,7 +72,7 @@ def mark_aborted(store: StateStore, record: JobRecord) -> None:
             bytes=totals.bytes,
         )
     )
-    store.jobs.forget_files(record.id)
+    store.jobs.delete_files(record.id)
     store.live.remove(record.id)
 
 

@@ -86,7 +86,7 @@ def distinct(files: Iterable[tuple[str, FileEntry]], jobs: JobStore) -> tuple[di
         first = fresh.setdefault(key, found)
         if first.path != found.path:
             collisions.append(Collision(key=key, path=first.path, found=found))
-    for key, path in jobs.meet({key: found.path for key, found in fresh.items()}).items():
+    for key, path in jobs.record_walked({key: found.path for key, found in fresh.items()}).items():
         found = fresh.pop(key)
         if path != found.path:
             collisions.append(Collision(key=key, path=path, found=found))

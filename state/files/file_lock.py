@@ -1,8 +1,8 @@
-"""An operating-system lock on a file, which dies with the process that holds it.
+"""A file lock of the operating system, released when the process that holds it dies.
 
-The file exists only while somebody holds its lock: the holder removes it before letting go.  A process that opened
-the file just before that would get a lock on a file without a name, so it compares what it locked with what the name
-stands for now, and opens again when the two differ.
+The file exists only while the lock is held: the holder removes it before releasing the lock.  A process that opened the
+file just before that would lock a file without a name.  It therefore compares the file that it locked with the one at
+the path, and starts over when they differ.
 """
 
 import errno
@@ -16,22 +16,22 @@ from pathlib import Path
 from ..errors import LocksUnsupported, StateLocked
 
 _HELD = frozenset({errno.EACCES, errno.EAGAIN, errno.EWOULDBLOCK})
-# Lustre without ``-o flock``, NFSv3 without lockd, SMB on macOS; EINVAL where POSIX's own word for it is used.
+# Lustre without ``-o flock``, NFSv3 without lockd, SMB on macOS; EINVAL is what POSIX names for it.
 _UNSUPPORTED = frozenset({errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL})
-_MAX_TRIES = 100  # each that fails is another process that let go at that moment
+_MAX_TRIES = 100  # each failed try means that another process released the lock at that moment
 _POLL = 0.02  # seconds
 
 
 @contextmanager
 def acquire(path: Path, *, wait: float = 0.0) -> Iterator[None]:
-    """Hold the lock while the block runs; the file is made, with mode 0600, and is gone afterwards.
+    """Hold the lock while the block runs.  The file is created with mode 0600 and removed afterwards.
 
-    wait: seconds to wait for another holder.
+    wait: seconds to wait for another process to release it.
 
     Raises:
-        StateLocked: another process, or another block of this one, holds it.
-        LocksUnsupported: the filesystem has no locks.
-        OSError: the file cannot be made or opened.
+        StateLocked: another process, or another block in this one, holds the lock.
+        LocksUnsupported: the filesystem has no file locks.
+        OSError: the file cannot be created or opened.
     """
     end = time.monotonic() + wait
     while (descriptor := _try_acquire(path)) is None:
@@ -45,7 +45,7 @@ def acquire(path: Path, *, wait: float = 0.0) -> Iterator[None]:
 
 
 def remove_if_free(path: Path) -> bool:
-    """Remove a lock file that a killed process or an older version left; False when somebody holds it.
+    """Remove a lock file that a killed process or an older version left; False when a process holds the lock.
 
     Raises:
         LocksUnsupported, OSError.
@@ -61,9 +61,9 @@ def remove_if_free(path: Path) -> bool:
 
 
 def try_lock(descriptor: int, folder: Path, *, shared: bool = False) -> bool:
-    """Lock an open file without waiting; False when it is held through another open file.
+    """Lock an open file without waiting; False when another open file has the lock.
 
-    folder: where the file is, for the message.
+    folder: the file's directory, for the message.
 
     Raises:
         LocksUnsupported: the filesystem has no locks.
@@ -81,15 +81,15 @@ def try_lock(descriptor: int, folder: Path, *, shared: bool = False) -> bool:
 
 
 def has_record_locks(folder: Path) -> bool:
-    """Whether files in the folder take the POSIX locks that SQLite uses.
+    """Whether the filesystem supports the POSIX locks that SQLite uses.
 
-    Tried on a file of its own: to close any descriptor of the database would drop SQLite's locks on it.
+    Tried on a separate file: closing any descriptor of the database would drop SQLite's locks on it.
     """
     path = folder / f".locks-{os.getpid()}"
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     except OSError:
-        return True  # that is another trouble
+        return True  # a different failure, reported where it matters
     try:
         path.unlink(missing_ok=True)
         fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -101,7 +101,7 @@ def has_record_locks(folder: Path) -> bool:
 
 
 def locks_unsupported(folder: Path) -> LocksUnsupported:
-    """The error for a folder whose filesystem has no file locks."""
+    """The error for a directory whose filesystem has no file locks."""
     return LocksUnsupported(
         f"the filesystem of {folder} does not support the file locks that partway needs; "
         "choose a directory on a local disk with --state-dir or PARTWAY_STATE_DIR"
@@ -109,7 +109,7 @@ def locks_unsupported(folder: Path) -> LocksUnsupported:
 
 
 def _try_acquire(path: Path, *, create: bool = True) -> int | None:
-    """A descriptor that holds the lock of the file with this name; None when somebody else holds it.
+    """A descriptor that holds the lock of the file at ``path``; None when another process holds it.
 
     create: False means that a missing file raises FileNotFoundError.
     """
@@ -126,7 +126,7 @@ def _try_acquire(path: Path, *, create: bool = True) -> int | None:
                 os.close(descriptor)
         if acquired:
             return descriptor
-    # Its inode numbers are not stable, so nobody can tell whether two processes hold the same file.
+    # Without stable inode numbers there is no telling whether two processes hold the same file.
     raise locks_unsupported(path.parent)
 
 
@@ -140,7 +140,7 @@ def _release(descriptor: int, path: Path) -> None:
 
 
 def _is_named(descriptor: int, path: Path) -> bool:
-    """Whether the open file is the one that the path names now."""
+    """Whether the open file is the one at ``path`` now."""
     try:
         return os.fstat(descriptor).st_ino == path.lstat().st_ino
     except FileNotFoundError:

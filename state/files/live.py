@@ -1,4 +1,4 @@
-"""Live records as files: one for each run, overwritten in place, locked by its process for as long as it lives."""
+"""Progress snapshots as files: one per run, overwritten in place, and locked by its process until the process dies."""
 
 import fcntl
 import json
@@ -17,10 +17,10 @@ _UPDATED_AT = "told_at"  # the key in the file, which earlier versions read and 
 
 
 class LiveFiles:
-    """Keeps live records in ``folder``, which is made when it is needed; files have mode 0600.
+    """Stores snapshots in ``folder``, which is created on demand; files have mode 0600.
 
-    The lock is not the claim: who looks whether a process lives holds it for a moment, and never keeps one that starts
-    from its claim.
+    The lock of a file is not the lock of the upload: a liveness check takes it briefly, and must never block a process
+    that is acquiring its upload lock.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -32,7 +32,7 @@ class LiveFiles:
             descriptor = self._held.get(record.id)
             if descriptor is None:
                 descriptor = self._held[record.id] = self._begin(record.id)
-            # In place, and never shorter: no new block, no rename, nothing that a disk has to be waited for.
+            # In place and never shorter: no new block and no rename, so there is no wait for the disk.
             os.pwrite(descriptor, _to_bytes(record).ljust(os.fstat(descriptor).st_size), 0)
             if record.ended is not None:
                 self._release(record.id)
@@ -54,7 +54,7 @@ class LiveFiles:
 
     def remove(self, id: str) -> None:
         try:
-            # Under the lock, so that nobody takes what is there for the last words of a process that died.
+            # Under the lock, or the file would pass for the last snapshot of a process that died.
             (self._folder / id).unlink(missing_ok=True)
             self._release(id)
         except OSError as error:
@@ -68,7 +68,7 @@ class LiveFiles:
         return self._snapshot(id)
 
     def _snapshot(self, id: str, *, only_alive: bool = False) -> LiveSnapshot | None:
-        """only_alive: what does not run is not read, and None."""
+        """only_alive: True returns None for a run that has ended, without reading its file."""
         try:
             descriptor = os.open(self._folder / id, os.O_RDONLY)
         except FileNotFoundError:
@@ -76,12 +76,12 @@ class LiveFiles:
         except OSError as error:
             raise self._trouble(error) from error
         try:
-            # In this order: what a process says and then lets go is read after it let go.
+            # The lock is checked first: a process publishes its last snapshot before it releases the lock.
             alive = self._is_held(descriptor)
             if only_alive and not alive:
                 return None
             record = _read(descriptor)
-            # The name is gone: it ended between our two looks.
+            # The file was removed between open and check: the run ended well.
             gone = not alive and os.fstat(descriptor).st_nlink == 0
         except OSError as error:
             raise self._trouble(error) from error
@@ -109,7 +109,7 @@ class LiveFiles:
             raise self._trouble(error) from error
 
     def close(self) -> None:
-        """Let go of the files; what is said in them stays."""
+        """Release the files; the snapshots stay."""
         for id in list(self._held):
             self._release(id)
 
@@ -121,7 +121,7 @@ class LiveFiles:
         try:
             free = try_lock(descriptor, self._folder, shared=True)
         except LocksUnsupported:
-            return False  # nothing runs here: a run begins by taking a lock
+            return False  # nothing runs here: a run starts by taking a lock
         if free:
             fcntl.flock(descriptor, fcntl.LOCK_UN)
         return not free
@@ -138,11 +138,11 @@ def _to_bytes(record: ProgressSnapshot) -> bytes:
 
 
 def _read(descriptor: int) -> ProgressSnapshot | None:
-    """The record; None when nothing is there yet, or nothing that this version wrote."""
+    """The snapshot; None for an empty file, or one in a format that this version does not know."""
     for _ in range(_TRIES):
         digest, _, text = os.pread(descriptor, os.fstat(descriptor).st_size, 0).partition(b" ")
         text = text.rstrip()
-        # Otherwise it was read while it was written.
+        # Otherwise the file was read in the middle of a write.
         if digest == b"%08x" % zlib.crc32(text):
             return _from_text(text)
     return None

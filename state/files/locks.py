@@ -1,4 +1,4 @@
-"""The claim on one upload: a lock file whose name says which upload."""
+"""The lock on one upload: a lock file whose name is derived from the upload's source and destination."""
 
 import hashlib
 from collections.abc import Iterator
@@ -10,20 +10,21 @@ from . import file_lock
 
 
 def lock_path(folder: Path, source: str, endpoint: str, bucket: str, key: str) -> Path:
-    """The lock file of one upload: the same source to the same target always has the same name."""
+    """The lock file of one upload: equal source and destination give an equal path."""
     name = "\0".join((source, endpoint, bucket, key)).encode("utf-8", "surrogatepass")
     return folder / f"{hashlib.sha256(name).hexdigest()[:32]}.lock"
 
 
 @contextmanager
 def acquire(path: Path, *, wait: float) -> Iterator[None]:
-    """Hold the lock file while the block runs; it is removed afterwards.
+    """Hold the lock while the block runs; the file is removed afterwards.
 
-    wait: seconds to wait for another holder.
+    wait: seconds to wait for another process to release it.
 
     Raises:
         StateLocked: another process holds it.
-        StateError: the folder or the file cannot be written; LocksUnsupported: its filesystem has no locks.
+        StateError: the directory or the file cannot be written.
+        LocksUnsupported: the filesystem has no file locks.
     """
     with ExitStack() as stack:
         try:

@@ -1,4 +1,4 @@
-"""Keep the state folder for its owner: take from other users what they may not have, or say what cannot be taken."""
+"""Keep the state directory private: remove the permissions of other users, or report what cannot be removed."""
 
 import os
 import stat
@@ -13,13 +13,13 @@ _FOLDERS = ("locks", "running")
 
 
 def make_private(folder: Path) -> tuple[str, ...]:
-    """Give what partway keeps in the folder the modes 0600 and 0700, where it is ours and wider.
+    """Set partway's files and folders in the directory to 0600 and 0700, where they are ours and wider.
 
-    The folder itself is closed only when others may write in it and it has nothing but partway's files: a folder that
-    is used for other things too, such as /tmp, is left as it is.
+    The directory itself is closed only when others may write to it and it has nothing but partway's files: a directory
+    with other uses, such as /tmp, is left alone.
 
     Returns:
-        A sentence for each file that other users can read, and one when they can replace the database.
+        A sentence for each file that other users can still read, and one when they can replace the database.
     """
     found = [_close(folder / name) for name in (*_FILES, *_FOLDERS)]
     mode = _mode(folder)
@@ -32,7 +32,7 @@ def make_private(folder: Path) -> tuple[str, ...]:
 
 
 def _close(path: Path) -> str:
-    """Take the rights of the group and of others away; a sentence when they have some that cannot be taken."""
+    """Remove the permissions of group and others; a sentence when some of them remain."""
     if not _mode(path) & _OTHERS:
         return ""
     with suppress(OSError):
@@ -45,7 +45,7 @@ def _close(path: Path) -> str:
 
 
 def _mode(path: Path) -> int:
-    """The permissions; 0 for what is not there."""
+    """The permission bits; 0 for a missing file."""
     try:
         return stat.S_IMODE(path.stat().st_mode)
     except OSError:

@@ -1,1 +1,1 @@
-"""The store that is gone when the process ends: for tests, and for callers without a file."""
+"""A store in memory: for tests, and for callers that need no file."""

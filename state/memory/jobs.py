@@ -7,12 +7,12 @@ from ..jobs import FileRecord, FileStatus, FileTotals, JobRecord, JobStatus
 
 
 class MemoryJobs:
-    """Jobs that are forgotten at exit."""
+    """Jobs in memory, lost at exit."""
 
     def __init__(self) -> None:
         self._jobs: dict[str, JobRecord] = {}
         self._files: dict[str, dict[str, FileRecord]] = {}
-        self._met: dict[str, str] = {}
+        self._walked: dict[str, str] = {}
 
     def save(self, record: JobRecord) -> None:
         self._jobs[record.id] = record
@@ -30,7 +30,7 @@ class MemoryJobs:
 
     def save_files(self, job: str, files: Iterable[FileRecord]) -> None:
         if job not in self._jobs:
-            raise StateError(f"there is no job {job} to remember files of")
+            raise StateError(f"cannot save files: there is no job {job}")
         self._files.setdefault(job, {}).update({file.key: file for file in files})
 
     def files(self, job: str, keys: Collection[str]) -> dict[str, FileRecord]:
@@ -50,36 +50,36 @@ class MemoryJobs:
     def all_totals(self, *, open_only: bool = False) -> dict[str, FileTotals]:
         return {job.id: self.totals(job.id) for job in self.all(open_only=open_only) if self._files.get(job.id)}
 
-    def failures(self, job: str, most: int) -> list[FileRecord]:
+    def failures(self, job: str, limit: int) -> list[FileRecord]:
         files = self._files.get(job, {})
-        return [files[key] for key in sorted(files) if files[key].status is FileStatus.FAILED][:most]
+        return [files[key] for key in sorted(files) if files[key].status is FileStatus.FAILED][:limit]
 
     def begin_walk(self) -> None:
-        self._met.clear()
+        self._walked.clear()
 
-    def meet(self, paths: Mapping[str, str]) -> dict[str, str]:
-        before = {key: self._met[key] for key in paths if key in self._met}
-        self._met = dict(paths) | self._met
+    def record_walked(self, paths: Mapping[str, str]) -> dict[str, str]:
+        before = {key: self._walked[key] for key in paths if key in self._walked}
+        self._walked = dict(paths) | self._walked
         return before
 
-    def count_unmet(self, job: str) -> int:
-        return len(self._unmet(job))
+    def count_missing(self, job: str) -> int:
+        return len(self._missing(job))
 
-    def unmet(self, job: str, most: int) -> list[FileRecord]:
-        return self._unmet(job)[:most]
+    def missing(self, job: str, limit: int) -> list[FileRecord]:
+        return self._missing(job)[:limit]
 
-    def forget_unmet(self, job: str) -> None:
-        for file in self._unmet(job):
+    def delete_missing(self, job: str) -> None:
+        for file in self._missing(job):
             del self._files[job][file.key]
 
-    def _unmet(self, job: str) -> list[FileRecord]:
-        return [file for key, file in sorted(self._files.get(job, {}).items()) if key not in self._met]
+    def _missing(self, job: str) -> list[FileRecord]:
+        return [file for key, file in sorted(self._files.get(job, {}).items()) if key not in self._walked]
 
-    def forget_files(self, job: str, keys: Collection[str] | None = None) -> None:
+    def delete_files(self, job: str, keys: Collection[str] | None = None) -> None:
         files = self._files.get(job, {})
         for key in list(files if keys is None else keys):
             files.pop(key, None)
 
-    def remove(self, id: str) -> None:
+    def delete(self, id: str) -> None:
         self._jobs.pop(id, None)
         self._files.pop(id, None)

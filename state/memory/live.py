@@ -4,7 +4,7 @@ from ..live import LiveSnapshot, ProgressSnapshot
 
 
 class MemoryLive:
-    """What the runs of this process say."""
+    """The snapshots of the runs of this process."""
 
     def __init__(self) -> None:
         self._records: dict[str, ProgressSnapshot] = {}

@@ -1,4 +1,4 @@
-"""A store in memory, with the same contract as the SQLite store."""
+"""Uploads and parts in memory, under the same contract as the SQLite store."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from .live import MemoryLive
 
 
 class MemoryStore:
-    """A store for tests and for callers who want no file: keeps everything until it is collected."""
+    """A ``StateStore`` in memory, lost when the object is garbage-collected."""
 
     def __init__(self) -> None:
         self._uploads: dict[str, UploadRecord] = {}
@@ -98,7 +98,7 @@ class MemoryStore:
     def _put_parts(self, id: str, before: dict[int, PartRecord], parts: Iterable[PartRecord]) -> None:
         after = before | {part.number: part for part in parts}
         if after and id not in self._uploads:
-            raise StateError(f"there is no upload {id} to remember parts of")
+            raise StateError(f"cannot save parts: there is no upload {id}")
         self._parts[id] = after
 
     def save_endpoint_algorithm(self, endpoint: str, algorithm: str, at: float) -> None:

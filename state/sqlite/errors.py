@@ -1,4 +1,4 @@
-"""SQLite's errors as ours, each with what the user can do."""
+"""Translate errors of SQLite and sqlite-utils to StateErrors, each with a remedy."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -12,18 +12,18 @@ from ..files.file_lock import has_record_locks, locks_unsupported
 from ..files.space import try_to_grow
 from .rows import BadRow
 
-# Where fcntl or mmap said that the filesystem cannot do that.
+# What SQLite reports when fcntl or mmap is not supported by the filesystem.
 _LOCK_FAILURES = frozenset(
     f"SQLITE_IOERR_{name}" for name in ("LOCK", "RDLOCK", "UNLOCK", "CHECKRESERVEDLOCK", "SHMLOCK", "SHMMAP")
 )
-# What sqlite-utils says of a table that is missing or not the one that we made; UnicodeDecodeError is Python's for a
+# sqlite-utils raises its own errors for a table that is missing or has other columns.  UnicodeDecodeError comes from a
 # message of SQLite that quotes damaged text.
 _DAMAGE = (sqlite3.DatabaseError, BadRow, NoTable, InvalidColumns, PrimaryKeyRequired, UnicodeDecodeError)
 
 
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
-    """Turn errors of SQLite and of the filesystem, about the database ``path``, into StateErrors."""
+    """Raise errors of SQLite and of the filesystem, about the database ``path``, as StateErrors."""
     try:
         yield
     except sqlite3.OperationalError as error:
@@ -35,7 +35,7 @@ def translated(path: Path) -> Iterator[None]:
 
 
 def busy(path: Path) -> StateLocked:
-    """The error for a database that another process does not let go of."""
+    """The error for a database that another process keeps locked."""
     return StateLocked(f"another process keeps {path} busy; run again in a moment")
 
 
@@ -44,7 +44,7 @@ def _translate(error: sqlite3.OperationalError, path: Path) -> StateError:
     is_busy = "locked" in text or "busy" in text
     if getattr(error, "sqlite_errorname", "") in _LOCK_FAILURES:
         return locks_unsupported(path.parent)
-    # SQLite takes ENOLCK for a lock that another process holds, and ENOSYS for a disk that fails.
+    # SQLite takes ENOLCK for a lock held by another process, and ENOSYS for a failing disk.
     if (is_busy or "I/O" in text) and not has_record_locks(path.parent):
         return locks_unsupported(path.parent)
     if is_busy:

@@ -12,7 +12,7 @@ from .rows import batches, from_sql, marks, optional_int, text_or_null, to_sql
 
 _JOB_COLUMNS = tuple(field.name for field in fields(JobRecord))
 _FILE_COLUMNS = "key, size, mtime_ns, status, note, inode, ctime_ns, path"
-_UNMET = "job = ? AND key NOT IN (SELECT key FROM temp.met)"
+_MISSING = "job = ? AND key NOT IN (SELECT key FROM temp.walked)"
 
 
 class SqliteJobs:
@@ -47,7 +47,7 @@ class SqliteJobs:
         rows = [_file_row(job, file) for file in files]
         with self._writing():
             if not self._db.existing_table("jobs").count_where("id = ?", [job]):
-                raise StateError(f"there is no job {job} to remember files of")
+                raise StateError(f"cannot save files: there is no job {job}")
             self._db.existing_table("job_files").insert_all(rows, replace=True)
 
     def files(self, job: str, keys: Collection[str]) -> dict[str, FileRecord]:
@@ -77,38 +77,38 @@ class SqliteJobs:
                 found.setdefault(row["job"], {})[row["status"]] = (row["count"], row["size"])
         return {job: _totals_from_rows(statuses) for job, statuses in found.items()}
 
-    def failures(self, job: str, most: int) -> list[FileRecord]:
-        return self._select_files("job = ? AND status = ?", [job, FileStatus.FAILED], limit=most)
+    def failures(self, job: str, limit: int) -> list[FileRecord]:
+        return self._select_files("job = ? AND status = ?", [job, FileStatus.FAILED], limit=limit)
 
     def begin_walk(self) -> None:
         with self._reading():
             # A temporary table is a file of this connection alone: a million keys take no memory and lock nothing.
             # sqlite-utils does not see temporary tables, hence SQL.
-            self._db.execute("CREATE TEMP TABLE IF NOT EXISTS met (key TEXT PRIMARY KEY, path) WITHOUT ROWID")
-            self._db.execute("DELETE FROM temp.met")
+            self._db.execute("CREATE TEMP TABLE IF NOT EXISTS walked (key TEXT PRIMARY KEY, path) WITHOUT ROWID")
+            self._db.execute("DELETE FROM temp.walked")
 
-    def meet(self, paths: Mapping[str, str]) -> dict[str, str]:
+    def record_walked(self, paths: Mapping[str, str]) -> dict[str, str]:
         before: dict[str, str] = {}
         with self._reading():
             for batch in batches(paths):
-                query = f"SELECT key, path FROM temp.met WHERE key IN ({marks(batch)})"
+                query = f"SELECT key, path FROM temp.walked WHERE key IN ({marks(batch)})"
                 before |= {key: from_sql(path) for key, path in self._db.execute(query, batch)}
             rows = [(key, to_sql(path)) for key, path in paths.items()]
-            self._db.conn.executemany("INSERT OR IGNORE INTO temp.met VALUES (?, ?)", rows)
+            self._db.conn.executemany("INSERT OR IGNORE INTO temp.walked VALUES (?, ?)", rows)
         return before
 
-    def count_unmet(self, job: str) -> int:
+    def count_missing(self, job: str) -> int:
         with self._reading():
-            return self._db.existing_table("job_files").count_where(_UNMET, [job])
+            return self._db.existing_table("job_files").count_where(_MISSING, [job])
 
-    def unmet(self, job: str, most: int) -> list[FileRecord]:
-        return self._select_files(_UNMET, [job], limit=most)
+    def missing(self, job: str, limit: int) -> list[FileRecord]:
+        return self._select_files(_MISSING, [job], limit=limit)
 
-    def forget_unmet(self, job: str) -> None:
+    def delete_missing(self, job: str) -> None:
         with self._writing():
-            self._db.existing_table("job_files").delete_where(_UNMET, [job])
+            self._db.existing_table("job_files").delete_where(_MISSING, [job])
 
-    def forget_files(self, job: str, keys: Collection[str] | None = None) -> None:
+    def delete_files(self, job: str, keys: Collection[str] | None = None) -> None:
         with self._writing():
             files = self._db.existing_table("job_files")
             if keys is None:
@@ -117,7 +117,7 @@ class SqliteJobs:
             for batch in batches(keys):
                 files.delete_where(f"job = ? AND key IN ({marks(batch)})", [job, *batch])
 
-    def remove(self, id: str) -> None:
+    def delete(self, id: str) -> None:
         with self._writing():
             self._db.existing_table("jobs").delete_where("id = ?", [id])
 

@@ -7,7 +7,7 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "0001_uploads_parts_endpoints",
         (
             # mtime_ns, inode and device are text: each may exceed SQLite's signed 64 bits.
-            # source and key are text, or the raw bytes of a name that is no UTF-8.
+            # source and key are text, or the raw bytes of a name that is not UTF-8.
             """
             CREATE TABLE uploads (
                 id TEXT PRIMARY KEY,
@@ -78,7 +78,7 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
                 holder TEXT
             )
             """,
-            # Keys are UTF-8 here: what is none is refused before.  mtime_ns is text, as that of uploads.
+            # Keys are UTF-8: other keys are refused earlier.  mtime_ns is text, as in uploads.
             """
             CREATE TABLE job_files (
                 job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
@@ -90,34 +90,34 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
                 PRIMARY KEY (job, key)
             ) WITHOUT ROWID
             """,
-            # The job that an upload belongs to; NULL: none.
+            # The job that owns the upload, or NULL.
             "ALTER TABLE uploads ADD COLUMN job TEXT",
         ),
     ),
     (
         "0003_identity",
         (
-            # ctime and inode are text, as the other fields of stat; NULL in rows of earlier versions: unknown.
+            # ctime and inode are text, like the other fields of stat; NULL (rows of earlier versions) means unknown.
             "ALTER TABLE uploads ADD COLUMN ctime_ns TEXT",
             "ALTER TABLE job_files ADD COLUMN inode TEXT",
             "ALTER TABLE job_files ADD COLUMN ctime_ns TEXT",
-            # The checksum algorithm that the user named; NULL: the default.
+            # The checksum algorithm that the user named; NULL means the default.
             "ALTER TABLE uploads ADD COLUMN wanted_algorithm TEXT",
-            # The service's clock when it created the multipart upload; NULL: unknown.
+            # The service's clock when it created the multipart upload; NULL means unknown.
             "ALTER TABLE uploads ADD COLUMN remote_created_at REAL",
         ),
     ),
     (
         "0004_command",
         (
-            # How a stream goes on; NULL: not known, or no stream.
+            # How to start the upload of a stream again; NULL means unknown, or not a stream.
             "ALTER TABLE uploads ADD COLUMN command TEXT",
         ),
     ),
     (
         "0005_paths_of_job_files",
         (
-            # Of the file, where the key alone does not tell it; text, or the raw bytes of a name that is no UTF-8.
+            # Where it does not follow from the key: text, or the raw bytes of a name that is not UTF-8.
             "ALTER TABLE job_files ADD COLUMN path",
         ),
     ),

@@ -1,4 +1,4 @@
-"""Records as rows of the database, and back.  A row that no version writes is damage."""
+"""Convert records to rows and back.  A row that no version writes is damage."""
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, fields
@@ -12,7 +12,7 @@ _BATCH_SIZE = 500  # SQLite takes at least 999 variables in a statement
 
 
 class BadRow(Exception):
-    """A row holds what this program never writes."""
+    """A row has values that no version of partway writes."""
 
 
 def batches(values: Iterable[str]) -> Iterator[list[str]]:
@@ -45,7 +45,7 @@ def part_rows(id: str, parts: Iterable[PartRecord]) -> list[dict[str, Any]]:
 
 
 def to_sql(name: str) -> str | bytes:
-    """SQLite's text is UTF-8; a name that is not goes in as its bytes."""
+    """A name as SQLite text, which is UTF-8; other names are stored as their bytes."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -100,7 +100,7 @@ def upload_from_row(row: dict[str, Any]) -> UploadRecord:
         if not isinstance(row[name], types):
             raise BadRow(f"{name} of an upload is {row[name]!r}"[:200])
     if row["size"] < 0 or row["part_size"] < 1 or row["run"] < 1:
-        raise BadRow("a size of an upload is impossible")
+        raise BadRow("an upload has an impossible size")
     try:
         row["source"], row["key"] = from_sql(row["source"]), from_sql(row["key"])
         row["status"] = UploadStatus(row["status"])

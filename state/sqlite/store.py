@@ -1,4 +1,4 @@
-"""The store in a SQLite file: WAL, every write durable before the call returns, readable by its owner only."""
+"""The store in a SQLite file: WAL mode, each write durable before the call returns, readable by its owner only."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
@@ -21,26 +21,29 @@ from .maintenance import SqliteMaintenance
 from .rows import PART_COLUMNS, UPLOAD_COLUMNS, marks, part_from_row, part_rows, to_sql, upload_from_row, upload_row
 from .schema import check_version, is_current, migrate, migrated_copy
 
-_PROBE_SECONDS = 0.1  # `clean` holds a claim for microseconds, to see whether anybody else does
+_PROBE_SECONDS = 0.1  # `clean` takes a lock for microseconds, to see whether it is free
 
 
 class SqliteStore:
-    """Keeps uploads in ``folder/partway.db``, their claims in ``folder/locks``, what they say in ``folder/running``.
+    """Stores uploads in ``folder/partway.db``, locks in ``folder/locks``, and snapshots in ``folder/running``.
 
-    The folder is made with mode 0700 when it is missing, the database with 0600; wider modes are corrected.  Several
-    processes may use one folder at the same time; one object of this class belongs to one thread.
+    A missing directory is created with mode 0700, the database with 0600; wider modes are corrected.  Several processes
+    may use one directory at the same time; an instance belongs to one thread.
 
     Args:
-        read_only: Only look, in a folder that need not be writable: the database must be there, and nothing is
-            changed.  One of an older version is read from a copy in memory, which does not see later changes.
+        folder: The state directory.
+        read_only: True changes nothing and works in a directory that cannot be written; the database must exist.  One
+            of an older version is read from a copy in memory, which does not see later changes.
 
-    exposed: A sentence for each file that other users can read, and whose mode cannot be corrected.
+    Attributes:
+        exposed: A sentence for each file that other users can read and whose mode cannot be corrected.
 
     Raises (at construction too):
-        LocksUnsupported: the folder is on a filesystem without file locks.
+        LocksUnsupported: the directory is on a filesystem without file locks.
         StateTooNew: the file was written by a newer version.
-        StateDamaged: the file is no database, or a broken one.
-        StateError: it cannot be opened, read or written (permissions, read-only folder, full disk).
+        StateDamaged: the file is not a database, or a damaged one.
+        StateFull: the disk, a quota or a file size limit is full.
+        StateError: it cannot be opened, read or written (permissions, read-only directory, broken disk).
     """
 
     def __init__(self, folder: Path, *, read_only: bool = False) -> None:
@@ -160,7 +163,7 @@ class SqliteStore:
 
     def _save_parts(self, id: str, rows: list[dict[str, Any]]) -> None:
         if rows and not self._db.existing_table("uploads").count_where("id = ?", [id]):
-            raise StateError(f"there is no upload {id} to remember parts of")
+            raise StateError(f"cannot save parts: there is no upload {id}")
         self._db.existing_table("parts").insert_all(rows, replace=True)
 
     def parts(self, id: str) -> list[PartRecord]:

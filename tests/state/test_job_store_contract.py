@@ -103,17 +103,17 @@ def test_what_a_walk_did_not_meet(store: StateStore) -> None:
     left = [file("b"), file("c", FileStatus.FAILED), file("ü", FileStatus.SKIPPED)]
     store.jobs.save_files(JOB.id, [file("a"), *left])
     store.jobs.begin_walk()
-    store.jobs.meet(dict.fromkeys(("b", "c", "ü"), ""))
+    store.jobs.record_walked(dict.fromkeys(("b", "c", "ü"), ""))
     store.jobs.begin_walk()
-    store.jobs.meet({"a": "/a", "z": "/z"})
-    store.jobs.meet({"a": "/a"})
+    store.jobs.record_walked({"a": "/a", "z": "/z"})
+    store.jobs.record_walked({"a": "/a"})
 
-    assert store.jobs.count_unmet(JOB.id) == 3
-    assert store.jobs.unmet(JOB.id, 10) == left
-    assert store.jobs.unmet(JOB.id, 2) == left[:2]
-    assert store.jobs.count_unmet("ffffffff") == 0
-    store.jobs.forget_unmet(JOB.id)
-    assert store.jobs.count_unmet(JOB.id) == 0
+    assert store.jobs.count_missing(JOB.id) == 3
+    assert store.jobs.missing(JOB.id, 10) == left
+    assert store.jobs.missing(JOB.id, 2) == left[:2]
+    assert store.jobs.count_missing("ffffffff") == 0
+    store.jobs.delete_missing(JOB.id)
+    assert store.jobs.count_missing(JOB.id) == 0
     assert store.jobs.totals(JOB.id) == FileTotals(done=1, bytes=10)
 
 
@@ -127,27 +127,27 @@ def test_what_a_walk_meets_twice(store: StateStore) -> None:
     store.jobs.begin_walk()
     many = {f"k{number}": f"/{number}" for number in range(1200)}
 
-    assert store.jobs.meet({"a": "/1/a", "b": "/b\udcff"}) == {}
-    assert store.jobs.meet({"a": "/2/a", "b": "/b", "c": "/c"}) == {"a": "/1/a", "b": "/b\udcff"}
-    assert store.jobs.meet({"a": "/3/a"}) == {"a": "/1/a"}
-    assert store.jobs.meet(many) == {}
-    assert store.jobs.meet(many | {"k1": "/other"}) == many
+    assert store.jobs.record_walked({"a": "/1/a", "b": "/b\udcff"}) == {}
+    assert store.jobs.record_walked({"a": "/2/a", "b": "/b", "c": "/c"}) == {"a": "/1/a", "b": "/b\udcff"}
+    assert store.jobs.record_walked({"a": "/3/a"}) == {"a": "/1/a"}
+    assert store.jobs.record_walked(many) == {}
+    assert store.jobs.record_walked(many | {"k1": "/other"}) == many
     store.jobs.begin_walk()
-    assert store.jobs.meet({"a": "/3/a"}) == {}
+    assert store.jobs.record_walked({"a": "/3/a"}) == {}
 
 
 def test_forgetting(store: StateStore) -> None:
     """Files without the job, some or all, and the job with its files."""
     store.jobs.save(JOB)
     store.jobs.save_files(JOB.id, [file("a"), file("b"), file("c")])
-    store.jobs.forget_files(JOB.id, ["a", "c", "z"])
+    store.jobs.delete_files(JOB.id, ["a", "c", "z"])
     assert set(store.jobs.files(JOB.id, ["a", "b", "c"])) == {"b"}
-    store.jobs.forget_files(JOB.id)
+    store.jobs.delete_files(JOB.id)
     assert store.jobs.totals(JOB.id) == FileTotals()
     assert store.jobs.get(JOB.id) == JOB
     store.jobs.save_files(JOB.id, [file("a")])
-    store.jobs.remove(JOB.id)
-    store.jobs.remove(JOB.id)
+    store.jobs.delete(JOB.id)
+    store.jobs.delete(JOB.id)
 
     assert store.jobs.all() == []
     assert store.jobs.files(JOB.id, ["a"]) == {}

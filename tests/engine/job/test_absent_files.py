@@ -162,7 +162,7 @@ def test_a_job_of_which_nothing_is_known_yet_stays_too(job: Job, folder: Path) -
     """It was killed before its first file was done, and the walk meets nothing that it could send."""
     for upload in job.store.uploads():
         job.store.delete_upload(upload.id)
-    job.store.jobs.forget_files(the_job(job).id)
+    job.store.jobs.delete_files(the_job(job).id)
     unmount(folder)
     (folder / "nothing").mkdir()
 

@@ -249,7 +249,7 @@ def test_a_completed_upload_that_the_job_did_not_hear_of_is_told_by_the_same(
 ) -> None:
     """The process ended between the two; the file was replaced since."""
     (record,) = job.store.jobs.all()
-    job.store.jobs.forget_files(record.id, ["p/large"])
+    job.store.jobs.delete_files(record.id, ["p/large"])
     (upload,) = job.store.uploads(statuses=[UploadStatus.COMPLETED])
     assert upload.ctime_ns == identify(folder / "large").ctime_ns
     replace_file(folder / "large")

@@ -85,7 +85,7 @@ def test_a_completed_upload_that_the_job_did_not_hear_of_is_not_overwritten_eith
     job: Job, strict: StrictS3, folders: tuple[Path, Path]
 ) -> None:
     """The process ended between the two."""
-    job.store.jobs.forget_files(job.store.jobs.all()[0].id, ["p/large"])
+    job.store.jobs.delete_files(job.store.jobs.all()[0].id, ["p/large"])
     (folders[0] / "large").unlink()
     (folders[1] / "large").write_bytes(b"of b")
 
