@@ -88,8 +88,10 @@ def command(
 
 
 def _check_state(state_dir: Path | None) -> Iterator[Check]:
+    from partway.state.sqlite.store import SqliteStore  # only here: help opens no store
+
     try:
-        yield from check_state(state_folder(state_dir))
+        yield from check_state(state_folder(state_dir), SqliteStore)
     except StateError as error:
         yield Check(name="state", health=Health.FAILED, fact=str(error))
 

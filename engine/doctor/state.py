@@ -1,13 +1,15 @@
-"""Check the state folder: can it be written, is the store whole, and is there room?"""
+"""Check the state directory: can it be written, is the store whole, and is there room?"""
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Protocol
 
 from partway.state.errors import StateError, StateLocked
-from partway.state.sqlite.store import SqliteStore
+from partway.state.maintenance import StoreMaintenance
+from partway.state.store import StateStore
 from partway.state.uploads import UNFINISHED
 
 from ..limits import KIB, MIB
@@ -16,11 +18,26 @@ from .check import Check, Health
 _ROOM = 50 * MIB  # bytes that should be free
 
 
-def check_state(folder: Path) -> Iterator[Check]:
-    """The folder, which is made when it is missing, and what is in it."""
+class FileStore(StateStore, Protocol):
+    """A store that is kept in a file of a directory.
+
+    path: the file.
+    exposed: a sentence for each file that other users can read, and whose mode cannot be corrected.
+    """
+
+    path: Path
+    exposed: tuple[str, ...]
+    maintenance: StoreMaintenance
+
+
+def check_state(folder: Path, open_store: Callable[[Path], FileStore]) -> Iterator[Check]:
+    """Check the directory and what is in it.
+
+    open_store: Opens the store of a directory, which it makes when it is missing.
+    """
     try:
-        with closing(SqliteStore(folder)) as store:
-            problem, exposed = store.maintenance.check_integrity(), store.exposed
+        with closing(open_store(folder)) as store:
+            problem, exposed, path = store.maintenance.check_integrity(), store.exposed, store.path
             size = store.maintenance.size()
             unfinished = len(store.uploads(statuses=UNFINISHED))
             finished = len(store.uploads()) - unfinished
@@ -34,9 +51,7 @@ def check_state(folder: Path) -> Iterator[Check]:
         yield Check(
             name="state",
             health=Health.FAILED,
-            fact=f"{folder / 'partway.db'} is damaged: {problem}"
-            if problem
-            else f"the directory {folder} is not writable",
+            fact=f"{path} is damaged: {problem}" if problem else f"the directory {folder} is not writable",
             advice="finish or cancel what is unfinished, then move the file elsewhere: finished parts are still on S3"
             if problem
             else "fix its permissions, or choose another with --state-dir",
