@@ -92,6 +92,8 @@ class JobSpec:
             ValueError, TypeError, KeyError: the text is something else.
         """
         values = json.loads(text)
+        if not isinstance(values, dict):
+            raise ValueError("not the text of a job")
         algorithm = values.get("algorithm")
         return cls(
             **values
