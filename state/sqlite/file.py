@@ -51,5 +51,5 @@ def create(path: Path) -> None:
 
 def unusable(folder: Path, error: OSError) -> StateError:
     """The error for a state directory that the operating system refuses."""
-    advice = "name another with --state-dir or PARTWAY_STATE_DIR"
+    advice = "choose another with --state-dir or PARTWAY_STATE_DIR"
     return state_error(f"cannot use the state folder {folder}", error, advice)

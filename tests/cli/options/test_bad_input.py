@@ -82,7 +82,7 @@ ENVIRONMENT: dict[str, tuple[dict[str, str], int, str]] = {
     "unknown key": ({"AWS_ACCESS_KEY_ID": "AKIANOBODY"}, 1, "InvalidAccessKeyId"),
     "malformed configuration": ({"AWS_CONFIG_FILE": "malformed"}, 1, "malformed"),
     "endpoint variable no url": ({"AWS_ENDPOINT_URL": "nonsense"}, 1, "nonsense"),
-    "state below a file": ({"PARTWAY_STATE_DIR": "file/below"}, 1, "choose another with --state-dir"),
+    "state below a file": ({"PARTWAY_STATE_DIR": "file/below"}, 1, "another with --state-dir"),
     "state is garbage": ({"PARTWAY_STATE_DIR": "garbage"}, 1, "is damaged or not a partway database"),
 }
 

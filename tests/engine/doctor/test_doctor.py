@@ -191,7 +191,7 @@ def test_with_the_users_word_it_is_made_and_told(visited: Visit) -> None:
         (Quirks(unverified_checksums=True), "sha256", WARNING, "but not validated: a wrong one is accepted too"),
         (Quirks(refuse_checksums=RefuseChecksums.NOT_IMPLEMENTED), "crc64nvme", WARNING, "not accepted: "),
         (Quirks(refuse_checksums=RefuseChecksums.INVALID_REQUEST), "crc32c", WARNING, "not accepted: "),
-        (Quirks(list_parts_unsupported=True), "list parts", WARNING, "the service has no such call"),
+        (Quirks(list_parts_unsupported=True), "list parts", WARNING, "not supported by the service"),
         (Quirks(list_drops=frozenset({1})), "list parts", WARNING, "is not listed"),
         (Quirks(bad_part_destroys_upload=True), "list parts", WARNING, "ended the whole upload"),
         (Quirks(checksum_missing_on_head=True), "head", OK, "reports no checksum"),

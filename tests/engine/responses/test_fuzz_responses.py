@@ -185,7 +185,7 @@ def test_a_value_that_cannot_be_read_is_no_matter_of_credentials(
     server.faults.clear()
     server.faults.add(Fault(operation=None, stage=Stage.AFTER_BODY, action=UNREADABLE[name]))
 
-    with pytest.raises(Transient, match="not readable"):
+    with pytest.raises(Transient, match="truncated or invalid"):
         ask(backend, source, name)
 
 

@@ -50,7 +50,7 @@ REFUSALS = {
     "a bucket without object lock": (
         Answer(status=400, code="InvalidRequest", message="Bucket is missing Object Lock Configuration"),
         LOCK,
-        "does not take --object-lock-mode and --object-lock-retain-until-date as given",
+        "does not accept --object-lock-mode and --object-lock-retain-until-date as given",
     ),
     "a storage class": (
         Answer(status=400, code="InvalidStorageClass", message="The storage class you specified is not valid"),
@@ -70,7 +70,7 @@ REFUSALS = {
     "a KMS key": (
         Answer(status=400, code="KMS.NotFoundException", message="Invalid keyId"),
         ObjectOptions(sse="aws:kms", sse_kms_key_id="nobody"),
-        "does not take --sse and --sse-kms-key-id as given",
+        "does not accept --sse and --sse-kms-key-id as given",
     ),
 }
 
