@@ -11,20 +11,18 @@ from ..checksums import ChecksumAlgorithm
 from ..errors import CredentialsExpired, ObjectExists, ObjectMissing, ProofFailed, RemoteError
 from ..events.upload import TAKEN
 from ..job_records.rows import SAME
-from ..limits import is_aws
-from ..proof.proof import Proof, is_older_than, prove, prove_written
+from ..proof.proof import Proof, is_older_than, prove
 from ..retry.backend import RetryingBackend
 from ..retry.policy import RetryPolicy
 from ..source.dirty_pages import write_pages
 from ..source.identity import SourceIdentity
-from ..source.part_reader import BLOCK
-from ..source.plan import PartSpec
 from ..upload.head import head_written
 from ..upload.overwrite import is_head_denied
-from ..upload.source_check import SourceChecks, WholeSourceCheck
+from ..upload.source_check import SourceChecks
+from ..upload.whole_file import WholeFile, prove_put
 from ..walk.walk import FileEntry
 from ..workers.channel import WorkerContext
-from ..workers.part_tasks import reporter, retrying
+from ..workers.part_tasks import retrying
 from .same_object import is_same
 
 _REPORT_SECONDS = 0.5  # between two reports on one file; a quick one needs none
@@ -96,42 +94,34 @@ def send_file(task: FileTask, worker: WorkerContext) -> FileOutcome:
     source = worker.identify_settled(task.found.path, flush=write_pages)
     if source.size > task.max_size:
         return NeedsFullUpload()
-    spec = PartSpec(number=1, offset=0, size=source.size)
     s3 = retrying(task.backend, task.policy, worker)
-    report = reporter(spec, worker)
     monotonic = worker.clock.monotonic
     began = monotonic()
     next_report = began + _REPORT_SECONDS
-    checked = WholeSourceCheck(source, task.algorithm, task.checks, worker)
 
     def on_read(sent: int) -> None:
         nonlocal next_report
-        report(sent)
         if (now := monotonic()) >= next_report:
             next_report = now + _REPORT_SECONDS
-            worker.emit(FileProgress(path=task.found.path, sent=sent, size=spec.size))
-        # With the last block S3 has the whole object: check the source once more before that is sent.  Afterwards the
-        # object may exist already, which ``changed_since_sent`` takes into account.
-        if body.is_sending and spec.size - BLOCK <= sent < spec.size:
-            checked.check(body)
+            worker.emit(FileProgress(path=task.found.path, sent=sent, size=source.size))
 
-    with worker.open_part(source.path, spec, task.algorithm, on_read) as body:
+    with WholeFile(source, task.algorithm, task.checks, worker, on_read=on_read) as body:
         if task.skip_same and is_same(s3, task.target, source.path, source.size, task.algorithm, worker, body.checksum):
             return FileNotSent(source=source, reason=SAME)
         try:
-            answer = s3.put_object(task.target, body)
+            answer = body.put(s3, task.target)
         except ObjectExists:
             # Our own object when an answer was lost; another writer's otherwise.
             proof = _proof_of_ours(s3, task, _part(source, "", body.checksum), monotonic() - began)
             if proof is None:
                 return FileNotSent(source=source, reason=TAKEN)
             return FileSent(source=source, proof=proof)
-        if (changed := checked.changed_since_sent(body, task.target)) is not None:
-            raise changed
-        sent = _part(source, answer.etag, body.checksum)
-    if answer.checksum is None and task.algorithm is not ChecksumAlgorithm.MD5:
+    if answer.changed is not None:
+        raise answer.changed
+    if answer.facts.checksum is None and task.algorithm is not ChecksumAlgorithm.MD5:
         return NeedsFullUpload()
-    return FileSent(source=source, proof=_proof(s3, task, sent, answer, worker))
+    sent = _part(source, answer.facts.etag, answer.checksum)
+    return FileSent(source=source, proof=_proof(s3, task, sent, answer.facts, worker))
 
 
 def _part(source: SourceIdentity, etag: str, checksum: str) -> PartRecord:
@@ -157,13 +147,6 @@ def _proof(s3: RetryingBackend, task: FileTask, sent: PartRecord, answer: Object
     """Ask for the object and compare it with the file."""
 
     def compare(facts: ObjectFacts) -> Proof:
-        return prove_written(
-            facts,
-            answer,
-            [sent],
-            algorithm=task.algorithm,
-            multipart=False,
-            etags_agree=is_aws(task.target.endpoint),
-        )
+        return prove_put(facts, answer, sent, task.target, task.algorithm)
 
     return compare(head_written(s3, task.target, task.algorithm, compare, answer, worker))
