@@ -24,7 +24,7 @@ _LOSS = 0.75  # half as many stay when they keep this much: a full link loses no
 _TRUSTED = 4  # parts in flight that a fast link gets before their rate is known
 _LITTLE = 0.5  # seconds of work that a kill may cost without a thought
 _IDLE = 0.04  # seconds in which nothing is sent and nothing arrives: everybody waits
-_CHANGE = 1.5  # a link that is so much faster than before is another one: begin anew
+_CHANGE = 1.5  # a link that is so much faster than before is another one: start over
 _REST, _RESTS = 4.0, 10.0  # after a step back: seconds, and times the length of the trial, without another one
 
 # A rate is known after so many parts for each place, and seconds; the start decides on rough evidence.
@@ -40,7 +40,7 @@ class AdaptiveLimit:
 
     Args:
         part_size: Bytes of a usual part.
-        max_limit: Parts in flight at the most.
+        max_limit: The largest number.
         clock: Seconds, monotonic.
     """
 
@@ -49,7 +49,7 @@ class AdaptiveLimit:
         self._part_size = part_size
         self._max_limit = max_limit
         self._clock = clock
-        # The number that is held to be good, and the bytes a second that it brings.
+        # The best number so far, and its bytes per second.
         self._base, self._rate = self.limit, 0.0
         self._starting = True
         # Before these times neither more nor fewer are tried.
@@ -63,7 +63,7 @@ class AdaptiveLimit:
         self._begin_trial()
 
     def sent(self, part: PartKey, sent: int, size: int) -> None:
-        """Note that ``sent`` of a part's ``size`` bytes went to the network; a part that begins anew brings nothing."""
+        """Record that ``sent`` of a part's ``size`` bytes were sent; bytes sent again by a retry do not count."""
         self._hears = True
         self._count(part, sent, size)
 
@@ -75,25 +75,25 @@ class AdaptiveLimit:
             self._news_at = self._clock()
 
     def done(self, part: PartKey, size: int) -> None:
-        """Note that the part arrived."""
+        """Record that S3 has the part."""
         self._count(part, size, size)
         self._on_the_way.pop(part, None)
         self._done_bytes += size
         self._done_parts += 1
 
     def remove_upload(self, upload: object) -> None:
-        """Note that nothing of the upload is on its way any more."""
+        """Drop the parts of an upload that ended."""
         self._on_the_way = {part: sent for part, sent in self._on_the_way.items() if part[0] != upload}
 
     def update(self, running: int, *, full: bool) -> None:
-        """Decide, when there is something to decide by.
+        """Choose another number once the rate of this one is known.
 
-        running: how many parts are in flight now; several small files may go for one.
-        full: True when those are as many as may be, and no more than that.
+        running: how many parts are in flight now; several small files may count as one.
+        full: True when every slot is in use and none is over-committed.
         """
         before, self._as_tried, self._running = self._as_tried, full, running
         if not (before and self._as_tried):
-            # What went on is not what is tried: parts of a larger number still ran, or there are no more.
+            # The sample is void: parts of the previous limit were still running, or no work was left.
             self._begin_trial()
         elif self._starting and (more := self._trusted()) > self.limit:
             self._base, self._rate = self.limit, 0.0
@@ -131,7 +131,7 @@ class AdaptiveLimit:
         return len(self._on_the_way) == self._running and all(sent == of for sent, of in self._on_the_way.values())
 
     def _known_rate(self) -> float | None:
-        """Bytes a second of the number that is tried; None when it is too early to tell."""
+        """Bytes per second of the number that is tried; None when it is too early to say."""
         now = self._clock()
         parts, done, sent = (
             count - before
@@ -142,7 +142,7 @@ class AdaptiveLimit:
             # Parts that had begun before count too much when done, those that began just now when sent.
             return min(done, sent) / (now - self._began)
         if not self._hears:
-            # Workers elsewhere tell of parts that are done, and of nothing before.
+            # Workers in other processes report only finished parts.
             return None
         if self._settled is None:
             if now - self._began >= _SETTLE:
@@ -153,7 +153,7 @@ class AdaptiveLimit:
         return size / seconds if size >= plenty and seconds >= _LONG_WINDOW else None
 
     def _judge(self, rate: float) -> None:
-        """Keep the number that was tried, or take it back; and choose what to try next."""
+        """Keep the number that was tried, or go back to the one before; then choose what to try next."""
         now = self._clock()
         rest = now + max(_REST, _RESTS * (now - self._began))
         gain = _DOUBLE_GAIN if self.limit >= 2 * self._base else _GAIN
@@ -174,7 +174,7 @@ class AdaptiveLimit:
             self.limit = self._next(now)
 
     def _next(self, now: float) -> int:
-        """The number to try now; the one that is held to be good, when it is too early to try another."""
+        """The number to try now; the best so far when it is too early to try another."""
         if self._usual_size() * self._base > _LONG * self._rate and self._base > 1 and now >= self._fewer_at:
             self._starting = True
             return self._base // 2
@@ -184,6 +184,6 @@ class AdaptiveLimit:
         return min(self._max_limit, self._base * 2 if self._starting else self._base + max(1, self._base // 4))
 
     def _usual_size(self) -> float:
-        """Bytes of a part, as they were lately."""
+        """The average size of the parts that finished lately."""
         parts = self._done_parts - self._before[0]
         return (self._done_bytes - self._before[1]) / parts if parts else self._part_size

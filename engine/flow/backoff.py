@@ -1,4 +1,4 @@
-"""How many parts may be in flight when the service asks for fewer requests.  Pure: the clock is given.
+"""How many parts may be in flight once the service has asked for fewer requests.  Pure: the clock is given.
 
 503 SlowDown: https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html
 """
@@ -9,7 +9,7 @@ _PAUSE = 1.0  # seconds in which several refusals count as one
 
 
 class AimdLimit:
-    """Halves when the service refuses, and adds one worker for every round of parts that it takes.
+    """Additive increase, multiplicative decrease: halved by SlowDown, plus one after a round of accepted parts.
 
     limit: tasks at the same time, from 1 to ``max_limit``.
     """
@@ -22,8 +22,10 @@ class AimdLimit:
         self._good = 0
 
     def slow_down(self, running: int) -> None:
-        """The service asked for fewer requests while so many ran.  Calls that were sent before it said so are no
-        news."""
+        """Halve the limit: the service asked for fewer requests while ``running`` were in flight.
+
+        Further refusals within a second are ignored: those calls were sent before the first one came.
+        """
         now = self._clock()
         if now - self._slowed_at >= _PAUSE:
             self._slowed_at = now
@@ -31,7 +33,7 @@ class AimdLimit:
             self._good = 0
 
     def speed_up(self) -> None:
-        """The service took a part."""
+        """Record a part that the service accepted."""
         self._good += 1
         if self.limit < self._max_limit and self._good >= self.limit:
             self.limit += 1

@@ -1,4 +1,4 @@
-"""A limit on the bytes a second of all workers together: a token bucket.  Pure: the clock is given."""
+"""A token bucket that limits the bytes per second of all workers together.  Pure: the clock is given."""
 
 import threading
 from collections.abc import Callable
@@ -11,12 +11,12 @@ _SAVED = 0.25  # seconds whose bytes may be made up for after a pause
 
 
 class TokenBucket:
-    """Says how long to wait, so that no more than ``rate`` bytes a second go.  Any thread may use it.
+    """Says how long to wait so that no more than ``rate`` bytes per second are sent.  Any thread may use it.
 
-    Who asks first goes first: waits are handed out in order, and so every connection keeps moving.
+    Waits are first come, first served, so no connection starves.
 
     Args:
-        rate: Bytes a second.
+        rate: Bytes per second.
         clock: Seconds, monotonic.
     """
 
@@ -34,7 +34,7 @@ class TokenBucket:
         return max(KIB, min(self._rate // 4, self._rate // max_connections(self._rate)))
 
     def take(self, size: int) -> float:
-        """Take ``size`` bytes; the seconds to wait before more is sent."""
+        """Take ``size`` bytes; returns the seconds to wait before more is sent."""
         with self._lock:
             now = self._clock()
             self._level = min(self._level + (now - self._at) * self._rate, self._rate * _SAVED) - size
@@ -43,5 +43,5 @@ class TokenBucket:
 
 
 def max_connections(rate: int) -> int:
-    """How many parts in flight such a rate keeps moving; at least one."""
+    """How many connections such a rate keeps moving; at least one."""
     return max(1, rate // _EACH)

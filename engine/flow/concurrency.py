@@ -1,7 +1,7 @@
 """How many parts are sent at the same time: a fixed number or an adaptive one, and fewer when the service asks.
 
-One for all uploads of a run.  Lives in the caller's thread, which tells it what it hears of the workers; only the
-places of an upload that ended are given back by the workers themselves.
+One for all uploads of a run.  Used in the caller's thread, which passes on what the workers report; only the slots of
+an upload that ended are released by the workers themselves.
 """
 
 import threading
@@ -16,20 +16,20 @@ from .backoff import AimdLimit
 if TYPE_CHECKING:
     from ..retry.policy import Retry  # only then: every command would wait for tenacity
 
-LOCAL = 4  # tasks at the same time that send nothing, where nobody named a number
-SLOT = 8  # shares of a place, which a part takes
+LOCAL = 4  # tasks at the same time that send nothing, unless the user names a number
+SLOT = 8  # weight of a part; a small file weighs less
 
 
 class Concurrency:
-    """Places for parts in flight.
+    """Slots for parts in flight.
 
-    most: the largest that ``limit`` may become.
-    running: how many parts and small files have a place now.
+    max_limit: the largest that ``limit`` may become.
+    running: how many parts and small files hold a slot now.
 
     Args:
         number: Fixes it; None means adaptive.
         part_size: Bytes of a usual part.
-        max_limit: Bounds the one and the other.
+        max_limit: Upper bound for a fixed and for an adaptive number.
         clock: Seconds, monotonic.
     """
 
@@ -47,7 +47,7 @@ class Concurrency:
         self._part_size = part_size
         self._adaptive = None if number else AdaptiveLimit(part_size=part_size, max_limit=self.max_limit, clock=clock)
         self._backoff = AimdLimit(self.max_limit, clock)
-        self._taken = 0  # shares
+        self._taken = 0  # weight
         self._lock = threading.Lock()
 
     @property
@@ -60,15 +60,14 @@ class Concurrency:
         return self._adaptive.limit if self._adaptive else self.max_limit
 
     def weight(self, size: int) -> int:
-        """Shares of a place for a file of ``size`` bytes that goes as one object.
+        """The weight, up to SLOT, of a file of ``size`` bytes that is sent as one object.
 
-        Where the number is adaptive it bounds what a kill costs, and a small file costs little.
+        An adaptive number limits what a kill costs, and a small file costs little.
         """
         return SLOT if self._adaptive is None else min(SLOT, 1 + size * SLOT // self._part_size)
 
     def has_room(self, *, reserved: int = 0) -> bool:
-        """True when one more may start, and ``promised`` parts before it.  When all that may run do, the number is
-        decided anew."""
+        """True when one more may start after ``reserved`` parts.  Updates the number when every slot is in use."""
         if self._is_full(reserved):
             self.update()
         return not self._is_full(reserved)
@@ -77,7 +76,7 @@ class Concurrency:
         return self._taken + reserved * SLOT >= self._wanted * SLOT or self.running + reserved >= self._backoff.limit
 
     def acquire(self, weight: int = SLOT) -> bool:
-        """Take a place, when there is room."""
+        """Acquire a slot; False when there is none."""
         if not self.has_room():
             return False
         with self._lock:
@@ -86,44 +85,44 @@ class Concurrency:
         return True
 
     def release(self, weight: int = SLOT) -> None:
-        """A part ended, however that came.  From any thread."""
+        """Release the slot of a part that ended, whatever became of it.  From any thread."""
         with self._lock:
             self._taken -= weight
             self.running -= 1
 
     def update(self) -> None:
-        """Decide anew; to be called too when fewer run than may, because nothing is left to send."""
+        """Update the number; to be called also when slots stay free because nothing is left to send."""
         if self._adaptive:
             self._adaptive.update(self.running, full=self._taken // SLOT == self._wanted)
 
     def sent(self, part: PartKey, sent: int, size: int) -> None:
-        """Note that ``sent`` of a part's ``size`` bytes are on their way."""
+        """Record that ``sent`` of a part's ``size`` bytes are on their way."""
         if self._adaptive:
             self._adaptive.sent(part, sent, size)
 
     def done(self, part: PartKey, size: int) -> None:
-        """Note that S3 has the part."""
+        """Record that S3 has the part."""
         self._backoff.speed_up()
         if self._adaptive:
             self._adaptive.done(part, size)
 
     def remove_upload(self, upload: object) -> None:
-        """Note that nothing of the upload is on its way any more."""
+        """Drop the parts of an upload that ended."""
         if self._adaptive:
             self._adaptive.remove_upload(upload)
 
     def on_retry(self, retry: "Retry") -> None:
-        """A call is tried again, perhaps because there were too many."""
+        """Slow down when a call is retried because there were too many."""
         if retry.throttled:
             self.slow_down()
         elif retry.timed_out:
             self.timed_out()
 
     def slow_down(self) -> None:
-        """The service asked for fewer requests: halve what runs at the same time; what runs now is not stopped."""
+        """Halve the limit, as the service asked for fewer requests; what runs now is not stopped."""
         self._backoff.slow_down(self.running)
 
     def timed_out(self) -> None:
-        """A part got no answer in time, or stalled; a number that the user fixed stays."""
+        """Slow down after a timeout or a stall, unless the user fixed the number."""
         if self._adaptive:
             self.slow_down()

@@ -1,4 +1,4 @@
-"""Notice that a part is not getting anywhere.  Pure: the clock is given."""
+"""Detect a part that stalls.  Pure: the clock is given."""
 
 from collections.abc import Callable
 
@@ -11,12 +11,12 @@ LEAST_RATE = 1 * KIB
 
 
 class StallGuard:
-    """Raises when too few bytes were sent for a while.
+    """Raises when too few bytes were sent in a window of time.
 
     Args:
         clock: Seconds, monotonic.
         window: Seconds over which the rate is measured.
-        least_rate: Bytes a second; below it the part is given up and tried again.
+        least_rate: Bytes a second; below it the attempt fails and the part is retried.
     """
 
     def __init__(self, clock: Callable[[], float], *, window: float = WINDOW, least_rate: float = LEAST_RATE) -> None:
@@ -27,10 +27,10 @@ class StallGuard:
         self._from = 0
 
     def check(self, sent: int) -> None:
-        """Note that ``sent`` bytes are on their way, counted from the part's start; 0 starts the watch anew.
+        """Record that ``sent`` bytes of the part were sent; 0 restarts the measurement.
 
         Raises:
-            Transient: the last window moved less than the least rate allows.
+            Transient: fewer bytes were sent in the last window than the least rate requires.
         """
         now = self._clock()
         moved = sent - self._from

@@ -1,4 +1,4 @@
-"""Try again: a backend around a backend.  The only module that knows tenacity, and the only place that retries."""
+"""Retries: a backend around a backend.  The only module that knows tenacity, and the only place that retries."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -21,13 +21,13 @@ T = TypeVar("T")
 
 
 class RetryingBackend(MultipartBackend):
-    """Tries each call again while that may help, within the policy; a body is rewound before each try.
+    """Retries each call within the policy while that may help; a body is rewound before each attempt.
 
     Args:
         inner: The backend that makes the calls.
-        sleep: Waits; what it raises (a cancel) ends the trying.
-        on_retry: Told of each failure before the wait.
-        breaker: Shared with all calls of the run, so that only one asks while the endpoint is away.
+        sleep: Waits; what it raises (a cancel) ends the retries.
+        on_retry: Called with each failure before the wait.
+        breaker: Shared by all calls of the run, so that only one probes an unreachable endpoint.
         random: From 0 to 1, for the jitter.
     """
 
@@ -132,7 +132,7 @@ class RetryingBackend(MultipartBackend):
             raise network_changed(error) from error
 
     def ask(self, call: Callable[[], T]) -> T:
-        """Make a call that is none of the protocol's, with the same patience."""
+        """Retry an arbitrary call under the same policy."""
         return self._call(call)
 
     def renew_credentials(self) -> None:

@@ -1,4 +1,4 @@
-"""While the endpoint is out of reach, one call at a time asks whether it is back; the others wait for its answer."""
+"""While the endpoint is unreachable, one call at a time probes it, and the others wait for the result."""
 
 import threading
 import time
@@ -7,13 +7,13 @@ from collections.abc import Callable
 from ..errors import Transient
 
 _SOON = 1e-6  # a wait that ended may miss its end by a rounding
-_LOOK = 0.2  # seconds between two looks of a waiting call
+_POLL = 0.2  # seconds between two checks of a waiting call
 
 
 class Nudge:
-    """Asks for a probe of an endpoint that is away, without waiting for the next one.
+    """Requests a probe of an unreachable endpoint now.
 
-    A plain counter: a signal handler may call it, and no lock may be taken there.
+    A plain counter: a signal handler may call it, which must not take a lock.
     """
 
     def __init__(self) -> None:
@@ -26,11 +26,10 @@ class Nudge:
 class CircuitBreaker:
     """Shared by all calls of one run; any thread may use it.
 
-    accepted: how many calls went well.
-    contacted: True once the endpoint answered in this run, with whatever.
-    served: True once that was the service, by a call that went well or a refusal in its own words.
-    probes: how often it was asked, in a row and in vain, whether it is back; 1 while nobody has but for the calls that
-        found it away.
+    accepted: how many calls succeeded.
+    contacted: True once anything at the endpoint's address responded in this run.
+    served: True once the service itself did, by a success or an error in S3's own format.
+    probes: failed attempts to reach the endpoint in a row; the calls that found it unreachable count as one.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, *, nudge: Nudge | None = None) -> None:
@@ -45,13 +44,13 @@ class CircuitBreaker:
         self._not_before = 0.0
         self._last_word: Transient | None = None
         self._nudge = nudge or Nudge()
-        self._nudges = 0  # that were heeded
+        self._nudges = 0  # that were acted on
 
     def acquire(self, sleep: Callable[[float], None]) -> bool:
-        """Wait until the call may be made; True when it is the one that asks.
+        """Wait until the call may be made; True when it is the probe.
 
         Raises:
-            Transient: another call has tried for as long as it may; so this one need not.
+            Transient: the breaker was tripped: another call has used up the time for retries.
         """
         while True:
             with self._lock:
@@ -63,7 +62,7 @@ class CircuitBreaker:
                 if not self._probing and wait <= _SOON:
                     self._probing = True
                     return True
-            sleep(min(max(wait, 0.01), _LOOK))
+            sleep(min(max(wait, 0.01), _POLL))
 
     def _left(self) -> float:
         """Seconds until the next probe; with the lock."""
@@ -72,13 +71,13 @@ class CircuitBreaker:
         return self._not_before - self._clock()
 
     def release(self, is_probe: bool) -> None:
-        """The call ended without an answer to the question, for instance by a cancel."""
+        """The call ended and says nothing about the endpoint, for instance by a cancel."""
         if is_probe:
             with self._lock:
                 self._probing = False
 
     def record_response(self, *, served: bool = False) -> None:
-        """The endpoint answered: everybody may go on.  served: it was the service, and nothing in its place."""
+        """The endpoint responded: every call may proceed.  served: it was the service, not something in its place."""
         with self._lock:
             self.contacted = True
             self.served = self.served or served
@@ -86,13 +85,13 @@ class CircuitBreaker:
             self._probing = False
 
     def record_success(self) -> None:
-        """A call went well."""
+        """A call succeeded."""
         self.record_response(served=True)
         with self._lock:
             self.accepted += 1
 
     def record_failure(self, is_probe: bool, since: float) -> None:
-        """The call reached nobody; ``since`` is when it began."""
+        """The call did not reach the endpoint; ``since`` is when it started."""
         with self._lock:
             if self._away_since is None:
                 self._away_since, self.probes = since, 1
@@ -103,18 +102,18 @@ class CircuitBreaker:
                 self._probing = False
 
     def open_for(self, seconds: float) -> None:
-        """No call probes the endpoint for this many seconds, or for as long as was said before, when that is less."""
+        """No call probes the endpoint for this many seconds, or for what is left of an earlier wait if that is less."""
         with self._lock:
             now = self._clock()
             until = now + seconds
             self._not_before = min(until, self._not_before) if self._not_before > now else until
 
     def away_for(self) -> float:
-        """Seconds since the last answer; 0 when the endpoint is not away."""
+        """Seconds since the endpoint became unreachable; 0 when it is reachable."""
         with self._lock:
             return 0.0 if self._away_since is None else self._clock() - self._away_since
 
     def trip(self, error: Transient) -> None:
-        """The endpoint was away for too long: every call of this run ends with this error."""
+        """The endpoint was unreachable for too long: every call of this run ends with this error."""
         with self._lock:
             self._last_word = error

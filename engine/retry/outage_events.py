@@ -1,4 +1,4 @@
-"""An endpoint that is out of reach, told once when it goes, after each probe, and once when it is back."""
+"""The events of an outage: once when the endpoint becomes unreachable, after each probe, and once when it is back."""
 
 import time
 from collections.abc import Callable
@@ -9,10 +9,10 @@ from .policy import Retry
 
 
 class Outage:
-    """In the caller's thread.
+    """Turns retries into events.  Used in the caller's thread.
 
     Args:
-        sink: Told of NetworkLost, NetworkProbed and NetworkRestored.
+        sink: Receives NetworkLost, NetworkProbed and NetworkRestored.
     """
 
     def __init__(self, sink: EventSink, clock: Callable[[], float] = time.monotonic) -> None:
@@ -27,11 +27,11 @@ class Outage:
             self._since = self._clock()
             self._sink(NetworkLost(upload=id, reason=retry.reason, wait=wait))
         elif retry.is_probe:
-            # Calls that were under way when it went fail later: they say nothing new.
+            # Calls that were under way when the outage began fail later: they are no news.
             self._sink(NetworkProbed(upload=id, seconds=round(self._clock() - self._since, 3), wait=wait))
 
     def reached(self, id: str) -> None:
-        """A call for it was answered."""
+        """A call for this upload or job got a response."""
         if self._since is not None:
             seconds, self._since = self._clock() - self._since, None
             self._sink(NetworkRestored(upload=id, seconds=seconds))

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """How long one call is tried.  Times are seconds.
+    """How often and for how long one call is tried.  Times are seconds.
 
-    attempts: tries of a call that the service answers with trouble; tries that reach nobody do not count, nor do
-        those that it refuses for being busy while it takes others.
+    attempts: maximum attempts that got an error response; connection failures do not count, nor does throttling while
+        other calls succeed.
     first_wait, longest_wait: the wait is random between 0 and a bound that doubles from the one to the other
         (full jitter, https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
-    budget: how long an endpoint that answered before may stay out of reach.
-    first_contact: the same for one that never answered in this run; a mistyped address should not take long.
-    longest_rest: the longest wait between two probes of an endpoint that is out of reach.
+    budget: how long an endpoint that responded before may stay unreachable.
+    first_contact: the same for one that never responded in this run; a mistyped address should fail soon.
+    longest_rest: the longest wait between two probes of an unreachable endpoint.
     """
 
     attempts: int = 10
@@ -31,11 +31,11 @@ class Retry:
     number: the part's 1-based number, 0 for calls about the whole upload.
     attempt: 1 for the first failure of the call.
     wait: seconds until the next try.
-    unreachable: nobody answered.
+    unreachable: the call did not reach the endpoint.
     throttled: the service asked for fewer requests.
-    timed_out: it did not answer in time, or hardly took anything.
+    timed_out: it did not respond in time, or the part stalled.
     is_lost_answer: the call may have taken effect.
-    is_probe: it was the one call that asked whether the endpoint is back.
+    is_probe: it was the one call that probes an unreachable endpoint.
     """
 
     number: int

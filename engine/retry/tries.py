@@ -1,4 +1,4 @@
-"""How often one call has failed, and when that is enough.  Pure: the clock is given."""
+"""How often one call has failed, and when to stop retrying it.  Pure: the clock is given."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 class Tries:
     """Counts the failures of one call.
 
-    answered: those in which somebody answered.
-    unreachable: nobody did in the last one.
-    is_probe: the last one was a probe of an endpoint that is away.
+    answered: those that got a response.
+    unreachable: the last one did not reach the endpoint.
+    is_probe: the last one was a probe of an unreachable endpoint.
     """
 
     def __init__(self, policy: "RetryPolicy", clock: Callable[[], float]) -> None:

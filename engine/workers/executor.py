@@ -1,4 +1,4 @@
-"""What all uploads of a run share: the threads, the places for parts in flight, the network and its bandwidth."""
+"""What all uploads of a run share: threads, slots for parts in flight, the circuit breaker and the bandwidth."""
 
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
@@ -13,16 +13,17 @@ R = TypeVar("R")
 
 
 class Workers:
-    """The only threads.  Started and closed in the caller's thread.
+    """Owns the only threads.  Created and closed in the caller's thread.
 
-    concurrency: how many parts may be in flight.
-    breaker: while the endpoint is out of reach, one call asks for all.
-    bandwidth: limits what workers send, all together; None: nobody limits it.
+    concurrency: the slots for parts in flight.
+    breaker: while the endpoint is unreachable, one call probes it for all.
+    bandwidth: limits what all workers send together; None means no limit.
+    runtime: the machine's clock, queues and threads.
 
     Args:
         executor: Runs parts; None means threads.  Others, such as processes or a Dask client's executor, get
-            ``function(task)`` without a worker: no progress, and no cancel inside a task.
-        nudge: Has an endpoint that is away probed at once.
+            ``function(task)`` without a WorkerContext: no progress, and no cancel inside a task.
+        nudge: Makes the breaker probe an unreachable endpoint at once.
     """
 
     def __init__(
@@ -38,7 +39,7 @@ class Workers:
         self.runtime = runtime
         self.breaker = CircuitBreaker(runtime.clock.monotonic, nudge=nudge)
         self.bandwidth = bandwidth
-        # Beside those that have a place, where several uploads run: calls about whole uploads.
+        # More than slots: with several uploads, calls about whole uploads run beside the parts.
         self._threads = runtime.make_executor(3 * concurrency.max_limit)
         self._executor = executor
         self._running: set[Future[Any]] = set()  # on threads
@@ -57,6 +58,6 @@ class Workers:
         return self._executor.submit(function, task)
 
     def close(self) -> None:
-        """Nothing begins from now on."""
-        # What still runs is wanted no more, and may sit in a system call for as long as its timeout.
+        """Start nothing more."""
+        # Nobody waits for what still runs, and it may sit in a system call until its timeout.
         self._threads.shutdown(wait=not self._running, cancel_futures=True)

@@ -19,7 +19,7 @@ _REPORT_EVERY = 0.1  # seconds between two reports of one part
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """``sent`` of the part's ``size`` bytes are on their way."""
+    """``sent`` of the part's ``size`` bytes were sent."""
 
     number: int
     sent: int
@@ -52,7 +52,7 @@ class SentPart:
 
 
 def send_part(task: SendTask, worker: WorkerContext | None = None) -> SentPart:
-    """Send the part, trying again as the policy allows.
+    """Send the part, with the retries that the policy allows.
 
     Raises:
         RemoteError, SourceError, UploadCancelled: the part was not sent.
@@ -65,7 +65,7 @@ def send_part(task: SendTask, worker: WorkerContext | None = None) -> SentPart:
 
 
 def retrying(backend: MultipartBackend, policy: RetryPolicy, worker: WorkerContext) -> RetryingBackend:
-    """The backend, trying again; failures are told on the worker, and waits end when nobody wants the answer."""
+    """The backend with retries: each is emitted, and a cancel ends the waits."""
     return RetryingBackend(
         backend,
         policy,
@@ -77,8 +77,7 @@ def retrying(backend: MultipartBackend, policy: RetryPolicy, worker: WorkerConte
 
 
 def reporter(spec: PartSpec, worker: WorkerContext) -> Callable[[int], None]:
-    """A ``PartReader.on_read`` that keeps to the bandwidth, ends cancelled and stalled parts, and tells how far the
-    part is."""
+    """A ``PartReader.on_read`` that keeps to the bandwidth, ends cancelled and stalled parts, and reports progress."""
     monotonic = worker.clock.monotonic
     guard = StallGuard(monotonic)
     next_report = 0.0
@@ -111,7 +110,7 @@ class HashTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartHash:
-    """Base64 checksums of one part's bytes; md5 is None when it was not asked for.
+    """Base64 checksums of one part's bytes; md5 is None unless it was asked for.
 
     number: the part's.
     identities: of the file that was read, before its first and after its last byte.

@@ -1,7 +1,7 @@
-"""One upload's share of the workers.  They run module-level functions on picklable values and touch no store and no
-sink.
+"""One upload's share of the workers, which run module-level functions on picklable values.
 
-Everything a worker has to say goes through one queue to the caller's thread, which alone records and announces.
+Workers touch neither store nor sink: their messages go through one queue to the caller's thread, which alone records
+and announces.
 """
 
 import queue
@@ -20,7 +20,7 @@ from .executor import Workers
 T = TypeVar("T")
 R = TypeVar("R")
 
-GRACE = 0.8  # seconds that running calls have to end after a cancel
+GRACE = 0.8  # seconds that running calls get to end after a cancel
 
 
 def _never() -> bool:
@@ -51,11 +51,11 @@ class WorkerPool:
     """Runs work on workers.  Used from one thread.
 
     Args:
-        workers: What runs it, and ends with the pool; a number makes workers for so many tasks at the same time.  A
-            lane shares its workers with others, and they do not end.
-        cancel: When it is wanted, nothing new starts and waiting ends with UploadCancelled.
-        hear: Called in the caller's thread with each message of the workers.
-        on_idle: Called in the caller's thread about twenty times a second while nothing is said.
+        workers: Runs the work and is closed with the pool; a number makes workers for that many tasks at a time.  The
+            workers of a lane are shared with other uploads and stay open.
+        cancel: Once it is set, nothing new starts and waiting ends with UploadCancelled.
+        on_message: Called in the caller's thread with each message of the workers.
+        on_idle: Called in the caller's thread about twenty times a second while no message comes.
     """
 
     def __init__(
@@ -95,9 +95,9 @@ class WorkerPool:
             self._workers.close()
 
     def run(self, call: Callable[[WorkerContext], R], *, takes_slot: bool = False) -> R:
-        """Make one call on a thread and wait for it, hearing messages meanwhile; raises what it raises.
+        """Make one call on a thread and wait for it, delivering messages meanwhile; raises what it raises.
 
-        sends: True for one that sends as much as a part, and has to wait for a place as parts do.
+        takes_slot: True for a call that sends as much as a part, and so waits for a slot as parts do.
         """
         max_running = None if takes_slot else self._running + 1
         for outcome in self._stream(lambda _: self._workers.call(call, self._worker), [None], _never, max_running):
@@ -115,17 +115,18 @@ class WorkerPool:
         max_running: int | None = None,
         in_process: bool = False,
     ) -> Iterator[Outcome[T, R]]:
-        """Run ``function(task, line)`` for each task, at most ``size`` at a time; yield outcomes as they come.
+        """Run ``function(task, worker)`` for each task, and yield the outcomes as they come.
 
-        ``here`` runs them on threads of this process even where an executor does the work.
+        A task is taken from ``tasks`` only when a worker is free.
 
-        Without a size, the pool's own decides, and looks at how many run.  A task is taken from ``tasks`` only when a
-        worker is free, and none when ``stop_when()`` is true; those that run then still end and are yielded.
+        Args:
+            stop_when: Once it returns True no task is taken; those that run still end and are yielded.
+            max_running: Tasks at a time; None takes a slot for each, of which Concurrency decides how many there are.
+            in_process: True runs them on threads of this process even where an executor does the work.
 
         Raises:
-            UploadCancelled: the cancel was wanted.  What ended within the grace time was yielded before.
+            UploadCancelled: the cancel token was set.  What ended within the grace time was yielded before.
         """
-
         submit = self._workers.call if in_process else self._workers.work
         return self._stream(lambda task: submit(function, task, self._worker), tasks, stop_when, max_running)
 
@@ -187,14 +188,14 @@ class WorkerPool:
             if message.stream is stream:
                 outcome = _outcome(message)
                 if outcome.error is None and not self._cancel.is_set():
-                    # Before the caller records this one, which takes the disk its time: nobody waits for that.
+                    # Before the caller records this one: the worker need not wait for the disk.
                     start()
                 yield outcome
         if self._cancel.is_set():
             self._worker.raise_if_cancelled()
 
     def _take(self, max_running: int | None) -> bool:
-        """Take a place, or count to ``size``."""
+        """Acquire a slot, or count to ``max_running``."""
         return self._concurrency.acquire() if max_running is None else self._running < max_running
 
     def _ended(self, stream: object, task: Any, future: "Future[Any]") -> None:
