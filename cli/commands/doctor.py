@@ -106,7 +106,7 @@ def _visit(
     say: Callable[[Check], None],
     cancel: CancelToken,
 ) -> None:
-    from partway.engine.doctor.run import visit  # only here: help needs none of it
+    from partway.engine.doctor.run import run_checks  # only here: help needs none of it
     from partway.engine.s3.bucket import S3Uploads
     from partway.engine.s3.service import S3Probe
 
@@ -121,7 +121,7 @@ def _visit(
     except PartwayError as error:
         say(Check(name="endpoint", health=Health.FAILED, fact=str(error)))
         return
-    visit(
+    run_checks(
         S3Probe(backend.config),
         backend,
         S3Uploads(backend.config),

@@ -1,4 +1,4 @@
-"""botocore's trouble with the AWS configuration, translated: one sentence that names the file or the setting.
+"""botocore's trouble with the AWS configuration, translate_errors: one sentence that names the file or the setting.
 
 No S3 call is made here.  A configuration that cannot work is Refused, so that nothing is tried again; credentials that
 may come back by themselves or by a login are CredentialsExpired.
@@ -12,7 +12,7 @@ from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError
 
 from ..errors import CredentialsExpired, PartwayError, Refused
-from ..responses.error_translation import EXPIRED, NO_CREDENTIALS, one_line, translated
+from ..responses.error_translation import EXPIRED, NO_CREDENTIALS, one_line, translate_errors
 from .files import config_file, refused
 
 CREDENTIALS = "credentials"
@@ -64,7 +64,7 @@ def reading_credentials(*, worked: bool) -> Iterator[None]:
         CredentialsExpired: it did, or it will once the user logs in or its source recovers.
         Transient: a service that gives credentials could not be reached.
     """
-    with translated(CREDENTIALS):
+    with translate_errors(CREDENTIALS):
         try:
             yield
         except (boto.ConfigParseError, boto.ProfileNotFound):

@@ -11,7 +11,7 @@ from ..backend.service import Retention
 from ..backend.target import ObjectOptions, Target
 from ..errors import AccessRefused, ObjectExists, ObjectMissing, RemoteError, UploadVanished
 from .check import Check, Health
-from .trial import DATA, OTHER, Stop, Trial, failed
+from .trial import DATA, OTHER, Trial, TrialEnded, failed
 
 _NOT_TRIED = "; Complete is not tested, because its object would remain"
 _READ = "comparing the object with the file at the end requires s3:GetObject"
@@ -24,7 +24,7 @@ def try_object(trial: Trial, *, leftovers: bool) -> Iterator[Check]:
         leftovers: True tries it also where the object may stay.
 
     Raises:
-        Stop: the service does not complete uploads.
+        TrialEnded: the service does not complete uploads.
     """
     keeping = trial.calls(lambda: trial.probe.keeping(trial.target.bucket))
     trial.traces.versioned = bool(keeping.versioned)
@@ -99,7 +99,7 @@ def _complete(trial: Trial) -> Iterator[Check]:
                 trial.complete(trial.target, upload_id, part, size=len(DATA))
         except RemoteError as refusal:
             yield failed("complete", refusal, "s3:PutObject")
-            raise Stop from refusal
+            raise TrialEnded from refusal
     yield Check(name="complete", health=Health.OK, fact="permitted")
     if compared is None:
         yield Check(

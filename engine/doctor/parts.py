@@ -6,7 +6,7 @@ from ..backend.responses import PartReceipt
 from ..checksums import ChecksumAlgorithm, checksum
 from ..errors import ChecksumUnsupported, Refused, RemoteError, UploadFailed, UploadVanished
 from .check import Check, Health
-from .trial import DATA, Stop, Trial, failed
+from .trial import DATA, Trial, TrialEnded, failed
 
 _CRC64NVME, _MD5 = ChecksumAlgorithm.CRC64NVME, ChecksumAlgorithm.MD5
 _OTHERS = (ChecksumAlgorithm.CRC32C, ChecksumAlgorithm.SHA256)
@@ -16,7 +16,7 @@ def try_parts(trial: Trial) -> Iterator[Check]:
     """Create, send, list, abort; then the checksums that can be asked for.
 
     Raises:
-        Stop: the service does not take uploads, or does not let them be removed.
+        TrialEnded: the service does not take uploads, or does not let them be removed.
     """
     told = ""
     try:
@@ -27,7 +27,7 @@ def try_parts(trial: Trial) -> Iterator[Check]:
             upload_id = trial.create(_MD5)
     except RemoteError as error:
         yield failed("create", error, "s3:PutObject")
-        raise Stop from error
+        raise TrialEnded from error
     yield Check(name="create", health=Health.OK, fact="permitted")
     try:
         try:
@@ -38,13 +38,13 @@ def try_parts(trial: Trial) -> Iterator[Check]:
             upload_id, part = trial.one_part()
     except RemoteError as error:
         yield failed("part", error, "s3:PutObject")
-        raise Stop from error
+        raise TrialEnded from error
     yield Check(name="part", health=Health.OK, fact="permitted")
     yield _unsupported(_CRC64NVME, told) if told else _judged(trial, _CRC64NVME, upload_id, part)
     yield _listing(trial, upload_id)
     yield _abort(trial, upload_id)
     if trial.traces.stays:
-        raise Stop
+        raise TrialEnded
     for algorithm in _OTHERS:
         yield _checksum(trial, algorithm)
 

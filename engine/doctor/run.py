@@ -1,4 +1,4 @@
-"""The whole visit: from the credentials to a trial upload, and tidying up."""
+"""Run every check, from the credentials to a trial upload, and remove what was made."""
 
 from collections.abc import Callable
 
@@ -13,12 +13,12 @@ from .connection import check_bucket, check_connection
 from .lifecycle import check_orphans, check_rules
 from .object import try_object
 from .parts import try_parts
-from .trial import Stop, Trial, failed, new_target
+from .trial import Trial, TrialEnded, failed, new_target
 
 _TIDY = 5.0  # seconds that a call may take once the rest is over
 
 
-def visit(
+def run_checks(
     probe: Probe,
     backend: MultipartBackend,
     uploads: BucketBackend,
@@ -31,7 +31,7 @@ def visit(
     leftovers: bool = False,
     cancel: CancelToken | None = None,
 ) -> None:
-    """Check and say, one after the other; what was made is removed however it ends.
+    """Run the checks one after the other, and report each; what was made is removed however it ends.
 
     Args:
         where: Bucket and prefix; None: only the connection is checked.
@@ -65,7 +65,7 @@ def visit(
             say(check)
         for check in try_object(trial, leftovers=leftovers):
             say(check)
-    except Stop:
+    except TrialEnded:
         pass
     except (RemoteError, UploadFailed) as error:
         say(failed("upload", error))

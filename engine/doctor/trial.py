@@ -16,7 +16,7 @@ DATA = b"partway"
 OTHER = b"another"
 
 
-class Stop(Exception):
+class TrialEnded(Exception):
     """Nothing further can be tried."""
 
 

@@ -91,7 +91,7 @@ _ADVICE = {
 
 
 @contextmanager
-def translated(
+def translate_errors(
     operation: str, *, checksum: ChecksumAlgorithm | None = None, options: ObjectOptions = NO_OPTIONS
 ) -> Iterator[None]:
     """Run one S3 call; of remote trouble only RemoteError leaves the block.
@@ -107,7 +107,7 @@ def translated(
         raise _from_client(operation, error) from error
     except (ResponseParserError, KeyError, TypeError, AttributeError) as error:
         # No XML, XML of another shape, or an answer that was cut off.
-        raise unreadable(operation) from error
+        raise bad_response(operation) from error
     except (ValueError, OverflowError, RuntimeError, OSError) as error:
         raise _from_elsewhere(operation, error) from error
 
@@ -119,10 +119,10 @@ def _from_elsewhere(operation: str, error: Exception) -> RemoteError:
             f"{operation} could not be sent: {one_line(error)}", operation=operation, code=type(error).__name__
         )
     # A number or a date in the answer that is none, or an answer nested without end.
-    return unreadable(operation)
+    return bad_response(operation)
 
 
-def unreadable(operation: str) -> Transient:
+def bad_response(operation: str) -> Transient:
     """The error for an answer that lacks what every such answer has."""
     return Transient(f"the response to {operation} was truncated or invalid", operation=operation, code="BadAnswer")
 

@@ -13,7 +13,7 @@ from .redirects import check_redirect
 from .xml import is_cut, is_web_page, plain
 
 # The longest answers are pages of 1000 rows: parts take less than 1 MiB, uploads of the longest keys 2 MiB.
-LONGEST = 8 * 1024 * 1024
+MAX_RESPONSE_BYTES = 8 * 1024 * 1024
 # Opening and closing ones.  A page has 24,000 at most, but some services put 10,000 rows on one.
 MAX_TAGS = 400_000
 
@@ -36,7 +36,7 @@ class _Taken:
 
 
 def send(session: Any, request: Any, event_name: str, is_service: Callable[[Any], bool]) -> Any:
-    """Send a request as botocore would, and take at most ``LONGEST`` bytes of the answer.
+    """Send a request as botocore would, and take at most ``MAX_RESPONSE_BYTES`` bytes of the answer.
 
     Args:
         session: botocore's HTTP session of the client.
@@ -61,7 +61,7 @@ def send(session: Any, request: Any, event_name: str, is_service: Callable[[Any]
     except Exception as error:
         raise ConnectionClosedError(endpoint_url=request.url, request=request, error=error) from error
     try:
-        body = plain(body, answer.headers.get("Content-Encoding", ""), LONGEST)
+        body = plain(body, answer.headers.get("Content-Encoding", ""), MAX_RESPONSE_BYTES)
     except EOFError as error:
         raise ConnectionClosedError(endpoint_url=request.url, request=request, error=error) from error
     if too_much := _too_much(body):
@@ -114,19 +114,19 @@ def _web_page(operation: str) -> Transient:
 
 def _too_much(body: bytes) -> str | None:
     """What the body has too much of, or None.  Parsed, a few bytes become hundreds, and an entity any number."""
-    if len(body) > LONGEST:
-        return f"more than {LONGEST // 2**20} MiB"
+    if len(body) > MAX_RESPONSE_BYTES:
+        return f"more than {MAX_RESPONSE_BYTES // 2**20} MiB"
     if body.count(b"<") > MAX_TAGS:
         return f"more than {MAX_TAGS:,} tags"
     return "its own entities" if b"<!ENTITY" in body else None
 
 
 def _read(raw: Any) -> bytes:
-    """The body, or more than ``LONGEST`` bytes of it; only one that was read to its end leaves the connection open."""
+    """The body, or a little more than ``MAX_RESPONSE_BYTES`` of it; then the connection is closed."""
     body = bytearray()
     for block in raw.stream():
         body += block
-        if len(body) > LONGEST:
+        if len(body) > MAX_RESPONSE_BYTES:
             raw.close()
             break
     return bytes(body)

@@ -9,7 +9,7 @@ from ..checksums import ChecksumAlgorithm, etag_of
 from ..errors import Transient
 from ..proof.proof import is_same_etag
 from ..source.part_reader import PartReader
-from .error_translation import unreadable
+from .error_translation import bad_response
 from .values import checksum_name, etag_in
 
 
@@ -28,7 +28,7 @@ def size_of(client: Any, about: dict[str, Any], answer: Any) -> int:
         raise
     first["Body"].close()
     if not is_same_etag(str(first.get("ETag")), str(answer.get("ETag"))):
-        raise unreadable("HeadObject")  # it was replaced in between
+        raise bad_response("HeadObject")  # it was replaced in between
     return int(first["ContentRange"].rpartition("/")[2] if "ContentRange" in first else first["ContentLength"])
 
 

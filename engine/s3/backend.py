@@ -1,6 +1,6 @@
 """The backend over botocore.
 
-Clients come from engine/s3/client.py; errors leave translated (engine/responses/error_translation.py).
+Clients come from engine/s3/client.py; errors leave translate_errors (engine/responses/error_translation.py).
 """
 
 import time
@@ -16,13 +16,13 @@ from ..backend.target import Target
 from ..checksums import ChecksumAlgorithm
 from ..errors import ObjectMissing, Refused
 from ..limits import is_aws
-from ..responses.error_translation import translated, unreadable
+from ..responses.error_translation import bad_response, translate_errors
 from ..responses.missing_headers import checked_object, etag_of_part, size_of
 from ..responses.values import answered_at, checksum_name, etag_in, object_facts
 from ..source.part_reader import PartReader
 from ..upload.overwrite import check_free
 from . import listings, object_details
-from .client import client_for, forget_clients, patient, repeated_calls
+from .client import client_for, forget_clients, repeated_calls, with_complete_timeout
 from .config import S3Config
 from .parameters import address, checksum_argument, checksum_type, object_options
 from .session import profile_for, transfer_settings
@@ -95,7 +95,7 @@ class S3Backend(MultipartBackend):
         key = self.config.customer_key
         return None if key is None else key.fingerprint(bucket)
 
-    def _keyed(self, target: Target) -> dict[str, Any]:
+    def _object_arguments(self, target: Target) -> dict[str, Any]:
         """The object, and what goes with every call about what is in it."""
         key = self.config.customer_key
         return address(target) | ({} if key is None else key.arguments())
@@ -106,12 +106,12 @@ class S3Backend(MultipartBackend):
         if algorithm is not ChecksumAlgorithm.MD5:
             declared = {"ChecksumAlgorithm": algorithm.value, "ChecksumType": checksum_type(algorithm)}
         began = time.monotonic()
-        with translated("CreateMultipartUpload", checksum=algorithm, options=target.options):
+        with translate_errors("CreateMultipartUpload", checksum=algorithm, options=target.options):
             answer = client_for(self.config).create_multipart_upload(
-                **self._keyed(target), **object_options(target.options), **declared
+                **self._object_arguments(target), **object_options(target.options), **declared
             )
             if not answer["UploadId"]:
-                raise unreadable("CreateMultipartUpload")
+                raise bad_response("CreateMultipartUpload")
             agreed, told_at = answer.get("ChecksumAlgorithm"), answered_at(answer)
             return CreatedUpload(
                 upload_id=answer["UploadId"],
@@ -125,8 +125,8 @@ class S3Backend(MultipartBackend):
     def upload_part(self, target: Target, upload_id: str, body: PartReader) -> PartReceipt:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html"""
         proof = checksum_argument(body.algorithm, body.checksum)
-        with translated("UploadPart", checksum=body.algorithm, options=target.options):
-            about = self._keyed(target) | {
+        with translate_errors("UploadPart", checksum=body.algorithm, options=target.options):
+            about = self._object_arguments(target) | {
                 "UploadId": upload_id,
                 "PartNumber": body.spec.number,
                 "Body": _body(body),
@@ -142,12 +142,12 @@ class S3Backend(MultipartBackend):
 
     def _etag_by_list(self, target: Target, upload_id: str, body: PartReader) -> str:
         """The ETag of a part whose response had none."""
-        client, about = client_for(self.config), self._keyed(target)
+        client, about = client_for(self.config), self._object_arguments(target)
         return etag_of_part(listings.page_of_parts(client, about, upload_id, body.spec.number - 1) or {}, body)
 
     def list_parts(self, target: Target, upload_id: str, algorithm: ChecksumAlgorithm) -> list[PartReceipt] | None:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListParts.html"""
-        return listings.list_parts(client_for(self.config), self._keyed(target), upload_id, algorithm)
+        return listings.list_parts(client_for(self.config), self._object_arguments(target), upload_id, algorithm)
 
     def list_uploads(self, target: Target) -> list[FoundUpload] | None:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html"""
@@ -175,17 +175,17 @@ class S3Backend(MultipartBackend):
         check_free(self, target, algorithm)
         if target.options.no_overwrite:
             proof["IfNoneMatch"] = "*"
-        with translated("CompleteMultipartUpload", checksum=algorithm, options=target.options):
-            answer = client_for(patient(self.config)).complete_multipart_upload(
-                **self._keyed(target), UploadId=upload_id, MultipartUpload={"Parts": named}, **proof
+        with translate_errors("CompleteMultipartUpload", checksum=algorithm, options=target.options):
+            answer = client_for(with_complete_timeout(self.config)).complete_multipart_upload(
+                **self._object_arguments(target), UploadId=upload_id, MultipartUpload={"Parts": named}, **proof
             )
             if not answer.keys() & {"ETag", "Key", "Bucket", "Location"}:
-                raise unreadable("CompleteMultipartUpload")
+                raise bad_response("CompleteMultipartUpload")
         return object_facts(answer, size=size, etag=etag_in(answer), algorithm=algorithm)
 
     def abort_upload(self, target: Target, upload_id: str) -> None:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html"""
-        with translated("AbortMultipartUpload"):
+        with translate_errors("AbortMultipartUpload"):
             client_for(self.config).abort_multipart_upload(**address(target), UploadId=upload_id)
 
     def put_object(self, target: Target, body: PartReader) -> ObjectFacts:
@@ -194,8 +194,8 @@ class S3Backend(MultipartBackend):
         check_free(self, target, body.algorithm)
         if target.options.no_overwrite:
             arguments["IfNoneMatch"] = "*"
-        with translated("PutObject", checksum=body.algorithm, options=target.options):
-            about = self._keyed(target) | {"Body": _body(body)}
+        with translate_errors("PutObject", checksum=body.algorithm, options=target.options):
+            about = self._object_arguments(target) | {"Body": _body(body)}
             answer = repeated_calls(self.config).call("PutObject", about | arguments)
         if not etag_in(answer):
             return self._checked_object(target, body)
@@ -206,34 +206,34 @@ class S3Backend(MultipartBackend):
     def _checked_object(self, target: Target, body: PartReader) -> ObjectFacts:
         """What HEAD says, when the response to PutObject has no ETag."""
         if self.config.customer_key is not None:
-            raise unreadable("PutObject")  # nor does it say whether the object is encrypted
+            raise bad_response("PutObject")  # nor does it say whether the object is encrypted
         try:
             return checked_object(self.head_object(target, body.algorithm), body)
         except ObjectMissing as error:
-            raise unreadable("PutObject") from error
+            raise bad_response("PutObject") from error
 
     def head_object(self, target: Target, algorithm: ChecksumAlgorithm, *, version: str | None = None) -> ObjectFacts:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html"""
-        with translated("HeadObject"):
-            about = self._keyed(target) | {"ChecksumMode": "ENABLED"}
+        with translate_errors("HeadObject"):
+            about = self._object_arguments(target) | {"ChecksumMode": "ENABLED"}
             if version is None:
                 answer = repeated_calls(self.config).call("HeadObject", about)
             else:
                 # Rare, and no two are alike: there is nothing to repeat.
                 answer = client_for(self.config).head_object(**about, VersionId=version)
             if not answer.keys() & {"ETag", "LastModified"}:
-                raise unreadable("HeadObject")
-            size = size_of(client_for(self.config), self._keyed(target), answer)
+                raise bad_response("HeadObject")
+            size = size_of(client_for(self.config), self._object_arguments(target), answer)
             return object_facts(answer, size=size, etag=etag_in(answer), algorithm=algorithm)
 
     def object_details(self, target: Target) -> ObjectDetails:
-        return object_details.object_details(client_for(self.config), self._keyed(target))
+        return object_details.object_details(client_for(self.config), self._object_arguments(target))
 
     def object_part(self, target: Target, number: int) -> ObjectPart | None:
-        return object_details.object_part(client_for(self.config), self._keyed(target), number)
+        return object_details.object_part(client_for(self.config), self._object_arguments(target), number)
 
     def part_sizes(self, target: Target) -> tuple[int, ...] | None:
-        return object_details.part_sizes(client_for(self.config), self._keyed(target))
+        return object_details.part_sizes(client_for(self.config), self._object_arguments(target))
 
 
 def _is_public_aws(url: str) -> bool:

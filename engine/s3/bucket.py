@@ -14,7 +14,7 @@ from ..backend.bucket import BucketBackend, BucketUpload, BucketUploads, StoredP
 from ..backend.target import Target
 from ..errors import WEB_PAGE, AccessRefused, CredentialsExpired, ForeignResponse, Refused, Transient, UploadVanished
 from ..limits import is_aws
-from ..responses.error_translation import translated, unreadable
+from ..responses.error_translation import bad_response, translate_errors
 from ..responses.pages import Pages
 from .client import client_for
 from .config import S3Config
@@ -82,10 +82,10 @@ class S3Uploads(BucketBackend):
         if marker[1]:
             arguments["UploadIdMarker"] = marker[1]
         try:
-            with translated(_OPERATION):
+            with translate_errors(_OPERATION):
                 answer = client_for(self.config).list_multipart_uploads(**arguments)
                 if not answer.keys() & {"Bucket", "Prefix", "IsTruncated", "Uploads"}:
-                    raise unreadable(_OPERATION)
+                    raise bad_response(_OPERATION)
                 return answer
         except (CredentialsExpired, ForeignResponse):
             raise
@@ -103,12 +103,12 @@ class S3Uploads(BucketBackend):
         marker: int | None = 0
         while marker is not None:
             try:
-                with translated("ListParts"):
+                with translate_errors("ListParts"):
                     answer = client_for(self.config).list_parts(
                         **address(target), UploadId=upload_id, PartNumberMarker=marker
                     )
                     if not answer.keys() & {"Bucket", "Key", "UploadId", "IsTruncated", "Parts"}:
-                        raise unreadable("ListParts")
+                        raise bad_response("ListParts")
                     rows = answer.get("Parts", ())
                     page = {row["PartNumber"]: max(row.get("Size", 0), 0) for row in rows}
             except (UploadVanished, CredentialsExpired, ForeignResponse):
@@ -127,7 +127,7 @@ class S3Uploads(BucketBackend):
 def _read(answer: Any) -> tuple[list[BucketUpload], tuple[str, str]]:
     """The rows of a page, and the markers of the next."""
     decode = unquote_plus if answer.get("EncodingType") == "url" else str
-    with translated(_OPERATION):
+    with translate_errors(_OPERATION):
         rows = [
             BucketUpload(
                 key=decode(row["Key"]),

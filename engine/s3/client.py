@@ -117,7 +117,7 @@ def _prepare(client: Any, offset: ClockSkew, *, may_repeat: bool) -> RequestTemp
     return calls
 
 
-def patient(config: S3Config) -> S3Config:
+def with_complete_timeout(config: S3Config) -> S3Config:
     """The configuration for CompleteMultipartUpload; a client that was handed in keeps its own timeouts."""
     return config if config.client is not None else replace(config, answer_timeout=config.complete_timeout)
 
@@ -155,7 +155,7 @@ def forget_clients(config: S3Config, *, entirely: bool = False) -> list[Any]:
     entirely: forget also that it gave credentials.
     """
     forget_session(config, entirely=entirely)
-    made = [_clients.pop(each, None) for each in {config, patient(config)}]
+    made = [_clients.pop(each, None) for each in {config, with_complete_timeout(config)}]
     return [each[0] for each in made if each is not None]
 
 

@@ -28,10 +28,10 @@ class ClockSkew:
 
     def attach(self, events: Any) -> None:
         """Listen to answers, and sign again after botocore signed."""
-        events.register("after-call.s3", self.learn)
+        events.register("after-call.s3", self.update)
         events.register_last("request-created.s3", self._sign_again)
 
-    def learn(self, parsed: Any, **_: Any) -> None:
+    def update(self, parsed: Any, **_: Any) -> None:
         """See whether the parsed answer says that our clock is off, and by how much."""
         answer = parsed.get("ResponseMetadata") or {}
         error = parsed.get("Error") or {}

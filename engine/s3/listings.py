@@ -10,7 +10,7 @@ from ..backend.responses import FoundUpload, PartReceipt
 from ..backend.target import Target
 from ..checksums import ChecksumAlgorithm
 from ..errors import CredentialsExpired, ForeignResponse, Refused, RemoteError, UploadVanished
-from ..responses.error_translation import translated, unreadable
+from ..responses.error_translation import bad_response, translate_errors
 from ..responses.pages import Pages
 from ..responses.values import checksum_name, etag_in
 from .parameters import bucket, checksum_type
@@ -31,7 +31,7 @@ def list_parts(
         answer = page_of_parts(client, about, upload_id, marker)
         if answer is None:
             return None
-        with translated("ListParts"):
+        with translate_errors("ListParts"):
             page = [
                 PartReceipt(
                     number=row["PartNumber"],
@@ -53,7 +53,7 @@ def page_of_parts(client: Any, about: dict[str, Any], upload_id: str, marker: in
     name.
     """
     try:
-        with translated("ListParts"):
+        with translate_errors("ListParts"):
             answer = client.list_parts(**about, UploadId=upload_id, PartNumberMarker=marker)
             _check_listing("ListParts", answer)
             return answer
@@ -76,7 +76,7 @@ def list_uploads(client: Any, target: Target) -> list[FoundUpload] | None:
     pages = Pages("ListMultipartUploads", max_pages=100, max_rows=200_000)
     while True:
         try:
-            with translated("ListMultipartUploads"):
+            with translate_errors("ListMultipartUploads"):
                 answer = client.list_multipart_uploads(**bucket(target), Prefix=target.key, **markers)
                 _check_listing("ListMultipartUploads", answer)
                 page = {
@@ -112,4 +112,4 @@ def _check_listing(operation: str, answer: Any) -> None:
     """Refuse a response that is no list: a web page with status 200 is not an empty one, after which every part that
     it does not show would be sent again."""
     if not answer.keys() & {"Bucket", "Key", "Prefix", "UploadId", "IsTruncated", "Parts", "Uploads"}:
-        raise unreadable(operation)
+        raise bad_response(operation)

@@ -6,7 +6,7 @@ from ..backend.protocol import ObjectPart
 from ..backend.responses import ObjectDetails
 from ..checksums import ChecksumAlgorithm
 from ..errors import CredentialsExpired, ForeignResponse, Refused, Transient
-from ..responses.error_translation import translated, unreadable
+from ..responses.error_translation import bad_response, translate_errors
 from ..responses.missing_headers import size_of
 from ..responses.pages import Pages
 from ..responses.values import checksum_name, etag_in
@@ -19,10 +19,10 @@ def object_details(client: Any, about: dict[str, Any]) -> ObjectDetails:
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
     """
-    with translated("HeadObject"):
+    with translate_errors("HeadObject"):
         answer = client.head_object(**about, ChecksumMode="ENABLED")
         if not answer.keys() & {"ETag", "LastModified"}:
-            raise unreadable("HeadObject")
+            raise bad_response("HeadObject")
         return ObjectDetails(
             size=size_of(client, about, answer),
             etag=etag_in(answer),
@@ -41,7 +41,7 @@ def object_details(client: Any, about: dict[str, Any]) -> ObjectDetails:
 def object_part(client: Any, about: dict[str, Any], number: int) -> ObjectPart | None:
     """HeadObject of one part; None from a service that does not know the question or answers for the whole object."""
     try:
-        with translated("HeadObject"):
+        with translate_errors("HeadObject"):
             answer = client.head_object(**about, PartNumber=number)
             if not answer.keys() >= {"PartsCount", "ContentLength"}:
                 return None
@@ -62,7 +62,7 @@ def part_sizes(client: Any, about: dict[str, Any]) -> tuple[int, ...] | None:
     pages = Pages("GetObjectAttributes", max_pages=1000, max_rows=100_000)
     while True:
         try:
-            with translated("GetObjectAttributes"):
+            with translate_errors("GetObjectAttributes"):
                 answer = client.get_object_attributes(
                     **about, ObjectAttributes=["ObjectParts"], PartNumberMarker=marker
                 )

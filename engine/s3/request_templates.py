@@ -159,7 +159,7 @@ class RequestTemplates:
     def _refusal(self, operation: str, answer: Any) -> ClientError:
         model = self._client.meta.service_model.operation_model(operation)
         parsed = create_parser("rest-xml").parse(convert_to_response_dict(answer, model), model.output_shape)
-        self._offset.learn(parsed)
+        self._offset.update(parsed)
         return ClientError(parsed, operation)
 
 

@@ -13,7 +13,7 @@ from ..backend.target import Target
 from ..checksums import ChecksumAlgorithm
 from ..errors import AccessRefused, ObjectMissing, Refused, RemoteError, Transient
 from ..limits import is_aws
-from ..responses.error_translation import translated
+from ..responses.error_translation import translate_errors
 from ..responses.values import checksum_name, etag_in
 from .client import client_for
 from .config import S3Config
@@ -91,7 +91,7 @@ class S3Probe(Probe):
         client.meta.events.register(event, note)
         began = time.monotonic()
         try:
-            with translated(operation):
+            with translate_errors(operation):
                 call(client)
         except RemoteError as error:
             refusal = error
@@ -126,7 +126,7 @@ class S3Probe(Probe):
             "GetObjectLockConfiguration": client.get_object_lock_configuration,
         }
         try:
-            with translated(operation):
+            with translate_errors(operation):
                 return read(calls[operation](Bucket=bucket))
         except AccessRefused as error:
             if error.code not in _DENIED:
@@ -138,7 +138,7 @@ class S3Probe(Probe):
     def abort_rules(self, bucket: str) -> AbortRules:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLifecycleConfiguration.html"""
         try:
-            with translated("GetBucketLifecycleConfiguration"):
+            with translate_errors("GetBucketLifecycleConfiguration"):
                 # A service that does not know the question answers with a list of objects.
                 rules = client_for(self.config).get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
                 found = [
@@ -156,7 +156,7 @@ class S3Probe(Probe):
         self, target: Target, upload_id: str, number: int, data: bytes, algorithm: ChecksumAlgorithm, checksum: str
     ) -> PartReceipt:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html"""
-        with translated("UploadPart", checksum=algorithm):
+        with translate_errors("UploadPart", checksum=algorithm):
             answer = client_for(self.config).upload_part(
                 **address(target),
                 UploadId=upload_id,
@@ -181,7 +181,7 @@ class S3Probe(Probe):
             for part in parts
         ]
         condition = {"IfNoneMatch": "*"} if target.options.no_overwrite else {}
-        with translated("CompleteMultipartUpload"):
+        with translate_errors("CompleteMultipartUpload"):
             answer = client_for(self.config).complete_multipart_upload(
                 **address(target),
                 UploadId=upload_id,
@@ -194,7 +194,7 @@ class S3Probe(Probe):
     def put(self, target: Target, data: bytes) -> str | None:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html"""
         condition = {"IfNoneMatch": "*"} if target.options.no_overwrite else {}
-        with translated("PutObject"):
+        with translate_errors("PutObject"):
             answer = client_for(self.config).put_object(**address(target), Body=data, **condition)
         return answer.get("VersionId")  # type: ignore[no-any-return]
 
@@ -202,7 +202,7 @@ class S3Probe(Probe):
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html"""
         which = {} if version is None else {"VersionId": version}
         try:
-            with translated("DeleteObject"):
+            with translate_errors("DeleteObject"):
                 client_for(self.config).delete_object(**address(target), **which)
         except RemoteError as error:
             if error.status != 404 or error.code == "NoSuchBucket":

@@ -11,7 +11,7 @@ import pytest
 from partway.engine.backend.target import Target
 from partway.engine.doctor.check import Check, Health, TimedCalls
 from partway.engine.doctor.lifecycle import check_rules
-from partway.engine.doctor.run import visit
+from partway.engine.doctor.run import run_checks
 from partway.engine.s3.backend import S3Backend, S3Config
 from partway.engine.s3.bucket import S3Uploads
 from partway.engine.s3.client import client_for
@@ -39,10 +39,10 @@ class Moto:
     def set_rules(self, *rules: dict[str, Any]) -> None:
         self.client.put_bucket_lifecycle_configuration(Bucket=self.name, LifecycleConfiguration={"Rules": list(rules)})
 
-    def visit(self) -> dict[str, Check]:
+    def run_checks(self) -> dict[str, Check]:
         """What is said, by name."""
         said: dict[str, Check] = {}
-        visit(
+        run_checks(
             S3Probe(self.backend.config),
             self.backend,
             S3Uploads(self.backend.config),
@@ -108,7 +108,7 @@ def test_rules(moto: Moto, rules: tuple[dict[str, Any], ...], prefix: str, fact:
 
 
 def test_the_command_for_a_bucket_without_rules_works(moto: Moto) -> None:
-    """What it sets makes the next visit content."""
+    """What it sets makes the next run content."""
     moto.make()
     words = shlex.split(moto.rules().command)
     configuration = json.loads(words[words.index("--lifecycle-configuration") + 1])
@@ -143,7 +143,7 @@ def test_a_bucket_that_keeps_versions(moto: Moto, monkeypatch: pytest.MonkeyPatc
     moto.make()
     moto.client.put_bucket_versioning(Bucket=moto.name, VersioningConfiguration={"Status": "Enabled"})
 
-    said = moto.visit()
+    said = moto.run_checks()
 
     assert "keeps versions, and they can be deleted" in said["delete"].fact
     assert said["complete"].health is Health.OK
@@ -157,7 +157,7 @@ def test_a_bucket_that_kept_versions_once(moto: Moto) -> None:
     for status in ("Enabled", "Suspended"):
         moto.client.put_bucket_versioning(Bucket=moto.name, VersioningConfiguration={"Status": status})
 
-    moto.visit()
+    moto.run_checks()
 
     assert moto.left == []
 
@@ -173,7 +173,7 @@ def test_a_bucket_that_locks(moto: Moto) -> None:
         },
     )
 
-    said = moto.visit()
+    said = moto.run_checks()
 
     assert "locks every new object for some time; Complete is not tested" in said["delete"].fact
     assert "complete" not in said

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from partway.engine.doctor.check import Check, Health, TimedCalls
-from partway.engine.doctor.run import visit
+from partway.engine.doctor.run import run_checks
 from partway.engine.errors import Transient, UploadCancelled
 from partway.engine.s3.backend import S3Backend, S3Config
 from partway.engine.s3.bucket import S3Uploads
@@ -25,7 +25,7 @@ LONG = 120.0  # seconds; nobody waits for them
 
 @dataclass
 class Visit:
-    """A visit at a strict S3, and what was said."""
+    """A run at a strict S3, and what was said."""
 
     server: StrictS3
     said: list[Check] = field(default_factory=list)
@@ -41,7 +41,7 @@ class Visit:
             self.on_check(check)
 
         try:
-            visit(
+            run_checks(
                 S3Probe(backend.config),
                 backend,
                 S3Uploads(backend.config),

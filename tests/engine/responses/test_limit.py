@@ -15,7 +15,7 @@ from partway.engine.backend.target import Target
 from partway.engine.checksums import ChecksumAlgorithm
 from partway.engine.errors import PartwayError, Refused, Transient, UploadFailed
 from partway.engine.events.upload import PartRetried
-from partway.engine.responses.limit import LONGEST
+from partway.engine.responses.limit import MAX_RESPONSE_BYTES
 from partway.engine.s3.backend import S3Backend, S3Config
 from tests.support.engine.upload_case import PART, Uploading
 from tests.support.s3_faults.faults import Answer, Fault, Stage
@@ -67,7 +67,7 @@ def talker(words: bytes, *, endless: bool = False) -> Iterator[int]:
 
 def test_an_answer_of_the_longest_size_is_read(strict: StrictS3, backend: S3Backend) -> None:
     """The bound is no byte too low."""
-    answer_with(strict, "ListParts", listing(LONGEST))
+    answer_with(strict, "ListParts", listing(MAX_RESPONSE_BYTES))
     target = Target(bucket="bucket", key="key", endpoint=backend.endpoint)
 
     rows = backend.list_parts(target, "U", CRC)
@@ -77,7 +77,7 @@ def test_an_answer_of_the_longest_size_is_read(strict: StrictS3, backend: S3Back
 
 def test_a_longer_answer_is_none_of_s3s(strict: StrictS3, backend: S3Backend) -> None:
     """One byte more, and nothing of it is believed."""
-    answer_with(strict, "ListMultipartUploads", listing(LONGEST + 1))
+    answer_with(strict, "ListMultipartUploads", listing(MAX_RESPONSE_BYTES + 1))
     target = Target(bucket="bucket", key="key", endpoint=backend.endpoint)
 
     with pytest.raises(Transient, match="the response to ListMultipartUploads has more than 8 MiB") as caught:
@@ -93,7 +93,7 @@ def test_an_upload_ends_resumable(
 ) -> None:
     """Whatever the call and the status, it is asked once more, and the upload goes on when the server is right."""
     uploading = Uploading(path=make_file(2 * PART), backend=backend, endpoint=backend.endpoint)
-    answer_with(strict, operation, Answer(status=status, body=b"x" * (LONGEST + 1)))
+    answer_with(strict, operation, Answer(status=status, body=b"x" * (MAX_RESPONSE_BYTES + 1)))
     with pytest.raises((Transient, UploadFailed), match="more than 8 MiB") as caught:
         uploading.run(concurrency=1)
     strict.faults.clear()
@@ -121,7 +121,7 @@ def test_an_answer_without_end_takes_little_memory(monkeypatch: pytest.MonkeyPat
             finally:
                 tracemalloc.stop()
 
-    assert most < 8 * LONGEST
+    assert most < 8 * MAX_RESPONSE_BYTES
 
 
 ALERT = b"\x15\x03\x01\x00\x02\x02\x46"

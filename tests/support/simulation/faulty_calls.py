@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from partway.engine import errors
 from partway.engine.checksums import ChecksumAlgorithm
 from partway.engine.errors import Transient
-from partway.engine.responses.error_translation import translated
+from partway.engine.responses.error_translation import translate_errors
 from partway.engine.source.part_reader import PartReader
 from tests.support.s3_model.errors import S3Error
 
@@ -188,8 +188,8 @@ class FaultyCalls:
                 "Error": {"Code": code, "Message": error.message},
                 "ResponseMetadata": {"HTTPStatusCode": error.status},
             }
-            with translated(operation, checksum=algorithm):
+            with translate_errors(operation, checksum=algorithm):
                 raise ClientError(answered, operation) from error  # type: ignore[arg-type]
-            raise AssertionError("translated() lets nothing pass") from error
+            raise AssertionError("translate_errors() lets nothing pass") from error
         self._world.say(f"{name}: ok")
         return answer
