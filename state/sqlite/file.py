@@ -52,4 +52,4 @@ def create(path: Path) -> None:
 def unusable(folder: Path, error: OSError) -> StateError:
     """The error for a state directory that the operating system refuses."""
     advice = "choose another with --state-dir or PARTWAY_STATE_DIR"
-    return state_error(f"cannot use the state folder {folder}", error, advice)
+    return state_error(f"cannot use the state directory {folder}", error, advice)

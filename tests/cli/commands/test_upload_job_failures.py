@@ -166,7 +166,7 @@ def test_a_link_is_not_followed_where_that_is_not_wanted(shell: Shell, server: S
     assert alone.out == "skipped s3://bucket/link: the source is a symbolic link; nothing was sent\n"
     assert "would skip s3://bucket/link: the source is a symbolic link" in dry.out
     assert told.event("upload_skipped")["reason"] == "the source is a symbolic link; nothing was sent"
-    assert f"skipped: {shell.folder / 'link'}: a link" in beside.err
+    assert f"skipped: {shell.folder / 'link'}: a symbolic link" in beside.err
     assert arrived(server) == {"2.txt"}
     assert shell.run("upload", "some/1.txt", "s3://bucket/", flag).code == 0
     assert arrived(server) == {"1.txt", "2.txt"}

@@ -207,7 +207,7 @@ def test_a_job_stops_at_an_option_that_no_file_can_have(strict: StrictS3, backen
     job = Job(spec=replace(spec, options=ObjectOptions(acl="public-read")), backend=backend)
     refuse(strict, Answer(status=400, code="AccessControlListNotSupported"))
 
-    with pytest.raises(OptionRefused, match="leave --acl away"):
+    with pytest.raises(OptionRefused, match="omit --acl"):
         job.run()
 
     assert job.of(FileDone) == []

@@ -211,7 +211,7 @@ def test_the_addressing_style_is_botocores(shell: Shell, server: StrictS3, style
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("multipart_chunksize", "big", "'big' is no"),
+        ("multipart_chunksize", "big", "'big' is not a valid size"),
         ("max_concurrent_requests", "0", "'0' must be greater than 0"),
         ("max_bandwidth", "fast", "'fast' is not a valid rate"),
     ],

@@ -183,7 +183,7 @@ def test_objects_with_another_key_are_not_looked_at(shell: Shell, server: Strict
     kept = shell.run("upload", "file", "s3://bucket/key", "--no-overwrite")
     sent = shell.run("upload", "-r", "some", "s3://bucket/", "--skip-existing")
 
-    assert kept.code == 1 and "--no-overwrite cannot be kept" in kept.errors[0], kept
+    assert kept.code == 1 and "--no-overwrite cannot be guaranteed" in kept.errors[0], kept
     assert sent.code == 0, sent.err
     assert server.model.objects["bucket", "key"].options.customer_key_md5 is None
 
@@ -219,7 +219,7 @@ def test_keys_as_people_have_them(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", "k" * 31, "k" * 33, TEXT[:-4], "ä" * 32, "fileb:///nowhere", "fileb://\0"])
 def test_what_is_no_key_is_said_without_it(text: str) -> None:
-    with pytest.raises(ValueError, match=r"bytes; write|cannot be read") as error:
+    with pytest.raises(ValueError, match=r"bytes; use|cannot be read") as error:
         parse_key(text)
 
     assert not text or text not in str(error.value)
@@ -267,7 +267,7 @@ def test_on_a_terminal_it_is_asked_for_and_not_shown(shell: Shell, server: Stric
     os.close(master)
 
     assert code == 0
-    assert b"Key of upload" in shown and b"it has 9 bytes" in shown
+    assert b"Key for upload" in shown and b"it has 9 bytes" in shown
     assert TEXT.encode() not in shown and b"too-short" not in shown
 
 

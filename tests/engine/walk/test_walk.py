@@ -83,7 +83,7 @@ def test_links_are_followed_or_not(folder: Path) -> None:
 
     assert names(folder) == ["a/b/two", "link", "more/b/two", "one"]
     assert names(folder, follow_symlinks=False) == ["a/b/two", "one"]
-    assert {each.reason for each in passed(folder, follow_symlinks=False)} == {"a link"}
+    assert {each.reason for each in passed(folder, follow_symlinks=False)} == {"a symbolic link"}
 
 
 def test_a_link_to_a_folder_above_ends_nowhere_else(folder: Path) -> None:
@@ -151,7 +151,9 @@ def test_a_link_as_a_source_is_told_as_such(folder: Path) -> None:
     (folder / "link").symlink_to("one")
     walk = walk_sources([(str(folder / "link"), None)], follow_symlinks=False)
 
-    assert [(each.reason, each.failed) for each in walk if isinstance(each, SkippedEntry)] == [("a link", False)]
+    assert [(each.reason, each.failed) for each in walk if isinstance(each, SkippedEntry)] == [
+        ("a symbolic link", False)
+    ]
 
 
 def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:

@@ -139,7 +139,7 @@ def test_a_table_of_another_shape_is_damage(filled: Path, statement: str) -> Non
         store._db.execute("ALTER TABLE uploads RENAME TO old")
         store._db.execute(statement)
 
-        with pytest.raises(StateDamaged, match="move it away"):
+        with pytest.raises(StateDamaged, match="move it elsewhere"):
             store.save_upload(UPLOAD)
 
 

@@ -274,7 +274,7 @@ def test_a_truncated_database_is_damaged(filled: Path, kept: int) -> None:
     """A full disk or a copy that broke off: never an error of the database's library."""
     os.truncate(filled, kept)
 
-    with pytest.raises(StateDamaged, match=r"is damaged .* move it away"):
+    with pytest.raises(StateDamaged, match=r"is damaged .* move it elsewhere"):
         SqliteStore(filled.parent)
 
 
@@ -323,7 +323,7 @@ def test_a_file_in_place_of_the_folder_is_told(tmp_path: Path, below: str) -> No
     """The folder itself, or one above it, is a file."""
     (tmp_path / "file").touch()
 
-    with pytest.raises(StateError, match=r"cannot use the state folder .*; name another with --state-dir"):
+    with pytest.raises(StateError, match=r"cannot use the state directory .*; choose another with --state-dir"):
         SqliteStore(tmp_path / "file" / below)
 
 
@@ -347,7 +347,7 @@ def test_a_read_only_folder_is_told(tmp_path: Path) -> None:
     """A new store cannot be made in it."""
     tmp_path.chmod(0o500)
 
-    with pytest.raises(StateError, match=f"cannot use the state folder {tmp_path}: Permission denied"):
+    with pytest.raises(StateError, match=f"cannot use the state directory {tmp_path}: Permission denied"):
         unprivileged(lambda: SqliteStore(tmp_path).close())
     tmp_path.chmod(0o700)
 
