@@ -1,4 +1,4 @@
-"""botocore's trouble with the AWS configuration, translate_errors: one sentence that names the file or the setting.
+"""botocore's trouble with the AWS configuration, as one sentence that names the file or the setting.
 
 No S3 call is made here.  A configuration that cannot work is Refused, so that nothing is tried again; credentials that
 may come back by themselves or by a login are CredentialsExpired.
