@@ -8,7 +8,7 @@ The class says what the caller can do about it::
         ├── StateFull         the disk, a quota or a file size limit is full: free some space, then run again
         ├── LocksUnsupported  the filesystem has no file locks: use another state folder
         ├── StateTooNew       written by a newer partway: update, or use another state folder
-        └── StateDamaged      the file is not a database, or a damaged one: move it away
+        └── StateDamaged      the file is not a database, or a damaged one: move it elsewhere
 """
 
 import errno
