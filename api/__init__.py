@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from . import errors, events
     from ._client import Client
     from ._run.results import JobResult, UploadInfo, UploadResult
-    from ._upload import upload
+    from ._upload import open_writer, upload
     from .errors import PartwayError, RemoteError, SourceError, UploadCancelled, UploadFailed
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "__version__",
     "errors",
     "events",
+    "open_writer",
     "upload",
 ]
 
@@ -47,6 +48,7 @@ _HOMES = {
     "UploadResult": "_run.results",
     "errors": None,
     "events": None,
+    "open_writer": "_upload",
     "upload": "_upload",
 }
 

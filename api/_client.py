@@ -11,7 +11,7 @@ from partway.engine.job_records.cancel import cancel_job
 from partway.engine.maintenance.verify import Comparison, compare
 from partway.engine.run.context import EngineContext
 from partway.engine.upload.abort import cancel_upload
-from partway.engine.workers.channel import CancelToken
+from partway.engine.workers.channel import CancelToken, WorkerContext
 from partway.state.jobs import JobRecord
 from partway.state.store import StateStore
 from partway.state.uploads import UNFINISHED, UploadRecord
@@ -20,15 +20,17 @@ from ._arguments import values
 from ._arguments.destination import object_address
 from ._arguments.options import JobOptions, UploadOptions
 from ._arguments.sources import Source, absolute
-from ._requests import Defaults, JobRequest, ObjectRequest, make_job, make_request
+from ._requests import Defaults, JobRequest, ObjectRequest, make_job, make_pipe, make_request
 from ._run import calls
-from ._run.connection import make_connection
+from ._run.connection import Place, make_connection
 from ._run.futures import UploadFuture
 from ._run.lookup import find_unfinished
+from ._run.pipe import Pipe
 from ._run.progress import combine, log_event
 from ._run.results import JobResult, UploadInfo, UploadResult, info_of
 from ._run.state import opened_store, read_store, state_directory
 from ._run.threads import Threads
+from ._writer import Writer
 from .events import Event, UploadPlanned
 
 T = TypeVar("T")
@@ -181,6 +183,34 @@ class Client:
         """
         return self._threads.submit(self._work(source, destination, recursive, options))
 
+    def open_writer(self, destination: str, **options: Unpack[UploadOptions]) -> Writer:
+        """A binary file object whose bytes are uploaded while they are written; ``close()`` completes the object.
+
+        Left by an exception as a context manager it completes nothing; the parts are kept, and a writer to the same
+        destination that gets the same bytes resumes.
+
+        Raises:
+            OptionError: an argument is not valid.
+        """
+        request = make_pipe(destination, options, self._defaults)
+
+        def start(pipe: Pipe, check_end: Callable[[WorkerContext], None]) -> UploadFuture[UploadResult]:
+            def send(context: EngineContext, place: Place) -> UploadResult:
+                return calls.send_pipe(
+                    pipe,
+                    check_end,
+                    request.target(place.endpoint),
+                    context,
+                    request.options,
+                    self._state_dir,
+                    region=place.region,
+                    profile=place.profile,
+                )
+
+            return self._threads.start(self._with_store(request, send))
+
+        return Writer(destination, start)
+
     def plan(self, path: StrPath, destination: str, **options: Unpack[UploadOptions]) -> UploadPlanned:
         """What ``upload`` would do, with the requests that it needs; nothing is sent or stored.
 
@@ -298,7 +328,14 @@ class Client:
         make = make_job if recursive else make_request
         request: ObjectRequest | JobRequest = make(source, destination, options, self._defaults)
 
-        def work(token: CancelToken) -> UploadResult | JobResult:
+        return self._with_store(request, lambda context, place: request.send(context, place, self._state_dir))
+
+    def _with_store(
+        self, request: ObjectRequest | JobRequest, send: Callable[[EngineContext, Place], T]
+    ) -> Callable[[CancelToken], T]:
+        """What runs in the upload's thread: opens a store, and sends."""
+
+        def work(token: CancelToken) -> T:
             place = self._connection.place()
             with opened_store(self._state_dir) as store:
                 context = EngineContext(
@@ -308,7 +345,7 @@ class Client:
                     sink=combine(log_event, *request.sinks, self._on_event),
                     cancel=token,
                 )
-                return request.send(context, place, self._state_dir)
+                return send(context, place)
 
         return work
 

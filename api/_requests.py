@@ -155,6 +155,18 @@ def make_request(source: Any, destination: str, options: Mapping[str, Any], defa
     return ObjectRequest(options=checked, settings=defaults.settings(checked), source=read, bucket=bucket, key=key)
 
 
+def make_pipe(destination: str, options: Mapping[str, Any], defaults: Defaults) -> ObjectRequest:
+    """What is written to one object.
+
+    Raises:
+        OptionError
+    """
+    checked = check_options(options, stream=True)
+    bucket, key = object_address(destination, None)
+    nothing = StreamSource(lambda size: b"")
+    return ObjectRequest(options=checked, settings=defaults.settings(checked), source=nothing, bucket=bucket, key=key)
+
+
 def make_job(source: Any, destination: str, options: Mapping[str, Any], defaults: Defaults) -> JobRequest:
     """Many files below one prefix.
 

@@ -1,4 +1,4 @@
-"""``partway.upload``: one call, with a client of its own."""
+"""``partway.upload`` and ``partway.open_writer``: one call, with a client of its own."""
 
 import os
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ from ._arguments.options import ClientOptions, JobOptions, UploadOptions
 from ._arguments.sources import Source
 from ._client import Client
 from ._run.results import JobResult, UploadResult
+from ._writer import Writer
 
 
 class _Upload(ClientOptions, UploadOptions, total=False):
@@ -42,3 +43,18 @@ def upload(source: Any, destination: str, *, recursive: bool = False, **options:
     own = {name: options.pop(name) for name in ClientOptions.__optional_keys__ & set(options)}
     with Client(**own) as client:
         return client.upload(source, destination, recursive=cast(Any, recursive), **options)
+
+
+def open_writer(destination: str, **options: Unpack[_Upload]) -> Writer:
+    """As ``Client.open_writer``, with a client made of the options that ``Client`` has."""
+    own, rest = _split(dict(options))
+    client = Client(**own)
+    writer = client.open_writer(destination, **rest)
+    writer.on_end(client.close)
+    return writer
+
+
+def _split(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Those of the client, and those of the upload."""
+    own = {name: options.pop(name) for name in ClientOptions.__optional_keys__ & set(options)}
+    return own, options

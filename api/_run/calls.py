@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from partway.engine.stream.settings import StreamSettings
 from partway.engine.stream.upload import upload_stream
 from partway.engine.upload.file import resume_upload, upload_file
 from partway.engine.walk.spec import JobSpec
+from partway.engine.workers.channel import WorkerContext
 from partway.state.jobs import JobRecord
 from partway.state.uploads import STREAM, UploadRecord, UploadStatus
 
@@ -28,6 +30,7 @@ from .._arguments.errors import OptionError
 from .._arguments.options import Options
 from .._arguments.sources import PathSource, StreamSource
 from .feed import Feed
+from .pipe import Pipe
 from .results import JobResult, UploadResult, job_result
 
 _MAX_FAILURES = 20  # files that are named in the result of a job
@@ -61,27 +64,50 @@ def send_stream(
     profile: str | None,
 ) -> UploadResult:
     """Upload what the source reads.  directory: where the parts in flight are kept."""
-    expected = options.get("expected_size", source.size)
     context = _restarted_if_shorter(source, target, context)
     feed = Feed(source.read)
+    stream = StreamSettings(
+        expected_size=options.get("expected_size", source.size),
+        equal_parts=options.get("equal_parts", False),
+        # Bytes that are given as such are meant, also when they are none.
+        allow_empty=options.get("allow_empty", source.size == 0),
+        folder=directory,
+        confirm=feed.check_end,
+    )
+    is_read = False
     try:
-        done = upload_stream(
-            feed.descriptor,
-            target,
-            context,
-            stream=StreamSettings(
-                expected_size=expected,
-                equal_parts=options.get("equal_parts", False),
-                # Bytes that are given as such are meant, also when they are none.
-                allow_empty=options.get("allow_empty", source.size == 0),
-                folder=directory,
-                confirm=feed.check_end,
-            ),
-            region=region,
-            profile=profile,
-        )
+        done = upload_stream(feed.descriptor, target, context, stream=stream, region=region, profile=profile)
+        is_read = True
     finally:
-        feed.close()
+        feed.close(is_read=is_read)
+    return _result(done, target, context)
+
+
+def send_pipe(
+    pipe: Pipe,
+    check_end: Callable[[WorkerContext], None],
+    target: Target,
+    context: EngineContext,
+    options: Options,
+    directory: Path,
+    *,
+    region: str | None,
+    profile: str | None,
+) -> UploadResult:
+    """Upload what is written into the pipe.  check_end: raises when its end is not that of the data."""
+    stream = StreamSettings(
+        expected_size=options.get("expected_size"),
+        equal_parts=options.get("equal_parts", False),
+        allow_empty=options.get("allow_empty", True),
+        folder=directory,
+        confirm=check_end,
+    )
+    is_read = False
+    try:
+        done = upload_stream(pipe.descriptor, target, context, stream=stream, region=region, profile=profile)
+        is_read = True
+    finally:
+        pipe.close(is_read=is_read)
     return _result(done, target, context)
 
 

@@ -1,35 +1,32 @@
-"""A pipe that is filled from what a caller's object reads, so that the engine sees any of them as a stream."""
+"""Fill a pipe with what a caller's object reads, so that the engine sees any of them as a stream."""
 
-import os
 import threading
 import time
-import weakref
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from partway.engine.errors import SourceError
 from partway.engine.workers.channel import WorkerContext
 
 from .._arguments.errors import OptionError
+from .pipe import Pipe
 
 _BLOCK = 256 * 1024
-_LINGER = 2.0  # seconds that workers of a stopped upload may still look at its pipe
 _TICK = 0.05
 
 
 class Feed:
-    """Calls ``read`` on a thread of its own, and writes what it gives into a pipe.
+    """Calls ``read`` on a thread of its own, which waits where ``read`` waits.
 
-    The thread waits where ``read`` waits; what the engine reads is ``descriptor``.
+    descriptor: what the engine reads.
     """
 
     def __init__(self, read: Callable[[int], Any]) -> None:
         self._read = read
         self._error: BaseException | None = None
         self._stopped = False
-        self.descriptor, self._sink = os.pipe()
-        _open_feeds.add(self)
+        self._pipe = Pipe()
+        self.descriptor = self._pipe.descriptor
         self._thread = threading.Thread(target=self._pump, name="partway-feed", daemon=True)
         self._thread.start()
 
@@ -48,22 +45,10 @@ class Feed:
                 f"the source cannot be read: {type(self._error).__name__}: {self._error}"
             ) from self._error
 
-    def close(self) -> None:
-        """Let go of the pipe."""
+    def close(self, *, is_read: bool) -> None:
+        """Let go of the pipe.  is_read: as of ``Pipe.close``."""
         self._stopped = True
-        _open_feeds.discard(self)
-        if not self._thread.is_alive():
-            os.close(self.descriptor)
-            return
-        # A worker may still be about to read.  It must find an end there, never what gets the same number next.
-        null = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(null, self.descriptor, inheritable=False)
-        os.close(null)
-        threading.Thread(target=self._close_later, name="partway-close", daemon=True).start()
-
-    def _close_later(self) -> None:
-        time.sleep(_LINGER)
-        os.close(self.descriptor)
+        self._pipe.close(is_read=is_read)
 
     def _pump(self) -> None:
         try:
@@ -75,32 +60,13 @@ class Feed:
                     # A non-blocking file has nothing right now.
                     time.sleep(_TICK)
                     continue
-                left = memoryview(block).cast("B")
-                if not left:
+                data = memoryview(block).cast("B")
+                if not data:
                     break
-                while left:
-                    left = left[os.write(self._sink, left) :]
+                self._pipe.write(data)
         except BrokenPipeError as error:
             self._error = None if self._stopped else error
         except BaseException as error:
             self._error = error
         finally:
-            os.close(self._sink)
-
-    def _forget_in_child(self) -> None:
-        # A forked process that keeps this end would keep the upload of its parent from seeing the stream's end.
-        for descriptor in (self.descriptor, self._sink):
-            with suppress(OSError):
-                os.close(descriptor)
-
-
-_open_feeds: "weakref.WeakSet[Feed]" = weakref.WeakSet()
-
-
-def _forget_feeds() -> None:
-    for feed in list(_open_feeds):
-        feed._forget_in_child()
-    _open_feeds.clear()
-
-
-os.register_at_fork(after_in_child=_forget_feeds)
+            self._pipe.end()

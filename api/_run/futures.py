@@ -1,12 +1,14 @@
 """A future whose cancel() also stops an upload that runs."""
 
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError, Future, wait
 from typing import TypeVar
 
 from partway.engine.errors import UploadCancelled
 from partway.engine.workers.channel import CancelToken
 
 T = TypeVar("T")
+
+_GRACE = 5.0  # seconds that a cancelled upload has to end; it takes one
 
 
 class Cancelled(UploadCancelled, CancelledError):
@@ -55,3 +57,7 @@ class UploadFuture(Future[T]):
             return super().exception(timeout)
         except CancelledError:
             raise Cancelled("cancelled before it began; nothing was sent") from None
+
+    def settle(self) -> None:
+        """Wait until a cancelled upload has ended; not for ever."""
+        wait([self], _GRACE)

@@ -32,10 +32,14 @@ class Threads:
 
     def run(self, call: Callable[[CancelToken], T]) -> T:
         """Make the call and wait for it.  What interrupts the caller, as Ctrl-C does, cancels the call first."""
+        return wait_for(self.start(call))
+
+    def start(self, call: Callable[[CancelToken], T]) -> UploadFuture[T]:
+        """Make the call at once, in a thread of its own, however many run."""
         future: UploadFuture[T] = self._future()
         context = copy_context()
         threading.Thread(target=lambda: context.run(self._work, future, call), name="partway-upload").start()
-        return _wait(future)
+        return future
 
     def submit(self, call: Callable[[CancelToken], T]) -> UploadFuture[T]:
         """Make the call when there is room, and return at once."""
@@ -102,7 +106,8 @@ class Threads:
             future.set_result(result)
 
 
-def _wait(future: UploadFuture[T]) -> T:
+def wait_for(future: UploadFuture[T]) -> T:
+    """The result of a call.  What interrupts the caller cancels the call first, and waits until it has ended."""
     try:
         return future.result()
     except BaseException:
