@@ -6,38 +6,29 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar, Unpack, overload
 
-from partway.engine.backend.target import Target
-from partway.engine.job_records.cancel import cancel_job
-from partway.engine.maintenance.verify import Comparison, compare
 from partway.engine.run.context import EngineContext
-from partway.engine.upload.abort import cancel_upload
 from partway.engine.workers.channel import CancelToken, WorkerContext
-from partway.state.jobs import JobRecord
-from partway.state.store import StateStore
-from partway.state.uploads import UNFINISHED, UploadRecord
 
 from ._arguments import values
-from ._arguments.destination import object_address
 from ._arguments.options import JobOptions, UploadOptions
 from ._arguments.sources import Source, absolute
+from ._history import History, StrPath
 from ._requests import Defaults, JobRequest, ObjectRequest, make_job, make_pipe, make_request
 from ._run import calls
 from ._run.connection import Place, make_connection
 from ._run.futures import UploadFuture
-from ._run.lookup import find_unfinished
 from ._run.pipe import Pipe
 from ._run.progress import combine, log_event
-from ._run.results import JobResult, UploadInfo, UploadResult, info_of
+from ._run.results import JobResult, UploadResult
 from ._run.state import opened_store, read_store, state_directory
 from ._run.threads import Threads
 from ._writer import Writer
 from .events import Event, UploadPlanned
 
 T = TypeVar("T")
-StrPath = str | os.PathLike[str]
 
 
-class Client:
+class Client(History):
     """Uploads to one service, with one state directory.
 
     One client per process is enough, and any thread may use it.  As a context manager it waits for what was submitted;
@@ -45,7 +36,10 @@ class Client:
     shares no connection with its parent.
 
     Args:
-        profile, region, endpoint_url: None leaves each to the AWS configuration and its variables.
+        session: A ``boto3.Session``: its credentials, profile, region and event handlers are used.
+        client: A boto3 client for S3, used as it is: its endpoint, region, credentials, timeouts, retries and event
+            handlers.
+        profile, region, endpoint_url: None leaves each to the session or the AWS configuration and its variables.
         sse_c_key: 32 bytes that S3 encrypts the objects with (SSE-C); never stored.  The same key resumes.
         state_dir: Where unfinished uploads are remembered; None: PARTWAY_STATE_DIR, or the platform's directory.
             The command sees the same uploads.
@@ -66,6 +60,8 @@ class Client:
     def __init__(
         self,
         *,
+        session: Any = None,
+        client: Any = None,
         profile: str | None = None,
         region: str | None = None,
         endpoint_url: str | None = None,
@@ -90,6 +86,8 @@ class Client:
         self._on_event = None if on_event is None else values.function("on_event", on_event)
         uploads = values.concurrency("max_uploads", max_uploads)
         self._connection = make_connection(
+            session=session,
+            client=client,
             endpoint_url=endpoint_url,
             region=region,
             profile=profile,
@@ -227,100 +225,6 @@ class Client:
                 return calls.plan_path(text, request.target(place.endpoint), context)
 
         return self._threads.run(work)
-
-    def verify(self, path: StrPath, url: str) -> Comparison:
-        """Compare a file with an object, by size and checksum; nothing is downloaded.
-
-        Returns:
-            Its ``verdict`` is "equal", "different", "missing" or "unknown"; ``by`` says what that rests on.
-
-        Raises:
-            SourceError, RemoteError.
-        """
-        text = absolute(path)
-        bucket, key = object_address(url, os.path.basename(text))  # noqa: PTH119 - keeps undecodable names
-
-        def work(token: CancelToken) -> Comparison:
-            place = self._connection.place()
-            target = Target(bucket=bucket, key=key, endpoint=place.endpoint)
-            with read_store(self._state_dir) as store:
-                sizes = [each.part_size for each in store.uploads_to(bucket, key) if each.endpoint == place.endpoint]
-            return compare(
-                text, target, place.backend, policy=self._defaults.policy, cancel=token, part_sizes=sizes[-1:]
-            )
-
-        return self._threads.run(work)
-
-    def uploads(self, *, unfinished: bool = False) -> list[UploadInfo]:
-        """The uploads that the state directory remembers, oldest first.
-
-        unfinished: True leaves out those that are completed or aborted.
-        """
-
-        def work(token: CancelToken) -> list[UploadInfo]:
-            with read_store(self._state_dir) as store:
-                statuses = UNFINISHED if unfinished else None
-                totals = store.all_part_totals(statuses=UNFINISHED)
-                return [info_of(record, totals) for record in store.uploads(statuses=statuses)]
-
-        return self._threads.run(work)
-
-    def resume(self, id: str) -> UploadResult | JobResult:
-        """Finish an unfinished upload, or the upload of a directory.  Everything it needs is remembered.
-
-        Args:
-            id: Of ``UploadInfo``, of an event, or the start of one.
-
-        Raises:
-            OptionError: there is no such upload, it is finished, or it is at another endpoint.
-            UploadFailed: it is a stream, which only the same bytes can resume.
-            PartwayError: as ``upload``.
-        """
-
-        def work(token: CancelToken) -> UploadResult | JobResult:
-            with opened_store(self._state_dir) as store:
-                record = find_unfinished(store, id)
-                return calls.resume(record, self._context(record, store, token))
-
-        return self._threads.run(work)
-
-    def cancel(self, id: str) -> None:
-        """Abort an unfinished upload: its parts are removed from S3, and it cannot be resumed.
-
-        To stop one that runs and keep its parts, call ``cancel()`` of its future.
-
-        Raises:
-            OptionError: there is no such upload, or it is finished.
-            AlreadyRunning: it runs; stop that first.
-            RemoteError: the service refused, or is away; cancel again.
-        """
-
-        def work(token: CancelToken) -> None:
-            with opened_store(self._state_dir) as store:
-                record = find_unfinished(store, id)
-                context = self._context(record, store, token)
-                if isinstance(record, UploadRecord):
-                    cancel_upload(record, context)
-                    return
-                cancel_job(
-                    record,
-                    backend_for=lambda each: context.backend,
-                    store=store,
-                    settings=context.settings,
-                    cancel=token,
-                )
-
-        self._threads.run(work)
-
-    def _context(self, record: UploadRecord | JobRecord, store: StateStore, token: CancelToken) -> EngineContext:
-        place = self._connection.place_of(record.endpoint, record.region, record.profile)
-        return EngineContext(
-            backend=place.backend,
-            store=store,
-            settings=self._defaults.settings(),
-            sink=combine(log_event, self._on_event),
-            cancel=token,
-        )
 
     def _work(
         self, source: Any, destination: str, recursive: bool, options: dict[str, Any]

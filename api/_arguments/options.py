@@ -30,6 +30,8 @@ from .errors import OptionError, UnknownOption
 class ClientOptions(TypedDict, total=False):
     """The arguments of ``Client`` that are no options of an upload."""
 
+    session: Any
+    client: Any
     profile: str | None
     region: str | None
     endpoint_url: str | None

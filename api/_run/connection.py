@@ -4,6 +4,7 @@ import os
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 from partway.engine.aws_config.endpoint import is_address
 from partway.engine.backend.sse_c import CustomerKey
@@ -34,7 +35,8 @@ class Place:
 class Connection:
     """Makes backends.  Any thread may use it.
 
-    endpoint_url, region, profile: None leaves each to the AWS configuration.
+    endpoint_url, region, profile: None leaves each to the session or the AWS configuration.
+    session, client: of boto3, that the caller made; None: made of the AWS configuration.
     connections: calls that may run at the same time.
     key: encrypts the objects (SSE-C); None: no such key.
     """
@@ -44,6 +46,8 @@ class Connection:
     profile: str | None
     connections: int
     key: CustomerKey | None
+    session: Any = None
+    client: Any = None
     _place: Place | None = None
     _used: set[S3Config] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -68,7 +72,7 @@ class Connection:
         place = self.place()
         if place.endpoint == endpoint:
             return place
-        if self.endpoint_url is not None:
+        if self.endpoint_url is not None or self.client is not None:
             raise OptionError(
                 f"the upload is at {endpoint or 'AWS'}, and this client at {place.endpoint or 'AWS'}; "
                 f"use a client with endpoint_url={endpoint!r}"
@@ -100,6 +104,8 @@ class Connection:
             profile=profile,
             connections=self.connections,
             customer_key=self.key,
+            session=self.session,
+            client=self.client,
         )
         backend = S3Backend(config)
         with _users_lock:
@@ -111,6 +117,8 @@ class Connection:
 
 def make_connection(
     *,
+    session: Any,
+    client: Any,
     endpoint_url: str | None,
     region: str | None,
     profile: str | None,
@@ -126,6 +134,7 @@ def make_connection(
     for name, value in (("endpoint_url", endpoint_url), ("region", region), ("profile", profile)):
         if value is not None and not isinstance(value, str):
             raise OptionError(f"{name}: {value!r} is not a str")
+    _check_own(session, client, endpoint_url=endpoint_url, region=region, profile=profile)
     if endpoint_url and not is_address(endpoint_url):
         raise OptionError(f"endpoint_url: {endpoint_url!r} is not valid; use http://host or https://host:port")
     try:
@@ -138,7 +147,34 @@ def make_connection(
         profile=profile,
         connections=uploads * ((concurrency or MAX_CONCURRENCY) + 1),
         key=customer_key,
+        session=session,
+        client=client,
     )
+
+
+def _check_own(session: Any, client: Any, **named: str | None) -> None:
+    """Refuse what is no session or client, and what it says already.
+
+    Raises:
+        OptionError
+    """
+    if session is not None and client is not None:
+        raise OptionError("session and client exclude each other")
+    if session is not None and not callable(getattr(session, "client", None)):
+        raise OptionError(f"session: {session!r} is not a boto3.Session")
+    if client is not None and _service(client) != "s3":
+        raise OptionError(f"client: {client!r} is not a boto3 client for S3")
+    taken = ["endpoint_url", "region", "profile"] if client is not None else ["profile"] if session is not None else []
+    for name in taken:
+        if named[name] is not None:
+            raise OptionError(f"{name} is what the {'client' if client is not None else 'session'} says; leave it out")
+
+
+def _service(client: Any) -> object:
+    try:
+        return client.meta.service_model.service_name
+    except AttributeError:
+        return None
 
 
 def _after_fork() -> None:
