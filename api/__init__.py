@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import errors, events
+    from . import aio, errors, events
     from ._client import Client
     from ._run.results import JobResult, UploadInfo, UploadResult
     from ._upload import open_writer, upload
@@ -27,6 +27,7 @@ __all__ = [
     "UploadInfo",
     "UploadResult",
     "__version__",
+    "aio",
     "errors",
     "events",
     "open_writer",
@@ -46,6 +47,7 @@ _HOMES = {
     "UploadFailed": "errors",
     "UploadInfo": "_run.results",
     "UploadResult": "_run.results",
+    "aio": None,
     "errors": None,
     "events": None,
     "open_writer": "_upload",

@@ -11,17 +11,17 @@ from ._run.results import JobResult, UploadResult
 from ._writer import Writer
 
 
-class _Upload(ClientOptions, UploadOptions, total=False):
+class Upload(ClientOptions, UploadOptions, total=False):
     """The options of a client and of an upload."""
 
 
-class _UploadMany(ClientOptions, JobOptions, total=False):
+class UploadMany(ClientOptions, JobOptions, total=False):
     """The options of a client and of an upload of many files."""
 
 
 @overload
 def upload(
-    source: Source, destination: str, *, recursive: Literal[False] = False, **options: Unpack[_Upload]
+    source: Source, destination: str, *, recursive: Literal[False] = False, **options: Unpack[Upload]
 ) -> UploadResult: ...
 
 
@@ -31,7 +31,7 @@ def upload(
     destination: str,
     *,
     recursive: Literal[True],
-    **options: Unpack[_UploadMany],
+    **options: Unpack[UploadMany],
 ) -> JobResult: ...
 
 
@@ -45,16 +45,16 @@ def upload(source: Any, destination: str, *, recursive: bool = False, **options:
         return client.upload(source, destination, recursive=cast(Any, recursive), **options)
 
 
-def open_writer(destination: str, **options: Unpack[_Upload]) -> Writer:
+def open_writer(destination: str, **options: Unpack[Upload]) -> Writer:
     """As ``Client.open_writer``, with a client made of the options that ``Client`` has."""
-    own, rest = _split(dict(options))
+    own, rest = split_options(dict(options))
     client = Client(**own)
     writer = client.open_writer(destination, **rest)
     writer.on_end(client.close)
     return writer
 
 
-def _split(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def split_options(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Those of the client, and those of the upload."""
     own = {name: options.pop(name) for name in ClientOptions.__optional_keys__ & set(options)}
     return own, options

@@ -4,7 +4,7 @@ import io
 import sys
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import Any
 
 from partway.engine.workers.channel import WorkerContext
 
@@ -13,9 +13,6 @@ from ._run.pipe import Pipe
 from ._run.results import UploadResult
 from ._run.threads import wait_for
 from .errors import UploadCancelled
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
 
 _Start = Callable[[Pipe, Callable[[WorkerContext], None]], UploadFuture[UploadResult]]
 
@@ -76,8 +73,8 @@ class Writer(io.BufferedIOBase):
         """Bytes that were written."""
         return self._position
 
-    def write(self, data: "ReadableBuffer", /) -> int:
-        """Write all bytes; returns their number.
+    def write(self, data: Any, /) -> int:
+        """Write all bytes of a bytes-like object; returns their number.
 
         Raises:
             ValueError: the writer is closed.

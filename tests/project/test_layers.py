@@ -88,7 +88,7 @@ ONLY_IN = {
     "concurrent": ("engine/workers/runtime.py", "api/_run/threads.py", "api/_run/futures.py"),
     "greenlet": ("engine/workers/coroutines.py",),
     "multiprocessing": (),
-    "asyncio": (),
+    "asyncio": ("api/aio.py",),
 }
 # A type in a signature starts no thread.
 ALLOWED_TYPES = {
