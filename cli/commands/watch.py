@@ -20,7 +20,7 @@ from partway.state.uploads import UNFINISHED, UploadStatus
 from ..options import shared
 from ..runtime import completion, exit_codes
 from ..runtime.lookup import find_job, find_upload
-from ..runtime.resume_hint import needs_producer, resume_command, stream_command
+from ..runtime.resume_hint import needs_producer, resume_command, resume_job, stream_command
 from ..runtime.safe import safe_of_job
 from ..runtime.signals import handle_signals
 from ..runtime.store import named_folder, read_only_store
@@ -173,6 +173,7 @@ class Watcher:
         if isinstance(watched, WatchedJob):
             if watched.record.status is not JobStatus.OPEN:
                 return []
+            resume = f"  to resume: {resume_job(watched.record, self._folder)}"
             return [*(f"  {line}" for line in safe_of_job(self.store, watched.record)), resume]
         record = watched.record
         if record.status not in UNFINISHED:

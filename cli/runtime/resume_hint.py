@@ -8,6 +8,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from partway.engine.run.stored_options import target_of
+from partway.state.jobs import JobRecord
 from partway.state.uploads import UploadRecord, UploadStatus
 
 from ..options.sse_c import AGAIN
@@ -71,6 +72,17 @@ def _is_named(flag: str, words: Collection[str]) -> bool:
 def resume_command(id: str, folder: Path | None, key: Collection[str] = ()) -> str:
     """The command that goes on with an upload of a file, or with a job.  key: of ``key_again``."""
     return _joined([*_partway(folder), "resume", id, *_typed(_RESUME), *key])
+
+
+def resume_job(record: JobRecord, folder: Path | None) -> str:
+    """What resumes a job; a list that came by a pipe is stored nowhere, so its own command has to read it again."""
+    from partway.engine.walk.file_list import LISTED_ON_STDIN  # a single file needs none of it
+
+    try:
+        by_pipe = json.loads(record.spec).get("listed") == LISTED_ON_STDIN
+    except (ValueError, AttributeError):
+        by_pipe = False
+    return "the same command, fed with the same list" if by_pipe else resume_command(record.id, folder)
 
 
 def cancel_command(id: str, folder: Path | None) -> str:

@@ -28,7 +28,7 @@ from ..output.json_sink import JsonSink
 from ..output.nudging import nudged_by_signal
 from . import exit_codes
 from .errors import OutputFailed, tell
-from .resume_hint import resume_command
+from .resume_hint import resume_command, resume_job
 from .safe import _tell_what_is_done, _tell_what_is_safe
 from .signals import handle_signals
 from .store import named_folder
@@ -116,7 +116,8 @@ def _job_end(done: JobDone, failures: list[FileFailed], store: StateStore, state
     """Tell what is left of a job; the exit code."""
     from .job_end import tell_failures, tell_missing
 
-    again = resume_command(done.job, named_folder(state_dir))
+    record, folder = store.jobs.get(done.job), named_folder(state_dir)
+    again = resume_command(done.job, folder) if record is None else resume_job(record, folder)
     if done.failed:
         tell_failures(done, failures, again)
     if done.missing:

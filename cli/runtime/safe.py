@@ -10,7 +10,7 @@ from partway.state.store import StateStore
 from partway.state.uploads import UNFINISHED
 
 from ..text.units import format_size
-from .resume_hint import cancel_command, key_again, needs_producer, resume_command, stream_command
+from .resume_hint import cancel_command, key_again, needs_producer, resume_command, resume_job, stream_command
 from .store import named_folder
 
 
@@ -49,7 +49,7 @@ def _tell_what_is_done(store: StateStore, id: str, state_dir: Path | None) -> bo
     if record.status is not JobStatus.OPEN:
         return False
     folder = named_folder(state_dir)
-    print(f"  to resume: {resume_command(id, folder)}", file=sys.stderr)
+    print(f"  to resume: {resume_job(record, folder)}", file=sys.stderr)
     print(f"  to cancel: {cancel_command(id, folder)}", file=sys.stderr, flush=True)
     return True
 

@@ -125,10 +125,12 @@ def test_a_list_that_can_be_read_only_once(shell: Shell, server: StrictS3, folde
 
 
 def test_a_job_of_a_piped_list_goes_on_with_the_list_again(shell: Shell, server: StrictS3, folder: Path) -> None:
-    """By its own command only: `resume` says so, and with --all it leaves the job alone, with 75."""
+    """By its own command only: the hint and `resume` say so, and with --all it leaves the job alone, with 75."""
     server.faults.add(Fault(operation="PutObject", stage=Stage.AFTER_BODY, action=access_denied()))
     again = ["bash", "-c", '"$@" --files-from <(printf "a\\nsub/b\\n") root s3://bucket/', "bash", *PARTWAY, "upload"]
-    assert shell.run_command([*again]).code == 1
+    failed = shell.run_command([*again])
+    assert failed.code == 1
+    assert "to retry: the same command, fed with the same list\n" in failed.err and "partway resume" not in failed.err
     (job,) = [each["job"] for each in shell.run("list", "--json").events]
 
     named, everything = shell.run("resume", job), shell.run("resume", "--all", "--quiet")
