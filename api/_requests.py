@@ -1,6 +1,7 @@
 """What a caller asked for, checked before a thread is started."""
 
 import os
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any, Self
 
 from partway.engine.backend.target import ObjectOptions, Target
 from partway.engine.checksums import ChecksumAlgorithm
+from partway.engine.flow.bandwidth import TokenBucket
 from partway.engine.job.context import JobSettings
 from partway.engine.limits import AWS, S3Limits
 from partway.engine.retry.policy import RetryPolicy
@@ -36,6 +38,7 @@ class Defaults:
     bandwidth: int | None = None
     policy: RetryPolicy
     limits: S3Limits = AWS
+    bucket: TokenBucket | None = None
 
     @classmethod
     def checked(cls, *, retry_for: object, max_parts: object, **given: object) -> Self:
@@ -51,7 +54,8 @@ class Defaults:
         patience = None if retry_for is None else values.seconds("retry_for", retry_for)
         policy = RetryPolicy() if patience is None else RetryPolicy(budget=patience, first_contact=patience)
         limits = AWS if max_parts is None else replace(AWS, max_parts=values.max_parts("max_parts", max_parts))
-        return cls(policy=policy, limits=limits, **found)
+        bucket = None if found["bandwidth"] is None else TokenBucket(found["bandwidth"], time.monotonic)
+        return cls(policy=policy, limits=limits, bucket=bucket, **found)
 
     def settings(self, options: Options | None = None) -> UploadSettings:
         """The engine's settings, with the options of one upload."""
@@ -61,6 +65,7 @@ class Defaults:
             part_size=options.get("part_size", self.part_size),
             concurrency=options.get("concurrency", self.concurrency),
             bandwidth=self.bandwidth,
+            bucket=self.bucket,
             limits=self.limits,
             policy=self.policy,
             algorithm=None if algorithm is None else ChecksumAlgorithm(algorithm),

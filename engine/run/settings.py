@@ -28,6 +28,7 @@ class UploadSettings:
     check_updated: False sends the file as it is at the start: it is no error when it grows or is touched meanwhile.
     verify_source: True reads the file once more before the object is made, and compares every part.
     executor: runs the parts; None means threads of this process.
+    bucket: paces several uploads together, and is made for ``bandwidth``; None: this one alone.
     nudge: call it to have an endpoint that is away probed at once.
     """
 
@@ -43,6 +44,7 @@ class UploadSettings:
     check_updated: bool = True
     verify_source: bool = False
     executor: Executor | None = None
+    bucket: TokenBucket | None = field(default=None, compare=False, repr=False)
     nudge: Nudge = field(default_factory=Nudge, compare=False, repr=False)
 
 
@@ -70,7 +72,7 @@ def make_workers(settings: "UploadSettings", part_size: int, runtime: Runtime = 
             max_limit=None if limit is None else max_connections(limit),
             clock=monotonic,
         ),
-        bandwidth=None if limit is None else TokenBucket(limit, monotonic),
+        bandwidth=None if limit is None else settings.bucket or TokenBucket(limit, monotonic),
         executor=settings.executor,
         nudge=settings.nudge,
         runtime=runtime,

@@ -63,6 +63,16 @@ def test_no_more_run_than_may(make_client: Callable[..., Client], strict: Strict
     assert strict.in_flight_max <= 2
 
 
+def test_bandwidth_is_that_of_all_uploads(make_client: Callable[..., Client]) -> None:
+    """Two at the same time take as long as one of both sizes."""
+    began = time.monotonic()
+    with make_client(bandwidth=4 * PART) as client:
+        for number in range(2):
+            client.submit(bytes(4 * PART), f"s3://bucket/{number}")
+
+    assert time.monotonic() - began > 1.4
+
+
 def test_cancel_stops_one_that_runs(client: Client, strict: StrictS3, make_file: Callable[..., Path]) -> None:
     """Within a second or so; what was finished is kept."""
     hangs = hang_parts(strict)
