@@ -133,7 +133,7 @@ def test_a_job_tells_what_becomes_of_each_file(shell: Shell, server: StrictS3, f
     second = shell.run(*command, "--dry-run", "--json")
 
     assert first.code == second.code == 1
-    assert "some/1.txt: the object is up to date" in first.out
+    assert "some/1.txt: the service has the same" in first.out
     assert "\\xff: its name is not valid UTF-8" in first.err
     assert "would upload 5 files" in first.out and "1 skipped, 1 would fail" in first.out
     last = second.events[-1]
@@ -186,7 +186,7 @@ BAD = {
     "no files": (
         ("upload", "-r", "some", "s3://bucket/a/", "--exclude", "*", "--fail-if-empty"),
         1,
-        "no file is there",
+        "there is no file to upload",
     ),
     "part size": (("upload", "source.bin", "s3://bucket/a", "-p", "1MiB"), 2, "5 MiB"),
     "overlap": (("upload", "-r", "some", "other", "s3://bucket/"), 2, "nothing was sent"),

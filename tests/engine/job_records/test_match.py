@@ -316,7 +316,7 @@ def test_a_job_that_was_cancelled_meanwhile_is_not_resumed(job: Job, strict: Str
     before, calls = open_job(job), len(strict.journal.calls)
     job.store.jobs.save(replace(before, status=JobStatus.ABORTED))
 
-    with pytest.raises(AlreadyEnded, match="already aborted; there is nothing to resume"):
+    with pytest.raises(AlreadyEnded, match="already cancelled; there is nothing to resume"):
         job.run(resume=before.id)
 
     assert len(strict.journal.calls) == calls
