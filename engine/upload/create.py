@@ -25,7 +25,8 @@ def create(run: UploadRun) -> None:
             _remove_unanswered(run, run.lost_answers - before + error.is_lost_answer)
         raise
     # What is recorded before there was an upload is of a single object: the file has grown since.
-    run.store.replace_parts(run.record.id, ())
+    if run.store.parts(run.record.id):
+        run.store.replace_parts(run.record.id, ())
     # At once: until this is stored, a crash leaves an upload that nobody knows.
     run.save(upload_id=created.upload_id, abort_date=created.abort_date, remote_created_at=created.created_at)
     _remove_unanswered(run, run.lost_answers - before)
