@@ -229,7 +229,7 @@ def _result(done: UploadDone | UploadSkipped, target: Target, context: EngineCon
         bucket=target.bucket,
         key=target.key,
         etag=done.etag,
-        version_id=None,
+        version_id=done.version_id,
         proof=done.proof,
         total_bytes=done.bytes,
         sent_bytes=done.sent_bytes,

@@ -213,6 +213,7 @@ class UploadDone:
     retries: calls that were tried again in this run.
     proof: what the comparison rests on: a checksum's name in lower case; "etag" (the ETag is the MD5 of what was
         sent); "md5" (S3 checked every part's MD5, the whole object only by size); "size" (nothing else was to be had).
+    version_id: of the object, where the bucket keeps versions; None where the service did not name one.
     """
 
     upload: str
@@ -224,6 +225,7 @@ class UploadDone:
     retries: int
     etag: str
     proof: str
+    version_id: str | None = None
 
 
 TAKEN = "the object already exists"  # the reason where nothing was sent

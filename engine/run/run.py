@@ -306,7 +306,7 @@ class UploadRun:
             **changes,
         )
 
-    def finish(self, proof: Proof, etag: str) -> UploadDone:
+    def finish(self, proof: Proof, etag: str, version_id: str | None = None) -> UploadDone:
         """Record that the object is there and proven, and announce it."""
         self.save(status=UploadStatus.COMPLETED, etag=etag, proof=proof.value)
         done = UploadDone(
@@ -319,6 +319,7 @@ class UploadRun:
             retries=self.retries,
             etag=etag,
             proof=proof.value,
+            version_id=version_id,
         )
         self.emit(done)
         return done

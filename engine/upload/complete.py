@@ -83,7 +83,7 @@ def complete(run: UploadRun, *, again: bool) -> UploadDone:
             # parts any more.
             run.forget_parts()
         raise
-    return run.finish(_or_by_etag(run, proof, facts.etag), facts.etag or answer.etag)
+    return run.finish(_or_by_etag(run, proof, facts.etag), facts.etag or answer.etag, answer.version or facts.version)
 
 
 def _has_parts(run: UploadRun) -> bool:

@@ -51,7 +51,7 @@ def put_whole(run: UploadRun) -> UploadDone:
         )
         proof, _, _ = _proof_of_bytes(run, answer.facts)
         if proof is Proof.ETAG or run.target.options.no_overwrite:
-            return run.finish(proof, answer.facts.etag)
+            return run.finish(proof, answer.facts.etag, answer.facts.version)
 
 
 def _put(run: UploadRun, worker: WorkerContext) -> PutAnswer:
@@ -65,7 +65,7 @@ def _finish(run: UploadRun, answer: PutAnswer) -> UploadDone:
     proof, facts = verify_object(
         run, lambda facts: prove_put(facts, answer.facts, part, run.target, run.algorithm), answer.facts
     )
-    return run.finish(proof, facts.etag or answer.facts.etag)
+    return run.finish(proof, facts.etag or answer.facts.etag, answer.facts.version or facts.version)
 
 
 def _end_of_taken(run: UploadRun, refusal: ObjectExists, *, lost: bool) -> UploadDone:
@@ -84,7 +84,7 @@ def _end_of_taken(run: UploadRun, refusal: ObjectExists, *, lost: bool) -> Uploa
         if proof.covers_object and lost and not is_older_than(facts, run.age):
             sent_in = run.record.run if run.retries else run.record.run - 1
             run.store.save_parts(run.record.id, [replace(part, run=sent_in)])
-            return run.finish(proof, part.etag)
+            return run.finish(proof, part.etag, facts.version)
         if proof.covers_object:
             reason = SAME_BYTES
     except ProofFailed as error:

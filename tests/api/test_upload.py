@@ -51,6 +51,21 @@ def test_the_result_has_the_facts(client: Client, strict: StrictS3, path: Path) 
     assert result.size == SIZE and result.seconds > 0
 
 
+@pytest.mark.parametrize(("size", "operation"), [(10, "PutObject"), (SIZE, "CompleteMultipartUpload")])
+def test_the_result_has_the_version(
+    client: Client, strict: StrictS3, make_file: Callable[..., Path], size: int, operation: str
+) -> None:
+    """That the answer to the write names, in a bucket that keeps versions."""
+
+    def edge(called: str, head: bytes, body: bytes) -> bytes:
+        version = b"x-amz-version-id: v1\r\n\r\n" if called == operation else b"\r\n"
+        return head.removesuffix(b"\r\n") + version + body
+
+    strict.edge = edge
+
+    assert client.upload(make_file(size), "s3://bucket/key").version_id == "v1"
+
+
 def test_the_same_call_resumes(client: Client, strict: StrictS3, path: Path) -> None:
     """Finished parts are kept, and not sent again."""
     fail_part(strict, 6)

@@ -43,6 +43,7 @@ FIELDS = {
         "retries",
         "etag",
         "proof",
+        "version_id",
     },
     "upload_failed": {"upload", "error", "resumable"},
     "upload_skipped": {"upload", "source", "target", "reason"},

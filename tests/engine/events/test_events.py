@@ -13,7 +13,7 @@ from partway.engine.events import dry_run, job, upload
 from partway.engine.events.request_counts import Requests
 
 EVENTS: tuple[type, ...] = typing.get_args(events.Event)
-EXAMPLES = {str: "text", int: 3, float: 0.5, bool: True, int | None: None}
+EXAMPLES = {str: "text", int: 3, float: 0.5, bool: True, int | None: None, str | None: None}
 
 
 def example(kind: type) -> events.Event:
