@@ -1,4 +1,4 @@
-"""The library: plan, send, resume and prove uploads.  No terminal and no SQL.
+"""The engine: plan, send, resume and verify uploads.  No terminal and no SQL.
 
-Start at ``partway.engine.upload.file``.
+Start with ``partway.engine.upload.file``.
 """

@@ -1,4 +1,4 @@
-"""What happened and what would happen, as facts in the past tense: the names and fields of ``--json``."""
+"""Events: what happened, or would happen, as facts in the past tense.  ``--json`` uses the same names and fields."""
 
 from collections.abc import Callable
 
@@ -65,8 +65,8 @@ Event = (
 
 
 EventSink = Callable[[Event], None]
-"""Whoever is told what happens: called from one thread, in order; what it raises stops the upload, resumably."""
+"""Receives the events, in order and in one thread.  An exception it raises stops the upload, which can be resumed."""
 
 
 def ignore(event: Event) -> None:
-    """The sink of callers who want to hear nothing."""
+    """A sink that discards every event."""

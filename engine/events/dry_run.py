@@ -1,4 +1,4 @@
-"""What would happen: the events of a dry run, with the fields of ``--json``."""
+"""The events of a dry run, with the fields of ``--json``."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,13 @@ from .request_counts import Requests
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadPlanned(Requests):
-    """What an upload would do, with the requests that it needs; nothing was done.
+    """What an upload would do and the requests it would make.  Nothing was sent.
 
-    total_bytes, part_count: None for a stream, of which nobody knows them; part_size is then that of the first part.
-    kept_*: what earlier runs sent and the state knows, if S3 still has it.
-    source_changed: the source is not what those parts were read from: they are compared with it, and equal ones kept.
-    most_bytes: the longest stream that has part numbers; None for files.
+    total_bytes, part_count: None for a stream, whose length is unknown; part_size is then that of the first part.
+    kept_*: parts that earlier runs sent according to the store; they are kept if S3 still has them.
+    source_changed: True when the source has changed since those parts were read: an upload compares them with it and
+        keeps those that match.
+    most_bytes: the largest stream that the plan can hold; None for files.
     """
 
     source: str
@@ -28,11 +29,11 @@ class UploadPlanned(Requests):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobPlanned(Requests):
-    """What a job would do, with the requests that all its files need; nothing was done.
+    """What a job would do and the requests that all its files would need.  Nothing was sent.
 
-    job: "" when it has not begun.
-    files, bytes: that would be sent; skipped, failed: files that would not; resumed: files that earlier runs did.
-    kept_bytes: of those, what earlier runs sent.
+    job: "" when the job is new.
+    files, bytes: to be sent; skipped, failed: files that would not be sent; resumed: files that earlier runs uploaded.
+    kept_bytes: the share of ``bytes`` that earlier runs sent.
     """
 
     job: str

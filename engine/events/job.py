@@ -1,11 +1,14 @@
-"""What happened to a job of many files; part of engine/events/upload.py, which has the rules."""
+"""The events of a job, an upload of many files.  Units are as in engine/events/upload.py."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobStarted:
-    """A job of many files begins, or goes on.  done_files: those of earlier runs, that are not looked at again."""
+    """A job of many files started or resumed.
+
+    done_files: files that earlier runs uploaded; they are not checked again.
+    """
 
     job: str
     target: str
@@ -14,7 +17,7 @@ class JobStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileDone:
-    """A file of the job is there, was compared with its source, and that is durable.  proof: as in UploadDone."""
+    """A file of the job was uploaded, verified and durably recorded.  proof: as in UploadDone."""
 
     job: str
     source: str
@@ -25,7 +28,7 @@ class FileDone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileSkipped:
-    """Nothing was sent of this: the service has the same, the key is taken, or it is nothing that can be sent."""
+    """A file was not sent: the service already has the same, the key is taken, or it cannot be sent at all."""
 
     job: str
     source: str
@@ -35,9 +38,9 @@ class FileSkipped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparisonFailed:
-    """Whether the object is the file already could not be said, so it is sent; told once for each reason of a job.
+    """A file could not be compared with the existing object, so it is sent.  Emitted once for each reason in a job.
 
-    source, target: the first file that it was found out with.
+    source, target: the first file with this reason.
     """
 
     job: str
@@ -48,7 +51,7 @@ class ComparisonFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileFailed:
-    """A file of the job was not uploaded; the others go on.  resumable: True when running again may help."""
+    """A file of the job was not uploaded; the others continue.  resumable: True when running again may help."""
 
     job: str
     source: str
@@ -59,14 +62,14 @@ class FileFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobDone:
-    """The job went through all its files.
+    """The job has processed all its files.
 
-    done, skipped, failed: files of this run; resumed: those of earlier runs.
-    bytes: of the files that were done in this run.
-    empty_folders: that were met; S3 has no folders, so nothing is sent of them.
-    missing: files of earlier runs that were not found any more; such a job is not completed unless that is accepted.
-    seconds: of this run.
-    resumable: True when files failed or are missing, and running again may help all of them.
+    done, skipped, failed: files of this run; resumed: files that earlier runs uploaded.
+    bytes: the size of the files uploaded in this run.
+    empty_folders: empty folders found; S3 has no folders, so nothing is sent for them.
+    missing: files of earlier runs that no longer exist; the job stays unfinished unless the user accepts that.
+    seconds: the duration of this run.
+    resumable: True when files failed or are missing, and running again may help with all of them.
     """
 
     job: str

@@ -1,4 +1,4 @@
-"""How many requests an upload needs, by S3's names: what some services charge for."""
+"""Count the requests that an upload needs, under S3's names.  Some services charge for each."""
 
 from dataclasses import dataclass, fields
 
@@ -7,7 +7,7 @@ _ROWS = 1000  # of a page of ListParts
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requests:
-    """Counts of requests, if none has to be repeated."""
+    """The number of requests of each kind, assuming that none is retried."""
 
     put_object: int = 0
     list_multipart_uploads: int = 0
@@ -20,7 +20,7 @@ class Requests:
 
     @property
     def total(self) -> int:
-        """All of them."""
+        """The sum of all kinds."""
         return sum(count for _, count in counts(self))
 
     def __add__(self, other: "Requests") -> "Requests":
@@ -29,23 +29,23 @@ class Requests:
 
 
 def counts(requests: Requests) -> list[tuple[str, int]]:
-    """``(name, count)`` of each kind; also of an event that is a ``Requests``."""
+    """``(name, count)`` for each kind.  Accepts an event that inherits from ``Requests``, too."""
     return [(field.name, getattr(requests, field.name)) for field in fields(Requests)]
 
 
 def of_one_object(*, looks: int = 0) -> Requests:
-    """PutObject, and the proof.  looks: HEAD requests before."""
+    """PutObject and the HEAD request that verifies it.  looks: HEAD requests before the PutObject."""
     return Requests(put_object=1, head_object=1 + looks)
 
 
 def of_parts(*, send: int, sent: int | None, looks: int = 0, orphans: bool = False) -> Requests:
-    """A multipart upload to its end.
+    """A multipart upload, from its current state to the verified object.
 
     Args:
-        send: Parts that are missing.
-        sent: Parts that are there; None when nothing was begun.
-        looks: HEAD requests before.
-        orphans: S3 is asked for unfinished uploads of the key.
+        send: Parts to send.
+        sent: Parts that S3 already has; None when the upload is new.
+        looks: HEAD requests before the upload.
+        orphans: True when S3's unfinished uploads of the key are listed first.
     """
     return Requests(
         list_multipart_uploads=int(orphans),
@@ -58,7 +58,7 @@ def of_parts(*, send: int, sent: int | None, looks: int = 0, orphans: bool = Fal
 
 
 def of_restart(*, sent: int) -> Requests:
-    """Giving up ``sent`` parts that were there: looked at, removed, and looked for again."""
+    """Aborting an upload with ``sent`` parts: list them, abort, and list again."""
     return Requests(abort_multipart_upload=1, list_parts=_pages(sent) + 1)
 
 

@@ -1,7 +1,7 @@
-"""What happened, as facts in the past tense.  Names and fields are also those of ``--json``.
+"""The events of one upload, as facts in the past tense.  ``--json`` uses the same names and fields.
 
-``upload`` is our id of the upload, ``number`` S3's 1-based part number, sizes are bytes, times seconds.  What is about
-jobs comes from engine/events/job.py.
+``upload`` is partway's ID of the upload, ``number`` is S3's 1-based part number; sizes are in bytes and times in
+seconds.  The events of jobs are in engine/events/job.py.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from .job import JobStarted as JobStarted
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartsChecked:
-    """Local bytes were compared with parts that are on S3 but not proven; ``bytes`` of ``total_bytes`` so far."""
+    """``bytes`` of ``total_bytes`` have been compared so far, to verify parts that S3 already has."""
 
     upload: str
     bytes: int
@@ -25,14 +25,14 @@ class PartsChecked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadStarted:
-    """Sending begins.  ``resumed_*`` is what earlier runs had sent and is kept; a small file has one part.
+    """Sending started.  ``resumed_*`` counts what earlier runs sent and is kept; a small file has one part.
 
-    A second one in the same run begins the count anew: every part that is still good follows as PartDone.
+    A second UploadStarted in the same run resets the counts: a PartDone follows for every part that is still valid.
 
-    Of a stream nobody knows ``total_bytes`` and ``part_count``: both are None, ``part_size`` is that of the first part,
-    and what is kept follows as PartKept.
-    expected_bytes: what the user said of a stream; None: nothing.
-    most_bytes: the longest stream that has part numbers; None for files.
+    The length of a stream is unknown: ``total_bytes`` and ``part_count`` are None, ``part_size`` is that of the first
+    part, and a PartKept follows for each part that is kept.
+    expected_bytes: the length that the user gave for a stream; None when not given.
+    most_bytes: the largest stream that the plan can hold; None for files.
     """
 
     upload: str
@@ -49,7 +49,7 @@ class UploadStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartProgress:
-    """``sent`` bytes of the part are on their way; absolute, so a retry starts with a smaller number."""
+    """``sent`` bytes of the part have been sent so far.  The number is absolute, so it drops when a part is retried."""
 
     upload: str
     number: int
@@ -58,9 +58,9 @@ class PartProgress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartRetried:
-    """A call failed and is tried again after ``wait`` seconds.
+    """A call failed and is retried after ``wait`` seconds.
 
-    number: the part, or 0 for a call that is about the whole upload.
+    number: the part number, or 0 for a call that is about the whole upload.
     attempt: 1 for the first failure of this call.
     """
 
@@ -73,10 +73,10 @@ class PartRetried:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkLost:
-    """The endpoint cannot be reached; calls wait and are tried again.
+    """The endpoint is unreachable; calls wait and are retried.
 
-    upload: or the job's id, when it is about its files that go as one object.
-    wait: seconds until it is probed.
+    upload: the job's ID instead, when the event is about files of a job that are each sent as one object.
+    wait: seconds until the next probe.
     """
 
     upload: str
@@ -86,10 +86,10 @@ class NetworkLost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkProbed:
-    """One call tried the endpoint again and did not reach it; the others wait.
+    """A probe of the endpoint failed; the other calls keep waiting.
 
     upload: as in NetworkLost.
-    seconds: since it was lost.
+    seconds: since the endpoint became unreachable.
     wait: seconds until the next probe.
     """
 
@@ -100,7 +100,7 @@ class NetworkProbed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkRestored:
-    """The endpoint answers again after ``seconds``.  upload: as in NetworkLost."""
+    """The endpoint is reachable again after ``seconds``.  upload: as in NetworkLost."""
 
     upload: str
     seconds: float
@@ -108,7 +108,7 @@ class NetworkRestored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChecksumFellBack:
-    """The service gives no ``wanted`` checksum; parts are proven with ``used`` instead."""
+    """The service does not support the ``wanted`` checksum; parts are verified with ``used`` instead."""
 
     upload: str
     wanted: str
@@ -118,8 +118,8 @@ class ChecksumFellBack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverwriteNotExcluded:
-    """This service is not known to refuse an overwrite: the key is looked at right before the object is made, and what
-    somebody else writes there in that moment is overwritten.  upload: as in NetworkLost.
+    """The service may not support conditional writes, so the key is checked right before the object is created.  An
+    object that another client writes between the two is overwritten.  upload: as in NetworkLost.
     """
 
     upload: str
@@ -127,7 +127,7 @@ class OverwriteNotExcluded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadRenewed:
-    """S3 no longer has the multipart upload, so every part goes to a new one."""
+    """S3 no longer has the multipart upload, so every part is sent again, to a new one."""
 
     upload: str
     reason: str
@@ -135,10 +135,10 @@ class UploadRenewed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrphanFound:
-    """S3 has an unfinished upload of this key that the store does not know; it is left alone.
+    """S3 has an unfinished upload of this key that the store does not know; it is not touched.
 
     initiated: seconds since the epoch.
-    passed_over: True with --adopt: it has no more of the file's bytes than what the run continues.
+    passed_over: True when --adopt was given but this upload has no more of the file than the one that is resumed.
     """
 
     source: str
@@ -151,10 +151,10 @@ class OrphanFound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrphanAdopted:
-    """The run goes on with an unfinished upload that only S3 knew, because these parts of it are the file's.
+    """The run resumes an unfinished upload that the store did not know, because these parts of it match the file.
 
-    left: the upload that the run would have resumed, and of which S3 has less; it is removed once the
-        object is proven to be the file.  "": there was none.
+    left: ID of the upload that would have been resumed otherwise, of which S3 has fewer bytes; it is aborted once the
+        new object is verified.  "" when there was none.
     """
 
     upload: str
@@ -165,7 +165,7 @@ class OrphanAdopted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamCompared:
-    """Earlier runs sent so much of a stream; each part is kept when the same bytes come again."""
+    """Earlier runs sent these parts of the stream.  Each is kept if the stream now has the same bytes there."""
 
     upload: str
     parts: int
@@ -174,7 +174,7 @@ class StreamCompared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartKept:
-    """These bytes of the stream are on S3 already: an earlier run sent them."""
+    """A part of the stream matches what an earlier run sent, so it is not sent again."""
 
     upload: str
     number: int
@@ -183,7 +183,7 @@ class PartKept:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamDiffered:
-    """So many parts of the stream were not what an earlier run had sent, and were sent again."""
+    """This many parts of the stream differ from what an earlier run sent, and were sent again."""
 
     upload: str
     parts: int
@@ -191,7 +191,7 @@ class StreamDiffered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartDone:
-    """The part is on S3 and its receipt is durable."""
+    """S3 has the part, and its receipt is stored durably."""
 
     upload: str
     number: int
@@ -200,20 +200,21 @@ class PartDone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadCompleting:
-    """Every part is there; S3 was asked to make the object of them."""
+    """All parts are on S3, which was asked to assemble the object."""
 
     upload: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadDone:
-    """The object is there and was compared with the source.
+    """The object exists and was verified against the source.
 
-    seconds: of this run.
-    retries: calls that were tried again in this run.
-    proof: what the comparison rests on: a checksum's name in lower case; "etag" (the ETag is the MD5 of what was
-        sent); "md5" (S3 checked every part's MD5, the whole object only by size); "size" (nothing else was to be had).
-    version_id: of the object, where the bucket keeps versions; None where the service did not name one.
+    seconds: the duration of this run.
+    retries: how many times calls were retried in this run.
+    proof: what the verification is based on: a checksum's name in lower case; "etag" (the ETag is the MD5 of what was
+        sent); "md5" (S3 checked the MD5 of each part, but of the whole object only the size was compared); "size" (the
+        service reported nothing else).
+    version_id: the object's version in a versioned bucket; None when the service reported none.
     """
 
     upload: str
@@ -233,9 +234,10 @@ TAKEN = "the object already exists"  # the reason where nothing was sent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadSkipped:
-    """No object was made: the key is taken and must not be overwritten.  reason: also what became of parts.
+    """No object was created: the key is taken and must not be overwritten.
 
-    upload: "" when none had begun.
+    reason: also says what happened to parts that were sent.
+    upload: "" when no upload had started.
     """
 
     source: str
@@ -246,7 +248,7 @@ class UploadSkipped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadFailed:
-    """The upload ended unfinished.  upload: "" when it has no id yet."""
+    """The upload ended unfinished.  upload: "" when it has no ID yet."""
 
     upload: str
     error: str

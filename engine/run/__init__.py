@@ -1,1 +1,1 @@
-"""One upload under way: its settings, its record, and what its steps share."""
+"""One run of an upload: its settings, its record, and the state that its steps share."""

@@ -1,4 +1,4 @@
-"""Failures as events, each emitted once."""
+"""Emit each failure as one event."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,16 +14,16 @@ from .failures import cause_of, was_never_reached
 
 @dataclass(slots=True)
 class FailedUpload:
-    """The upload that a failure is about.  id: "" while it has none."""
+    """The upload that a failure is about.  id: "" until it has one."""
 
     id: str
 
 
 @contextmanager
 def failures_emitted(sink: EventSink, store: StateStore, id: str) -> Iterator[FailedUpload]:
-    """Tell the sink of the error that ends the block, with the upload's ID once it has one.
+    """Emit UploadFailed for an error that ends the block, with the upload's ID if it has one.
 
-    Not of AlreadyEnded and AlreadyRunning: the upload has not failed, another process has it or has ended it.
+    Not for AlreadyEnded and AlreadyRunning: the upload did not fail; another process is sending it or has ended it.
     """
 
     about = FailedUpload(id)
@@ -39,7 +39,7 @@ def failures_emitted(sink: EventSink, store: StateStore, id: str) -> Iterator[Fa
 
 
 def _forget_if_nothing_began(store: StateStore, id: str, error: PartwayError) -> None:
-    """Forget an upload that was refused, or that reached nobody, before S3 had anything of it."""
+    """Delete the record of an upload that was refused, or never reached the endpoint, before S3 had any part of it."""
     record = store.upload(id)
     if record is None or record.upload_id is not None:
         return

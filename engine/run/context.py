@@ -1,4 +1,4 @@
-"""What every entry point of the engine needs, whatever it uploads."""
+"""What every entry point of the engine needs, for files, streams and jobs."""
 
 from dataclasses import dataclass, field
 
@@ -14,15 +14,15 @@ from .settings import UploadSettings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineContext:
-    """Where an upload is sent and remembered, how, who is told of it, and how it is cancelled.
+    """The backend, store, settings, event sink and cancel token of an upload.
 
-    One context may serve several uploads, one after the other; each of several at a time needs its own.
+    A context may be reused for one upload after another; uploads that run at the same time need one each.
 
-    backend: makes the S3 calls; the workers share it.
-    store: remembers uploads and parts; used from the caller's thread only.
+    backend: makes the S3 calls; shared by the workers.
+    store: records uploads and parts; used in the caller's thread only.
     sink: receives every event, in the caller's thread.
     cancel: set it from any thread or signal handler; the upload then raises UploadCancelled within a second.
-    runtime: the machine's clock, threads and files, unless a simulation brings its own.
+    runtime: the clock, threads and files of this machine; a simulation passes its own.
     """
 
     backend: MultipartBackend
@@ -34,5 +34,5 @@ class EngineContext:
 
     @property
     def clock(self) -> Clock:
-        """The clock of the runtime."""
+        """The runtime's clock."""
         return self.runtime.clock

@@ -1,4 +1,4 @@
-"""What the failure of one file means for the others of its job."""
+"""Classify the failure of one file: does it affect the other files of the job?"""
 
 from ..errors import (
     ChecksumUnsupported,
@@ -11,7 +11,7 @@ from ..errors import (
     UploadFailed,
 )
 
-# Refusals that are about no single file.
+# Refusals that do not depend on the file.
 _FOR_ALL = frozenset(
     {
         "InvalidAccessKeyId",
@@ -24,13 +24,13 @@ _FOR_ALL = frozenset(
 
 
 def cause_of(error: PartwayError) -> PartwayError:
-    """The reason of an upload that failed, or the error itself."""
+    """The cause of an UploadFailed, or else the error itself."""
     cause = error.__cause__ if isinstance(error, UploadFailed) else None
     return cause if isinstance(cause, PartwayError) else error
 
 
 def was_never_reached(error: PartwayError) -> bool:
-    """True when nothing was sent in the whole run because no call got an answer: S3 has nothing to resume."""
+    """True when no call got a response in the whole run, so S3 has nothing to resume."""
     cause = cause_of(error)
     return isinstance(cause, Transient) and cause.never_reached
 
@@ -47,15 +47,15 @@ def fails_for_all(error: PartwayError) -> bool:
 
 
 def may_fail_for_all(error: PartwayError) -> bool:
-    """True when others may fail in the same way, which a few in a row show.
+    """True when other files may fail in the same way; several such failures in a row confirm it.
 
-    A signature that does not match comes of a wrong secret key, or of one file whose key the service, or a proxy before
-    it, reads in another way.
+    A signature mismatch is caused by a wrong secret key, or by a single object key that the service, or a proxy in
+    front of it, decodes differently.
     """
     cause = cause_of(error)
     return isinstance(cause, Transient) or (isinstance(cause, Refused) and cause.code == "SignatureDoesNotMatch")
 
 
 def needs_full_upload(error: PartwayError) -> bool:
-    """True for what single uploads know a way out of, such as a service without the checksum."""
+    """True for errors that a full upload of the file can handle, such as a service that lacks the checksum."""
     return isinstance(error, (ChecksumUnsupported, ProofFailed))

@@ -1,4 +1,4 @@
-"""The record of a new upload."""
+"""Create the record of a new upload."""
 
 import os
 import socket
@@ -12,16 +12,16 @@ from ..checksums import ChecksumAlgorithm
 from ..source.identity import SourceIdentity
 from .run import new_id
 
-_LEARNED_FOR = 30 * 86400.0  # seconds that an endpoint's missing checksum is believed; services are updated
+_LEARNED_FOR = 30 * 86400.0  # seconds before an endpoint is tried with the default checksum again: services get updated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResumeInfo:
-    """What is stored with an upload so that it can be resumed without being told again.
+    """What is stored with an upload so that a resume needs only its ID.
 
-    region, profile: of the AWS configuration; None means the usual ones.
-    job: id of the job that owns the upload; None for one of its own.
-    command: how users start it again, in a form that the caller can read; None where its id is enough.
+    region, profile: of the AWS configuration; None means the defaults.
+    job: ID of the job that owns the upload; None for a standalone upload.
+    command: the command line that starts it again, in a form that the caller can parse; None when the ID is enough.
     """
 
     region: str | None = None
@@ -31,12 +31,12 @@ class ResumeInfo:
 
 
 def process_name() -> str:
-    """This process, as messages of others name it while it has the upload's lock."""
+    """The name of this process in the messages of others, while it holds the upload's lock."""
     return f"process {os.getpid()} on {socket.gethostname()}"
 
 
 def default_algorithm(store: StateStore, endpoint: str, now: float) -> ChecksumAlgorithm:
-    """The checksum to use where nobody named one: CRC64NVME, or what this endpoint proved to need.
+    """The checksum algorithm to use when the user chose none: CRC64NVME, or the one that this endpoint needs.
 
     now: seconds since the epoch.
     """
@@ -53,7 +53,7 @@ def new_record(
     info: ResumeInfo,
     now: float,
 ) -> UploadRecord:
-    """The record of an upload that starts now.  now: seconds since the epoch."""
+    """The record of a new upload.  now: seconds since the epoch."""
     return UploadRecord(
         id=new_id(),
         status=UploadStatus.OPEN,

@@ -1,4 +1,4 @@
-"""One run of one upload: what its steps share.  Lives in the caller's thread, which alone records and announces."""
+"""One run of an upload: the state that its steps share.  Used only in the caller's thread, which records and emits."""
 
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -36,12 +36,12 @@ R = TypeVar("R")
 
 
 def new_id() -> str:
-    """An id for an upload, short enough to type."""
+    """A new upload ID, short enough to type."""
     return secrets.token_hex(4)
 
 
 class UploadRun:
-    """The state of one run, and the three things its steps do: call S3, remember, announce."""
+    """The state of one run, and what its steps do with it: call S3, record progress, and emit events."""
 
     def __init__(
         self,
@@ -67,13 +67,13 @@ class UploadRun:
         self.sent_bytes = 0
         self.sent_numbers: set[int] = set()
         self.retries = 0
-        self.lost_answers = 0  # calls that may have taken effect, and were made again
+        self.lost_answers = 0  # retried calls whose first response was lost, so they may have taken effect
         self.listed_before: frozenset[str] | None = None  # unfinished uploads of the key, before one was created
-        self.other_identities: set[SourceIdentity] = set()  # that workers saw besides ``source``
+        self.other_identities: set[SourceIdentity] = set()  # seen by workers, other than ``source``
         self._began = context.clock.monotonic()
         self._outage = Outage(self.emit, context.clock.monotonic)
         self._fell_back = False
-        self._unreachable_parts: set[int] = set()  # numbers of parts whose last try did
+        self._unreachable_parts: set[int] = set()  # part numbers whose last attempt failed so
         workers = lane.workers if lane else make_workers(self.settings, plan.part_size, context.runtime)
         self._concurrency = workers.concurrency
         self.pool = WorkerPool(lane or workers, cancel=context.cancel, on_message=self._hear, on_idle=on_idle)
@@ -85,12 +85,12 @@ class UploadRun:
 
     @property
     def age(self) -> float:
-        """Seconds since the upload was begun, in an earlier run or in this one."""
+        """Seconds since the upload was started, in this run or an earlier one."""
         return self.now() - self.record.created_at
 
     @property
     def upload_id(self) -> str:
-        """S3's id of the upload, which was created."""
+        """S3's ID of the multipart upload, which must have been created."""
         assert self.record.upload_id is not None
         return self.record.upload_id
 
@@ -99,54 +99,54 @@ class UploadRun:
         return self.context.clock.time()
 
     def save(self, **changes: Any) -> None:
-        """Change fields of the upload's record, durably."""
+        """Update fields of the upload's record, durably."""
         self.record = replace(self.record, updated_at=self.now(), **changes)
         self.store.save_upload(self.record)
 
     def forget_parts(self) -> None:
-        """Go on with nothing on S3; the upload that was there is not aborted."""
+        """Discard the recorded parts and S3's upload ID.  The multipart upload is not aborted."""
         self.store.replace_parts(self.record.id, ())
         self.save(status=UploadStatus.OPEN, upload_id=None, abort_date=None, remote_created_at=None)
 
     def call(self, call: Callable[[RetryingBackend], R]) -> R:
-        """Make one call about the whole upload on a worker, with retries; cancels and retries are heard meanwhile."""
+        """Make a call about the whole upload on a worker, with retries; cancellation is handled meanwhile."""
         return self.ask(lambda line: call(self.retrying(line)))
 
     def ask(self, call: Callable[[WorkerContext], R]) -> R:
-        """As ``call``, for what makes its calls on the line itself."""
+        """Like ``call``, for a function that needs the worker's context, such as one that makes several calls."""
         answer = self.pool.run(call)
         self.reached()
         return answer
 
     def retrying(self, line: WorkerContext) -> RetryingBackend:
-        """The backend with retries, for a call on this line."""
+        """The backend with retries, for calls in this worker's context."""
         return retrying(self.backend, self.settings.policy, line)
 
     def count_sent(self, number: int, size: int) -> None:
-        """Count a part that reached S3 in this run, proven or not."""
+        """Count a part that was sent in this run, verified or not."""
         self.sent_numbers.add(number)
         self.sent_bytes += size
         self._concurrency.done((self.pool, number), size)
 
     def save_part(self, part: PartRecord) -> None:
-        """Remember a part that was sent now, durably, and only then announce it."""
+        """Record a part that was just sent, durably, and only then emit its event."""
         self.store.save_parts(self.record.id, [part])
         self._learn()
         self.emit_part_done(part)
 
     def emit_part_done(self, part: PartRecord) -> None:
-        """Say that a part of this run is done."""
+        """Emit PartDone for a part of this run."""
         self.emit(PartDone(upload=self.record.id, number=part.number, size=part.size))
 
     def reached(self) -> None:
-        """Note that the endpoint answered."""
+        """Note that the endpoint responded."""
         self._outage.reached(self.record.id)
         self._unreachable_parts.clear()
 
     def _hear(self, message: Any) -> None:
         match message:
             case Sent(number=number, sent=sent, size=size):
-                # Other parts say this too, of what they wrote to a connection that is dead by now.
+                # Other parts may still report bytes that they wrote to a dead connection.
                 if number in self._unreachable_parts:
                     self.reached()
                 self._concurrency.sent((self.pool, number), sent, size)
@@ -176,10 +176,10 @@ class UploadRun:
         here: bool = False,
         algorithm: ChecksumAlgorithm | None = None,
     ) -> Iterator[PartHash]:
-        """Take checksums of local parts on the workers, announcing how far it is.
+        """Compute checksums of local parts on the workers, emitting PartsChecked.
 
-        here: True for threads of this process, whatever the executor.
-        algorithm: None for the upload's.
+        here: True to use threads of this process even when an executor is set.
+        algorithm: None means the upload's algorithm.
 
         Raises:
             SourceError, SourceChanged, UploadCancelled.
@@ -198,7 +198,7 @@ class UploadRun:
             yield outcome.result
 
     def whole_md5(self) -> str:
-        """The MD5 of the whole source in hex; one read of it, on one worker.
+        """The MD5 of the whole source, in hex.  One worker reads it once.
 
         Raises:
             SourceError, UploadCancelled.
@@ -208,8 +208,8 @@ class UploadRun:
         return etag_of(self.pool.run(lambda line: hash_part(task, line)).checksum)
 
     def announce_start(self, kept: Sequence[PartRecord]) -> None:
-        """Say what earlier runs sent and what is kept of it; then each kept part of this run, if there was a round
-        before."""
+        """Emit UploadStarted with what is kept of earlier runs, then PartDone for each part of this run that is kept
+        when a round starts over."""
         sizes = [part.size for part in kept if part.run < self.record.run]
         self.emit(
             UploadStarted(
@@ -228,10 +228,10 @@ class UploadRun:
                 self.emit_part_done(part)
 
     def fall_back(self, reason: ChecksumUnsupported) -> None:
-        """Go on with Content-MD5, and remember that this endpoint needs it.
+        """Switch to Content-MD5, and remember that this endpoint needs it.
 
         Raises:
-            UploadFailed: the user asked for the algorithm that the service does not know.
+            UploadFailed: the user asked for an algorithm that the service does not support.
         """
         if self.settings.algorithm is not None:
             again = "start over with --restart and " if self.record.upload_id else ""
@@ -241,30 +241,30 @@ class UploadRun:
                 starts_over=self.record.upload_id is not None,
             ) from reason
         self.emit(ChecksumFellBack(upload=self.record.id, wanted=self.algorithm.value, used="MD5", reason=str(reason)))
-        # A refusal may be about something else: the endpoint needs MD5 only if it then takes what it refused.
+        # The refusal may have had another cause: the endpoint needs MD5 only if it now accepts the same part.
         self._fell_back = True
-        # Receipts in the other algorithm prove nothing now; the parts themselves are looked at again.
+        # Receipts in the other algorithm prove nothing now; the parts themselves are compared again.
         self.store.replace_parts(self.record.id, ())
         self.save(checksum_algorithm=ChecksumAlgorithm.MD5.value)
         if not reason.code:
             self._learn()
 
     def _learn(self) -> None:
-        """Remember that this endpoint needs the algorithm that was fallen back to."""
+        """Remember that this endpoint needs the fallback algorithm."""
         if self._fell_back and self.target.endpoint:
             self.store.save_endpoint_algorithm(self.target.endpoint, self.algorithm.value, self.now())
         self._fell_back = False
 
     @property
     def source_changed(self) -> bool:
-        """True when the source may have other bytes than those that the recorded parts were read from."""
+        """True when the source may have changed since the recorded parts were read from it."""
         return recorded_identity(self.record) != self.source or is_in_memory(self.source.device)
 
     def settle_source(self) -> None:
-        """Identify the source so that later writes show.
+        """Identify the source in such a way that later writes are detected.
 
         Raises:
-            SourceChanged: its size is not what was planned for.
+            SourceChanged: its size differs from the planned one.
             SourceError, UploadCancelled.
         """
         found = self.pool.run(lambda worker: worker.identify_settled(self.source.path))
@@ -273,8 +273,8 @@ class UploadRun:
         self.source = found
 
     def note_identities(self, seen: Iterable[SourceIdentity]) -> None:
-        """Take note of the files that a worker read.  One that is not the source as it was identified is not trusted:
-        its part counts only once its bytes were compared, also when a later run has to do that.
+        """Note the identities of the files that a worker read.  If one differs from the source's, its part counts only
+        after its bytes have been compared, by this run or a later one.
 
         Raises:
             StateError.
@@ -285,17 +285,17 @@ class UploadRun:
         self.other_identities |= others
 
     def distrust_source(self) -> None:
-        """Have the next run compare every part with the file's bytes."""
+        """Make the next run compare every part with the file's bytes."""
         self.save(ctime_ns=None)
 
     def trust_source(self, source: SourceIdentity) -> None:
-        """Remember that the recorded parts are those of this source."""
+        """Record that the stored parts match this source."""
         self.source = source
         self.other_identities.clear()
         self.save_source()
 
     def save_source(self, **changes: Any) -> None:
-        """As ``save``, with the source that the recorded parts were compared with."""
+        """Like ``save``, together with the identity of the source that the stored parts were compared with."""
         source = self.source
         self.save(
             size=source.size,
@@ -307,7 +307,7 @@ class UploadRun:
         )
 
     def finish(self, proof: Proof, etag: str, version_id: str | None = None) -> UploadDone:
-        """Record that the object is there and proven, and announce it."""
+        """Record that the object exists and is verified, and emit UploadDone."""
         self.save(status=UploadStatus.COMPLETED, etag=etag, proof=proof.value)
         done = UploadDone(
             upload=self.record.id,

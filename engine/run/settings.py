@@ -1,4 +1,4 @@
-"""How to upload: what a caller may choose beyond the source and the target."""
+"""Upload settings: what a caller may choose besides the source and the destination."""
 
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
@@ -16,20 +16,20 @@ from ..workers.runtime import SYSTEM, Runtime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadSettings:
-    """How to upload; nothing here is about the object itself.
+    """How to upload.  The properties of the object itself are in ObjectOptions.
 
-    part_size: bytes; None means chosen for the file.  An unfinished upload keeps the one it has.
-    concurrency: parts in flight at the same time; None means as many as make it faster, up to 32.
-    bandwidth: bytes a second over all workers; None does not limit them.  Not for workers of an executor.
-    algorithm: the checksum to use or fail; None means CRC64NVME, or what the service supports instead.
-    guess_content_type: True names the content type by the source's name, when the options name none.
-    restart: True aborts an unfinished upload of the same source to the same target and starts over.
-    adopt: True goes on with an unfinished upload of the key that only S3 knows.
-    check_updated: False sends the file as it is at the start: it is no error when it grows or is touched meanwhile.
-    verify_source: True reads the file once more before the object is made, and compares every part.
+    part_size: bytes; None chooses one for the file.  An unfinished upload keeps the size it was started with.
+    concurrency: the maximum number of parts in flight; None adapts it to the throughput, up to 32.
+    bandwidth: bytes per second over all workers; None means unlimited.  Not supported with an executor.
+    algorithm: the required checksum algorithm; None means CRC64NVME, or what the service supports instead.
+    guess_content_type: True derives the content type from the source's name, unless the options set one.
+    restart: True aborts an unfinished upload of the same source to the same destination and starts over.
+    adopt: True resumes an unfinished upload of the key that S3 has but the store does not know.
+    check_updated: False sends the file as it was at the start: it may grow or be touched during the upload.
+    verify_source: True reads the file again before completing the upload, and compares every part.
     executor: runs the parts; None means threads of this process.
-    bucket: paces several uploads together, and is made for ``bandwidth``; None: this one alone.
-    nudge: call it to have an endpoint that is away probed at once.
+    bucket: a token bucket with ``bandwidth`` that several uploads share; None limits this upload alone.
+    nudge: call it to probe an unreachable endpoint immediately.
     """
 
     part_size: int | None = None
@@ -49,10 +49,10 @@ class UploadSettings:
 
 
 def check_settings(settings: UploadSettings) -> None:
-    """Refuse settings that cannot be kept.
+    """Reject settings that cannot be honored.
 
     Raises:
-        PlanError: the bandwidth is too small for S3 to wait, or the workers are where nobody can count their bytes.
+        PlanError: the bandwidth is so low that S3 would time out, or it cannot be limited because an executor is set.
     """
     if settings.bandwidth is None:
         return
@@ -63,7 +63,7 @@ def check_settings(settings: UploadSettings) -> None:
 
 
 def make_workers(settings: "UploadSettings", part_size: int, runtime: Runtime = SYSTEM) -> Workers:
-    """Workers as the settings want them.  part_size: bytes of a usual part."""
+    """Create workers according to the settings.  part_size: bytes of a typical part."""
     limit, monotonic = settings.bandwidth, runtime.clock.monotonic
     return Workers(
         Concurrency(

@@ -1,4 +1,4 @@
-"""What S3 fixes when an upload is created: key, options, checksum algorithm; and what a later run may not change."""
+"""The key, options and checksum algorithm that S3 fixes when an upload is created.  A later run cannot change them."""
 
 from dataclasses import fields, replace
 
@@ -15,7 +15,7 @@ _START_OVER = "start over with --restart"
 
 
 def target_of(record: UploadRecord) -> Target:
-    """The target of a stored upload, with the options it was created with."""
+    """The destination of a stored upload, with the options it was created with."""
     return Target(
         bucket=record.bucket,
         key=record.key,
@@ -25,7 +25,7 @@ def target_of(record: UploadRecord) -> Target:
 
 
 def url_of(record: UploadRecord) -> str:
-    """The target of a stored upload as users write it; also where its options are not readable."""
+    """The destination of a stored upload as users write it.  Works even when its options are unreadable."""
     return Target(bucket=record.bucket, key=record.key).url
 
 
@@ -33,7 +33,7 @@ def stored_options(record: UploadRecord) -> ObjectOptions:
     """The options in the record.
 
     Raises:
-        StateDamaged: they are not readable.
+        StateDamaged: they are unreadable.
     """
     try:
         return ObjectOptions.from_json(record.options)
@@ -42,10 +42,10 @@ def stored_options(record: UploadRecord) -> ObjectOptions:
 
 
 def check_record(record: UploadRecord, limits: S3Limits) -> None:
-    """Refuse a record that no version would have written.
+    """Reject a record that no version of partway could have written.
 
     Raises:
-        StateDamaged: its algorithm or its part size is none.
+        StateDamaged: its algorithm is unknown, or its part size is outside S3's limits.
     """
     if not {record.checksum_algorithm, record.wanted_algorithm} <= {*ChecksumAlgorithm, None}:
         raise StateDamaged(f"upload {record.id} has an unknown checksum algorithm in the store; {_START_OVER}")
@@ -54,10 +54,10 @@ def check_record(record: UploadRecord, limits: S3Limits) -> None:
 
 
 def check_key(target: Target, limits: S3Limits) -> None:
-    """Refuse a key that S3 would.
+    """Reject a key that S3 would reject.
 
     Raises:
-        PlanError: too long, or no UTF-8.
+        PlanError: it is too long, or not valid UTF-8.
 
     S3 rules: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
     """
@@ -70,10 +70,10 @@ def check_key(target: Target, limits: S3Limits) -> None:
 
 
 def with_customer_key(target: Target, backend: MultipartBackend) -> Target:
-    """The target with the fingerprint of the key that the backend sends along.
+    """The destination with the fingerprint of the SSE-C key that the backend sends.
 
     Raises:
-        PlanError: the target is known to need a key, and the backend has none, or another.
+        PlanError: the destination is known to need a key, and the backend has none or a different one.
     """
     given, needed = backend.customer_key(target.bucket), target.options.customer_key
     if needed is not None and given != needed:
@@ -91,10 +91,10 @@ def _wrong_key(what: str, given: str | None) -> str:
 
 
 def options_at_create(record: UploadRecord, wanted: ObjectOptions) -> ObjectOptions:
-    """The options S3 froze when the upload was created.
+    """The options that S3 fixed when the upload was created.
 
     Raises:
-        PlanError: the user now wants others; neither the old nor the new can be taken for granted.
+        PlanError: the user now asks for different ones, so it is unclear which are intended.
     """
     frozen = stored_options(record)
     if frozen.customer_key is not None and wanted.customer_key != frozen.customer_key:
@@ -111,10 +111,10 @@ def options_at_create(record: UploadRecord, wanted: ObjectOptions) -> ObjectOpti
 
 
 def check_algorithm(record: UploadRecord, wanted: ChecksumAlgorithm | None) -> None:
-    """Refuse another checksum algorithm than the finished parts have; None means any.
+    """Reject a checksum algorithm other than that of the finished parts.  None accepts any.
 
     Raises:
-        PlanError: the user now wants another.
+        PlanError: the user now asks for a different one.
     """
     if wanted not in (None, record.checksum_algorithm):
         raise PlanError(
@@ -124,7 +124,7 @@ def check_algorithm(record: UploadRecord, wanted: ChecksumAlgorithm | None) -> N
 
 
 def with_content_type(options: ObjectOptions, name: str) -> ObjectOptions:
-    """The options with the content type that the ending of a path or key stands for, unless they name one."""
+    """The options with the content type for the extension of a path or key, unless they already set one."""
     if options.content_type is not None:
         return options
     return replace(options, content_type=content_type(name))
