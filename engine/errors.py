@@ -1,23 +1,23 @@
-"""Every error of the engine.  The class says what the caller can do::
+"""All errors of the engine.  The class says what the caller can do::
 
-PartwayError                the root; its text is one sentence for the user
+PartwayError                the base class; its text is one sentence for the user
 ├── StateError              see partway.state.errors
 │   └── StateLocked
 │       └── AlreadyRunning  another process is sending it: nothing to do here
-├── PlanError               the wanted cut is not legal: choose another part size or other options
+├── PlanError               the part size or the options are invalid: choose others
 │   └── KeyCollision        several files would be written to one key: choose other sources
-├── SourceError             the source cannot be read, or is nothing that can be uploaded
-│   └── SourceChanged       it changed while it was sent: run again, equal parts are kept
+├── SourceError             the source cannot be read, or cannot be uploaded
+│   └── SourceChanged       it changed while it was sent: run again, parts that still match are kept
 ├── RemoteError             the service refused, or could not be reached
-│   ├── Transient           trying again may help; engine/retry/backend.py does
-│   └── Refused             trying the same again will not help
+│   ├── Transient           a retry may help; engine/retry/backend.py retries
+│   └── Refused             a retry will not help
 │       ├── UploadVanished          S3 no longer knows the multipart upload
 │       ├── AccessRefused           credentials are missing, wrong, or not allowed to do this
-│       │   └── CredentialsExpired  they were good and are not any more: renew them and resume
-│       ├── ChecksumUnsupported     the service does not know this checksum algorithm
-│       ├── ForeignResponse         something else answered in the place of the service, such as a login page
-│       ├── OptionRefused           the service does not take an option of the upload: leave it away
-│       ├── PartsRefused            Complete does not accept the named parts
+│       │   └── CredentialsExpired  they have expired: renew them and resume
+│       ├── ChecksumUnsupported     the service does not support this checksum algorithm
+│       ├── ForeignResponse         something other than the service responded, such as a login page
+│       ├── OptionRefused           the service does not accept an option of the upload: omit it
+│       ├── PartsRefused            Complete does not accept the listed parts
 │       ├── ObjectExists            the key is taken and must not be overwritten
 │       ├── ObjectMissing           there is no such object
 │       └── Conflict                another write to the key won: start over
@@ -61,19 +61,19 @@ __all__ = [
 ]
 
 
-# The code of a Transient: a web page came with a status of success; S3 may have taken the call.
+# The code of a Transient whose successful response was a web page; the call may have reached S3.
 WEB_PAGE = "WebPage"
 
 
 class PlanError(PartwayError):
-    """The wanted cut or the wanted options are not legal."""
+    """The part size or the options are invalid."""
 
 
 class KeyCollision(PlanError):
     """Several files would be written to one key.
 
-    sentence: what is wrong, for who shows the lines below it.
-    lines: a key and its files each, of the first few.
+    sentence: what is wrong, for callers that print the lines below it.
+    lines: one key and its files each, for the first few keys.
     """
 
     def __init__(self, sentence: str, lines: tuple[str, ...]) -> None:
@@ -83,20 +83,20 @@ class KeyCollision(PlanError):
 
 
 class SourceError(PartwayError):
-    """The source cannot be read, or is nothing that can be uploaded."""
+    """The source cannot be read, or cannot be uploaded."""
 
 
 class SourceChanged(SourceError):
-    """The source changed while it was being sent; the text says whether an object was made of it."""
+    """The source changed while it was being sent; the text says whether an object was created."""
 
 
 class RemoteError(PartwayError):
     """The service refused a call, or could not be reached.
 
-    operation: S3's name of the call, such as UploadPart.
-    code: S3's error code, or the name of the network trouble.
-    status: the HTTP status; 0 when there was no answer.
-    request_id: what support asks for; "" when there was no answer.
+    operation: S3's name for the call, such as UploadPart.
+    code: S3's error code, or the name of the network error.
+    status: the HTTP status; 0 when there was no response.
+    request_id: the ID that the service's support asks for; "" when there was no response.
     """
 
     def __init__(
@@ -110,11 +110,11 @@ class RemoteError(PartwayError):
 
 
 class Transient(RemoteError):
-    """Trying again may help.
+    """A retry may help.
 
-    unreachable: no answer came at all, so the network or the endpoint is away.
-    never_reached: nor did one to any other call of the run: nothing was sent, and the address may be wrong.
-    once: a second failure of this kind means that trying on is useless (a wrong digest, a wrong clock).
+    unreachable: True when there was no response at all: the network or the endpoint is down.
+    never_reached: True when no call of the run got a response: nothing was sent, and the address may be wrong.
+    once: True when a retry helps only once; a second failure of this kind is final (a wrong digest, a wrong clock).
     """
 
     def __init__(
@@ -136,23 +136,23 @@ class Transient(RemoteError):
 
     @property
     def throttled(self) -> bool:
-        """True when the service asks for fewer requests."""
+        """True when the service asks the client to slow down."""
         return self.status in (429, 503) or self.code in ("SlowDown", "Throttling", "ThrottlingException")
 
     @property
     def is_lost_answer(self) -> bool:
-        """True when the call may have taken effect: it was sent, and no answer of S3's own came, or half of one."""
+        """True when the call may have taken effect: it was sent, but S3's own response did not arrive completely."""
         unsaid = self.status in (500, 502, 504) and self.code == str(self.status)
         return not self.unreachable and (self.status == 0 or unsaid)
 
     @property
     def timed_out(self) -> bool:
-        """True when the service did not answer in time, or hardly took anything."""
+        """True when the service did not respond in time, or hardly accepted any data."""
         return self.code in ("ReadTimeoutError", "ConnectTimeoutError", "RequestTimeout", "Stalled")
 
 
 class Refused(RemoteError):
-    """Trying the same again will not help."""
+    """Retrying the same call will not help."""
 
 
 class UploadVanished(Refused):
@@ -164,23 +164,23 @@ class AccessRefused(Refused):
 
 
 class CredentialsExpired(AccessRefused):
-    """The credentials were good and are not any more."""
+    """The credentials have expired."""
 
 
 class ChecksumUnsupported(Refused):
-    """The service does not know, does not answer with, or does not accept this checksum algorithm."""
+    """The service does not know, does not return, or does not accept this checksum algorithm."""
 
 
 class ForeignResponse(Refused):
-    """Something else answered in the place of the service: a redirect, a proxy or the login page of a network."""
+    """Something other than the service responded: a redirect, a proxy or the login page of a network."""
 
 
 class OptionRefused(Refused):
-    """The service does not take an option that goes with the object, such as an ACL or tags."""
+    """The service does not accept an option of the object, such as an ACL or tags."""
 
 
 class PartsRefused(Refused):
-    """CompleteMultipartUpload does not accept the named parts."""
+    """CompleteMultipartUpload does not accept the listed parts."""
 
 
 class ObjectExists(Refused):
@@ -192,7 +192,7 @@ class ObjectMissing(Refused):
 
 
 class Conflict(Refused):
-    """Another write to the same key won; every part must go to a new multipart upload."""
+    """Another write to the same key won; every part must be sent again, to a new multipart upload."""
 
 
 class ProofFailed(PartwayError):
@@ -203,7 +203,7 @@ class UploadFailed(PartwayError):
     """The upload could not be finished.
 
     resumable: True when running again may finish it; finished parts are kept either way.
-    starts_over: True when what was begun can never be finished as it is, so only --restart or a cancel helps.
+    starts_over: True when the upload can never be finished as it is, so only --restart or a cancel helps.
     """
 
     def __init__(self, message: str, *, resumable: bool = True, starts_over: bool = False) -> None:
@@ -213,7 +213,7 @@ class UploadFailed(PartwayError):
 
 
 class AlreadyEnded(UploadFailed):
-    """The upload or job was to be resumed, but another process has completed, cancelled or removed it."""
+    """The upload or job cannot be resumed: another process has completed, cancelled or removed it."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, resumable=False)
@@ -228,7 +228,7 @@ class UploadCancelled(PartwayError):
 
 
 def is_resumable(error: PartwayError) -> bool:
-    """True when the same command again may finish what was begun; exit codes and ``resumable`` of events go by it."""
+    """True when running the same command again may finish the upload.  Determines exit codes and ``resumable``."""
     if isinstance(error, UploadFailed):
         return error.resumable
     return isinstance(error, (Transient, CredentialsExpired, SourceChanged, StateLocked, StateFull, UploadCancelled))

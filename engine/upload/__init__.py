@@ -1,1 +1,1 @@
-"""One file from lock to proof: create, send, complete, verify, abort."""
+"""Upload one file: lock, create, send, complete and verify, or abort."""

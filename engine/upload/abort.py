@@ -1,4 +1,4 @@
-"""Give an upload up: the only place that aborts, and only because somebody said so."""
+"""Abort an upload.  Nothing else in the engine removes recorded parts from S3."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -21,17 +21,17 @@ from ..workers.part_tasks import retrying
 from ..workers.pool import WorkerPool
 
 _ABORTS = 5
-_BETWEEN = 1.0  # seconds from one abort to the next
-_UNLISTED = 2  # aborts where nobody may look whether parts are left
+_BETWEEN = 1.0  # seconds between two aborts
+_UNLISTED = 2  # aborts when the remaining parts cannot be listed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AbortResult:
     """What an abort removed.
 
-    existed: False when S3 did not know the upload any more.
-    parts, bytes: as S3 listed them before; None when it does not list them.
-    confirmed: True when S3 said afterwards that nothing is left.
+    existed: False when S3 no longer knew the upload.
+    parts, bytes: as S3 listed them before the abort; None when it cannot list parts.
+    confirmed: True when S3 confirmed afterwards that nothing is left.
     """
 
     existed: bool
@@ -47,20 +47,20 @@ def cancel_upload(record: UploadRecord, context: EngineContext) -> AbortResult:
     """Abort the upload on S3, make sure that no part is left, and mark it aborted.
 
     Raises:
-        StateLocked: a process is sending it; stop that first.
-        RemoteError: the service refused or is away; nothing is marked, so cancel again.
-        UploadFailed: parts kept coming back, or another process finished the upload meanwhile.
+        StateLocked: a process is sending it; stop that process first.
+        RemoteError: the service refused or is unreachable; the record is unchanged, so cancel again.
+        UploadFailed: S3 kept listing parts, or another process finished the upload meanwhile.
     """
     with locked(context.store, record.source, target_of(record)):
-        # Read again: whoever held the claim may have finished it, or begun it anew on S3.
+        # Read it again: the previous holder of the lock may have finished it, or restarted it on S3.
         return abort(unfinished_now(context.store, record), context)
 
 
 def unfinished_now(store: StateStore, record: UploadRecord) -> UploadRecord:
-    """The record as it is now that it is claimed.
+    """The current record of the upload, whose lock the caller holds.
 
     Raises:
-        UploadFailed: it is finished.
+        UploadFailed: the upload is finished.
     """
     record = store.upload(record.id) or record
     if record.finished:
@@ -71,13 +71,13 @@ def unfinished_now(store: StateStore, record: UploadRecord) -> UploadRecord:
 
 
 def abort(record: UploadRecord, context: EngineContext, lane: Lane | None = None) -> AbortResult:
-    """Remove the parts and mark the upload aborted; the caller holds the claim.
+    """Remove the parts and mark the upload aborted.  The caller holds the lock.
 
-    lane: of the run that does it beside others; None for workers of its own.
+    lane: the lane of a run that shares its workers with others; None starts workers for this call.
 
     Raises:
-        RemoteError: the service refused, and the sentence says how to forget the upload without it; or it is away.
-        UploadFailed: parts kept coming back.
+        RemoteError: the service refused, and the message says how to forget the upload anyway; or it is unreachable.
+        UploadFailed: S3 kept listing parts.
     """
     target, upload_id = target_of(record), record.upload_id
     algorithm = ChecksumAlgorithm(record.checksum_algorithm)
@@ -115,13 +115,13 @@ def abort_upload(
     algorithm: ChecksumAlgorithm,
     sleep: Callable[[float], None],
 ) -> AbortResult:
-    """Abort, and again while ListParts shows parts: one that was in flight may arrive after the first abort.
+    """Abort, and repeat while ListParts shows parts: a part in flight may arrive after the first abort.
 
-    Where the service does not list parts, that it does not know the upload any more is as good.
+    When the service cannot list parts, NoSuchUpload also confirms the abort.
 
     Raises:
-        RemoteError: the service refused to abort, or is away.
-        UploadFailed: parts kept coming back.
+        RemoteError: the service refused to abort, or is unreachable.
+        UploadFailed: S3 kept listing parts.
 
     S3 rules: https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html
     """
@@ -160,7 +160,7 @@ def abort_upload(
 def _listed(
     s3: MultipartBackend, target: Target, upload_id: str, algorithm: ChecksumAlgorithm
 ) -> list[PartReceipt] | None:
-    """The rows; None when the service answers without them, for whatever reason: an abort needs no list."""
+    """The listed parts; None when the service responds with anything else, since an abort does not need the list."""
     try:
         return s3.list_parts(target, upload_id, algorithm)
     except (UploadVanished, CredentialsExpired):

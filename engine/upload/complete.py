@@ -1,4 +1,4 @@
-"""The end of a multipart upload: Complete, and the proof that the object equals the source."""
+"""Complete a multipart upload, and verify that the object equals the source."""
 
 from collections.abc import Sequence
 
@@ -32,10 +32,10 @@ from .overwrite import SAME_BYTES, SOMEBODY_ELSES, is_head_denied, not_shown
 
 
 def complete(run: UploadRun, *, again: bool) -> UploadDone:
-    """Make the object and prove it.  again: an earlier run sent Complete for these parts, too.
+    """Complete the upload and verify the object.  again: True when an earlier run sent Complete for the same parts.
 
     Raises:
-        StateDamaged: the store does not give back the parts that it was given.
+        StateDamaged: the store does not return the parts that were saved.
     """
     parts = run.store.parts(run.record.id)
     if not _are_the_plans(run, parts):
@@ -58,7 +58,7 @@ def complete(run: UploadRun, *, again: bool) -> UploadDone:
             )
         )
     except (UploadVanished, PartsRefused) as error:
-        # The first answer may have been lost on its way; then the object is there.
+        # The response to the first attempt may have been lost; then the object exists.
         if done := finished_before(run, parts, gone=isinstance(error, UploadVanished)):
             return done
         raise
@@ -79,15 +79,15 @@ def complete(run: UploadRun, *, again: bool) -> UploadDone:
         )
     except ProofFailed:
         if again:
-            # Somebody wrote another object, and S3 repeats its answer to the first Complete: nothing comes of these
-            # parts any more.
+            # Another client replaced the object, and S3 repeats its response to the first Complete: these parts can no
+            # longer become an object.
             run.forget_parts()
         raise
     return run.finish(_or_by_etag(run, proof, facts.etag), facts.etag or answer.etag, answer.version or facts.version)
 
 
 def _has_parts(run: UploadRun) -> bool:
-    """True when the upload is still one of parts, as far as S3 says, so that Complete cannot have taken effect."""
+    """True when S3 still lists parts of the upload or cannot list them, so Complete cannot have taken effect."""
     try:
         return run.call(lambda s3: s3.list_parts(run.target, run.upload_id, run.algorithm)) != []
     except UploadVanished:
@@ -95,11 +95,11 @@ def _has_parts(run: UploadRun) -> bool:
 
 
 def _refuse_if_taken(run: UploadRun, parts: Sequence[PartRecord], error: Refused) -> None:
-    """Say what is there instead of the object that was not made; after a conflict there may be nothing.
+    """Report which object has the key instead of ours; after a conflict there may be none.
 
     Raises:
-        ObjectExists: another object, whose bytes may be the same.
-        Transient: none, although S3 says so.
+        ObjectExists: another object has the key, possibly with the same bytes.
+        Transient: S3 reported that the key is taken, but shows no object.
         RemoteError.
     """
     reason = SOMEBODY_ELSES
@@ -130,17 +130,19 @@ def _receipt(part: PartRecord) -> PartReceipt:
 
 
 def finished_before(run: UploadRun, parts: Sequence[PartRecord], *, gone: bool) -> UploadDone | None:
-    """The end of an upload whose Complete took effect although its answer was lost; None when it did not.  ``gone`` as
-    for ``proven_before``."""
+    """Finish an upload whose Complete took effect although the response was lost; None when it did not take effect.
+
+    gone: as in ``proven_before``.
+    """
     found = proven_before(run, parts, gone=gone)
     return None if found is None else run.finish(*found)
 
 
 def proven_before(run: UploadRun, parts: Sequence[PartRecord], *, gone: bool) -> tuple[Proof, str] | None:
-    """How the object that such a Complete made is proven, and its ETag; None when there is no such object.
+    """The proof and the ETag of the object that such a Complete created; None when there is no such object.
 
-    gone: S3 knows the upload no more.  It may be putting the parts together at this moment: a large object shows only
-        after a while, and giving its parts up would cost all of them.
+    gone: True when S3 no longer knows the upload.  S3 may be assembling the object at this moment, and a large one
+        becomes visible only after a while; giving up too early would send every part again.
     """
     if not _are_the_plans(run, parts):
         return None
@@ -161,8 +163,10 @@ def proven_before(run: UploadRun, parts: Sequence[PartRecord], *, gone: bool) ->
 def _wait_for_our_object(
     run: UploadRun, parts: Sequence[PartRecord], line: WorkerContext, *, patient: bool
 ) -> tuple[Proof, ObjectFacts] | None:
-    """Look at the object until it is proven, or was looked at twice; when ``patient``, for as long as the policy's
-    longest wait.  A single answer may not be up to date yet."""
+    """HEAD the object until it is verified, at least twice, because one response may be stale.
+
+    patient: True to keep trying for the policy's longest wait.
+    """
     policy = run.settings.policy
     wait, left = policy.first_wait, policy.longest_wait if patient else 0.0
     attempt = 0
@@ -189,11 +193,11 @@ def _wait_for_our_object(
 
 
 def _or_by_etag(run: UploadRun, proof: Proof, etag: str) -> Proof:
-    """The proof when it is of the whole object.  For a service that names no checksum of it: read the source once more
-    and compare MD5s with the ETag, when that may be the MD5 of the parts' MD5s (as on AWS) or of the whole (as some
-    others have it)."""
+    """The proof, if it covers the whole object.  For a service that reports no checksum of the object, read the source
+    again and compare MD5s with the ETag, if that may be the MD5 of the parts' MD5s (as on AWS) or of the whole object
+    (as on some other services)."""
     if proof.covers_object or run.record.is_stream:
-        return proof  # nobody can read a stream once more
+        return proof  # a stream cannot be read again
     md5: str | None = None
     if looks_like_md5(etag):
         md5 = run.whole_md5()

@@ -1,4 +1,4 @@
-"""Begin a multipart upload on S3, and leave no other behind when answers to that were lost."""
+"""Create a multipart upload on S3, and remove the duplicates that lost responses may have left behind."""
 
 from ..backend.sse_c import NOT_ENCRYPTED
 from ..checksums import ChecksumAlgorithm
@@ -8,13 +8,13 @@ from .abort import abort_upload
 
 
 def create(run: UploadRun) -> None:
-    """Begin the multipart upload on S3.
+    """Create the multipart upload on S3.
 
-    An upload that can never become what the user asked for is aborted at once: it has no part.
+    An upload that cannot become what the user asked for is aborted at once: it has no parts yet.
 
     Raises:
-        ChecksumUnsupported: its parts cannot carry the checksum; it was aborted if the user asked for that checksum.
-        Refused: the service would not encrypt with the customer's key; it was aborted.
+        ChecksumUnsupported: its parts cannot carry the checksum.  It was aborted if the user asked for that checksum.
+        Refused: the service would not encrypt with the customer's key.  The upload was aborted.
         RemoteError, UploadCancelled, StateError.
     """
     before = run.lost_answers
@@ -24,10 +24,10 @@ def create(run: UploadRun) -> None:
         if not error.unreachable:
             _remove_unanswered(run, run.lost_answers - before + error.is_lost_answer)
         raise
-    # What is recorded before there was an upload is of a single object: the file has grown since.
+    # A part recorded before the upload was created belongs to a single PutObject: the file has grown since.
     if run.store.parts(run.record.id):
         run.store.replace_parts(run.record.id, ())
-    # At once: until this is stored, a crash leaves an upload that nobody knows.
+    # Immediately: a crash before this is stored leaves an orphaned upload.
     run.save(upload_id=created.upload_id, abort_date=created.abort_date, remote_created_at=created.created_at)
     _remove_unanswered(run, run.lost_answers - before)
     if run.target.options.customer_key is not None and not created.keyed:
@@ -43,7 +43,7 @@ def create(run: UploadRun) -> None:
 
 
 def _abort_new(run: UploadRun) -> None:
-    """Abort the upload that was created just now.  Where that fails it stays on S3 and in the list of uploads."""
+    """Abort the upload that was just created.  If that fails, it stays on S3 and in the store."""
     try:
         run.call(lambda s3: s3.abort_upload(run.target, run.upload_id))
     except RemoteError:
@@ -52,11 +52,11 @@ def _abort_new(run: UploadRun) -> None:
 
 
 def _remove_unanswered(run: UploadRun, tries: int) -> None:
-    """Remove the uploads that tries of this run made whose answers were lost.
+    """Remove the uploads that this run created with attempts whose responses were lost.
 
-    Nobody told their ids.  They are those that S3 did not list before the first try, that have no part, and that are
-    not more than the tries; where there are others, or nobody listed before, all stay.  What goes wrong here is no
-    trouble of the upload's: an upload without parts costs nothing.
+    Their IDs are unknown.  An upload counts as one of them when S3 did not list it before the first attempt, and it
+    has no parts.  When there are more new uploads than attempts, or none were listed before, all stay.  Errors here do
+    not fail the run: an upload without parts costs nothing.
 
     Raises:
         UploadCancelled.

@@ -1,6 +1,6 @@
-"""The way in: upload a file, or finish an unfinished upload.  (To give one up: engine/upload/abort.py.)
+"""The entry point: upload a file, or resume an unfinished upload.  (To cancel one, see engine/upload/abort.py.)
 
-The steps are drawn in docs/architecture.md.  Everything here runs in the caller's thread; parts run on workers.
+docs/architecture.md shows the steps.  Everything here runs in the caller's thread; parts run on workers.
 """
 
 import os
@@ -38,27 +38,27 @@ def upload_file(
     job: str | None = None,
     lane: Lane | None = None,
 ) -> UploadDone | UploadSkipped:
-    """Upload one file and prove that the object equals it; an unfinished upload of the same file is finished.
+    """Upload one file and verify that the object equals it.  An unfinished upload of the same file is resumed.
 
-    After an error, finished parts stay on S3 and in the store, and calling again goes on from there.
+    After an error, finished parts stay on S3 and in the store, and the next call resumes from there.
 
     Args:
-        path: The file; made absolute, links are not resolved.
-        target: Where it goes.  Options that are set and differ from those of the unfinished upload are refused.
-        region, profile: Noted in the store, so that the upload can be resumed without naming them again.
-        job: The job that the upload belongs to; None when it is none's.
-        lane: Given by who runs several side by side; None when the upload is alone.
+        path: The file.  It is made absolute; links are not resolved.
+        target: The destination.  Options that are set and differ from those of the unfinished upload are rejected.
+        region, profile: Stored, so that the upload can be resumed without naming them again.
+        job: ID of the job that owns the upload, or None.
+        lane: Given when several uploads share their workers; None for a standalone upload.
 
     Returns:
         UploadDone, or UploadSkipped when the key is taken and ``no_overwrite`` is set.
 
     Raises:
         SourceError: the file cannot be read; SourceChanged: it changed while it was sent.
-        PlanError: the part size, the settings or the options are not possible.
-        StateLocked: another process is sending this file to this target.
-        UploadFailed: parts could not be sent; its cause says why.
+        PlanError: the part size, the settings or the options are invalid.
+        StateLocked: another process is sending this file to this destination.
+        UploadFailed: parts could not be sent; its ``__cause__`` says why.
         RemoteError: the service refused, or could not be reached.
-        ProofFailed: the object is there and is not the file.
+        ProofFailed: the object exists but differs from the file.
         UploadCancelled, StateError.
     """
     info = ResumeInfo(region=region, profile=profile, job=job)
@@ -66,9 +66,9 @@ def upload_file(
 
 
 def resume_upload(record: UploadRecord, context: EngineContext) -> UploadDone | UploadSkipped:
-    """Finish a stored upload; everything but the credentials is in its record.  Otherwise as ``upload_file``.
+    """Resume a stored upload, whose record has everything but the credentials.  Otherwise like ``upload_file``.
 
-    Not for a stream: see engine/stream/finish.py.
+    Not for streams: see engine/stream/finish.py.
     """
     info = ResumeInfo(region=record.region, profile=record.profile)
     return _upload(record.source, target_of(record), context, info=info, id=record.id)
@@ -76,7 +76,7 @@ def resume_upload(record: UploadRecord, context: EngineContext) -> UploadDone | 
 
 @dataclass(frozen=True, slots=True)
 class _FilePlanner:
-    """Cuts a file.  size: in bytes."""
+    """Splits a file into parts.  size: of the file, in bytes."""
 
     size: int
 
@@ -109,7 +109,7 @@ def _upload(
             except ObjectExists as error:
                 return skip_upload(opened.run, error)
             except SourceError as error:
-                # The file was there when the run began: with parts on S3, to bring it back is enough.
+                # The file existed when the run started: if parts are on S3, restoring the file is enough to resume.
                 if isinstance(error, SourceChanged) or opened.run.record.upload_id is None:
                     raise
                 raise SourceChanged(f"{error}; restore the file and run again") from error

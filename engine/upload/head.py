@@ -1,4 +1,4 @@
-"""Look at the object under the target's key, and compare it with what was sent."""
+"""HEAD the object at the destination's key, and compare it with what was sent."""
 
 from collections.abc import Callable
 
@@ -11,16 +11,16 @@ from ..proof.proof import Proof, is_written
 from ..run.run import UploadRun
 from ..workers.channel import WorkerContext
 
-_SETTLE = 1.0  # seconds in which a service that is not consistent at once may become so
+_SETTLE = 1.0  # seconds that an eventually consistent service gets to show the object
 
 
 def verify_object(
     run: UploadRun, prove: Callable[[ObjectFacts], Proof], answer: ObjectFacts
 ) -> tuple[Proof, ObjectFacts]:
-    """Look at the object that a write made, and compare it.  ``answer``: the write's.
+    """HEAD the object that a write created, and compare it.  answer: the response to the write.
 
     Raises:
-        ProofFailed: S3 said twice that the object is not the source.
+        ProofFailed: two responses in a row show that the object is not the source.
     """
     facts = run.ask(lambda line: head_written(run.retrying(line), run.target, run.algorithm, prove, answer, line))
     return prove(facts), facts
@@ -34,20 +34,20 @@ def head_written(
     answer: ObjectFacts,
     line: WorkerContext,
 ) -> ObjectFacts:
-    """What S3 says about the object that a write made; the write's own ``answer`` when these credentials may write and
-    not read.  On a worker.
+    """S3's response to HEAD for the object that a write created; the write's own ``answer`` when the credentials may
+    write but not read.  Runs on a worker.
 
-    What does not prove the object is looked at twice: an answer may not be up to date yet.
+    A response that does not prove the object is requested again, as it may be stale.
 
     Raises:
-        RemoteError; Transient also when the object does not show.
+        RemoteError: Transient when the object is not visible.
     """
     facts = _head(s3, target, algorithm, answer, line)
     if facts is None:
         return answer
     if not _is_doubtful(prove, facts, answer):
         return facts
-    # A second look that is refused takes nothing back.
+    # If the second HEAD is refused, the first response still counts.
     return _head(s3, target, algorithm, answer, line) or facts
 
 
@@ -61,12 +61,12 @@ def _is_doubtful(prove: Callable[[ObjectFacts], Proof], facts: ObjectFacts, answ
 def _head(
     s3: MultipartBackend, target: Target, algorithm: ChecksumAlgorithm, answer: ObjectFacts, line: WorkerContext
 ) -> ObjectFacts | None:
-    """The object, or the version of it that the write made; None when these credentials may not look."""
+    """The object, or the version of it that the write created; None when the credentials do not allow HEAD."""
     try:
         try:
             facts = s3.head_object(target, algorithm)
         except ObjectMissing:
-            # S3 said that the object is there: not yet everywhere, it seems.
+            # S3 confirmed the write, but the object is apparently not visible everywhere yet.
             line.sleep(_SETTLE)
             facts = s3.head_object(target, algorithm, version=answer.version)
     except CredentialsExpired:
@@ -82,5 +82,5 @@ def _head(
     except CredentialsExpired:
         raise
     except (ObjectMissing, AccessRefused):
-        # Removed, or versions may not be looked at: the current one is compared, which somebody else wrote.
+        # The version was removed or may not be read: compare the current one, which another client wrote.
         return facts

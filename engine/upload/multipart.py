@@ -1,4 +1,4 @@
-"""A source of several parts: create, reconcile, send what is missing, complete, prove."""
+"""Upload a source in several parts: create, reconcile, send what is missing, complete, verify."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -30,13 +30,13 @@ from .source_check import confirm_parts, differs, note_source
 
 
 def send_multipart(run: UploadRun) -> UploadDone:
-    """Bring the upload to its end from wherever it is.
+    """Finish the upload from its current state.
 
-    Most uploads take one round.  Another begins when S3 says something that changes what the parts are worth: it
-    does not know the checksum, no longer knows the upload, or does not accept the parts.  Each may happen a few times.
+    Most uploads take one round.  Another round starts when S3 reports something that invalidates parts: it does not
+    support the checksum, no longer knows the upload, or does not accept the parts.  Each may happen a few times.
 
     Raises:
-        UploadFailed: some parts could not be sent; its cause says why.
+        UploadFailed: some parts could not be sent; its ``__cause__`` says why.
         RemoteError, SourceError, ProofFailed, UploadCancelled, StateError.
     """
     happened: Counter[type[Refused]] = Counter()
@@ -46,7 +46,7 @@ def send_multipart(run: UploadRun) -> UploadDone:
             return _round(run)
         except (ChecksumUnsupported, UploadVanished, Conflict, PartsRefused) as error:
             if isinstance(error, UploadVanished) and denied_with != (parts := len(run.store.parts(run.record.id))):
-                # One NoSuchUpload is no proof: the next round asks ListParts.
+                # A single NoSuchUpload proves nothing: the next round checks with ListParts.
                 denied_with = parts
                 continue
             happened[type(error)] += 1
@@ -54,14 +54,14 @@ def send_multipart(run: UploadRun) -> UploadDone:
                 raise
             match error:
                 case ChecksumUnsupported():
-                    # An answer that was cut lacks the checksum too: other parts tell whether the service has any.
+                    # A truncated response lacks the checksum, too: recorded parts show that the service supports it.
                     if happened[type(error)] > 2 or not run.store.parts(run.record.id):
                         run.fall_back(error)
                 case PartsRefused() if happened[type(error)] == 1 or not _may_have_parts_beyond(run):
-                    # The receipts are not worth what they say: prove the listed parts by the local bytes instead.
+                    # The receipts cannot be trusted: verify the listed parts against the local bytes instead.
                     run.store.replace_parts(run.record.id, ())
                 case UploadVanished() if is_listed(run):
-                    # Denied twice, and nothing was sent between; but giving up what is listed is for the user to say.
+                    # Denied twice with nothing sent in between, but only the user may discard parts that are listed.
                     raise UploadVanished(
                         f"{error}, but lists its parts; run again, or start over with --restart",
                         operation=error.operation,
@@ -69,7 +69,7 @@ def send_multipart(run: UploadRun) -> UploadDone:
                         status=error.status,
                     ) from error
                 case _:
-                    # Gone, or of a source that became shorter: some complete an upload only with all its parts.
+                    # The upload is gone, or its source got shorter: some services require all parts in Complete.
                     restart_multipart(run, error)
 
 
@@ -93,7 +93,7 @@ def _round(run: UploadRun) -> UploadDone:
         if maybe_done and (found.unverified or found.send) and (done := finished_before(run, stored, gone=not listed)):
             return done
         kept, missing = _settle(run, stored, found)
-    # Only now, after the parts were compared with it, does the record speak of this source.
+    # Only now, after the parts have been compared with this source, may the record name it.
     run.save_source(status=UploadStatus.OPEN)
     run.announce_start(kept)
     _send(run, missing)
@@ -106,7 +106,7 @@ def _round(run: UploadRun) -> UploadDone:
 
 
 def _is_source_of(run: UploadRun, stored: Sequence[PartRecord]) -> bool:
-    """True when every part of the plan was read from the source as it is now; by its bytes, where its times moved."""
+    """True when every part of the plan was read from the current source.  If its times changed, the bytes decide."""
     if not run.source_changed:
         return True
     sizes = {spec.number: spec.size for spec in run.plan.parts()}
@@ -117,7 +117,7 @@ def _is_source_of(run: UploadRun, stored: Sequence[PartRecord]) -> bool:
 
 
 def restart_multipart(run: UploadRun, error: Refused) -> None:
-    """Continue with a new multipart upload; the parts of the one that was there are lost."""
+    """Continue with a new multipart upload.  The parts of the old one are lost."""
     run.emit(UploadRenewed(upload=run.record.id, reason=str(error)))
     run.forget_parts()
 
@@ -142,7 +142,7 @@ def _may_have_parts_beyond(run: UploadRun) -> bool:
 def _settle(
     run: UploadRun, stored: Sequence[PartRecord], found: Reconciliation
 ) -> tuple[list[PartRecord], list[PartSpec]]:
-    """Compare unverified parts with the local bytes, store what is kept, and return it and what is missing."""
+    """Compare unverified parts with the local bytes, store those that match, and return the kept and missing parts."""
     kept = {part.number: part for part in found.keep}
     missing = {spec.number: spec for spec in found.send}
     unverified = {each.spec.number: each for each in found.unverified}
@@ -150,8 +150,8 @@ def _settle(
     for local in run.hash([each.spec for each in found.unverified], md5=needs_md5):
         number = local.number
         md5 = local.checksum if run.algorithm is ChecksumAlgorithm.MD5 else local.md5
-        # A part that only the server knew was sent by an earlier run, which died before it could note it; or by
-        # this one, in a round before.
+        # A part that only the server knew was sent by an earlier run that died before it could record it, or by an
+        # earlier round of this run.
         sent_in = run.record.run if number in run.sent_numbers else run.record.run - 1
         part = verify_part(unverified[number], checksum=local.checksum, md5=md5, run=sent_in)
         if part is None:
@@ -165,12 +165,12 @@ def _settle(
 
 
 def check_part_limit(run: UploadRun, failure: BaseException, planned: int | None) -> None:
-    """Say how to start over when a service takes fewer parts than planned.
+    """Explain how to start over when a service accepts fewer parts than planned.
 
-    planned: None for a stream.
+    planned: the number of parts; None for a stream.
 
     Raises:
-        UploadFailed: the failure is, or may be, about that.
+        UploadFailed: the failure is, or may be, caused by a part limit.
     """
     if not isinstance(failure, Refused):
         return
@@ -181,7 +181,7 @@ def check_part_limit(run: UploadRun, failure: BaseException, planned: int | None
 
 
 def _send(run: UploadRun, missing: Sequence[PartSpec]) -> None:
-    """Send parts; after a failure nothing new starts, but what runs still ends and is recorded."""
+    """Send parts.  After a failure no new part starts, but parts in flight finish and are recorded."""
     tasks = (
         SendTask(
             backend=run.backend,
@@ -204,7 +204,7 @@ def _send(run: UploadRun, missing: Sequence[PartSpec]) -> None:
             try:
                 note_source(run, outcome.result.identities)
             except SourceChanged as error:
-                # The part is recorded all the same: the next run compares it.
+                # The part is still recorded: the next run compares it.
                 failures.append(error)
             if receipt.checksum is None and run.algorithm is not ChecksumAlgorithm.MD5:
                 failures.append(

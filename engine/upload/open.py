@@ -1,6 +1,6 @@
-"""Open a run of an upload: lock it, then resume what is unfinished of it, or start anew.
+"""Open a run of an upload: lock it, then resume the unfinished upload or start a new one.
 
-The same for a file and a stream; what differs is how each is cut into parts.
+Files and streams share this; they differ only in how they are split into parts.
 """
 
 from collections.abc import Iterator
@@ -31,14 +31,14 @@ P_co = TypeVar("P_co", bound=UploadPlan, covariant=True)
 
 
 class Planner(Protocol[P_co]):
-    """Cuts one source into parts.  Both raise PlanError when the service's limits leave no way."""
+    """Splits one source into parts.  Both methods raise PlanError when no plan fits the service's limits."""
 
     def plan(self, settings: UploadSettings) -> P_co:
         """The plan of a new upload."""
         ...
 
     def replan(self, record: UploadRecord, settings: UploadSettings) -> P_co:
-        """The plan of a stored upload: its part size stays."""
+        """The plan of a stored upload, which keeps its part size."""
         ...
 
 
@@ -46,9 +46,9 @@ class Planner(Protocol[P_co]):
 class OpenedRun(Generic[P]):
     """A run whose upload is locked.
 
-    plan: as the planner made it; the run's own may change.
-    is_new: True when the upload starts here: nothing of it is stored yet.
-    replaced: the unfinished upload that this one takes the place of; None when there is none.
+    plan: as returned by the planner; ``run.plan`` may change later.
+    is_new: True when this run starts the upload; nothing of it is stored yet.
+    replaced: the unfinished upload that this one replaces, or None.
     """
 
     run: UploadRun
@@ -59,22 +59,22 @@ class OpenedRun(Generic[P]):
     _publisher: UploadPublisher
 
     def identify(self) -> None:
-        """Name the upload in failures and in ``partway watch``; again after its id changed."""
+        """Name the upload in failures and in ``partway watch``.  Call it again after the ID has changed."""
         self._about.id = self.run.record.id
         self._publisher.begin(self.run.record.id)
 
     def forget_id(self) -> None:
-        """A failure from now on is no longer about the upload that was named last."""
+        """Stop attributing failures to the upload that was named last."""
         self._about.id = ""
 
     def check_key_free(self) -> None:
-        """With --no-overwrite, refuse a key that is taken; as ``upload.skip.check_key_free``."""
+        """With --no-overwrite, reject a key that is taken; see ``upload.skip.check_key_free``."""
         check_key_free(self.run, self.replaced)
 
     def abort_replaced(self) -> None:
-        """Abort the upload that this one takes the place of.
+        """Abort the upload that this one replaces.
 
-        As late as possible: what cannot be planned, read or written must not cost the parts that are there.
+        Call it as late as possible: an upload that cannot be planned, read or stored must not cost the existing parts.
 
         Raises:
             RemoteError, UploadFailed, UploadCancelled, StateError.
@@ -95,18 +95,18 @@ def open_run(
     about: FailedUpload,
     lane: Lane | None = None,
 ) -> Iterator[OpenedRun[P]]:
-    """Lock the upload of the source to the target and open a run of it, whose workers end with the block.
+    """Lock the upload of the source to the destination and open a run of it.  The workers end with the block.
 
     Nothing is stored, sent or aborted yet.
 
     Args:
-        about: Names the upload in failures.  One that it names already must still be unfinished.
-        lane: Of a run beside others; None for workers of its own.
+        about: Names the upload in failures.  If it already names one, that upload must still be unfinished.
+        lane: Given when several uploads share their workers; None for a standalone upload.
 
     Raises:
         AlreadyRunning: another process is sending it.
-        AlreadyEnded: the upload that was named is not unfinished any more.
-        PlanError: the part size, the settings or the options are not possible.
+        AlreadyEnded: the named upload is no longer unfinished.
+        PlanError: the part size, the settings or the options are invalid.
         StateError.
     """
     store = context.store
@@ -146,7 +146,7 @@ def open_run(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Opening(Generic[P]):
-    """What a run begins with."""
+    """What a run starts with."""
 
     record: UploadRecord
     target: Target
@@ -187,8 +187,8 @@ def _resume(
 
 
 def _with_stored_algorithm(settings: UploadSettings, record: UploadRecord) -> UploadSettings:
-    """The settings with the checksum algorithm that the user asked for when the upload began, unless another is named
-    now: where the service does not know it, no other takes its place silently."""
+    """The settings with the checksum algorithm that the user asked for when the upload was started, unless they set one
+    now.  An algorithm that the user asked for is never silently replaced when the service does not support it."""
     if settings.algorithm is not None or record.wanted_algorithm is None:
         return settings
     return replace(settings, algorithm=ChecksumAlgorithm(record.wanted_algorithm))

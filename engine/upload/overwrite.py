@@ -1,8 +1,9 @@
-"""--no-overwrite: an object that exists stays, also where the service does not see to that itself.
+"""--no-overwrite: keep an existing object, even on a service without conditional writes.
 
 S3 refuses the write when the key is taken (If-None-Match).  Several services ignore that condition on PutObject or on
-CompleteMultipartUpload and overwrite.  So where a service is not known to honour it, the key is looked at right before
-the write; whoever writes it between that look and the write is overwritten, which nobody can prevent there.
+CompleteMultipartUpload, and overwrite the object.  So unless a service is known to honour it, the key is checked with
+HEAD right before the write.  An object that another client writes between the two is overwritten; on such a service
+that cannot be prevented.
 """
 
 from ..backend.protocol import MultipartBackend
@@ -26,16 +27,16 @@ SOMEBODY_ELSES = "someone else wrote the object; yours was not uploaded"
 
 
 def is_head_denied(error: RemoteError) -> bool:
-    """True when nobody may look at the object with these credentials and this key: S3 answers HEAD with a bare 400 when
-    the object is encrypted with another customer's key, or with none where one was named."""
+    """True when these credentials, or this SSE-C key, do not allow HEAD of the object.  S3 responds to HEAD with a bare
+    400 when the object is encrypted with a different SSE-C key, or with none although one was sent."""
     return isinstance(error, AccessRefused) or (error.operation == "HeadObject" and error.status == 400)
 
 
 def target_exists(s3: MultipartBackend, target: Target, algorithm: ChecksumAlgorithm) -> bool:
-    """True when the object exists.  Where it may not be looked at, False for a service that decides itself.
+    """True when the object exists.  When HEAD is denied, False for a service that honours conditional writes.
 
     Raises:
-        Refused: nobody can say, and the service may overwrite.
+        Refused: it cannot be determined, and the service may overwrite.
         RemoteError.
     """
     try:
@@ -60,7 +61,7 @@ def target_exists(s3: MultipartBackend, target: Target, algorithm: ChecksumAlgor
 
 
 def check_free(s3: MultipartBackend, target: Target, algorithm: ChecksumAlgorithm) -> None:
-    """Right before a write: refuse it when the key is taken, must not be, and the service may not care.
+    """Check right before a write that the key is free, if it must be and the service may not check that itself.
 
     Raises:
         ObjectExists: the key is taken.
@@ -71,7 +72,7 @@ def check_free(s3: MultipartBackend, target: Target, algorithm: ChecksumAlgorith
 
 
 def not_shown(error: RemoteError) -> Transient:
-    """The error for a key that is said to be taken, and where no object is."""
+    """The error for a key that S3 reports as taken although it shows no object."""
     return Transient(
         "S3 says that the object exists, and does not show one; run again",
         operation=error.operation,
@@ -81,5 +82,5 @@ def not_shown(error: RemoteError) -> Transient:
 
 
 def needs_head(target: Target) -> bool:
-    """True when the key has to be looked at right before the write."""
+    """True when the key has to be checked right before the write."""
     return target.options.no_overwrite and not honours_conditions(target.endpoint)

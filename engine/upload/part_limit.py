@@ -1,4 +1,4 @@
-"""A service that takes fewer parts than S3: it shows when a part above its limit is refused, or at Complete."""
+"""Detect a service that accepts fewer parts than S3: it refuses a part above its limit, or the Complete."""
 
 import re
 from collections.abc import Iterable
@@ -7,16 +7,16 @@ from ..errors import Refused
 
 _ABOUT = re.compile(r"part-? ?number|too-? ?many-? ?parts|number of parts|parts limit|max(imum)? ?parts", re.IGNORECASE)
 _NUMBER = re.compile(r"(?:between 1 and|at most|maximum|limit|exceeds?|more than)\D{0,40}?(\d[\d,]*)", re.IGNORECASE)
-# Limits that services have; S3's own is 10,000.
+# Limits of known services; S3's own is 10,000.
 _USUAL = frozenset({100, 128, 200, 250, 256, 500, 512, 1000, 1024, 2000, 2048, 2500, 4096, 5000})
 
 
 def advice(refusal: Refused, sent: Iterable[int], planned: int | None) -> tuple[str, bool] | None:
-    """What to do about a refusal that is, or may be, about the number of parts; and whether it surely is.
+    """Advice for a refusal that is, or may be, about the number of parts, and whether that is certain.
 
     Args:
-        sent: Numbers of the parts that the service has.
-        planned: How many parts the upload is to have; None for a stream.
+        sent: Numbers of the parts that the service has accepted.
+        planned: The planned number of parts; None for a stream.
     """
     if type(refusal) is not Refused:
         return None
@@ -36,7 +36,7 @@ def advice(refusal: Refused, sent: Iterable[int], planned: int | None) -> tuple[
 
 
 def _from_one(numbers: Iterable[int]) -> int:
-    """How many of them follow each other from 1."""
+    """The length of the unbroken sequence that starts at 1."""
     there = set(numbers)
     count = 0
     while count + 1 in there:
@@ -45,7 +45,7 @@ def _from_one(numbers: Iterable[int]) -> int:
 
 
 def _named(text: str, planned: int | None) -> int | None:
-    """The limit that the service names; None when it names none that could be the reason."""
+    """The limit that the service names; None when it names no plausible one."""
     for found in _NUMBER.finditer(text):
         limit = int(found[1].replace(",", ""))
         if 1 <= limit < (planned or 10_000):

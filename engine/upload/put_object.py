@@ -1,4 +1,4 @@
-"""A source of at most one part: one PutObject with a checksum, then the proof."""
+"""Upload a source of at most one part: one PutObject with a checksum, then verify the object."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ from .whole_file import PutAnswer, WholeFile, prove_put
 
 
 def put_whole(run: UploadRun) -> UploadDone:
-    """Send the source as one object and prove it.
+    """Send the source with one PutObject and verify the object.
 
     Raises:
         RemoteError, SourceError, ProofFailed, UploadFailed, UploadCancelled, StateError.
@@ -26,7 +26,7 @@ def put_whole(run: UploadRun) -> UploadDone:
     run.announce_start(())
     maybe_done = run.record.status is UploadStatus.COMPLETING
     if run.target.options.no_overwrite:
-        # Only then may a later run take what it finds for somebody else's.
+        # Without this status, a later run may assume that an object it finds is another client's.
         run.save(status=UploadStatus.COMPLETING)
     while True:
         try:
@@ -43,7 +43,7 @@ def put_whole(run: UploadRun) -> UploadDone:
             raise answer.changed
         if answer.facts.checksum is not None or run.algorithm is ChecksumAlgorithm.MD5:
             return _finish(run, answer)
-        # Stored, but not confirmed; what HEAD says now may be our own header given back.
+        # Stored, but not confirmed; HEAD may merely echo the header that was sent.
         run.fall_back(
             ChecksumUnsupported(
                 f"the service stored {run.target.url}, but did not answer with its {run.algorithm} checksum"
@@ -69,13 +69,13 @@ def _finish(run: UploadRun, answer: PutAnswer) -> UploadDone:
 
 
 def _end_of_taken(run: UploadRun, refusal: ObjectExists, *, lost: bool) -> UploadDone:
-    """The end of an upload whose PutObject took effect although its answer was lost.
+    """Finish an upload whose PutObject took effect although the response was lost.
 
-    lost: An earlier try may have made the object, in this run or before.
+    lost: True when an earlier attempt may have created the object, in this run or an earlier one.
 
     Raises:
-        ObjectExists: it is another's object, or was there before.
-        Transient: there is none.
+        ObjectExists: the object is another client's, or existed before.
+        Transient: there is no object.
         RemoteError.
     """
     reason = SOMEBODY_ELSES
@@ -98,7 +98,7 @@ def _end_of_taken(run: UploadRun, refusal: ObjectExists, *, lost: bool) -> Uploa
 
 
 def _refuse_if_ours(run: UploadRun, error: ProofFailed) -> None:
-    """Raises: ProofFailed: an earlier run made that object, of other bytes than the file has now."""
+    """Raises: ProofFailed: an earlier run created that object, and the file has changed since."""
     sent = run.store.parts(run.record.id)
     if sent and is_same_etag(run.call(lambda s3: s3.head_object(run.target, run.algorithm)).etag, sent[0].etag):
         raise ProofFailed(
@@ -107,12 +107,12 @@ def _refuse_if_ours(run: UploadRun, error: ProofFailed) -> None:
 
 
 def _proof_of_bytes(run: UploadRun, answer: ObjectFacts | None) -> tuple[Proof, PartRecord, ObjectFacts]:
-    """Compare the object that is there with the local bytes.
+    """Compare the existing object with the local bytes.
 
-    answer: what PutObject said; None: its answer was lost.
+    answer: the response to PutObject; None when it was lost.
 
     Raises:
-        ProofFailed: another size or checksum.
+        ProofFailed: the size or the checksum differs.
     """
     (local,) = run.hash([run.plan.part(1)], md5=False)
     part = _part(run, "", local.checksum)

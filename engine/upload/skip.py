@@ -1,4 +1,4 @@
-"""--no-overwrite, and the key is taken by now: the upload ends as skipped, and what it sent is removed or named."""
+"""Skip an upload with --no-overwrite whose key is taken, and remove or report the parts that were sent."""
 
 from partway.state.uploads import UploadRecord, UploadStatus
 
@@ -11,14 +11,14 @@ from .overwrite import target_exists
 
 
 def check_key_free(run: UploadRun, given_up: UploadRecord | None) -> None:
-    """With --no-overwrite, look at the key before anything is sent or removed.  Not for an upload whose Complete was
-    sent: what is there may be its own.
+    """With --no-overwrite, check the key before anything is sent or removed.  An upload whose Complete was sent is not
+    checked: the object may be its own.
 
-    given_up: the upload that is to be removed for this one; None: none is.
+    given_up: the upload that this one replaces, or None.
 
     Raises:
         ObjectExists: the key is taken.
-        Refused: it may not be looked at, and the service may overwrite.
+        Refused: it cannot be checked, and the service may overwrite.
         RemoteError, UploadCancelled.
     """
     if not run.target.options.no_overwrite or run.record.status is UploadStatus.COMPLETING:
@@ -31,8 +31,8 @@ def check_key_free(run: UploadRun, given_up: UploadRecord | None) -> None:
 def skip_upload(run: UploadRun, error: ObjectExists) -> UploadSkipped:
     """End the upload without an object.  The caller holds the lock.
 
-    A file's parts are removed from S3: they can never become what the user wanted, and the file is there to send them
-    again.  A stream's parts stay, and the reason says so: nobody else may have its bytes.
+    A file's parts are removed from S3: they cannot become the wanted object, and the file can be sent again.  A
+    stream's parts stay, and the reason says so: they may be the only copy of its bytes.
 
     Raises:
         UploadCancelled, StateError.

@@ -1,7 +1,7 @@
-"""The last look at the source: whether the bytes that were sent are still the file's.
+"""Check the source before the object is created: does the file still have the bytes that were sent?
 
-Times only tell where nothing changed.  Where one of them moved, the bytes decide: a chmod, a hard link or a server
-whose clocks disagree costs one more read of the file, and only other bytes are an error.
+Unchanged times prove that the file is unchanged.  If a time changed, the bytes decide: a chmod, a hard link or a file
+server whose clocks disagree costs one more read of the file, and only different bytes are an error.
 """
 
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ from ..source.plan import PartSpec
 from ..workers.channel import WorkerContext
 from ..workers.part_tasks import HashTask, hash_part
 
-# Of an object that was made of other bytes than the file has now.
+# Advice for an object that was created from a file that has changed since.
 KEPT = "--no-overwrite keeps that object: remove it, or start over with --restart and without --no-overwrite"
 
 _MAX_PASSES = 3  # comparisons of a file that changes while it is compared
@@ -29,10 +29,10 @@ _MAX_PASSES = 3  # comparisons of a file that changes while it is compared
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceChecks:
-    """How strictly the source is looked at before an object is made of it.
+    """How strictly the source is checked before the object is created.
 
-    updated: False takes the file as it was at the start: one that grows or is touched is no error.
-    bytes: True reads the file once more and compares every part, whatever its times say.
+    updated: False accepts a file that grows or is touched: its content at the start is sent.
+    bytes: True reads the file again and compares every part, even when its times are unchanged.
     """
 
     updated: bool = True
@@ -40,11 +40,11 @@ class SourceChecks:
 
     @classmethod
     def of(cls, settings: UploadSettings) -> "SourceChecks":
-        """As the settings want it."""
+        """The checks that the settings ask for."""
         return cls(updated=settings.check_updated, bytes=settings.verify_source)
 
     def check_size(self, source: SourceIdentity, seen: SourceIdentity) -> None:
-        """Refuse a file that has another size now.
+        """Reject a file whose size has changed.
 
         Raises:
             SourceChanged
@@ -59,10 +59,10 @@ class SourceChecks:
 
 
 def note_source(run: UploadRun, identities: Iterable[SourceIdentity]) -> None:
-    """Take note of the files that a part was read from.
+    """Note the identities of the files that a part was read from.
 
     Raises:
-        SourceChanged: one has another size, so nothing would come of sending more.
+        SourceChanged: the size has changed, so sending more is useless.
         StateError.
     """
     run.note_identities(identities)
@@ -71,10 +71,10 @@ def note_source(run: UploadRun, identities: Iterable[SourceIdentity]) -> None:
 
 
 def confirm_parts(run: UploadRun) -> None:
-    """Make sure, before Complete, that the recorded parts are the file's.
+    """Make sure, before Complete, that the recorded parts match the file.
 
     Raises:
-        SourceChanged: a part has other bytes by now, the file has another size, or it changes all the time.
+        SourceChanged: a part no longer matches, the size has changed, or the file keeps changing.
         SourceError, UploadCancelled, StateError.
     """
     checks = SourceChecks.of(run.settings)
@@ -90,11 +90,11 @@ def _compare_parts(run: UploadRun, checks: SourceChecks) -> None:
     for _ in range(_MAX_PASSES):
         now = run.pool.run(lambda worker: worker.identify_settled(run.source.path))
         checks.check_size(run.source, now)
-        # Two looks in a row: some FUSE file systems number a file anew each time it is opened.
+        # Identify it twice: some FUSE file systems assign a new inode each time a file is opened.
         is_stable = run.context.runtime.identify(run.source.path).inode == now.inode
         state = _whole if is_stable else _times
-        # What this file showed before the first byte is compared cannot come from a write during the comparison: it is
-        # from a server whose replicas disagree.
+        # A state seen before the comparison started cannot come from a write during it: it comes from a server whose
+        # replicas disagree.
         known = (now, run.source, *run.other_identities)
         before = {state(each) for each in known if each.inode == now.inode or not is_stable}
         seen: set[SourceIdentity] = set()
@@ -118,12 +118,12 @@ def _compare_parts(run: UploadRun, checks: SourceChecks) -> None:
 def differs(
     run: UploadRun, stored: Iterable[PartRecord], seen: set[SourceIdentity] | None = None, *, here: bool = False
 ) -> bool:
-    """True when a part of the plan has other bytes in the source than the stored part of its number.
+    """True when the source differs from a stored part.
 
     Args:
         stored: Every part of the plan.
-        seen: Gets the identities of the files that were read.
-        here: As for ``UploadRun.hash``.
+        seen: Collects the identities of the files that were read.
+        here: As in ``UploadRun.hash``.
 
     Raises:
         SourceError, SourceChanged, UploadCancelled.
@@ -146,11 +146,11 @@ def _times(identity: SourceIdentity) -> object:
 
 
 class WholeSourceCheck:
-    """``confirm_parts`` for a file that goes as one object.  Called on a worker, as often as one likes.
+    """Like ``confirm_parts``, for a file that is sent with one PutObject.  Runs on a worker, any number of times.
 
     Args:
         source: The file as it was identified.
-        worker: Of the task that sends it.
+        worker: The context of the task that sends it.
     """
 
     def __init__(
@@ -169,11 +169,11 @@ class WholeSourceCheck:
         self._is_always_due = is_in_memory(source.device) and checks.updated
 
     def check(self, body: PartReader) -> None:
-        """Make sure that what is sent is still the file's.
+        """Make sure that the bytes being sent still match the file.
 
         Raises:
-            SourceChanged: it is not.
-            SourceError: it cannot be read any more.
+            SourceChanged: they do not.
+            SourceError: the file can no longer be read.
             UploadCancelled.
         """
         seen = {body.identify(), self._worker.identify(self._source.path)}
@@ -181,7 +181,7 @@ class WholeSourceCheck:
             self._checks.check_size(self._source, each)
         if not (self._is_due or self._is_always_due) and (seen <= self._accepted or not self._checks.updated):
             return
-        # What shows now is accepted only if a later write would show as something else.
+        # The current identity is accepted only if a later write would change it.
         now = self._worker.identify_settled(self._source.path)
         whole = PartSpec(number=1, offset=0, size=self._source.size)
         found = hash_part(
@@ -189,13 +189,13 @@ class WholeSourceCheck:
         )
         if found.checksum != body.checksum:
             raise SourceChanged(f"{self._source.path} changed while it was sent; run again to send it as it is now")
-        # Neither what was accepted before nor what another file shows: the path may lead there again.
+        # Drop identities accepted before, and those of other files: the path may lead to such a file again.
         self._accepted = {each for each in (*seen, now) if each.inode == now.inode}
         self._is_due = False
 
     def changed_since_sent(self, body: PartReader, target: Target) -> PartwayError | None:
-        """After the object was made of what was read: what is wrong with it by now, and what to do; None when it is
-        still the file.
+        """After the object was created: an error that says how the file has changed and what to do; None when it still
+        matches the object.
 
         Raises:
             UploadCancelled.

@@ -1,4 +1,4 @@
-"""What a finished upload makes useless: another unfinished one of ours, of the same file to the same key."""
+"""Remove what a finished upload supersedes: other unfinished uploads of the same file to the same key."""
 
 from contextlib import suppress
 from dataclasses import replace
@@ -9,16 +9,16 @@ from ..proof.proof import Proof
 from ..run.run import UploadRun
 from .abort import abort
 
-_PATIENCE = 10.0  # seconds for an endpoint that goes away after the object is there
+_PATIENCE = 10.0  # seconds to wait for an endpoint that becomes unreachable after the object is done
 _ATTEMPTS = 3
 
 
 def remove_superseded(run: UploadRun, done: UploadDone) -> None:
-    """Abort the file's other unfinished uploads to the key, as ``--adopt`` leaves one when it continues a better one.
+    """Abort the file's other unfinished uploads to the key, such as the one that ``--adopt`` left for a better one.
 
-    Only after the object was proven to be the file: until then their parts may be needed.  The caller holds the lock of
-    the file and the key.  An upload that cannot be aborted now stays in the store and on S3, for ``partway list`` and
-    the next command; this one is done all the same.
+    Only after the object is verified: until then their parts may be needed.  The caller holds the lock of the file and
+    the key.  An upload that cannot be aborted now stays in the store and on S3, where ``partway list`` shows it; the
+    finished upload succeeds anyway.
     """
     if not Proof(done.proof).covers_object:
         return

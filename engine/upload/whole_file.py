@@ -1,4 +1,4 @@
-"""A file that goes as one object: the body of its PutObject, and what proves the object."""
+"""A file that is sent with one PutObject: the request body, and the verification of the object."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,10 +24,10 @@ from .source_check import SourceChecks, WholeSourceCheck
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PutAnswer:
-    """What PutObject answered.
+    """The response to PutObject.
 
     checksum: of the bytes that were sent, base64.
-    changed: the error to raise when the file has other bytes by now; None when it has not.
+    changed: the error to raise when the file no longer has these bytes; None when it does.
     """
 
     facts: ObjectFacts
@@ -36,13 +36,13 @@ class PutAnswer:
 
 
 class WholeFile:
-    """The body of one PutObject; a context manager, on a worker.
+    """The body of one PutObject; a context manager, used on a worker.
 
     Args:
         source: The file as it was identified.
-        algorithm: Of the checksum that the request carries.
+        algorithm: The algorithm of the checksum in the request.
         checks: How strictly the file is checked for changes.
-        on_read: Also called before every read, as PartReader's.
+        on_read: Called before every read, like PartReader's.
 
     Raises:
         SourceError: the file cannot be opened.
@@ -75,14 +75,14 @@ class WholeFile:
 
     @property
     def checksum(self) -> str:
-        """Of the file, base64; the first use reads all of it."""
+        """The checksum of the file, base64.  The first use reads the whole file."""
         return self._body.checksum
 
     def put(self, s3: MultipartBackend, target: Target) -> PutAnswer:
         """Send the file.
 
         Raises:
-            SourceChanged: it changed while it was sent, and there is no object of it.
+            SourceChanged: it changed while it was sent, and no object was created.
             RemoteError, SourceError, UploadCancelled.
         """
         facts = s3.put_object(target, self._body)
@@ -93,8 +93,8 @@ class WholeFile:
         self._report(sent)
         if self._on_read is not None:
             self._on_read(sent)
-        # With the last block S3 has the whole object: check the source once more before that goes.  Afterwards the
-        # object may exist already, which ``changed_since_sent`` takes into account.
+        # Once the last block is sent, S3 can create the object: check the source again before that.  Later changes are
+        # handled by ``changed_since_sent``.
         if self._body.is_sending and self._size - BLOCK <= sent < self._size:
             self._check.check(self._body)
 
@@ -102,11 +102,11 @@ class WholeFile:
 def prove_put(
     facts: ObjectFacts, answer: ObjectFacts, part: PartRecord, target: Target, algorithm: ChecksumAlgorithm
 ) -> Proof:
-    """Compare the object that PutObject made with the file.
+    """Compare the object that PutObject created with the file.
 
     Args:
-        facts: What HEAD says.
-        answer: What the answer to PutObject said.
+        facts: The response to HEAD.
+        answer: The response to PutObject.
         part: The whole file, with its checksum in ``algorithm``.
 
     Raises:
