@@ -7,7 +7,9 @@ import click
 from partway.engine.maintenance.orphans import RemovalPolicy
 
 from ..options import shared, values
-from ..options.connection import Connection, connection_options
+from ..options.bundle import collected
+from ..options.connection import connection_options
+from ..options.groups import ServiceOptions
 from ..options.s3_uri import parse_bucket
 
 _EPILOG = """Without --yes, it shows what it found and asks before removing it.
@@ -38,6 +40,7 @@ Example:
 @shared.service_options
 @connection_options
 @shared.state_dir_option
+@collected(service=ServiceOptions)
 def command(
     bucket: str | None,
     older_than: float | None,
@@ -45,10 +48,7 @@ def command(
     yes: bool,
     dry_run: bool,
     as_json: bool,
-    endpoint_url: str | None,
-    profile: str | None,
-    region: str | None,
-    connection: Connection,
+    service: ServiceOptions,
     state_dir: Path | None,
 ) -> int:
     """Remove abandoned multipart uploads from a bucket.  They cost storage, and no listing of objects shows them.
@@ -72,9 +72,6 @@ def command(
         prefix,
         RemovalPolicy(older_than=older_than, ours=ours),
         asking,
+        service,
         state_dir,
-        endpoint_url=endpoint_url,
-        profile=profile,
-        region=region,
-        connection=connection,
     )

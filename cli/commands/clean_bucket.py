@@ -20,7 +20,7 @@ from partway.engine.s3.bucket import S3Uploads
 from partway.engine.workers.channel import CancelToken
 from partway.state.maintenance import StoreMaintenance
 
-from ..options.connection import Connection
+from ..options.groups import ServiceOptions
 from ..output.clean_tables import print_history, print_orphans
 from ..runtime import exit_codes
 from ..runtime.backend import make_backend
@@ -66,15 +66,11 @@ def clean_bucket(
     prefix: str,
     choice: RemovalPolicy,
     asking: Asking,
+    service: ServiceOptions,
     state_dir: Path | None,
-    *,
-    endpoint_url: str | None,
-    profile: str | None,
-    region: str | None,
-    connection: Connection,
 ) -> int:
     """Find a bucket's orphans and remove those that may be; the exit code."""
-    backend = make_backend(endpoint_url, region, profile, concurrency=None, connection=connection)
+    backend = make_backend(service, concurrency=None)
     cancel = CancelToken()
     with opened_store(state_dir) as store:
         orphans = Orphans(

@@ -19,7 +19,9 @@ from partway.engine.plural import plural
 from partway.engine.workers.channel import CancelToken
 
 from ..options import shared
-from ..options.connection import Connection, connection_options
+from ..options.bundle import collected
+from ..options.connection import connection_options
+from ..options.groups import ServiceOptions
 from ..options.s3_uri import parse_bucket
 from ..runtime import exit_codes
 from ..runtime.backend import make_backend
@@ -45,14 +47,12 @@ _COLOURS = {Health.OK: "green", Health.WARNING: "yellow", Health.FAILED: "red"}
 @shared.service_options
 @connection_options
 @shared.state_dir_option
+@collected(service=ServiceOptions)
 def command(
     bucket: str | None,
     allow_leftovers: bool,
     as_json: bool,
-    endpoint_url: str | None,
-    profile: str | None,
-    region: str | None,
-    connection: Connection,
+    service: ServiceOptions,
     state_dir: Path | None,
 ) -> int:
     """Check what uploads need: the state directory, credentials and the endpoint.
@@ -80,7 +80,7 @@ def command(
         say(check)
     cancel = CancelToken()
     with handle_signals(cancel):
-        _visit(where, endpoint_url, region, profile, connection, allow_leftovers, say, cancel)
+        _visit(where, service, allow_leftovers, say, cancel)
     healths = [check.health for check in found]
     if not as_json:
         print(_summary(healths))
@@ -98,10 +98,7 @@ def _check_state(state_dir: Path | None) -> Iterator[Check]:
 
 def _visit(
     where: tuple[str, str] | None,
-    endpoint_url: str | None,
-    region: str | None,
-    profile: str | None,
-    connection: Connection,
+    service: ServiceOptions,
     leftovers: bool,
     say: Callable[[Check], None],
     cancel: CancelToken,
@@ -110,12 +107,13 @@ def _visit(
     from partway.engine.s3.bucket import S3Uploads
     from partway.engine.s3.service import S3Probe
 
+    connection = service.connection
     impatient = replace(
         connection,
         connect_timeout=_TIMEOUT if connection.connect_timeout is None else connection.connect_timeout,
         read_timeout=_TIMEOUT if connection.read_timeout is None else connection.read_timeout,
     )
-    backend = make_backend(endpoint_url, region, profile, concurrency=None, connection=impatient)
+    backend = make_backend(replace(service, connection=impatient), concurrency=None)
     try:
         endpoint = backend.endpoint
     except PartwayError as error:

@@ -20,7 +20,9 @@ from partway.state.store import StateStore
 
 from ..options import shared, values
 from ..options.aws_config import TransferOptions, profile_transfer_settings, transfer_options
-from ..options.connection import Connection, connection_options
+from ..options.bundle import collected
+from ..options.connection import connection_options
+from ..options.groups import ServiceOptions
 from ..options.job import FilteredCommand, JobOptions, hopeless_filters, job_options
 from ..options.object import object_options
 from ..options.s3_uri import absolute, parse_destination, parse_target
@@ -81,6 +83,7 @@ Example:
 @shared.output_options
 @shared.log_option
 @shared.state_dir_option
+@collected(service=ServiceOptions)
 def command(
     sources: tuple[str, ...],
     target: str,
@@ -89,10 +92,7 @@ def command(
     bwlimit: int | None,
     retry_for: float | None,
     max_parts: int | None,
-    endpoint_url: str | None,
-    connection: Connection,
-    profile: str | None,
-    region: str | None,
+    service: ServiceOptions,
     object_options: ObjectOptions,
     key_options: SseCOptions,
     no_guess_mime_type: bool,
@@ -136,17 +136,17 @@ def command(
         source = sources[0] if is_stream else absolute(sources[0])
         _check_no_job_options(many, "" if is_stream else source)
         bucket, key = parse_target(target, source)
-    connection = _with_key(connection, key_options, object_options)
+    service = _with_key(service, key_options, object_options)
     named = [absolute(each) for each in sources] if not is_stream else []
     log = select.opened_log(log_file, sources=named, filters=many.filters)
     output = select.Output(quiet=quiet, no_progress=no_progress, json=as_json, log=log)
     with failures_as_json(output), (read_only_store if dry_run else opened_store)(state_dir) as store:
         transfer = transfer_options(
             TransferOptions(part_size=part_size, concurrency=concurrency, bandwidth=bwlimit),
-            profile_transfer_settings(region, profile),
+            profile_transfer_settings(service.region, service.profile),
             output.warn,
         )
-        backend = make_backend(endpoint_url, region, profile, concurrency=transfer.concurrency, connection=connection)
+        backend = make_backend(service, concurrency=transfer.concurrency)
         settings = UploadSettings(
             part_size=transfer.part_size,
             concurrency=transfer.concurrency,
@@ -257,8 +257,8 @@ def _skip(
     return run_upload(work, store, output, state_dir)
 
 
-def _with_key(connection: Connection, key_options: SseCOptions, options: ObjectOptions) -> Connection:
-    """The connection with the customer's key, when the object is to have one.
+def _with_key(service: ServiceOptions, key_options: SseCOptions, options: ObjectOptions) -> ServiceOptions:
+    """The service, connected to with the customer's key when the object is to have one.
 
     Raises:
         click.UsageError: there is none, or the options name another encryption.
@@ -268,7 +268,7 @@ def _with_key(connection: Connection, key_options: SseCOptions, options: ObjectO
     key = key_options.key()
     if key_options.wanted and key is None:
         raise click.UsageError(f"--sse-c needs a key: give it with --sse-c-key fileb://FILE, or in {VARIABLE}")
-    return replace(connection, customer_key=key)
+    return replace(service, connection=replace(service.connection, customer_key=key))
 
 
 def _check_sources(sources: tuple[str, ...], many: JobOptions) -> None:

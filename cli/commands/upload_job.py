@@ -31,7 +31,7 @@ from ..options.connection import Connection
 from ..options.sse_c import SseCOptions
 from ..output import select
 from ..runtime import exit_codes
-from ..runtime.backend import make_backend
+from ..runtime.backend import backend_for
 from ..runtime.errors import failures_as_json, tell
 from ..runtime.run import run_upload
 
@@ -251,9 +251,7 @@ def resume(
         return exit_codes.exit_code(error)
     if spec.options.customer_key is not None:
         connection = replace(connection, customer_key=key_options.key(needed=True, what=f"job {record.id}"))
-    backend = make_backend(
-        record.endpoint, record.region, profile, concurrency=settings.concurrency, connection=connection
-    )
+    backend = backend_for(record, concurrency=settings.concurrency, profile=profile, connection=connection)
     if dry_run:
         return plan(spec, backend, store, settings, output, resume=record.id)
     return run(

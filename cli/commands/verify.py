@@ -15,7 +15,9 @@ from partway.engine.proof.compare import Verdict
 from partway.engine.workers.channel import CancelToken
 
 from ..options import shared, values
-from ..options.connection import Connection, connection_options
+from ..options.bundle import collected
+from ..options.connection import connection_options
+from ..options.groups import ServiceOptions
 from ..options.s3_uri import absolute, parse_destination, parse_target
 from ..options.sse_c import SseCOptions, again_options
 from ..runtime import exit_codes
@@ -53,14 +55,12 @@ _WORDS = {
 @click.option("--quiet", is_flag=True, help="Print errors only.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per file.")
 @shared.state_dir_option
+@collected(service=ServiceOptions)
 def command(
     files: tuple[str, ...],
     target: str,
     part_size: int | None,
-    endpoint_url: str | None,
-    profile: str | None,
-    region: str | None,
-    connection: Connection,
+    service: ServiceOptions,
     key_options: SseCOptions,
     quiet: bool,
     as_json: bool,
@@ -74,8 +74,8 @@ def command(
     paths = [absolute(each) for each in files]
     if len(paths) > 1:
         parse_destination(target)
-    connection = replace(connection, customer_key=key_options.key())
-    backend = make_backend(endpoint_url, region, profile, concurrency=None, connection=connection)
+    service = replace(service, connection=replace(service.connection, customer_key=key_options.key()))
+    backend = make_backend(service, concurrency=None)
     code = exit_codes.OK
     with read_only_store(state_dir) as store:
         for path in paths:

@@ -1,6 +1,7 @@
 """Several options as one value: a command with thirty of them has a few arguments."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from typing import Any
 
 import click
@@ -25,3 +26,26 @@ def gathered(
     # Click reads the list backwards.
     wrapped.__click_params__ = before + added
     return wrapped
+
+
+def collected(**bundles: type[Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Pass dataclasses to the command instead of the values of the options that are named like their fields.
+
+    The decorator nearest to the command: the options stand above it, in any order, and two dataclasses may have a
+    field in common.
+
+    Args:
+        bundles: Each parameter of the command that gets a dataclass, and the class.
+    """
+    names = {into: [field.name for field in fields(kind)] for into, kind in bundles.items()}
+    taken = {name for of_one in names.values() for name in of_one}
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        def call(**values: Any) -> Any:
+            made = {into: kind(**{name: values[name] for name in names[into]}) for into, kind in bundles.items()}
+            return command(**{name: value for name, value in values.items() if name not in taken}, **made)
+
+        call.__doc__ = command.__doc__
+        return call
+
+    return decorate

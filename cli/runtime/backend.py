@@ -5,38 +5,40 @@ from typing import TYPE_CHECKING
 from partway.engine.limits import MAX_CONCURRENCY
 from partway.state.uploads import UploadRecord
 
+from ..options.connection import Connection
+from ..options.groups import ServiceOptions
+
 if TYPE_CHECKING:
     from partway.engine.s3.backend import S3Backend
-
-    from ..options.connection import Connection
+    from partway.state.jobs import JobRecord
 
 
 def backend_for(
-    record: UploadRecord, *, concurrency: int | None, profile: str | None = None, connection: "Connection"
+    record: "UploadRecord | JobRecord", *, concurrency: int | None, profile: str | None = None, connection: Connection
 ) -> "S3Backend":
-    """The backend that a stored upload goes to; ``profile`` replaces the one it was begun with."""
-    return make_backend(
-        record.endpoint, record.region, profile or record.profile, concurrency=concurrency, connection=connection
+    """The backend of a stored upload or job; ``profile`` replaces the one that it was started with."""
+    service = ServiceOptions(
+        endpoint_url=record.endpoint,
+        profile=profile or record.profile,
+        region=record.region,
+        connection=connection,
     )
+    return make_backend(service, concurrency=concurrency)
 
 
-def make_backend(
-    endpoint_url: str | None,
-    region: str | None,
-    profile: str | None,
-    *,
-    concurrency: int | None,
-    connection: "Connection",
-) -> "S3Backend":
-    """A backend with a connection for every worker, and one for calls about the whole upload."""
+def make_backend(service: ServiceOptions, *, concurrency: int | None) -> "S3Backend":
+    """A backend with a connection for every worker, and one for calls about the whole upload.
+
+    concurrency: parts in flight; None means as many as partway ever uses.
+    """
     from partway.engine.s3.backend import S3Backend, S3Config
 
     return S3Backend(
         S3Config(
-            endpoint_url=endpoint_url,
-            region=region,
-            profile=profile,
+            endpoint_url=service.endpoint_url,
+            region=service.region,
+            profile=service.profile,
             connections=(concurrency or MAX_CONCURRENCY) + 1,
-            **connection.config,
+            **service.connection.config,
         )
     )

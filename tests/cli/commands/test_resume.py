@@ -10,7 +10,6 @@ import pytest
 
 from partway.cli.commands import resume
 from partway.cli.runtime.backend import backend_for as make_backend_for
-from partway.cli.runtime.backend import make_backend as make_any_backend
 from partway.state.jobs import JobStatus
 from partway.state.sqlite.store import SqliteStore
 from partway.state.store import StateStore
@@ -227,14 +226,14 @@ def test_a_job_that_another_process_ends_after_the_check(
     shell.run("upload", "-r", "files", "s3://bucket/x/", *OPTIONS)
     set_variables(monkeypatch, shell)
 
-    def make_backend(*arguments: Any, **options: Any) -> object:
+    def backend_for(*arguments: Any, **options: Any) -> object:
         store = SqliteStore(shell.state)
         (job,) = store.jobs.all()
         store.jobs.save(replace(job, status=JobStatus.COMPLETED))
         complete(store, *store.uploads())
-        return make_any_backend(*arguments, **options)
+        return make_backend_for(*arguments, **options)
 
-    monkeypatch.setattr("partway.cli.commands.upload_job.make_backend", make_backend)
+    monkeypatch.setattr("partway.cli.commands.upload_job.backend_for", backend_for)
 
     assert in_process(shell, "--all", "--json") == 0
     out, err = capsys.readouterr()
