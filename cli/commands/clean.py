@@ -16,9 +16,9 @@ _EPILOG = """Without --yes, it shows what it found and asks before removing it.
 
 \b
 Example:
-  partway clean s3://my-bucket                      abandoned uploads of all keys
+  partway clean s3://my-bucket                abandoned uploads of all keys
   partway clean s3://my-bucket/backups/ --older-than 7d
-  partway clean --older-than 90d                    old history
+  partway clean --older-than 90d              old history
 """
 
 

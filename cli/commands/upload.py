@@ -41,7 +41,7 @@ _EPILOG = """After any interruption, run the same command again: it resumes wher
 
 \b
 Example:
-  partway upload backup.tar s3://my-bucket/backups/ --storage-class STANDARD_IA
+  partway upload db.tar s3://my-bucket/backups/ --storage-class STANDARD_IA
   partway upload -r photos s3://my-bucket/photos/ --exclude '*.tmp'
   pg_dump db | partway upload - s3://my-bucket/db.sql
 """

@@ -46,7 +46,8 @@ _TICK = 0.1
 _EPILOG = """watch ends when the upload does.  Ctrl-C stops watching (130) and does not affect the upload.
 
 \b
-Exit codes: 0 done, 75 left unfinished (run it again), 1 cancelled; without an ID always 0.
+Exit codes: 0 done, 75 left unfinished (run it again), 1 cancelled;
+without an ID always 0.
 
 Example:  partway watch 3f2a91bc
 """

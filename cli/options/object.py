@@ -9,9 +9,10 @@ from urllib.parse import parse_qsl, quote
 
 import click
 
+from partway.engine.backend.choices import ACLS, STORAGE_CLASSES
 from partway.engine.backend.target import ObjectOptions
 
-from . import shared, values
+from . import values
 from .bundle import gathered
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -102,7 +103,7 @@ def _header(name: str, metavar: str, help: str, *more: str) -> Callable[[F], F]:
 
 
 _OPTIONS = (
-    click.option("--acl", type=click.Choice(shared.ACLS), help="Canned ACL."),
+    click.option("--acl", type=click.Choice(ACLS), metavar="ACL", help="Canned ACL of S3, e.g. public-read."),
     click.option(
         "--grants",
         multiple=True,
@@ -110,7 +111,12 @@ _OPTIONS = (
         metavar="GRANT",
         help="ACL grant, e.g. read=uri=http://acs.amazonaws.com/groups/global/AllUsers; repeatable.",
     ),
-    click.option("--storage-class", type=click.Choice(shared.STORAGE_CLASSES), help="Storage class."),
+    click.option(
+        "--storage-class",
+        type=click.Choice(STORAGE_CLASSES),
+        metavar="CLASS",
+        help=f"Storage class: {', '.join(STORAGE_CLASSES)}.",
+    ),
     _header("--content-type", "TYPE", "Content type.  [default: guessed from the file name]"),
     _header("--content-encoding", "NAME", "Content encoding, e.g. gzip."),
     _header("--content-disposition", "TEXT", "Content disposition, e.g. attachment."),

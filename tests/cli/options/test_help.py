@@ -59,6 +59,15 @@ def test_help(shell: Shell, name: str) -> None:
         assert all(re.search(rf"(?<![\w-]){re.escape(text)}(?![\w-])", result.out) for text in option.opts), option
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_fits_the_terminal(shell: Shell, name: str) -> None:
+    """No line is longer than the 80 columns that a terminal has at least."""
+    lines = shell.run(name, "--help").out.splitlines()
+
+    assert lines
+    assert [line for line in lines if len(line) > 80] == []
+
+
 def test_alone(shell: Shell) -> None:
     """Without a command: the commands, the exit codes, and a usage error."""
     result = shell.run()
