@@ -1,1 +1,1 @@
-"""What proves that an object equals a file."""
+"""Prove that an object equals a file."""

@@ -1,8 +1,8 @@
-"""Does what a service says about an object fit the bytes of a file?
+"""Compare an object, as the service describes it, with the bytes of a file.
 
-A checksum decides when it is known what it was taken of: the whole object, or each of its parts.  Where the service
-does not say how the object was cut, the likely cuts are tried; a match proves the bytes equal, and no match proves
-nothing.
+A checksum decides when it is known what it covers: the whole object, or each of its parts.  When the service does not
+report how the object was split into parts, likely part sizes are tried: a match proves that the bytes are equal, a
+mismatch proves nothing.
 
 S3 rules: https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
 """
@@ -21,7 +21,7 @@ from .part_sizes import equal_parts, fits, likely_part_sizes
 
 _MD5 = re.compile(r"[0-9a-fA-F]{32}")
 _COMPOSITE = re.compile(r"(.+)-(\d{1,5})")
-# CRCs first: they are quick, and combine over pieces that are read side by side.
+# CRCs first: they are fast, and can be combined from ranges that are read in parallel.
 _ORDER = (
     ChecksumAlgorithm.CRC64NVME,
     ChecksumAlgorithm.CRC32C,
@@ -30,17 +30,17 @@ _ORDER = (
     ChecksumAlgorithm.SHA256,
 )
 _CRCS = _ORDER[:3]
-_MAX_ASKED = 1000  # parts whose sizes are asked for one by one although they seem to be equal
+_MAX_ASKED = 1000  # parts whose sizes are requested one by one although they seem to be equal
 _NOTHING = "size; the service reports no comparable checksum"
 _CUT_UNKNOWN = (
     "size; the checksum is not that of the file in equal parts, and the service does not list the sizes of the "
     "object's {count:,} parts (s3:GetObjectAttributes)"
 )
-_PIECE = 64 * MIB  # bytes of a file that are read at once for a checksum that combines
+_PIECE = 64 * MIB  # bytes in each range of the file, for a checksum that can be combined
 
 
 class Verdict(StrEnum):
-    """How the comparison ended.  UNKNOWN: the service tells nothing that could be compared but the size."""
+    """The result of a comparison.  UNKNOWN: the service reports nothing comparable but the size."""
 
     EQUAL = "equal"
     DIFFERENT = "different"
@@ -52,11 +52,11 @@ class Verdict(StrEnum):
 class Judge:
     """Compares one file with one object of the same size.
 
-    hash_parts: Base64 checksums of the file's consecutive ranges of these sizes, which cover all of it.
-    ask_part: What the service says of the part with a 1-based number; None: nothing.
-    ask_sizes: The sizes of all parts as the service lists them; None: it does not.
-    hints: Part sizes in bytes that somebody knows of, tried where the service does not say.
-    known: Checksums of the whole file that were taken before.
+    hash_parts: Returns base64 checksums of consecutive ranges of the file with these sizes, which cover all of it.
+    ask_part: Returns what the service reports for the part with a 1-based number, or None.
+    ask_sizes: Returns the sizes of all parts as the service lists them, or None.
+    hints: Part sizes in bytes to try when the service does not report any.
+    known: Checksums of the whole file that are already known.
     """
 
     found: ObjectDetails
@@ -67,7 +67,7 @@ class Judge:
     known: Mapping[ChecksumAlgorithm, str] = field(default_factory=dict)
 
     def verdict(self) -> tuple[Verdict, str]:
-        """The verdict, and what it rests on, in words that begin with a checksum's name, "etag" or "size"."""
+        """The verdict, and the reason for it: a text that starts with a checksum's name, "etag" or "size"."""
         crc_differs: tuple[Verdict, str] | None = None
         for algorithm, answer in self._answers():
             if algorithm not in _CRCS:
@@ -83,10 +83,10 @@ class Judge:
         return _CUT_UNKNOWN.format(count=first.count) if first and first.count > _MAX_ASKED else _NOTHING
 
     def _answers(self) -> Iterator[tuple[ChecksumAlgorithm, tuple[Verdict, str]]]:
-        """What each checksum of the object says about the file.
+        """The answer that each checksum of the object gives about the file.
 
-        Some services compute a CRC they do not know in another way (moto has CRC32 for CRC32C), so a CRC that differs
-        is only believed where no cryptographic hash fits the bytes.
+        Some services compute a CRC that they do not support with another algorithm (moto uses CRC32 for CRC32C), so a
+        CRC mismatch counts only when no cryptographic hash matches.
         """
         checksums = dict(self.found.checksums)
         for algorithm in _ORDER:
@@ -110,7 +110,7 @@ class Judge:
         return Verdict.EQUAL if equal else Verdict.DIFFERENT, f"{name} of {count} parts"
 
     def _is_of_whole(self, algorithm: ChecksumAlgorithm) -> bool:
-        """True when the checksum cannot be one of parts' checksums, also where the service does not name its type."""
+        """True when the checksum cannot be a composite one, even if the service does not report its type."""
         return (
             self.found.checksum_type == "FULL_OBJECT"
             or algorithm is ChecksumAlgorithm.CRC64NVME
@@ -122,19 +122,19 @@ class Judge:
             equal = etag_of(self._whole(ChecksumAlgorithm.MD5)) == etag.lower()
             return Verdict.EQUAL if equal else Verdict.DIFFERENT, "etag (the MD5 of the bytes)"
         raw, count = _split(etag)
-        # Not every service makes it of the parts' MD5s: another one proves nothing.
+        # Not every service derives it from the parts' MD5s: a mismatch proves nothing.
         if count and _MD5.fullmatch(raw) and self._fits_parts(ChecksumAlgorithm.MD5, raw.lower(), count):
             return Verdict.EQUAL, f"etag of {count} parts"
         return None
 
     @property
     def _is_single(self) -> bool:
-        """True when the ETag has the form of an object that has no parts."""
+        """True when the ETag looks like that of an object without parts."""
         return _MD5.fullmatch(self.found.etag) is not None
 
     @cached_property
     def _part_count(self) -> int | None:
-        """How many parts the object has; None when it has none, or nobody says."""
+        """The number of parts of the object; None when it has none or the number is unknown."""
         if self._is_single:
             return None
         return _split(self.found.etag)[1] or (self._first_part.count if self._first_part else None)
@@ -154,8 +154,8 @@ class Judge:
         return combine(algorithm, list(zip(self.hash_parts(pieces, algorithm), pieces, strict=True)))
 
     def _fits_parts(self, algorithm: ChecksumAlgorithm, raw: str, count: int) -> bool | None:
-        """True when the file, cut into ``count`` parts, has this composite checksum; False when it has another although
-        the cut is known; None when the cut is not known."""
+        """True when the file, split into ``count`` parts, has this composite checksum; False when it has another one
+        and the part sizes are known; None when they are unknown."""
 
         def matches(sizes: Sequence[int]) -> bool:
             return _split(composite(algorithm, self.hash_parts(sizes, algorithm)))[0] == raw
@@ -171,7 +171,7 @@ class Judge:
         return exact not in tried and matches(exact)
 
     def _guesses(self, count: int) -> Iterator[tuple[int, ...]]:
-        """Cuts into equal parts that are worth a try, likeliest first."""
+        """Likely splits into equal parts, most likely first."""
         size = self.found.size
         if count == 1:
             return
@@ -182,7 +182,7 @@ class Judge:
                 yield equal_parts(size, part_size)
 
     def _exact_sizes(self, count: int) -> tuple[int, ...] | None:
-        """The sizes of all parts, by the service's word for each; None when it does not give them."""
+        """The sizes of all parts as the service reports them, or None."""
         if count == 1:
             return (self.found.size,)
         sizes = self._listed_sizes
@@ -198,8 +198,9 @@ class Judge:
 
     @cached_property
     def _asked_sizes(self) -> tuple[int, ...] | None:
-        """The sizes of all parts, asked for one by one; None when the service does not give one, or when there are too
-        many to ask for and some tell that all are equal: that cut was tried, and to be sure it takes every part."""
+        """The sizes of all parts, requested one by one; None when the service does not report one, or when there are
+        too many to request and a sample suggests that all are equal: that split was tried, and only all sizes could
+        tell more."""
         first = self._first_part
         if first is None or (first.count > _MAX_ASKED and self._looks_equal(first)):
             return None
@@ -212,7 +213,7 @@ class Judge:
         return tuple(sizes)
 
     def _looks_equal(self, first: ObjectPart) -> bool:
-        """True when the second part and the last are those of a cut into equal parts."""
+        """True when the sizes of the second and the last part fit a split into equal parts."""
         second, last = self.ask_part(2), self.ask_part(first.count)
         if second is None or last is None:
             return True
@@ -222,7 +223,7 @@ class Judge:
 
 
 def _split(value: str) -> tuple[str, int | None]:
-    """A checksum or ETag without the ``-N`` of a composite one, and N; None: it has none."""
+    """A checksum or ETag without the ``-N`` suffix of a composite one, and N, or None without the suffix."""
     parts = _COMPOSITE.fullmatch(value)
     if parts is None or int(parts[2]) < 1:
         return value, None

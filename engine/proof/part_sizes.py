@@ -1,4 +1,4 @@
-"""Which part sizes an object of a known size and number of parts may have.  Pure arithmetic."""
+"""The possible part sizes of an object whose size and number of parts are known.  Pure arithmetic."""
 
 from collections.abc import Sequence
 
@@ -7,12 +7,12 @@ from ..source.plan import PartSpec, UploadPlan
 
 _MAX_GUESSES = 8
 _MEGABYTE = 1_000_000
-# Defaults of uploaders and what people choose instead, in MiB.
+# Defaults of common uploaders and popular choices, in MiB.
 _USUAL = (8, 16, 5, 64, 10, 15, 50, 100, 128, 32, 20, 25, 256, 512, 1024, 2048, 4096, 200, 250, 500, 1000, 5120)
 
 
 def fits(size: int, part_size: int, count: int) -> bool:
-    """True when parts of ``part_size`` bytes, the last of them shorter, make ``count`` parts of ``size`` bytes."""
+    """True when ``size`` bytes make ``count`` parts of ``part_size`` bytes; the last part may be smaller."""
     return part_size > 0 and UploadPlan(file_size=size, part_size=part_size).part_count == count
 
 
@@ -31,11 +31,11 @@ def ranges(sizes: Sequence[int]) -> list[PartSpec]:
 
 
 def likely_part_sizes(size: int, count: int) -> tuple[int, ...]:
-    """Part sizes that fit, likeliest first: usual ones, those that uploaders grow to for large files, and whole MiB.
+    """Part sizes that fit, most likely first: common ones, those that uploaders choose for large files, and whole MiB.
 
     Args:
-        size: Bytes of the object.
-        count: How many parts it has, at least 1.
+        size: Of the object, in bytes.
+        count: The number of its parts, at least 1.
     """
     if count == 1:
         return (max(size, 1),)
@@ -52,6 +52,6 @@ def likely_part_sizes(size: int, count: int) -> tuple[int, ...]:
 
 
 def _multiples(of: int, smallest: int, largest: int) -> list[int]:
-    """The first few multiples in the range."""
+    """The first few multiples within the range."""
     first = -(-smallest // of) * of
     return list(range(first, largest + 1, of))[:_MAX_GUESSES]

@@ -1,4 +1,4 @@
-"""Does the object equal the source?  Pure: compares what S3 says about the object with the parts' checksums."""
+"""Prove that the object equals the source.  Pure: compares S3's report of the object with the parts' checksums."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -10,16 +10,16 @@ from ..backend.responses import ObjectFacts
 from ..checksums import ChecksumAlgorithm, bare_etag, combine, composite, etag_of
 from ..errors import ProofFailed
 
-_TICKS = 2.0  # seconds by which the difference of two times may be off that were cut to whole seconds
+_TICKS = 2.0  # seconds; the largest error in the difference of two times that were truncated to whole seconds
 
 
 class Proof(StrEnum):
-    """What a comparison rests on, strongest first.
+    """What a verification is based on, strongest first.
 
-    A checksum's name: S3 has that checksum for the whole object, and it is ours.
+    A checksum's name: S3 reports that checksum for the whole object, and it equals ours.
     ETAG: the object's ETag is the MD5 of what was sent.
-    MD5: S3 answered every part with its MD5; the whole object was compared by size only.
-    SIZE: the service named nothing but the size.
+    MD5: S3 returned the MD5 of every part; of the whole object only the size was compared.
+    SIZE: the service reported nothing but the size.
     """
 
     CRC64NVME = "crc64nvme"
@@ -33,22 +33,22 @@ class Proof(StrEnum):
 
     @property
     def covers_object(self) -> bool:
-        """True when the object's own bytes were compared, so that an object from elsewhere cannot pass."""
+        """True when the comparison covers the whole object, so another client's object of the same size cannot pass."""
         return self not in (Proof.MD5, Proof.SIZE)
 
 
 def prove(
     facts: ObjectFacts, parts: Sequence[PartRecord], *, algorithm: ChecksumAlgorithm, multipart: bool = True
 ) -> Proof:
-    """Compare the object with the parts it was made of, in ascending order.
+    """Compare the object with its parts, which are in ascending order.
 
     Args:
-        facts: What S3 says about the object.
+        facts: What S3 reports about the object.
         parts: Every part, with checksums in ``algorithm``.
-        multipart: False when the object went as one PutObject.
+        multipart: False when the object was sent with one PutObject.
 
     Raises:
-        ProofFailed: size or checksum differ.
+        ProofFailed: the size or the checksum differs.
     """
     size = sum(part.size for part in parts)
     if facts.size != size:
@@ -66,8 +66,8 @@ def prove(
 
 
 def _expected(algorithm: ChecksumAlgorithm, parts: Sequence[PartRecord], *, multipart: bool) -> list[str]:
-    """The checksums that the object may have, S3's own first: some services have the composite one of CRCs, whatever
-    type was declared, and some write it without its number of parts."""
+    """The checksums that the object may have, S3's first.  Some services report a composite one for CRCs, whatever type
+    was declared, and some omit its number of parts."""
     if not multipart:
         return [parts[0].checksum]
     whole = combine(algorithm, [(part.checksum, part.size) for part in parts])
@@ -84,16 +84,16 @@ def prove_written(
     multipart: bool = True,
     etags_agree: bool,
 ) -> Proof:
-    """Compare the object after a write.  What the write's answer said counts only for the object that it named:
-    anybody may have replaced that before the look.
+    """Compare the object after a write.  The response to the write counts only if HEAD shows the same object: another
+    client may have replaced it in between.
 
     Args:
-        facts: What HEAD says.
-        answer: What the answer to Complete or PutObject said.
-        etags_agree: True for a service whose HEAD is known to give the ETag that the write was answered with.
+        facts: The response to HEAD.
+        answer: The response to Complete or PutObject.
+        etags_agree: True for a service whose HEAD is known to return the same ETag as the write.
 
     Raises:
-        ProofFailed: size or checksum differ; or the object is not the one that was written.
+        ProofFailed: the size or the checksum differs, or the object is not the one that was written.
     """
     proof = prove(facts, parts, algorithm=algorithm, multipart=multipart)
     if proof.covers_object:
@@ -107,17 +107,17 @@ def prove_written(
 
 
 def is_written(facts: ObjectFacts, answer: ObjectFacts) -> bool:
-    """True when HEAD shows the object that the write's answer named: by its version, or by its ETag."""
+    """True when HEAD shows the object that was written, judged by its version or its ETag."""
     if facts.version is not None and answer.version is not None:
         return facts.version == answer.version
     return bool(answer.etag) and is_same_etag(facts.etag, answer.etag)
 
 
 def is_older(facts: ObjectFacts, created_at: float | None) -> bool:
-    """True when the object was there before the upload was created, so that the upload cannot have made it, whatever
-    its bytes are.
+    """True when the object existed before the upload was created, so the upload cannot have created it, whatever its
+    bytes are.
 
-    created_at: by the service's clock, in seconds since the epoch; None: unknown, and nothing is known to be older.
+    created_at: by the service's clock, in seconds since the epoch; None when unknown, and then the result is False.
 
     S3 rules: a multipart object's LastModified is when its upload was created,
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
@@ -126,12 +126,12 @@ def is_older(facts: ObjectFacts, created_at: float | None) -> bool:
 
 
 def is_older_than(facts: ObjectFacts, seconds: float) -> bool:
-    """True when the object was made more than so many seconds ago.  Services tell whole seconds."""
+    """True when the object was created more than this many seconds ago.  Services report whole seconds."""
     return facts.age is not None and facts.age > seconds + _TICKS
 
 
 def is_same_etag(one: str, other: str) -> bool:
-    """True for equal ETags; services write them in capitals or small letters, and proxies mark them as weak."""
+    """True for equal ETags.  The case may differ between services, and proxies mark ETags as weak."""
     return bare_etag(one).lower() == bare_etag(other).lower()
 
 

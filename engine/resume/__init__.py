@@ -1,1 +1,1 @@
-"""What an earlier run left: its lock, its parts, and which of them are kept."""
+"""Resume what an earlier run left: lock the upload, and decide which of its parts are kept."""

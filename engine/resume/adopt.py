@@ -1,7 +1,7 @@
-"""Find what a lost store would have known: S3's own list of unfinished uploads of the key.
+"""Find unfinished uploads of the key in S3's list that the store does not know, as after the store was lost.
 
-Only the user can say that such an upload is his: it may be another machine's, which is sending at this moment.  So none
-is aborted here, and none is taken over whose parts were not compared with the file.
+Such an upload may belong to another machine that is sending right now; only the user can tell.  So none is aborted
+here, and none is adopted unless its parts have been compared with the file.
 """
 
 from collections.abc import Sequence
@@ -19,12 +19,12 @@ from ..source.plan import UploadPlan
 from .reconcile import reconcile, verify_part
 from .renewal import start_over
 
-_MOST = 5  # uploads of one key that are looked into, newest first
+_MOST = 5  # uploads of one key that are inspected, newest first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdoptableUpload:
-    """An unfinished upload on S3 that the store does not know, and that is cut as this file would be.
+    """An unfinished upload on S3 that the store does not know, and whose parts fit the size of this file.
 
     rows: its parts, as S3 lists them.
     """
@@ -35,25 +35,25 @@ class AdoptableUpload:
 
     @property
     def parts(self) -> int:
-        """How many parts S3 has."""
+        """The number of parts that S3 has."""
         return len({row.number for row in self.rows})
 
     @property
     def bytes(self) -> int:
-        """Bytes in them."""
+        """The total size of these parts."""
         return sum({row.number: row.size for row in self.rows}.values())
 
     @property
     def algorithm(self) -> ChecksumAlgorithm:
-        """Of its parts' checksums."""
+        """The algorithm of its parts' checksums."""
         return self.upload.algorithm or ChecksumAlgorithm.MD5
 
 
 def adopt_orphan(run: UploadRun) -> None:
-    """Look for an unfinished upload of the target that the store does not know, and say so.
+    """Look for unfinished uploads of the destination that the store does not know, and emit OrphanFound.
 
-    With ``settings.adopt`` the run continues the upload that has most of the file's bytes: one of those, or its own.
-    The others are named and stay on S3; its own, when it is not continued, until the object is proven to be the file.
+    With ``settings.adopt`` the run resumes the upload that has most of the file's bytes: an orphan or its own.  The
+    other orphans are reported and stay on S3.  Its own upload, when not resumed, stays until the object is verified.
     """
     orphans = _orphans(run)
     if not orphans:
@@ -61,11 +61,11 @@ def adopt_orphan(run: UploadRun) -> None:
     if not run.settings.adopt:
         run.emit(_found(run, orphans[0], passed_over=False))
         return
-    # Of our own, what the store remembers.
+    # For our own upload, the store knows how much was sent.
     most = run.store.part_totals(run.record.id)[1] if run.record.upload_id is not None else 0
     best: tuple[AdoptableUpload, list[PartRecord]] | None = None
     for orphan in orphans:
-        # The largest come first: what has fewer bytes in all has no more of the file's.
+        # An upload with fewer bytes than the best match cannot have more of the file.
         parts = _equal_parts(run, orphan) if orphan.bytes > most else []
         if (equal := sum(part.size for part in parts)) > most:
             best, most = (orphan, parts), equal
@@ -110,7 +110,7 @@ def _found(run: UploadRun, orphan: AdoptableUpload, *, passed_over: bool) -> Orp
 
 
 def _equal_parts(run: UploadRun, orphan: AdoptableUpload) -> list[PartRecord]:
-    """The parts of it that have the file's bytes."""
+    """The parts of the orphan that match the file."""
     found = reconcile(orphan.plan, (), orphan.rows, source_changed=False)
     unverified = {each.spec.number: each for each in found.unverified}
     needs_md5 = any(each.needs_md5 for each in found.unverified)
@@ -125,20 +125,20 @@ def _equal_parts(run: UploadRun, orphan: AdoptableUpload) -> list[PartRecord]:
 
 
 def _orphans(run: UploadRun) -> list[AdoptableUpload]:
-    """The largest first."""
+    """The uploads that can be adopted, largest first."""
     try:
         found = run.call(lambda s3: s3.list_uploads(run.target))
     except Transient as error:
         if error.unreachable:
             raise
-        # Looking is a kindness: an upload does not need it.
+        # The list is optional: an upload works without it.
         return []
     except ForeignResponse:
-        return []  # the next call shows whether everything is answered so
+        return []  # the next call shows whether every response is foreign
     if found is None:
         return []
     run.listed_before = frozenset(upload.upload_id for upload in found)
-    # Looked for only now: most keys have none, and a long history takes its time.
+    # Read the store only now: most keys have no orphans, and reading a long history takes time.
     ours = {record.upload_id for record in run.store.uploads()} if found else set()
     strangers = [upload for upload in found if upload.upload_id not in ours]
     orphans = []
@@ -151,7 +151,7 @@ def _orphans(run: UploadRun) -> list[AdoptableUpload]:
         except CredentialsExpired:
             raise
         except Refused:
-            # Gone by now, or encrypted with another key than ours.
+            # Gone by now, or encrypted with a different SSE-C key.
             continue
         plan = infer_plan(rows or [], run.source.size, run.settings.limits)
         if plan is not None:
@@ -160,9 +160,9 @@ def _orphans(run: UploadRun) -> list[AdoptableUpload]:
 
 
 def infer_plan(rows: Sequence[PartReceipt], file_size: int, limits: S3Limits) -> UploadPlan | None:
-    """The plan that the listed parts are of, when they are of a file of this size; None when they are not.
+    """The plan that the listed parts were made with; None when they do not fit a file of this size.
 
-    All parts but the last have the part size, and the last has less: so it is the largest size listed.
+    The part size is the largest size listed: all parts have it but the last, which may be smaller.
     """
     if not rows:
         return None

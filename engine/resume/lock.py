@@ -1,4 +1,4 @@
-"""The claim on an upload or a job, with a sentence that says who has it and by which ID it is found."""
+"""Lock an upload; the error names the process that holds the lock and the ID of the upload."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,10 +14,10 @@ from ..errors import AlreadyEnded, AlreadyRunning
 
 @contextmanager
 def locked(store: StateStore, source: str, target: Target) -> Iterator[None]:
-    """Hold the upload, so that no other process sends it.
+    """Hold the lock of the upload, so that no other process sends it.
 
     Raises:
-        AlreadyRunning: another process does.
+        AlreadyRunning: another process holds the lock.
     """
 
     def holder() -> str:
@@ -29,10 +29,10 @@ def locked(store: StateStore, source: str, target: Target) -> Iterator[None]:
 
 
 def check_unfinished(store: StateStore, id: str) -> UploadRecord:
-    """The upload as it is stored now.
+    """The current record of the upload, whose lock the caller holds.
 
-    The caller of a resume holds its lock: without this check, an upload that ended since its record was read would be
-    sent again from the start, and undo what another process decided.
+    Without this check, a resume of an upload that another process has ended since its record was read would send
+    everything again, and undo what that process did.
 
     Raises:
         AlreadyEnded: it is no longer unfinished.
@@ -59,5 +59,5 @@ def _process(record: UploadRecord | JobRecord | None) -> str:
 
 
 def _named(kind: str, record: UploadRecord | JobRecord | None) -> str:
-    """By the ID that commands take; nothing while the other process has not stored it yet."""
+    """The ID that commands accept; "" while the other process has not stored the record yet."""
     return f" ({kind} {record.id})" if record is not None else ""

@@ -1,7 +1,7 @@
-"""Decide what an unfinished upload keeps: compare the store, the server's list and the source.  Pure.
+"""Decide which parts an unfinished upload keeps: compare the store, the server's list and the source.  Pure.
 
-The server's list is evidence, not proof: it may repeat numbers, come unsorted, miss rows or show a part that was cut
-short.  A part is kept only when everything known about it agrees; where the local bytes can decide, they are asked.
+The server's list is evidence, not proof: it may be unsorted, repeat or omit parts, or show a truncated part.  A part is
+kept only when everything known about it agrees; if the local bytes can decide, it is compared with them.
 """
 
 from collections.abc import Sequence
@@ -19,10 +19,10 @@ from ..source.plan import PartSpec, UploadPlan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnverifiedPart:
-    """A part that S3 has and that is kept when the local bytes agree.
+    """A part that S3 has, and that is kept if it matches the local bytes.
 
-    candidates: the receipts to choose from; the local bytes may confirm one of them.
-    run: the run that sent it; None when the store did not know the part.
+    candidates: receipts, one of which the local bytes may confirm.
+    run: the number of the run that sent it; None when the store did not know the part.
     """
 
     spec: PartSpec
@@ -37,7 +37,7 @@ class UnverifiedPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciliation:
-    """What to do with each part of the plan: every number is in exactly one of the three, in ascending order."""
+    """What to do with each part of the plan.  Every part is in exactly one of the three, in ascending order."""
 
     keep: tuple[PartRecord, ...]
     unverified: tuple[UnverifiedPart, ...]
@@ -54,10 +54,10 @@ def reconcile(
     """Sort the parts of the plan into keep, unverified and send.
 
     Args:
-        stored: What the store remembers, with checksums in the upload's algorithm, as the list has them.
-        listed: What the server lists; None when it cannot list, and then the store's receipts stand: Complete names
-            each of them and the whole object is proven at the end.
-        source_changed: True when the source may not be what the stored parts were read from.
+        stored: The parts in the store; their checksums are in the upload's algorithm, like those in the list.
+        listed: The parts that the server lists; None when it cannot list them.  Then the stored receipts are used:
+            Complete names each of them, and the whole object is verified at the end.
+        source_changed: True when the source may have changed since the stored parts were read.
     """
     stored_by_number = {part.number: part for part in stored}
     rows_by_number: dict[int, list[PartReceipt]] = {}
@@ -84,12 +84,12 @@ def reconcile(
 
 
 def verify_part(part: UnverifiedPart, *, checksum: str, md5: str | None, run: int) -> PartRecord | None:
-    """The receipt that the local bytes confirm, or None: the part is sent again.
+    """The receipt that the local bytes confirm; None when none matches and the part must be sent again.
 
     Args:
         checksum: Of the local bytes, base64, in the upload's algorithm.
         md5: Of the local bytes, base64; None when no candidate needs it.
-        run: The run to note for a part that the store did not know.
+        run: The run number to record for a part that the store did not know.
     """
     for candidate in part.candidates:
         by_md5 = md5 is not None and is_same_etag(candidate.etag, etag_of(md5))
@@ -105,7 +105,7 @@ def verify_part(part: UnverifiedPart, *, checksum: str, md5: str | None, run: in
 
 
 def matches_listing(known: PartRecord, rows: Sequence[PartReceipt], listed: Sequence[PartReceipt] | None) -> bool:
-    """True when the list shows the stored part and nothing else under its number."""
+    """True when the list shows the stored part, and no other part with its number."""
     if listed is None:
         return True
     return bool(rows) and all(
@@ -117,9 +117,9 @@ def matches_listing(known: PartRecord, rows: Sequence[PartReceipt], listed: Sequ
 
 
 def verifiable(spec: PartSpec, rows: Sequence[PartReceipt]) -> tuple[PartReceipt, ...]:
-    """The one candidate among the rows that the local bytes could confirm; none when the rows contradict each other.
+    """The one row that the local bytes could confirm, if any; empty when the rows contradict each other.
 
-    With two different rows of one number, nobody can say which of them Complete would use.
+    With two different rows for one part number, it is unknown which of them Complete would use.
     """
     if len(set(rows)) != 1:
         return ()

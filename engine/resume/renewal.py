@@ -1,4 +1,4 @@
-"""An upload that begins anew: under another id, with nothing on S3."""
+"""Start an upload over: under a new ID, with nothing on S3."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ _LATER = 0.001  # seconds
 
 
 def start_over(run: UploadRun) -> None:
-    """Have the run continue under a new record; the one that was there stays in the store as it is."""
+    """Continue the run with a new record.  The old record stays in the store unchanged."""
     run.record = replace(
         run.record,
         id=new_id(),
@@ -19,7 +19,7 @@ def start_over(run: UploadRun) -> None:
         abort_date=None,
         remote_created_at=None,
         run=1,
-        # The newest is found again, also where the clock went back meanwhile.
+        # A lookup returns the newest record: keep this one newest even if the clock was set back.
         created_at=max(run.now(), run.record.created_at + _LATER),
         etag=None,
         proof=None,

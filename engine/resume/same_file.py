@@ -1,4 +1,4 @@
-"""The same file by another path: a symlinked folder, a mount seen twice, a name in another Unicode form, a rename."""
+"""Recognize a file under another path: a symlinked directory, a second mount, another Unicode form, or a rename."""
 
 import os
 from dataclasses import replace
@@ -11,10 +11,10 @@ from .lock import locked
 
 
 def under_stored_path(store: StateStore, source: SourceIdentity, target: Target) -> SourceIdentity:
-    """The source under the path by which an unfinished upload of it to this target is stored.
+    """The source under the path that an unfinished upload of it to this destination is stored with.
 
-    Without such an upload, and where the path itself has one, the source is returned as it is.  An upload whose stored
-    path no longer leads to the file is stored under the new path.
+    The source is returned unchanged if there is no such upload, or if its own path has one.  If the stored path no
+    longer leads to the file, the upload is stored under the new path.
 
     Raises:
         StateLocked: another process is sending the file under its other path.

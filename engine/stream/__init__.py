@@ -1,1 +1,1 @@
-"""Uploads of bytes that can be read only once."""
+"""Upload a stream, whose bytes can be read only once."""

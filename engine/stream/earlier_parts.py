@@ -1,6 +1,7 @@
-"""What earlier runs sent of a stream.  Pure.
+"""The parts of a stream that earlier runs sent.  Pure.
 
-Where a file's parts are compared before sending begins, a stream's are compared as they pass: nobody can read ahead.
+A file's parts are compared before sending starts; a stream's parts are compared as they are read, because a stream
+cannot be read ahead.
 """
 
 from collections.abc import Sequence
@@ -17,10 +18,10 @@ from .plan import StreamPlan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EarlierParts:
-    """What the store and S3 have of a stream.
+    """The parts of a stream that the store and S3 have.
 
     confirmed: stored receipts that the server's list does not contradict.
-    unverified: by number; a part is kept when the bytes that pass confirm one of its candidates.
+    unverified: by part number; a part is kept if the stream's bytes confirm one of its candidates.
     """
 
     confirmed: tuple[PartRecord, ...]
@@ -29,31 +30,31 @@ class EarlierParts:
 
     @property
     def parts(self) -> int:
-        """How many parts may be kept."""
+        """The number of parts that may be kept."""
         return len(self.unverified)
 
     @property
     def bytes(self) -> int:
-        """Bytes of those parts."""
+        """The total size of those parts."""
         return sum(each.spec.size for each in self.unverified.values())
 
     @property
     def needs_md5(self) -> bool:
-        """True when the MD5 of the bytes that pass is needed."""
+        """True when the MD5 of the stream's bytes is needed."""
         return any(each.needs_md5 for each in self.unverified.values())
 
     def end(self, plan: StreamPlan) -> int:
-        """Where the last byte that was ever sent ends: a stream that ends before is not the same."""
+        """The length up to the last byte that any run sent.  A shorter stream is not the same stream."""
         return max((plan.offset_of(number) + size for number, size in self._sizes.items()), default=0)
 
 
 def earlier_parts(stored: Sequence[PartRecord], listed: Sequence[PartReceipt] | None) -> EarlierParts:
-    """Sort what is known into parts that the passing bytes may confirm.
+    """Collect the parts that the stream's bytes may confirm.
 
     Args:
-        stored: What the store remembers.
-        listed: What the server lists; None when it cannot list: then the store's receipts stand, and the whole object
-            is proven at the end.
+        stored: The parts in the store.
+        listed: The parts that the server lists; None when it cannot list them.  Then the stored receipts are used, and
+            the whole object is verified at the end.
     """
     rows_by_number: dict[int, list[PartReceipt]] = {}
     for row in listed or ():

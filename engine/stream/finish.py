@@ -1,4 +1,4 @@
-"""A stream whose Complete was sent: its bytes are all on S3, so its end needs no producer."""
+"""Finish a stream whose Complete was sent: S3 has all its bytes, so the producer is not needed."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,15 +22,15 @@ from .earlier_parts import earlier_parts
 from .plan import StreamPlan, plan_of_sent
 from .send import RUN_AGAIN
 
-# A stream has no file's identity: whatever comes is compared by its bytes.
+# A stream has no file identity: only its bytes are compared.
 STREAM_IDENTITY = SourceIdentity(path=STREAM, size=0, mtime_ns=0, ctime_ns=None, inode=0, device=0)
 
 
 def finish_stream(record: UploadRecord, context: EngineContext) -> UploadDone | UploadSkipped:
-    """Finish a stream whose status is COMPLETING, by its receipts alone.
+    """Finish a stream whose status is COMPLETING, using only its stored receipts.
 
     Raises:
-        UploadFailed: S3 has not all of its parts any more; its producer has to run again.
+        UploadFailed: S3 no longer has all its parts; the producer must run again.
         StateLocked, RemoteError, ProofFailed, UploadCancelled, StateError.
     """
     with failures_emitted(context.sink, context.store, record.id) as about:
@@ -54,7 +54,7 @@ def finish_stream(record: UploadRecord, context: EngineContext) -> UploadDone | 
 
 @dataclass(frozen=True, slots=True)
 class _SentPlanner:
-    """The plan of a stream that was sent to its end.  parts: gives the stored parts of an upload, by its id."""
+    """Plans a stream that was sent completely.  parts: returns the stored parts of the upload with an ID."""
 
     parts: Callable[[str], Sequence[PartRecord]]
 
@@ -67,8 +67,8 @@ class _SentPlanner:
 
 
 def made_earlier(run: UploadRun) -> tuple[Proof, str] | None:
-    """The proof and the ETag of the object when the Complete that an earlier run sent took effect; None when it did
-    not.  ``run.plan`` is then that of all that was sent."""
+    """The proof and the ETag of the object, if the Complete of an earlier run took effect; else None.  Sets
+    ``run.plan`` to the plan of all parts that were sent."""
     parts = run.store.parts(run.record.id)
     run.plan = plan_of_sent(run.record.part_size, [part.size for part in parts], limits=run.settings.limits)
     if run.record.upload_id is None or not parts:

@@ -1,8 +1,8 @@
-"""Cut a stream whose size nobody knows.  Pure arithmetic.
+"""Split a stream of unknown size into parts.  Pure arithmetic.
 
-A part's size depends on the size of the first part and on its number alone, so that the same stream is cut in the same
-way when it comes again.  It doubles a few times on the way to the last number a part may have: small streams have small
-parts, and 10,000 parts reach far beyond 5 TiB.
+A part's size depends only on its number and on the size of the first part, so the same stream is split the same way
+every time.  The size doubles a few times up to the highest part number: small streams have small parts, and 10,000
+parts hold far more than 5 TiB.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,17 +12,17 @@ from ..errors import PlanError
 from ..limits import AWS, GIB, MIB, S3Limits
 from ..source.plan import PREFERRED_PART_SIZE, PartSpec, UploadPlan
 
-# So many sizes, each twice the one before: from 5 MiB, the smallest first part, the last is 5 GiB, the largest part.
+# The number of sizes, each twice the previous one: from 5 MiB, the smallest first part, to 5 GiB, the largest part.
 _SIZES = 11
-# A stream may become a quarter larger than expected.
+# A stream may be a quarter larger than expected.
 _HEADROOM = 5 / 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamPlan(UploadPlan):
-    """How a stream is cut.  ``file_size`` is 0 until its end is known, ``part_size`` is that of the first part.
+    """How a stream is split.  ``file_size`` is 0 until its end is known, ``part_size`` is the size of the first part.
 
-    every: how many parts have one size before it doubles; None: all parts are equal.
+    every: the number of parts of one size before it doubles; None when all parts are equal.
     limits: the service's rules.
     """
 
@@ -30,13 +30,13 @@ class StreamPlan(UploadPlan):
     limits: S3Limits
 
     def size_of(self, number: int) -> int:
-        """Bytes of the part with this 1-based number, unless the stream ends in it."""
+        """The size of the part with this 1-based number in bytes, unless the stream ends within it."""
         if self.every is None:
             return self.part_size
         return min(self.part_size << ((number - 1) // self.every), self.limits.max_part_size)
 
     def offset_of(self, number: int) -> int:
-        """Where in the stream the part with this 1-based number begins."""
+        """The offset in the stream at which the part with this 1-based number starts."""
         if self.every is None:
             return (number - 1) * self.part_size
         rounds, rest = divmod(number - 1, self.every)
@@ -45,7 +45,7 @@ class StreamPlan(UploadPlan):
 
     @property
     def most_bytes(self) -> int:
-        """The longest stream that this cut has part numbers for."""
+        """The size of the largest stream that this plan can hold."""
         return self.offset_of(self.limits.max_parts + 1)
 
     @property
@@ -70,16 +70,16 @@ def plan_stream(
     preferred_part_size: int = PREFERRED_PART_SIZE,
     limits: S3Limits = AWS,
 ) -> StreamPlan:
-    """Choose the first part's size, and whether parts grow.
+    """Choose the size of the first part, and whether parts grow.
 
     Args:
-        part_size: The user's choice in bytes, of the first part: kept as it is, or refused.  None means choose.
-        expected_size: Bytes that the stream is expected to have; None: nobody knows.  Parts are then equal, and have
-            numbers for a quarter more, where the service has.
-        equal: True keeps all parts equal, as some services want them.
+        part_size: The user's choice for the first part in bytes, which is used or rejected; None chooses one.
+        expected_size: The expected size of the stream in bytes; None when unknown.  If given, parts are equal, and the
+            plan can hold a quarter more if the service's limits allow.
+        equal: True keeps all parts equal, as some services require.
 
     Raises:
-        PlanError: ``part_size`` is not legal, or what is expected does not fit.
+        PlanError: ``part_size`` is invalid, or the expected size does not fit.
     """
     if expected_size is not None and expected_size > limits.max_object_size:
         raise PlanError(
@@ -111,30 +111,30 @@ def plan_stream(
 def replan_stream(
     part_size: int, sent: Iterable[tuple[int, int]], *, equal: bool, limits: S3Limits = AWS
 ) -> StreamPlan:
-    """The plan of a stream that parts were sent of: its first part's size stays, and so does its way to grow.
+    """The plan of a stream that earlier runs sent parts of.  It keeps the size of the first part and the growth.
 
     Args:
         sent: ``(number, size)`` of those parts.
-        equal: What is wanted now; it decides where the parts fit both ways.
+        equal: The current choice; it decides when the parts fit both kinds of plan.
     """
     every = _every(limits)
     rows = sorted(sent)
     if any(size > part_size for _, size in rows):
         equal = False
     elif any(number > every and size == part_size for number, size in rows[:-1]):
-        # The last one of all may be short by the stream's end.
+        # The very last part may be short because the stream ended.
         equal = True
     return StreamPlan(file_size=0, part_size=part_size, every=None if equal else every, limits=limits)
 
 
 def plan_of_sent(part_size: int, sizes: Sequence[int], *, limits: S3Limits = AWS) -> StreamPlan:
-    """The plan of a whole stream, by the sizes of all of its parts in order; whatever it was cut by then."""
+    """The plan of a complete stream, derived from the sizes of all its parts in order."""
     every = next((index for index, size in enumerate(sizes) if size > part_size), None)
     return StreamPlan(file_size=sum(sizes), part_size=part_size, every=every or None, limits=limits)
 
 
 def too_long(plan: StreamPlan) -> PlanError:
-    """The stream has more bytes than the plan has part numbers for."""
+    """The error for a stream that is larger than the plan can hold."""
     return PlanError(
         f"the stream is longer than the {plan.most_bytes / GIB:,.1f} GiB that {plan.limits.max_parts:,} parts hold "
         f"here, from {plan.part_size:,} bytes; nothing was completed, and uploaded parts cannot be "

@@ -1,4 +1,4 @@
-"""Cut a stream into spools, one part at a time, for whichever worker asks."""
+"""Split a stream into spools, one part at a time, for the workers."""
 
 import os
 import select
@@ -15,24 +15,23 @@ from ..workers.channel import WorkerContext
 from .plan import StreamPlan, too_long
 from .spool import Spool
 
-_BLOCK = MIB  # bytes that are read at once, at most
-_TICK = 0.1  # seconds between looks at the cancel while nothing comes
-SPOOL_LIMIT = 1 * GIB  # bytes that spools may take together; two parts may always
+_BLOCK = MIB  # maximum bytes in one read
+_TICK = 0.1  # seconds between cancellation checks while no data arrives
+SPOOL_LIMIT = 1 * GIB  # maximum bytes in all spools together; two parts are always allowed
 
 
 class StreamChunker:
-    """Reads the stream in order, and cuts it as the plan says.  Workers call ``next``; all may at the same time.
+    """Reads the stream in order and splits it according to the plan.  Workers call ``read_part`` concurrently.
 
-    While every worker has a part to send nobody reads, and the producer waits: that is all the back-pressure there is.
+    While every worker is sending a part, none reads, and the producer blocks: that is the back-pressure.
 
-    ended: the stream's end was reached; ``total`` is its size in bytes then.
+    ended: True when the end of the stream was reached; ``total`` is then its size in bytes.
 
     Args:
         descriptor: An open file descriptor; not closed here.
-        senders: Parts that are sent at the same time; None: as many as there are workers.
-        folder: For the spools; None: the system's folder for temporary files.
-        space: Bytes that the spools may take together, but for two parts, which they always may; None does not limit
-            them.
+        folder: The directory for the spools; None means the system's directory for temporary files.
+        spool_limit: Maximum bytes in all spools together; two parts are always allowed.  None means unlimited.
+        max_senders: Maximum number of parts that are sent at the same time; None means one for each worker.
     """
 
     def __init__(
@@ -60,17 +59,17 @@ class StreamChunker:
         _widen(descriptor)
 
     def stop(self) -> None:
-        """Have nobody read on: those that wait for bytes get None."""
+        """Stop reading.  Workers that are waiting for data get None."""
         self._stopped = True
 
     def read_part(self, algorithm: ChecksumAlgorithm, line: WorkerContext, *, md5: bool = False) -> Spool | None:
-        """The stream's next part, with its checksum (and its MD5 too); None when there is none any more.
+        """The next part of the stream with its checksum, and its MD5 if ``md5``; None at the end of the stream.
 
-        The first part may be empty: then the stream is.
+        If the stream is empty, so is the first part.
 
         Raises:
             SourceError: the stream cannot be read.
-            PlanError: it goes on, and S3 has no more numbers for parts.
+            PlanError: the stream is larger than the plan can hold.
             UploadFailed: the disk is full.
             UploadCancelled.
         """
@@ -96,7 +95,7 @@ class StreamChunker:
 
     @contextmanager
     def sending(self, line: WorkerContext) -> Iterator[None]:
-        """Be one of those that send at the same time; one worker more than may send can read ahead."""
+        """Hold one of the ``max_senders`` slots.  With one worker more than slots, that worker can read ahead."""
         if self._sender_slots is None:
             yield
             return
@@ -109,7 +108,7 @@ class StreamChunker:
 
     @contextmanager
     def _turn(self, line: WorkerContext) -> Iterator[bool]:
-        """Be the only reader; False when there is nothing to read any more."""
+        """Acquire the read lock.  Yields False at the end of the stream, or when reading was stopped."""
         while not self._reading.acquire(timeout=_TICK):
             line.raise_if_cancelled()
             if self._stopped:
@@ -142,7 +141,7 @@ class StreamChunker:
         return spool
 
     def _fill(self, spool: Spool, algorithm: ChecksumAlgorithm, line: WorkerContext, md5: bool) -> bool:
-        """Read the part; False when somebody stopped the reading."""
+        """Read the part; False when reading was stopped."""
         digest = Digest(algorithm)
         second = Digest(ChecksumAlgorithm.MD5) if md5 else None
         size = self.plan.size_of(spool.number)
@@ -169,7 +168,7 @@ class StreamChunker:
         self.ended = True
 
     def _read(self, most: int, line: WorkerContext) -> memoryview | None:
-        """What comes next; empty at the end; None when somebody stopped the reading."""
+        """The next block; empty at the end of the stream; None when reading was stopped."""
         while True:
             line.raise_if_cancelled()
             if self._stopped:
@@ -179,7 +178,7 @@ class StreamChunker:
                     continue
                 got = os.readv(self._descriptor, [self._block[:most]])
             except BlockingIOError:
-                # Somebody who shares the stream has made it non-blocking.
+                # Another process that shares the stream has made it non-blocking.
                 time.sleep(_TICK)
                 continue
             except OSError as error:
@@ -198,12 +197,12 @@ class StreamChunker:
 
 
 def _is_ready(descriptor: int) -> bool:
-    """Wait a moment for bytes or the end.  Not select(): it knows no descriptor above 1023."""
+    """Wait briefly for data or the end.  Not with select(), which does not support descriptors above 1023."""
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     found = poll.poll(_TICK * 1000)
     if found and found[0][1] & select.POLLNVAL:
-        # macOS says this of devices, too: those are read without waiting.
+        # macOS also reports this for devices, which are read without waiting.
         try:
             os.fstat(descriptor)
         except OSError as error:
@@ -212,7 +211,7 @@ def _is_ready(descriptor: int) -> bool:
 
 
 def _widen(descriptor: int) -> None:
-    """Let a pipe hold as much as is read at once, where that can be had: 64 KiB at a time are many calls."""
+    """Enlarge the pipe's buffer to one block, where the OS allows it: 64 KiB at a time take many calls."""
     try:
         from fcntl import F_SETPIPE_SZ, fcntl
 

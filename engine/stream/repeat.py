@@ -1,4 +1,4 @@
-"""A stream whose object is there, although the run that made it did not end: the producer may give the same bytes."""
+"""A stream whose object exists although the run that created it did not end: does the producer send the same bytes?"""
 
 from collections.abc import Sequence
 
@@ -12,17 +12,17 @@ from .spool import Spool
 
 
 def is_repeated(run: UploadRun, chunker: StreamChunker, first: Spool, parts: Sequence[PartRecord]) -> bool:
-    """Read the stream and compare it with the parts that the object was made of.
+    """Read the stream and compare it with the parts of the object.
 
     Args:
-        first: The stream's first part, which was read already.
+        first: The first part of the stream, which was already read.
 
     Returns:
-        True when the stream is the object, to its end; False when its first part differs, so that nothing has passed
-        that would have to be sent.
+        True when the whole stream equals the object; False when the first part differs, so no part that must be sent
+        was lost.
 
     Raises:
-        UploadFailed: a later part differs.  The parts before it have passed, so the producer has to run again.
+        UploadFailed: a later part differs.  The parts before it were discarded, so the producer must run again.
         SourceError, PlanError, UploadCancelled.
     """
     spool: Spool | None = first

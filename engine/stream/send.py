@@ -1,4 +1,4 @@
-"""The parts of a stream: what earlier runs sent of it, what passes now, and the end.  Runs in the caller's thread."""
+"""Send the parts of a stream that earlier runs did not send, and complete it.  Runs in the caller's thread."""
 
 from collections import Counter, deque
 from collections.abc import Iterator
@@ -31,13 +31,13 @@ from .spool import Spool
 from .tasks import KeptPart, PartOutcome, StreamedPart, StreamTask, UnsupportedPart, send_next
 
 RUN_AGAIN = "run the producer again with the same command"
-# What a file's upload does about them needs the bytes once more, so for a stream the next run does it.
+# A file's upload handles these by reading the bytes again; for a stream, only the next run can.
 _MENDED_BY_THE_NEXT_RUN = (ChecksumUnsupported, Conflict, PartsRefused, UploadVanished)
-_UNSUPPORTED = 3  # times that one part's answer may lack the checksum, when other parts' had it
+_UNSUPPORTED = 3  # how often the response for one part may lack the checksum when other parts had it
 
 
 def load_earlier_parts(run: UploadRun) -> EarlierParts:
-    """What S3 has of the stream by earlier runs; a multipart upload is there afterwards.
+    """The parts of the stream that earlier runs sent.  Creates the multipart upload if there is none.
 
     Raises:
         RemoteError, UploadFailed, UploadCancelled, StateError.
@@ -72,14 +72,14 @@ def send_stream(
     *,
     expected: int | None,
 ) -> None:
-    """Have every part of the stream on S3; its end is known then.
+    """Read the stream to its end, and send every part that S3 does not have.
 
     Args:
-        first: The first part, which was read already.
-        expected: Bytes that the user expects; only told.
+        first: The first part, which was already read.
+        expected: The size in bytes that the user expects; only reported in events.
 
     Raises:
-        UploadFailed: some parts could not be sent; its cause says why.
+        UploadFailed: some parts could not be sent; its ``__cause__`` says why.
         RemoteError, SourceError, PlanError, UploadCancelled, StateError.
     """
     run.emit(
@@ -108,10 +108,10 @@ def send_stream(
 
 
 class _Sending:
-    """The parts that pass in one run.
+    """The parts that are read in one run.
 
-    again: parts that were read already and have to be sent, or sent once more.
-    differing: how many parts an earlier run had sent with other bytes.
+    again: parts that were already read and must be sent, or sent again.
+    differing: the number of parts that an earlier run sent with different bytes.
     """
 
     def __init__(self, run: UploadRun, chunker: StreamChunker, before: EarlierParts) -> None:
@@ -127,7 +127,7 @@ class _Sending:
         self._supported = False
 
     def run_to_the_end(self) -> None:
-        """After a failure nothing is read any more, but what runs still ends and is recorded."""
+        """After a failure no more is read, but parts in flight finish and are recorded."""
         for outcome in self._run.pool.stream(send_next, self._tasks(), stop_when=self._is_enough):
             if outcome.error is not None:
                 if not isinstance(outcome.error, UploadCancelled):
@@ -207,7 +207,7 @@ class _Sending:
         )
 
     def _send_otherwise(self, spool: Spool, reason: ChecksumUnsupported) -> None:
-        """Send the part once more from its spool, with an MD5 when the service seems to know nothing else."""
+        """Send the part again from its spool, with an MD5 if the service appears to support nothing else."""
         run, number = self._run, spool.number
         self._unsupported[number] += 1
         self.again.append(spool)
@@ -221,12 +221,12 @@ class _Sending:
             self._fail(error)
             return
         if self._supported:
-            # The receipts of parts that have passed prove nothing any more.
+            # The receipts of earlier parts no longer prove anything.
             self._fail(reason)
 
 
 def _with_advice(failure: BaseException) -> BaseException:
-    """The failure, with what to do about it."""
+    """The failure with advice for the user."""
     if isinstance(failure, RemoteError):
         failed = UploadFailed(
             f"the stream could not be sent to its end: {failure}; {RUN_AGAIN}",
@@ -238,23 +238,23 @@ def _with_advice(failure: BaseException) -> BaseException:
 
 
 def _restart_if_lost(run: UploadRun, failure: BaseException) -> None:
-    """Let the next run begin anew when S3 denies the upload and lists it nowhere: receipts that stand because the
-    service lists no parts would lead to the same refusal for ever."""
+    """Make the next run start over when S3 denies the upload and does not list it.  When the service cannot list parts,
+    the stored receipts would be used again, and lead to the same refusal forever."""
     if isinstance(failure, UploadVanished) and not is_listed(run) and not _is_unfinished(run):
         restart_multipart(run, failure)
 
 
 def _is_unfinished(run: UploadRun) -> bool:
-    """True when S3 lists the upload among the unfinished ones of its key."""
+    """True when S3 lists the upload among the unfinished uploads of its key."""
     uploads = run.call(lambda s3: s3.list_uploads(run.target)) or ()
     return any(upload.upload_id == run.upload_id for upload in uploads)
 
 
 def complete_stream(run: UploadRun) -> UploadDone:
-    """Make the object of the stream's parts and prove it.
+    """Complete the stream's upload and verify the object.
 
     Raises:
-        UploadFailed: S3 wants parts again that have passed; the next run sends them.
+        UploadFailed: S3 requires parts again that cannot be read again; the next run sends them.
         RemoteError, ProofFailed, UploadCancelled, StateError.
     """
     try:
@@ -263,7 +263,7 @@ def complete_stream(run: UploadRun) -> UploadDone:
         run.forget_parts()
         raise _with_advice(error) from error
     except PartsRefused as error:
-        # The receipts are not worth what they say: the next run compares what S3 lists with what passes.
+        # The receipts cannot be trusted: the next run compares the parts that S3 lists with the stream.
         run.store.replace_parts(run.record.id, ())
         raise _with_advice(error) from error
     except ChecksumUnsupported as error:

@@ -1,4 +1,4 @@
-"""What a caller may choose for a stream, and how it is cut by that."""
+"""Settings of a stream, and the plan that follows from them."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -14,16 +14,16 @@ from .plan import StreamPlan, plan_stream, replan_stream
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamSettings:
-    """What a caller may choose for a stream beside the settings of any upload.
+    """Settings for streams, in addition to UploadSettings.
 
-    expected_size: bytes that it is expected to have; None means unknown.
-    equal_parts: True keeps all parts equal; some services need it, and those that are known get it anyway.
-    allow_empty: True uploads a stream of no bytes as an empty object instead of refusing it.
+    expected_size: in bytes; None means unknown.
+    equal_parts: True keeps all parts equal, which some services require; for those that are known it is automatic.
+    allow_empty: True uploads an empty stream as an empty object instead of rejecting it.
     folder: the directory for the parts in flight; None means the system's directory for temporary files.
-    confirm: called on a worker when the stream has ended, before an object is made of it; what it raises (the producer
-        failed) leaves the upload unfinished.  None takes every end as the stream's.
-    command: stored with the upload, for messages: how users start it again, in a form that the caller can read; None
-        keeps what is stored.
+    confirm: called on a worker at the end of the stream, before the object is created; if it raises (because the
+        producer failed), the upload stays unfinished.  None accepts every end of the stream.
+    command: stored with the upload for messages: the command line that starts it again, in a form that the caller can
+        parse; None keeps what is stored.
     """
 
     expected_size: int | None = None
@@ -36,10 +36,10 @@ class StreamSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamPlanner:
-    """Cuts a stream.
+    """Splits a stream into parts.
 
-    endpoint: as in Target; some services need equal parts.
-    parts: gives the stored parts of an upload, by its id.
+    endpoint: as in Target; some services require equal parts.
+    parts: returns the stored parts of the upload with an ID.
     """
 
     stream: StreamSettings

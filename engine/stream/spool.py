@@ -1,4 +1,4 @@
-"""One part of a stream, kept until S3 has it: a temporary file without a name."""
+"""Spool one part of a stream until S3 has it, in an unnamed temporary file."""
 
 import os
 import tempfile
@@ -14,20 +14,20 @@ _OPEN_FILES = "/dev/fd"
 
 
 class Spool:
-    """A file of one part's bytes.  It vanishes when it is closed, and with the process however that ends.
+    """A temporary file with the bytes of one part.  It is removed when it is closed or the process ends or is killed.
 
-    It has no name in its folder; ``path`` opens it all the same, until it is closed, so that a part of a stream is read
-    and sent as one of a file is.  Where the system has no such paths (no /proc), it has a name, which a kill leaves.
+    It has no name in its directory, but ``path`` opens it until it is closed, so a part of a stream is read and sent
+    like a part of a file.  On systems without such paths (no /proc) it has a name, and a kill leaves it behind.
 
-    checksum, md5: base64, of the bytes as they came; ``checksum`` in ``algorithm``.
+    checksum, md5: base64, of the bytes as they were read; ``checksum`` in ``algorithm``.
 
     Args:
-        folder: Where it takes its space; None: the system's folder for temporary files.
+        folder: The directory of the file; None means the system's directory for temporary files.
         number: The part's 1-based number.
-        on_close: Called once, when the space is free again.
+        on_close: Called once, after the space has been freed.
 
     Raises:
-        UploadFailed: the folder takes no file.
+        UploadFailed: the file cannot be created there.
     """
 
     def __init__(self, folder: Path | None, number: int, on_close: Callable[[], None] = lambda: None) -> None:
@@ -50,14 +50,14 @@ class Spool:
 
     @property
     def spec(self) -> PartSpec:
-        """The part, as a byte range of this file."""
+        """The part as a byte range of this file."""
         return PartSpec(number=self.number, offset=0, size=self.size)
 
     def write(self, block: memoryview) -> None:
-        """Add the whole block.
+        """Append the whole block.
 
         Raises:
-            UploadFailed: the disk is full, or broken.
+            UploadFailed: the disk is full or failing.
         """
         while block:
             try:
@@ -68,18 +68,18 @@ class Spool:
             block = block[wrote:]
 
     def close(self) -> None:
-        """Give the space back; nothing happens the second time."""
+        """Free the space.  A second call does nothing."""
         if not self._file.closed:
             self._file.close()
             self._on_close()
 
     def __del__(self) -> None:
-        # Left behind by a run that ended for other reasons.
+        # A run that ended early may leave it open.
         if hasattr(self, "_file"):
             self.close()
 
     def checksum_in(self, algorithm: ChecksumAlgorithm) -> str | None:
-        """The base64 checksum in that algorithm; None when it was not taken."""
+        """The base64 checksum in this algorithm; None when it was not computed."""
         if algorithm is self.algorithm:
             return self.checksum
         return self.md5 if algorithm is ChecksumAlgorithm.MD5 else None

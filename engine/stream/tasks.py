@@ -1,6 +1,6 @@
-"""What workers do for a stream: take its next part, and send it unless S3 has it.  Threads only: they share the stream.
+"""The workers' task for a stream: read the next part, and send it unless S3 has it.  Threads only: they share it.
 
-Where the part comes from is the only difference to a file: its spool is a file, which ``send_part`` sends.
+Only the origin of a part differs from a file's upload: it is in a spool, which ``send_part`` sends like a file.
 """
 
 from collections.abc import Mapping
@@ -22,13 +22,13 @@ from .spool import Spool
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamTask:
-    """Send the stream's next part.
+    """Send the next part of the stream.
 
-    unverified: what S3 may have, by part number.
+    unverified: the parts that S3 may have, by part number.
     md5: True when the MD5 of the parts is needed to compare them.
-    least: bytes that the stream has at least, if it is the one that earlier runs sent.
-    run: to be noted for a part that only S3 knew.
-    spool: a part that was read before; None: read the next one.
+    least: the minimum size of the stream in bytes, if it is the same that earlier runs sent.
+    run: the run number to record for a part that the store did not know.
+    spool: a part that was already read; None to read the next one.
     """
 
     chunker: StreamChunker
@@ -46,7 +46,7 @@ class StreamTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptPart:
-    """S3 had the part already."""
+    """S3 already had the part."""
 
     spool: Spool
     part: PartRecord
@@ -54,7 +54,7 @@ class KeptPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamedPart:
-    """S3 has the part now.  replaces: True when an earlier run had sent other bytes as this part."""
+    """The part was sent.  replaces: True when an earlier run sent different bytes as this part."""
 
     spool: Spool
     sent: SentPart
@@ -63,18 +63,18 @@ class StreamedPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnsupportedPart:
-    """The service does not know the checksum; the part has to be sent with another."""
+    """The service does not support the checksum; the part must be sent with another."""
 
     spool: Spool
     reason: ChecksumUnsupported
 
 
-# What became of one part; its spool is for the caller to close.
+# The outcome for one part.  The caller closes its spool.
 PartOutcome = KeptPart | StreamedPart | UnsupportedPart
 
 
 def send_next(task: StreamTask, line: WorkerContext) -> PartOutcome | None:
-    """Take a part and see to it that S3 has it; None when the stream is over.
+    """Read a part and make sure that S3 has it; None at the end of the stream.
 
     Raises:
         RemoteError, SourceError, PlanError, UploadFailed, UploadCancelled: the part was not sent; its spool is closed.
@@ -84,7 +84,7 @@ def send_next(task: StreamTask, line: WorkerContext) -> PartOutcome | None:
         return None
     try:
         if task.chunker.ended and task.chunker.total < task.least:
-            # The upload ends here.  The part would replace a longer one, and the next run could not tell any more.
+            # The stream ended early.  This part would replace a longer one, which would hide that from the next run.
             spool.close()
             return None
         earlier = task.unverified.get(spool.number)

@@ -1,7 +1,7 @@
-"""The way in for a stream: upload what a program writes into a pipe, and go on when the same program runs again.
+"""The entry point for streams: upload what a program writes to a pipe, and resume when the same program runs again.
 
-A stream passes once.  So its parts are compared with what earlier runs sent as they pass, a part that has to be sent
-again waits in its spool, and what would need bytes that passed ends the run: the producer then has to run again.
+A stream can be read only once.  So its parts are compared with those of earlier runs as they are read, each part is
+kept in a spool until S3 has it, and an error that requires earlier bytes ends the run: the producer must run again.
 (docs/decisions/0014-streams.md)
 """
 
@@ -46,20 +46,20 @@ def upload_stream(
     region: str | None = None,
     profile: str | None = None,
 ) -> UploadDone | UploadSkipped:
-    """Upload what can be read from the file descriptor to its end, and prove that the object equals it.
+    """Read the file descriptor to its end, upload the bytes, and verify that the object equals them.
 
-    After an error, finished parts stay on S3 and in the store.  Calling again with the same bytes sends what is
-    missing; parts whose bytes are others by then are sent again.
+    After an error, finished parts stay on S3 and in the store.  The next call with the same bytes sends what is
+    missing; parts whose bytes have changed are sent again.
 
     Args:
-        descriptor: Of a pipe, a socket or a file, read in order to its end; not closed.  Only where there is
-            ``/dev/fd``: not on Windows.
+        descriptor: A pipe, socket or file, which is read in order to its end and not closed.  Requires ``/dev/fd``, so
+            this does not work on Windows.
         target, context, region, profile: As for ``upload_file``.
 
     Raises:
         SourceError: the stream cannot be read.
-        PlanError: the settings are not possible, or the stream is longer than its parts can hold.
-        UploadFailed: parts could not be sent; or the stream was empty, or ended before what was sent of it earlier.
+        PlanError: the settings are invalid, or the stream is larger than its plan can hold.
+        UploadFailed: parts could not be sent, the stream was empty, or it is shorter than what earlier runs sent.
         StateLocked, RemoteError, ProofFailed, UploadCancelled, StateError.
     """
     with failures_emitted(context.sink, context.store, "") as about:
@@ -81,7 +81,7 @@ def upload_stream(
 
 
 class _StreamUpload:
-    """One run of a stream's upload, from its first byte to the object."""
+    """One run of a stream's upload, from the first byte to the object."""
 
     def __init__(
         self, opened: OpenedRun[StreamPlan], descriptor: int, stream: StreamSettings, max_senders: int | None
@@ -104,8 +104,8 @@ class _StreamUpload:
             run.finish(*earlier)
             return _skipped(run)
         first = run.pool.run(lambda line: self._chunker.read_part(run.algorithm, line, md5=True))
-        assert first is not None  # nobody stopped the reading
-        # Ctrl-C ends the producer too: what looks like the stream's end may be that.
+        assert first is not None  # reading was not stopped
+        # Ctrl-C ends the producer, too, which looks like the end of the stream.
         run.context.cancel.raise_if_cancelled()
         if earlier is not None and self._is_repeated(first, earlier):
             self._confirm()
@@ -118,10 +118,10 @@ class _StreamUpload:
         return self._send(first)
 
     def _is_repeated(self, first: Spool, earlier: tuple[Proof, str]) -> bool:
-        """True when the stream is the object that an earlier run made.
+        """True when the stream equals the object that an earlier run created.
 
-        That run's upload is not recorded as completed before this is known: a run that is stopped meanwhile compares
-        again.
+        The earlier upload is recorded as completed only after the comparison: if this run is stopped before that, the
+        next one compares again.
         """
         try:
             return is_repeated(self._run, self._chunker, first, self._run.store.parts(self._run.record.id))
@@ -131,7 +131,7 @@ class _StreamUpload:
             raise
 
     def _begin_another(self, earlier: tuple[Proof, str]) -> None:
-        """Record what an earlier run made, and send this stream as an upload of its own."""
+        """Record the earlier upload as completed, and send this stream as a new upload."""
         self._run.finish(*earlier)
         self._opened.forget_id()
         start_over(self._run)
@@ -140,7 +140,7 @@ class _StreamUpload:
     def _send(self, first: Spool) -> UploadDone:
         run, chunker, stream = self._run, self._chunker, self._stream
         if chunker.ended:
-            # Before anything else is said of its end: the producer knows why it is empty or short.
+            # First: the producer's own failure explains why the stream is empty or short.
             self._confirm()
         if chunker.ended and first.size == 0 and not stream.allow_empty:
             again = run.record.upload_id is not None
