@@ -1,1 +1,1 @@
-"""The AWS configuration: what is read from files and the environment, and what cannot work."""
+"""The AWS configuration: read and check the settings in files and the environment."""

@@ -1,7 +1,7 @@
-"""Which certificates are trusted, and what names them.
+"""Find the CA bundle, and the setting that names it.
 
-botocore reads the file only when it connects: one that is missing, or has no certificates, would look like a connection
-that breaks.
+botocore reads the file only when it connects, so a missing file, or one without certificates, would look like a broken
+connection.
 """
 
 import os
@@ -14,16 +14,16 @@ from .files import config_file, refused
 
 
 def find_bundle(given: bool | str | None, profile: Mapping[str, Any]) -> bool | str:
-    """The file of certificates that are trusted; True means botocore's own, False that nothing is checked.
+    """The path of the CA bundle; True means botocore's own, False disables the verification of certificates.
 
     An empty value counts as not set.
 
     Args:
-        given: The command's.
+        given: The command's option.
         profile: The profile's settings.
 
     Raises:
-        Refused: the file is missing, may not be read, or has no certificates.
+        Refused: the file is missing, is unreadable, or has no certificates.
     """
     if isinstance(given, bool):
         return given
@@ -42,7 +42,7 @@ def find_bundle(given: bool | str | None, profile: Mapping[str, Any]) -> bool | 
 
 
 def _fault(path: str) -> str | None:
-    """Why certificates cannot be read from there; None when they can."""
+    """Why certificates cannot be read from the file; None when they can."""
     if Path(path).is_dir():
         return "it is a directory; use a file"
     try:

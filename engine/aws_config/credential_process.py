@@ -1,7 +1,7 @@
-"""The program of ``credential_process``, which prints credentials.
+"""Run the program of ``credential_process``, which prints credentials.
 
-botocore waits for it for ever, has it read standard input, which may be the stream that is uploaded, and does not say
-which program printed no credentials.
+botocore waits for it forever, lets it read standard input, which may be the stream that is being uploaded, and does not
+say which program failed to print credentials.
 https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
 """
 
@@ -17,12 +17,12 @@ from botocore.exceptions import CredentialRetrievalError
 from ..last_acts import last_acts
 from ..process_family import Family, is_in_foreground
 
-# As the SDK for Go has it.
+# Seconds; the same as in the SDK for Go.
 TIMEOUT = 60.0
 
 
 def bound_programs(session: Any, seconds: float = TIMEOUT) -> None:
-    """Have a botocore session give the programs of its profiles so many seconds, and name the one that fails."""
+    """Make a botocore session limit the programs of its profiles to this many seconds, and name one that fails."""
 
     def provider(profile: str) -> _Provider:
         popen = partial(_Program, seconds=seconds)
@@ -32,7 +32,7 @@ def bound_programs(session: Any, seconds: float = TIMEOUT) -> None:
     for place, each in enumerate(providers):
         if isinstance(each, ProcessProvider):
             providers[place] = provider(each._profile_name)  # type: ignore[attr-defined]
-        # For the profile that a role is assumed from.
+        # Also for the profile that a role is assumed from.
         builder = getattr(each, "_profile_provider_builder", None)
         if builder is not None:
             builder._create_process_provider = provider
@@ -40,9 +40,9 @@ def bound_programs(session: Any, seconds: float = TIMEOUT) -> None:
 
 class _Program(subprocess.Popen[bytes]):
     def __init__(self, arguments: list[str], *, seconds: float, **pipes: Any) -> None:
-        # What asks the user may do so on a terminal; a stream is not for the program to read.
+        # The program may prompt on a terminal, but must not read a stream.
         stdin = None if _is_terminal(0) else subprocess.DEVNULL
-        # In the foreground of a terminal it stays in this process's group: it could not ask there from another.
+        # In the foreground of a terminal it stays in this process's group: from another group it could not prompt.
         group = None if is_in_foreground() else 0
         with last_acts.adding(self._end_at_once):
             super().__init__(arguments, stdin=stdin, process_group=group, **pipes)
@@ -56,7 +56,7 @@ class _Program(subprocess.Popen[bytes]):
         try:
             return super().communicate(timeout=self._seconds)
         except BaseException:
-            # With what it started, which may hold the pipes open: their end is not waited for.
+            # Also end the processes that it started: they may hold the pipes open, so do not wait for their end.
             self._family.end()
             self.wait()
             for pipe in (self.stdout, self.stderr):
@@ -74,8 +74,8 @@ class _Provider(ProcessProvider):
         """Run the program.
 
         Raises:
-            CredentialRetrievalError: it failed or did not end.  Its name is told, never its arguments.
-            ValueError: it printed something else, or the setting is no command.
+            CredentialRetrievalError: it failed or timed out.  The message has its name, never its arguments.
+            ValueError: it did not print credentials, or the setting is not a command.
         """
         name = f"the program {shlex.split(command)[0]} (credential_process of profile {self._profile_name})"
         try:

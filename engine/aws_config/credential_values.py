@@ -1,19 +1,19 @@
-"""Credentials that were found, and with which no request can be signed or sent."""
+"""Check credentials: reject values that cannot be used to sign or send a request."""
 
 from typing import Any
 
 
 def check_values(credentials: Any, method: str) -> None:
-    """Refuse an access key, a secret key and a session token that cannot be used.
+    """Reject an unusable access key, secret key or session token.
 
-    The access key and the session token travel in headers, so that they have to be printable ASCII.
+    The access key and the session token are sent in headers, so they must be printable ASCII.
 
     Args:
         credentials: botocore's frozen credentials.
-        method: Where botocore found them, like "env".
+        method: Where botocore found them, such as "env".
 
     Raises:
-        ValueError: names the value and where it was found, and never says what it is.
+        ValueError: the message says which value is wrong and where it was found, but never shows it.
     """
     key, secret, token = credentials.access_key, credentials.secret_key, credentials.token
     for name, value in (("access key", key), ("secret key", secret), ("session token", token)):

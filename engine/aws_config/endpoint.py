@@ -1,6 +1,6 @@
-"""Which endpoint is used, and what names it.
+"""Find the endpoint, and the setting that names it.
 
-The order is that of the SDKs.  botocore's own look-up is not used: it does not say where a wrong address stands.
+The order is that of the SDKs.  botocore's own lookup is not used: it does not say which setting has an invalid address.
 https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
 """
 
@@ -19,22 +19,22 @@ _HOST = re.compile(r"[A-Za-z0-9:](?:[A-Za-z0-9.:%-]*[A-Za-z0-9.])?")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """url: None means AWS's own.  source: what names it, such as "AWS_ENDPOINT_URL"; "" when nothing does."""
+    """url: None means AWS's own.  source: the setting, such as "AWS_ENDPOINT_URL"; "" when nothing is set."""
 
     url: str | None
     source: str
 
 
 def find_endpoint(given: str | None, profile: Mapping[str, Any], config: Mapping[str, Any]) -> Endpoint:
-    """The endpoint that is used; an empty value counts as not set.
+    """The endpoint to use.  An empty value counts as not set.
 
     Args:
-        given: The command's, or that of the stored upload; "" means AWS's own, None that nothing was given.
+        given: The command's option, or the endpoint of the stored upload; "" means AWS's own, None means not given.
         profile: The profile's settings.
         config: The whole configuration file.
 
     Raises:
-        Refused: what names it is no address, or a section of services that does not exist.
+        Refused: the setting is not an address, or names a services section that does not exist.
     """
     if given == "":
         return Endpoint(url=None, source="")
@@ -54,10 +54,10 @@ def find_endpoint(given: str | None, profile: Mapping[str, Any], config: Mapping
 
 
 def is_address(url: str) -> bool:
-    """True for an address with http or https, a host, and at most a port and a path."""
+    """True for an http or https address with a host, and optionally a port and a path."""
     try:
         parts = urlsplit(url)
-        # Looking at the port is what makes one that is out of range a ValueError.
+        # Reading the port raises ValueError when it is out of range.
         return (
             parts.scheme in ("http", "https")
             and bool(_HOST.fullmatch(parts.hostname or ""))

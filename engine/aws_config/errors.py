@@ -1,7 +1,7 @@
-"""botocore's trouble with the AWS configuration, as one sentence that names the file or the setting.
+"""Translate botocore's errors about the AWS configuration into one sentence that names the file or the setting.
 
-No S3 call is made here.  A configuration that cannot work is Refused, so that nothing is tried again; credentials that
-may come back by themselves or by a login are CredentialsExpired.
+No S3 call is made here.  A configuration that cannot work is Refused, so that nothing is retried; credentials that may
+become valid by themselves or with a login are CredentialsExpired.
 """
 
 import configparser
@@ -17,15 +17,15 @@ from .files import config_file, refused
 
 CREDENTIALS = "credentials"
 
-_LONGEST = 300  # characters of a reason
+_LONGEST = 300  # maximum characters of a reason
 
 
 @contextmanager
 def reading_configuration() -> Iterator[None]:
-    """Read files, and make what they describe; only PartwayError leaves the block.
+    """Read the configuration files, and raise errors as PartwayError only.
 
     Raises:
-        Refused: a file is no configuration, or what it says cannot work.
+        Refused: a file is not a configuration file, or its settings cannot work.
     """
     try:
         yield
@@ -39,7 +39,7 @@ def reading_configuration() -> Iterator[None]:
             "and that its section is called [profile NAME]"
         ) from error
     except BotoCoreError as error:
-        # botocore does not say whether it was a variable.
+        # botocore does not say whether the setting is in a variable or in a file.
         raise refused(
             f"the AWS configuration in AWS_ variables and {config_file()} is not usable: {_reason(error)}"
         ) from error
@@ -54,15 +54,15 @@ def reading_configuration() -> Iterator[None]:
 
 @contextmanager
 def reading_credentials(*, worked: bool) -> Iterator[None]:
-    """Find or renew credentials; only PartwayError leaves the block.
+    """Find or renew credentials, and raise errors as PartwayError only.
 
     Args:
-        worked: This process had credentials of this configuration before, so that it is not what is wrong.
+        worked: True when this process already had credentials from this configuration, so it is not at fault.
 
     Raises:
-        Refused: the configuration cannot give any.
-        CredentialsExpired: it did, or it will once the user logs in or its source recovers.
-        Transient: a service that gives credentials could not be reached.
+        Refused: the configuration cannot provide credentials.
+        CredentialsExpired: it did, or will once the user logs in or the source recovers.
+        Transient: a service that provides credentials could not be reached.
     """
     with translate_errors(CREDENTIALS):
         try:
@@ -79,7 +79,7 @@ def reading_credentials(*, worked: bool) -> Iterator[None]:
         except (boto.InvalidConfigError, boto.UnknownCredentialError) as error:
             raise refused(f"the AWS credentials cannot be found by {config_file()}: {_reason(error)}") from error
         except (BotoCoreError, LookupError, TypeError, AttributeError, ValueError, OSError, RuntimeError) as error:
-            # RuntimeError is botocore's word for fresh credentials that are expired.
+            # botocore raises RuntimeError for fresh credentials that have already expired.
             kind = CredentialsExpired if worked or isinstance(error, RuntimeError) else Refused
             raise kind(
                 f"the AWS credentials could not be read: {_reason(error)}",
@@ -89,7 +89,7 @@ def reading_credentials(*, worked: bool) -> Iterator[None]:
 
 
 def _unreadable(error: boto.ConfigParseError) -> str:
-    """Where the file is wrong.  Never its text: it may have secrets."""
+    """Where the file is invalid.  Never shows its text, which may contain secrets."""
     inner = error.kwargs.get("error")
     path = error.kwargs.get("path")
     match inner:

@@ -1,7 +1,7 @@
-"""The files and flags of the AWS configuration that must be right before anything is sent.
+"""Check the files and flags of the AWS configuration before anything is sent.
 
-botocore passes over a file that is missing or unreadable, and takes any word for "false".  Then an endpoint that the
-user configured would not be used, and the data would go elsewhere.
+botocore ignores a missing or unreadable file, and treats any unknown word as "false".  Then an endpoint that the user
+configured would not be used, and the data would go elsewhere.
 """
 
 import os
@@ -14,7 +14,7 @@ from ..errors import Refused
 CONFIG_VARIABLE = "AWS_CONFIG_FILE"
 CREDENTIALS_VARIABLE = "AWS_SHARED_CREDENTIALS_FILE"
 _DEFAULTS = {CONFIG_VARIABLE: "~/.aws/config", CREDENTIALS_VARIABLE: "~/.aws/credentials"}
-# Flags by their names in a profile; None where there is no variable.
+# Flags by their name in a profile, with their variable or None.
 _FLAGS = {
     "ignore_configured_endpoint_urls": "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
     "use_fips_endpoint": "AWS_USE_FIPS_ENDPOINT",
@@ -34,7 +34,7 @@ _NUMBERS = {
 
 
 def config_file() -> str:
-    """The configuration file's path, whether it is there or not."""
+    """The path of the configuration file, whether it exists or not."""
     return _path(CONFIG_VARIABLE)
 
 
@@ -44,30 +44,30 @@ def refused(sentence: str) -> Refused:
 
 
 def check_config_file() -> None:
-    """Refuse a configuration file that is there and would be passed over.  One that is missing is none, as for aws:
-    images set AWS_CONFIG_FILE to a file that need not exist.
+    """Reject an existing configuration file that botocore would ignore.  A missing one is accepted, as by the AWS CLI:
+    container images set AWS_CONFIG_FILE to a file that need not exist.
 
     Raises:
-        Refused: it is a directory, or may not be read.
+        Refused: it is a directory, or is unreadable.
     """
-    if os.path.exists(config_file()):  # noqa: PTH110 - Path.exists() raises where a directory may not be entered
+    if os.path.exists(config_file()):  # noqa: PTH110 - Path.exists() raises when a directory is not searchable
         _check_file(CONFIG_VARIABLE, "the AWS configuration file")
 
 
 def check_credentials_file() -> None:
-    """Say why a configuration has no credentials; return where their file has no fault.
+    """Explain why a configuration has no credentials; return when the credentials file is not the reason.
 
     Raises:
-        Refused: AWS_SHARED_CREDENTIALS_FILE names nothing, or a directory; or the file may not be read.
+        Refused: AWS_SHARED_CREDENTIALS_FILE names a missing file or a directory, or the file is unreadable.
     """
     _check_file(CREDENTIALS_VARIABLE, "the AWS credentials file")
 
 
 def check_settings(profile: Mapping[str, Any]) -> None:
-    """Refuse flags that are neither true nor false, and numbers that are none.
+    """Reject flags that are neither true nor false, and invalid numbers.
 
     Raises:
-        Refused: names the setting or the variable.
+        Refused: the message names the setting or the variable.
     """
     block = profile.get("s3")
     inner = block if isinstance(block, dict) else {}
@@ -83,7 +83,7 @@ def check_settings(profile: Mapping[str, Any]) -> None:
 
 
 def _values(settings: Mapping[str, Any], name: str, variable: str | None) -> list[tuple[str, str]]:
-    """Where the setting is, and what it is there; an empty variable counts as not set."""
+    """Each place that has the setting, with its value; an empty variable counts as not set."""
     named = os.environ.get(variable) if variable else None
     configured = settings.get(name)
     places = [(variable or "", named), (f"{name} in {config_file()}", configured)]
@@ -101,7 +101,7 @@ def _check_file(variable: str, what: str) -> None:
     try:
         is_folder, is_there = path.is_dir(), path.exists()
     except OSError:
-        # Somebody else's home directory: no tool finds a file there.
+        # Another user's home directory: no tool can read a file there.
         is_folder, is_there = False, False
     if named and not is_there:
         raise refused(f"{variable} names {path}, which does not exist; create the file, or unset the variable")

@@ -1,7 +1,7 @@
-"""The code of a multi-factor device, which a profile with ``mfa_serial`` needs.
+"""Prompt for the MFA code that a profile with ``mfa_serial`` requires.
 
-Python's getpass reads standard input where there is no terminal: that may be the stream that is uploaded, and its end
-would be taken for a wish to stop.
+Without a terminal, Python's getpass reads standard input: that may be the stream that is being uploaded, and its end
+would be treated as a cancellation.
 """
 
 import getpass
@@ -19,16 +19,16 @@ _ADVICE = (
 
 
 def ask_on_terminal_only(session: Any) -> None:
-    """Have a botocore session ask for MFA codes on the terminal and nowhere else."""
+    """Make a botocore session prompt for MFA codes on the terminal only."""
     providers = session.get_component("credential_provider")
     providers.get_provider("assume-role")._prompter = _ask
 
 
 def _ask(prompt: str) -> str:
-    """What is typed on the terminal.
+    """The code that the user enters on the terminal.
 
     Raises:
-        AccessRefused: there is no terminal, or nothing was typed.
+        AccessRefused: there is no terminal, or nothing was entered.
     """
     try:
         os.close(os.open(_TERMINAL, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC))

@@ -1,7 +1,7 @@
-"""Which proxy the environment names for an endpoint.
+"""Find the proxy that the environment names for an endpoint.
 
-botocore takes what Python finds: an address that is not an HTTP proxy's fails in every call, and networks such as
-10.0.0.0/8 in NO_PROXY, which curl and the other SDKs know, are ignored.
+botocore uses what Python finds: an address that is not an HTTP proxy's fails in every call, and networks such as
+10.0.0.0/8 in NO_PROXY, which curl and the other SDKs support, are ignored.
 """
 
 import ipaddress
@@ -16,13 +16,13 @@ _AWS = "https://s3.amazonaws.com"
 
 
 def find_proxies(endpoint_url: str | None) -> dict[str, str]:
-    """Proxies by the scheme of the endpoint; empty when it is reached directly.
+    """Proxies by the scheme of the endpoint; empty when no proxy is used.
 
     Args:
         endpoint_url: None means AWS's own.
 
     Raises:
-        Refused: what names the proxy is none that can be used.
+        Refused: the setting is not a proxy that can be used.
     """
     url = urlsplit(endpoint_url or _AWS)
     proxies = getproxies()
@@ -40,7 +40,7 @@ def find_proxies(endpoint_url: str | None) -> dict[str, str]:
         )
     address = f"{scheme.lower()}://{rest}" if mark else f"http://{proxy.removeprefix('//')}"
     if not _is_address(address):
-        # Not repeated: it may have a password.
+        # The value is not shown: it may contain a password.
         raise refused(f"{name} is not a valid proxy address; use one like http://host:3128")
     return {url.scheme: address}
 
@@ -54,13 +54,13 @@ def _is_address(url: str) -> bool:
 
 
 def _name(scheme: str) -> str:
-    """The variable that names the proxy, as it is set."""
+    """The variable that names the proxy, in the case in which it is set."""
     names = (f"{scheme}_proxy", f"{scheme.upper()}_PROXY")
     return next((name for name in names if os.environ.get(name)), "the system's settings")
 
 
 def _is_in_networks(host: str, no_proxy: str) -> bool:
-    """True for an IP address that is in the list, or in a network that is.  A name is not looked up."""
+    """True for an IP address that is in the list, or in one of its networks.  Host names are not resolved."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

@@ -1,7 +1,7 @@
-"""Which region is used, and what names it.
+"""Find the region, and the setting that names it.
 
 The order is that of version 2 of the AWS CLI and of the other SDKs: the command, AWS_REGION, AWS_DEFAULT_REGION, the
-profile.  botocore itself does not know AWS_REGION.
+profile.  botocore itself does not support AWS_REGION.
 https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-envvars.html
 """
 
@@ -17,18 +17,18 @@ _NAME = re.compile(r"(?!\d+$)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")  # 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Region:
-    """name: None when nothing names one.  source: what names it, such as "AWS_REGION"; "" when nothing does."""
+    """name: None when not set.  source: the setting, such as "AWS_REGION"; "" when nothing is set."""
 
     name: str | None
     source: str
 
 
 def find_region(given: str | None, configured: str | None) -> Region:
-    """The region that is used; an empty value counts as not set.
+    """The region to use.  An empty value counts as not set.
 
     Args:
-        given: The command's.
-        configured: The profile's.
+        given: The command's option.
+        configured: The profile's setting.
 
     Raises:
         Refused: it cannot be part of a host name.

@@ -1,1 +1,1 @@
-"""The S3 calls the engine makes, as protocols, and the values that cross them."""
+"""The S3 calls that the engine makes, as protocols, and the values they take and return."""

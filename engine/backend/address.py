@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-points-naming.html
 
 import re
 
-# As in aws: its parts may be separated by colons, too.
+# As in the AWS CLI: the parts may also be separated by colons.
 _ACCOUNT = r"arn:aws[a-z-]*:{service}:[a-z0-9-]*:\d{{12}}:"
 _END = r"(?=/|$)"
 # A Multi-Region Access Point has a dot in its name, and no region.
@@ -30,18 +30,18 @@ _REFUSED = (
 
 
 class InvalidAddress(ValueError):
-    """The text is not an address; the message says how to write one."""
+    """The text is not an S3 address; the message says how to write one."""
 
 
 def split_address(text: str, example: str) -> tuple[str, str | None]:
-    """Bucket, or ARN, and what follows its slash; None without a slash.
+    """Split an address into the bucket or ARN, and what follows the slash; None without a slash.
 
     Args:
         text: The address.
         example: What it should look like, for the message.
 
     Raises:
-        InvalidAddress: it does not start with s3://, has no bucket, or has an ARN that nothing can be uploaded to.
+        InvalidAddress: it does not start with s3://, has no bucket, or has an ARN that does not accept uploads.
     """
     if not text.startswith("s3://"):
         raise InvalidAddress(f"{text!r} is not a valid S3 address; use {example}")
@@ -57,7 +57,7 @@ def split_address(text: str, example: str) -> tuple[str, str | None]:
 
 
 def _arn(text: str) -> str:
-    """The ARN at the start of the text; a slash or nothing follows it."""
+    """The ARN at the start of the text, followed by a slash or the end."""
     for pattern, sentence in _REFUSED:
         if pattern.match(text):
             raise InvalidAddress(sentence)

@@ -1,4 +1,4 @@
-"""What a bucket says about unfinished multipart uploads, as a protocol, and the values that cross it."""
+"""The protocol for calls about a bucket's unfinished multipart uploads, and the values they return."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -10,8 +10,8 @@ from .target import Target
 class BucketUpload:
     """An unfinished multipart upload of any key, as ListMultipartUploads shows it.
 
-    initiated: seconds since the epoch; None when the service names no credible time.
-    initiator: who began it, as the service calls him; "" when it does not say.
+    initiated: seconds since the epoch; None when the service reports no plausible time.
+    initiator: the user who started it, by the service's name; "" when not reported.
     """
 
     key: str
@@ -22,9 +22,9 @@ class BucketUpload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BucketUploads:
-    """Every page of a list.
+    """All pages of a list.
 
-    now: the service's time at the answer, seconds since the epoch; None when it does not tell.
+    now: the service's time when it responded, in seconds since the epoch; None when not reported.
     """
 
     uploads: tuple[BucketUpload, ...]
@@ -33,9 +33,9 @@ class BucketUploads:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredParts:
-    """What the service keeps of an upload.
+    """The parts that the service stores for an upload.
 
-    last: when the newest part arrived, seconds since the epoch; None without parts, or without a credible time.
+    last: when the newest part arrived, in seconds since the epoch; None without parts or a plausible time.
     """
 
     count: int
@@ -44,19 +44,19 @@ class StoredParts:
 
 
 class BucketBackend(Protocol):
-    """Calls about a bucket's unfinished uploads.  Thread-safe; of remote trouble it raises only RemoteError."""
+    """Calls about a bucket's unfinished uploads.  Thread-safe.  Remote failures are raised as RemoteError only."""
 
     def bucket_uploads(self, bucket: str, prefix: str) -> BucketUploads:
-        """Unfinished uploads whose keys begin with ``prefix``, each once.
+        """The unfinished uploads whose keys start with ``prefix``, each once.
 
         Raises:
-            AccessRefused, Refused: these credentials may not list them, or the service has no such call; says which
-                permission is missing.
+            AccessRefused, Refused: these credentials may not list them, or the service does not support the call.  The
+                message names the missing permission.
         """
         ...
 
     def stored_parts(self, target: Target, upload_id: str) -> StoredParts | None:
-        """How many parts there are, and how new; None when the service does not tell.
+        """The number, size and age of the parts; None when the service does not list them.
 
         Raises:
             UploadVanished: S3 does not know the upload.

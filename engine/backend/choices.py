@@ -1,4 +1,4 @@
-"""What S3 accepts for options that have a fixed set of values.
+"""The values that S3 accepts for options with a fixed set of values.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html
 """

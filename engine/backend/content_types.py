@@ -1,7 +1,7 @@
-"""Content types by the ending of a name: the same on every machine, whatever Python and /etc/mime.types say there.
+"""Content types by file extension: the same on every machine, independent of Python's table and /etc/mime.types.
 
-Mostly of https://www.iana.org/assignments/media-types/media-types.xhtml; where nothing is registered, what browsers and
-web servers use.  Of two meanings the one that is more often served counts: .ts is a transport stream.
+Mostly from https://www.iana.org/assignments/media-types/media-types.xhtml; for unregistered types, what browsers and
+web servers use.  If an extension has two meanings, the one that is served more often wins: .ts is a transport stream.
 """
 
 import os
@@ -249,9 +249,9 @@ def _by_ending() -> dict[str, str]:
 
 
 def content_type(name: str) -> str | None:
-    """The type that the last ending of a path or key stands for, in upper or lower case; None for an unknown one.
+    """The content type for the last extension of a path or key, in upper or lower case; None when unknown.
 
-    Of film.txt.gz it is that of .gz: the content is no text.
+    For film.txt.gz, .gz decides: the content is not text.
     """
-    ending = os.path.splitext(name)[1]  # noqa: PTH122 - keys are no paths
+    ending = os.path.splitext(name)[1]  # noqa: PTH122 - keys are not paths
     return _by_ending().get(ending[1:].lower())

@@ -1,4 +1,4 @@
-"""The few S3 calls the engine makes, as a protocol, and the values that cross it."""
+"""The protocol for the S3 calls that an upload makes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,21 +21,21 @@ class ObjectPart:
 
 
 class MultipartBackend(Protocol):
-    """The S3 calls of an upload.  Thread-safe and picklable; of remote trouble it raises only Transient or Refused."""
+    """The S3 calls of an upload.  Thread-safe and picklable.  Remote failures are raised as Transient or Refused."""
 
     def renew_credentials(self) -> None:
-        """Read the credentials anew; the next call uses what is found.  A backend without credentials does nothing."""
+        """Reload the credentials for the next call.  A backend without credentials does nothing."""
         return
 
     def customer_key(self, bucket: str) -> str | None:
-        """The fingerprint, for this bucket, of the key that goes with calls about objects (SSE-C); None without."""
+        """The fingerprint, for this bucket, of the SSE-C key that is sent with calls about objects, or None."""
         return None
 
     def create_upload(self, target: Target, algorithm: ChecksumAlgorithm) -> CreatedUpload:
-        """Begin a multipart upload whose parts carry ``algorithm`` (for MD5: no checksum is declared).
+        """Create a multipart upload whose parts carry ``algorithm``.  For MD5, no checksum is declared.
 
         Raises:
-            ChecksumUnsupported: the service does not know the algorithm.
+            ChecksumUnsupported: the service does not support the algorithm.
         """
         ...
 
@@ -49,9 +49,9 @@ class MultipartBackend(Protocol):
         ...
 
     def list_parts(self, target: Target, upload_id: str, algorithm: ChecksumAlgorithm) -> list[PartReceipt] | None:
-        """Every row of every page, as the service gave them: possibly repeated, unsorted or incomplete.
+        """All rows of all pages as the service sent them: possibly repeated, unsorted or incomplete.
 
-        None when the service has no such call, or does not let these credentials use it.
+        None when the service does not support the call, or these credentials may not use it.
 
         Raises:
             UploadVanished: S3 does not know the upload.
@@ -59,9 +59,9 @@ class MultipartBackend(Protocol):
         ...
 
     def list_uploads(self, target: Target) -> list[FoundUpload] | None:
-        """Unfinished uploads of exactly this key that could be finished here.
+        """The unfinished uploads of exactly this key that the engine could complete.
 
-        None when the service has no such call, or does not let these credentials use it.
+        None when the service does not support the call, or these credentials may not use it.
         """
         return None
 
@@ -75,9 +75,9 @@ class MultipartBackend(Protocol):
         checksum: str,
         size: int,
     ) -> ObjectFacts:
-        """Make the object of the named parts, which come in ascending order; what the answer said of it.
+        """Create the object from these parts, which are in ascending order, and return what the response says about it.
 
-        checksum: of the whole object, as ``checksum.combine`` gives it.
+        checksum: of the whole object, as returned by ``checksums.combine``.
         size: of the whole object in bytes.
 
         Raises:
@@ -86,7 +86,7 @@ class MultipartBackend(Protocol):
         ...
 
     def abort_upload(self, target: Target, upload_id: str) -> None:
-        """Remove the parts; a part that was in flight may survive, so list and repeat.
+        """Remove the parts.  A part in flight may survive, so list the parts afterwards and repeat.
 
         Raises:
             UploadVanished: nothing is left to remove.
@@ -94,7 +94,7 @@ class MultipartBackend(Protocol):
         ...
 
     def put_object(self, target: Target, body: PartReader) -> ObjectFacts:
-        """Send a whole small object with its checksum; what the answer said.
+        """Send a whole object with its checksum, and return what the response says about it.
 
         Raises:
             ObjectExists, ChecksumUnsupported.
@@ -102,27 +102,27 @@ class MultipartBackend(Protocol):
         ...
 
     def head_object(self, target: Target, algorithm: ChecksumAlgorithm, *, version: str | None = None) -> ObjectFacts:
-        """Look at the object; ``version``: at this version of it, None: at the current one.
+        """The size, ETag and checksum of the object.  version: of the object; None means the current one.
 
         Raises:
-            ObjectMissing: there is none.
+            ObjectMissing: there is no such object.
         """
         ...
 
     def object_details(self, target: Target) -> ObjectDetails:
-        """Look at the object, at all its checksums.
+        """The object's size, ETag and all its checksums.
 
         Raises:
-            ObjectMissing: there is none.
+            ObjectMissing: there is no such object.
         """
         facts = self.head_object(target, ChecksumAlgorithm.CRC64NVME)
         named = () if facts.checksum is None else ((ChecksumAlgorithm.CRC64NVME, facts.checksum),)
         return ObjectDetails(size=facts.size, etag=facts.etag, checksums=named)
 
     def object_part(self, target: Target, number: int) -> ObjectPart | None:
-        """The part with this 1-based number of a finished object; None when the service does not say."""
+        """The part with this 1-based number of a finished object; None when the service does not report it."""
         return None
 
     def part_sizes(self, target: Target) -> tuple[int, ...] | None:
-        """Bytes of each part of a finished object, in order; None when the service does not list them."""
+        """The sizes of all parts of a finished object in bytes, in order; None when the service does not list them."""
         return None

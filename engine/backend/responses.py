@@ -1,4 +1,4 @@
-"""What calls return, as plain values."""
+"""The results of calls, as plain values."""
 
 from dataclasses import dataclass, field
 
@@ -7,12 +7,12 @@ from ..checksums import ChecksumAlgorithm
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartReceipt:
-    """What S3 says about a part.
+    """What S3 reports about a part.
 
     number: 1-based.
-    size: bytes; UNKNOWN_SIZE when it did not say.
+    size: bytes; UNKNOWN_SIZE when not reported.
     etag: without quotes.
-    checksum: base64; None when S3 did not name one.
+    checksum: base64; None when not reported.
     """
 
     number: int
@@ -23,13 +23,13 @@ class PartReceipt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreatedUpload:
-    """The answer to CreateMultipartUpload.
+    """The response to CreateMultipartUpload.
 
-    algorithm: the checksum algorithm the service agreed to; None when it named none.
-    abort_date: seconds since the epoch at which the bucket's lifecycle removes the upload; None when unknown.
-    keyed: True when the service says that it encrypts with the customer's key.
-    created_at: the service's clock when it created the upload, or a little earlier; seconds since the epoch; None when
-        it did not say.
+    algorithm: the checksum algorithm that the service agreed to; None when not reported.
+    abort_date: when the bucket's lifecycle removes the upload, in seconds since the epoch; None when unknown.
+    keyed: True when the service confirms that it encrypts with the customer's key.
+    created_at: when the upload was created, or slightly earlier, by the service's clock in seconds since the epoch;
+        None when not reported.
     """
 
     upload_id: str
@@ -44,7 +44,7 @@ class FoundUpload:
     """An unfinished multipart upload, as ListMultipartUploads shows it.
 
     initiated: seconds since the epoch.
-    algorithm: of its parts' checksums; None when none was declared.
+    algorithm: the algorithm of its parts' checksums; None when none was declared.
     """
 
     upload_id: str
@@ -54,14 +54,14 @@ class FoundUpload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectFacts:
-    """What S3 says about an object.
+    """What S3 reports about an object.
 
-    etag: without quotes; "" when it named none.
-    checksum: in the algorithm that was asked for; None when S3 named none.
-    version: the id of this version, where the bucket keeps versions; None when S3 named none.
-    modified: when the object was made, by the service's clock, in whole seconds since the epoch; None when it did not
-        say.  Of a multipart object that may be when its upload was created.
-    told_at: the same clock when it said all this.
+    etag: without quotes; "" when not reported.
+    checksum: in the requested algorithm; None when not reported.
+    version: the ID of this version in a versioned bucket; None when not reported.
+    modified: when the object was created, by the service's clock, in whole seconds since the epoch; None when not
+        reported.  For a multipart object that may be the time when its upload was created.
+    told_at: the time of the response, by the same clock.
     """
 
     size: int
@@ -73,19 +73,19 @@ class ObjectFacts:
 
     @property
     def age(self) -> float | None:
-        """Seconds since the object was made, both by the service's clock; None when it did not say."""
+        """Seconds since the object was created, by the service's clock; None when not reported."""
         return None if self.modified is None or self.told_at is None else self.told_at - self.modified
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectDetails:
-    """Everything that the service says about an object and its checksums.
+    """Everything that the service reports about an object and its checksums.
 
     size: bytes.
     etag: without quotes.
-    checksums: ``(algorithm, base64 value)``; a composite one usually ends in ``-`` and its number of parts.
-    checksum_type: S3's FULL_OBJECT or COMPOSITE; None when the service does not name it.
-    md5_etag: False when the ETag is known to be no MD5 (encrypted with KMS or the user's key, a directory bucket).
+    checksums: ``(algorithm, base64 value)`` pairs; a composite value usually ends in ``-`` and the number of parts.
+    checksum_type: S3's FULL_OBJECT or COMPOSITE; None when not reported.
+    md5_etag: False when the ETag is known not to be an MD5: with KMS or SSE-C encryption, or in a directory bucket.
     """
 
     size: int

@@ -1,4 +1,4 @@
-"""What the doctor asks of a service, as a protocol, and the facts that cross it."""
+"""The protocol for the doctor's calls to a service, and the values they return."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from .target import Target
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CredentialFacts:
-    """Where credentials were found; never a secret.
+    """Where credentials were found.  Contains no secrets.
 
-    method: botocore's name for the place, such as "env" or "iam-role".
-    profile: of the AWS configuration; None when none was named.
-    key_end: the last four characters of the access key's id.
-    temporary: they come with a session token.
-    expires: seconds since the epoch; None when nobody says.
+    method: botocore's name for the source, such as "env" or "iam-role".
+    profile: of the AWS configuration; None when no profile was chosen.
+    key_end: the last four characters of the access key's ID.
+    temporary: True when they include a session token.
+    expires: seconds since the epoch; None when unknown.
     """
 
     method: str
@@ -29,11 +29,11 @@ class CredentialFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointFacts:
-    """Where requests go.
+    """Where requests are sent.
 
-    source, region_source: what named it, such as "AWS_ENDPOINT_URL"; "" when nothing did.
-    region: None when nothing names one.
-    is_aws: the address is one of AWS's own.
+    source, region_source: the setting, such as "AWS_ENDPOINT_URL"; "" when nothing is set.
+    region: None when not set.
+    is_aws: True when the address is one of AWS's.
     """
 
     url: str
@@ -45,11 +45,11 @@ class EndpointFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointResponse:
-    """An answer, whatever it said.
+    """A response, whether the call succeeded or not.
 
-    seconds: until it was there.
-    ahead: seconds that the service's clock is ahead of this machine's; None when it does not tell its time.
-    region: of the bucket; None when it was not told.
+    seconds: until the response arrived.
+    ahead: seconds that the service's clock is ahead of this machine's; None when its time is not reported.
+    region: of the bucket; None when not reported.
     permitted: False when these credentials may not make the call.
     """
 
@@ -61,10 +61,10 @@ class EndpointResponse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """Whether a bucket keeps what is deleted; None when these credentials may not see it.
+    """Whether a bucket retains deleted objects; None when these credentials may not read the setting.
 
-    versioned: deleting an object leaves its version, or a mark.
-    locked: new objects get a retention, during which nobody can delete them.
+    versioned: True when deleting an object leaves its version or a delete marker.
+    locked: True when new objects get a retention period, during which they cannot be deleted.
     """
 
     versioned: bool | None
@@ -75,8 +75,8 @@ class Retention:
 class AbortRules:
     """A bucket's lifecycle rules.
 
-    rules: how many there are.
-    aborting: ``(prefix, days)`` of those that remove unfinished uploads.
+    rules: the number of rules.
+    aborting: ``(prefix, days)`` of the rules that remove unfinished uploads.
     """
 
     rules: int
@@ -84,28 +84,28 @@ class AbortRules:
 
 
 class Probe(Protocol):
-    """The doctor's calls.  Thread-safe; of remote trouble it raises only RemoteError."""
+    """The doctor's calls.  Thread-safe.  Remote failures are raised as RemoteError only."""
 
     def credentials(self) -> CredentialFacts | None:
-        """What was found; None: nothing."""
+        """The credentials that are used, or None."""
         ...
 
     def endpoint(self) -> EndpointFacts:
-        """Where requests go; asks nobody."""
+        """Where requests are sent.  Makes no call."""
         ...
 
     def reach(self) -> EndpointResponse:
-        """Have the endpoint answer anything at all.
+        """Get any response from the endpoint.
 
         Raises:
-            Transient: it does not.
+            Transient: there is none.
             AccessRefused: it does not know these credentials.
-            Refused: it is no S3, or its certificate is not trusted.
+            Refused: it is not S3, or its certificate is not trusted.
         """
         ...
 
     def look_at_bucket(self, bucket: str) -> EndpointResponse:
-        """Ask for the bucket's existence and region.
+        """Check that the bucket exists, and in which region.
 
         Raises:
             ObjectMissing: there is no such bucket.
@@ -113,7 +113,7 @@ class Probe(Protocol):
         ...
 
     def keeping(self, bucket: str) -> Retention:
-        """Versions and locks."""
+        """Whether the bucket keeps versions and locks objects."""
         ...
 
     def abort_rules(self, bucket: str) -> AbortRules:
@@ -127,19 +127,19 @@ class Probe(Protocol):
     def send_part(
         self, target: Target, upload_id: str, number: int, data: bytes, algorithm: ChecksumAlgorithm, checksum: str
     ) -> PartReceipt:
-        """Send bytes with a checksum that may be another's."""
+        """Send bytes with a checksum, which may be wrong."""
         ...
 
     def complete(
         self, target: Target, upload_id: str, parts: Sequence[PartReceipt], algorithm: ChecksumAlgorithm, *, size: int
     ) -> str | None:
-        """Complete, naming a size that may be wrong; the object's version, None without one."""
+        """Complete with a size that may be wrong.  Returns the object's version, or None."""
         ...
 
     def put(self, target: Target, data: bytes) -> str | None:
-        """Write the whole object; the object's version, None without one."""
+        """Write the whole object.  Returns its version, or None."""
         ...
 
     def delete(self, target: Target, version: str | None) -> None:
-        """Delete the object, or for good one version of it; that there is none is no error."""
+        """Delete the object, or one version of it permanently.  A missing object is not an error."""
         ...

@@ -1,6 +1,6 @@
-"""The customer's own key (SSE-C): S3 encrypts with it and forgets it, and so do we.
+"""Customer-provided keys (SSE-C): S3 encrypts with the key and does not store it, and neither does partway.
 
-It goes with every call about the object.  What is stored is a fingerprint.  (docs/decisions/0016-customer-keys.md)
+The key is sent with every call about the object.  Only a fingerprint is stored.  (docs/decisions/0016-customer-keys.md)
 """
 
 import base64
@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 KEY_SIZE = 32  # bytes; AES256, the only algorithm
-_ROUNDS = 100_000  # some hundredths of a second: nothing for one upload, much for who tries many keys
+_ROUNDS = 100_000  # takes some 10 ms: negligible for an upload, expensive for an attack that tries many keys
 _FINGERPRINT_SIZE = 4  # bytes
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerKey:
-    """A key of 32 bytes; shown as ``CustomerKey()``, so that no message has it.
+    """A key of 32 bytes.  Its repr is ``CustomerKey()``, so it never appears in a message.
 
     Raises:
-        ValueError: it has another length.
+        ValueError: the length is not 32 bytes.
     """
 
     value: bytes = field(repr=False)
@@ -28,11 +28,11 @@ class CustomerKey:
             raise ValueError(f"a key must have {KEY_SIZE} bytes, not {len(self.value):,}")
 
     def fingerprint(self, bucket: str) -> str:
-        """What may be stored: enough to tell another key, too little to find the key by."""
+        """What may be stored: long enough to detect a different key, too short to recover the key from."""
         return _fingerprint(self.value, bucket)
 
     def arguments(self) -> dict[str, str]:
-        """The parameters of botocore's calls, with the MD5 that S3 compares.
+        """The parameters for botocore's calls, with the MD5 that S3 checks.
 
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerSideEncryptionCustomerKeys.html
         """

@@ -1,4 +1,4 @@
-"""Where an object goes and the options it is created with."""
+"""The destination of an object, and the options it is created with."""
 
 import json
 from dataclasses import asdict, dataclass, fields
@@ -6,15 +6,15 @@ from dataclasses import asdict, dataclass, fields
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectOptions:
-    """What the object is given besides its bytes; None leaves it to the service.
+    """The properties of the object besides its bytes; None leaves the choice to the service.
 
     metadata: user metadata as ``(name, value)`` pairs.
-    tagging: as S3 takes it, ``name=value&name=value``, URL-encoded.
+    tagging: in S3's format, ``name=value&name=value``, URL-encoded.
     grants: ``(permission, grantees)`` pairs, such as ``("GrantRead", 'id="..."')``; not together with an ACL.
-    expires, object_lock_retain_until_date: dates as ISO 8601 text.
-    request_payer, expected_bucket_owner: go with every call about the object.
-    customer_key: the fingerprint of the key that the object is encrypted with (SSE-C); the key itself is the backend's.
-    no_overwrite: fail instead of replacing an object that is already there.
+    expires, object_lock_retain_until_date: dates in ISO 8601 format.
+    request_payer, expected_bucket_owner: sent with every call about the object.
+    customer_key: the fingerprint of the SSE-C key that encrypts the object; the backend has the key itself.
+    no_overwrite: True fails instead of replacing an existing object.
     """
 
     acl: str | None = None
@@ -41,12 +41,12 @@ class ObjectOptions:
     no_overwrite: bool = False
 
     def to_json(self) -> str:
-        """Text for the store; only what is set."""
+        """JSON for the store, with only the options that are set."""
         return json.dumps({name: value for name, value in asdict(self).items() if value}, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> "ObjectOptions":
-        """What ``to_json`` wrote; a name that this version does not know is an error, never dropped silently."""
+        """Read the output of ``to_json``.  An unknown option raises ValueError and is never dropped silently."""
         values = json.loads(text)
         unknown = set(values) - {field.name for field in fields(cls)}
         if unknown:
@@ -59,7 +59,7 @@ class ObjectOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Where the object goes.  endpoint: the service's address; "" means AWS."""
+    """The destination of an object.  endpoint: the service's address; "" means AWS."""
 
     bucket: str
     key: str
@@ -68,5 +68,5 @@ class Target:
 
     @property
     def url(self) -> str:
-        """The target as users write it."""
+        """The destination as users write it."""
         return f"s3://{self.bucket}/{self.key}"

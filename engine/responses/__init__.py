@@ -1,1 +1,1 @@
-"""What services and proxies respond: errors, documents, redirects, missing headers."""
+"""Handle the responses of services and proxies: errors, documents, redirects and missing headers."""

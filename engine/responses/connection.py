@@ -1,5 +1,5 @@
-"""HTTP connections that notice what http.client and botocore let pass: a response that was cut off inside its headers,
-and one that trickles in without end.
+"""HTTP connections that detect what http.client and botocore miss: a response that is truncated in its headers, and one
+that arrives so slowly that it never ends.
 """
 
 from contextlib import closing, suppress
@@ -19,32 +19,32 @@ from botocore.awsrequest import (
 )
 from urllib3.exceptions import ConnectTimeoutError
 
-# A whole response may take this many times the longest wait for one of its bytes.
+# A whole response may take this many times the read timeout.
 _WHOLE_RESPONSE = 5
-_FIRST_ATTEMPTS = (5.0, 10.0)  # seconds, of the attempts to connect
-_MAX_LINE = 65536  # bytes; http.client's own bound
+_FIRST_ATTEMPTS = (5.0, 10.0)  # seconds; the timeouts of the first attempts to connect
+_MAX_LINE = 65536  # bytes; http.client's own limit
 _MAX_HEADERS = 100
 _END_OF_HEADERS = (b"\r\n", b"\n")
-# Interim responses say that the final one will come; 101 would be the final one.
+# Interim responses precede the final one; 101 would be final.
 # https://www.rfc-editor.org/rfc/rfc9110#section-15.2
 _INTERIM = (100, *range(102, 200))
 
 
 def install(session: Any) -> None:
-    """Have botocore's HTTP session open these connections, also through proxies."""
+    """Make botocore's HTTP session use these connections, also through proxies."""
     session._pool_classes_by_scheme.update(http=_Pool, https=_TlsPool)
 
 
 class _Bounded(RawIOBase):
-    """Reads of a file with a deadline for all of them.
+    """A file whose reads share one deadline.
 
     Args:
-        seconds: How long one read may take, as the socket has it; None: reads are not bounded.
+        seconds: The socket's timeout for one read; None means no deadline.
     """
 
     def __init__(self, file: Any, seconds: float | None) -> None:
         self._file = file
-        # One look at the socket a read: a block would be waited for to its end.
+        # At most one socket read each: ``readinto`` would wait until the block is full.
         self._read = getattr(file, "readinto1", file.readinto)
         self._end = None if seconds is None else monotonic() + _WHOLE_RESPONSE * seconds
 
@@ -52,7 +52,7 @@ class _Bounded(RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        """Raises TimeoutError when the deadline has passed, or the socket's own has."""
+        """Raises TimeoutError when the deadline or the socket's timeout has passed."""
         if self._end is not None and monotonic() > self._end:
             raise TimeoutError("the response took too long")
         return self._read(buffer)  # type: ignore[no-any-return]
@@ -63,7 +63,7 @@ class _Bounded(RawIOBase):
 
 
 class _Lines:
-    """Stands for a response's file while its headers are read.  last: the line that was read last."""
+    """Replaces a response's file while its headers are read.  last: the last line that was read."""
 
     def __init__(self, file: Any) -> None:
         self.last = b""
@@ -78,8 +78,8 @@ class _Lines:
 
 
 class _Response(HTTPResponse):
-    """Headers that end without an empty line were cut off; http.client takes them for all there are, and then a missing
-    checksum looks like a service that has none."""
+    """A response that fails when its headers end without an empty line, because they were truncated.  http.client
+    accepts them, and then a missing checksum looks like a service that does not support it."""
 
     fp: Any
 
@@ -90,7 +90,7 @@ class _Response(HTTPResponse):
     def begin(self) -> None:
         first = self.fp.peek()
         if b"\r\n\r\n" in first and first[8:10] != b" 1":
-            # They are there as a whole, as nearly always: nothing to look after, which would cost every small file.
+            # The headers are complete, as nearly always: skip the checks, which would slow down every small file.
             super().begin()
             if self.fp is not None and self.length != 0:
                 self.fp = BufferedReader(_Bounded(self.fp, self._seconds))
@@ -106,7 +106,7 @@ class _Response(HTTPResponse):
             raise RemoteDisconnected("the response was truncated in its headers")
 
     def _read_status(self) -> tuple[str, int, str]:
-        """The first line of the final response; http.client passes over 100 alone."""
+        """The status line of the final response; http.client skips only 100."""
         while True:
             version, status, phrase = super()._read_status()  # type: ignore[misc]
             if status not in _INTERIM:
@@ -124,7 +124,7 @@ class _Expecting(AWSConnection):
     timeout: Any
 
     def _new_conn(self) -> Any:
-        """Connect, in attempts that take the connect timeout together."""
+        """Connect, in attempts that share the connect timeout."""
         whole = self.timeout
         try:
             *first, last = _attempts(whole)
@@ -142,12 +142,12 @@ class _Expecting(AWSConnection):
         return sock
 
     def _handle_expect_response(self, message_body: Any) -> None:
-        """Read the answer to ``Expect: 100-continue``.
+        """Read the response to ``Expect: 100-continue``.
 
-        As botocore's, which reads for ever where the connection ends within the headers of a 100, and does not
+        Like botocore's method, which loops forever when the connection ends within the headers of a 100, and does not
         understand a status without a phrase.
         """
-        # Unbuffered: what comes next is read by another.
+        # Unbuffered: another reader reads what follows.
         with closing(_Bounded(self.sock.makefile("rb", 0), self.sock.gettimeout())) as reader:
             while True:
                 version, status, phrase = _status(reader.readline(_MAX_LINE))
@@ -164,8 +164,8 @@ class _Expecting(AWSConnection):
 
 
 def _attempts(seconds: Any) -> list[Any]:
-    """How long each attempt to connect may take.  Within one, the kernel repeats what got no answer after 1, 3, 7 and
-    15 s, so that an endpoint that comes back would be noticed late."""
+    """The timeout of each attempt to connect.  Within one attempt the kernel retries only after 1, 3, 7 and 15 s, so an
+    endpoint that is reachable again would be noticed late."""
     attempts = []
     if isinstance(seconds, int | float):
         for longest in _FIRST_ATTEMPTS:
@@ -182,7 +182,7 @@ def _skip_headers(file: Any) -> None:
 
 
 def _status(line: bytes) -> tuple[str, int, str]:
-    """Version, status and phrase; status 0 when this is not the first line of a response."""
+    """Version, status and phrase; status 0 when this is not a status line."""
     version, status, phrase = [*line.decode("latin-1").strip().split(None, 2), "", "", ""][:3]
     is_status = version.startswith("HTTP/") and len(status) == 3 and status.isdecimal()
     return version, int(status) if is_status else 0, phrase
@@ -197,7 +197,7 @@ class _TlsConnection(_Expecting, AWSHTTPSConnection):  # type: ignore[misc]
 
 
 class _Plain:
-    """Takes a redirect for a response like any other; urllib3 makes a GET of a 303 first."""
+    """Returns a redirect like any other response; urllib3 would first turn a 303 into a GET."""
 
     def urlopen(self, *args: Any, **kwargs: Any) -> Any:
         kwargs["redirect"] = False

@@ -1,4 +1,4 @@
-"""botocore's errors, translated into ours: which help to try again, which do not, and what to tell the user.
+"""Translate botocore's errors into the engine's: which of them to retry, and what to tell the user.
 
 S3 rules: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 """
@@ -36,11 +36,11 @@ from .refused_options import SentOptions, advice, is_about_options, said_of
 
 NO_OPTIONS = ObjectOptions()
 
-_LONGEST = 300  # characters of a server's message that are told
-_MOST_READ = 2000  # characters of any text that are looked at
+_LONGEST = 300  # maximum characters of a server's message that are shown
+_MOST_READ = 2000  # maximum characters of any text that are examined
 _PASSWORD = re.compile(r"[^\s:@]{0,200}:[^\s@]{0,200}@")
 _SIGNED = re.compile(r"AWS4-HMAC-SHA256|Credential=|Signature=|x-amz-security-token|customer-key", re.IGNORECASE)
-# 32 bytes in base64 or hex, as a customer's key is written: a server may repeat what it was sent.
+# 32 bytes in base64 or hex, like an SSE-C key: a server may echo what it was sent.
 _KEY = re.compile(r"[A-Za-z0-9+/]{43}=|\b[0-9A-Fa-f]{64}\b")
 
 # RequestTimeout is an HTTP 400.
@@ -70,7 +70,7 @@ _ONCE_CODES = frozenset(
 _EXPIRED_CODES = frozenset({"ExpiredToken", "ExpiredTokenException", "InvalidToken", "TokenRefreshRequired"})
 _ACCESS_CODES = frozenset({"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "AllAccessDisabled", "403"})
 _PARTS_CODES = frozenset({"InvalidPart", "InvalidPartOrder"})
-# Not ListParts: a service without it looks for an object under the key and finds none.
+# Not ListParts: a service without it looks for an object with that key and finds none.
 _OF_UPLOADS = frozenset({"UploadPart", "CompleteMultipartUpload", "AbortMultipartUpload"})
 
 _ADVICE = {
@@ -94,10 +94,10 @@ _ADVICE = {
 def translate_errors(
     operation: str, *, checksum: ChecksumAlgorithm | None = None, options: ObjectOptions = NO_OPTIONS
 ) -> Iterator[None]:
-    """Run one S3 call; of remote trouble only RemoteError leaves the block.
+    """Run one S3 call, and raise its remote failures as RemoteError.
 
-    checksum: the algorithm the call carries; a refusal that is about it becomes ChecksumUnsupported.
-    options: those of the upload; a refusal that names one becomes OptionRefused.
+    checksum: the algorithm of the checksum in the call; a refusal that is about it becomes ChecksumUnsupported.
+    options: of the upload; a refusal that is about one of them becomes OptionRefused.
     """
     try:
         yield
@@ -106,29 +106,29 @@ def translate_errors(
     except BotoCoreError as error:
         raise _from_client(operation, error) from error
     except (ResponseParserError, KeyError, TypeError, AttributeError) as error:
-        # No XML, XML of another shape, or an answer that was cut off.
+        # Not XML, XML with another structure, or a truncated response.
         raise bad_response(operation) from error
     except (ValueError, OverflowError, RuntimeError, OSError) as error:
         raise _from_elsewhere(operation, error) from error
 
 
 def _from_elsewhere(operation: str, error: Exception) -> RemoteError:
-    """What comes out of botocore and is none of its errors."""
+    """The error for an exception from botocore that is not one of its own."""
     if isinstance(error, OSError):
         return Refused(
             f"{operation} could not be sent: {one_line(error)}", operation=operation, code=type(error).__name__
         )
-    # A number or a date in the answer that is none, or an answer nested without end.
+    # An invalid number or date in the response, or a response that is nested too deeply.
     return bad_response(operation)
 
 
 def bad_response(operation: str) -> Transient:
-    """The error for an answer that lacks what every such answer has."""
+    """The error for a response that lacks what every response to the call has."""
     return Transient(f"the response to {operation} was truncated or invalid", operation=operation, code="BadAnswer")
 
 
 def wrong_scheme(operation: str, url: str) -> Refused:
-    """The error for http where https is spoken, or the other way round; no try changes that."""
+    """The error for http where the server expects https, or vice versa.  A retry does not help."""
     advice = "does not speak TLS; use http://" if url.startswith("https:") else "speaks TLS; use https://"
     return Refused(
         f"the endpoint {_place(url)} {advice} in --endpoint-url", operation=operation, code="InvalidEndpoint"
@@ -136,7 +136,7 @@ def wrong_scheme(operation: str, url: str) -> Refused:
 
 
 def _from_answer(response: Any, checksum: ChecksumAlgorithm | None, sent: SentOptions) -> RemoteError:
-    """The error for an answer that says no.  The answer's fields may be missing or None."""
+    """The error for an error response, whose fields may be missing or None."""
     operation = sent.operation
     problem = response.get("Error") or {}
     answer = response.get("ResponseMetadata") or {}
@@ -173,13 +173,13 @@ def _from_answer(response: Any, checksum: ChecksumAlgorithm | None, sent: SentOp
     if stands is not None:
         return (AccessRefused if status == 401 else Refused)(message, **facts)
     if code == str(status) and (operation != "HeadObject" or status == 400):
-        # A refusal that names no code was cut off, or is not S3's, or is HEAD's, which has no place for one: ask again.
+        # A refusal without a code was truncated, is not from S3, or is the response to HEAD, which has no body: retry.
         return Transient(message, once=True, **facts)
     return (OptionRefused if is_about_options(sent, status, said) else Refused)(message, **facts)
 
 
 def _special(operation: str, code: str, status: int) -> type[Refused] | None:
-    """The class of a refusal that the engine knows an answer to, or None."""
+    """The class of a refusal that the engine can handle, or None."""
     if code == "NoSuchUpload" or (code == "NoSuchKey" and operation in _OF_UPLOADS):
         return UploadVanished
     if code in _EXPIRED_CODES:
@@ -198,13 +198,13 @@ def _special(operation: str, code: str, status: int) -> type[Refused] | None:
 
 
 def _is_about_checksums(sent: SentOptions, code: str, status: int, said: str) -> bool:
-    """Services say in many ways that they do not know a checksum; s3-compatible ones often only by the text.
+    """True when the service refuses the checksum.  Services report that in many ways, often only in the message.
 
-    Where something is not implemented and the answer does not say what, the call is made again without the checksum:
-    what fails then too was about something else.  A service that took the parts with theirs knows checksums.
+    When the response says that something is not implemented but not what, the call is repeated without the checksum; if
+    it fails again, it was about something else.  A service that accepted the parts' checksums does support checksums.
     """
     if sent.operation == "CompleteMultipartUpload" and code in ("BadDigest", "InvalidDigest"):
-        # Every part's checksum was accepted, so it is the whole object's that the service counts differently.
+        # Every part's checksum was accepted, so the service computes that of the whole object differently.
         return True
     if status == 501 or code == "NotImplemented":
         if sent.operation == "CompleteMultipartUpload" and sent.uncommon:
@@ -214,7 +214,7 @@ def _is_about_checksums(sent: SentOptions, code: str, status: int, said: str) ->
 
 
 _UNREACHABLE = (boto.EndpointConnectionError, boto.ConnectTimeoutError)
-# TLS that breaks off is an SSLError, which is a ConnectionError and no HTTPClientError.
+# A TLS connection that breaks is an SSLError, which is a ConnectionError and not an HTTPClientError.
 _BROKEN = (boto.ConnectionError, boto.HTTPClientError, boto.ResponseStreamingError, boto.IncompleteReadError)
 NO_CREDENTIALS = (boto.NoCredentialsError, boto.PartialCredentialsError)
 EXPIRED = (
@@ -227,14 +227,14 @@ EXPIRED = (
 
 
 def _from_client(operation: str, error: BotoCoreError) -> PartwayError:
-    """The error for a call that got no answer."""
+    """The error for a call that got no response."""
     inner = error.kwargs.get("error")
     if isinstance(inner, PartwayError):
         # Raised while the client read the body: a cancel, a stall, a source that changed.
         return inner
     if isinstance(inner, (TypeError, ValueError)) and not isinstance(inner, OSError):
-        # Not the network: the request itself cannot be written, for instance a header with a line break.
-        # The value is not repeated: it may be a token with a line break, or a proxy's password.
+        # Not the network: the request itself is invalid, for instance because a header has a line break.
+        # The value is not shown: it may be a token with a line break, or a proxy's password.
         return Refused(
             f"{operation} could not be sent: a header or an address contains an invalid character; check the "
             "credentials, the metadata, the content type and HTTP_PROXY",
@@ -265,7 +265,7 @@ def _from_client(operation: str, error: BotoCoreError) -> PartwayError:
 
 
 def no_credentials(operation: str, error: BotoCoreError) -> AccessRefused:
-    """The error for a configuration without credentials, or with half of them."""
+    """The error for a configuration with missing or incomplete credentials."""
     if isinstance(error, boto.PartialCredentialsError):
         sentence = f"the AWS credentials are incomplete: {one_line(error).rstrip('. ')}"
     else:
@@ -277,14 +277,14 @@ def no_credentials(operation: str, error: BotoCoreError) -> AccessRefused:
 
 
 def _is_wrong_scheme(error: BotoCoreError, inner: object) -> bool:
-    """True when what came is of the other protocol: no TLS at all, or a TLS alert (a record of type 21) for HTTP."""
+    """True when the server speaks the other protocol: it responds without TLS, or with a TLS alert (record type 21)."""
     if isinstance(error, boto.SSLError):
         return "WRONG_VERSION_NUMBER" in str(error)
     return isinstance(error, boto.ConnectionClosedError) and "BadStatusLine('\\x15\\x03" in repr(inner)
 
 
 def one_line(text: object) -> str:
-    """One line without secrets: no password of an address, and nothing that a server read in our headers."""
+    """The text as one line without secrets: no passwords in addresses, nothing echoed from the request's headers."""
     line = " ".join(str(text)[:_MOST_READ].split())
     if _SIGNED.search(line):
         return "(a message that repeats the request's headers)"
@@ -296,7 +296,7 @@ def _where(error: BotoCoreError) -> str:
 
 
 def _through(error: BotoCoreError) -> str:
-    """What was not reached where a proxy is used: the proxy, or the endpoint by it."""
+    """What was unreachable when a proxy is used: the proxy, or the endpoint behind it."""
     reason = _reason(error)
     if "Tunnel connection failed" in reason:
         return f"the endpoint through the proxy {_where(error)}: {reason}"
@@ -313,7 +313,7 @@ def _place(url: str) -> str:
 
 
 def _reason(error: BotoCoreError) -> str:
-    """The innermost reason in few words; urllib3 and botocore wrap it in several layers."""
+    """The innermost reason as a short text; urllib3 and botocore wrap it in several layers."""
     inner: object = error.kwargs.get("error") or error
     for _ in range(8):
         deeper = getattr(inner, "reason", None) or getattr(inner, "__cause__", None)

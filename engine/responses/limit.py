@@ -1,4 +1,4 @@
-"""Send a request and cap the size of its response: an endpoint that is not S3 could fill the memory."""
+"""Send a request and limit the size of the response: an endpoint that is not S3 could fill the memory."""
 
 import re
 from collections.abc import Callable
@@ -12,21 +12,21 @@ from .error_translation import wrong_scheme
 from .redirects import check_redirect
 from .xml import is_cut, is_web_page, plain
 
-# The longest answers are pages of 1000 rows: parts take less than 1 MiB, uploads of the longest keys 2 MiB.
+# The largest responses are pages of 1000 rows: less than 1 MiB for parts, 2 MiB for uploads with the longest keys.
 MAX_RESPONSE_BYTES = 8 * 1024 * 1024
-# Opening and closing ones.  A page has 24,000 at most, but some services put 10,000 rows on one.
+# Opening and closing tags.  A page has at most 24,000, but some services send 10,000 rows per page.
 MAX_TAGS = 400_000
 
-# What servers answer to plain http on their https port: Go's and MinIO, nginx and AWS, Apache.
+# The response to plain http on an https port: of Go's server and MinIO, of nginx and AWS, of Apache.
 _WANTS_TLS = (b"HTTP request to an HTTPS server", b"HTTP request was sent to HTTPS port", b"HTTP to an SSL-enabled")
 
-# x-amz-request-id, x-goog-hash, x-minio-..., X-Trans-Id of Swift: what proxies and web servers do not send.  CloudFront
+# x-amz-request-id, x-goog-hash, x-minio-..., Swift's X-Trans-Id: proxies and web servers do not send them.  CloudFront
 # adds x-amz-cf-id to any web site.
 _OF_SERVICE = re.compile(r"x-(?:amz-(?!cf-)|goog-|minio-|rgw-|oss-|cos-|obs-|bz-|trans-)", re.IGNORECASE)
 
 
 class _Taken:
-    """A body that was read; botocore asks for it by ``stream``."""
+    """A body that was already read; botocore calls ``stream`` to get it."""
 
     def __init__(self, body: bytes) -> None:
         self._body = body
@@ -36,24 +36,24 @@ class _Taken:
 
 
 def send(session: Any, request: Any, event_name: str, is_service: Callable[[Any], bool]) -> Any:
-    """Send a request as botocore would, and take at most ``MAX_RESPONSE_BYTES`` bytes of the answer.
+    """Send a request like botocore, but accept at most ``MAX_RESPONSE_BYTES`` bytes of the response.
 
     Args:
         session: botocore's HTTP session of the client.
         event_name: botocore's "before-send.s3.<operation>".
-        is_service: Given the request, finds out whether the service itself responds to such requests.  Called when
-            the response alone does not say whether it is an HTML object or a web page in the service's place.
+        is_service: Given the request, determines whether the service itself responds to such requests.  Called when the
+            response alone does not show whether it is an HTML object or a web page from something else.
 
     Raises:
-        Transient: the answer is longer, which is asked for once more, or it is a web page.
-        Refused: the endpoint wants https, or redirects elsewhere.
-        BotoCoreError: as botocore's session does.
+        Transient: the response is too large, which is retried once, or is a web page.
+        Refused: the endpoint expects https, or redirects elsewhere.
+        BotoCoreError: as raised by botocore's session.
     """
     operation = event_name.rpartition(".")[2]
-    request.stream_output = True  # botocore would read it to its end
+    request.stream_output = True  # else botocore would read the whole response
     answer = session.send(request)
     if operation == "GetObject" and answer.status_code < 300:
-        return answer  # an object may be of any size: whoever asks for it reads it
+        return answer  # an object may have any size: the caller reads it
     try:
         body = _read(answer.raw)
     except SilentTooLong as error:
@@ -88,8 +88,8 @@ def send(session: Any, request: Any, event_name: str, is_service: Callable[[Any]
 
 
 def _may_be_object(operation: str) -> bool:
-    """True for a call whose response may be about an HTML object: HEAD names its type, and a service without ListParts
-    sends the object instead of a list."""
+    """True for a call whose response may be about an HTML object: HEAD reports its type, and a service without
+    ListParts sends the object instead of a list."""
     return operation in ("HeadObject", "HeadBucket", "ListParts")
 
 
@@ -113,7 +113,7 @@ def _web_page(operation: str) -> Transient:
 
 
 def _too_much(body: bytes) -> str | None:
-    """What the body has too much of, or None.  Parsed, a few bytes become hundreds, and an entity any number."""
+    """What the body has too much of, or None.  A parser turns a few bytes into hundreds, an entity into any number."""
     if len(body) > MAX_RESPONSE_BYTES:
         return f"more than {MAX_RESPONSE_BYTES // 2**20} MiB"
     if body.count(b"<") > MAX_TAGS:
@@ -122,7 +122,7 @@ def _too_much(body: bytes) -> str | None:
 
 
 def _read(raw: Any) -> bytes:
-    """The body, or a little more than ``MAX_RESPONSE_BYTES`` of it; then the connection is closed."""
+    """The body, or slightly more than ``MAX_RESPONSE_BYTES`` of it; then the connection is closed."""
     body = bytearray()
     for block in raw.stream():
         body += block

@@ -1,21 +1,21 @@
-"""Read the rows of ListParts.  botocore takes 120 microseconds a row, most of them for a date that few ask for.
+"""Parse the rows of ListParts.  botocore takes 120 microseconds per row, mostly for a date that is rarely used.
 
-What looks odd in any way is left to botocore, so that one reader alone decides what an odd answer means.
+Anything unusual is left to botocore, so that only one parser decides what an unusual response means.
 """
 
 from typing import Any
 from xml.etree import ElementTree
 
-_FACTS = frozenset({"Bucket", "IsTruncated", "Key", "Part", "UploadId"})  # some of them are in every list
+_FACTS = frozenset({"Bucket", "IsTruncated", "Key", "Part", "UploadId"})  # every list has some of them
 _NUMBERS = ("PartNumber", "Size")
 _WANTED = (*_NUMBERS, "ETag", "LastModified")
 
 
 def take_rows(response_dict: Any, customized_response_dict: Any, **_: Any) -> None:
-    """A handler of botocore's "before-parse.s3.ListParts": take the rows out of the body, before botocore sees it.
+    """A handler for botocore's "before-parse.s3.ListParts": take the rows out of the body before botocore parses it.
 
-    They come back in the answer's "Parts", like botocore's own but with nothing that the engine does not use, and with
-    dates as text.
+    They are returned in the response's "Parts", like botocore's own, but only with the fields that the engine uses, and
+    with dates as text.
     """
     if response_dict["status_code"] != 200:
         return
@@ -40,9 +40,9 @@ def take_rows(response_dict: Any, customized_response_dict: Any, **_: Any) -> No
 
 
 def _refuse_object(response_dict: Any) -> None:
-    """Make the answer of a service that knows no ListParts, and gives the object of that key instead, a refusal.
+    """Turn the response into a refusal if the service does not support ListParts and sent the object instead.
 
-    Only an object has an ETag; a list that was cut off or a proxy's page is asked for again.
+    Only an object has an ETag; a truncated list or a proxy's page is requested again.
     """
     if "etag" in response_dict["headers"]:
         response_dict["status_code"] = 501
@@ -61,7 +61,7 @@ def _row(part: ElementTree.Element) -> dict[str, Any]:
     for name in _NUMBERS:
         if row.get(name):
             row[name] = int(row[name])
-    # An element without content says nothing.
+    # Ignore elements without content.
     return {name: value for name, value in row.items() if value != ""}
 
 

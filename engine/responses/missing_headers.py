@@ -1,4 +1,4 @@
-"""What proxies drop from the headers of a response, asked for in another way."""
+"""Recover response headers that proxies remove, by other requests."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from .values import checksum_name, etag_in
 
 
 def size_of(client: Any, about: dict[str, Any], answer: Any) -> int:
-    """The object's size in bytes by HEAD's answer; without Content-Length, by a request for its first byte.
+    """The object's size in bytes from the response to HEAD; without Content-Length, from a request for its first byte.
 
     about: the object and its customer key, as botocore's parameters.
     """
@@ -33,7 +33,7 @@ def size_of(client: Any, about: dict[str, Any], answer: Any) -> int:
 
 
 def etag_of_part(page: Any, body: PartReader) -> str:
-    """The ETag of a part that was sent, by a page of ListParts.
+    """The ETag of a part that was sent, from a page of ListParts.
 
     Raises:
         Transient: the page does not show these bytes, so the response may not have been S3's at all.
@@ -47,7 +47,7 @@ def etag_of_part(page: Any, body: PartReader) -> str:
 
 
 def checked_object(facts: ObjectFacts, body: PartReader) -> ObjectFacts:
-    """The object that was written with PutObject, by HEAD.
+    """The object that was written with PutObject, from the response to HEAD.
 
     Raises:
         Transient: it does not show these bytes, so the response may not have been S3's at all.

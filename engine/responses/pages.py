@@ -1,4 +1,4 @@
-"""Lists that come in pages.  Services ignore the marker, repeat pages or invent markers: every list ends here."""
+"""Read paginated lists.  Some services ignore the marker, repeat pages or invent markers; here every list ends."""
 
 from collections.abc import Hashable, Sequence
 from typing import Any
@@ -10,8 +10,8 @@ class Pages:
     """Decides whether another page of a list is requested.
 
     Args:
-        operation: S3's name of the call.
-        max_pages, max_rows: A list with more is refused.
+        operation: S3's name for the call.
+        max_pages, max_rows: A longer list is refused.
     """
 
     def __init__(self, operation: str, *, max_pages: int, max_rows: int) -> None:
@@ -27,12 +27,12 @@ class Pages:
         """True when the next page is worth a request.
 
         Args:
-            truncated: The service says that more is to come.
-            rows, new_rows: How many the page had, and how many of them were on no page before.
-            marker: Where the next page begins; one that was used before leads nowhere.
+            truncated: True when the service reports that more rows follow.
+            rows, new_rows: The number of rows on the page, and of those that were on no earlier page.
+            marker: Where the next page starts; a marker that was used before is ignored.
 
         Raises:
-            Refused: the list is longer than any that a service can have.
+            Refused: the list is longer than ``max_pages`` or ``max_rows``.
         """
         self._pages += 1
         self._rows += rows
@@ -49,10 +49,10 @@ class Pages:
         return True
 
     def next_part_marker(self, answer: Any, numbers: Sequence[int]) -> int | None:
-        """Where the next page of parts begins; None when this one is the last that is worth a request.
+        """Where the next page of parts starts; None when no further page is worth a request.
 
         Args:
-            answer: The page; without a marker of its own, its last number is one.
+            answer: The page; if it has no marker, its last part number is used.
             numbers: The part numbers on it, in its order.
 
         Raises:

@@ -1,5 +1,5 @@
-"""Redirects.  Only those between S3's own regions are followed, by botocore, to an address that it makes itself: a
-request carries credentials, and a response may point anywhere.
+"""Redirects.  botocore follows only those between S3's own regions, to an address that it builds itself: a request
+carries credentials, and a response may point anywhere.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/Redirects.html
 """
@@ -20,14 +20,14 @@ _PORTS = {"http": 80, "https": 443}
 
 
 def check_redirect(operation: str, url: str, answer: Any, body: bytes) -> None:
-    """Return for a response that is no redirect, or one that botocore may follow.
+    """Return if the response is not a redirect, or is one that botocore may follow.
 
     Args:
-        url: Of the request.
-        answer: Its status and headers.
+        url: The request's address.
+        answer: The response's status and headers.
 
     Raises:
-        ForeignResponse: names where the endpoint wants the request to go.
+        ForeignResponse: the message names the address that the endpoint redirects to.
     """
     if answer.status_code not in _STATUSES:
         return
@@ -35,7 +35,7 @@ def check_redirect(operation: str, url: str, answer: Any, body: bytes) -> None:
     names_region = bool(answer.headers.get("x-amz-bucket-region") or _REGION.search(body))
     target = _target(url, place) if place else None
     if is_aws(url):
-        # Without the region botocore asks HeadBucket for it; asked by HeadBucket, it would do that for ever.
+        # Without the region botocore calls HeadBucket to get it; for HeadBucket itself, that would never end.
         if operation != "HeadBucket" or names_region:
             return
     elif names_region and target is None:
@@ -59,7 +59,7 @@ def _sentence(request: SplitResult, target: SplitResult | None, body: bytes) -> 
 
 
 def _target(url: str, place: str) -> SplitResult | None:
-    """Where the redirect leads; None when that is not an address."""
+    """The address that the redirect leads to; None when it is invalid."""
     try:
         parts = urlsplit(urljoin(url, place))
         return parts if parts.hostname and parts.scheme in _PORTS and parts.port != 0 else None
@@ -72,5 +72,5 @@ def _address(parts: SplitResult) -> tuple[str, str | None, int | None]:
 
 
 def _origin(parts: SplitResult) -> str:
-    """Scheme, host and port; no user, no path."""
+    """Scheme, host and port, without user and path."""
     return one_line(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}")[:200]

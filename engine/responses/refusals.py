@@ -1,6 +1,6 @@
-"""Refusals that are not S3's: HTTP statuses without an S3 error document, from a proxy, a gateway or a web server.
+"""Refusals that are not from S3: HTTP statuses without an S3 error document, from a proxy, a gateway or a web server.
 
-The same request gets the same answer for ever, so each says what has to be changed.
+A retry gets the same response, so each message says what to change.
 https://www.rfc-editor.org/rfc/rfc9110#section-15
 """
 
@@ -8,10 +8,10 @@ import re
 
 _TUNNEL = re.compile(r"Tunnel connection failed: (4\d\d)")
 _ENDPOINT = "check --endpoint-url: it must be the address of the S3 API"
-# Of what stands between this machine and the service, for every request.
+# From a system between this machine and the service; they affect every request.
 OF_THE_NETWORK = frozenset({407, 511})
-# The service is away, slow or full at the moment: those of HTTP, and those of nginx (499), hosters (509), Cloudflare
-# (520 to 530) and proxies (598, 599).
+# The service is temporarily unavailable, slow or full: statuses of HTTP, and of nginx (499), hosting providers (509),
+# Cloudflare (520 to 530) and proxies (598, 599).
 PASSING = frozenset({408, 425, 429, 499, 500, 502, 503, 504, 507, 509, *range(520, 531), 598, 599})
 _SMALLER = (
     "the service, or a proxy in front of it, does not accept a request this large: use a smaller "
@@ -40,9 +40,9 @@ _TODO = {
 
 
 def todo(operation: str, status: int) -> str | None:
-    """What to do about an answer that has no document of S3; None for a status that may be all that is left of one.
+    """Advice for a response without an S3 error document; None for a status that S3 itself may have sent.
 
-    operation: S3's name of the call.
+    operation: S3's name for the call.
     """
     if status == 413:
         return _SMALLER.format(restart="" if operation == "PutObject" else " with --restart")
@@ -50,10 +50,10 @@ def todo(operation: str, status: int) -> str | None:
 
 
 def tunnel_refused(text: str) -> str | None:
-    """What to do about a proxy that opens no way to the endpoint; None when it may do so later.
+    """Advice for a proxy that refuses a tunnel to the endpoint; None when it may allow it later.
 
     Args:
-        text: urllib3's words.
+        text: urllib3's message.
     """
     found = _TUNNEL.search(text)
     if found is None:

@@ -1,6 +1,6 @@
-"""Which options of an upload a refusal is about.
+"""Find out which options of an upload a refusal is about.
 
-Services name what they refuse in many ways: by a code of its own, by the header in the document, or only in the
+Services report what they refuse in many ways: with a specific code, with the header in the document, or only in the
 message.
 """
 
@@ -13,11 +13,11 @@ from ..backend.target import ObjectOptions
 
 @dataclass(frozen=True, slots=True)
 class _Option:
-    """An option of the command, and what gives it away.
+    """An option of the command, and how to recognize it in a refusal.
 
-    words: in lower case; one of them in what the service says names the option.
-    permission: what it takes besides permission to write; "" for nothing.
-    common: True for what every service takes.
+    words: in lower case; a refusal that contains one of them is about this option.
+    permission: the permission that it requires besides permission to write; "" for none.
+    common: True when every service supports it.
     """
 
     flag: str
@@ -54,25 +54,25 @@ _OPTIONS = {
 }
 _NAMES = frozenset({"BucketName", "Endpoint", "HostId", "Key", "RequestId", "Resource", "UploadId"})
 _ARN = re.compile(r"\barn:\S+")
-_MOST_READ = 2000  # characters of a document that are looked at
+_MOST_READ = 2000  # maximum characters of a document that are examined
 _OPTION_STATUSES = frozenset({400, 405, 501})
 _EVERY_CALL = frozenset({"customer_key", "request_payer", "expected_bucket_owner"})
 _AT_THE_END = frozenset({"no_overwrite"})
 
 
 def said_of(problem: Mapping[str, object]) -> str:
-    """What an error document says of the reason, in lower case: without the names of buckets, keys and resources."""
+    """The text of an error document in lower case, without the names of buckets, keys and resources."""
     words = " ".join(str(value) for name, value in problem.items() if name not in _NAMES)
     return _ARN.sub("", words[:_MOST_READ]).lower()
 
 
 @dataclass(frozen=True, slots=True)
 class SentOptions:
-    """The options that went with one call.
+    """The options that were sent with one call.
 
     Args:
-        operation: S3's name of the call.
-        options: Those of the upload.
+        operation: S3's name for the call.
+        options: The options of the upload.
     """
 
     operation: str
@@ -90,25 +90,25 @@ class SentOptions:
         return self.operation == "CreateMultipartUpload" and name not in _AT_THE_END
 
     def named_in(self, text: str) -> list[str]:
-        """The flags of those that a text, in lower case, is about."""
+        """The flags of the options that a text, in lower case, is about."""
         return [option.flag for option in self._sent if any(word in text for word in option.words)]
 
     @property
     def uncommon(self) -> list[str]:
-        """The flags of those that a service may not know."""
+        """The flags of the options that a service may not support."""
         return [option.flag for option in self._sent if not option.common]
 
     @property
     def permissions(self) -> list[str]:
-        """What they take besides permission to write, each once."""
+        """The permissions that the options require besides permission to write, each once."""
         return list(dict.fromkeys(option.permission for option in self._sent if option.permission))
 
 
 def advice(sent: SentOptions, code: str, status: int, text: str) -> str:
-    """What to do about the options that a refusal names or may be about; "" when it is about none.
+    """Advice about the options that a refusal names or may be about; "" when it is about none.
 
     Args:
-        text: All that the answer says, in lower case.
+        text: The text of the response, in lower case.
     """
     named = sent.named_in(text)
     if code == "AccessControlListNotSupported":
@@ -126,10 +126,10 @@ def advice(sent: SentOptions, code: str, status: int, text: str) -> str:
 
 
 def is_about_options(sent: SentOptions, status: int, text: str) -> bool:
-    """True for a refusal that names an option which went along, or that can be about nothing else.
+    """True for a refusal that names an option that was sent, or that can be about nothing else.
 
     Args:
-        text: All that the answer says, in lower case.
+        text: The text of the response, in lower case.
     """
     return status in _OPTION_STATUSES and bool(sent.named_in(text) or (status == 501 and sent.uncommon))
 

@@ -1,4 +1,4 @@
-"""What S3's answers say about an object and about the time, as plain values."""
+"""Read an object's properties and the time from S3's responses, as plain values."""
 
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -9,13 +9,13 @@ from ..checksums import ChecksumAlgorithm, bare_etag
 
 
 def object_facts(answer: Any, *, size: int, etag: str, algorithm: ChecksumAlgorithm) -> ObjectFacts:
-    """The facts in the answer to a write or a look.  ``etag``: without quotes."""
+    """The facts in the response to a write or HEAD.  etag: without quotes."""
     version = answer.get("VersionId") or None
     return ObjectFacts(
         size=size,
         etag=etag,
         checksum=answer.get(checksum_name(algorithm)),
-        # "null" is the one version of a bucket that keeps none: the next write replaces it.
+        # "null" is the only version in a bucket without versioning: the next write replaces it.
         version=None if version == "null" else version,
         modified=_seconds(answer.get("LastModified")),
         told_at=answered_at(answer),
@@ -28,12 +28,12 @@ def etag_in(answer: Any) -> str:
 
 
 def answered_at(answer: Any) -> float | None:
-    """The service's clock when it answered, in whole seconds since the epoch; None when it did not say."""
+    """The time of the response by the service's clock, in whole seconds since the epoch; None when not reported."""
     return _seconds(answer["ResponseMetadata"]["HTTPHeaders"].get("date"))
 
 
 def _seconds(date: Any) -> float | None:
-    """Seconds since the epoch of a date, parsed or as text; None for one that is missing or odd."""
+    """A date, parsed or as text, in seconds since the epoch; None when it is missing or invalid."""
     try:
         return (date if isinstance(date, datetime) else parsedate_to_datetime(date)).timestamp()
     except (TypeError, ValueError, OverflowError, IndexError):
@@ -41,5 +41,5 @@ def _seconds(date: Any) -> float | None:
 
 
 def checksum_name(algorithm: ChecksumAlgorithm) -> str:
-    """The member that carries a checksum."""
+    """botocore's name of the member with a checksum."""
     return f"Checksum{algorithm.value}"

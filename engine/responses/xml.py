@@ -1,11 +1,11 @@
-"""The XML documents in responses, as they come from proxies and from services that write XML in their own way."""
+"""Prepare the XML documents in responses of proxies and of services that deviate from S3's XML."""
 
 import re
 import zlib
 from typing import Any
 from xml.parsers import expat
 
-# What expat says of a document that ends within an element, a tag, a character or a section.
+# expat's errors for a document that ends within an element, a tag, a character or a section.
 _ENDS_EARLY = frozenset(
     expat.errors.codes[words]
     for words in (
@@ -17,14 +17,14 @@ _ENDS_EARLY = frozenset(
 )
 _GZIP = b"\x1f\x8b"
 _BEFORE_XML = b" \t\r\n\xef\xbb\xbf"
-# Characters that XML does not have, as themselves or by their numbers: S3 takes them in keys, and repeats them.
+# Characters that XML does not allow, literal or as references: S3 accepts them in keys, and returns them.
 _CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\r")
 _NO_XML = re.compile(
     rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]|&#(?:x0*(?:[0-8bcef]|1[0-9a-f]|fff[ef]|d[89a-f][0-9a-f]{2})"
     rb"|0*(?:[0-8]|1[1-24-9]|2\d|3[01]|6553[45]|5(?:529[6-9]|5[3-9]\d\d|6\d{3}|7[0-2]\d\d|73[0-3]\d|734[0-3])));",
     re.IGNORECASE,
 )
-# Atomic groups: without them, a row of comments that no page follows would be matched in 2^n ways.
+# Atomic groups: without them, a sequence of n comments that no page follows could be matched in 2^n ways.
 _HTML = re.compile(
     rb"(?>(?><\?xml[^>]*>|<!--.*?-->)\s*)*+<(?:!doctype\s+html|html|head|body|script|meta)\b", re.I | re.S
 )
@@ -32,15 +32,15 @@ _EMPTY = re.compile(rb"<([A-Za-z0-9:]+)\s*/>|<([A-Za-z0-9:]+)>\s*</\2>")
 
 
 def plain(body: bytes, encoding: str, limit: int) -> bytes:
-    """The body without compression that nobody asked for, and without what makes XML readers refuse a document: what
-    stands before it, and characters that XML does not have, which become question marks.
+    """The body without unrequested compression, and without what XML parsers reject: anything before the document, and
+    characters that XML does not allow, which become question marks.
 
     Args:
         encoding: The response's Content-Encoding, or "".
-        limit: Of what is compressed more, ``limit + 1`` bytes come back.
+        limit: Maximum bytes; of a compressed body that is larger, ``limit + 1`` bytes are returned.
 
     Raises:
-        EOFError: it was cut off.
+        EOFError: the body was truncated.
     """
     if "gzip" in encoding.lower() and body.startswith(_GZIP):
         body = _unzipped(body, limit)
@@ -65,7 +65,7 @@ def _unzipped(body: bytes, limit: int) -> bytes:
 
 
 def is_cut(document: bytes) -> bool:
-    """True for an error document without its end: botocore takes it for one without a code."""
+    """True for a truncated error document, which botocore treats as one without a code."""
     if not document.startswith((b"<?xml", b"<Error")):
         return False
     try:
@@ -78,13 +78,13 @@ def is_cut(document: bytes) -> bool:
 
 
 def is_web_page(document: bytes) -> bool:
-    """True for HTML, which no service sends as the response to a call that went well."""
+    """True for HTML, which no service sends in response to a successful call."""
     return _HTML.match(document) is not None
 
 
 def drop_empty(response_dict: Any, **_: Any) -> None:
-    """A handler of botocore's "before-parse.s3": elements without content say nothing, but botocore takes them for
-    numbers and dates, or for checksums that differ from ours."""
+    """A handler for botocore's "before-parse.s3": remove elements without content, which botocore would parse as
+    numbers and dates, or as checksums that differ from ours."""
     if response_dict["status_code"] == 200 and isinstance(body := response_dict["body"], bytes):
         rest = _EMPTY.sub(b"", body)
         if b"</" in rest:
