@@ -29,6 +29,7 @@ from ..options.sse_c import SseCOptions, again_options
 from ..output import select
 from ..runtime import completion, exit_codes
 from ..runtime.backend import backend_for
+from ..runtime.context import CommandContext
 from ..runtime.errors import failures_as_json, tell
 from ..runtime.lookup import find_job, find_upload
 from ..runtime.resume_hint import needs_producer, only_by_producer
@@ -88,6 +89,7 @@ def command(
     log = select.opened_log(log_file)
     output = select.Output(quiet=quiet, no_progress=no_progress, json=as_json, log=log)
     with failures_as_json(output), (read_only_store if dry_run else opened_store)(state_dir) as store:
+        context = CommandContext(store=store, settings=settings, output=output, state_dir=state_dir)
         folder, warn = named_folder(state_dir), select.once(output.warn)
 
         def todo() -> Iterator[tuple[Callable[[], LeftAlone | None], Callable[[], int]]]:
@@ -103,10 +105,7 @@ def command(
                     partial(
                         upload_job.resume,
                         each,
-                        store,
-                        settings,
-                        output,
-                        state_dir,
+                        context,
                         profile=profile,
                         connection=connection,
                         key_options=key_options,

@@ -18,22 +18,18 @@ from partway.engine.events import EventSink
 from partway.engine.events.upload import JobDone
 from partway.engine.job.context import JobSettings
 from partway.engine.limits import MAX_CONCURRENCY
-from partway.engine.run.context import EngineContext
-from partway.engine.run.settings import UploadSettings
 from partway.engine.walk.file_list import LISTED_ON_STDIN, listed_sources
 from partway.engine.walk.spec import JobSpec
 from partway.engine.workers.channel import CancelToken
 from partway.state.jobs import JobRecord
-from partway.state.store import StateStore
 
 from ..options.aws_config import with_profile_limits
 from ..options.connection import Connection
 from ..options.sse_c import SseCOptions
-from ..output import select
 from ..runtime import exit_codes
 from ..runtime.backend import backend_for
+from ..runtime.context import CommandContext
 from ..runtime.errors import failures_as_json, tell
-from ..runtime.run import run_upload
 
 if TYPE_CHECKING:
     from partway.engine.s3.backend import S3Backend
@@ -120,10 +116,7 @@ def _chunks(path: str) -> Iterator[bytes]:
 def run(
     spec: JobSpec,
     backend: "S3Backend",
-    store: StateStore,
-    settings: UploadSettings,
-    output: select.Output,
-    state_dir: Path | None,
+    context: CommandContext,
     *,
     profile: str | None,
     resume: str | None = None,
@@ -135,20 +128,20 @@ def run(
     from partway.engine.job.run import run_job  # only here: a single file needs none of it
 
     sources = sources_of(spec, piped_list)
-    _allow_open_files(_OPEN_FILES * (settings.concurrency or MAX_CONCURRENCY) + _OTHER_OPEN_FILES)
+    _allow_open_files(_OPEN_FILES * (context.settings.concurrency or MAX_CONCURRENCY) + _OTHER_OPEN_FILES)
 
     def work(sink: EventSink, cancel: CancelToken) -> JobDone:
         return run_job(
             spec,
             sources,
-            EngineContext(backend=backend, store=store, settings=settings, sink=sink, cancel=cancel),
+            context.engine(backend, cancel, sink),
             region=backend.region,
             profile=profile,
             resume=resume,
             job=job,
         )
 
-    return run_upload(work, store, output, state_dir, settings.nudge, passes_over=passes_over)
+    return context.run(work, passes_over=passes_over)
 
 
 def _allow_open_files(wanted: int) -> None:
@@ -163,9 +156,7 @@ def _allow_open_files(wanted: int) -> None:
 def plan(
     spec: JobSpec,
     backend: "S3Backend",
-    store: StateStore,
-    settings: UploadSettings,
-    output: select.Output,
+    context: CommandContext,
     *,
     resume: str | None = None,
     piped_list: BinaryIO | None = None,
@@ -181,11 +172,11 @@ def plan(
         lambda sink, cancel: plan_job(
             spec,
             sources,
-            EngineContext(backend=backend, store=store, settings=settings, sink=sink, cancel=cancel),
+            context.engine(backend, cancel, sink),
             resume=resume,
             fail_if_empty=fail_if_empty,
         ),
-        output,
+        context.output,
         many=True,
     )
 
@@ -219,10 +210,7 @@ def needs_list(record: JobRecord, spec: JobSpec) -> str | None:
 
 def resume(
     record: JobRecord,
-    store: StateStore,
-    settings: UploadSettings,
-    output: select.Output,
-    state_dir: Path | None,
+    context: CommandContext,
     *,
     profile: str | None,
     connection: Connection,
@@ -243,8 +231,8 @@ def resume(
         raise click.UsageError(reason)
     profile = profile or record.profile
     try:
-        with failures_as_json(output):
-            settings = with_profile_limits(settings, record.region, profile, warn)
+        with failures_as_json(context.output):
+            settings = with_profile_limits(context.settings, record.region, profile, warn)
     except PartwayError as error:
         # The other jobs of --all may have another profile.
         tell(error)
@@ -252,15 +240,13 @@ def resume(
     if spec.options.customer_key is not None:
         connection = replace(connection, customer_key=key_options.key(needed=True, what=f"job {record.id}"))
     backend = backend_for(record, concurrency=settings.concurrency, profile=profile, connection=connection)
+    context = replace(context, settings=settings)
     if dry_run:
-        return plan(spec, backend, store, settings, output, resume=record.id)
+        return plan(spec, backend, context, resume=record.id)
     return run(
         spec,
         backend,
-        store,
-        settings,
-        output,
-        state_dir,
+        context,
         profile=profile,
         resume=record.id,
         job=JobSettings(prune=prune),

@@ -1,8 +1,17 @@
 """The values of options that travel together, named like the options."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
+from partway.engine.checksums import ChecksumAlgorithm
+from partway.engine.run.settings import UploadSettings
+from partway.engine.walk.filters import Filter
+
+from ..output import select
+from .aws_config import TransferOptions
 from .connection import Connection
+from .shared import limits_of, retry_policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,3 +25,91 @@ class ServiceOptions:
     profile: str | None
     region: str | None
     connection: Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """How fast, how patiently and how carefully ``upload`` and ``resume`` work.
+
+    concurrency: parts in flight; bwlimit: bytes per second; retry_for: seconds.  None means the default.
+    """
+
+    concurrency: int | None
+    bwlimit: int | None
+    retry_for: float | None
+    max_parts: int | None
+    verify_source: bool
+    check_updated: bool
+
+    @property
+    def settings(self) -> UploadSettings:
+        """The settings of an upload that is resumed."""
+        return UploadSettings(
+            concurrency=self.concurrency,
+            bandwidth=self.bwlimit,
+            limits=limits_of(self.max_parts),
+            policy=retry_policy(self.retry_for),
+            verify_source=self.verify_source,
+            check_updated=self.check_updated,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadOptions(RunOptions):
+    """The same for ``upload``, with what only a new upload can choose.
+
+    part_size: bytes; None means chosen for the file.
+    checksum_algorithm: as it was typed; None means what the service supports.
+    """
+
+    part_size: int | None
+    no_guess_mime_type: bool
+    checksum_algorithm: str | None
+    restart: bool
+    adopt: bool
+
+    @property
+    def transfer(self) -> TransferOptions:
+        """What the AWS configuration may complete."""
+        return TransferOptions(part_size=self.part_size, concurrency=self.concurrency, bandwidth=self.bwlimit)
+
+    def settings_with(self, transfer: TransferOptions) -> UploadSettings:
+        """The settings of an upload.  transfer: completed by the AWS configuration."""
+        algorithm = self.checksum_algorithm
+        return replace(
+            self.settings,
+            part_size=transfer.part_size,
+            concurrency=transfer.concurrency,
+            bandwidth=transfer.bandwidth,
+            algorithm=None if algorithm is None else ChecksumAlgorithm(algorithm.upper()),
+            guess_content_type=not self.no_guess_mime_type,
+            restart=self.restart,
+            adopt=self.adopt,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputOptions:
+    """What the user wants to see.  log_file: None means no log."""
+
+    quiet: bool
+    no_progress: bool
+    as_json: bool
+    log_file: Path | None
+
+    def opened(self, *, sources: Sequence[str] = (), filters: Sequence[Filter] = ()) -> select.Output:
+        """The same, with the log file open until the command ends; the arguments as for ``opened_log``.
+
+        Raises:
+            click.UsageError: the log file cannot be opened, or would be uploaded.
+        """
+        log = select.opened_log(self.log_file, sources=sources, filters=filters)
+        return select.Output(quiet=self.quiet, no_progress=self.no_progress, json=self.as_json, log=log)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateOptions:
+    """Which state directory, and whether it stays as it is.  state_dir: None means the usual one."""
+
+    state_dir: Path | None
+    dry_run: bool

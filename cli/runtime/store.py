@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import click
 from partway.engine.errors import StateError
 from partway.state.store import StateStore
 
+from ..options.groups import StateOptions
 from ..text.escape import printable
 
 if TYPE_CHECKING:
@@ -57,6 +58,11 @@ def opened_store(chosen: Path | None) -> "Iterator[SqliteStore]":
         for sentence in store.exposed:
             print(f"warning: {printable(sentence)}", file=sys.stderr)
         yield store
+
+
+def store_for(options: StateOptions) -> AbstractContextManager[StateStore]:
+    """The store of a command that uploads; a dry run does not change it."""
+    return read_only_store(options.state_dir) if options.dry_run else opened_store(options.state_dir)
 
 
 @contextmanager

@@ -1,0 +1,89 @@
+"""What ``upload`` is told to send, and where: a file, a stream or a job, and the options that apply to it."""
+
+import os
+from dataclasses import dataclass
+
+import click
+
+from ..options.job import JobOptions
+from ..options.s3_uri import absolute, parse_destination, parse_target
+from ..text.escape import printable
+from .upload_stream import StreamOptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedSources:
+    """What is sent.
+
+    source: absolute path of a file, or "-" for a stream; "" for a job.
+    named: absolute paths of all sources; none for a stream.
+    key: of a job: the prefix.
+    """
+
+    source: str
+    named: tuple[str, ...]
+    is_stream: bool
+    is_job: bool
+    bucket: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadSources:
+    """Sources and destination as they were typed, with the options that are about them."""
+
+    sources: tuple[str, ...]
+    target: str
+    many: JobOptions
+    stream: StreamOptions
+
+    def checked(self) -> CheckedSources:
+        """What is sent, and where.
+
+        Raises:
+            click.UsageError: it is not clear, or an option does not apply to it.
+        """
+        many, sources = self.many, self.sources
+        is_job = many.recursive or len(sources) != 1 or many.files_from is not None
+        if is_job:
+            source, is_stream = "", False
+            self.stream.check_none(sources)
+            bucket, key = parse_destination(self.target)
+            _check_sources(sources, many)
+        else:
+            is_stream = self.stream.check(sources[0], self.target)
+            source = sources[0] if is_stream else absolute(sources[0])
+            _check_no_job_options(many, "" if is_stream else source)
+            bucket, key = parse_target(self.target, source)
+        named = () if is_stream else tuple(absolute(each) for each in sources)
+        return CheckedSources(source=source, named=named, is_stream=is_stream, is_job=is_job, bucket=bucket, key=key)
+
+
+def _check_sources(sources: tuple[str, ...], many: JobOptions) -> None:
+    """Refuse sources that make no job.
+
+    Raises:
+        click.UsageError
+    """
+    if not sources and many.files_from is None:
+        raise click.UsageError("SOURCE is missing: give a file, or a directory with -r")
+    folders = [each for each in sources if os.path.isdir(each)]  # noqa: PTH112 - keeps undecodable names
+    if folders and not many.recursive and many.files_from is None:
+        raise click.UsageError(f"{printable(folders[0])} is a directory; add -r to upload the files in it")
+    if many.files_from is not None and (len(sources) > 1 or len(folders) != len(sources)):
+        raise click.UsageError("--files-from takes at most one SOURCE: the directory that the names are relative to")
+
+
+def _check_no_job_options(many: JobOptions, source: str) -> None:
+    """Refuse options of folders for a single file.
+
+    Raises:
+        click.UsageError
+    """
+    if os.path.isdir(source):  # noqa: PTH112 - keeps undecodable names
+        raise click.UsageError(f"{printable(source)} is a directory; add -r to upload the files in it")
+    if many.filters or many.skip_same or many.fail_fast or many.prune or many.fail_if_empty or many.key_encoding:
+        raise click.UsageError(
+            "--include, --exclude, --skip-existing, --fail-fast, --fail-if-empty, --prune and --key-encoding apply to "
+            "several files; add -r"
+        )
