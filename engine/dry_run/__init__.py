@@ -1,1 +1,1 @@
-"""What an upload, a job or a stream would do."""
+"""Dry runs: what an upload, a job or a stream would do."""

@@ -1,7 +1,7 @@
-"""What an upload would do: by the file and the store alone.  Nothing is sent, claimed or remembered.
+"""Plan an upload from the file and the store alone.  Nothing is sent, locked or stored.
 
-S3 is asked only whether an object exists, and only where the answer decides (``no_overwrite``).  It is not asked which
-parts it has: that takes an upload's own ListParts, and what comes of it may depend on the file's bytes.
+S3 is asked only whether an object exists, and only if that decides the result (``no_overwrite``).  It is not asked for
+its parts: that requires a ListParts for each upload, and the result may depend on the file's bytes.
 """
 
 from dataclasses import asdict, replace
@@ -27,8 +27,8 @@ def plan_file(path: str, target: Target, context: EngineContext) -> UploadPlanne
     """What ``upload_file`` would do with these arguments.
 
     Raises:
-        SourceError, PlanError: it would be refused.
-        RemoteError: nobody could say whether the object exists.
+        SourceError, PlanError: it would be rejected.
+        RemoteError: it cannot be determined whether the object exists.
     """
     store, settings = context.store, context.settings
     check_settings(settings)
@@ -45,10 +45,10 @@ def plan_file(path: str, target: Target, context: EngineContext) -> UploadPlanne
 def planned(
     source: SourceIdentity, target: Target, record: UploadRecord | None, context: EngineContext
 ) -> UploadPlanned:
-    """What becomes of a file whose unfinished upload, if any, is ``record``.
+    """What an upload would do with a file whose unfinished upload, if any, is ``record``.
 
     Raises:
-        PlanError: it would be refused.
+        PlanError: it would be rejected.
     """
     store, settings = context.store, context.settings
     limits, looks = settings.limits, _looks(target)
@@ -79,7 +79,7 @@ def planned(
 
 
 def _looks(target: Target, record: UploadRecord | None = None) -> int:
-    """HEAD requests before the object is made; ``record``: of the upload that is resumed, if one is."""
+    """The number of HEAD requests before the object is created.  record: the upload that would be resumed, if any."""
     at_first = target.options.no_overwrite and (record is None or record.status is UploadStatus.OPEN)
     return int(at_first) + int(needs_head(target))
 

@@ -1,4 +1,4 @@
-"""What a job would do: the same walk, with nothing sent or remembered, and no more of it in memory than a window."""
+"""Plan a job: the same walk, but nothing is sent or stored, and only a window of files is in memory."""
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -32,13 +32,13 @@ from ..workers.part_tasks import retrying
 from ..workers.pool import WorkerPool
 from .file import planned
 
-_WINDOW = 1000  # files that are known at a time
-_LOOKS = 16  # at the same time
+_WINDOW = 1000  # files in memory at a time
+_LOOKS = 16  # concurrent checks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Look:
-    """Ask whether a file need not be sent."""
+    """Check whether a file need not be sent."""
 
     found: FileEntry
     target: Target
@@ -56,13 +56,13 @@ def plan_job(
     resume: str | None = None,
     fail_if_empty: bool = False,
 ) -> JobPlanned:
-    """What ``run_job`` would do with these arguments; the sink is told of each file.
+    """What ``run_job`` would do with these arguments.  Emits an event for each file.
 
     Raises:
-        PlanError: two files have one key, the settings are not possible, or an open job would write the same objects
-            with other options.
-        UploadFailed: no file is there, and that is not known to be well.
-        RemoteError: the service would refuse every file, or is away; only where it is asked.
+        PlanError: two files have one key, the settings are invalid, or an open job would write the same objects with
+            other options.
+        UploadFailed: there are no files, and that may be an error.
+        RemoteError: the service would refuse every file, or is unreachable; only if it is asked at all.
     """
     store, settings = context.store, context.settings
     check_settings(settings)
@@ -82,7 +82,7 @@ def plan_job(
 
 
 class _DryJob:
-    """The counts, in the caller's thread."""
+    """The counts of a dry run, kept in the caller's thread."""
 
     def __init__(self, spec: JobSpec, id: str, context: EngineContext, *, fail_if_empty: bool) -> None:
         self._fail_if_empty, self._emptied = fail_if_empty, False
@@ -93,9 +93,9 @@ class _DryJob:
         self._needed = Requests()
 
     def plan(self, window: Sequence[FileEntry | SkippedEntry]) -> None:
-        """Plan some files."""
+        """Plan the files of one window."""
         files = self._keyed(window)
-        # Files of one key were refused before, so that what is met again is the same file.
+        # Several files with one key were rejected earlier, so a repeated key is the same file.
         keyed = distinct(files, self._store.jobs)[0] if may_collide(self._spec) else dict(files)
         doubtful = set() if self._settings.restart else self._drop_done(keyed)
         reasons = self._look(keyed, doubtful)
@@ -125,7 +125,7 @@ class _DryJob:
         """The counts.
 
         Raises:
-            UploadFailed: there was no file, and that is not known to be well.
+            UploadFailed: there were no files, and that may be an error.
         """
         if not self._files + self._skipped + self._failed + self._resumed:
             error = nothing_met(self._spec, self._id or None, emptied=self._emptied, fail_if_empty=self._fail_if_empty)
@@ -146,7 +146,7 @@ class _DryJob:
         return event
 
     def _drop_done(self, keyed: dict[str, FileEntry]) -> set[str]:
-        """Without the files that are done; the keys of those that may be others by now."""
+        """Remove the files that are done, and return the keys of those that may have changed since."""
         known = self._store.jobs.files(self._id, list(keyed)) if self._id else {}
         standings = {key: standing(row, keyed[key].identity) for key, row in known.items()}
         for key, stands in standings.items():
@@ -156,7 +156,7 @@ class _DryJob:
         return {key for key, stands in standings.items() if stands is Standing.DOUBTFUL}
 
     def _look(self, keyed: dict[str, FileEntry], doubtful: Collection[str]) -> dict[str, str | PartwayError | None]:
-        """Why files need not be sent, or cannot be; only where S3 has to be asked."""
+        """Why files need not or cannot be sent, for files about which S3 must be asked."""
         asks_all = self._spec.skip_same or self._spec.options.no_overwrite
         if not asks_all and not doubtful:
             return {}
@@ -204,7 +204,7 @@ class _DryJob:
         self._files += 1
         self._bytes += found.size
         self._kept += event.kept_bytes
-        # A small file of a job goes without a look at the key; one that may be the same is looked at in any case.
+        # A job sends a small file without a HEAD of the key; with ``skip_same``, there is always a HEAD.
         looks = int(self._spec.skip_same) - int(target.options.no_overwrite and bool(event.put_object))
         event = replace(event, head_object=event.head_object + looks)
         self._needed += event

@@ -1,4 +1,4 @@
-"""What an upload of a stream would do."""
+"""Plan the upload of a stream."""
 
 from dataclasses import replace
 
@@ -16,10 +16,10 @@ from .file import _event
 
 
 def plan_piped(target: Target, context: EngineContext, *, stream: StreamSettings) -> UploadPlanned:
-    """What ``upload_stream`` would do, as far as it can be known before the stream comes.
+    """What ``upload_stream`` would do, as far as it is known before the stream is read.
 
     Raises:
-        PlanError: it would be refused.
+        PlanError: it would be rejected.
     """
     store, settings = context.store, context.settings
     check_settings(settings)
@@ -47,7 +47,7 @@ def plan_piped(target: Target, context: EngineContext, *, stream: StreamSettings
 
 
 def plan_end_of_stream(record: UploadRecord, target: Target, store: StateStore) -> UploadPlanned:
-    """What is left of a stream whose bytes are all on S3."""
+    """What remains to be done for a stream whose bytes are all on S3."""
     assert record.status is UploadStatus.COMPLETING
     count, size = store.part_totals(record.id)
     needed = of_parts(send=0, sent=count)

@@ -1,1 +1,1 @@
-"""Afterwards: verify an object, find abandoned uploads, delete history."""
+"""Maintenance: verify objects, find and remove abandoned uploads, delete history."""

@@ -1,4 +1,4 @@
-"""Forget unfinished uploads without a call: where the service refuses to abort, or is gone for good."""
+"""Forget unfinished uploads without an S3 call, when the service refuses to abort or no longer exists."""
 
 from partway.state.jobs import JobRecord
 from partway.state.store import StateStore
@@ -11,13 +11,13 @@ from ..upload.abort import unfinished_now
 
 
 def forget_upload(record: UploadRecord, *, store: StateStore) -> tuple[int, int]:
-    """Remove the upload from the store; what S3 has of it stays there.
+    """Delete the upload from the store.  Its parts stay on S3.
 
     Returns:
-        How many parts the store knew, and their bytes.
+        The number of parts in the store, and their total size in bytes.
 
     Raises:
-        StateLocked: a process is sending it; stop that first.
+        StateLocked: a process is sending it; stop that process first.
         UploadFailed: another process finished the upload meanwhile.
         StateError.
     """
@@ -30,10 +30,10 @@ def forget_upload(record: UploadRecord, *, store: StateStore) -> tuple[int, int]
 
 
 def forget_job(record: JobRecord, *, store: StateStore) -> int:
-    """The same for the job's unfinished uploads, of which it returns the number; the job is marked aborted.
+    """Forget the job's unfinished uploads, and mark the job aborted.  Returns the number of uploads.
 
     Raises:
-        StateLocked: a process runs it, or sends one of its files; stop that first.
+        StateLocked: a process is running it, or sending one of its files; stop that process first.
         UploadFailed: another process finished the job meanwhile.
         StateError.
     """

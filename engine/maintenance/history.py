@@ -1,4 +1,4 @@
-"""History: what the store remembers of uploads and jobs that are done or given up."""
+"""History: the uploads and jobs in the store that are completed or aborted."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from partway.state.uploads import UNFINISHED, UploadRecord, UploadStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """Finished uploads and jobs; nothing needs them any more."""
+    """Finished uploads and jobs, which are no longer needed."""
 
     uploads: tuple[UploadRecord, ...]
     jobs: tuple[JobRecord, ...]
@@ -20,9 +20,9 @@ class History:
 
 
 def expired_history(store: StateStore, older_than: float, now: Callable[[], float]) -> History:
-    """What finished at least ``older_than`` seconds ago, oldest first.
+    """The uploads and jobs that finished at least ``older_than`` seconds ago, oldest first.
 
-    What is unfinished is never in it, nor what belongs to a job that is.
+    Never includes unfinished ones, nor uploads of unfinished jobs.
     """
     before = now() - older_than
     jobs = store.jobs.all()

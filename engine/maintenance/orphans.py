@@ -1,7 +1,7 @@
-"""Orphans: unfinished multipart uploads of a bucket, sorted into those that may be removed and those that may not.
+"""Orphans: unfinished multipart uploads in a bucket, and which of them may be removed.
 
-An upload that looks forgotten may be another machine's, which is sending at this moment.  So what counts is when its
-newest part arrived, by the service's own clock, and that is looked at again right before it is removed.
+An upload that looks abandoned may belong to another machine that is sending right now.  So the arrival of its newest
+part decides, by the service's clock, and is checked again right before the removal.
 """
 
 from collections.abc import Iterable, Iterator
@@ -25,16 +25,16 @@ from ..workers.part_tasks import retrying
 from ..workers.pool import WorkerPool
 
 DAY = 86400.0
-_AT_ONCE = 8  # uploads that are looked into at the same time
+_AT_ONCE = 8  # uploads that are inspected concurrently
 
 
 class Owner(StrEnum):
-    """Whose upload it is.
+    """Who owns the upload.
 
-    RUNNING: ours, and a process of this machine sends it now.
+    RUNNING: ours, and a process on this machine is sending it.
     UNFINISHED: ours, and it can be resumed.
-    LEFT_OVER: ours, but finished or given up, and yet S3 keeps parts.
-    STRANGER: nothing in the store is about it.
+    LEFT_OVER: ours, and completed or aborted, but S3 still has parts.
+    STRANGER: not in the store.
     """
 
     RUNNING = "running"
@@ -48,9 +48,9 @@ class Orphan:
     """One unfinished upload on S3.
 
     parts: None when the service does not list them.
-    age: seconds since the newest part arrived, or since the upload was begun when it has none; None: nobody knows.
-    begun: seconds since the upload was begun; None: nobody knows.
-    record: of the store, when it is ours.
+    age: seconds since the newest part arrived, or since the upload was started if it has none; None when unknown.
+    begun: seconds since the upload was started; None when unknown.
+    record: its record in the store; None when it is not ours.
     kept: why it is not offered for removal; None when it is.
     """
 
@@ -65,9 +65,11 @@ class Orphan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemovalResult:
-    """What became of an orphan that was to be removed: a removal, or why there is none.
+    """The outcome of removing an orphan: exactly one of the fields below is set.
 
-    kept: it turned out to be no orphan.
+    removal: what was removed.
+    kept: why it was kept after all.
+    error: why the removal failed.
     """
 
     orphan: Orphan
@@ -78,10 +80,10 @@ class RemovalResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemovalPolicy:
-    """What may be removed.
+    """Which uploads may be removed.
 
-    older_than: seconds without a new part; None: a day, and nothing whose parts the service does not list.
-    ours: True also removes what is unfinished in the store and not running.
+    older_than: seconds without a new part; None means a day, and excludes uploads whose parts the service cannot list.
+    ours: True includes uploads that are unfinished in the store and not running.
     """
 
     older_than: float | None = None
@@ -89,13 +91,13 @@ class RemovalPolicy:
 
     @property
     def seconds(self) -> float:
-        """The age that is asked for."""
+        """The minimum age in seconds."""
         return DAY if self.older_than is None else self.older_than
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Look:
-    """Look into one upload."""
+    """Inspect one upload."""
 
     bucket: BucketBackend
     backend: MultipartBackend
@@ -110,13 +112,13 @@ def _look(task: _Look, line: WorkerContext) -> StoredParts | None:
 
 
 class Orphans:
-    """The unfinished uploads of a bucket.  Used from one thread.
+    """The unfinished uploads of a bucket.  Used in one thread.
 
     Args:
         bucket: Name of the bucket.
-        prefix: Only keys that begin with it; "" is all.
+        prefix: Only keys that start with it; "" includes all.
         endpoint: The service's address, as in Target.
-        uploads: Lists them.
+        uploads: Lists the uploads.
         context: Its backend removes them, and its store knows which are ours.
     """
 
@@ -143,10 +145,10 @@ class Orphans:
         self._ahead = 0.0  # seconds that the service's clock is ahead of this machine's
 
     def find(self) -> list[Orphan]:
-        """Everything that the service lists or still knows of ours, by key and then by age.
+        """The uploads that the service lists, and those in the store that it still knows, by key and then by age.
 
         Raises:
-            AccessRefused, Refused, Transient: there is no list, and why.
+            AccessRefused, Refused, Transient: the uploads cannot be listed; the message says why.
             UploadCancelled, StateError.
         """
         with WorkerPool(_AT_ONCE, cancel=self._cancel, on_message=lambda _: None) as pool:
@@ -160,7 +162,7 @@ class Orphans:
             found = {(each.key, each.upload_id): each for each in listed.uploads}
             ours = self._ours(self._store.uploads())
             for (key, upload_id), record in ours.items():
-                # Services list by exact key, or late: S3 is asked for what the store knows in any case.
+                # Some services list only exact keys, or with a delay: always inspect what the store knows.
                 if record.endpoint == self._endpoint and not record.finished:
                     upload = BucketUpload(key=key, upload_id=upload_id, initiated=record.created_at)
                     found.setdefault((key, upload_id), upload)
@@ -175,7 +177,7 @@ class Orphans:
         return sorted(orphans, key=lambda each: (each.upload.key, -(each.begun or 0.0), each.upload.upload_id))
 
     def remove(self, orphans: list[Orphan]) -> Iterator[RemovalResult]:
-        """Remove those that are not kept, one after the other, and say of each what became of it.
+        """Remove the orphans that are not kept, one after the other, and yield the outcome of each.
 
         Raises:
             UploadCancelled, StateError.
@@ -193,7 +195,7 @@ class Orphans:
     def _remove(self, orphan: Orphan) -> RemovalResult:
         with WorkerPool(1, cancel=self._cancel, on_message=lambda _: None) as pool:
             try:
-                # Again, because people take their time to answer and a sender may have come back.
+                # Check again: the user may have taken a while to confirm, and a sender may have resumed.
                 parts = pool.run(lambda line: _look(self._task(orphan.upload), line))
             except UploadVanished:
                 return RemovalResult(orphan=orphan, removal=NOTHING_TO_ABORT)
@@ -227,7 +229,7 @@ class Orphans:
         record = ours.get((upload.key, upload.upload_id))
         last = None if parts is None else parts.last
         times = [when for when in (upload.initiated, last) if when is not None]
-        # Parts whose time is not told may have come this minute.
+        # Parts whose time is not reported may have arrived just now.
         known = parts is not None and (parts.last is not None or parts.count == 0)
         orphan = Orphan(
             upload=upload,
@@ -270,7 +272,7 @@ class Orphans:
             return Owner.RUNNING
 
     def _ours(self, records: Iterable[UploadRecord]) -> dict[tuple[str, str], UploadRecord]:
-        """Those of the bucket, whatever address it was reached by; by key and S3's id."""
+        """The records of uploads to this bucket, through any endpoint, by key and S3's upload ID."""
         return {
             (record.key, record.upload_id): record
             for record in records

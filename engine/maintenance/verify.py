@@ -1,4 +1,4 @@
-"""Does an object equal a file?  Asks the service for what it has, and reads the file; nothing is downloaded."""
+"""Verify that an object equals a file: compare the service's checksums with the file.  Nothing is downloaded."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ from ..workers.pool import WorkerPool
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """How a file and an object compare.
+    """The result of comparing a file with an object.
 
-    by: what that rests on, in words that begin with "crc64nvme" (or another checksum), "etag" or "size".
-    size: bytes of the file.
+    by: the reason; starts with "crc64nvme" (or another checksum), "etag" or "size".
+    size: of the file in bytes.
     """
 
     path: str
@@ -44,7 +44,7 @@ def compare(
     """Compare the file with the object.
 
     Args:
-        part_sizes: Bytes of the parts that the object may be made of, tried where the service does not say.
+        part_sizes: Possible part sizes of the object in bytes, tried when the service does not report them.
 
     Raises:
         SourceError: the file cannot be read, or changed meanwhile.
@@ -75,7 +75,7 @@ def compare(
 
 
 def _hash_parts(pool: WorkerPool, path: str, sizes: Sequence[int], algorithm: ChecksumAlgorithm) -> list[str]:
-    """Checksums of consecutive ranges of the file, in order; they are read side by side."""
+    """Checksums of consecutive ranges of the file, in order; the ranges are read in parallel."""
     tasks = (HashTask(path=path, spec=spec, algorithm=algorithm, md5=False) for spec in ranges(sizes))
     found: dict[int, str] = {}
     for outcome in pool.stream(hash_part, tasks, stop_when=lambda: False):

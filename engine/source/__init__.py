@@ -1,1 +1,1 @@
-"""The file: its identity, how it is cut, and the window on one part of it."""
+"""The source file: its identity, its split into parts, and a reader for one part."""

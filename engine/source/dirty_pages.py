@@ -1,7 +1,7 @@
-"""Have the pages of a file written that another process has mapped and changed.
+"""Flush the pages of a file that another process has mapped and modified.
 
-The first store to a clean page moves the file's times, one to a dirty page moves nothing.  So the times tell of later
-stores only after the pages were written.
+The first store to a clean page updates the file's times, a store to a dirty page does not.  So the times reveal later
+stores only after the pages have been flushed.
 """
 
 import fcntl
@@ -15,12 +15,12 @@ _SYNC = struct.pack("=QQIIII", 0, 2**64 - 1, 1, 0, 0, 0)
 
 
 def write_pages(handle: int) -> None:
-    """Write the dirty pages of a small file; quicker than ``os.fsync``, which also waits for the journal and the disk.
+    """Flush the dirty pages of a small file; faster than ``os.fsync``, which also waits for the journal and the disk.
 
-    Not for a large file: the file system may look at each of its extents.
+    Not for a large file: the file system may visit each of its extents.
 
     Raises:
-        OSError: the file system cannot, on a handle that only reads.
+        OSError: the file system does not support it on a read-only handle.
 
     https://docs.kernel.org/filesystems/fiemap.html
     """
@@ -29,5 +29,5 @@ def write_pages(handle: int) -> None:
             fcntl.ioctl(handle, _FIEMAP, _SYNC)
             return
         except OSError:
-            pass  # not every file system has it: NFS, FUSE, ZFS
+            pass  # not supported by every file system: NFS, FUSE, ZFS
     os.fsync(handle)

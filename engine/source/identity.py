@@ -1,4 +1,4 @@
-"""Which content a file has, told without reading it: by its size, times and inode, as an opened handle gives them."""
+"""Identify a file's content without reading it: by its size, times and inode, as reported for an open handle."""
 
 import errno
 import os
@@ -13,21 +13,21 @@ from partway.state.uploads import UploadRecord
 from ..errors import SourceError
 from .permission import permission_remedy
 
-# A write within one tick of the file system's clock leaves the times as they were.  Seconds.
-_COARSE_TICK = 2.0  # where times are whole seconds: FAT counts in twos
+# A write within one tick of the file system's clock does not change the times.  Seconds.
+_COARSE_TICK = 2.0  # for times in whole seconds: FAT has a resolution of two
 _FINE_TICK = 0.02  # the kernel's own ticks are 1 to 10 ms
 _MAX_LOOKS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceIdentity:
-    """A file and the state it is in.  Equal identities mean equal bytes; other identities may.
+    """A file and its state.  Equal identities mean equal bytes; different identities may also have equal bytes.
 
-    path: absolute; links are not resolved.  Not compared: the handle is what is trusted.
+    path: absolute; links are not resolved.  Not compared: only the handle is trusted.
     size: bytes.
-    mtime_ns, inode: as ``os.fstat`` gives them.
-    ctime_ns: likewise, and the one that cannot be set back.  None when it is unknown: equal to no file's.
-    device: as ``os.fstat`` gives it.  Not compared: it differs after a remount, and on overlay and NFS mounts.
+    mtime_ns, inode: from ``os.fstat``.
+    ctime_ns: likewise; it cannot be set back.  None when unknown, and then unequal to that of any file.
+    device: from ``os.fstat``.  Not compared: it differs after a remount, and on overlay and NFS mounts.
     """
 
     path: str = field(compare=False)
@@ -51,7 +51,7 @@ def recorded_identity(record: UploadRecord) -> SourceIdentity:
 
 
 def handle_identity(path: str, handle: int) -> SourceIdentity:
-    """The identity of the file behind an opened handle; ``path`` is only noted.
+    """The identity of the file behind an open handle; ``path`` is only stored.
 
     Raises:
         OSError
@@ -71,16 +71,16 @@ HandleIdentity = Callable[[str, int], SourceIdentity]  # as ``handle_identity``
 
 
 def identify(path: str | os.PathLike[str], *, look: HandleIdentity = handle_identity) -> SourceIdentity:
-    """Identify the file by an opened handle; ``os.stat`` of a path may be a minute old on NFS.
+    """Identify the file by an open handle; on NFS, ``os.stat`` of a path may be a minute old.
 
-    One read past the end tells whether the size is true: /proc and some FUSE mounts show 0.
+    One read past the end checks whether the size is correct: /proc and some FUSE mounts report 0.
 
     Args:
-        look: Gives the identity of the opened handle.
+        look: Returns the identity of an open handle.
 
     Raises:
         SourceError: there is no such file, it cannot be read, it is not a regular file, or it has more bytes than its
-            size says.
+            reported size.
     """
     absolute = os.path.abspath(path)  # noqa: PTH100 - Path.absolute() keeps "..", Path.resolve() follows links
     handle = open_source(absolute)
@@ -98,21 +98,22 @@ def identify_settled(
     look: HandleIdentity = handle_identity,
     now: Callable[[], float] = time.time,
 ) -> SourceIdentity:
-    """Identify the file so that every later write to it shows in its times.
+    """Identify the file in such a way that every later write changes its times.
 
-    Pages that another process has mapped and written are flushed first: a later write to a clean page moves the times,
-    one to a dirty page does not.  A file that was written within its file system's clock tick is identified again
-    after that tick, since another write within it would not show (git calls such a file racily clean).
+    Pages that another process has mapped and modified are flushed first: a later write to a clean page updates the
+    times, a write to a dirty page does not.  A file that was written within the current tick of its file system's clock
+    is identified again after that tick, since another write within it would go undetected (git calls such a file
+    racily clean).
 
     Args:
         path: Absolute.
-        sleep: Waits for so many seconds; what it raises ends the waiting.
-        flush: Writes the dirty pages of an opened file; ``write_pages`` is quicker for a small one.
+        sleep: Waits for this many seconds; it may raise to end the wait.
+        flush: Flushes the dirty pages of an open file; ``write_pages`` is faster for a small one.
         look: As for ``identify``.
         now: Seconds since the epoch.
 
     Returns:
-        The identity; its ``ctime_ns`` is None when the file is written all the time, so that it equals no other.
+        The identity.  Its ``ctime_ns`` is None when the file is written continuously, so that it equals no other.
 
     Raises:
         SourceError: as ``identify``.
@@ -121,7 +122,7 @@ def identify_settled(
     for _ in range(_MAX_LOOKS):
         handle = open_source(path)
         try:
-            with suppress(OSError):  # not every file system can, on a handle that only reads
+            with suppress(OSError):  # not every file system supports it on a read-only handle
                 flush(handle)
             found = _identify(path, handle, look)
         finally:
@@ -135,11 +136,11 @@ def identify_settled(
 
 
 def _racy_seconds(found: SourceIdentity, now: float) -> float:
-    """Seconds until a write would show in the times; 0 when it would now."""
+    """Seconds until a write would change the times; 0 when it would already."""
     longest = 0.0
     for time_ns in (found.mtime_ns, found.ctime_ns or 0):
         tick = _COARSE_TICK if time_ns % 1_000_000_000 == 0 else _FINE_TICK
-        # A time that is ahead is another clock's, as on NFS, or was set by hand: one tick is waited for all the same.
+        # A time in the future is from another clock, as on NFS, or was set by the user: still wait for one tick.
         if now - time_ns / 1e9 < tick:
             longest = max(longest, tick)
     return longest
@@ -161,17 +162,17 @@ def _identify(path: str, handle: int, look: HandleIdentity) -> SourceIdentity:
 
 
 def open_source(path: str) -> int:
-    """Open a regular file for reading; never waits, whatever is at the path.
+    """Open a regular file for reading.  Never blocks, whatever the path leads to.
 
     Raises:
         SourceError: there is no such file, it cannot be read, or it is not a regular file.
     """
     try:
-        # Opening a FIFO wakes its writer and opening a device may do anything, so the path is looked at before.
+        # Opening a FIFO wakes its writer, and opening a device may do anything, so check the path first.
         _check_regular(path, os.stat(path).st_mode)  # noqa: PTH116 - keeps undecodable names
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0))
         try:
-            # It may be another one by now.
+            # It may have been replaced by now.
             _check_regular(path, os.fstat(handle).st_mode)
         except BaseException:
             os.close(handle)

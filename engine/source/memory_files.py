@@ -1,4 +1,4 @@
-"""Files that live in memory only: their times do not tell every write."""
+"""Detect in-memory file systems, where the times do not reveal every write."""
 
 import os
 from contextlib import suppress
@@ -10,8 +10,8 @@ _KINDS = frozenset({"tmpfs", "devtmpfs", "ramfs", "hugetlbfs"})
 
 @cache
 def is_in_memory(device: int) -> bool:
-    """True for a device, as ``os.fstat`` gives it, on which only the first write to a mapped page moves the times: its
-    pages are never clean again, not even after ``fsync``.  False where that is not known, as on other systems.
+    """True for a device, as returned by ``os.fstat``, on which only the first write to a mapped page updates the times:
+    the page is never clean again, not even after ``fsync``.  False when unknown, as on systems other than Linux.
     """
     wanted = f"{os.major(device)}:{os.minor(device)}"
     with suppress(OSError), open(_MOUNTS, "rb") as mounts:  # noqa: PTH123 - nothing else needs pathlib here

@@ -1,4 +1,4 @@
-"""The window on one part of a file that the HTTP client reads."""
+"""Read one part of a file as the body of an HTTP request."""
 
 import os
 import time
@@ -14,15 +14,15 @@ from ..limits import KIB
 from .identity import HandleIdentity, SourceIdentity, handle_identity, open_source, unreadable
 from .plan import PartSpec
 
-BLOCK = 512 * KIB  # bytes that are read at once, at most
+BLOCK = 512 * KIB  # maximum bytes in one read
 _FIRST_BLOCK = 64 * KIB
 _HASH_BLOCK = 256 * KIB
-# A block that is gone sooner doubles the next, one that takes longer halves it: seconds.
+# Seconds: a block that is sent sooner doubles the next, one that takes longer halves it.
 _SOON, _LATE = 0.02, 0.5
 
 
-# Buffers of readers that are closed, and the size of block that the link wanted last: a new one for each of 10,000
-# parts would leave the memory in pieces, and each would have to find the size again.
+# Buffers of closed readers, each with the block size that last suited the link: a new buffer for each of 10,000 parts
+# would fragment memory, and each reader would have to adapt its block size again.
 _spare_buffers: deque[tuple[memoryview, int]] = deque()
 _NO_BUFFER = memoryview(bytearray())
 
@@ -41,17 +41,17 @@ def _nothing(_: int) -> None:
 class PartReader:
     """A seekable window over one part, read by the HTTP client as the request's body.
 
-    It has its own unbuffered handle and one buffer, which readers before it have used, so that memory is one block,
+    It has its own unbuffered handle and one buffer, reused from earlier readers, so it takes the memory of one block,
     whatever the part's size.  What ``read`` returns is valid until the next ``read`` or the end.  Offset 0 is the
     part's first byte: clients rewind there.
 
     Args:
         path: The source.
         spec: The part.
-        algorithm: Of ``checksum``.
-        on_read: Called before every read with the bytes handed out so far to the network (0 while the bytes are
-            read for a checksum or a signature); what it raises (a cancel, a stall) ends the reading.
-        block: Bytes that are read at once, at most BLOCK.
+        algorithm: The algorithm of ``checksum``.
+        on_read: Called before every read with the number of bytes passed to the network so far (0 while the bytes are
+            read for a checksum or a signature); it may raise (a cancellation, a stall) to end the reading.
+        block: Maximum bytes in one read, at most BLOCK.
 
     Raises:
         SourceError: the file cannot be opened.
@@ -97,10 +97,10 @@ class PartReader:
             self._buffer = _NO_BUFFER
 
     def identify(self) -> SourceIdentity:
-        """Identify the file that is read, by its handle.
+        """Identify the file that is being read, by its handle.
 
         Raises:
-            SourceError: the file system does not answer.
+            SourceError: the file system reports an error.
         """
         if self._handle is None:
             raise ValueError("read of a closed file")
@@ -117,10 +117,10 @@ class PartReader:
         return True
 
     def read(self, size: int = -1) -> memoryview:
-        """At most ``size`` bytes; while the part is sent, a block whatever ``size`` is.  Empty at the part's end.
+        """At most ``size`` bytes; while the part is being sent, one block whatever ``size`` is.  Empty at the end.
 
-        HTTP clients ask for blocks of one size and take any.  Small ones cost the time of a fast link; on a slow one
-        a large one would not be gone before the connection's timeout.  (docs/decisions/0009-blocks.md)
+        HTTP clients request blocks of one size and accept any.  Small blocks slow down a fast link; on a slow link, a
+        large one would not be sent before the connection's timeout.  (docs/decisions/0009-blocks.md)
 
         Raises:
             SourceChanged: the file ends before the part does.
@@ -163,20 +163,20 @@ class PartReader:
         return self._position
 
     def tell(self) -> int:
-        """Bytes from the part's start."""
+        """The position, in bytes from the part's start."""
         return self._position
 
     @property
     def is_sending(self) -> bool:
-        """True when reads go to the network."""
+        """True while reads go to the network."""
         return self._sending
 
     def begin_sending(self) -> None:
-        """From now on reads go to the network; before, a client may have read the body to sign it."""
+        """Mark that reads go to the network from now on; earlier reads may have been for a signature."""
         self._sending = True
 
     def rewind(self) -> None:
-        """Back to the start for another try; the checksum is taken anew, since the file may be another by now."""
+        """Go back to the start for a retry.  The checksum is computed again, since the file may have been replaced."""
         self._position = 0
         self._sending = False
         self._read_at = 0.0
@@ -184,7 +184,7 @@ class PartReader:
 
     @property
     def checksum(self) -> str:
-        """Base64 checksum of the part's bytes in the file; read once, then remembered until ``rewind``."""
+        """Base64 checksum of the part's bytes in the file; computed once, then cached until ``rewind``."""
         if self._checksum is None:
             self._checksum = self._hash()
         return self._checksum
@@ -196,7 +196,7 @@ class PartReader:
         return digest.value()
 
     def blocks(self) -> Iterator[memoryview]:
-        """Every block of the part, from its start; each is valid until the next.  The position ends where it was."""
+        """All blocks of the part, from its start; each is valid until the next.  The position is restored."""
         before, self._position = self._position, 0
         was_sending, self._sending = self._sending, False
         try:

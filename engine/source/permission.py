@@ -1,14 +1,14 @@
-"""What to do about a file that may not be read."""
+"""Advice for a file that is not readable."""
 
 import errno
 import sys
 
 
 def permission_remedy(error: OSError) -> str:
-    """What the user can do, to follow a semicolon.
+    """What the user can do, as a clause that follows a semicolon.
 
-    macOS answers EPERM, not EACCES, where its privacy protection is the reason: permissions look right then, and a
-    program that cron starts has less than one in a terminal.
+    macOS returns EPERM, not EACCES, when its privacy protection is the reason: then the permissions look right, and a
+    program started by cron has fewer rights than one in a terminal.
     """
     if sys.platform == "darwin" and error.errno == errno.EPERM:
         return (

@@ -1,4 +1,4 @@
-"""Cut a file into parts.  Pure arithmetic: no files, no network, no clock."""
+"""Split a file into parts.  Pure arithmetic: no files, no network, no clock."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ..errors import PlanError
 from ..limits import AWS, MIB, S3Limits
 
-# Small enough that a kill loses seconds on a home uplink, large enough that 2 ms a request is noise.
+# Small enough that a kill loses seconds on a home uplink, large enough that 2 ms per request are negligible.
 PREFERRED_PART_SIZE = 16 * MIB
 
 
@@ -24,7 +24,7 @@ class PartSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadPlan:
-    """How one source is cut: every part has ``part_size`` bytes but the last.  Equal plans cut equally."""
+    """How one source is split: every part but the last has ``part_size`` bytes."""
 
     file_size: int
     part_size: int
@@ -45,7 +45,7 @@ class UploadPlan:
         return self._cut(number)
 
     def parts(self) -> Iterator[PartSpec]:
-        """Every part, in order; made one at a time."""
+        """All parts in order, generated one at a time."""
         return map(self._cut, range(1, self.part_count + 1))
 
     def _cut(self, number: int) -> PartSpec:
@@ -60,18 +60,17 @@ def plan_upload(
     preferred_part_size: int = PREFERRED_PART_SIZE,
     limits: S3Limits = AWS,
 ) -> UploadPlan:
-    """Choose a part size and cut ``file_size`` bytes with it.
+    """Choose a part size, and split ``file_size`` bytes with it.
 
     Args:
         file_size: Bytes in the file; 0 is allowed.
-        part_size: The user's choice in bytes: kept as it is, or refused.  None means choose:
-            ``preferred_part_size``, grown to whole MiB only when the file would otherwise need more than
-            ``limits.max_parts`` parts.
+        part_size: The user's choice in bytes, which is used or rejected.  None chooses ``preferred_part_size``, or a
+            larger size in whole MiB if the file would otherwise need more than ``limits.max_parts`` parts.
         limits: The service's rules; tests pass small ones.
 
     Raises:
-        PlanError: ``part_size`` is not legal for this file (the message names the legal range), or the file is
-            too large for the service.
+        PlanError: ``part_size`` is invalid for this file (the message names the valid range), or the file is too large
+            for the service.
 
     S3 rules: part size, part count and the last-part exception,
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
@@ -95,10 +94,10 @@ def plan_upload(
 
 
 def replan(file_size: int, part_size: int, *, limits: S3Limits = AWS) -> UploadPlan:
-    """The plan of an upload that already has parts: its part size stays, whatever the file's size is now.
+    """The plan of an upload that already has parts.  It keeps its part size, whatever the file's size is now.
 
     Raises:
-        PlanError: the file grew so much that the part size needs more than ``limits.max_parts`` parts.
+        PlanError: the file has grown so much that it needs more than ``limits.max_parts`` parts of this size.
     """
     plan = UploadPlan(file_size=file_size, part_size=part_size)
     if plan.part_count > limits.max_parts:
