@@ -12,8 +12,6 @@ from partway.engine.events import EventSink
 from partway.engine.events.upload import UploadDone, UploadSkipped
 from partway.engine.job_records.later_jobs import LaterJobs
 from partway.engine.job_records.later_uploads import LaterUploads
-from partway.engine.run.context import EngineContext
-from partway.engine.run.settings import UploadSettings
 from partway.engine.run.stored_options import stored_options, target_of
 from partway.engine.upload.file import resume_upload
 from partway.engine.workers.channel import CancelToken
@@ -23,9 +21,10 @@ from partway.state.uploads import UNFINISHED, UploadRecord
 
 from ..options import shared
 from ..options.aws_config import with_profile_limits
-from ..options.connection import Connection, connection_options
-from ..options.shared import retry_policy
-from ..options.sse_c import SseCOptions, again_options
+from ..options.bundle import collected
+from ..options.connection import connection_options
+from ..options.groups import OutputOptions, ResumeOptions, RunOptions, StateOptions
+from ..options.sse_c import again_options
 from ..output import select
 from ..runtime import completion, exit_codes
 from ..runtime.backend import backend_for
@@ -33,8 +32,7 @@ from ..runtime.context import CommandContext
 from ..runtime.errors import failures_as_json, tell
 from ..runtime.lookup import find_job, find_upload
 from ..runtime.resume_hint import needs_producer, only_by_producer
-from ..runtime.run import run_upload
-from ..runtime.store import named_folder, opened_store, read_only_store
+from ..runtime.store import named_folder, store_for
 from ..text.escape import printable
 from . import upload_job
 from .left_alone import LeftAlone, job_left_alone, resume_unless, upload_left_alone
@@ -54,43 +52,23 @@ from .left_alone import LeftAlone, job_left_alone, resume_unless, upload_left_al
 @shared.output_options
 @shared.log_option
 @shared.state_dir_option
+@collected(resume_options=ResumeOptions, options=RunOptions, output_options=OutputOptions, state=StateOptions)
 def command(
     ids: tuple[str, ...],
     everything: bool,
-    connection: Connection,
-    key_options: SseCOptions,
-    profile: str | None,
-    concurrency: int | None,
-    bwlimit: int | None,
-    retry_for: float | None,
-    max_parts: int | None,
-    verify_source: bool,
-    check_updated: bool,
-    prune: bool,
-    dry_run: bool,
-    quiet: bool,
-    no_progress: bool,
-    as_json: bool,
-    log_file: Path | None,
-    state_dir: Path | None,
+    resume_options: ResumeOptions,
+    options: RunOptions,
+    output_options: OutputOptions,
+    state: StateOptions,
 ) -> int:
     """Resume unfinished uploads, from any directory; everything they need is stored.
 
     The start of an ID is enough.  Without an ID, resume the only unfinished upload or job.
     """
-    settings = UploadSettings(
-        concurrency=concurrency,
-        bandwidth=bwlimit,
-        limits=shared.limits_of(max_parts),
-        policy=retry_policy(retry_for),
-        verify_source=verify_source,
-        check_updated=check_updated,
-    )
-    log = select.opened_log(log_file)
-    output = select.Output(quiet=quiet, no_progress=no_progress, json=as_json, log=log)
-    with failures_as_json(output), (read_only_store if dry_run else opened_store)(state_dir) as store:
-        context = CommandContext(store=store, settings=settings, output=output, state_dir=state_dir)
-        folder, warn = named_folder(state_dir), select.once(output.warn)
+    output, dry_run = output_options.opened(), state.dry_run
+    with failures_as_json(output), store_for(state) as store:
+        context = CommandContext(store=store, settings=options.settings, output=output, state_dir=state.state_dir)
+        folder, warn = named_folder(state.state_dir), select.once(output.warn)
 
         def todo() -> Iterator[tuple[Callable[[], LeftAlone | None], Callable[[], int]]]:
             jobs, others = _chosen_jobs(store, ids, everything)
@@ -106,41 +84,33 @@ def command(
                         upload_job.resume,
                         each,
                         context,
-                        profile=profile,
-                        connection=connection,
-                        key_options=key_options,
+                        resume_options,
                         dry_run=dry_run,
-                        prune=prune,
                         passes_over=everything,
                         warn=warn,
                     ),
                 )
             wanted = others or not jobs or everything
-            for record in _chosen(store, others, everything, folder, quiet) if wanted else ():
+            for record in _chosen(store, others, everything, folder, output.quiet) if wanted else ():
                 left_alone = partial(upload_left_alone, record, store, folder, later_uploads, dry_run=dry_run)
                 if needs_producer(record):
                     # Also without --all: it is among what is unfinished.
-                    yield left_alone, partial(resume_unless, left_alone, lambda: exit_codes.OK, quiet=quiet)
+                    yield left_alone, partial(resume_unless, left_alone, lambda: exit_codes.OK, quiet=output.quiet)
                     continue
                 yield (
                     left_alone,
                     partial(
                         _resume_one,
                         record,
-                        store,
-                        settings,
-                        output,
-                        state_dir,
-                        profile=profile,
-                        connection=connection,
-                        key_options=key_options,
+                        context,
+                        resume_options,
                         dry_run=dry_run,
                         passes_over=everything,
                         warn=warn,
                     ),
                 )
 
-        codes = _work_off(todo(), everything=everything, quiet=quiet)
+        codes = _work_off(todo(), everything=everything, quiet=output.quiet)
     return exit_codes.worst(codes)
 
 
@@ -161,52 +131,40 @@ def _work_off(
 
 def _resume_one(
     record: UploadRecord,
-    store: StateStore,
-    settings: UploadSettings,
-    output: select.Output,
-    state_dir: Path | None,
+    context: CommandContext,
+    options: ResumeOptions,
     *,
-    profile: str | None,
-    connection: Connection,
-    key_options: SseCOptions,
     dry_run: bool,
     passes_over: bool,
     warn: Callable[[str], None],
 ) -> int:
-    needed = stored_options(record).customer_key is not None
-    # Before the bars: who sits at the terminal may be asked for it.
-    key = key_options.key(needed=True, what=f"upload {record.id}") if needed else None
-    connection = replace(connection, customer_key=key)
+    if stored_options(record).customer_key is not None:
+        # Before the bars: the user may be asked for it on the terminal.
+        options = options.with_key(f"upload {record.id}")
     if dry_run:
-        return _plan(record, store, settings, output, profile, connection)
-    work = partial(
-        _resume, record=record, store=store, settings=settings, profile=profile, connection=connection, warn=warn
-    )
-    return run_upload(work, store, output, state_dir, settings.nudge, passes_over=passes_over)
+        return _plan(record, context, options)
+    work = partial(_resume, record=record, context=context, options=options, warn=warn)
+    return context.run(work, passes_over=passes_over)
 
 
-def _plan(
-    record: UploadRecord,
-    store: StateStore,
-    settings: UploadSettings,
-    output: select.Output,
-    profile: str | None,
-    connection: Connection,
-) -> int:
+def _plan(record: UploadRecord, context: CommandContext, options: ResumeOptions) -> int:
     from . import dry_run
 
-    backend = backend_for(record, concurrency=settings.concurrency, profile=profile, connection=connection)
+    backend = backend_for(
+        record,
+        concurrency=context.settings.concurrency,
+        profile=options.profile,
+        connection=options.connection,
+    )
     target = target_of(record)
     try:
         return dry_run.tell(
             lambda _, cancel: (
-                dry_run.plan_end_of_stream(record, target, store)
+                dry_run.plan_end_of_stream(record, target, context.store)
                 if record.is_stream
-                else dry_run.plan_file(
-                    record.source, target, EngineContext(backend=backend, store=store, settings=settings, cancel=cancel)
-                )
+                else dry_run.plan_file(record.source, target, context.engine(backend, cancel))
             ),
-            output,
+            context.output,
         )
     except PartwayError as error:
         tell(error)
@@ -218,23 +176,20 @@ def _resume(
     cancel: CancelToken,
     *,
     record: UploadRecord,
-    store: StateStore,
-    settings: UploadSettings,
-    profile: str | None,
-    connection: Connection,
+    context: CommandContext,
+    options: ResumeOptions,
     warn: Callable[[str], None],
 ) -> UploadDone | UploadSkipped:
-    settings = with_profile_limits(settings, record.region, profile or record.profile, warn)
-    backend = backend_for(record, concurrency=settings.concurrency, profile=profile, connection=connection)
+    settings = with_profile_limits(context.settings, record.region, options.profile or record.profile, warn)
+    backend = backend_for(
+        record, concurrency=settings.concurrency, profile=options.profile, connection=options.connection
+    )
+    engine = replace(context, settings=settings).engine(backend, cancel, sink)
     if record.is_stream:
         from partway.engine.stream.finish import finish_stream
 
-        return finish_stream(
-            record, EngineContext(backend=backend, store=store, settings=settings, sink=sink, cancel=cancel)
-        )
-    return resume_upload(
-        record, EngineContext(backend=backend, store=store, settings=settings, sink=sink, cancel=cancel)
-    )
+        return finish_stream(record, engine)
+    return resume_upload(record, engine)
 
 
 def _chosen_jobs(store: StateStore, ids: tuple[str, ...], everything: bool) -> tuple[list[JobRecord], tuple[str, ...]]:

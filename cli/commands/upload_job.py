@@ -24,8 +24,7 @@ from partway.engine.workers.channel import CancelToken
 from partway.state.jobs import JobRecord
 
 from ..options.aws_config import with_profile_limits
-from ..options.connection import Connection
-from ..options.sse_c import SseCOptions
+from ..options.groups import ResumeOptions
 from ..runtime import exit_codes
 from ..runtime.backend import backend_for
 from ..runtime.context import CommandContext
@@ -211,12 +210,9 @@ def needs_list(record: JobRecord, spec: JobSpec) -> str | None:
 def resume(
     record: JobRecord,
     context: CommandContext,
+    options: ResumeOptions,
     *,
-    profile: str | None,
-    connection: Connection,
-    key_options: SseCOptions,
     dry_run: bool,
-    prune: bool,
     passes_over: bool,
     warn: Callable[[str], None],
 ) -> int:
@@ -229,7 +225,7 @@ def resume(
     spec = spec_of(record)
     if (reason := needs_list(record, spec)) is not None:
         raise click.UsageError(reason)
-    profile = profile or record.profile
+    profile = options.profile or record.profile
     try:
         with failures_as_json(context.output):
             settings = with_profile_limits(context.settings, record.region, profile, warn)
@@ -238,8 +234,8 @@ def resume(
         tell(error)
         return exit_codes.exit_code(error)
     if spec.options.customer_key is not None:
-        connection = replace(connection, customer_key=key_options.key(needed=True, what=f"job {record.id}"))
-    backend = backend_for(record, concurrency=settings.concurrency, profile=profile, connection=connection)
+        options = options.with_key(f"job {record.id}")
+    backend = backend_for(record, concurrency=settings.concurrency, profile=profile, connection=options.connection)
     context = replace(context, settings=settings)
     if dry_run:
         return plan(spec, backend, context, resume=record.id)
@@ -249,6 +245,6 @@ def resume(
         context,
         profile=profile,
         resume=record.id,
-        job=JobSettings(prune=prune),
+        job=JobSettings(prune=options.prune),
         passes_over=passes_over,
     )

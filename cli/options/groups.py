@@ -12,6 +12,7 @@ from ..output import select
 from .aws_config import TransferOptions
 from .connection import Connection
 from .shared import limits_of, retry_policy
+from .sse_c import SseCOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,3 +114,26 @@ class StateOptions:
 
     state_dir: Path | None
     dry_run: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumeOptions:
+    """How stored uploads and jobs are reached.
+
+    profile: None means the profile of the upload.
+    prune: accept that files of a job are gone.
+    """
+
+    profile: str | None
+    connection: Connection
+    key_options: SseCOptions
+    prune: bool
+
+    def with_key(self, what: str) -> "ResumeOptions":
+        """The same, with the customer's key that ``what`` needs; asked for on a terminal.
+
+        Raises:
+            click.UsageError: the variable holds no key.
+        """
+        key = self.key_options.key(needed=True, what=what)
+        return replace(self, connection=replace(self.connection, customer_key=key))
