@@ -1,1 +1,1 @@
-"""The calls over botocore."""
+"""Implement the backend protocols with botocore."""

@@ -1,6 +1,6 @@
-"""The backend over botocore.
+"""The backend for uploads, implemented with botocore.
 
-Clients come from engine/s3/client.py; errors leave translate_errors (engine/responses/error_translation.py).
+Clients come from engine/s3/client.py; translate_errors (engine/responses/error_translation.py) translates errors.
 """
 
 import time
@@ -32,11 +32,11 @@ __all__ = ["S3Backend", "S3Config"]
 
 @dataclass(frozen=True, slots=True)
 class S3Backend(MultipartBackend):
-    """S3 by boto3.  A value: what is open lives in one client a process, so it may be sent to another process, unless a
-    session or a client is handed in.
+    """S3 through boto3.  A plain value: each process keeps its own client, so it can be sent to another process, unless
+    a session or a client is given.
 
-    session: a ``boto3.Session``, in place of the one of ``config``.
-    client: a boto3 client for S3, in place of the one of ``config``; it stays as it is and is not closed.
+    session: a ``boto3.Session``, which replaces that of ``config``.
+    client: a boto3 client for S3, which replaces that of ``config``; it is neither modified nor closed.
     """
 
     config: S3Config = field(default_factory=S3Config)
@@ -52,7 +52,7 @@ class S3Backend(MultipartBackend):
         """The service's address as the AWS configuration resolves it; "" for AWS itself.
 
         Raises:
-            RemoteError: the AWS configuration is not usable (no such profile, an address that is none).
+            RemoteError: the AWS configuration is not usable (an unknown profile, an invalid address).
         """
         url = str(client_for(self.config).meta.endpoint_url)
         parts = urlsplit(url)
@@ -65,17 +65,17 @@ class S3Backend(MultipartBackend):
         return "" if _is_public_aws(url) else url
 
     def close(self) -> None:
-        """Close the connections of this process and forget its credentials; the next call begins anew."""
+        """Close the connections of this process and forget its credentials; the next call opens new ones."""
         for client in forget_clients(self.config, entirely=True):
             client.close()
 
     def renew_credentials(self) -> None:
-        # Other threads may be in the middle of a call: their client is let go of, not closed.
+        # Other threads may be in the middle of a call: their client is dropped, not closed.
         forget_clients(self.config)
 
     @property
     def transfer_settings(self) -> dict[str, str]:
-        """What the profile's ``s3 =`` block says, as it is written there.
+        """The settings in the profile's ``s3 =`` block, as written there.
 
         https://docs.aws.amazon.com/cli/latest/topic/s3-config.html
         """
@@ -88,7 +88,7 @@ class S3Backend(MultipartBackend):
 
     @property
     def profile(self) -> str | None:
-        """The profile that a resume in another shell has to name, or None."""
+        """The profile that a resume in another shell must name, or None."""
         return profile_for(self.config)
 
     def customer_key(self, bucket: str) -> str | None:
@@ -96,7 +96,7 @@ class S3Backend(MultipartBackend):
         return None if key is None else key.fingerprint(bucket)
 
     def _object_arguments(self, target: Target) -> dict[str, Any]:
-        """The object, and what goes with every call about what is in it."""
+        """The parameters that are sent with every call about the object's content."""
         key = self.config.customer_key
         return address(target) | ({} if key is None else key.arguments())
 
@@ -118,7 +118,7 @@ class S3Backend(MultipartBackend):
                 algorithm=ChecksumAlgorithm(agreed) if agreed in set(ChecksumAlgorithm) else None,
                 abort_date=answer["AbortDate"].timestamp() if "AbortDate" in answer else None,
                 keyed="SSECustomerAlgorithm" in answer,
-                # The upload may be as old as the request.
+                # The upload may have been created as early as the request was sent.
                 created_at=None if told_at is None else told_at - (time.monotonic() - began),
             )
 
@@ -141,7 +141,7 @@ class S3Backend(MultipartBackend):
         )
 
     def _etag_by_list(self, target: Target, upload_id: str, body: PartReader) -> str:
-        """The ETag of a part whose response had none."""
+        """The ETag of a part whose response had none, from ListParts."""
         client, about = client_for(self.config), self._object_arguments(target)
         return etag_of_part(listings.page_of_parts(client, about, upload_id, body.spec.number - 1) or {}, body)
 
@@ -204,7 +204,7 @@ class S3Backend(MultipartBackend):
         return object_facts(answer, size=body.spec.size, etag=etag_in(answer), algorithm=body.algorithm)
 
     def _checked_object(self, target: Target, body: PartReader) -> ObjectFacts:
-        """What HEAD says, when the response to PutObject has no ETag."""
+        """The facts from HEAD, when the response to PutObject has no ETag."""
         if self.config.customer_key is not None:
             raise bad_response("PutObject")  # nor does it say whether the object is encrypted
         try:
@@ -219,7 +219,7 @@ class S3Backend(MultipartBackend):
             if version is None:
                 answer = repeated_calls(self.config).call("HeadObject", about)
             else:
-                # Rare, and no two are alike: there is nothing to repeat.
+                # Rare, and no two are alike: a template would not help.
                 answer = client_for(self.config).head_object(**about, VersionId=version)
             if not answer.keys() & {"ETag", "LastModified"}:
                 raise bad_response("HeadObject")
@@ -237,12 +237,12 @@ class S3Backend(MultipartBackend):
 
 
 def _is_public_aws(url: str) -> bool:
-    """True where AWS's own rules give the address again.  A VPC's interface endpoint is reached only by its name:
+    """True when AWS's own rules yield the address again.  A VPC's interface endpoint is reached only by its name:
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/privatelink-interface-endpoints.html
     """
     return is_aws(url) and ".vpce." not in url
 
 
 def _body(body: PartReader) -> PartReader | bytes:
-    # botocore leaves Content-Length away for a file-like body of no bytes.
+    # botocore omits Content-Length for an empty file-like body.
     return body if body.spec.size else b""

@@ -1,4 +1,4 @@
-"""A bucket's unfinished uploads over botocore.  What services list is not taken on trust.
+"""List a bucket's unfinished uploads with botocore.  The lists of services are not trusted.
 
 S3 rules: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html
 """
@@ -21,17 +21,17 @@ from .config import S3Config
 from .parameters import address
 
 _OPERATION = "ListMultipartUploads"
-# What no XML reader takes botocore calls a 500.
+# botocore reports a document that no XML parser accepts as a 500.
 _UNREADABLE = ("BadAnswer", WEB_PAGE, "500")
-_BEGINNING = 1142208000.0  # 2006-03-13: nothing on S3 is older, so an older time is a zero that was formatted
+_BEGINNING = 1142208000.0  # 2006-03-13: nothing on S3 is older, so an older time is a formatted zero
 _AHEAD = 86400.0  # seconds that a time may be in the future
 
 
 @dataclass(frozen=True, slots=True)
 class S3Uploads(BucketBackend):
-    """Unfinished uploads by botocore; a value, as S3Backend is.
+    """Unfinished uploads through botocore; a plain value, like S3Backend.
 
-    max_pages: A bucket whose list is longer is refused; S3's pages have 1,000 uploads.
+    max_pages: A longer list is refused; S3's pages have 1,000 uploads.
     """
 
     config: S3Config = field(default_factory=S3Config)
@@ -40,7 +40,7 @@ class S3Uploads(BucketBackend):
     def bucket_uploads(self, bucket: str, prefix: str) -> BucketUploads:
         found, now = self._all_pages(bucket, prefix)
         if not found and prefix and not is_aws(str(client_for(self.config).meta.endpoint_url)):
-            # MinIO takes the prefix for a whole key.
+            # MinIO treats the prefix as a whole key.
             found, now = self._all_pages(bucket, "")
         mine = (each for each in found.values() if each.key.startswith(prefix))
         return BucketUploads(uploads=tuple(mine), now=now)
@@ -58,11 +58,11 @@ class S3Uploads(BucketBackend):
             except Transient as error:
                 if encoded or error.code not in _UNREADABLE:
                     raise
-                # A key with a character that XML does not have makes a page that nobody can read.
+                # A key with a character that XML does not allow makes the page unreadable.
                 encoded = True
                 continue
             if not encoded and any("?" in key for key in (following[0], *(each.key for each in page))):
-                # It may stand for a character that XML does not have: the page is asked for again, with encoded keys.
+                # It may replace a character that XML does not allow: request the page again, with encoded keys.
                 encoded = True
                 continue
             now = now or _date(answer)
@@ -90,7 +90,7 @@ class S3Uploads(BucketBackend):
         except (CredentialsExpired, ForeignResponse):
             raise
         except UploadVanished:
-            # rclone's word for none.
+            # rclone responds so when there are none.
             return {}
         except Refused as error:
             raise _explained(error, bucket) from error
@@ -125,7 +125,7 @@ class S3Uploads(BucketBackend):
 
 
 def _read(answer: Any) -> tuple[list[BucketUpload], tuple[str, str]]:
-    """The rows of a page, and the markers of the next."""
+    """The rows of a page, and the markers for the next page."""
     decode = unquote_plus if answer.get("EncodingType") == "url" else str
     with translate_errors(_OPERATION):
         rows = [
@@ -145,7 +145,7 @@ def _read(answer: Any) -> tuple[list[BucketUpload], tuple[str, str]]:
 
 
 def _seconds(when: Any) -> float | None:
-    """A date of an answer as seconds since the epoch; None when it is none, or cannot be one of an upload."""
+    """A date in a response, in seconds since the epoch; None when it is invalid or not plausible for an upload."""
     try:
         if isinstance(when, str):
             when = datetime.datetime.fromisoformat(when)
@@ -164,7 +164,7 @@ def _date(answer: Any) -> float | None:
 
 
 def _explained(error: Refused, bucket: str) -> Refused:
-    """The refusal with what is missing."""
+    """The refusal with a message that says what is missing."""
     kind, sentence = Refused, ""
     if error.code in ("AccessDenied", "AllAccessDisabled", "403"):
         kind = AccessRefused

@@ -1,4 +1,4 @@
-"""botocore clients as the engine wants them: nothing done by themselves, one a configuration and process."""
+"""Create botocore clients that do nothing on their own, one for each configuration and process."""
 
 import ipaddress
 import os
@@ -32,12 +32,12 @@ _clients: dict[S3Config, tuple[Any, RequestTemplates]] = {}
 
 
 def client_for(config: S3Config) -> Any:
-    """One client a configuration and process; clients are thread-safe, and making one is slow."""
+    """The client of a configuration in this process.  Clients are thread-safe, and creating one is slow."""
     return _client_and_calls(config)[0]
 
 
 def repeated_calls(config: S3Config) -> RequestTemplates:
-    """The calls of that client that are made again and again."""
+    """The client's frequent calls, made from templates."""
     return _client_and_calls(config)[1]
 
 
@@ -56,21 +56,21 @@ def _new_client(config: S3Config) -> tuple[Any, RequestTemplates]:
             f"the key of --sse-c would go to {client.meta.endpoint_url} unencrypted; use an endpoint with https://"
         )
     if _is_private(client.meta.endpoint_url):
-        # The checksum header is signed and S3 compares it with the body: over TLS, hashing the body once more
-        # for the signature proves nothing new.  botocore reads the setting on every call.  The user may still ask
-        # for it in the `s3 =` block, for a bucket whose policy wants every body signed.
+        # The checksum header is signed, and S3 compares it with the body: over TLS, hashing the body again for the
+        # signature proves nothing new.  botocore reads the setting on every call.  The user may still enable it in
+        # the `s3 =` block, for a bucket whose policy requires every body to be signed.
         client.meta.config.s3 = {"payload_signing_enabled": False} | (client.meta.config.s3 or {})
     return client, _prepare(client, clock_skew_for(config), may_repeat=config.is_default)
 
 
 def _made_here(config: S3Config) -> Any:
-    """A client that does nothing by itself.
+    """A client that does nothing on its own.
 
-    botocore's retries are off (engine/retry/backend.py owns them), and so is its own checksum: ours goes as a header,
+    botocore's retries are off (engine/retry/backend.py retries), and so are its checksums: ours are sent in a header,
     with a plain body that every service understands.
     """
     options: dict[str, Any] = {
-        # Ours is the one that find_endpoint found.
+        # find_endpoint determines the endpoint.
         "ignore_configured_endpoint_urls": True,
         "retries": {"total_max_attempts": 1},
         "max_pool_connections": config.connections,
@@ -79,7 +79,7 @@ def _made_here(config: S3Config) -> Any:
         "request_checksum_calculation": "when_required",
         "response_checksum_validation": "when_required",
         "tcp_keepalive": True,
-        # Fixed: botocore makes its own anew for every request, a tenth of what a request costs.
+        # Fixed: botocore builds its own for every request, a tenth of the cost of a request.
         **({"signature_version": UNSIGNED} if config.unsigned else {}),
         "user_agent": f"partway boto3/{boto3.__version__}",
     }
@@ -87,12 +87,12 @@ def _made_here(config: S3Config) -> Any:
     with reading_configuration():
         endpoint = endpoint_for(config)
         options["proxies"] = find_proxies(endpoint.url)
-        # No certificate is looked at where there is no TLS.
+        # Without TLS, no certificates are needed.
         is_plain = (endpoint.url or "").startswith("http:")
         verify = True if is_plain else find_bundle(config.verify, session.get_scoped_config())
         client: Any = session.create_client(
             "s3",
-            # A session that was handed in has a region of its own.
+            # A session of the caller has its own region.
             region_name=config.region if config.session is not None else None,
             endpoint_url=endpoint.url,
             verify=verify,
@@ -103,14 +103,14 @@ def _made_here(config: S3Config) -> Any:
 
 
 def _prepare(client: Any, offset: ClockSkew, *, may_repeat: bool) -> RequestTemplates:
-    """Register what botocore leaves out, and the calls that are made again and again."""
-    # botocore has no bound for an answer, and no other place to set one than where it sends.
+    """Register the handlers that botocore lacks, and return the templates of the client's frequent calls."""
+    # botocore does not limit responses, and the only place to add a limit is where it sends.
     http = client._endpoint.http_session
     send_by = partial(_send, http, ServiceCheck(http, offset, client.meta.config))
     calls = RequestTemplates(client, offset, send_by, may_repeat=may_repeat)
     client.meta.events.register("before-send.s3", send_by)
     client.meta.events.register("before-parse.s3.CreateMultipartUpload", _drop_odd_date)
-    # By this name it comes before botocore's own handler, which would read the whole document for an error.
+    # With this name it runs before botocore's own handler, which would parse the whole document for an error.
     client.meta.events.register("before-parse.*.ListParts", take_rows)
     client.meta.events.register("before-parse.s3", drop_empty)
     offset.attach(client.meta.events)
@@ -118,13 +118,13 @@ def _prepare(client: Any, offset: ClockSkew, *, may_repeat: bool) -> RequestTemp
 
 
 def with_complete_timeout(config: S3Config) -> S3Config:
-    """The configuration for CompleteMultipartUpload; a client that was handed in keeps its own timeouts."""
+    """The configuration for CompleteMultipartUpload.  A client of the caller keeps its own timeouts."""
     return config if config.client is not None else replace(config, answer_timeout=config.complete_timeout)
 
 
 def _is_private(endpoint_url: str) -> bool:
-    """False where somebody on the way may read and change what is sent: plain http has no protection but the
-    signature, but on the loopback there is nobody to protect from."""
+    """False when others on the network may read and change what is sent: plain http is protected by nothing but the
+    signature.  The loopback interface is private."""
     parts = urlsplit(endpoint_url)
     if parts.scheme == "https" or parts.hostname == "localhost":
         return True
@@ -135,7 +135,7 @@ def _is_private(endpoint_url: str) -> bool:
 
 
 def _drop_odd_date(response_dict: Any, **_: Any) -> None:
-    """The abort date is only told to the user: an odd one must not cost the upload that S3 just made."""
+    """Drop an invalid abort date, which is only shown to the user, so that it does not fail the new upload."""
     headers = response_dict["headers"]
     try:
         parse_timestamp(headers.get("x-amz-abort-date", "0"))
@@ -150,14 +150,14 @@ def _send(http: Any, is_service: ServiceCheck, request: Any, event_name: str, **
 
 
 def forget_clients(config: S3Config, *, entirely: bool = False) -> list[Any]:
-    """Let go of a configuration's clients and credentials, so that the next call begins anew; the clients that were.
+    """Drop a configuration's clients and credentials, so that the next call creates new ones.  Returns the old clients.
 
-    entirely: forget also that it gave credentials.
+    entirely: True also forgets that the configuration provided credentials.
     """
     forget_session(config, entirely=entirely)
     made = [_clients.pop(each, None) for each in {config, with_complete_timeout(config)}]
     return [each[0] for each in made if each is not None]
 
 
-# A forked process makes clients of its own: two that write to one connection would mix their requests.
+# A forked process creates its own clients: two processes on one connection would mix up their requests.
 os.register_at_fork(after_in_child=_clients.clear)

@@ -1,8 +1,8 @@
-"""A clock that is wrong: sign with the service's time instead, once it has told that ours is off.
+"""Clock skew: sign with the service's time once it has rejected ours.
 
-S3 refuses a request whose time is more than 15 minutes off (RequestTimeTooSkewed) and says its own time in ``Date``:
+S3 refuses a request whose time is more than 15 minutes off (RequestTimeTooSkewed), and sends its own time in ``Date``:
 https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
-The answer to HEAD has no place for that word: there, a 403 with such a ``Date`` means the same.
+The response to HEAD has no body for that code: there, a 403 with such a ``Date`` means the same.
 """
 
 import datetime
@@ -13,13 +13,13 @@ from botocore.auth import SIGV4_TIMESTAMP, S3SigV4Auth
 
 from ..aws_config.credential_values import check_values
 
-_ALLOWED = 900.0  # seconds that S3 lets a clock be off
-_MOST = 10 * 365 * 86400.0  # seconds; a service that is further off has no better clock than we
+_ALLOWED = 900.0  # seconds of skew that S3 accepts
+_MOST = 10 * 365 * 86400.0  # seconds; if the skew is larger, the service's clock is wrong
 _SKEWED = "RequestTimeTooSkewed"
 
 
 class ClockSkew:
-    """Belongs to one session, and hangs on the events of its clients.  seconds: what to add to this machine's clock."""
+    """The clock skew of one session, updated by its clients' events.  seconds: to add to this machine's clock."""
 
     def __init__(self, credentials: Any) -> None:
         self.seconds = 0.0
@@ -27,12 +27,12 @@ class ClockSkew:
         self._checked: Any = None
 
     def attach(self, events: Any) -> None:
-        """Listen to answers, and sign again after botocore signed."""
+        """Inspect responses, and sign again after botocore has signed."""
         events.register("after-call.s3", self.update)
         events.register_last("request-created.s3", self._sign_again)
 
     def update(self, parsed: Any, **_: Any) -> None:
-        """See whether the parsed answer says that our clock is off, and by how much."""
+        """Set the skew if the parsed response says that our clock is off."""
         answer = parsed.get("ResponseMetadata") or {}
         error = parsed.get("Error") or {}
         nameless_403 = error.get("Code") == "403"
@@ -49,10 +49,10 @@ class ClockSkew:
         error["Code"] = _SKEWED
 
     def refresh_credentials(self) -> None:
-        """Have credentials that end soon be fetched anew; raises whatever their source does.
+        """Renew credentials that expire soon.  Errors of their source propagate.
 
         Raises:
-            ValueError: nothing can be signed with them.
+            ValueError: they cannot be used to sign a request.
         """
         if self.credentials is None:
             return
@@ -62,15 +62,15 @@ class ClockSkew:
             self._checked = found
 
     def _sign_again(self, request: Any, **_: Any) -> None:
-        # Not a signature for several regions, as Multi-Region Access Points have (SigV4A): it is made elsewhere.
+        # Not a signature for several regions (SigV4A, for Multi-Region Access Points), which is made elsewhere.
         if not self.seconds or not _text(request.headers.get("Authorization")).startswith("AWS4-HMAC-SHA256 "):
             return
         signing = request.context.get("signing") or {}
         self.signer(signing.get("signing_name", "s3"), signing.get("region")).add_auth(request)
 
     def signer(self, service: str, region: Any) -> S3SigV4Auth:
-        """Signs with the credentials and the time of now."""
-        # Key, secret and token of one moment: they may be refreshed while this signs.
+        """A signer with the current credentials and skew."""
+        # A consistent set of key, secret and token: they may be renewed while this signs.
         credentials = self.credentials.get_frozen_credentials()
         return _Shifted(credentials, service, region, self.seconds)
 
@@ -80,7 +80,7 @@ def _text(value: str | bytes | None) -> str:
 
 
 class _Shifted(S3SigV4Auth):
-    """botocore's signature, at another time.  (docs/decisions/0007-clock-offset.md)"""
+    """botocore's signer with a corrected time.  (docs/decisions/0007-clock-offset.md)"""
 
     def __init__(self, credentials: Any, service: str, region: Any, seconds: float) -> None:
         super().__init__(credentials, service, region)

@@ -1,4 +1,4 @@
-"""What a client is made from: endpoint, credentials, timeouts."""
+"""The configuration of a client: endpoint, credentials, timeouts."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,34 +6,34 @@ from typing import Any
 from ..backend.sse_c import CustomerKey
 from ..limits import MAX_CONCURRENCY
 
-# A send that makes no progress for this long is a stall.  It is also the time to reach the endpoint.
+# Seconds without progress after which a send is stalled.  Also the connect timeout.
 SEND_TIMEOUT = 30.0
 
 
 ANSWER_TIMEOUT = 60.0
 
 
-# Putting 10,000 parts together may take a service minutes, and asking again makes some start over.
+# Assembling 10,000 parts may take a service minutes, and a retry makes some services start over.
 COMPLETE_TIMEOUT = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class S3Config:
-    """How to reach the service.  Credentials are never here: they come from the user's AWS configuration.
+    """How to reach the service.  Contains no AWS credentials: they come from the user's AWS configuration.
 
-    endpoint_url, region, profile: None leaves each to the AWS configuration and environment; as an endpoint, ""
-        is AWS itself, whatever the configuration says.
-    verify: None checks certificates as the AWS configuration says; False does not, a path names a CA bundle.
-    connections: how many calls may run at the same time.
-    unsigned: True signs nothing, and needs no credentials.
-    customer_key: encrypts the objects (SSE-C); None: no such key.
-    send_timeout: seconds that a connection or a block of the body may take.
-    answer_timeout: seconds without a byte of the answer.
-    complete_timeout: the same for CompleteMultipartUpload.
-    session: a ``boto3.Session`` to make clients from; None makes one of the configuration.  Its profile, region,
+    endpoint_url, region, profile: None uses the AWS configuration and environment; "" as the endpoint means AWS itself,
+        whatever the configuration says.
+    verify: None verifies certificates as configured for AWS; False does not verify them; a path names a CA bundle.
+    connections: the maximum number of concurrent calls.
+    unsigned: True does not sign requests, and needs no credentials.
+    customer_key: encrypts the objects (SSE-C); None means no such key.
+    send_timeout: seconds to connect, or to send one block of the body.
+    answer_timeout: seconds to wait for each byte of the response.
+    complete_timeout: the same, for CompleteMultipartUpload.
+    session: a ``boto3.Session`` to create clients from; None creates one from the configuration.  Its profile, region,
         credentials and event handlers are used; ``profile`` is ignored.
-    client: a boto3 or botocore client for S3, used as it is: its endpoint, region, credentials, timeouts, retries and
-        event handlers.  Of the other fields only ``customer_key`` is read.
+    client: a boto3 or botocore client for S3, used with its own endpoint, region, credentials, timeouts, retries and
+        event handlers.  Of the other fields only ``customer_key`` is used.
     """
 
     endpoint_url: str | None = None
@@ -51,5 +51,5 @@ class S3Config:
 
     @property
     def is_default(self) -> bool:
-        """True when neither session nor client were handed in."""
+        """True when the caller gave neither a session nor a client."""
         return self.session is None and self.client is None

@@ -1,6 +1,6 @@
-"""The parts of one upload, and the unfinished uploads of one key, page by page.
+"""List the parts of one upload, and the unfinished uploads of one key, page by page.
 
-No listing is trusted: services repeat rows, ignore markers, or respond with something else than a list.
+No list is trusted: services repeat rows, ignore markers, or respond with something other than a list.
 """
 
 from typing import Any
@@ -19,7 +19,7 @@ from .parameters import bucket, checksum_type
 def list_parts(
     client: Any, about: dict[str, Any], upload_id: str, algorithm: ChecksumAlgorithm
 ) -> list[PartReceipt] | None:
-    """Every row of ListParts, as often as the service lists it; None when there is no such call, or it is not allowed.
+    """All rows of ListParts, with repetitions; None when the call is not supported or not permitted.
 
     about: the object and its customer key, as botocore's parameters.
     """
@@ -47,10 +47,9 @@ def list_parts(
 
 
 def page_of_parts(client: Any, about: dict[str, Any], upload_id: str, marker: int) -> Any:
-    """One page; None when there is no such call, or not for these credentials.
+    """One page of ListParts; None when the call is not supported or not permitted.
 
-    A service without the call refuses it in any of several ways: as a method, or because there is no object of that
-    name.
+    A service without the call may refuse it as an unknown method, or because there is no object with that key.
     """
     try:
         with translate_errors("ListParts"):
@@ -60,7 +59,7 @@ def page_of_parts(client: Any, about: dict[str, Any], upload_id: str, marker: in
     except (UploadVanished, CredentialsExpired, ForeignResponse):
         raise
     except RemoteError as error:
-        # A large object instead of a list is too long.
+        # A service that sends the object instead of a list exceeds the limit if the object is large.
         if error.code in ("AccessDenied", "AnswerTooLong") or (
             error.status in (404, 405, 501) and error.code != "NoSuchBucket"
         ):
@@ -69,8 +68,8 @@ def page_of_parts(client: Any, about: dict[str, Any], upload_id: str, marker: in
 
 
 def list_uploads(client: Any, target: Target) -> list[FoundUpload] | None:
-    """The unfinished uploads of the target's key whose checksums the engine can complete; None when the service does
-    not list them."""
+    """The unfinished uploads of the destination's key that the engine can complete; None when the service does not list
+    them."""
     found: dict[str, FoundUpload] = {}
     markers: dict[str, str] = {}
     pages = Pages("ListMultipartUploads", max_pages=100, max_rows=200_000)
@@ -87,7 +86,7 @@ def list_uploads(client: Any, target: Target) -> list[FoundUpload] | None:
                 found |= {id: upload for id, row in page.items() if (upload := _found(row)) is not None}
                 truncated, key = bool(answer.get("IsTruncated")), answer.get("NextKeyMarker") or ""
                 marker = key, answer.get("NextUploadIdMarker") or ""
-                # Keys come in order, so a page without ours is the last that matters.
+                # Keys are sorted, so a page without ours is the last one that matters.
                 if not pages.has_next(truncated=truncated, rows=len(page), new_rows=len(page), marker=marker):
                     return list(found.values())
         except (CredentialsExpired, ForeignResponse):
@@ -98,7 +97,7 @@ def list_uploads(client: Any, target: Target) -> list[FoundUpload] | None:
 
 
 def _found(row: Any) -> FoundUpload | None:
-    """One unfinished upload; None for one whose checksums are of a type that the engine does not complete."""
+    """One unfinished upload; None when its type of checksum is not supported by the engine."""
     declared = row.get("ChecksumAlgorithm")
     if declared is not None and declared not in set(ChecksumAlgorithm):
         return None
@@ -109,7 +108,7 @@ def _found(row: Any) -> FoundUpload | None:
 
 
 def _check_listing(operation: str, answer: Any) -> None:
-    """Refuse a response that is no list: a web page with status 200 is not an empty one, after which every part that
-    it does not show would be sent again."""
+    """Reject a response that is not a list: a web page with status 200 must not count as an empty list, or every part
+    would be sent again."""
     if not answer.keys() & {"Bucket", "Key", "Prefix", "UploadId", "IsTruncated", "Parts", "Uploads"}:
         raise bad_response(operation)

@@ -1,4 +1,4 @@
-"""What the service says of a finished object and of the parts it was made of."""
+"""Get the service's report of a finished object and of its parts."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ def object_details(client: Any, about: dict[str, Any]) -> ObjectDetails:
 
 
 def object_part(client: Any, about: dict[str, Any], number: int) -> ObjectPart | None:
-    """HeadObject of one part; None from a service that does not know the question or answers for the whole object."""
+    """HeadObject of one part; None when the service does not support it, or responds about the whole object."""
     try:
         with translate_errors("HeadObject"):
             answer = client.head_object(**about, PartNumber=number)
@@ -75,8 +75,8 @@ def part_sizes(client: Any, about: dict[str, Any]) -> tuple[int, ...] | None:
         except (CredentialsExpired, ForeignResponse):
             raise
         except (Refused, Transient) as error:
-            # A service that does not know the call may answer with the object's own bytes, which botocore takes for
-            # an answer with status 500.  The parts can be asked for one by one instead.
+            # A service without this call may respond with the object's own bytes, which botocore reports as a 500.
+            # The parts can be requested one by one instead.
             if isinstance(error, Transient) and error.unreachable:
                 raise
             return None

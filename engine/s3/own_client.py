@@ -1,4 +1,4 @@
-"""A client that the caller made: its region, endpoint, credentials, event handlers and retries are used as they are."""
+"""Use a client of the caller, with its own region, endpoint, credentials, event handlers and retries."""
 
 import copy
 from typing import Any
@@ -7,17 +7,17 @@ from ..responses.connection import install
 
 
 def copy_of(client: Any) -> Any:
-    """A copy of a botocore client, with events and connections of its own.
+    """A copy of a botocore client, with its own events and connections.
 
-    What the engine registers, and how it reads responses, must not change the caller's other calls.  Later handlers of
-    the caller's client are not seen by the copy.
+    The engine's handlers, and its way of reading responses, must not affect the caller's other calls.  Handlers that
+    the caller registers later do not affect the copy.
     """
-    # Not copy.copy: looking for its methods on the empty copy, a client's __getattr__ does not end.
+    # Not copy.copy: its lookup of methods on the empty copy makes a client's __getattr__ recurse without end.
     ours = object.__new__(type(client))
     ours.__dict__.update(client.__dict__)
     ours.meta = copy.copy(client.meta)
     ours.meta.events = copy.copy(client.meta.events)
-    # The checksums of the engine go as headers; botocore would add one of its own.
+    # The engine sends its checksums as headers; botocore would add its own.
     config = ours.meta._client_config = ours._client_config = copy.copy(client.meta.config)
     config.request_checksum_calculation = config.response_checksum_validation = "when_required"
     ours._endpoint = copy.copy(client._endpoint)

@@ -1,4 +1,4 @@
-"""Our values as the parameters of botocore's calls."""
+"""Convert the engine's values to the parameters of botocore's calls."""
 
 from typing import Any
 
@@ -8,12 +8,12 @@ from ..responses.values import checksum_name
 
 
 def address(target: Target) -> dict[str, Any]:
-    """The object, and what goes with every call about it."""
+    """The parameters that are sent with every call about the object."""
     return bucket(target) | {"Key": target.key}
 
 
 def bucket(target: Target) -> dict[str, Any]:
-    """The bucket, and what goes with every call about it."""
+    """The parameters that are sent with every call about the bucket."""
     options = target.options
     address = {
         "Bucket": target.bucket,
@@ -24,15 +24,15 @@ def bucket(target: Target) -> dict[str, Any]:
 
 
 def checksum_type(algorithm: ChecksumAlgorithm) -> str:
-    """S3's name for what the checksum of the whole is."""
+    """S3's name for the type of the whole object's checksum."""
     return "FULL_OBJECT" if algorithm.full_object else "COMPOSITE"
 
 
 def checksum_argument(algorithm: ChecksumAlgorithm, value: str) -> dict[str, Any]:
-    """The parameters that carry a checksum; an MD5 has its own.
+    """The parameters with a checksum; an MD5 has its own parameter.
 
-    The algorithm's name becomes the header ``x-amz-sdk-checksum-algorithm``, which every SDK sends: object lock needs
-    it on some services, and moto answers with checksums only then.
+    The algorithm's name becomes the header ``x-amz-sdk-checksum-algorithm``, which every SDK sends: some services
+    require it for object lock, and moto returns checksums only with it.
     """
     if algorithm is ChecksumAlgorithm.MD5:
         return {"ContentMD5": value}
@@ -40,7 +40,7 @@ def checksum_argument(algorithm: ChecksumAlgorithm, value: str) -> dict[str, Any
 
 
 def object_options(options: ObjectOptions) -> dict[str, Any]:
-    """What CreateMultipartUpload and PutObject are told about the object."""
+    """The parameters of CreateMultipartUpload and PutObject that describe the object."""
     arguments: dict[str, Any] = {
         "ACL": options.acl,
         "StorageClass": options.storage_class,

@@ -1,10 +1,10 @@
-"""Calls that are made again and again: parts of one upload differ in a number, a length and a checksum, small files of
-one folder in a key, so the second call need not ask botocore's model what the first had to say.
+"""Make frequent calls from templates: parts of one upload differ only in a number, a length and a checksum, small files
+of one directory in the key, so the second call need not be built from botocore's model again.
 (docs/decisions/0012-calls-after-the-first.md)
 
-Botocore makes the first call of a kind and every call after trouble.  What it sent, and S3 took, is the pattern of the
-next ones: the same address and headers, signed anew by botocore's signer and sent by its HTTP session, but without
-``Expect: 100-continue``, which costs a round trip.
+Botocore makes the first call of a kind, and every call after an error.  A request that S3 accepted is the template for
+the next ones: the same address and headers, with a new signature from botocore's signer, and sent by its HTTP session,
+but without ``Expect: 100-continue``, which costs a round trip.
 """
 
 import re
@@ -22,12 +22,12 @@ from botocore.parsers import create_parser
 from ..source.part_reader import PartReader
 from .clock_skew import ClockSkew
 
-# botocore's names, and those of its methods.
+# botocore's names of operations and of their methods.
 _METHODS = {"UploadPart": "upload_part", "PutObject": "put_object", "HeadObject": "head_object"}
 
 _SCOPE = re.compile(r"AWS4-HMAC-SHA256 Credential=[^/]+/\d{8}/([^/]+)/([^/]+)/aws4_request, ")
 _NUMBER = re.compile(r"(?<=[?&]partNumber=)\d+")
-# Headers of one request.
+# Headers that belong to a single request.
 _OWN = frozenset(
     {
         "authorization",
@@ -41,14 +41,14 @@ _OWN = frozenset(
     }
 )
 _OWN_PREFIXES = ("x-amz-checksum-", "amz-sdk-")
-# Headers of an answer that the engine reads, by botocore's names; checksums are found by their prefix.
+# Response headers that the engine reads, by botocore's names; checksums are found by their prefix.
 _READ = {
     "ETag": "etag",
     "LastModified": "last-modified",
     "VersionId": "x-amz-version-id",
     "SSECustomerAlgorithm": "x-amz-server-side-encryption-customer-algorithm",
 }
-_ANSWERS = (404, 412)  # statuses that say something about the object, and nothing about the call
+_ANSWERS = (404, 412)  # statuses that are about the object, not about the call
 _MOST_PATTERNS = 64
 
 
@@ -56,7 +56,7 @@ _MOST_PATTERNS = 64
 class _Template:
     """What calls of one kind have in common.
 
-    before, after: the address, around what differs.
+    before, after: the address before and after the variable part.
     region, service: of the signature's scope.
     """
 
@@ -69,13 +69,13 @@ class _Template:
 
 
 class RequestTemplates:
-    """The patterns that one client learned.  Thread-safe: what threads share are single reads and writes of a dict.
+    """The templates of one client.  Thread-safe: threads share only single reads and writes of a dict.
 
     Args:
-        client: botocore's.
-        offset: Signs, and learns from refusals.
-        send: Sends a prepared request, given its event's name, as ``responses.limit.send`` does.
-        may_repeat: False where event handlers of the caller may change each request: then botocore makes every call.
+        client: A botocore client.
+        offset: Signs, and is updated from refusals.
+        send: Sends a prepared request, given its event's name, like ``responses.limit.send``.
+        may_repeat: False when event handlers of the caller may change each request: then botocore makes every call.
     """
 
     def __init__(self, client: Any, offset: ClockSkew, send: Callable[..., Any], *, may_repeat: bool = True) -> None:
@@ -91,11 +91,11 @@ class RequestTemplates:
             client.meta.events.register(f"request-created.s3.{operation}", self._drop_expect)
 
     def call(self, operation: str, params: Mapping[str, Any]) -> Any:
-        """Make a call; the answer as botocore gives it, or those of its members alone that the engine reads.
+        """Make a call.  Returns the response like botocore, or only the members that the engine reads.
 
         Args:
             operation: UploadPart, PutObject or HeadObject.
-            params: As botocore's method takes them; one without a value (None) is not there.
+            params: As for botocore's method; must not contain None.
 
         Raises:
             ClientError, BotoCoreError.
@@ -108,11 +108,11 @@ class RequestTemplates:
             except BaseException as error:
                 status = _status(error)
                 if status not in _ANSWERS:
-                    # After any trouble the next call is botocore's own, which asks before it sends the body.
+                    # After any error the next call is botocore's own, with Expect before it sends the body.
                     self._patterns.pop(kind, None)
                 if not _is_redirect(operation, status, error):
                     raise
-                # Botocore knows about regions, and follows at once.
+                # Botocore handles regions, and follows immediately.
                 if isinstance(body := params.get("Body"), PartReader):
                     body.seek(0)
         answer = self._by_client(operation, params)
@@ -124,7 +124,7 @@ class RequestTemplates:
         return answer
 
     def _by_client(self, operation: str, params: Mapping[str, Any]) -> Any:
-        """Botocore's own call; without ``Expect`` where something on the way does not know it."""
+        """Botocore's own call; without ``Expect`` if a proxy does not support it."""
         try:
             return getattr(self._client, _METHODS[operation])(**params)
         except ClientError as error:
@@ -164,8 +164,8 @@ class RequestTemplates:
 
 
 def _kind(operation: str, params: Mapping[str, Any]) -> tuple[str, ...]:
-    """What calls have to have in common to be of one pattern: all but what is of one part or one file.  Parts of two
-    uploads differ in more than their numbers, so there the key is part of it."""
+    """What calls must have in common to share a template: everything but the values of one part or one file.  Parts of
+    two uploads differ in more than their numbers, so for parts the key is included."""
     own = {"PartNumber"} if "PartNumber" in params else {"Key"}
     same = [(name, value) for name, value in params.items() if name not in own and not _is_own(name)]
     return operation, *(f"{name}={value}" for name, value in sorted(same))
@@ -178,7 +178,7 @@ def _is_own(parameter: str) -> bool:
 
 
 def _variable_part(params: Mapping[str, Any]) -> str:
-    """What differs in the addresses of one kind of call, as botocore writes it."""
+    """The variable part of the address in one kind of call, as botocore writes it."""
     return str(params["PartNumber"]) if "PartNumber" in params else quote(params["Key"], safe="/~")
 
 
@@ -193,8 +193,8 @@ def _header(parameter: str) -> str:
 
 
 def _pattern(request: Any, params: Mapping[str, Any]) -> _Template | None:
-    """What later calls may repeat of this request; None when its signature is none that can be made anew here: an
-    anonymous one, one over the body, or one of a session of S3 Express."""
+    """The template that this request gives for later calls; None when its signature cannot be made here: an anonymous
+    request, a signed body, or a session of S3 Express."""
     headers = {name: _text(value) for name, value in request.headers.items()}
     by_name = {name.lower(): value for name, value in headers.items()}
     scope = _SCOPE.match(by_name.get("authorization", ""))
@@ -221,7 +221,7 @@ def _pattern(request: Any, params: Mapping[str, Any]) -> _Template | None:
 
 
 def _around(url: str, params: Mapping[str, Any]) -> tuple[str, str] | None:
-    """The address before and after what differs; None when it is not found."""
+    """The address before and after the variable part; None when that is not found."""
     if "PartNumber" in params:
         before, after = _NUMBER.split(url, maxsplit=1)
         return before, after
@@ -231,19 +231,19 @@ def _around(url: str, params: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 def _is_mode(header: str) -> bool:
-    """True for the header that asks for checksums, and is none."""
+    """True for the header that requests checksums; the others with its prefix carry one."""
     return header.lower() == "x-amz-checksum-mode"
 
 
 def _status(error: BaseException) -> int | None:
-    """Of a refusal; None of other trouble."""
+    """The HTTP status of a refusal; None for other errors."""
     if not isinstance(error, ClientError):
         return None
     return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
 
 
 def _is_redirect(operation: str, status: int | None, error: BaseException) -> bool:
-    """True for an answer that says, or without a document may say, that the bucket is in another region.
+    """True for a response that means, or without a body may mean, that the bucket is in another region.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/Redirects.html
     """

@@ -1,4 +1,4 @@
-"""The doctor's calls over botocore."""
+"""The doctor's calls, implemented with botocore."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -21,14 +21,14 @@ from .parameters import address, checksum_argument
 from .session import clock_skew_for, endpoint_for, region_for, session_for
 
 _DENIED = ("AccessDenied", "AllAccessDisabled", "403", "UnauthorizedAccess")
-# What a service says when it does not know who asks.
+# The codes of a service that does not know the credentials.
 _STRANGERS = ("InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "InvalidSecurity")
-_END = 4  # characters of a key's id that may be shown
+_END = 4  # characters of a key's ID that may be shown
 
 
 @dataclass(frozen=True, slots=True)
 class S3Probe(Probe):
-    """The doctor's calls by botocore; a value, as S3Backend is."""
+    """The doctor's calls through botocore; a plain value, like S3Backend."""
 
     config: S3Config = field(default_factory=S3Config)
 
@@ -65,13 +65,13 @@ class S3Probe(Probe):
         answered, error = self._timed("ListBuckets", lambda client: client.list_buckets())
         if error is not None and (isinstance(error, Transient) or not error.status or error.code in _STRANGERS):
             raise error
-        # It need not list buckets: it answered.
+        # Listing buckets may be denied: any response is enough.
         return answered
 
     def look_at_bucket(self, bucket: str) -> EndpointResponse:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html"""
         answered, error = self._timed("HeadBucket", lambda client: client.head_bucket(Bucket=bucket))
-        # HEAD's answer has no place for more than a status.
+        # A response to HEAD has only a status, no error code.
         if error is not None and error.status == 404:
             raise ObjectMissing(f"there is no bucket {bucket}", operation="HeadBucket", code="NoSuchBucket", status=404)
         if error is not None and error.status != 403:
@@ -79,7 +79,7 @@ class S3Probe(Probe):
         return answered
 
     def _timed(self, operation: str, call: Callable[[Any], Any]) -> tuple[EndpointResponse, RemoteError | None]:
-        """What the headers said, and the error if it is one."""
+        """The response's time, headers and outcome, and the error if the call was refused."""
         client = client_for(self.config)
         headers: dict[str, str] = {}
         refusal: RemoteError | None = None
@@ -119,7 +119,7 @@ class S3Probe(Probe):
         return Retention(versioned=True, locked=locked)
 
     def _known(self, operation: str, bucket: str, read: Callable[[Any], bool]) -> bool | None:
-        """What the answer says; False where there is no such setting, None where nobody may look."""
+        """The setting in the response; False when there is no such setting, None when it may not be read."""
         client = client_for(self.config)
         calls = {
             "GetBucketVersioning": client.get_bucket_versioning,
@@ -139,7 +139,7 @@ class S3Probe(Probe):
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLifecycleConfiguration.html"""
         try:
             with translate_errors("GetBucketLifecycleConfiguration"):
-                # A service that does not know the question answers with a list of objects.
+                # A service without this call responds with a list of objects.
                 rules = client_for(self.config).get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
                 found = [
                     (_prefix(rule), int(rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"]))
@@ -217,6 +217,6 @@ def _ahead(date: str | None) -> float | None:
 
 
 def _prefix(rule: Any) -> str:
-    """The keys that a rule is about; one about tags or sizes is about no upload, which has neither."""
+    """The prefix of a rule's keys.  Rules about tags or sizes do not apply to uploads, which have neither."""
     filter = rule.get("Filter") or {}
     return str(filter.get("Prefix") or (filter.get("And") or {}).get("Prefix") or rule.get("Prefix") or "")

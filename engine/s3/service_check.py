@@ -1,4 +1,4 @@
-"""Is it the service that responds?  Asked where a response may be an HTML object, or a login page in its place."""
+"""Check whether the service itself responds, when a response may be an HTML object or a login page."""
 
 import re
 import secrets
@@ -15,12 +15,12 @@ _ERROR = re.compile(rb"<Error[\s>].*<Code>[^<]+</Code>", re.DOTALL)
 
 
 class ServiceCheck:
-    """Asks for an object that does not exist: only S3 refuses that with an error document.  A captive portal sends its
-    page for every address, a web server a page about what is missing.
+    """Requests an object that does not exist: only S3 refuses that with an error document.  A captive portal sends its
+    page for every address, and a web server sends an HTML error page.
 
     Args:
         session: botocore's HTTP session of the client.
-        skew: Signs.
+        skew: Signs the request.
         client_config: botocore's Config of the client.
     """
 
@@ -30,10 +30,10 @@ class ServiceCheck:
         self._client_config = client_config
 
     def __call__(self, request: Any) -> bool:
-        """True when the service itself responds where ``request`` was sent.
+        """True when the service itself responds at the address of ``request``.
 
         Raises:
-            PartwayError, BotoCoreError: as ``responses.limit.send``.
+            PartwayError, BotoCoreError: as raised by ``responses.limit.send``.
         """
         check = AWSRequest("GET", _address_of_nothing(request))
         check.context["client_config"] = self._client_config
@@ -47,7 +47,7 @@ class ServiceCheck:
 
 
 def _address_of_nothing(request: Any) -> str:
-    """A key beside that of the request, or in its bucket, that no object has."""
+    """The address of a nonexistent object next to the request's key, or in its bucket."""
     parts = urlsplit(str(request.url))
     is_bucket = request.method == "HEAD" and parts.path.count("/") < 2
     separator = "" if parts.path.endswith("/") else "/" if is_bucket else "."

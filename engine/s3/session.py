@@ -1,4 +1,4 @@
-"""The session that clients are made from: profile, region, credentials and the description of S3."""
+"""Create the session for clients: profile, region, credentials and the service model of S3."""
 
 import gzip
 import json
@@ -23,19 +23,19 @@ from .config import S3Config
 _Key = tuple[str | None, str | None, bool, Any, Any]
 
 _sessions: dict[_Key, tuple[Session, ClockSkew]] = {}
-# Configurations that gave credentials in this process: what goes wrong with them later is not how they are written.
+# Configurations that provided credentials in this process: a later failure is not caused by their settings.
 _worked: set[_Key] = set()
 
 
 class _Boto3Session(boto3.Session):
-    """A session without boto3's own methods of clients (``upload_file``), which would import s3transfer's threads."""
+    """A session without the methods that boto3 adds to clients (``upload_file``), which would import s3transfer."""
 
     def _register_default_handlers(self) -> None:
         pass
 
 
 class _Files(JSONFileLoader):
-    """Reads into plain dicts, which keep the order too; botocore's OrderedDicts take twice the time."""
+    """Loads into plain dicts, which also keep the order; botocore's OrderedDicts take twice as long."""
 
     def load_file(self, file_path: str) -> Any:
         for path, opened in ((f"{file_path}.json", open), (f"{file_path}.json.gz", gzip.open)):
@@ -46,31 +46,31 @@ class _Files(JSONFileLoader):
 
 
 class _Loader(Loader):
-    """botocore's loader without its look into 420 folders of services for the one that is asked for."""
+    """botocore's loader without the scan of 420 service directories for the one that is requested."""
 
     FILE_LOADER_CLASS = _Files
 
     def list_available_services(self, type_name: str) -> list[str]:
-        """Services that have a folder; whether it has this type shows when that is loaded."""
+        """Services that have a directory; a missing type is detected when it is loaded."""
         folders = [path for path in map(Path, self.search_paths) if path.is_dir()]
         return sorted({service.name for folder in folders for service in folder.iterdir()})
 
 
 def session_for(config: S3Config) -> Session:
-    """botocore's session under boto3's: what the clients are made of, and their credentials.
+    """The botocore session under boto3's, which provides clients and their credentials.
 
-    Clients of one profile share it.  For a client that was handed in it is an empty one: nothing is made of it.
+    Clients of one profile share it.  For a client of the caller it is an empty session that is not used.
     """
     return _session_and_skew(config)[0]
 
 
 def clock_skew_for(config: S3Config) -> ClockSkew:
-    """The clock of the session's clients, which signs with its credentials."""
+    """The clock skew of the session's clients, which signs with the session's credentials."""
     return _session_and_skew(config)[1]
 
 
 def refresh_credentials(config: S3Config) -> None:
-    """Fetch credentials that end soon here, so that trouble with them is not taken for trouble with a call."""
+    """Renew credentials that expire soon here, so that a failure is not mistaken for a failed call."""
     key = _key(config)
     with reading_credentials(worked=key in _worked):
         clock_skew_for(config).refresh_credentials()
@@ -78,7 +78,7 @@ def refresh_credentials(config: S3Config) -> None:
 
 
 def forget_session(config: S3Config, *, entirely: bool) -> None:
-    """Have the next call read the configuration and credentials again; entirely: forget also that they worked."""
+    """Make the next call read the configuration and credentials again.  entirely: also forget that they worked."""
     if entirely:
         _worked.discard(_key(config))
     _sessions.pop(_key(config), None)
@@ -96,7 +96,7 @@ def _key(config: S3Config) -> _Key:
 
 
 def _handed_in(config: S3Config) -> tuple[Session, ClockSkew] | None:
-    """What belongs to the caller's session or client, which stay as they are; None without one."""
+    """The session and clock skew of the caller's session or client, which are not modified; None without one."""
     if config.client is not None:
         return Session(), ClockSkew(config.client._request_signer._credentials)
     if config.session is None:
@@ -112,7 +112,7 @@ def _from_configuration(config: S3Config) -> tuple[Session, ClockSkew]:
         session = Session(profile=config.profile)
         store = session.get_component("config_store")
         if config.profile is None:
-            # As version 2 of the AWS CLI has it: an empty variable counts as not set.
+            # As in version 2 of the AWS CLI, an empty variable counts as not set.
             named = os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE") or None
             store.set_config_provider("profile", ConstantProvider(named))
         settings = session.get_scoped_config()
@@ -134,20 +134,20 @@ def _from_configuration(config: S3Config) -> tuple[Session, ClockSkew]:
 
 
 def profile_for(config: S3Config) -> str | None:
-    """The profile that a later run has to name; None when nothing of this one came from a profile that was named."""
+    """The profile that a later run must name; None when this run used no named profile."""
     if config.client is not None:
         return None
     session = session_for(config)
     credentials = None if config.unsigned else session.get_credentials()
     if config.profile is None and credentials is not None and credentials.method in ("env", "explicit"):
-        # Naming the profile then would have those credentials ignored.
+        # Naming the profile would make those credentials be ignored.
         return None
     name: str | None = session.get_config_variable("profile")
     return name
 
 
 def region_for(config: S3Config) -> Region:
-    """The region that a configuration resolves to, and what names it."""
+    """The region that a configuration resolves to, and the setting that names it."""
     if config.client is not None:
         return Region(name=config.client.meta.region_name, source="the client")
     session = session_for(config)
@@ -163,7 +163,7 @@ def _region(config: S3Config, session: Session) -> Region:
 
 
 def endpoint_for(config: S3Config) -> Endpoint:
-    """The endpoint that a configuration resolves to, and what names it."""
+    """The endpoint that a configuration resolves to, and the setting that names it."""
     if config.client is not None:
         return Endpoint(url=config.client.meta.endpoint_url, source="the client")
     session = session_for(config)
@@ -172,7 +172,7 @@ def endpoint_for(config: S3Config) -> Endpoint:
 
 
 def transfer_settings(config: S3Config) -> dict[str, str]:
-    """The ``s3 =`` block of the user's profile; what is nested deeper is left out."""
+    """The ``s3 =`` block of the user's profile, without nested blocks."""
     if config.client is not None:
         return {}
     session = session_for(config)
