@@ -1,6 +1,6 @@
-"""What the doctor says, and how it asks.
+"""The doctor's results, and how it makes calls.
 
-Nothing is changed but by the trial (``doctor_trial``), which makes a tiny upload and removes it.
+Only the trial (trial.py) changes anything: it makes a tiny upload and removes it.
 """
 
 import time
@@ -23,7 +23,7 @@ _POLICY = RetryPolicy(attempts=3, first_wait=0.2, longest_wait=1.0, budget=3.0, 
 
 
 class Health(StrEnum):
-    """How a check ended.  WARNING: uploads work, and something is worth a thought."""
+    """The result of a check.  WARNING: uploads work, but something deserves attention."""
 
     OK = "ok"
     WARNING = "warning"
@@ -47,10 +47,10 @@ class Check:
 
 
 class TimedCalls:
-    """Makes calls on a worker, so that a cancel is noticed, and none takes longer than ``patience`` seconds.
+    """Makes calls on a worker, so that each can be cancelled and takes at most ``patience`` seconds.
 
     Args:
-        backend: Tries again what may work the second time.
+        backend: Used for calls that are retried.
     """
 
     def __init__(self, backend: MultipartBackend, cancel: CancelToken, *, patience: float = PATIENCE) -> None:
@@ -59,11 +59,11 @@ class TimedCalls:
         self._patience = patience
 
     def __call__(self, call: Callable[[], T], *, again: bool = True) -> T:
-        """What the call gives, or raises.  ``again`` False makes it once.
+        """Make the call and return its result.  again: False disables retries.
 
         Raises:
-            UploadCancelled: somebody asked to stop.
-            Transient: there was no answer in time.
+            UploadCancelled: the caller asked to stop.
+            Transient: there was no response in time.
         """
 
         def work(line: WorkerContext) -> T:
@@ -82,7 +82,7 @@ class TimedCalls:
 
 
 class _Deadline(CancelToken):
-    """Wanted when the outer one is, or when the time is over."""
+    """Set when the outer token is set, or when the time is up."""
 
     def __init__(self, outer: CancelToken, seconds: float) -> None:
         super().__init__(outer)

@@ -1,4 +1,4 @@
-"""What the doctor made and has not removed yet, whatever happens in between."""
+"""Track and remove what the doctor created, whatever happens in between."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,12 +14,12 @@ from .check import Check, Health, TimedCalls
 
 @dataclass(slots=True, kw_only=True)
 class Leftovers:
-    """Of one key.
+    """The leftovers under one key.
 
-    uploads: S3's ids of multipart uploads.
-    versions: of objects that were written; None is an object without one.
-    versioned: the bucket keeps what is deleted without naming a version.
-    stays: uploads cannot be removed, so no more are begun.
+    uploads: S3's IDs of multipart uploads.
+    versions: of objects that were written; None for an object without a version.
+    versioned: True when the bucket retains objects that are deleted without a version.
+    stays: True when uploads cannot be removed, so no more are started.
     """
 
     target: Target
@@ -32,7 +32,7 @@ class Leftovers:
 
     @contextmanager
     def creating(self) -> Iterator[None]:
-        """A multipart upload is being created: until it is refused or answered there may be one without a known id."""
+        """While a multipart upload is being created, and until a response arrives, one with an unknown ID may exist."""
         self._unanswered_create = True
         try:
             yield
@@ -43,7 +43,7 @@ class Leftovers:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """An object is being written: until that is refused or answered there may be one."""
+        """While an object is being written, and until a response arrives, it may exist."""
         self._unanswered_write = True
         try:
             yield
@@ -53,7 +53,7 @@ class Leftovers:
         self._unanswered_write = False
 
     def remove_upload(self, calls: TimedCalls, upload_id: str) -> None:
-        """Abort it, and see that its parts are gone.
+        """Abort the upload, and make sure that its parts are gone.
 
         Raises:
             RemoteError, UploadFailed.
@@ -63,7 +63,7 @@ class Leftovers:
         self.uploads.discard(upload_id)
 
     def remove(self, probe: Probe, calls: TimedCalls) -> Iterator[Check]:
-        """Remove all of it; a check for each thing that stays, with how to remove it."""
+        """Remove everything, and yield a check for each leftover that stays, with the command that removes it."""
         if self._unanswered_create:
             with suppress(PartwayError):
                 found = calls(lambda: calls.backend.list_uploads(self.target))
@@ -89,7 +89,7 @@ class Leftovers:
         except ObjectMissing:
             yield Check(name="tidy", health=Health.OK, fact=f"{self.target.url} was removed again")
         except PartwayError:
-            # Who may not look has only the word of the delete.
+            # Without permission for HEAD, the response to the delete must do.
             return
         else:
             yield self._object_stays(None, None)

@@ -1,4 +1,4 @@
-"""Check what comes before any upload: credentials, region, endpoint, clock, bucket."""
+"""Check what every upload requires: credentials, region, endpoint, clock, bucket."""
 
 import time
 from collections.abc import Iterator
@@ -8,15 +8,15 @@ from ..backend.service import EndpointFacts, EndpointResponse, Probe
 from ..errors import AccessRefused, ObjectMissing, RemoteError, Transient
 from .check import Check, Health, TimedCalls
 
-_CLOCK = 60.0  # seconds that a clock may be off before it is worth a word
+_CLOCK = 60.0  # seconds of clock skew before a warning
 
 
 def check_connection(probe: Probe, calls: TimedCalls, *, unsigned: bool, checked: bool) -> Iterator[Check]:
-    """Credentials, region, endpoint and clock.  The last line is FAILED when nothing further can be asked.
+    """Check credentials, region, endpoint and clock.  The last check is FAILED when no further check is possible.
 
     Args:
-        unsigned: Requests are not signed.
-        checked: False when the endpoint's certificate is not checked, because the user said so.
+        unsigned: True when requests are not signed.
+        checked: False when the user disabled the verification of the endpoint's certificate.
     """
     found = _credentials(probe, calls, unsigned)
     yield found
@@ -162,7 +162,7 @@ def _clock(answered: EndpointResponse) -> Check:
 
 
 def check_bucket(probe: Probe, calls: TimedCalls, bucket: str, endpoint: EndpointFacts) -> Check:
-    """Whether it is there, and in the region that is configured; FAILED when nothing further can be asked."""
+    """Check that the bucket exists in the configured region.  FAILED when no further check is possible."""
     try:
         found = calls(lambda: probe.look_at_bucket(bucket))
     except ObjectMissing as error:

@@ -1,4 +1,4 @@
-"""What becomes of uploads that nobody finishes: may they be listed, and does the bucket remove them by itself?"""
+"""Check the handling of unfinished uploads: can they be listed, and does a lifecycle rule remove them?"""
 
 import json
 import shlex
@@ -19,7 +19,7 @@ _MISSING = "unfinished uploads cost storage until they are removed; add a rule t
 
 
 def check_orphans(uploads: BucketBackend, calls: TimedCalls, bucket: str, prefix: str) -> Check:
-    """Whether unfinished uploads may be listed, and how many there are."""
+    """Check whether unfinished uploads can be listed, and count them."""
     try:
         found = calls(lambda: uploads.bucket_uploads(bucket, prefix)).uploads
     except Refused as error:
@@ -43,7 +43,7 @@ def check_orphans(uploads: BucketBackend, calls: TimedCalls, bucket: str, prefix
 
 
 def check_rules(probe: Probe, calls: TimedCalls, bucket: str, prefix: str) -> Check:
-    """The lifecycle rule for unfinished uploads, or the command that sets one.
+    """Check for a lifecycle rule that removes unfinished uploads, or give the command that adds one.
 
     S3 rules: https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpu-abort-incomplete-mpu-lifecycle-config.html
     """
@@ -84,7 +84,7 @@ def check_rules(probe: Probe, calls: TimedCalls, bucket: str, prefix: str) -> Ch
 
 
 def _setting(bucket: str) -> str:
-    """For a bucket without rules: the command replaces all there are."""
+    """The command for a bucket without rules; it would replace existing ones."""
     rules = json.dumps({"Rules": [_RULE]}, separators=(",", ":"))
     return (
         f"aws s3api put-bucket-lifecycle-configuration --bucket {shlex.quote(bucket)} "
@@ -93,7 +93,7 @@ def _setting(bucket: str) -> str:
 
 
 def _adding(bucket: str) -> str:
-    """For a bucket that has, or may have, rules that must stay."""
+    """The command for a bucket that has, or may have, rules; it keeps them."""
     name, rule = shlex.quote(bucket), json.dumps(_RULE, separators=(",", ":"))
     adding = shlex.quote(f"{{Rules: (.Rules + [{rule}])}}")
     return (

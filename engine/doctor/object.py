@@ -1,7 +1,7 @@
-"""Try a whole object: Complete, HEAD, DELETE, and the conditions that the service honours.
+"""Test a whole object: Complete, HEAD, DELETE, and the conditions that the service honours.
 
-What is not known to be removable is not made: an object in a bucket that keeps versions without permission to delete
-them, or that locks new objects.
+No object is created that may not be removable: in a bucket that keeps versions without permission to delete them, or
+that locks new objects.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,10 +18,10 @@ _READ = "comparing the object with the file at the end requires s3:GetObject"
 
 
 def try_object(trial: Trial, *, leftovers: bool) -> Iterator[Check]:
-    """Complete, look, write over it, delete.
+    """Complete an object, read it with HEAD, and try to overwrite it.
 
     Args:
-        leftovers: True tries it also where the object may stay.
+        leftovers: True also creates the object when it may not be removable.
 
     Raises:
         TrialEnded: the service does not complete uploads.
@@ -42,7 +42,7 @@ def try_object(trial: Trial, *, leftovers: bool) -> Iterator[Check]:
 
 
 def _removable(trial: Trial, keeping: Retention) -> Check:
-    """OK when an object could be deleted without a trace; tried on a key that does not exist."""
+    """OK when an object could be deleted completely; tested with a key that does not exist."""
     bucket, advice = f"s3://{trial.target.bucket}", "to test it anyway: --allow-leftovers"
 
     def warning(fact: str) -> Check:
@@ -57,7 +57,7 @@ def _removable(trial: Trial, keeping: Retention) -> Check:
     if keeping.locked:
         return warning(f"{bucket} locks every new object for some time")
     try:
-        # There is no such version, so that not even a delete marker comes of it.
+        # There is no such version, so not even a delete marker is created.
         trial.calls(lambda: trial.probe.delete(trial.target, "null" if keeping.versioned else None))
     except RemoteError as error:
         permission = "s3:DeleteObjectVersion" if keeping.versioned else "s3:DeleteObject"
@@ -82,7 +82,7 @@ def _head_of_nothing(trial: Trial) -> Check:
 
 
 def _complete(trial: Trial) -> Iterator[Check]:
-    """Complete with a size that is wrong, then with the right one."""
+    """Complete with a wrong size, then with the correct one."""
     upload_id, part = trial.one_part()
     compared: RemoteError | None = None
     try:
@@ -93,7 +93,7 @@ def _complete(trial: Trial) -> Iterator[Check]:
             try:
                 trial.complete(trial.target, upload_id, part, size=len(DATA))
             except UploadVanished:
-                # The refusal took the upload with it.
+                # The refusal removed the upload.
                 trial.traces.uploads.discard(upload_id)
                 upload_id, part = trial.one_part()
                 trial.complete(trial.target, upload_id, part, size=len(DATA))
@@ -138,7 +138,7 @@ def _taken_by_complete(trial: Trial, conditional: Target) -> Check:
 
 
 def _taken(trial: Trial, operation: str, write: Callable[[], str | None]) -> Check:
-    """Write over the object that exists, on condition that it does not."""
+    """Try to overwrite the existing object on the condition that none exists."""
     try:
         trial.write(write)
     except ObjectExists:

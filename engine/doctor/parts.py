@@ -1,4 +1,4 @@
-"""Try parts: may they be sent, listed and removed, and which checksums does the service compare?"""
+"""Test parts: can they be sent, listed and removed, and which checksums does the service verify?"""
 
 from collections.abc import Iterator
 
@@ -13,10 +13,10 @@ _OTHERS = (ChecksumAlgorithm.CRC32C, ChecksumAlgorithm.SHA256)
 
 
 def try_parts(trial: Trial) -> Iterator[Check]:
-    """Create, send, list, abort; then the checksums that can be asked for.
+    """Create an upload, send and list a part, and abort; then test the other checksum algorithms.
 
     Raises:
-        TrialEnded: the service does not take uploads, or does not let them be removed.
+        TrialEnded: the service does not accept uploads, or they cannot be removed.
     """
     told = ""
     try:
@@ -61,7 +61,7 @@ def _checksum(trial: Trial, algorithm: ChecksumAlgorithm) -> Check:
 
 
 def _judged(trial: Trial, algorithm: ChecksumAlgorithm, upload_id: str, part: PartReceipt) -> Check:
-    """A part was taken; is one whose checksum is another's?"""
+    """After a part was accepted: is a part with a wrong checksum accepted, too?"""
     name = algorithm.value.lower()
     accepted = f"accepted, {'echoed' if part.checksum == checksum(algorithm, DATA) else 'not echoed'}"
     try:

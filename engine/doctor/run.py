@@ -1,4 +1,4 @@
-"""Run every check, from the credentials to a trial upload, and remove what was made."""
+"""Run all checks, from the credentials to a trial upload, and remove what was created."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ from .object import try_object
 from .parts import try_parts
 from .trial import Trial, TrialEnded, failed, new_target
 
-_TIDY = 5.0  # seconds that a call may take once the rest is over
+_TIDY = 5.0  # seconds that a call may take during the cleanup
 
 
 def run_checks(
@@ -31,14 +31,14 @@ def run_checks(
     leftovers: bool = False,
     cancel: CancelToken | None = None,
 ) -> None:
-    """Run the checks one after the other, and report each; what was made is removed however it ends.
+    """Run the checks one after the other, and report each.  What was created is removed in any case.
 
     Args:
-        where: Bucket and prefix; None: only the connection is checked.
+        where: Bucket and prefix; None checks only the connection.
         endpoint: As in Target.
-        unsigned: Requests are not signed.
-        checked: False when the endpoint's certificate is not checked.
-        leftovers: True tries Complete also where its object may stay.
+        unsigned: True when requests are not signed.
+        checked: False when the endpoint's certificate is not verified.
+        leftovers: True also tests Complete when its object may not be removable.
 
     Raises:
         UploadCancelled: the caller asked to stop.
@@ -70,6 +70,6 @@ def run_checks(
     except (RemoteError, UploadFailed) as error:
         say(failed("upload", error))
     finally:
-        # Not with the caller's cancel: what was made is removed also after that.
+        # Not with the caller's cancel token: the cleanup must also run after a cancellation.
         for check in list(traces.remove(probe, TimedCalls(backend, CancelToken(), patience=_TIDY))):
             say(check)

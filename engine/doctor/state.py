@@ -1,4 +1,4 @@
-"""Check the state directory: can it be written, is the store whole, and is there room?"""
+"""Check the state directory: is it writable, is the store intact, and is there enough disk space?"""
 
 import os
 import shutil
@@ -19,10 +19,10 @@ _ROOM = 50 * MIB  # bytes that should be free
 
 
 class FileStore(StateStore, Protocol):
-    """A store that is kept in a file of a directory.
+    """A store in a file.
 
     path: the file.
-    exposed: a sentence for each file that other users can read, and whose mode cannot be corrected.
+    exposed: a sentence for each file that other users can read and whose mode cannot be corrected.
     """
 
     path: Path
@@ -31,9 +31,9 @@ class FileStore(StateStore, Protocol):
 
 
 def check_state(folder: Path, open_store: Callable[[Path], FileStore]) -> Iterator[Check]:
-    """Check the directory and what is in it.
+    """Check the directory and its store.
 
-    open_store: Opens the store of a directory, which it makes when it is missing.
+    open_store: Opens the store in a directory, which it creates if necessary.
     """
     try:
         with closing(open_store(folder)) as store:

@@ -1,4 +1,4 @@
-"""What the doctor's trial upload is made of: a few bytes below one key, and a note of everything that has to go."""
+"""The doctor's trial upload: a few bytes under one key, and a record of everything that must be removed."""
 
 import secrets
 from collections.abc import Callable
@@ -17,14 +17,14 @@ OTHER = b"another"
 
 
 class TrialEnded(Exception):
-    """Nothing further can be tried."""
+    """No further test is possible."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Trial:
-    """One trial below a prefix.
+    """One trial under a prefix.
 
-    algorithm: that parts are sent with: CRC64NVME, until it turns out that the service does not take it.
+    algorithm: of the parts' checksums: CRC64NVME, or MD5 if the service does not support that.
     """
 
     probe: Probe
@@ -34,11 +34,11 @@ class Trial:
 
     @property
     def target(self) -> Target:
-        """The key that everything is done with."""
+        """The key that the trial uses."""
         return self.traces.target
 
     def create(self, algorithm: ChecksumAlgorithm) -> str:
-        """Begin a multipart upload; its id."""
+        """Create a multipart upload, and return its ID."""
         with self.traces.creating():
             made = self.calls(lambda: self.calls.backend.create_upload(self.target, algorithm))
             self.traces.uploads.add(made.upload_id)
@@ -58,33 +58,33 @@ class Trial:
         )
 
     def one_part(self) -> tuple[str, PartReceipt]:
-        """A multipart upload that could be completed."""
+        """Create a multipart upload with one part, which could be completed."""
         upload_id = self.create(self.algorithm)
         return upload_id, self.send(upload_id, self.algorithm)
 
     def write(self, call: Callable[[], str | None]) -> None:
-        """Make an object, and note that it has to go."""
+        """Write an object, and record that it must be removed."""
         with self.traces.writing():
             self.traces.versions.append(self.calls(call, again=False))
 
     def complete(self, target: Target, upload_id: str, part: PartReceipt, *, size: int) -> None:
-        """Complete, naming a size that may be wrong."""
+        """Complete with a size that may be wrong."""
         self.write(lambda: self.probe.complete(target, upload_id, [part], self.algorithm, size=size))
         self.traces.uploads.discard(upload_id)
 
     def remove(self, upload_id: str) -> None:
-        """Abort a multipart upload; nothing happens when it became an object."""
+        """Abort a multipart upload, unless it was completed."""
         if upload_id in self.traces.uploads:
             self.traces.remove_upload(self.calls, upload_id)
 
 
 def new_target(bucket: str, prefix: str, endpoint: str) -> Target:
-    """A key that nobody has."""
+    """An unused key under the prefix."""
     return Target(bucket=bucket, key=f"{prefix}.partway-doctor-{secrets.token_hex(8)}", endpoint=endpoint)
 
 
 def failed(name: str, error: PartwayError, permission: str = "") -> Check:
-    """What uploads cannot do without was refused."""
+    """A check for a call that uploads require."""
     advice = ""
     if isinstance(error, AccessRefused) and permission:
         advice = f"uploads need the permission {permission}"
