@@ -72,7 +72,7 @@ def print_upload(store: StateStore, record: UploadRecord, live: LiveSnapshot | N
     row("destination", target_of(record).url + (f" at {record.endpoint}" if record.endpoint else ""))
     total, parts = total_bytes(record), part_count(record, count)
     if total is None or parts is None:
-        row("done", f"{format_size(size)}, {plural(count, 'part')}; how much is to come is not known")
+        row("done", f"{format_size(size)}, {plural(count, 'part')}; total size unknown")
     else:
         row("done", f"{format_size(size)} of {format_size(total)}, {count:,} of {plural(parts, 'part')}")
     each = "or more" if record.is_stream else "each"

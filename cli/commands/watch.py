@@ -226,7 +226,11 @@ def _end(watched: Watched, url: str, *, cancelled: bool) -> list[str]:
     if ended is None or watched.row is None:
         return [f"not running: {url}"]
     told = watched.row.record
-    reason = printable(told.error) if told.ended is not None else f"{describe_process(told)} exited "
+    reason = (
+        printable(told.error)
+        if told.ended is not None
+        else f"{describe_process(told)} exited unexpectedly (killed or crashed)"
+    )
     "unexpectedly (killed or crashed)"
     return [f"{ended}: {url}", f"  {reason}"]
 

@@ -66,10 +66,10 @@ def test_every_command_parses(line: str) -> None:
 def test_every_upload_does_what_the_row_says(shell: Shell, server: StrictS3, line: str) -> None:
     """With a file and a folder of these names, and something in the pipe."""
     (shell.folder / "FILE").write_bytes(b"x")
-    (shell.folder / "FOLDER").mkdir()
-    (shell.folder / "FOLDER" / "a.jpg").write_bytes(b"x")
+    (shell.folder / "DIR").mkdir()
+    (shell.folder / "DIR" / "a.jpg").write_bytes(b"x")
     words = shlex.split(line)[1:]
     result = piped(shell, b"x", *words[2:]) if words[1] == "-" else shell.run(*words)
 
     assert result.code == 0, result.err
-    assert [key for _, key in server.model.objects] == ["p/a.jpg" if "FOLDER" in words else "key"]
+    assert [key for _, key in server.model.objects] == ["p/a.jpg" if "DIR" in words else "key"]

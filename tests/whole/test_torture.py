@@ -13,7 +13,8 @@ from partway.engine.proof.proof import Proof
 from partway.engine.run.run import UploadRun
 from partway.engine.source import identity
 from partway.engine.source.plan import PartSpec
-from partway.engine.upload import complete, file, multipart
+from partway.engine.upload import complete, multipart
+from partway.engine.upload import open as opening
 from tests.support.simulation.changing_source import ChangingSource
 from tests.support.simulation.run import Played, play
 from tests.whole.torture import run_folders, run_real, simulate
@@ -63,7 +64,7 @@ def find_broken(folder: Path, first: int, most: int = 2000) -> Played:
 
 
 def ignore_claims(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(file, "claimed", lambda *_: nullcontext())
+    patch.setattr(opening, "locked", lambda *_: nullcontext())
 
 
 def announce_only(patch: pytest.MonkeyPatch) -> None:

@@ -42,7 +42,7 @@ def test_what_may_not_be_read_is_told(shell: Shell, server: StrictS3, folder: Pa
     result = without_rights(shell, *UPLOAD)
     assert (told.code, result.code) == (1, 1)
     for each in (told.err, result.err):
-        assert "some/1.txt: it may not be read" in each or "1.txt is not readable by this user" in each, each
+        assert "1.txt: it is not readable by this user" in each or "1.txt is not readable by this user" in each, each
         assert "some/sub: it is not readable by this user" in each
     assert arrived(server) == {"2.txt"}
     (folder / "1.txt").chmod(0o600)
@@ -148,7 +148,7 @@ def test_a_pattern_that_can_match_no_file_is_told(shell: Shell, server: StrictS3
     assert result.code == 0
     why = "can match no file: patterns are matched against the path below SOURCE"
     assert [line for line in result.err.splitlines() if line.startswith("warning: ")] == [
-        f"warning: --exclude '{folder}/sub/*' {why}; write 'sub/*'",
+        f"warning: --exclude '{folder}/sub/*' {why}; use 'sub/*'",
         f"warning: --exclude 'sub/' {why}; for the files in a directory use 'sub/*'",
         f"warning: --exclude '/elsewhere/*' {why}",
     ]

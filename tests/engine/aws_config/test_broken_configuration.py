@@ -151,7 +151,7 @@ def resolve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Resolve
         return made[-1]
 
     # Tests before this one had credentials that worked.
-    monkeypatch.setattr("partway.engine.s3.client._worked", set())
+    monkeypatch.setattr("partway.engine.s3.session._worked", set())
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     yield read

@@ -96,7 +96,7 @@ def test_what_was_finished_meanwhile_is_not_forgotten(uploading: Uploading) -> N
     record = only_record(uploading)
     uploading.run()
 
-    with pytest.raises(UploadFailed, match="is completed meanwhile"):
+    with pytest.raises(UploadFailed, match="was completed in the meantime"):
         forget_upload(record, store=uploading.store)
 
     assert len(uploading.store.uploads()) == 1

@@ -134,7 +134,7 @@ def test_what_was_finished_meanwhile_stays_finished(strict: StrictS3, uploading:
     (record,) = uploading.store.uploads()
     uploading.store.save_upload(replace(record, status=UploadStatus.COMPLETED))
 
-    with pytest.raises(UploadFailed, match="is completed meanwhile"):
+    with pytest.raises(UploadFailed, match="was completed in the meantime"):
         cancel_upload(record, uploading.context)
 
     assert uploading.store.uploads()[0].status is UploadStatus.COMPLETED

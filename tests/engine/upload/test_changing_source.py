@@ -469,7 +469,7 @@ def test_a_file_whose_times_change_all_the_time_is_not_completed(
         return replace(real(path, handle), ctime_ns=looks[0])
 
     uploading.runtime = Runtime(identify_path=show, identify_part=show)
-    with pytest.raises(SourceChanged, match=r"changes all the time.*--local-no-check-updated"):
+    with pytest.raises(SourceChanged, match=r"keeps changing.*--local-no-check-updated"):
         uploading.run()
     assert strict.counts["CompleteMultipartUpload"] == 0
     uploading.run(check_updated=False)

@@ -25,7 +25,7 @@ from tests.support.shell.unprivileged import unprivileged
 
 SIZE = 3 * PART + 10
 WRITES = ("save_upload", "save_parts", "replace_parts", "delete_upload", "save_endpoint_algorithm")
-WRITES_OF_AN_UPLOAD = 10
+WRITES_OF_AN_UPLOAD = 9
 
 
 FILLER = replace(UPLOAD, id="ffffffff", status=UploadStatus.COMPLETED, source="/other", size=1, key="other")

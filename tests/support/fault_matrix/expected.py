@@ -103,7 +103,6 @@ EXPECTED: Mapping[Operation, Mapping[Trouble, _Row]] = {  # pyright: ignore[repo
     },
     Operation.LIST: {
         **_READING,
-        t.WEB_PAGE: ELSEWHERE,
         # Without a list the store's receipts stand: Complete names each, and the whole is proven.
         t.DENIED: MENDED,
         t.NOT_ALLOWED: MENDED,
