@@ -12,7 +12,6 @@ import sys
 from functools import cache, partial
 from typing import Any
 
-import partway.cli.commands.upload as upload
 import partway.cli.options.shared as options
 from partway.cli.main import main
 from partway.engine.limits import S3Limits
@@ -25,7 +24,7 @@ def make_small() -> None:
     """Have the command accept small parts and wait shortly."""
     options.AWS = S3Limits(min_part_size=PART_SIZE)  # type: ignore[attr-defined]
     quick = partial(RetryPolicy, attempts=5, first_wait=0.01, longest_wait=0.2)
-    upload.RetryPolicy = quick  # type: ignore[attr-defined]
+    options.RetryPolicy = quick  # type: ignore[assignment,attr-defined]
 
 
 def serve() -> None:
