@@ -31,7 +31,8 @@ def check_end(end: UploadDone | UploadSkipped, world: World, store: StateStore, 
         world.must(not world.is_finished(), "skipped, and the object that exists is the one that this upload made")
         return
     # Where nothing but sizes can be compared, a flipped bit or another's object does not show, and the proof says so.
-    unproven = not Proof(end.proof).covers_object and bool(world.causes & {"flip", "foreign", "ghost", "late"})
+    others = world.causes & {"flip", "foreign", "ghost", "late"} or world.told["foreign"]
+    unproven = not Proof(end.proof).covers_object and bool(others)
     equal = world.is_proven(looked) or world.is_proven(world.source.content)
     world.told["other bytes, and the proof is the size"] += unproven and not equal
     world.must(equal or unproven, "done, and the object is not what was in the file at the last look")
