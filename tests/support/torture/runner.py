@@ -76,8 +76,8 @@ class StoryPlay(Generic[P]):
 
     def _later(self, seconds: float, function: Callable[[], object]) -> None:
         timer = threading.Timer(seconds, function)
-        self.timers.append(timer)
         timer.start()
+        self.timers.append(timer)  # started, since another thread may join it at once
 
     def _variables(self) -> dict[str, str]:
         kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "TMPDIR") if name in os.environ}
