@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
@@ -227,10 +228,10 @@ def test_a_job_that_another_process_ends_after_the_check(
     set_variables(monkeypatch, shell)
 
     def backend_for(*arguments: Any, **options: Any) -> object:
-        store = SqliteStore(shell.state)
-        (job,) = store.jobs.all()
-        store.jobs.save(replace(job, status=JobStatus.COMPLETED))
-        complete(store, *store.uploads())
+        with closing(SqliteStore(shell.state)) as store:
+            (job,) = store.jobs.all()
+            store.jobs.save(replace(job, status=JobStatus.COMPLETED))
+            complete(store, *store.uploads())
         return make_backend_for(*arguments, **options)
 
     monkeypatch.setattr("partway.cli.commands.upload_job.backend_for", backend_for)
