@@ -205,7 +205,8 @@ def test_what_another_process_takes_after_the_check(
     set_variables(monkeypatch, shell)
 
     def backend_for(record: UploadRecord, **options: Any) -> object:
-        other(SqliteStore(shell.state), record)
+        with closing(SqliteStore(shell.state)) as store:
+            other(store, record)
         return make_backend_for(record, **options)
 
     monkeypatch.setattr("partway.cli.commands.resume.backend_for", backend_for)
