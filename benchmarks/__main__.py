@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from partway.cli.text.units import parse_size
+from partway.engine.quantities import parse_size
 
 from . import peers, plot
 from .measure import CommandFailed

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 
 from partway.engine.flow.bandwidth import MIN_BANDWIDTH
 from partway.engine.limits import AWS
+from partway.engine.quantities import parse_size
 from partway.engine.run.settings import UploadSettings
 
-from ..text.units import format_size, parse_size
+from ..text.units import format_size
 
 _MOST_CONCURRENT = 256
 _MOST_BANDWIDTH = 1 << 50  # bytes a second; more than any link has

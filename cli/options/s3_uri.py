@@ -4,35 +4,13 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-points-naming.html
 """
 
 import os
-import re
 
 import click
 
+from partway.engine.backend import address
+
 from ..text.encoding import as_text
 from ..text.escape import printable
-
-# As in aws: its parts may be separated by colons, too.
-_ACCOUNT = r"arn:aws[a-z-]*:{service}:[a-z0-9-]*:\d{{12}}:"
-_END = r"(?=/|$)"
-# A Multi-Region Access Point has a dot in its name, and no region.
-_ACCESS_POINT = re.compile(_ACCOUNT.format(service="s3") + r"accesspoint[:/][A-Za-z0-9.-]{1,63}" + _END)
-_OUTPOST = re.compile(
-    _ACCOUNT.format(service="s3-outposts")
-    + r"outpost[:/][A-Za-z0-9-]{1,63}[:/]accesspoint[:/][A-Za-z0-9-]{1,63}"
-    + _END
-)
-_REFUSED = (
-    (
-        re.compile(_ACCOUNT.format(service="s3-object-lambda")),
-        "an S3 Object Lambda access point does not accept multipart uploads; use its supporting "
-        "access point or the bucket",
-    ),
-    (
-        re.compile(_ACCOUNT.format(service="s3-outposts") + r"outpost[:/][A-Za-z0-9-]+[:/]bucket[:/]"),
-        "a bucket on Outposts is reached through an access point; use "
-        "s3://arn:aws:s3-outposts:REGION:ACCOUNT:outpost/ID/accesspoint/NAME/key",
-    ),
-)
 
 
 def split_address(text: str, example: str) -> tuple[str, str | None]:
@@ -45,30 +23,10 @@ def split_address(text: str, example: str) -> tuple[str, str | None]:
     Raises:
         click.UsageError: it is no s3:// address, names no bucket, or has an ARN that nothing can be uploaded to.
     """
-    if not text.startswith("s3://"):
-        raise click.UsageError(f"{printable(text)!r} is not a valid S3 address; use {example}")
-    rest = as_text(text).removeprefix("s3://")
-    if rest.startswith("arn:"):
-        bucket = _arn(rest)
-        following = rest[len(bucket) :]
-        return bucket, following[1:] if following else None
-    bucket, slash, key = rest.partition("/")
-    if not bucket:
-        raise click.UsageError(f"{printable(text)!r} has no bucket; use {example}")
-    return bucket, key if slash else None
-
-
-def _arn(text: str) -> str:
-    """The ARN that the text begins with; what follows is a slash or nothing."""
-    for pattern, sentence in _REFUSED:
-        if pattern.match(text):
-            raise click.UsageError(sentence)
-    if found := _ACCESS_POINT.match(text) or _OUTPOST.match(text):
-        return found[0]
-    raise click.UsageError(
-        f"{printable(text)!r} is not the ARN of an access point; use "
-        "s3://arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME/key"
-    )
+    try:
+        return address.split_address(as_text(text), example, shown=printable(text))
+    except address.InvalidAddress as error:
+        raise click.UsageError(str(error)) from None
 
 
 def parse_target(target: str, source: str) -> tuple[str, str]:

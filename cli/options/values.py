@@ -9,8 +9,7 @@ import click
 
 from partway.engine.aws_config.endpoint import is_address
 from partway.engine.flow.bandwidth import MIN_BANDWIDTH
-
-from ..text.units import parse_duration, parse_size
+from partway.engine.quantities import parse_duration, parse_size
 
 T = TypeVar("T")
 

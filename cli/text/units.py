@@ -1,22 +1,4 @@
-"""Bytes, rates and times as people write and read them."""
-
-import re
-
-_UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
-_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?\s*", re.IGNORECASE)
-
-
-def parse_size(text: str) -> int:
-    """Bytes of ``16MiB``, ``16MB``, ``16M`` (all the same: units are powers of 1024, as aws and s5cmd take them),
-    ``1.5g`` or ``16777216``.
-
-    Raises:
-        ValueError: it is not a valid size.
-    """
-    match = _SIZE.fullmatch(text)
-    if match is None or len(text) > 30:
-        raise ValueError(f"{text[:30]!r} is not a valid size; use 16MiB, 1.5G or 16777216")
-    return int(float(match[1]) * _UNITS[match[2].lower()])
+"""Bytes, rates and times as people read them; engine/quantities.py parses what they write."""
 
 
 def format_size(size: float) -> str:
@@ -58,19 +40,3 @@ def format_span(seconds: float) -> str:
         if seconds and seconds % size == 0:
             return f"{seconds // size:.0f} {name}"
     return f"{seconds:g} s"
-
-
-_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*(s|m|min|h|d)?", re.IGNORECASE)
-_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
-
-
-def parse_duration(text: str) -> float:
-    """Seconds of ``90``, ``90s``, ``15min``, ``2h``.
-
-    Raises:
-        ValueError: it is not a valid time.
-    """
-    match = _DURATION.fullmatch(text.strip())
-    if match is None:
-        raise ValueError(f"{text!r} is not a valid time; use 90s, 15min or 2h")
-    return float(match[1]) * _SECONDS[(match[2] or "s").lower()]

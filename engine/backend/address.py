@@ -33,30 +33,32 @@ class InvalidAddress(ValueError):
     """The text is not an S3 address; the message says how to write one."""
 
 
-def split_address(text: str, example: str) -> tuple[str, str | None]:
+def split_address(text: str, example: str, *, shown: str | None = None) -> tuple[str, str | None]:
     """Split an address into the bucket or ARN, and what follows the slash; None without a slash.
 
     Args:
         text: The address.
         example: What it should look like, for the message.
+        shown: The address as messages show it; None: as it is.
 
     Raises:
         InvalidAddress: it does not start with s3://, has no bucket, or has an ARN that does not accept uploads.
     """
+    shown = text if shown is None else shown
     if not text.startswith("s3://"):
-        raise InvalidAddress(f"{text!r} is not a valid S3 address; use {example}")
+        raise InvalidAddress(f"{shown!r} is not a valid S3 address; use {example}")
     rest = text.removeprefix("s3://")
     if rest.startswith("arn:"):
-        bucket = _arn(rest)
+        bucket = _arn(rest, shown.removeprefix("s3://"))
         following = rest[len(bucket) :]
         return bucket, following[1:] if following else None
     bucket, slash, key = rest.partition("/")
     if not bucket:
-        raise InvalidAddress(f"{text!r} has no bucket; use {example}")
+        raise InvalidAddress(f"{shown!r} has no bucket; use {example}")
     return bucket, key if slash else None
 
 
-def _arn(text: str) -> str:
+def _arn(text: str, shown: str) -> str:
     """The ARN at the start of the text, followed by a slash or the end."""
     for pattern, sentence in _REFUSED:
         if pattern.match(text):
@@ -64,5 +66,5 @@ def _arn(text: str) -> str:
     if found := _ACCESS_POINT.match(text) or _OUTPOST.match(text):
         return found[0]
     raise InvalidAddress(
-        f"{text!r} is not the ARN of an access point; write s3://arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME/key"
+        f"{shown!r} is not the ARN of an access point; use s3://arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME/key"
     )

@@ -16,7 +16,8 @@ from rich.text import Text
 from partway.cli.options import values
 from partway.cli.options.s3_uri import parse_target
 from partway.cli.text.escape import printable, shorten
-from partway.cli.text.units import format_age, format_rate, format_seconds, format_size, parse_duration, parse_size
+from partway.cli.text.units import format_age, format_rate, format_seconds, format_size
+from partway.engine.quantities import parse_duration, parse_size
 from tests.support.fuzz.settings import QUICKLY
 from tests.support.shell.command import CONTROL
 

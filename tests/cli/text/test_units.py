@@ -2,15 +2,8 @@
 
 import pytest
 
-from partway.cli.text.units import (
-    format_age,
-    format_rate,
-    format_seconds,
-    format_size,
-    format_span,
-    parse_duration,
-    parse_size,
-)
+from partway.cli.text.units import format_age, format_rate, format_seconds, format_size, format_span
+from partway.engine.quantities import parse_duration, parse_size
 
 
 @pytest.mark.parametrize(
