@@ -105,7 +105,8 @@ def test_nothing_to_do_is_no_failure(shell: Shell, server: StrictS3, folder: Pat
     (shell.folder / "list").write_bytes(b"\n\n")
     (shell.folder / "folders-only" / "empty").mkdir(parents=True)
     (shell.folder / "folders").write_text("folders-only\n")
-    commands = {name: ("upload", *arguments, "s3://bucket/x/") for name, arguments in NOTHING_TO_ABORT.items()}
+    destinations = {name: f"s3://bucket/{number}/" for number, name in enumerate(NOTHING_TO_ABORT)}
+    commands = {name: ("upload", *arguments, destinations[name]) for name, arguments in NOTHING_TO_ABORT.items()}
     well = shell.run_all(commands)
     dry = shell.run_all({name: (*each, "--dry-run") for name, each in commands.items()})
     wrong = shell.run_all({name: (*each, "--fail-if-empty") for name, each in commands.items()})
@@ -113,7 +114,8 @@ def test_nothing_to_do_is_no_failure(shell: Shell, server: StrictS3, folder: Pat
 
     for name in NOTHING_TO_ABORT:
         assert (well[name].code, dry[name].code, wrong[name].code) == (0, 0, 1), f"{name}: {well} {dry} {wrong}"
-        assert well[name].out.startswith("nothing to upload to s3://bucket/x/: the list is empty, or no file matches")
+        nothing = f"nothing to upload to {destinations[name]}: the list is empty, or no file matches"
+        assert well[name].out.startswith(nothing)
         assert well[name].errors == []
         assert wrong[name].errors[0].startswith("error: there is no file to upload; check the ")
     assert (quiet.code, quiet.out, quiet.err) == (0, "", "")
@@ -128,9 +130,9 @@ def test_an_empty_folder_is_a_failure(shell: Shell, server: StrictS3) -> None:
     (shell.folder / "empty").mkdir()
     results = shell.run_all(
         {
-            "plain": ("upload", "-r", "empty", "s3://bucket/x/"),
-            "filters": ("upload", "-r", "empty", "s3://bucket/x/", "--exclude", "*.tmp"),
-            "dry": ("upload", "-r", "empty", "s3://bucket/x/", "--dry-run"),
+            "plain": ("upload", "-r", "empty", "s3://bucket/plain/"),
+            "filters": ("upload", "-r", "empty", "s3://bucket/filters/", "--exclude", "*.tmp"),
+            "dry": ("upload", "-r", "empty", "s3://bucket/dry/", "--dry-run"),
         }
     )
 
