@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from partway.engine.errors import StateError
+from partway.state.files.place import default_directory
 from partway.state.memory.store import MemoryStore
 from partway.state.sqlite.file import exists, is_writable
 from partway.state.sqlite.store import SqliteStore
@@ -35,22 +36,17 @@ def state_directory(chosen: str | os.PathLike[str] | None) -> Path:
     """
     found = chosen if chosen is not None else os.environ.get(_VARIABLE)
     if found is None or found == "":
-        return _platform_directory()
+        return _default_directory()
     if not isinstance(found, (str, os.PathLike)):
         raise OptionError(f"state_dir: {found!r} is not a path")
     return Path(os.path.abspath(os.fsdecode(found)))  # noqa: PTH100 - links stay
 
 
-def _platform_directory() -> Path:
-    import platformdirs  # only here: whoever names the directory does not need it
-
-    try:
-        directory = platformdirs.user_state_path("partway")
-    except RuntimeError:
-        directory = Path()
-    if not directory.is_absolute():
+def _default_directory() -> Path:
+    directory = default_directory()
+    if directory is None:
         raise StateError(
-            "this user has no home directory to keep the state in, neither by HOME nor by a passwd entry; "
+            "this user has no home directory for the state (neither HOME nor a passwd entry); "
             f"set state_dir= or {_VARIABLE}"
         )
     return directory

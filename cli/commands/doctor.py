@@ -3,7 +3,6 @@
 import json
 import os
 import platform
-import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
@@ -28,11 +27,11 @@ from ..runtime.backend import make_backend
 from ..runtime.signals import handle_signals
 from ..runtime.store import state_folder
 from ..text.escape import printable
+from ..text.width import stdout_width
 
 _TIMEOUT = 5.0  # seconds, where the user named none
 _NAME = 14  # columns
 _STATUS = 9  # columns
-_ENDLESS = 100_000
 _COLOURS = {Health.OK: "green", Health.WARNING: "yellow", Health.FAILED: "red"}
 
 
@@ -138,9 +137,8 @@ def _print(check: Check, as_json: bool) -> None:
         facts = asdict(check)
         print(json.dumps({"check": facts.pop("name")} | facts), flush=True)
         return
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() or "COLUMNS" in os.environ else _ENDLESS
     indent = " " * (_STATUS + _NAME)
-    room = max(width - len(indent), 20)
+    room = max(stdout_width() - len(indent), 20)
     lines = textwrap.wrap(printable(check.fact), room, break_long_words=False, break_on_hyphens=False)
     status = f"{check.health.value:<{_STATUS}}"
     if sys.stdout.isatty() and "NO_COLOR" not in os.environ:

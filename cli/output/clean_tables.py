@@ -1,9 +1,7 @@
 """What ``partway clean`` shows before it asks."""
 
-import os
 import time
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -13,8 +11,8 @@ from partway.engine.run.stored_options import target_of
 
 from ..text.escape import printable
 from ..text.units import format_age, format_size, format_span
+from ..text.width import table_console
 
-_ENDLESS = 100_000
 _MOST_SHOWN = 20
 _GIB = 1024**3
 # USD for a GiB in a month: S3 Standard in us-east-1, the first 50 TB.  https://aws.amazon.com/s3/pricing/
@@ -27,7 +25,7 @@ def print_orphans(where: str, found: list[Orphan], choice: RemovalPolicy) -> Non
     if not found:
         print(f"{where} has no unfinished uploads")
         return
-    console = _console()
+    console = table_console()
     chosen = [each for each in found if each.kept is None]
     kept = [each for each in found if each.kept is not None]
     if kept:
@@ -57,7 +55,7 @@ def print_history(history: History) -> None:
     rows += [(job.id, f"job {job.status.label}", job.updated_at, job.target) for job in history.jobs]
     for id, status, ended, target in sorted(rows, key=lambda row: row[2])[:_MOST_SHOWN]:
         table.add_row(id, status, format_age(now - ended), Text(printable(target)))
-    _console().print(table)
+    table_console().print(table)
     if len(rows) > _MOST_SHOWN:
         print(f"… and {len(rows) - _MOST_SHOWN:,} more; `partway list --all` lists them all")
 
@@ -90,11 +88,3 @@ def _new_table(*names: str) -> Table:
             overflow="fold" if fold else "ellipsis",
         )
     return table
-
-
-def _console() -> Console:
-    console = Console(highlight=False, markup=False)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
-        # For grep and friends a row is one line, however long.
-        console.width = _ENDLESS
-    return console

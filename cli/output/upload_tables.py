@@ -1,6 +1,5 @@
 """The tables of ``partway list``."""
 
-import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,37 +17,20 @@ from ..status.facts import NO_PARTS, QUIET, quiet_seconds, total_bytes
 from ..text.columns import GAP, print_columns
 from ..text.escape import printable, shorten
 from ..text.units import format_age, format_rate, format_seconds, format_size
-
-_ENDLESS = 100_000
-
+from ..text.width import table_console
 
 _LEAST_NAME = 10  # columns of a name that is shortened
-
-
 _NUMBERS = ("FILES", "FAILED", "BYTES", "DONE", "SIZE")  # columns
-
-
 _RUNNING = "RUNNING"
-
-
 _STYLES = {"open": "yellow", "completing": "yellow", "completed": "green", _RUNNING: "bold green"}
-
-
 Rows = dict[str, LiveSnapshot]
-
-
 Totals = dict[str, tuple[int, int]]  # finished parts and their bytes, by upload; none where it is missing
-
-
 Cells = list[tuple[tuple[str, ...], tuple[str, ...]]]  # a row: facts, and the names beside them
 
 
 def print_all(records: Sequence[UploadRecord], totals: Totals, jobs: Sequence[JobRecord], rows: Rows) -> bool:
     """A table of the jobs and one of the uploads; False when there is nothing to print."""
-    console = Console(highlight=False, markup=False)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
-        # For grep and friends a row is one line, however long.
-        console.width = _ENDLESS
+    console = table_console()
     if jobs:
         _print_jobs(console, jobs, rows)
     if jobs and records:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from partway.engine.errors import StateError
+from partway.state.files.place import default_directory
 from partway.state.store import StateStore
 
 from ..options.groups import StateOptions
@@ -24,17 +25,8 @@ def state_folder(chosen: Path | None, context: click.Context | None = None) -> P
     Raises:
         StateError: none is named, and the user has no home directory.
     """
-    return named_folder(chosen, context) or _platform_folder()
-
-
-def _platform_folder() -> Path:
-    import platformdirs  # only here: whoever names the folder does not need it
-
-    try:
-        folder = platformdirs.user_state_path("partway")
-    except RuntimeError:
-        folder = Path()
-    if not folder.is_absolute():
+    folder = named_folder(chosen, context) or default_directory()
+    if folder is None:
         raise StateError(
             "this user has no home directory for the state (neither HOME nor a passwd entry); "
             "choose a directory with --state-dir or PARTWAY_STATE_DIR"

@@ -1,0 +1,27 @@
+"""How wide a line on standard output may be."""
+
+import os
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_UNLIMITED = 100_000  # cells
+
+
+def stdout_width() -> int:
+    """The terminal's width, or that of COLUMNS; no limit without either, so that grep sees each row in one line."""
+    bounded = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return shutil.get_terminal_size().columns if bounded else _UNLIMITED
+
+
+def table_console() -> "Console":
+    """A console for tables on standard output, as wide as ``stdout_width``."""
+    from rich.console import Console  # takes as long as a small upload
+
+    console = Console(highlight=False, markup=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _UNLIMITED
+    return console

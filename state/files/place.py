@@ -1,0 +1,14 @@
+"""Where the state is kept when nobody names a directory."""
+
+from pathlib import Path
+
+
+def default_directory() -> Path | None:
+    """The platform's directory for this user's state; None for a user who has no home directory."""
+    import platformdirs  # only here: a command that is given a directory does not need it
+
+    try:
+        directory = platformdirs.user_state_path("partway")
+    except RuntimeError:
+        return None
+    return directory if directory.is_absolute() else None
