@@ -15,7 +15,7 @@ from ..job_records.rows import file_as_sent, unfinished_uploads
 from ..source.identity import SourceIdentity
 from ..upload.file import upload_file
 from ..walk.walk import FileEntry
-from ..workers.channel import CancelToken, Lane, WorkerContext
+from ..workers.channel import CancelToken, SharedWorkers, WorkerContext
 from ..workers.coroutines import CoroutineScheduler
 from ..workers.part_tasks import retrying
 from ..workers.pool import WorkerPool
@@ -73,13 +73,13 @@ class JobUploads:
         self._reserved[key] = 1 if is_compared else max(1, -(-found.size // self._part_size))
         self._scheduler.spawn(partial(self._run, key, found, before))
 
-    def _run(self, key: str, found: FileEntry, before: FileRecord | None, lane: Lane) -> None:
+    def _run(self, key: str, found: FileEntry, before: FileRecord | None, workers: SharedWorkers) -> None:
         target = self._job.spec.target(key)
         try:
-            if (same := self._same_file(key, found, before, target, lane)) is not None:
+            if (same := self._same_file(key, found, before, target, workers)) is not None:
                 self._results.same(key, same, target.url, before)
             else:
-                self._record(key, found, target, self._upload(key, found, target, lane))
+                self._record(key, found, target, self._upload(key, found, target, workers))
         except UploadCancelled:
             if not self.cancel.is_set():
                 raise
@@ -92,7 +92,7 @@ class JobUploads:
             self._reserved.pop(key, None)
 
     def _same_file(
-        self, key: str, found: FileEntry, before: FileRecord | None, target: Target, lane: Lane
+        self, key: str, found: FileEntry, before: FileRecord | None, target: Target, workers: SharedWorkers
     ) -> SourceIdentity | None:
         """The file when its object has the same bytes; None when it has not, or when that need not be asked."""
         if not (self._job.spec.skip_same or before is not None) or self.has_unfinished(key, found):
@@ -102,10 +102,10 @@ class JobUploads:
             s3 = retrying(self._job.context.backend, self._settings.policy, worker)
             return same_file(s3, target, found.path, self._checksum.algorithm, worker)
 
-        with WorkerPool(lane, cancel=self.cancel, on_message=self._on_message) as pool:
+        with WorkerPool(workers, cancel=self.cancel, on_message=self._on_message) as pool:
             return pool.run(compare)
 
-    def _upload(self, key: str, found: FileEntry, target: Target, lane: Lane) -> UploadDone | UploadSkipped:
+    def _upload(self, key: str, found: FileEntry, target: Target, workers: SharedWorkers) -> UploadDone | UploadSkipped:
         record = self._job.record
         restart = self._settings.restart or is_given_up(self._unfinished.get((found.path, key)), record)
         return upload_file(
@@ -120,7 +120,7 @@ class JobUploads:
             region=record.region,
             profile=record.profile,
             job=record.id,
-            lane=lane,
+            workers=workers,
         )
 
     def _on_event(self, key: str, event: Event) -> None:

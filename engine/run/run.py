@@ -26,7 +26,7 @@ from ..retry.policy import Retry
 from ..source.identity import SourceIdentity, recorded_identity
 from ..source.memory_files import is_in_memory
 from ..source.plan import PartSpec, UploadPlan
-from ..workers.channel import Lane, WorkerContext
+from ..workers.channel import SharedWorkers, WorkerContext
 from ..workers.part_tasks import HashTask, PartHash, Sent, hash_part, retrying
 from ..workers.pool import WorkerPool
 from .context import EngineContext
@@ -52,7 +52,7 @@ class UploadRun:
         record: UploadRecord,
         context: EngineContext,
         on_idle: Callable[[], None] = lambda: None,
-        lane: Lane | None = None,
+        workers: SharedWorkers | None = None,
     ) -> None:
         self.source = source
         self.target = target
@@ -63,7 +63,7 @@ class UploadRun:
         self.store = context.store
         self.settings = context.settings
         self.emit = context.sink
-        self.lane = lane
+        self.shared_workers = workers
         self.sent_bytes = 0
         self.sent_numbers: set[int] = set()
         self.retries = 0
@@ -74,9 +74,13 @@ class UploadRun:
         self._outage = Outage(self.emit, context.clock.monotonic)
         self._fell_back = False
         self._unreachable_parts: set[int] = set()  # part numbers whose last attempt failed so
-        workers = lane.workers if lane else make_workers(self.settings, plan.part_size, context.runtime)
-        self._concurrency = workers.concurrency
-        self.pool = WorkerPool(lane or workers, cancel=context.cancel, on_message=self._hear, on_idle=on_idle)
+        self.pool = WorkerPool(
+            workers or make_workers(self.settings, plan.part_size, context.runtime),
+            cancel=context.cancel,
+            on_message=self._hear,
+            on_idle=on_idle,
+        )
+        self._concurrency = self.pool.concurrency
 
     @property
     def algorithm(self) -> ChecksumAlgorithm:

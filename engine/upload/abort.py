@@ -15,7 +15,7 @@ from ..flow.concurrency import Concurrency
 from ..resume.lock import locked
 from ..run.context import EngineContext
 from ..run.stored_options import target_of
-from ..workers.channel import Lane, WorkerContext
+from ..workers.channel import SharedWorkers, WorkerContext
 from ..workers.executor import Workers
 from ..workers.part_tasks import retrying
 from ..workers.pool import WorkerPool
@@ -70,10 +70,10 @@ def unfinished_now(store: StateStore, record: UploadRecord) -> UploadRecord:
     return record
 
 
-def abort(record: UploadRecord, context: EngineContext, lane: Lane | None = None) -> AbortResult:
+def abort(record: UploadRecord, context: EngineContext, workers: SharedWorkers | None = None) -> AbortResult:
     """Remove the parts and mark the upload aborted.  The caller holds the lock.
 
-    lane: the lane of a run that shares its workers with others; None starts workers for this call.
+    workers: those of a run that shares them with others; None starts workers for this call.
 
     Raises:
         RemoteError: the service refused, and the message says how to forget the upload anyway; or it is unreachable.
@@ -88,8 +88,8 @@ def abort(record: UploadRecord, context: EngineContext, lane: Lane | None = None
             s3 = retrying(context.backend, context.settings.policy, line)
             return abort_upload(s3, target, upload_id, algorithm, line.sleep)
 
-        workers = lane or Workers(Concurrency(1), runtime=context.runtime)
-        with WorkerPool(workers, cancel=context.cancel, on_message=lambda _: None) as pool:
+        pool_workers = workers or Workers(Concurrency(1), runtime=context.runtime)
+        with WorkerPool(pool_workers, cancel=context.cancel, on_message=lambda _: None) as pool:
             try:
                 removal = pool.run(remove)
             except CredentialsExpired:

@@ -19,7 +19,7 @@ from ..run.record import ResumeInfo
 from ..run.settings import UploadSettings, check_settings
 from ..run.stored_options import check_key, target_of, with_customer_key
 from ..source.plan import UploadPlan, plan_upload, replan
-from ..workers.channel import Lane
+from ..workers.channel import SharedWorkers
 from .multipart import send_multipart
 from .open import OpenedRun, open_run
 from .overwrite import needs_head
@@ -36,7 +36,7 @@ def upload_file(
     region: str | None = None,
     profile: str | None = None,
     job: str | None = None,
-    lane: Lane | None = None,
+    workers: SharedWorkers | None = None,
 ) -> UploadDone | UploadSkipped:
     """Upload one file and verify that the object equals it.  An unfinished upload of the same file is resumed.
 
@@ -47,7 +47,7 @@ def upload_file(
         target: The destination.  Options that are set and differ from those of the unfinished upload are rejected.
         region, profile: Stored, so that the upload can be resumed without naming them again.
         job: ID of the job that owns the upload, or None.
-        lane: Given when several uploads share their workers; None for a standalone upload.
+        workers: Given when several uploads share their workers; None for a standalone upload.
 
     Returns:
         UploadDone, or UploadSkipped when the key is taken and ``no_overwrite`` is set.
@@ -62,7 +62,7 @@ def upload_file(
         UploadCancelled, StateError.
     """
     info = ResumeInfo(region=region, profile=profile, job=job)
-    return _upload(path, target, context, info=info, lane=lane)
+    return _upload(path, target, context, info=info, workers=workers)
 
 
 def resume_upload(record: UploadRecord, context: EngineContext) -> UploadDone | UploadSkipped:
@@ -94,7 +94,7 @@ def _upload(
     *,
     info: ResumeInfo,
     id: str = "",
-    lane: Lane | None = None,
+    workers: SharedWorkers | None = None,
 ) -> UploadDone | UploadSkipped:
     with failures_emitted(context.sink, context.store, id) as about:
         check_settings(context.settings)
@@ -103,7 +103,7 @@ def _upload(
         target = with_customer_key(target, context.backend)
         source = under_stored_path(context.store, source, target)
         planner = _FilePlanner(source.size)
-        with open_run(source, target, context, planner, info=info, about=about, lane=lane) as opened:
+        with open_run(source, target, context, planner, info=info, about=about, workers=workers) as opened:
             try:
                 done = _send(opened, is_of_job=info.job is not None)
             except ObjectExists as error:

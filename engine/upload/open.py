@@ -22,7 +22,7 @@ from ..run.settings import UploadSettings
 from ..run.stored_options import check_algorithm, check_record, options_at_create, with_content_type
 from ..source.identity import SourceIdentity
 from ..source.plan import UploadPlan
-from ..workers.channel import Lane
+from ..workers.channel import SharedWorkers
 from .abort import abort
 from .skip import check_key_free
 
@@ -80,7 +80,7 @@ class OpenedRun(Generic[P]):
             RemoteError, UploadFailed, UploadCancelled, StateError.
         """
         if self.replaced is not None:
-            abort(self.replaced, self.run.context, self.run.lane)
+            abort(self.replaced, self.run.context, self.run.shared_workers)
             self.forget_id()
 
 
@@ -93,7 +93,7 @@ def open_run(
     *,
     info: ResumeInfo,
     about: FailedUpload,
-    lane: Lane | None = None,
+    workers: SharedWorkers | None = None,
 ) -> Iterator[OpenedRun[P]]:
     """Lock the upload of the source to the destination and open a run of it.  The workers end with the block.
 
@@ -101,7 +101,7 @@ def open_run(
 
     Args:
         about: Names the upload in failures.  If it already names one, that upload must still be unfinished.
-        lane: Given when several uploads share their workers; None for a standalone upload.
+        workers: Given when several uploads share their workers; None for a standalone upload.
 
     Raises:
         AlreadyRunning: another process is sending it.
@@ -126,7 +126,7 @@ def open_run(
             record=opening.record,
             context=replace(context, settings=opening.settings, sink=publisher),
             on_idle=publisher.on_idle,
-            lane=lane,
+            workers=workers,
         )
         opened = OpenedRun(
             run=run,

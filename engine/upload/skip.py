@@ -58,7 +58,7 @@ def _what_became_of_parts(run: UploadRun) -> str:
     if record.is_stream:
         return f"{stay} `partway resume {record.id}` or `partway cancel {record.id}`"
     try:
-        abort(record, run.context, run.lane)
+        abort(record, run.context, run.shared_workers)
     except (RemoteError, UploadFailed) as trouble:
         return f"{stay} `partway cancel {record.id}`, because {trouble}"
     sent = f"the {plural(count, 'part')} that {verb(count, 'was', 'were')} sent"

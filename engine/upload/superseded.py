@@ -34,4 +34,4 @@ def remove_superseded(run: UploadRun, done: UploadDone) -> None:
     for record in run.store.unfinished_to(target.endpoint, target.bucket, target.key):
         if record.source == run.record.source and not record.is_stream:
             with suppress(PartwayError):
-                abort(record, context, run.lane)
+                abort(record, context, run.shared_workers)

@@ -76,8 +76,8 @@ class Channel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lane:
-    """What one of several concurrent uploads runs on: the shared workers, and a channel of its own."""
+class SharedWorkers:
+    """What one of several concurrent uploads runs on: the workers that they share, and a channel of its own."""
 
     workers: Workers
     messages: Channel

@@ -1,7 +1,7 @@
 """Run several uploads concurrently in one thread: while one waits for its workers, the others continue.
 
 Each is a coroutine (a greenlet), so that the steps of an upload read one after the other, as they do for an upload that
-runs alone; and one thread records and announces everything.  (docs/decisions/0019-lanes.md)
+runs alone; and one thread records and announces everything.  (docs/decisions/0019-concurrent-files.md)
 """
 
 import queue
@@ -12,7 +12,7 @@ from typing import Any, Self
 from greenlet import getcurrent, greenlet
 
 from ..errors import UploadCancelled
-from .channel import TICK, Channel, Lane
+from .channel import TICK, Channel, SharedWorkers
 from .executor import Workers
 from .runtime import MessageQueue
 
@@ -52,14 +52,14 @@ class CoroutineScheduler:
             assert error is not None
             error.add_note(f"stopping another upload failed: {type(failure).__name__}: {failure}")
 
-    def spawn(self, call: Callable[[Lane], None]) -> None:
+    def spawn(self, call: Callable[[SharedWorkers], None]) -> None:
         """Start a call and run it up to its first wait; what it raises is raised here or by ``run_once``."""
         coroutine = _Coroutine(self._workers.runtime.make_queue(), self._ready, self._home)
         self._coroutines.append(coroutine)
 
         def run() -> None:
             try:
-                call(Lane(workers=self._workers, messages=coroutine))
+                call(SharedWorkers(workers=self._workers, messages=coroutine))
             finally:
                 self._coroutines.remove(coroutine)
 

@@ -14,7 +14,7 @@ from typing import Any, Generic, Self, TypeVar, cast
 
 from ..errors import UploadCancelled
 from ..flow.concurrency import Concurrency
-from .channel import TICK, CancelToken, Channel, Lane, WorkerContext
+from .channel import TICK, CancelToken, Channel, SharedWorkers, WorkerContext
 from .executor import Workers
 
 T = TypeVar("T")
@@ -50,9 +50,11 @@ class _Ended(Generic[T, R]):
 class WorkerPool:
     """Runs work on workers.  Used from one thread.
 
+    concurrency: the slots for parts in flight, which uploads that share their workers share, too.
+
     Args:
         workers: Runs the work and is closed with the pool; a number makes workers for that many tasks at a time.  The
-            workers of a lane are shared with other uploads and stay open.
+            SharedWorkers belong to several uploads and stay open.
         cancel: Once it is set, nothing new starts and waiting ends with UploadCancelled.
         on_message: Called in the caller's thread with each message of the workers.
         on_idle: Called in the caller's thread about twenty times a second while no message comes.
@@ -60,19 +62,19 @@ class WorkerPool:
 
     def __init__(
         self,
-        workers: int | Workers | Lane,
+        workers: int | Workers | SharedWorkers,
         *,
         cancel: CancelToken,
         on_message: Callable[[Any], None],
         on_idle: Callable[[], None] = _nothing,
     ) -> None:
-        self._alone = not isinstance(workers, Lane)
+        self._alone = not isinstance(workers, SharedWorkers)
         if isinstance(workers, int):
             workers = Workers(Concurrency(workers))
         if isinstance(workers, Workers):
-            workers = Lane(workers=workers, messages=Channel(workers.runtime.make_queue()))
+            workers = SharedWorkers(workers=workers, messages=Channel(workers.runtime.make_queue()))
         self._workers, self._messages = workers.workers, workers.messages
-        self._concurrency = self._workers.concurrency
+        self.concurrency = self._workers.concurrency
         self._cancel = cancel
         self._on_message = on_message
         self._on_idle = on_idle
@@ -88,9 +90,9 @@ class WorkerPool:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._worker.close()
-        self._concurrency.remove_upload(self)
+        self.concurrency.remove_upload(self)
         for future in self._with_slot:
-            future.add_done_callback(lambda _: self._concurrency.release())
+            future.add_done_callback(lambda _: self.concurrency.release())
         if self._alone:
             self._workers.close()
 
@@ -153,7 +155,7 @@ class WorkerPool:
                     future = submit(task)
                 except BaseException as error:
                     if max_running is None:
-                        self._concurrency.release()
+                        self.concurrency.release()
                     if not isinstance(error, StopIteration):
                         raise
                     exhausted = True
@@ -168,7 +170,7 @@ class WorkerPool:
                 deadline = self._clock.monotonic() + GRACE
             start()
             if exhausted and max_running is None and self._alone:
-                self._concurrency.update()
+                self.concurrency.update()
             late = deadline is not None and self._clock.monotonic() > deadline
             if (self._running == 0 and over()) or (late and self._messages.empty()):
                 break
@@ -184,7 +186,7 @@ class WorkerPool:
             self._running -= 1
             if message.future in self._with_slot:
                 self._with_slot.remove(message.future)
-                self._concurrency.release()
+                self.concurrency.release()
             if message.stream is stream:
                 outcome = _outcome(message)
                 if outcome.error is None and not self._cancel.is_set():
@@ -196,7 +198,7 @@ class WorkerPool:
 
     def _take(self, max_running: int | None) -> bool:
         """Acquire a slot, or count to ``max_running``."""
-        return self._concurrency.acquire() if max_running is None else self._running < max_running
+        return self.concurrency.acquire() if max_running is None else self._running < max_running
 
     def _ended(self, stream: object, task: Any, future: "Future[Any]") -> None:
         self._messages.put(_Ended(stream, task, future))

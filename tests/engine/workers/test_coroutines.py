@@ -1,4 +1,4 @@
-"""Lanes: several calls in one thread, each of which goes on while the others wait."""
+"""Coroutines: several calls in one thread, each of which continues while the others wait."""
 
 import threading
 import time
@@ -10,7 +10,7 @@ import pytest
 
 from partway.engine.errors import UploadCancelled
 from partway.engine.flow.concurrency import Concurrency
-from partway.engine.workers.channel import CancelToken, Lane, WorkerContext
+from partway.engine.workers.channel import CancelToken, SharedWorkers, WorkerContext
 from partway.engine.workers.coroutines import CoroutineScheduler
 from partway.engine.workers.executor import Workers
 from partway.engine.workers.pool import WorkerPool
@@ -31,17 +31,17 @@ def workers() -> Iterator[Workers]:
 
 
 def pool_of(
-    lane: Lane, *, cancel: CancelToken | None = None, on_message: Callable[[Any], None] = nothing
+    shared: SharedWorkers, *, cancel: CancelToken | None = None, on_message: Callable[[Any], None] = nothing
 ) -> WorkerPool:
-    return WorkerPool(lane, cancel=cancel or CancelToken(), on_message=on_message)
+    return WorkerPool(shared, cancel=cancel or CancelToken(), on_message=on_message)
 
 
-def finish(lanes: CoroutineScheduler) -> None:
+def finish(scheduler: CoroutineScheduler) -> None:
     """Let everything go on to its end."""
     end = time.monotonic() + LONG
-    while lanes:
-        assert time.monotonic() < end, "a lane does not end"
-        lanes.run_once()
+    while scheduler:
+        assert time.monotonic() < end, "a coroutine does not end"
+        scheduler.run_once()
 
 
 class Crowd:
@@ -68,15 +68,15 @@ def test_each_goes_on_while_the_others_wait(workers: Workers) -> None:
     barrier = threading.Barrier(5)
     answers: list[int] = []
 
-    def call(lane: Lane) -> None:
-        with pool_of(lane) as pool:
+    def call(shared: SharedWorkers) -> None:
+        with pool_of(shared) as pool:
             answers.append(pool.run(lambda line: barrier.wait(LONG)))
 
-    with CoroutineScheduler(workers, nothing) as lanes:
+    with CoroutineScheduler(workers, nothing) as scheduler:
         for _ in range(5):
-            lanes.spawn(call)
-        assert len(lanes) == 5
-        finish(lanes)
+            scheduler.spawn(call)
+        assert len(scheduler) == 5
+        finish(scheduler)
 
     assert sorted(answers) == [0, 1, 2, 3, 4]
 
@@ -88,16 +88,16 @@ def test_everything_but_the_work_is_in_one_thread(workers: Workers) -> None:
     def note(*_: object) -> None:
         threads.add(threading.get_ident())
 
-    def call(lane: Lane) -> None:
+    def call(shared: SharedWorkers) -> None:
         note()
-        with pool_of(lane, on_message=note) as pool:
+        with pool_of(shared, on_message=note) as pool:
             for _ in pool.stream(lambda number, line: line.emit(number), range(10)):
                 note()
 
-    with CoroutineScheduler(workers, note) as lanes:
-        lanes.spawn(call)
-        lanes.spawn(call)
-        finish(lanes)
+    with CoroutineScheduler(workers, note) as scheduler:
+        scheduler.spawn(call)
+        scheduler.spawn(call)
+        finish(scheduler)
 
     assert threads == {threading.get_ident()}
 
@@ -107,14 +107,14 @@ def test_places_are_shared(workers: Workers) -> None:
     crowd = Crowd(together=2)
     done: list[int] = []
 
-    def call(lane: Lane) -> None:
-        with pool_of(lane) as pool:
+    def call(shared: SharedWorkers) -> None:
+        with pool_of(shared) as pool:
             done.extend(outcome.result for outcome in pool.stream(crowd.work, range(10)) if outcome.result is not None)
 
-    with CoroutineScheduler(workers, nothing) as lanes:
+    with CoroutineScheduler(workers, nothing) as scheduler:
         for _ in range(4):
-            lanes.spawn(call)
-        finish(lanes)
+            scheduler.spawn(call)
+        finish(scheduler)
 
     assert sorted(done) == sorted([*range(10)] * 4)
     assert crowd.most == 2
@@ -125,20 +125,20 @@ def test_a_place_that_becomes_free_goes_to_the_oldest(workers: Workers) -> None:
     """A few files that end are better than many that have begun."""
     ended: list[str] = []
 
-    def call(name: str, parts: int) -> Callable[[Lane], None]:
-        def run(lane: Lane) -> None:
-            with pool_of(lane) as pool:
+    def call(name: str, parts: int) -> Callable[[SharedWorkers], None]:
+        def run(shared: SharedWorkers) -> None:
+            with pool_of(shared) as pool:
                 for _ in pool.stream(lambda number, line: line.sleep(0.01), range(parts)):
                     pass
             ended.append(name)
 
         return run
 
-    with CoroutineScheduler(workers, nothing) as lanes:
-        lanes.spawn(call("blocks", 2))
+    with CoroutineScheduler(workers, nothing) as scheduler:
+        scheduler.spawn(call("blocks", 2))
         for name in ("first", "second", "third"):
-            lanes.spawn(call(name, 8))
-        finish(lanes)
+            scheduler.spawn(call(name, 8))
+        finish(scheduler)
 
     assert ended == ["blocks", "first", "second", "third"]
 
@@ -147,32 +147,32 @@ def test_what_one_raises_comes_out_and_stops_the_others(workers: Workers) -> Non
     """An error of the store, or of the sink, ends the job; nobody is left in the middle of something."""
     ends: list[type[BaseException] | None] = []
 
-    def waits(lane: Lane) -> None:
+    def waits(shared: SharedWorkers) -> None:
         try:
-            with pool_of(lane) as pool:
+            with pool_of(shared) as pool:
                 pool.run(lambda line: line.sleep(LONG))
         except BaseException as error:
             ends.append(type(error))
             raise
 
-    def fails(lane: Lane) -> None:
-        with pool_of(lane) as pool:
+    def fails(shared: SharedWorkers) -> None:
+        with pool_of(shared) as pool:
             pool.run(lambda line: None)
         raise LookupError("sink")
 
-    with pytest.raises(LookupError), CoroutineScheduler(workers, nothing) as lanes:
-        lanes.spawn(waits)
-        lanes.spawn(fails)
-        finish(lanes)
+    with pytest.raises(LookupError), CoroutineScheduler(workers, nothing) as scheduler:
+        scheduler.spawn(waits)
+        scheduler.spawn(fails)
+        finish(scheduler)
 
     assert ends == [UploadCancelled]
-    assert len(lanes) == 0
+    assert len(scheduler) == 0
 
 
-def fails_when_stopped(lane: Lane) -> None:
+def fails_when_stopped(shared: SharedWorkers) -> None:
     """A call that waits, and meets a full disk when it is stopped."""
     try:
-        with pool_of(lane) as pool:
+        with pool_of(shared) as pool:
             pool.run(lambda worker: worker.sleep(LONG))
     except UploadCancelled:
         raise OSError("disk full") from None
@@ -181,47 +181,47 @@ def fails_when_stopped(lane: Lane) -> None:
 def test_an_error_of_a_stopped_call_is_a_note_of_the_error_that_stopped_it(workers: Workers) -> None:
     """What ended the job stays its error, and the second error is not lost."""
 
-    def fails(lane: Lane) -> None:
+    def fails(shared: SharedWorkers) -> None:
         raise LookupError("sink")
 
-    with pytest.raises(LookupError) as raised, CoroutineScheduler(workers, nothing) as lanes:
-        lanes.spawn(fails_when_stopped)
-        lanes.spawn(fails)
+    with pytest.raises(LookupError) as raised, CoroutineScheduler(workers, nothing) as scheduler:
+        scheduler.spawn(fails_when_stopped)
+        scheduler.spawn(fails)
 
     assert raised.value.__notes__ == ["stopping another upload failed: OSError: disk full"]
 
 
 def test_an_error_of_a_stopped_call_is_raised_when_there_is_no_other(workers: Workers) -> None:
     """The block ended well, and then a call could not record how far it is."""
-    with pytest.raises(OSError, match="disk full"), CoroutineScheduler(workers, nothing) as lanes:
-        lanes.spawn(fails_when_stopped)
+    with pytest.raises(OSError, match="disk full"), CoroutineScheduler(workers, nothing) as scheduler:
+        scheduler.spawn(fails_when_stopped)
 
 
 def test_an_error_before_the_first_wait_comes_out_too(workers: Workers) -> None:
     """Most calls look at the file first."""
 
-    def fails(lane: Lane) -> None:
+    def fails(shared: SharedWorkers) -> None:
         raise LookupError("no file")
 
-    with CoroutineScheduler(workers, nothing) as lanes:
+    with CoroutineScheduler(workers, nothing) as scheduler:
         with pytest.raises(LookupError):
-            lanes.spawn(fails)
-        assert len(lanes) == 0
+            scheduler.spawn(fails)
+        assert len(scheduler) == 0
 
 
 def test_an_abandoned_part_gives_its_place_back(workers: Workers) -> None:
     """Its upload failed for another reason; until the part has ended, its place is taken."""
     go = threading.Event()
 
-    def fails(lane: Lane) -> None:
-        with pool_of(lane) as pool:
+    def fails(shared: SharedWorkers) -> None:
+        with pool_of(shared) as pool:
             for _ in pool.stream(lambda number, line: number or go.wait(LONG), [0, 1]):
                 raise LookupError("sink")
 
-    with CoroutineScheduler(workers, nothing) as lanes:
+    with CoroutineScheduler(workers, nothing) as scheduler:
         with pytest.raises(LookupError):
-            lanes.spawn(fails)
-            finish(lanes)
+            scheduler.spawn(fails)
+            finish(scheduler)
         taken = workers.concurrency.running
         go.set()
         end = time.monotonic() + LONG
@@ -238,12 +238,12 @@ def test_what_cannot_be_begun_gives_its_place_back() -> None:
     executor.shutdown()
     workers = Workers(Concurrency(2), executor=executor)
 
-    def call(lane: Lane) -> None:
-        with pool_of(lane) as pool:
+    def call(shared: SharedWorkers) -> None:
+        with pool_of(shared) as pool:
             list(pool.stream(lambda number, line: number, range(5)))
 
-    with CoroutineScheduler(workers, nothing) as lanes, pytest.raises(RuntimeError, match="shutdown"):
-        lanes.spawn(call)
+    with CoroutineScheduler(workers, nothing) as scheduler, pytest.raises(RuntimeError, match="shutdown"):
+        scheduler.spawn(call)
     workers.close()
 
     assert workers.concurrency.running == 0
@@ -254,33 +254,33 @@ def test_a_cancel_ends_all_within_a_second(workers: Workers) -> None:
     cancel = CancelToken()
     ends: list[type[BaseException]] = []
 
-    def call(lane: Lane) -> None:
+    def call(shared: SharedWorkers) -> None:
         try:
-            with pool_of(lane, cancel=cancel) as pool:
+            with pool_of(shared, cancel=cancel) as pool:
                 list(pool.stream(lambda number, line: line.sleep(LONG), range(5)))
         except UploadCancelled as error:
             ends.append(type(error))
 
-    with CoroutineScheduler(workers, nothing) as lanes:
+    with CoroutineScheduler(workers, nothing) as scheduler:
         for _ in range(4):
-            lanes.spawn(call)
+            scheduler.spawn(call)
         cancel.set()
         began = time.monotonic()
-        finish(lanes)
+        finish(scheduler)
 
     assert ends == [UploadCancelled] * 4
     assert time.monotonic() - began < LONG / 4
 
 
-def test_a_mailbox_is_heard_by_whoever_runs_the_lanes(workers: Workers) -> None:
-    """For work that is no lane's."""
+def test_the_scheduler_delivers_the_messages_of_a_callback_queue(workers: Workers) -> None:
+    """For work outside any coroutine."""
     heard: list[str] = []
-    with CoroutineScheduler(workers, nothing) as lanes:
-        mailbox = lanes.callback_queue(heard.append)
+    with CoroutineScheduler(workers, nothing) as scheduler:
+        mailbox = scheduler.callback_queue(heard.append)
         threading.Thread(target=mailbox.put, args=("word",)).start()
         end = time.monotonic() + LONG
         while not heard and time.monotonic() < end:
-            lanes.run_once()
+            scheduler.run_once()
 
     assert heard == ["word"]
 
@@ -294,12 +294,12 @@ def test_at_rest_is_called_also_while_much_is_said(workers: Workers) -> None:
         while not times[2:] and time.monotonic() < end:
             line.emit("word")
 
-    def call(lane: Lane) -> None:
-        with pool_of(lane) as pool:
+    def call(shared: SharedWorkers) -> None:
+        with pool_of(shared) as pool:
             pool.run(chatter)
 
-    with CoroutineScheduler(workers, lambda: times.append(time.monotonic())) as lanes:
-        lanes.spawn(call)
-        finish(lanes)
+    with CoroutineScheduler(workers, lambda: times.append(time.monotonic())) as scheduler:
+        scheduler.spawn(call)
+        finish(scheduler)
 
     assert len(times) >= 3
