@@ -71,17 +71,17 @@ class Producer:
         if not self._ended.is_set():
             self._family.kill()
 
-    def confirm(self, line: WorkerContext) -> None:
+    def confirm(self, worker: WorkerContext) -> None:
         """Wait for its end.
 
         Raises:
             UploadFailed: it failed, so what it wrote is not to be trusted.
         """
         while not self._ended.is_set():
-            line.sleep(_TICK)
+            worker.sleep(_TICK)
         code = self._process.returncode
         if code and self._shares_group and _signal_of(code) == signal.SIGINT:
-            line.sleep(_SIGNALS_TOGETHER)
+            worker.sleep(_SIGNALS_TOGETHER)
         if code:
             raise UploadFailed(
                 f"the producer failed with {_how(code)}, so no object was created; run this again",

@@ -66,8 +66,8 @@ class TimedCalls:
             Transient: there was no response in time.
         """
 
-        def work(line: WorkerContext) -> T:
-            return retrying(self.backend, _POLICY, line).ask(call) if again else call()
+        def work(worker: WorkerContext) -> T:
+            return retrying(self.backend, _POLICY, worker).ask(call) if again else call()
 
         until = _Deadline(self._cancel, self._patience)
         try:

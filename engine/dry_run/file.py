@@ -101,4 +101,4 @@ def _exists(target: Target, context: EngineContext) -> bool:
     backend, policy = context.backend, context.settings.policy
     algorithm = context.settings.algorithm or default_algorithm(context.store, target.endpoint, context.clock.time())
     with WorkerPool(1, cancel=context.cancel, on_message=lambda _: None) as pool:
-        return pool.run(lambda line: target_exists(retrying(backend, policy, line), target, algorithm))
+        return pool.run(lambda worker: target_exists(retrying(backend, policy, worker), target, algorithm))

@@ -223,9 +223,9 @@ class _DryJob:
         self._sink(FileFailed(job=self._id, source=path, target=url, error=str(error), resumable=resumable))
 
 
-def _look(task: _Look, line: WorkerContext) -> str | None:
-    s3 = retrying(task.backend, task.policy, line)
-    if task.skip_same and is_same(s3, task.target, task.found.path, task.found.size, task.algorithm, line):
+def _look(task: _Look, worker: WorkerContext) -> str | None:
+    s3 = retrying(task.backend, task.policy, worker)
+    if task.skip_same and is_same(s3, task.target, task.found.path, task.found.size, task.algorithm, worker):
         return SAME
     if task.target.options.no_overwrite and target_exists(s3, task.target, task.algorithm):
         return TAKEN

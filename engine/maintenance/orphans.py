@@ -106,8 +106,8 @@ class _Look:
     upload: BucketUpload
 
 
-def _look(task: _Look, line: WorkerContext) -> StoredParts | None:
-    s3 = retrying(task.backend, task.settings.policy, line)
+def _look(task: _Look, worker: WorkerContext) -> StoredParts | None:
+    s3 = retrying(task.backend, task.settings.policy, worker)
     return s3.ask(lambda: task.bucket.stored_parts(task.target, task.upload.upload_id))
 
 
@@ -153,7 +153,7 @@ class Orphans:
         """
         with WorkerPool(_AT_ONCE, cancel=self._cancel, on_message=lambda _: None) as pool:
             listed = pool.run(
-                lambda line: retrying(self._backend, self._settings.policy, line).ask(
+                lambda worker: retrying(self._backend, self._settings.policy, worker).ask(
                     lambda: self._uploads.bucket_uploads(self._bucket, self._prefix)
                 )
             )
@@ -196,7 +196,7 @@ class Orphans:
         with WorkerPool(1, cancel=self._cancel, on_message=lambda _: None) as pool:
             try:
                 # Check again: the user may have taken a while to confirm, and a sender may have resumed.
-                parts = pool.run(lambda line: _look(self._task(orphan.upload), line))
+                parts = pool.run(lambda worker: _look(self._task(orphan.upload), worker))
             except UploadVanished:
                 return RemovalResult(orphan=orphan, removal=NOTHING_TO_ABORT)
             ours = self._ours(self._store.uploads_to(self._bucket, orphan.upload.key))
@@ -212,12 +212,12 @@ class Orphans:
                 return RemovalResult(orphan=orphan, removal=removal)
             target, upload_id = self._target(orphan.upload), orphan.upload.upload_id
             removal = pool.run(
-                lambda line: abort_upload(
-                    retrying(self._backend, self._settings.policy, line),
+                lambda worker: abort_upload(
+                    retrying(self._backend, self._settings.policy, worker),
                     target,
                     upload_id,
                     ChecksumAlgorithm.MD5,
-                    line.sleep,
+                    worker.sleep,
                 )
             )
             return RemovalResult(orphan=orphan, removal=removal)

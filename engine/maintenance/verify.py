@@ -57,7 +57,7 @@ def compare(
 
     with WorkerPool(LOCAL, cancel=cancel or CancelToken(), on_message=lambda _: None) as pool:
         try:
-            found = pool.run(lambda line: retrying(backend, policy, line).object_details(target))
+            found = pool.run(lambda worker: retrying(backend, policy, worker).object_details(target))
         except ObjectMissing:
             return ended(Verdict.MISSING, "no such object")
         if found.size != source.size:
@@ -65,8 +65,10 @@ def compare(
         verdict, by = Judge(
             found=found,
             hash_parts=lambda sizes, algorithm: _hash_parts(pool, source.path, sizes, algorithm),
-            ask_part=lambda number: pool.run(lambda line: retrying(backend, policy, line).object_part(target, number)),
-            ask_sizes=lambda: pool.run(lambda line: retrying(backend, policy, line).part_sizes(target)),
+            ask_part=lambda number: pool.run(
+                lambda worker: retrying(backend, policy, worker).object_part(target, number)
+            ),
+            ask_sizes=lambda: pool.run(lambda worker: retrying(backend, policy, worker).part_sizes(target)),
             hints=part_sizes,
         ).verdict()
     if identify(path) != source:

@@ -114,7 +114,7 @@ class UploadRun:
 
     def call(self, call: Callable[[RetryingBackend], R]) -> R:
         """Make a call about the whole upload on a worker, with retries; cancellation is handled meanwhile."""
-        return self.ask(lambda line: call(self.retrying(line)))
+        return self.ask(lambda worker: call(self.retrying(worker)))
 
     def ask(self, call: Callable[[WorkerContext], R]) -> R:
         """Like ``call``, for a function that needs the worker's context, such as one that makes several calls."""
@@ -122,9 +122,9 @@ class UploadRun:
         self.reached()
         return answer
 
-    def retrying(self, line: WorkerContext) -> RetryingBackend:
+    def retrying(self, worker: WorkerContext) -> RetryingBackend:
         """The backend with retries, for calls in this worker's context."""
-        return retrying(self.backend, self.settings.policy, line)
+        return retrying(self.backend, self.settings.policy, worker)
 
     def count_sent(self, number: int, size: int) -> None:
         """Count a part that was sent in this run, verified or not."""
@@ -209,7 +209,7 @@ class UploadRun:
         """
         whole = PartSpec(number=1, offset=0, size=self.source.size)
         task = HashTask(path=self.source.path, spec=whole, algorithm=ChecksumAlgorithm.MD5, md5=False)
-        return etag_of(self.pool.run(lambda line: hash_part(task, line)).checksum)
+        return etag_of(self.pool.run(lambda worker: hash_part(task, worker)).checksum)
 
     def announce_start(self, kept: Sequence[PartRecord]) -> None:
         """Emit UploadStarted with what is kept of earlier runs, then PartDone for each part of this run that is kept

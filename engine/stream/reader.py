@@ -62,7 +62,7 @@ class StreamChunker:
         """Stop reading.  Workers that are waiting for data get None."""
         self._stopped = True
 
-    def read_part(self, algorithm: ChecksumAlgorithm, line: WorkerContext, *, md5: bool = False) -> Spool | None:
+    def read_part(self, algorithm: ChecksumAlgorithm, worker: WorkerContext, *, md5: bool = False) -> Spool | None:
         """The next part of the stream with its checksum, and its MD5 if ``md5``; None at the end of the stream.
 
         If the stream is empty, so is the first part.
@@ -73,16 +73,16 @@ class StreamChunker:
             UploadFailed: the disk is full.
             UploadCancelled.
         """
-        with self._turn(line) as mine:
+        with self._turn(worker) as mine:
             if not mine:
                 return None
             number = self._number + 1
             if number > self.plan.limits.max_parts:
-                self._expect_the_end(line)
+                self._expect_the_end(worker)
                 return None
             spool = self._new_spool(number)
             try:
-                if not self._fill(spool, algorithm, line, md5):
+                if not self._fill(spool, algorithm, worker, md5):
                     return None
             except BaseException:
                 spool.close()
@@ -94,29 +94,29 @@ class StreamChunker:
             return spool
 
     @contextmanager
-    def sending(self, line: WorkerContext) -> Iterator[None]:
+    def sending(self, worker: WorkerContext) -> Iterator[None]:
         """Hold one of the ``max_senders`` slots.  With one worker more than slots, that worker can read ahead."""
         if self._sender_slots is None:
             yield
             return
         while not self._sender_slots.acquire(timeout=_TICK):
-            line.raise_if_cancelled()
+            worker.raise_if_cancelled()
         try:
             yield
         finally:
             self._sender_slots.release()
 
     @contextmanager
-    def _turn(self, line: WorkerContext) -> Iterator[bool]:
+    def _turn(self, worker: WorkerContext) -> Iterator[bool]:
         """Acquire the read lock.  Yields False at the end of the stream, or when reading was stopped."""
         while not self._reading.acquire(timeout=_TICK):
-            line.raise_if_cancelled()
+            worker.raise_if_cancelled()
             if self._stopped:
                 break
         else:
             try:
                 while not (over := self._stopped or self.ended) and not self._has_room():
-                    line.sleep(_TICK)
+                    worker.sleep(_TICK)
                 yield not over
             finally:
                 self._reading.release()
@@ -140,13 +140,13 @@ class StreamChunker:
         count(1)
         return spool
 
-    def _fill(self, spool: Spool, algorithm: ChecksumAlgorithm, line: WorkerContext, md5: bool) -> bool:
+    def _fill(self, spool: Spool, algorithm: ChecksumAlgorithm, worker: WorkerContext, md5: bool) -> bool:
         """Read the part; False when reading was stopped."""
         digest = Digest(algorithm)
         second = Digest(ChecksumAlgorithm.MD5) if md5 else None
         size = self.plan.size_of(spool.number)
         while spool.size < size:
-            block = self._read(size - spool.size, line)
+            block = self._read(size - spool.size, worker)
             if block is None:
                 spool.close()
                 return False
@@ -162,15 +162,15 @@ class StreamChunker:
         spool.md5 = None if second is None else second.value()
         return True
 
-    def _expect_the_end(self, line: WorkerContext) -> None:
-        if self._read(1, line):
+    def _expect_the_end(self, worker: WorkerContext) -> None:
+        if self._read(1, worker):
             raise too_long(self.plan)
         self.ended = True
 
-    def _read(self, most: int, line: WorkerContext) -> memoryview | None:
+    def _read(self, most: int, worker: WorkerContext) -> memoryview | None:
         """The next block; empty at the end of the stream; None when reading was stopped."""
         while True:
-            line.raise_if_cancelled()
+            worker.raise_if_cancelled()
             if self._stopped:
                 return None
             try:

@@ -33,7 +33,7 @@ def is_repeated(run: UploadRun, chunker: StreamChunker, first: Spool, parts: Seq
             raise _differs(spool, part.number)
         if part is not parts[0]:
             spool.close()
-        spool = run.pool.run(lambda line: chunker.read_part(run.algorithm, line, md5=True))
+        spool = run.pool.run(lambda worker: chunker.read_part(run.algorithm, worker, md5=True))
     first.close()
     if spool is not None:
         raise _differs(spool, len(parts) + 1)

@@ -73,13 +73,13 @@ class UnsupportedPart:
 PartOutcome = KeptPart | StreamedPart | UnsupportedPart
 
 
-def send_next(task: StreamTask, line: WorkerContext) -> PartOutcome | None:
+def send_next(task: StreamTask, worker: WorkerContext) -> PartOutcome | None:
     """Read a part and make sure that S3 has it; None at the end of the stream.
 
     Raises:
         RemoteError, SourceError, PlanError, UploadFailed, UploadCancelled: the part was not sent; its spool is closed.
     """
-    spool = task.spool or task.chunker.read_part(task.algorithm, line, md5=task.md5)
+    spool = task.spool or task.chunker.read_part(task.algorithm, worker, md5=task.md5)
     if spool is None:
         return None
     try:
@@ -95,8 +95,8 @@ def send_next(task: StreamTask, line: WorkerContext) -> PartOutcome | None:
             md5 = spool.checksum_in(ChecksumAlgorithm.MD5)
             if checksum is not None and (part := verify_part(earlier, checksum=checksum, md5=md5, run=task.run)):
                 return KeptPart(spool=spool, part=part)
-        with task.chunker.sending(line):
-            sent = send_part(_send_task(task, spool), line)
+        with task.chunker.sending(worker):
+            sent = send_part(_send_task(task, spool), worker)
         if spool.checksum_in(task.algorithm) not in (None, sent.checksum):
             raise UploadFailed(
                 f"the temporary file of part {spool.number} returned other bytes than were written; "

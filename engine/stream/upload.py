@@ -103,7 +103,7 @@ class _StreamUpload:
         if earlier is not None and run.target.options.no_overwrite:
             run.finish(*earlier)
             return _skipped(run)
-        first = run.pool.run(lambda line: self._chunker.read_part(run.algorithm, line, md5=True))
+        first = run.pool.run(lambda worker: self._chunker.read_part(run.algorithm, worker, md5=True))
         assert first is not None  # reading was not stopped
         # Ctrl-C ends the producer, too, which looks like the end of the stream.
         run.context.cancel.raise_if_cancelled()

@@ -84,9 +84,9 @@ def abort(record: UploadRecord, context: EngineContext, workers: SharedWorkers |
     removal = NOTHING_TO_ABORT
     if upload_id is not None:
 
-        def remove(line: WorkerContext) -> AbortResult:
-            s3 = retrying(context.backend, context.settings.policy, line)
-            return abort_upload(s3, target, upload_id, algorithm, line.sleep)
+        def remove(worker: WorkerContext) -> AbortResult:
+            s3 = retrying(context.backend, context.settings.policy, worker)
+            return abort_upload(s3, target, upload_id, algorithm, worker.sleep)
 
         pool_workers = workers or Workers(Concurrency(1), runtime=context.runtime)
         with WorkerPool(pool_workers, cancel=context.cancel, on_message=lambda _: None) as pool:

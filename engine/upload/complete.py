@@ -147,7 +147,7 @@ def proven_before(run: UploadRun, parts: Sequence[PartRecord], *, gone: bool) ->
     if not _are_the_plans(run, parts):
         return None
     try:
-        found = run.ask(lambda line: _wait_for_our_object(run, parts, line, patient=gone))
+        found = run.ask(lambda worker: _wait_for_our_object(run, parts, worker, patient=gone))
     except CredentialsExpired:
         raise
     except AccessRefused:
@@ -161,7 +161,7 @@ def proven_before(run: UploadRun, parts: Sequence[PartRecord], *, gone: bool) ->
 
 
 def _wait_for_our_object(
-    run: UploadRun, parts: Sequence[PartRecord], line: WorkerContext, *, patient: bool
+    run: UploadRun, parts: Sequence[PartRecord], worker: WorkerContext, *, patient: bool
 ) -> tuple[Proof, ObjectFacts] | None:
     """HEAD the object until it is verified, at least twice, because one response may be stale.
 
@@ -174,7 +174,7 @@ def _wait_for_our_object(
         attempt += 1
         found = None
         try:
-            facts = run.retrying(line).head_object(run.target, run.algorithm)
+            facts = run.retrying(worker).head_object(run.target, run.algorithm)
             if not is_older(facts, run.record.remote_created_at):
                 found = prove(facts, parts, algorithm=run.algorithm), facts
         except (ObjectMissing, ProofFailed):
@@ -188,8 +188,8 @@ def _wait_for_our_object(
         wait = min(wait * 2, left)
         left -= wait
         if patient:
-            line.emit(Retry(number=0, attempt=attempt, wait=wait, reason=reason, unreachable=False, throttled=False))
-        line.sleep(wait)
+            worker.emit(Retry(number=0, attempt=attempt, wait=wait, reason=reason, unreachable=False, throttled=False))
+        worker.sleep(wait)
 
 
 def _or_by_etag(run: UploadRun, proof: Proof, etag: str) -> Proof:

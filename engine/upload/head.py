@@ -22,7 +22,7 @@ def verify_object(
     Raises:
         ProofFailed: two responses in a row show that the object is not the source.
     """
-    facts = run.ask(lambda line: head_written(run.retrying(line), run.target, run.algorithm, prove, answer, line))
+    facts = run.ask(lambda worker: head_written(run.retrying(worker), run.target, run.algorithm, prove, answer, worker))
     return prove(facts), facts
 
 
@@ -32,7 +32,7 @@ def head_written(
     algorithm: ChecksumAlgorithm,
     prove: Callable[[ObjectFacts], Proof],
     answer: ObjectFacts,
-    line: WorkerContext,
+    worker: WorkerContext,
 ) -> ObjectFacts:
     """S3's response to HEAD for the object that a write created; the write's own ``answer`` when the credentials may
     write but not read.  Runs on a worker.
@@ -42,13 +42,13 @@ def head_written(
     Raises:
         RemoteError: Transient when the object is not visible.
     """
-    facts = _head(s3, target, algorithm, answer, line)
+    facts = _head(s3, target, algorithm, answer, worker)
     if facts is None:
         return answer
     if not _is_doubtful(prove, facts, answer):
         return facts
     # If the second HEAD is refused, the first response still counts.
-    return _head(s3, target, algorithm, answer, line) or facts
+    return _head(s3, target, algorithm, answer, worker) or facts
 
 
 def _is_doubtful(prove: Callable[[ObjectFacts], Proof], facts: ObjectFacts, answer: ObjectFacts) -> bool:
@@ -59,7 +59,7 @@ def _is_doubtful(prove: Callable[[ObjectFacts], Proof], facts: ObjectFacts, answ
 
 
 def _head(
-    s3: MultipartBackend, target: Target, algorithm: ChecksumAlgorithm, answer: ObjectFacts, line: WorkerContext
+    s3: MultipartBackend, target: Target, algorithm: ChecksumAlgorithm, answer: ObjectFacts, worker: WorkerContext
 ) -> ObjectFacts | None:
     """The object, or the version of it that the write created; None when the credentials do not allow HEAD."""
     try:
@@ -67,7 +67,7 @@ def _head(
             facts = s3.head_object(target, algorithm)
         except ObjectMissing:
             # S3 confirmed the write, but the object is apparently not visible everywhere yet.
-            line.sleep(_SETTLE)
+            worker.sleep(_SETTLE)
             facts = s3.head_object(target, algorithm, version=answer.version)
     except CredentialsExpired:
         raise

@@ -160,9 +160,9 @@ def test_files_go_while_parts_are_checked(
         if isinstance(event, FileDone):
             sent.set()
 
-    def slow(task: HashTask, line: WorkerContext) -> PartHash:
+    def slow(task: HashTask, worker: WorkerContext) -> PartHash:
         in_time.append(task.spec.number == 1 or sent.wait(LONG / 4))
-        return hash_part(task, line)
+        return hash_part(task, worker)
 
     monkeypatch.setattr(run, "hash_part", slow)
     job.on_event = see

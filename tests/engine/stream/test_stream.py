@@ -573,7 +573,7 @@ def test_a_stream_larger_than_expected_goes_on(strict: StrictS3, streaming: Stre
 def test_no_object_is_made_of_what_a_failed_producer_wrote(strict: StrictS3, streaming: Streaming) -> None:
     """Neither in parts nor as one; and what was sent is kept for the next run."""
 
-    def fail(line: WorkerContext) -> None:
+    def fail(worker: WorkerContext) -> None:
         raise UploadFailed("the producer failed", resumable=True)
 
     for data in (DATA[:10], DATA):
@@ -581,7 +581,7 @@ def test_no_object_is_made_of_what_a_failed_producer_wrote(strict: StrictS3, str
             streaming.run(data, StreamSettings(confirm=fail))
 
     assert strict.counts["PutObject"] + strict.counts["CompleteMultipartUpload"] == 0
-    assert streaming.run(DATA, StreamSettings(confirm=lambda line: None)).resumed_bytes == SIZE
+    assert streaming.run(DATA, StreamSettings(confirm=lambda worker: None)).resumed_bytes == SIZE
 
 
 def test_an_end_that_comes_with_a_cancel_is_no_end(

@@ -53,7 +53,7 @@ class Crowd:
         self._lock = threading.Lock()
         self._together = threading.Barrier(together)
 
-    def work(self, number: Any, line: WorkerContext) -> Any:
+    def work(self, number: Any, worker: WorkerContext) -> Any:
         with self._lock:
             self._inside += 1
             self.most = max(self.most, self._inside)
@@ -70,7 +70,7 @@ def test_each_goes_on_while_the_others_wait(workers: Workers) -> None:
 
     def call(shared: SharedWorkers) -> None:
         with pool_of(shared) as pool:
-            answers.append(pool.run(lambda line: barrier.wait(LONG)))
+            answers.append(pool.run(lambda worker: barrier.wait(LONG)))
 
     with CoroutineScheduler(workers, nothing) as scheduler:
         for _ in range(5):
@@ -91,7 +91,7 @@ def test_everything_but_the_work_is_in_one_thread(workers: Workers) -> None:
     def call(shared: SharedWorkers) -> None:
         note()
         with pool_of(shared, on_message=note) as pool:
-            for _ in pool.stream(lambda number, line: line.emit(number), range(10)):
+            for _ in pool.stream(lambda number, worker: worker.emit(number), range(10)):
                 note()
 
     with CoroutineScheduler(workers, note) as scheduler:
@@ -128,7 +128,7 @@ def test_a_place_that_becomes_free_goes_to_the_oldest(workers: Workers) -> None:
     def call(name: str, parts: int) -> Callable[[SharedWorkers], None]:
         def run(shared: SharedWorkers) -> None:
             with pool_of(shared) as pool:
-                for _ in pool.stream(lambda number, line: line.sleep(0.01), range(parts)):
+                for _ in pool.stream(lambda number, worker: worker.sleep(0.01), range(parts)):
                     pass
             ended.append(name)
 
@@ -150,14 +150,14 @@ def test_what_one_raises_comes_out_and_stops_the_others(workers: Workers) -> Non
     def waits(shared: SharedWorkers) -> None:
         try:
             with pool_of(shared) as pool:
-                pool.run(lambda line: line.sleep(LONG))
+                pool.run(lambda worker: worker.sleep(LONG))
         except BaseException as error:
             ends.append(type(error))
             raise
 
     def fails(shared: SharedWorkers) -> None:
         with pool_of(shared) as pool:
-            pool.run(lambda line: None)
+            pool.run(lambda worker: None)
         raise LookupError("sink")
 
     with pytest.raises(LookupError), CoroutineScheduler(workers, nothing) as scheduler:
@@ -215,7 +215,7 @@ def test_an_abandoned_part_gives_its_place_back(workers: Workers) -> None:
 
     def fails(shared: SharedWorkers) -> None:
         with pool_of(shared) as pool:
-            for _ in pool.stream(lambda number, line: number or go.wait(LONG), [0, 1]):
+            for _ in pool.stream(lambda number, worker: number or go.wait(LONG), [0, 1]):
                 raise LookupError("sink")
 
     with CoroutineScheduler(workers, nothing) as scheduler:
@@ -240,7 +240,7 @@ def test_what_cannot_be_begun_gives_its_place_back() -> None:
 
     def call(shared: SharedWorkers) -> None:
         with pool_of(shared) as pool:
-            list(pool.stream(lambda number, line: number, range(5)))
+            list(pool.stream(lambda number, worker: number, range(5)))
 
     with CoroutineScheduler(workers, nothing) as scheduler, pytest.raises(RuntimeError, match="shutdown"):
         scheduler.spawn(call)
@@ -257,7 +257,7 @@ def test_a_cancel_ends_all_within_a_second(workers: Workers) -> None:
     def call(shared: SharedWorkers) -> None:
         try:
             with pool_of(shared, cancel=cancel) as pool:
-                list(pool.stream(lambda number, line: line.sleep(LONG), range(5)))
+                list(pool.stream(lambda number, worker: worker.sleep(LONG), range(5)))
         except UploadCancelled as error:
             ends.append(type(error))
 
@@ -289,10 +289,10 @@ def test_at_rest_is_called_also_while_much_is_said(workers: Workers) -> None:
     """What waits to be written down does not wait for silence."""
     times: list[float] = []
 
-    def chatter(line: WorkerContext) -> None:
+    def chatter(worker: WorkerContext) -> None:
         end = time.monotonic() + LONG
         while not times[2:] and time.monotonic() < end:
-            line.emit("word")
+            worker.emit("word")
 
     def call(shared: SharedWorkers) -> None:
         with pool_of(shared) as pool:

@@ -29,7 +29,7 @@ def deaf(_: Any) -> None:
     """Hear nothing."""
 
 
-def double(number: int, line: WorkerContext) -> int:
+def double(number: int, worker: WorkerContext) -> int:
     return 2 * number
 
 
@@ -59,7 +59,7 @@ class Crowd:
         self.most = 0
         self._lock = threading.Lock()
 
-    def work(self, number: int, line: WorkerContext) -> int:
+    def work(self, number: int, worker: WorkerContext) -> int:
         with self._lock:
             self.entered += 1
             self.inside += 1
@@ -120,7 +120,7 @@ def test_a_pool_is_used_again_and_again() -> None:
     with WorkerPool(2, cancel=CancelToken(), on_message=deaf) as pool:
         first, call, second = (
             results(pool.stream(double, range(5))),
-            pool.run(lambda line: "answer"),
+            pool.run(lambda worker: "answer"),
             results(pool.stream(double, range(3))),
         )
 
@@ -130,7 +130,7 @@ def test_a_pool_is_used_again_and_again() -> None:
 def test_work_runs_on_other_threads_than_the_callers() -> None:
     """The caller's thread stays free to record and announce."""
     with WorkerPool(2, cancel=CancelToken(), on_message=deaf) as pool:
-        names = [outcome.result for outcome in pool.stream(lambda _, line: threading.current_thread().name, range(4))]
+        names = [outcome.result for outcome in pool.stream(lambda _, worker: threading.current_thread().name, range(4))]
 
     assert all(name is not None and name.startswith("partway") for name in names)
 
@@ -153,7 +153,7 @@ def test_an_outcome_has_its_task_and_its_result() -> None:
 def test_an_error_is_an_outcome_and_the_others_go_on() -> None:
     """One part that fails does not take the finished ones with it."""
 
-    def divide(number: int, line: WorkerContext) -> float:
+    def divide(number: int, worker: WorkerContext) -> float:
         return 6 / number
 
     with WorkerPool(2, cancel=CancelToken(), on_message=deaf) as pool:
@@ -214,9 +214,9 @@ def test_messages_are_heard_in_the_callers_thread_in_order() -> None:
         heard.append(message)
         threads.add(threading.get_ident())
 
-    def talk(number: int, line: WorkerContext) -> None:
+    def talk(number: int, worker: WorkerContext) -> None:
         for word in range(50):
-            line.emit((number, word))
+            worker.emit((number, word))
 
     with WorkerPool(4, cancel=CancelToken(), on_message=hear) as pool:
         list(pool.stream(talk, range(8)))
@@ -231,7 +231,7 @@ def test_what_a_worker_said_is_heard_before_its_outcome() -> None:
     """Progress never comes after the part is done."""
     told: list[str] = []
     with WorkerPool(1, cancel=CancelToken(), on_message=told.append) as pool:
-        for outcome in pool.stream(lambda number, line: line.emit(f"said {number}"), [1, 2]):
+        for outcome in pool.stream(lambda number, worker: worker.emit(f"said {number}"), [1, 2]):
             told.append(f"done {outcome.task}")
 
     assert told == ["said 1", "done 1", "said 2", "done 2"]
@@ -242,8 +242,8 @@ def test_a_message_is_heard_while_the_worker_still_runs() -> None:
     heard = threading.Event()
     with WorkerPool(1, cancel=CancelToken(), on_message=lambda _: heard.set()) as pool:
 
-        def talk(line: WorkerContext) -> bool:
-            line.emit("word")
+        def talk(worker: WorkerContext) -> bool:
+            worker.emit("word")
             return heard.wait(LONG)
 
         assert pool.run(talk)
@@ -256,7 +256,7 @@ def test_what_the_listener_raises_comes_out() -> None:
         raise LookupError("sink")
 
     with WorkerPool(1, cancel=CancelToken(), on_message=hear) as pool, pytest.raises(LookupError):
-        pool.run(lambda line: line.emit("word"))
+        pool.run(lambda worker: worker.emit("word"))
 
 
 # --- run ---
@@ -265,15 +265,15 @@ def test_what_the_listener_raises_comes_out() -> None:
 def test_run_gives_the_answer() -> None:
     """One call, one answer, also when the answer is None."""
     with WorkerPool(2, cancel=CancelToken(), on_message=deaf) as pool:
-        assert pool.run(lambda line: 42) == 42
-        assert pool.run(lambda line: None) is None
+        assert pool.run(lambda worker: 42) == 42
+        assert pool.run(lambda worker: None) is None
 
 
 def test_run_raises_what_the_call_raises() -> None:
     """The very error, not a copy of it."""
     error = Refused("no")
 
-    def call(line: WorkerContext) -> None:
+    def call(worker: WorkerContext) -> None:
         raise error
 
     with WorkerPool(1, cancel=CancelToken(), on_message=deaf) as pool, pytest.raises(Refused) as raised:
@@ -290,19 +290,19 @@ def long_grace(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("partway.engine.workers.pool.GRACE", LONG)
 
 
-def check_again_and_again(line: WorkerContext) -> None:
+def check_again_and_again(worker: WorkerContext) -> None:
     while True:
-        line.raise_if_cancelled()
+        worker.raise_if_cancelled()
         time.sleep(0.01)
 
 
-def sleep_long(line: WorkerContext) -> None:
-    line.sleep(LONG)
+def sleep_long(worker: WorkerContext) -> None:
+    worker.sleep(LONG)
 
 
 @pytest.mark.parametrize("wait", [check_again_and_again, sleep_long])
 def test_running_work_ends_within_a_second_of_a_cancel(wait: Callable[[WorkerContext], None], long_grace: None) -> None:
-    """Work that asks its line, or waits on it, is told at once, and its end is an outcome before the cancel."""
+    """A task that checks its context or sleeps ends at once, and its outcome comes before UploadCancelled."""
     cancel = CancelToken()
     heard: list[object] = []
     errors: list[type] = []
@@ -312,9 +312,9 @@ def test_running_work_ends_within_a_second_of_a_cancel(wait: Callable[[WorkerCon
         if len(heard) == 3:
             cancel.set()
 
-    def work(number: int, line: WorkerContext) -> None:
-        line.emit(number)
-        wait(line)
+    def work(number: int, worker: WorkerContext) -> None:
+        worker.emit(number)
+        wait(worker)
 
     began = time.monotonic()
     with WorkerPool(3, cancel=cancel, on_message=hear) as pool, pytest.raises(UploadCancelled):
@@ -349,9 +349,9 @@ def test_after_a_cancel_nothing_starts() -> None:
     started: list[int] = []
     with WorkerPool(2, cancel=cancel, on_message=deaf) as pool:
         with pytest.raises(UploadCancelled):
-            list(pool.stream(lambda number, line: started.append(number), range(5)))
+            list(pool.stream(lambda number, worker: started.append(number), range(5)))
         with pytest.raises(UploadCancelled):
-            pool.run(lambda line: started.append(0))
+            pool.run(lambda worker: started.append(0))
 
     assert started == []
 
@@ -360,9 +360,9 @@ def test_a_cancel_from_the_listener_ends_the_stream() -> None:
     """A caller may decide by what it hears."""
     cancel = CancelToken()
 
-    def work(number: int, line: WorkerContext) -> None:
-        line.emit("word")
-        line.sleep(LONG)
+    def work(number: int, worker: WorkerContext) -> None:
+        worker.emit("word")
+        worker.sleep(LONG)
 
     with WorkerPool(2, cancel=cancel, on_message=lambda _: cancel.set()) as pool, pytest.raises(UploadCancelled):
         list(pool.stream(work, range(5)))
@@ -373,9 +373,9 @@ def test_a_stuck_worker_is_not_waited_for() -> None:
     cancel = CancelToken()
     crowd = Crowd()
 
-    def get_stuck(line: WorkerContext) -> None:
-        line.emit("I am in")
-        crowd.work(0, line)
+    def get_stuck(worker: WorkerContext) -> None:
+        worker.emit("I am in")
+        crowd.work(0, worker)
 
     began = time.monotonic()
     try:
@@ -392,10 +392,10 @@ def test_an_error_of_the_caller_ends_the_workers() -> None:
     """When the block is left, nobody waits for an answer any more: running work is told at its next question."""
     ended = threading.Event()
 
-    def work(_: int, line: WorkerContext) -> None:
+    def work(_: int, worker: WorkerContext) -> None:
         try:
-            line.emit("word")
-            line.sleep(LONG)
+            worker.emit("word")
+            worker.sleep(LONG)
         finally:
             ended.set()
 
@@ -417,7 +417,7 @@ def test_threads_end_with_the_pool() -> None:
     assert set(threading.enumerate()) <= before
 
 
-# --- the line ---
+# --- the context of a worker ---
 
 
 def test_a_line_sleeps_as_long_as_it_is_told() -> None:
@@ -431,22 +431,22 @@ def test_a_line_sleeps_as_long_as_it_is_told() -> None:
 @pytest.mark.parametrize("seconds", [0.0, -1.0])
 def test_a_sleep_of_nothing_still_looks_at_the_cancel(seconds: float) -> None:
     """A wait of zero between two tries must not make a loop that cannot be stopped."""
-    line = null_context()
-    line.sleep(seconds)
-    line.close()
+    worker = null_context()
+    worker.sleep(seconds)
+    worker.close()
 
     with pytest.raises(UploadCancelled):
-        line.sleep(seconds)
+        worker.sleep(seconds)
 
 
 def test_an_abandoned_line_says_so() -> None:
     """The worker learns that nobody waits for it."""
-    line = null_context()
-    line.raise_if_cancelled()
-    line.close()
+    worker = null_context()
+    worker.raise_if_cancelled()
+    worker.close()
 
     with pytest.raises(UploadCancelled):
-        line.raise_if_cancelled()
+        worker.raise_if_cancelled()
 
 
 # --- other executors ---
@@ -459,7 +459,7 @@ def hash_tasks(path: Path) -> list[HashTask]:
 
 
 def test_work_can_run_in_other_processes(tmp_path: Path) -> None:
-    """The function and its tasks are picklable; they get no line."""
+    """The function and its tasks are picklable; they get no context."""
     path = tmp_path / "file"
     path.write_bytes(bytes(range(250)))
     with (
@@ -489,10 +489,10 @@ def test_an_error_comes_back_from_another_process(tmp_path: Path) -> None:
 
 
 def test_calls_stay_in_this_process() -> None:
-    """``run`` uses a thread also when the parts go elsewhere: it has a line, and what it calls need not be a value."""
+    """``run`` uses a thread even with an executor: its function gets a context and need not be picklable."""
     with ThreadPoolExecutor(1, thread_name_prefix="elsewhere") as elsewhere:
         with WorkerPool(workers_of(1, elsewhere), cancel=CancelToken(), on_message=deaf) as pool:
-            name = pool.run(lambda line: threading.current_thread().name)
+            name = pool.run(lambda worker: threading.current_thread().name)
             (outcome,) = pool.stream(lambda task: threading.current_thread().name, [1])
 
         assert name.startswith("partway")
@@ -521,8 +521,8 @@ def test_what_finished_is_told_although_the_caller_is_slow(long_grace: None) -> 
         def monotonic(self) -> float:
             return time.monotonic() + late
 
-    def work(number: int, line: WorkerContext) -> int:
-        line.emit(number)
+    def work(number: int, worker: WorkerContext) -> int:
+        worker.emit(number)
         go.wait(LONG)
         return number
 
@@ -546,11 +546,11 @@ def test_what_finished_is_told_although_the_caller_is_slow(long_grace: None) -> 
 def test_a_call_after_a_stream_that_was_left_gets_its_own_answer() -> None:
     """Not the outcome of a task that was still running."""
 
-    def work(seconds: float, line: WorkerContext) -> str:
+    def work(seconds: float, worker: WorkerContext) -> str:
         time.sleep(seconds)
         return "part"
 
-    def answer(line: WorkerContext) -> str:
+    def answer(worker: WorkerContext) -> str:
         time.sleep(0.5)
         return "answer"
 
