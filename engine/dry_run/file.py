@@ -15,7 +15,7 @@ from ..events.upload import TAKEN, UploadSkipped
 from ..run.context import EngineContext
 from ..run.record import default_algorithm
 from ..run.settings import check_settings
-from ..run.stored_options import check_algorithm, check_key, check_record, options_at_create, with_customer_key
+from ..run.stored_options import check_algorithm, check_key, check_record, options_at_create, with_sse_c_fingerprint
 from ..source.identity import SourceIdentity, identify, recorded_identity
 from ..source.plan import plan_upload, replan
 from ..upload.overwrite import needs_head, target_exists
@@ -34,7 +34,7 @@ def plan_file(path: str, target: Target, context: EngineContext) -> UploadPlanne
     check_settings(settings)
     source = identify(path)
     check_key(target, settings.limits)
-    target = with_customer_key(target, context.backend)
+    target = with_sse_c_fingerprint(target, context.backend)
     record = store.unfinished(source.path, target.endpoint, target.bucket, target.key)
     fresh = record is None or settings.restart
     if fresh and target.options.no_overwrite and _exists(target, context):

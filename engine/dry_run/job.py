@@ -20,7 +20,7 @@ from ..run.context import EngineContext
 from ..run.failures import fails_for_all
 from ..run.record import default_algorithm
 from ..run.settings import check_settings
-from ..run.stored_options import check_key, with_customer_key
+from ..run.stored_options import check_key, with_sse_c_fingerprint
 from ..source.identity import identify
 from ..upload.overwrite import target_exists
 from ..walk.empty import is_emptied, nothing_met
@@ -66,7 +66,7 @@ def plan_job(
     """
     store, settings = context.store, context.settings
     check_settings(settings)
-    spec = replace(spec, options=with_customer_key(spec.target(spec.prefix), context.backend).options)
+    spec = replace(spec, options=with_sse_c_fingerprint(spec.target(spec.prefix), context.backend).options)
     record = store.jobs.get(resume) if resume else open_job(store, spec, restart=settings.restart)
     if record is not None and not settings.restart:
         spec = with_encoding(spec, record)

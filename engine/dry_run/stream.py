@@ -10,7 +10,7 @@ from ..events.dry_run import UploadPlanned
 from ..events.request_counts import of_parts
 from ..run.context import EngineContext
 from ..run.settings import check_settings
-from ..run.stored_options import check_algorithm, check_key, check_record, options_at_create, with_customer_key
+from ..run.stored_options import check_algorithm, check_key, check_record, options_at_create, with_sse_c_fingerprint
 from ..stream.settings import StreamPlanner, StreamSettings
 from .file import _event
 
@@ -24,7 +24,7 @@ def plan_piped(target: Target, context: EngineContext, *, stream: StreamSettings
     store, settings = context.store, context.settings
     check_settings(settings)
     check_key(target, settings.limits)
-    target = with_customer_key(target, context.backend)
+    target = with_sse_c_fingerprint(target, context.backend)
     record = store.unfinished(STREAM, target.endpoint, target.bucket, target.key)
     planner = StreamPlanner(stream=stream, endpoint=target.endpoint, parts=store.parts)
     if record is None or settings.restart:

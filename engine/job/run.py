@@ -20,7 +20,7 @@ from ..run.context import EngineContext
 from ..run.record import process_name
 from ..run.run import new_id
 from ..run.settings import check_settings
-from ..run.stored_options import with_customer_key
+from ..run.stored_options import with_sse_c_fingerprint
 from ..walk.key_collisions import check_key_collisions, may_collide
 from ..walk.spec import JobSpec
 from .context import JobRun, JobSettings
@@ -63,7 +63,7 @@ def run_job(
     """
     store, settings, now = context.store, context.settings, context.clock.time
     check_settings(settings)
-    spec = replace(spec, options=with_customer_key(spec.target(spec.prefix), context.backend).options)
+    spec = replace(spec, options=with_sse_c_fingerprint(spec.target(spec.prefix), context.backend).options)
     with locked_job(store, spec), JobPublisher(store.live, context.sink, context.clock) as publisher:
         if resume is not None:
             record: JobRecord | None = job_to_resume(store, resume, spec)

@@ -69,7 +69,7 @@ def check_key(target: Target, limits: S3Limits) -> None:
         raise PlanError(f"the key has {length:,} bytes; S3 accepts at most {limits.max_key_bytes:,}")
 
 
-def with_customer_key(target: Target, backend: MultipartBackend) -> Target:
+def with_sse_c_fingerprint(target: Target, backend: MultipartBackend) -> Target:
     """The destination with the fingerprint of the SSE-C key that the backend sends.
 
     Raises:

@@ -13,9 +13,9 @@ from ..run.context import EngineContext
 from ..run.record import ResumeInfo
 from ..run.run import UploadRun
 from ..run.settings import UploadSettings
-from ..run.stored_options import target_of, with_customer_key
+from ..run.stored_options import target_of, with_sse_c_fingerprint
 from ..source.identity import SourceIdentity
-from ..upload.complete import complete, proven_before
+from ..upload.complete import complete, prove_completed_object
 from ..upload.open import open_run
 from ..upload.skip import skip_upload
 from .earlier_parts import earlier_parts
@@ -34,12 +34,12 @@ def finish_stream(record: UploadRecord, context: EngineContext) -> UploadDone | 
         StateLocked, RemoteError, ProofFailed, UploadCancelled, StateError.
     """
     with failures_emitted(context.sink, context.store, record.id) as about:
-        target = with_customer_key(target_of(record), context.backend)
+        target = with_sse_c_fingerprint(target_of(record), context.backend)
         planner = _SentPlanner(context.store.parts)
         with open_run(STREAM_IDENTITY, target, context, planner, info=ResumeInfo(), about=about) as opened:
             run = opened.run
             run.save()
-            if (made := made_earlier(run)) is not None:
+            if (made := completed_by_earlier_run(run)) is not None:
                 return run.finish(*made)
             parts = run.store.parts(run.record.id)
             listed = run.call(lambda s3: s3.list_parts(target, run.upload_id, run.algorithm))
@@ -66,7 +66,7 @@ class _SentPlanner:
         return plan_of_sent(record.part_size, sizes, limits=settings.limits)
 
 
-def made_earlier(run: UploadRun) -> tuple[Proof, str] | None:
+def completed_by_earlier_run(run: UploadRun) -> tuple[Proof, str] | None:
     """The proof and the ETag of the object, if the Complete of an earlier run took effect; else None.  Sets
     ``run.plan`` to the plan of all parts that were sent."""
     parts = run.store.parts(run.record.id)
@@ -76,7 +76,7 @@ def made_earlier(run: UploadRun) -> tuple[Proof, str] | None:
     try:
         listed = run.call(lambda s3: s3.list_parts(run.target, run.upload_id, run.algorithm))
     except UploadVanished:
-        return proven_before(run, parts, gone=True)
+        return prove_completed_object(run, parts, gone=True)
     if len(earlier_parts(parts, listed).confirmed) == len(parts):
         return None
-    return proven_before(run, parts, gone=not listed)
+    return prove_completed_object(run, parts, gone=not listed)

@@ -21,14 +21,14 @@ from ..run.context import EngineContext
 from ..run.record import ResumeInfo
 from ..run.run import UploadRun
 from ..run.settings import UploadSettings, check_settings
-from ..run.stored_options import check_key, with_customer_key
+from ..run.stored_options import check_key, with_sse_c_fingerprint
 from ..source.identity import identify
 from ..source.plan import UploadPlan
 from ..upload.open import OpenedRun, open_run
 from ..upload.overwrite import needs_head
 from ..upload.put_object import put_whole
 from ..upload.skip import skip_upload
-from .finish import STREAM_IDENTITY, made_earlier
+from .finish import STREAM_IDENTITY, completed_by_earlier_run
 from .plan import StreamPlan
 from .reader import SPOOL_LIMIT, StreamChunker
 from .repeat import is_repeated
@@ -66,7 +66,7 @@ def upload_stream(
         check_settings(context.settings)
         _check_stream(descriptor, context.settings)
         check_key(target, context.settings.limits)
-        target = with_customer_key(target, context.backend)
+        target = with_sse_c_fingerprint(target, context.backend)
         planner = StreamPlanner(stream=stream, endpoint=target.endpoint, parts=context.store.parts)
         info = ResumeInfo(region=region, profile=profile, command=stream.command)
         max_senders = context.settings.concurrency
@@ -99,7 +99,7 @@ class _StreamUpload:
         run = self._run
         self._opened.check_key_free()
         self._opened.abort_replaced()
-        earlier = made_earlier(run) if run.record.status is UploadStatus.COMPLETING else None
+        earlier = completed_by_earlier_run(run) if run.record.status is UploadStatus.COMPLETING else None
         if earlier is not None and run.target.options.no_overwrite:
             run.finish(*earlier)
             return _skipped(run)

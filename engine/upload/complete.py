@@ -59,12 +59,12 @@ def complete(run: UploadRun, *, again: bool) -> UploadDone:
         )
     except (UploadVanished, PartsRefused) as error:
         # The response to the first attempt may have been lost; then the object exists.
-        if done := finished_before(run, parts, gone=isinstance(error, UploadVanished)):
+        if done := finish_if_completed(run, parts, gone=isinstance(error, UploadVanished)):
             return done
         raise
     except (ObjectExists, Conflict) as error:
         lost = again or run.retries > retries
-        if (lost or not _has_parts(run)) and (done := finished_before(run, parts, gone=False)):
+        if (lost or not _has_parts(run)) and (done := finish_if_completed(run, parts, gone=False)):
             return done
         if run.target.options.no_overwrite:
             _refuse_if_taken(run, parts, error)
@@ -129,16 +129,16 @@ def _receipt(part: PartRecord) -> PartReceipt:
     return PartReceipt(number=part.number, size=part.size, etag=part.etag, checksum=part.checksum)
 
 
-def finished_before(run: UploadRun, parts: Sequence[PartRecord], *, gone: bool) -> UploadDone | None:
+def finish_if_completed(run: UploadRun, parts: Sequence[PartRecord], *, gone: bool) -> UploadDone | None:
     """Finish an upload whose Complete took effect although the response was lost; None when it did not take effect.
 
-    gone: as in ``proven_before``.
+    gone: as in ``prove_completed_object``.
     """
-    found = proven_before(run, parts, gone=gone)
+    found = prove_completed_object(run, parts, gone=gone)
     return None if found is None else run.finish(*found)
 
 
-def proven_before(run: UploadRun, parts: Sequence[PartRecord], *, gone: bool) -> tuple[Proof, str] | None:
+def prove_completed_object(run: UploadRun, parts: Sequence[PartRecord], *, gone: bool) -> tuple[Proof, str] | None:
     """The proof and the ETag of the object that such a Complete created; None when there is no such object.
 
     gone: True when S3 no longer knows the upload.  S3 may be assembling the object at this moment, and a large one

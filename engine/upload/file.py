@@ -17,7 +17,7 @@ from ..run.announce import failures_emitted
 from ..run.context import EngineContext
 from ..run.record import ResumeInfo
 from ..run.settings import UploadSettings, check_settings
-from ..run.stored_options import check_key, target_of, with_customer_key
+from ..run.stored_options import check_key, target_of, with_sse_c_fingerprint
 from ..source.plan import UploadPlan, plan_upload, replan
 from ..workers.channel import SharedWorkers
 from .multipart import send_multipart
@@ -100,7 +100,7 @@ def _upload(
         check_settings(context.settings)
         source = context.runtime.identify(path)
         check_key(target, context.settings.limits)
-        target = with_customer_key(target, context.backend)
+        target = with_sse_c_fingerprint(target, context.backend)
         source = under_stored_path(context.store, source, target)
         planner = _FilePlanner(source.size)
         with open_run(source, target, context, planner, info=info, about=about, workers=workers) as opened:

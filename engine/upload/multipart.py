@@ -24,7 +24,7 @@ from ..run.run import UploadRun
 from ..source.plan import PartSpec
 from ..workers.part_tasks import SendTask, send_part
 from . import part_limit
-from .complete import complete, finished_before
+from .complete import complete, finish_if_completed
 from .create import create
 from .source_check import confirm_parts, differs, note_source
 
@@ -83,14 +83,18 @@ def _round(run: UploadRun) -> UploadDone:
         try:
             listed = _list(run)
         except UploadVanished as error:
-            if maybe_done and (done := finished_before(run, stored, gone=True)):
+            if maybe_done and (done := finish_if_completed(run, stored, gone=True)):
                 return done
             restart_multipart(run, error)
     if run.record.upload_id is None:
         create(run)
     else:
         found = reconcile(run.plan, stored, listed, source_changed=run.source_changed)
-        if maybe_done and (found.unverified or found.send) and (done := finished_before(run, stored, gone=not listed)):
+        if (
+            maybe_done
+            and (found.unverified or found.send)
+            and (done := finish_if_completed(run, stored, gone=not listed))
+        ):
             return done
         kept, missing = _settle(run, stored, found)
     # Only now, after the parts have been compared with this source, may the record name it.

@@ -16,7 +16,7 @@ from partway.engine.run.stored_options import (
     check_record,
     options_at_create,
     target_of,
-    with_customer_key,
+    with_sse_c_fingerprint,
 )
 from partway.state.errors import StateDamaged
 from tests.support.engine.records import UPLOAD
@@ -38,7 +38,7 @@ class KeyedBackend:
 def keyed(needed: str | None, given: str | None) -> Target:
     """A target that needs one key, with a backend that has another."""
     target = Target(bucket="b", key="k", options=ObjectOptions(customer_key=needed))
-    return with_customer_key(target, cast(MultipartBackend, KeyedBackend(given)))
+    return with_sse_c_fingerprint(target, cast(MultipartBackend, KeyedBackend(given)))
 
 
 def test_options_that_are_not_named_stay() -> None:
