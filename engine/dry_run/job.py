@@ -28,6 +28,7 @@ from ..walk.key_collisions import check_key_collisions, distinct, may_collide
 from ..walk.spec import JobSpec
 from ..walk.walk import FileEntry, SkippedEntry, walk_sources
 from ..workers.channel import WorkerContext
+from ..workers.outcome import TaskDone, TaskFailed
 from ..workers.part_tasks import retrying
 from ..workers.pool import WorkerPool
 from .file import planned
@@ -180,10 +181,14 @@ class _DryJob:
             self._settings.concurrency or _LOOKS, cancel=self._context.cancel, on_message=lambda _: None
         ) as pool:
             for outcome in pool.stream(_look, tasks):
-                error = outcome.error
-                if error is not None and (not isinstance(error, PartwayError) or fails_for_all(error)):
-                    raise error
-                reasons[outcome.task.target.key] = error if error is not None else outcome.result
+                key = outcome.task.target.key
+                match outcome:
+                    case TaskDone(result=reason):
+                        reasons[key] = reason
+                    case TaskFailed(error=PartwayError() as error) if not fails_for_all(error):
+                        reasons[key] = error
+                    case TaskFailed(error=error):
+                        raise error
         return reasons
 
     def _file(self, key: str, found: FileEntry, reason: str | PartwayError | None) -> None:

@@ -21,6 +21,7 @@ from ..run.settings import UploadSettings
 from ..run.stored_options import target_of
 from ..upload.abort import NOTHING_TO_ABORT, AbortResult, abort_upload, cancel_upload
 from ..workers.channel import WorkerContext
+from ..workers.outcome import TaskFailed
 from ..workers.part_tasks import retrying
 from ..workers.pool import WorkerPool
 
@@ -169,11 +170,9 @@ class Orphans:
             tasks = [self._task(each) for each in found.values()]
             orphans = []
             for outcome in pool.stream(_look, tasks):
-                if isinstance(outcome.error, UploadVanished):
+                if isinstance(outcome, TaskFailed) and isinstance(outcome.error, UploadVanished):
                     continue
-                if outcome.error is not None:
-                    raise outcome.error
-                orphans.append(self._judge(outcome.task.upload, outcome.result, ours))
+                orphans.append(self._judge(outcome.task.upload, outcome.get(), ours))
         return sorted(orphans, key=lambda each: (each.upload.key, -(each.begun or 0.0), each.upload.upload_id))
 
     def remove(self, orphans: list[Orphan]) -> Iterator[RemovalResult]:

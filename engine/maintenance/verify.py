@@ -81,8 +81,5 @@ def _hash_parts(pool: WorkerPool, path: str, sizes: Sequence[int], algorithm: Ch
     tasks = (HashTask(path=path, spec=spec, algorithm=algorithm, md5=False) for spec in ranges(sizes))
     found: dict[int, str] = {}
     for outcome in pool.stream(hash_part, tasks, stop_when=lambda: False):
-        if outcome.error is not None:
-            raise outcome.error
-        assert outcome.result is not None
-        found[outcome.task.spec.number] = outcome.result.checksum
+        found[outcome.task.spec.number] = outcome.get().checksum
     return [found[number] for number in sorted(found)]

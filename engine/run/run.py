@@ -193,13 +193,11 @@ class UploadRun:
         total = sum(task.spec.size for task in tasks)
         done = 0
         for outcome in self.pool.stream(hash_part, tasks, max_running=self._concurrency.local, in_process=here):
-            if outcome.error is not None:
-                raise outcome.error
-            assert outcome.result is not None
-            self.note_identities(outcome.result.identities)
+            hashed = outcome.get()
+            self.note_identities(hashed.identities)
             done += outcome.task.spec.size
             self.emit(PartsChecked(upload=self.record.id, bytes=done, total_bytes=total))
-            yield outcome.result
+            yield hashed
 
     def whole_md5(self) -> str:
         """The MD5 of the whole source, in hex.  One worker reads it once.

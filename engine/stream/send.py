@@ -23,6 +23,7 @@ from ..run.run import UploadRun
 from ..upload.complete import complete
 from ..upload.create import create
 from ..upload.multipart import check_part_limit, is_listed, restart_multipart
+from ..workers.outcome import TaskDone, TaskFailed
 from ..workers.part_tasks import SentPart
 from .earlier_parts import EarlierParts, earlier_parts
 from .plan import StreamPlan
@@ -129,11 +130,13 @@ class _Sending:
     def run_to_the_end(self) -> None:
         """After a failure no more is read, but parts in flight finish and are recorded."""
         for outcome in self._run.pool.stream(send_next, self._tasks(), stop_when=self._is_enough):
-            if outcome.error is not None:
-                if not isinstance(outcome.error, UploadCancelled):
-                    self._fail(outcome.error)
-            elif outcome.result is not None:
-                self._take(outcome.result)
+            match outcome:
+                case TaskDone(result=part):
+                    if part is not None:
+                        self._take(part)
+                case TaskFailed(error=error):
+                    if not isinstance(error, UploadCancelled):
+                        self._fail(error)
         for spool in self.again:
             spool.close()
         if self._failures:

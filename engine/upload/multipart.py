@@ -22,6 +22,7 @@ from ..events.upload import UploadDone, UploadRenewed
 from ..resume.reconcile import Reconciliation, reconcile, verify_part
 from ..run.run import UploadRun
 from ..source.plan import PartSpec
+from ..workers.outcome import TaskFailed
 from ..workers.part_tasks import SendTask, send_part
 from . import part_limit
 from .complete import complete, finish_if_completed
@@ -201,34 +202,34 @@ def _send(run: UploadRun, missing: Sequence[PartSpec]) -> None:
     failures: list[BaseException] = []
     sent = 0
     for outcome in run.pool.stream(send_part, tasks, stop_when=lambda: bool(failures)):
-        if outcome.result is not None:
-            run.reached()
-            receipt = outcome.result.receipt
-            run.count_sent(receipt.number, receipt.size)
-            try:
-                note_source(run, outcome.result.identities)
-            except SourceChanged as error:
-                # The part is still recorded: the next run compares it.
-                failures.append(error)
-            if receipt.checksum is None and run.algorithm is not ChecksumAlgorithm.MD5:
-                failures.append(
-                    ChecksumUnsupported(
-                        f"the service did not answer with a {run.algorithm} checksum", operation="UploadPart"
-                    )
-                )
-                continue
-            run.save_part(
-                PartRecord(
-                    number=receipt.number,
-                    size=receipt.size,
-                    etag=receipt.etag,
-                    checksum=outcome.result.checksum,
-                    run=run.record.run,
+        if isinstance(outcome, TaskFailed):
+            failures.append(outcome.error)
+            continue
+        run.reached()
+        receipt = outcome.result.receipt
+        run.count_sent(receipt.number, receipt.size)
+        try:
+            note_source(run, outcome.result.identities)
+        except SourceChanged as error:
+            # The part is still recorded: the next run compares it.
+            failures.append(error)
+        if receipt.checksum is None and run.algorithm is not ChecksumAlgorithm.MD5:
+            failures.append(
+                ChecksumUnsupported(
+                    f"the service did not answer with a {run.algorithm} checksum", operation="UploadPart"
                 )
             )
-            sent += 1
-        elif outcome.error is not None:
-            failures.append(outcome.error)
+            continue
+        run.save_part(
+            PartRecord(
+                number=receipt.number,
+                size=receipt.size,
+                etag=receipt.etag,
+                checksum=outcome.result.checksum,
+                run=run.record.run,
+            )
+        )
+        sent += 1
     if not failures:
         return
     failure = failures[0]

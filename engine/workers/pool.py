@@ -10,12 +10,13 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar, cast
+from typing import Any, Generic, Self, TypeVar
 
 from ..errors import UploadCancelled
 from ..flow.concurrency import Concurrency
 from .channel import TICK, CancelToken, Channel, SharedWorkers, WorkerContext
 from .executor import Workers
+from .outcome import Outcome, TaskDone, TaskFailed
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -29,15 +30,6 @@ def _never() -> bool:
 
 def _nothing() -> None:
     return None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome(Generic[T, R]):
-    """How one task ended: with a result, or with an error."""
-
-    task: T
-    result: R | None = None
-    error: BaseException | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +95,7 @@ class WorkerPool:
         """
         max_running = None if takes_slot else self._running + 1
         for outcome in self._stream(lambda _: self._workers.call(call, self._worker), [None], _never, max_running):
-            if outcome.error is not None:
-                raise outcome.error
-            return cast(R, outcome.result)
+            return outcome.get()
         raise AssertionError("a call ended without an outcome")
 
     def stream(
@@ -189,7 +179,7 @@ class WorkerPool:
                 self.concurrency.release()
             if message.stream is stream:
                 outcome = _outcome(message)
-                if outcome.error is None and not self._cancel.is_set():
+                if isinstance(outcome, TaskDone) and not self._cancel.is_set():
                     # Before the caller records this one: the worker need not wait for the disk.
                     start()
                 yield outcome
@@ -206,6 +196,7 @@ class WorkerPool:
 
 def _outcome(ended: "_Ended[T, R]") -> Outcome[T, R]:
     if ended.future.cancelled():
-        return Outcome(task=ended.task, error=UploadCancelled("the executor dropped the task"))
-    error = ended.future.exception()
-    return Outcome(task=ended.task, error=error) if error else Outcome(task=ended.task, result=ended.future.result())
+        return TaskFailed(task=ended.task, error=UploadCancelled("the executor dropped the task"))
+    if (error := ended.future.exception()) is not None:
+        return TaskFailed(task=ended.task, error=error)
+    return TaskDone(task=ended.task, result=ended.future.result())

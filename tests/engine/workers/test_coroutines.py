@@ -109,7 +109,7 @@ def test_places_are_shared(workers: Workers) -> None:
 
     def call(shared: SharedWorkers) -> None:
         with pool_of(shared) as pool:
-            done.extend(outcome.result for outcome in pool.stream(crowd.work, range(10)) if outcome.result is not None)
+            done.extend(outcome.get() for outcome in pool.stream(crowd.work, range(10)))
 
     with CoroutineScheduler(workers, nothing) as scheduler:
         for _ in range(4):

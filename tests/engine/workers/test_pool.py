@@ -13,13 +13,14 @@ import pytest
 
 from partway.engine.checksums import ChecksumAlgorithm, checksum
 from partway.engine.clock import SystemClock
-from partway.engine.errors import Refused, UploadCancelled
+from partway.engine.errors import Refused, SourceError, UploadCancelled
 from partway.engine.flow.concurrency import Concurrency
 from partway.engine.source.plan import UploadPlan
 from partway.engine.workers.channel import CancelToken, WorkerContext, null_context
 from partway.engine.workers.executor import Workers
+from partway.engine.workers.outcome import Outcome, TaskFailed
 from partway.engine.workers.part_tasks import HashTask, hash_part
-from partway.engine.workers.pool import Outcome, WorkerPool
+from partway.engine.workers.pool import WorkerPool
 from partway.engine.workers.runtime import Runtime
 
 LONG = 60.0  # seconds that a test waits for what should happen at once
@@ -46,7 +47,7 @@ def workers_of(number: int, executor: Executor) -> Workers:
 
 
 def results(outcomes: Iterator[Outcome[Any, Any]]) -> list[Any]:
-    return sorted(outcome.result for outcome in outcomes)
+    return sorted(outcome.get() for outcome in outcomes)
 
 
 class Crowd:
@@ -130,7 +131,7 @@ def test_a_pool_is_used_again_and_again() -> None:
 def test_work_runs_on_other_threads_than_the_callers() -> None:
     """The caller's thread stays free to record and announce."""
     with WorkerPool(2, cancel=CancelToken(), on_message=deaf) as pool:
-        names = [outcome.result for outcome in pool.stream(lambda _, worker: threading.current_thread().name, range(4))]
+        names = [outcome.get() for outcome in pool.stream(lambda _, worker: threading.current_thread().name, range(4))]
 
     assert all(name is not None and name.startswith("partway") for name in names)
 
@@ -143,11 +144,7 @@ def test_an_outcome_has_its_task_and_its_result() -> None:
     with WorkerPool(2, cancel=CancelToken(), on_message=deaf) as pool:
         outcomes = list(pool.stream(double, [3, 4, 5]))
 
-    assert sorted((outcome.task, outcome.result, outcome.error) for outcome in outcomes) == [
-        (3, 6, None),
-        (4, 8, None),
-        (5, 10, None),
-    ]
+    assert sorted((outcome.task, outcome.get()) for outcome in outcomes) == [(3, 6), (4, 8), (5, 10)]
 
 
 def test_an_error_is_an_outcome_and_the_others_go_on() -> None:
@@ -159,9 +156,9 @@ def test_an_error_is_an_outcome_and_the_others_go_on() -> None:
     with WorkerPool(2, cancel=CancelToken(), on_message=deaf) as pool:
         outcomes = {outcome.task: outcome for outcome in pool.stream(divide, [0, 1, 2, 3])}
 
-    assert isinstance(outcomes[0].error, ZeroDivisionError)
-    assert outcomes[0].result is None
-    assert [outcomes[task].result for task in (1, 2, 3)] == [6, 3, 2]
+    with pytest.raises(ZeroDivisionError):
+        outcomes[0].get()
+    assert [outcomes[task].get() for task in (1, 2, 3)] == [6, 3, 2]
 
 
 def test_enough_stops_the_intake_and_running_tasks_end() -> None:
@@ -177,7 +174,7 @@ def test_enough_stops_the_intake_and_running_tasks_end() -> None:
 
     threading.Thread(target=open_the_door).start()
     with WorkerPool(3, cancel=CancelToken(), on_message=deaf) as pool:
-        got = [outcome.result for outcome in pool.stream(crowd.work, range(50), stop_when=stop.is_set)]
+        got = [outcome.get() for outcome in pool.stream(crowd.work, range(50), stop_when=stop.is_set)]
 
     assert sorted(got, key=str) == [0, 1, 2]
 
@@ -319,6 +316,7 @@ def test_running_work_ends_within_a_second_of_a_cancel(wait: Callable[[WorkerCon
     began = time.monotonic()
     with WorkerPool(3, cancel=cancel, on_message=hear) as pool, pytest.raises(UploadCancelled):
         for outcome in pool.stream(work, range(9)):
+            assert isinstance(outcome, TaskFailed)
             errors.append(type(outcome.error))
     assert time.monotonic() - began < LONG / 4
     assert errors == [UploadCancelled] * 3
@@ -338,7 +336,7 @@ def test_what_finishes_is_told_before_the_cancel(long_grace: None) -> None:
     threading.Thread(target=stop).start()
     with WorkerPool(2, cancel=cancel, on_message=deaf) as pool, pytest.raises(UploadCancelled):
         for outcome in pool.stream(crowd.work, range(10)):
-            got.append(outcome.result)
+            got.append(outcome.get())
     assert sorted(got, key=str) == [0, 1]
 
 
@@ -466,7 +464,7 @@ def test_work_can_run_in_other_processes(tmp_path: Path) -> None:
         ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as processes,
         WorkerPool(workers_of(2, processes), cancel=CancelToken(), on_message=deaf) as pool,
     ):
-        done = {o.task.spec.offset: o.result for o in pool.stream(hash_part, hash_tasks(path))}
+        done = {o.task.spec.offset: o.get() for o in pool.stream(hash_part, hash_tasks(path))}
 
     assert {offset: result and result.checksum for offset, result in done.items()} == {
         offset: checksum(ChecksumAlgorithm.CRC32, bytes(range(250))[offset : offset + 100]) for offset in (0, 100, 200)
@@ -485,7 +483,8 @@ def test_an_error_comes_back_from_another_process(tmp_path: Path) -> None:
     ):
         (outcome,) = pool.stream(hash_part, tasks)
 
-    assert f"there is no file {path}" in str(outcome.error)
+    with pytest.raises(SourceError, match=f"there is no file {path}"):
+        outcome.get()
 
 
 def test_calls_stay_in_this_process() -> None:
@@ -496,8 +495,7 @@ def test_calls_stay_in_this_process() -> None:
             (outcome,) = pool.stream(lambda task: threading.current_thread().name, [1])
 
         assert name.startswith("partway")
-        assert outcome.result is not None
-        assert outcome.result.startswith("elsewhere")
+        assert outcome.get().startswith("elsewhere")
 
 
 def test_a_given_executor_is_not_shut_down() -> None:
@@ -537,7 +535,7 @@ def test_what_finished_is_told_although_the_caller_is_slow(long_grace: None) -> 
     workers = Workers(Concurrency(2), runtime=Runtime(clock=LateClock()))
     with WorkerPool(workers, cancel=cancel, on_message=hear) as pool, pytest.raises(UploadCancelled):
         for outcome in pool.stream(work, range(9)):
-            got.append(outcome.result)
+            got.append(outcome.get())
             wait_for(lambda: len(got) == 2 or not pool._messages.empty())
             late += 2 * LONG
     assert sorted(got, key=str) == [0, 1]
