@@ -182,7 +182,9 @@ def make_job(source: Any, destination: str, options: Mapping[str, Any], defaults
     if not isinstance(paths, (list, tuple)) or not paths:
         raise OptionError(f"{source!r} is not a path or a list of paths, as recursive=True needs")
     checked = check_options(options, many=True)
-    bucket, prefix = prefix_address(destination)
+    # Of a single file, a destination without a slash may be meant as the key.
+    no_file = not any(os.path.isfile(each) for each in paths)  # noqa: PTH113 - keeps undecodable names
+    bucket, prefix = prefix_address(destination, add_slash=no_file)
     return JobRequest(
         options=checked,
         settings=defaults.settings(checked),

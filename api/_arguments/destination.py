@@ -8,30 +8,33 @@ from .errors import OptionError
 
 
 def object_address(url: str, name: str | None) -> tuple[str, str]:
-    """Bucket and key.  name: is appended to a destination that ends in a slash; None where the source has none.
+    """Bucket and key.  name: is appended to a bucket and to what ends in a slash; None where the source has none.
 
     Raises:
         OptionError: it is not the address of an object.
     """
     bucket, key = _split(url, "s3://bucket/key")
-    if key is None:
-        raise OptionError(f"the destination {url!r} has no key; use {url}/key")
+    key = key or ""
     if not key or key.endswith("/"):
         if not name:
-            raise OptionError(f"the destination {url!r} has no name for the object; use {url}name")
+            raise OptionError(f"the destination {url!r} has no name for the object; use {url.rstrip('/')}/name")
         key += name
     return bucket, _utf8(key)
 
 
-def prefix_address(url: str) -> tuple[str, str]:
+def prefix_address(url: str, *, add_slash: bool) -> tuple[str, str]:
     """Bucket and prefix that many files go below; the prefix is empty or ends in a slash.
+
+    add_slash: True completes a prefix without one.
 
     Raises:
         OptionError: it is no such address.
     """
     bucket, prefix = _split(url, "s3://bucket/prefix/")
     if prefix and not prefix.endswith("/"):
-        raise OptionError(f"several files need a destination that ends in /; use {url}/")
+        if not add_slash:
+            raise OptionError(f"single files need a destination that ends in /; use {url}/")
+        prefix += "/"
     return bucket, _utf8(prefix or "")
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from partway.engine.dates import iso, parse_date
 from partway.engine.flow.bandwidth import MIN_BANDWIDTH
 from partway.engine.quantities import parse_duration, parse_size
 
@@ -105,15 +106,15 @@ def time(name: str, value: object) -> str:
     """A point in time, as ISO 8601 text in UTC; without a zone it is taken for UTC."""
     if isinstance(value, str):
         try:
-            value = datetime.fromisoformat(value)
-        except ValueError:
-            raise OptionError(f"{name}: {value!r} is not a valid date; use 2030-12-31 or a datetime") from None
+            value = parse_date(value)
+        except ValueError as error:
+            raise OptionError(f"{name}: {error}") from None
     elif isinstance(value, date) and not isinstance(value, datetime):
         value = datetime(value.year, value.month, value.day)
     if not isinstance(value, datetime):
         raise OptionError(f"{name}: {value!r} is not a valid date; use 2030-12-31 or a datetime")
     value = value.replace(tzinfo=UTC) if value.tzinfo is None else value
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return iso(value.astimezone(UTC))
 
 
 def metadata(name: str, value: object) -> tuple[tuple[str, str], ...]:

@@ -18,6 +18,7 @@ from partway.engine.workers.channel import CancelToken
 
 from ..options import shared, values
 from ..options.aws_config import profile_transfer_settings, transfer_options
+from ..options.aws_forms import ignored_options, warn_of_ignored
 from ..options.bundle import collected
 from ..options.connection import connection_options
 from ..options.groups import OutputOptions, ServiceOptions, StateOptions, UploadOptions
@@ -67,6 +68,7 @@ Example:
 @connection_options
 @object_options
 @customer_key_options
+@ignored_options
 @click.option("--no-guess-mime-type", is_flag=True, help="Do not guess the content type; leave it to the service.")
 @click.option(
     "--checksum-algorithm",
@@ -95,12 +97,14 @@ def command(
 ) -> int:
     """Upload SOURCE to s3://BUCKET/KEY, and verify that the object equals it.
 
-    If the destination ends in /, the name of SOURCE is appended.  Several sources, and the files in directories (-r),
-    go below the destination.  A SOURCE of - reads a stream from standard input; to resume it, run its producer again.
+    If the destination is a bucket or ends in /, the name of SOURCE is appended.  Several sources, and the files in
+    directories (-r), go below the destination.  A SOURCE of - reads a stream from standard input; to resume it, run its
+    producer again.
     """
     sources = what.checked()
     service = _with_key(service, key_options, object_options)
     output = output_options.opened(sources=sources.named, filters=what.many.filters)
+    warn_of_ignored(output.warn)
     with failures_as_json(output), store_for(state) as store:
         transfer = transfer_options(
             options.transfer, profile_transfer_settings(service.region, service.profile), output.warn

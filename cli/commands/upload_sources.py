@@ -48,7 +48,7 @@ class UploadSources:
         if is_job:
             source, is_stream = "", False
             self.stream.check_none(sources)
-            bucket, key = parse_destination(self.target)
+            bucket, key = parse_destination(self.target, add_slash=many.recursive and not _has_file(sources))
             _check_sources(sources, many)
         else:
             is_stream = self.stream.check(sources[0], self.target)
@@ -57,6 +57,11 @@ class UploadSources:
             bucket, key = parse_target(self.target, source)
         named = () if is_stream else tuple(absolute(each) for each in sources)
         return CheckedSources(source=source, named=named, is_stream=is_stream, is_job=is_job, bucket=bucket, key=key)
+
+
+def _has_file(sources: tuple[str, ...]) -> bool:
+    """True when a source is a single file: then a destination without a slash may be meant as its key."""
+    return any(os.path.isfile(each) for each in sources)  # noqa: PTH113 - keeps undecodable names
 
 
 def _check_sources(sources: tuple[str, ...], many: JobOptions) -> None:

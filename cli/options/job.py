@@ -10,6 +10,7 @@ import click
 from partway.engine.walk.filters import Filter
 
 from . import shared
+from .aws_forms import with_single_grants
 from .bundle import gathered
 
 _FILTERS = "partway.filters"
@@ -123,6 +124,7 @@ class FilteredCommand(click.Command):
     """Notes the patterns of --include and --exclude in the order in which they were typed."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        args = with_single_grants(args)
         parser = self.make_parser(ctx)
         values, _, order = parser.parse_args(args=list(args))
         given = {name: iter(values.get(name) or ()) for name in ("include", "exclude")}

@@ -11,6 +11,7 @@ import click
 
 from partway.engine.backend.choices import ACLS, STORAGE_CLASSES
 from partway.engine.backend.target import ObjectOptions
+from partway.engine.dates import iso, parse_date
 
 from . import values
 from .bundle import gathered
@@ -66,30 +67,33 @@ def _tagging(ctx: click.Context, param: click.Parameter, value: str | None) -> s
 
 
 def _grants(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    """aws's ``Permission=Grantee_Type=Grantee_ID``, several separated by spaces or commas."""
+    """aws's ``Permission=Grantee_Type=Grantee_ID``, several separated by spaces or commas.
+
+    After a comma the permission may be left out: ``read=id=a,id=b``.
+    """
     found: dict[str, list[str]] = {}
-    for text in re.split(r"[\s,]+", " ".join(value).strip()) if value else ():
-        permission, _, grantee = text.partition("=")
-        kind, _, who = grantee.partition("=")
-        if permission not in _GRANTS or kind.lower() not in _GRANTEES or not who or '"' in who:
-            raise click.BadParameter(
-                f"{text!r} is not a valid grant; use permission=type=grantee, with the permission read, readacl, "
-                "writeacl or full, and the type id, uri or emailaddress"
-            )
-        found.setdefault(_GRANTS[permission], []).append(f'{_GRANTEES[kind.lower()]}="{who}"')
+    for group in " ".join(value).split():
+        permission = ""
+        for text in filter(None, group.split(",")):
+            first, _, rest = text.partition("=")
+            if first in _GRANTS:
+                permission, (kind, _, who) = first, rest.partition("=")
+            else:
+                kind, who = first, rest
+            if not permission or kind.lower() not in _GRANTEES or not who or '"' in who:
+                raise click.BadParameter(
+                    f"{text!r} is not a valid grant; use permission=type=grantee, with the permission read, readacl, "
+                    "writeacl or full, and the type id, uri or emailaddress"
+                )
+            found.setdefault(_GRANTS[permission], []).append(f'{_GRANTEES[kind.lower()]}="{who}"')
     return tuple((name, ",".join(grantees)) for name, grantees in sorted(found.items()))
 
 
 def _date(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    if value is None:
-        return None
     try:
-        date = datetime.datetime.fromisoformat(value)
-    except ValueError:
-        raise click.BadParameter(f"{value!r} is not a valid date; use 2030-12-31 or 2030-12-31T12:00:00Z") from None
-    if date.tzinfo is None:
-        date = date.replace(tzinfo=datetime.UTC)
-    return date.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return None if value is None else iso(parse_date(value))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def _owner(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -109,7 +113,7 @@ _OPTIONS = (
         multiple=True,
         callback=_grants,
         metavar="GRANT",
-        help="ACL grant, e.g. read=uri=http://acs.amazonaws.com/groups/global/AllUsers; repeatable.",
+        help="ACL grants, e.g. read=uri=http://acs.amazonaws.com/groups/global/AllUsers.",
     ),
     click.option(
         "--storage-class",
@@ -122,13 +126,18 @@ _OPTIONS = (
     _header("--content-disposition", "TEXT", "Content disposition, e.g. attachment."),
     _header("--content-language", "NAME", "Content language, e.g. en."),
     _header("--cache-control", "TEXT", "Cache control, e.g. max-age=3600."),
-    click.option("--expires", callback=_date, metavar="DATE", help="When cached copies expire, e.g. 2030-12-31."),
+    click.option(
+        "--expires",
+        callback=_date,
+        metavar="DATE",
+        help="When cached copies expire, e.g. 2030-12-31, or seconds since the epoch.",
+    ),
     _header("--website-redirect", "URL", "Redirect website requests for the object to this URL."),
     click.option(
         "--metadata",
         callback=values.metadata_value,
         metavar="MAP",
-        help="User metadata: name=value,name=value, or JSON.",
+        help="User metadata: name=value,name=value, JSON, or file://FILE with either.",
     ),
     click.option("--tagging", callback=_tagging, metavar="TAGS", help="Tags: name=value&other=value, URL-encoded."),
     click.option(

@@ -30,16 +30,13 @@ def split_address(text: str, example: str) -> tuple[str, str | None]:
 
 
 def parse_target(target: str, source: str) -> tuple[str, str]:
-    """Bucket and key; the name of ``source``, an absolute path, is appended to a target that ends in ``/``.
+    """Bucket and key; the name of ``source``, an absolute path, is appended to a bucket and to what ends in ``/``.
 
     Raises:
         click.UsageError: it is no s3:// address of an object.
     """
     bucket, key = split_address(target, "s3://bucket/key")
-    if key is None:
-        raise click.UsageError(
-            f"the destination {target!r} has no key; use {target}/ to keep the file's name, or {target}/key"
-        )
+    key = key or ""
     if not key or key.endswith("/"):
         key += as_text(os.path.basename(source))  # noqa: PTH119 - keeps undecodable names
     try:
@@ -51,13 +48,17 @@ def parse_target(target: str, source: str) -> tuple[str, str]:
     return bucket, key
 
 
-def parse_destination(target: str) -> tuple[str, str]:
+def parse_destination(target: str, *, add_slash: bool = False) -> tuple[str, str]:
     """Bucket and prefix of a target that many files go below; the prefix is empty or ends in ``/``.
+
+    add_slash: True completes a prefix without one, as ``aws s3 cp --recursive`` does.
 
     Raises:
         click.UsageError: it is no s3:// address, or names one object.
     """
     bucket, prefix = split_address(target, "s3://bucket/prefix/")
+    if prefix and not prefix.endswith("/") and add_slash:
+        prefix += "/"
     if prefix and not prefix.endswith("/"):
         raise click.UsageError(f"several files need a destination that ends in /; use {printable(target)}/")
     return bucket, _checked(prefix or "", target)

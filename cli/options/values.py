@@ -1,6 +1,7 @@
 """Values of options: parsed, or refused with a sentence that says what to type."""
 
 import json
+import os
 import re
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ T = TypeVar("T")
 
 
 _MOST_METADATA = 2048  # bytes of names and values
+_LONGEST_FILE = 64 * 1024  # characters of a file with metadata
 
 
 _METADATA_NAME = re.compile(r"[0-9A-Za-z!#$%&'*+.^_`|~-]+")  # what the name of an HTTP header may be made of
@@ -36,8 +38,8 @@ def time_value(ctx: click.Context, param: click.Parameter, value: str | None) ->
 
 
 def metadata_value(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[tuple[str, str], ...]:
-    """A click callback: aws's map, ``name=value,name=value``, or a JSON object."""
-    return () if value is None else _read(_parse_metadata, value)
+    """A click callback: aws's map, ``name=value,name=value``, or a JSON object, or ``file://FILE`` with either."""
+    return () if value is None else _read(_parse_metadata, _read(_file_text, value))
 
 
 def header_value(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -83,6 +85,18 @@ def _read(parse: Callable[[str], T], value: str) -> T:
         return parse(value)
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
+
+
+def _file_text(text: str) -> str:
+    """The text itself, or that of the file that it names."""
+    if not text.startswith("file://"):
+        return text
+    path = os.path.expanduser(text.removeprefix("file://"))  # noqa: PTH111 - keeps undecodable names
+    try:
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123
+            return file.read(_LONGEST_FILE).strip()
+    except (OSError, ValueError) as error:
+        raise ValueError(f"the file {path!r} cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 
 def _parse_metadata(text: str) -> tuple[tuple[str, str], ...]:

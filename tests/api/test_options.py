@@ -125,7 +125,7 @@ def test_a_clients_bad_value(options: dict[str, Any], message: str) -> None:
     [
         ("bucket/key", "'bucket/key' is not a valid S3 address; use s3://bucket/key"),
         ("s3://", "'s3://' has no bucket"),
-        ("s3://bucket", "has no key; use s3://bucket/key"),
+        ("s3://bucket", "has no name for the object; use s3://bucket/name"),
         ("s3://bucket/below/", "has no name for the object"),
         ("s3://arn:aws:nonsense", "is not the ARN of an access point"),
         (3, "the destination 3 is not a str"),

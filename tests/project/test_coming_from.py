@@ -72,4 +72,5 @@ def test_every_upload_does_what_the_row_says(shell: Shell, server: StrictS3, lin
     result = piped(shell, b"x", *words[2:]) if words[1] == "-" else shell.run(*words)
 
     assert result.code == 0, result.err
-    assert [key for _, key in server.model.objects] == ["p/a.jpg" if "DIR" in words else "key"]
+    expected = "p/a.jpg" if "DIR" in words else "FILE" if words[-1] == "s3://bucket" else "key"
+    assert [key for _, key in server.model.objects] == [expected]

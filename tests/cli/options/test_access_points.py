@@ -46,6 +46,7 @@ def test_an_arn_is_the_bucket(arn: str) -> None:
     """What follows the ARN and a slash is the key, the prefix, or nothing."""
     assert parse_target(f"s3://{arn}/some/key", "/file") == (arn, "some/key")
     assert parse_target(f"s3://{arn}/", "/file") == (arn, "file")
+    assert parse_target(f"s3://{arn}", "/file") == (arn, "file")
     assert parse_destination(f"s3://{arn}/some/") == (arn, "some/")
     assert parse_destination(f"s3://{arn}") == (arn, "")
     assert parse_bucket(f"s3://{arn}") == (arn, "")
@@ -55,7 +56,6 @@ def test_an_arn_is_the_bucket(arn: str) -> None:
 @pytest.mark.parametrize(
     ("target", "words"),
     [
-        (f"s3://{POINT}", "has no key; use s3://arn:"),
         ("s3://arn:aws:s3-object-lambda:us-west-2:123456789012:accesspoint/name/key", "S3 Object Lambda access point"),
         (f"s3://{OUTPOST.replace('accesspoint', 'bucket')}/key", "a bucket on Outposts is reached through an access"),
         ("s3://arn:aws:s3:us-west-2:1234:accesspoint/name/key", "is not the ARN of an access point; use s3://arn:"),

@@ -13,7 +13,8 @@ from tests.support.shell.unprivileged import unprivileged
 
 TARGET = "s3://bucket/key"
 USAGE = {
-    "target without key": (("upload", "file", "s3://bucket"), "has no key; use s3://bucket/ to keep"),
+    "a file for a prefix without slash": (("upload", "-r", "file", TARGET), "a destination that ends in /"),
+    "metadata of no file": (("upload", "file", TARGET, "--metadata", "file://none"), "'none' cannot be read: No such"),
     "target of another kind": (
         ("upload", "file", "http://bucket/key"),
         "is not a valid S3 address; use s3://bucket/key",

@@ -26,6 +26,11 @@ def command_of(name: str) -> click.Command:
     return command
 
 
+def shown_options(command: click.Command) -> list[click.Option]:
+    """Without those that are accepted, and do nothing."""
+    return [param for param in command.params if isinstance(param, click.Option) and not param.hidden]
+
+
 def test_commands() -> None:
     """Every command is listed."""
     assert cli.list_commands(click.Context(cli)) == COMMANDS
@@ -34,7 +39,7 @@ def test_commands() -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_has_help(name: str) -> None:
     """No option is left unexplained."""
-    options = [param for param in command_of(name).params if isinstance(param, click.Option)]
+    options = shown_options(command_of(name))
 
     assert options
     assert [option.name for option in options if not option.help] == []
@@ -55,7 +60,7 @@ def test_help(shell: Shell, name: str) -> None:
     result = shell.run(name, "--help")
 
     assert (result.code, result.err) == (0, "")
-    for option in (param for param in command_of(name).params if isinstance(param, click.Option)):
+    for option in shown_options(command_of(name)):
         assert all(re.search(rf"(?<![\w-]){re.escape(text)}(?![\w-])", result.out) for text in option.opts), option
 
 
