@@ -4,6 +4,7 @@ import base64
 import hashlib
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Any
 
 from awscrt import checksums as crt
 
@@ -21,6 +22,10 @@ class ChecksumAlgorithm(StrEnum):
     CRC32C = "CRC32C"
     SHA1 = "SHA1"
     SHA256 = "SHA256"
+    SHA512 = "SHA512"
+    XXHASH64 = "XXHASH64"
+    XXHASH3 = "XXHASH3"
+    XXHASH128 = "XXHASH128"
     MD5 = "MD5"
 
     @property
@@ -34,6 +39,24 @@ _CRC = {
     ChecksumAlgorithm.CRC32: (crt.crc32, crt.combine_crc32, 4),
     ChecksumAlgorithm.CRC32C: (crt.crc32c, crt.combine_crc32c, 4),
 }
+# Big-endian, as S3 and botocore write them; XXHASH3 is the one of 64 bits.
+_XXHASH = {
+    ChecksumAlgorithm.XXHASH64: crt.XXHash.new_xxhash64,
+    ChecksumAlgorithm.XXHASH3: crt.XXHash.new_xxhash3_64,
+    ChecksumAlgorithm.XXHASH128: crt.XXHash.new_xxhash3_128,
+}
+
+
+class _XXHash:
+    """awscrt's, with the methods of hashlib."""
+
+    def __init__(self, algorithm: ChecksumAlgorithm) -> None:
+        self._hash = _XXHASH[algorithm]()
+        self.digest = self._hash.finalize
+
+    def update(self, block: bytes | bytearray | memoryview) -> None:
+        # It takes no view of a buffer that may change.
+        self._hash.update(bytes(block))
 
 
 class Digest:
@@ -43,7 +66,7 @@ class Digest:
         self._crc = 0
         self._function = _CRC.get(algorithm)
         if self._function is None:
-            self._hash = hashlib.new(algorithm.value, usedforsecurity=False)
+            self._hash = _new_hash(algorithm)
 
     def update(self, block: bytes | bytearray | memoryview) -> None:
         """Add bytes.  Lets other threads run meanwhile when the block is large."""
@@ -57,6 +80,12 @@ class Digest:
         if self._function is None:
             return _text(self._hash.digest())
         return _text(self._crc.to_bytes(self._function[2], "big"))
+
+
+def _new_hash(algorithm: ChecksumAlgorithm) -> Any:
+    if algorithm in _XXHASH:
+        return _XXHash(algorithm)
+    return hashlib.new(algorithm.value, usedforsecurity=False)
 
 
 def checksum(algorithm: ChecksumAlgorithm, data: bytes) -> str:

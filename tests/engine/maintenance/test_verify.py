@@ -72,7 +72,7 @@ UNEVEN = (PART, 3 * PART, 2 * PART, 7)
     [Quirks(), Quirks(attributes_ignored=True), Quirks(part_numbers_ignored=True)],
     ids=["listed", "each part asked", "listed only"],
 )
-@pytest.mark.parametrize("algorithm", ["CRC32", "CRC32C", "SHA1", "SHA256"])
+@pytest.mark.parametrize("algorithm", ["CRC32", "CRC32C", "SHA256", "SHA512", "XXHASH128"])
 def test_an_object_of_parts_of_any_size(
     strict: StrictS3, backend: S3Backend, make_file: Callable[..., Path], algorithm: str, quirks: Quirks
 ) -> None:

@@ -564,11 +564,12 @@ def test_abort_date_is_remembered(strict: StrictS3, uploading: Uploading) -> Non
     assert record.abort_date is not None and record.abort_date > record.created_at
 
 
-def test_composite_checksums_prove_too(strict: StrictS3, uploading: Uploading) -> None:
-    """SHA256 has no full-object form for parts; the composite of the parts' values is compared."""
-    done = uploading.run(algorithm=ChecksumAlgorithm.SHA256)
+@pytest.mark.parametrize("name", ["SHA256", "SHA512", "XXHASH64", "XXHASH128"])
+def test_composite_checksums_prove_too(strict: StrictS3, uploading: Uploading, name: str) -> None:
+    """They have no full-object form for parts; the composite of the parts' values is compared."""
+    done = uploading.run(algorithm=ChecksumAlgorithm(name))
 
-    assert done.proof == "sha256"
+    assert done.proof == name.lower()
 
 
 @pytest.mark.parametrize("algorithm", [ChecksumAlgorithm.CRC32, ChecksumAlgorithm.CRC32C, ChecksumAlgorithm.SHA1])

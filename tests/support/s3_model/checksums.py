@@ -23,6 +23,10 @@ class Algorithm(StrEnum):
     CRC64NVME = "CRC64NVME"
     SHA1 = "SHA1"
     SHA256 = "SHA256"
+    SHA512 = "SHA512"
+    XXHASH64 = "XXHASH64"
+    XXHASH3 = "XXHASH3"
+    XXHASH128 = "XXHASH128"
 
     @property
     def header(self) -> str:
@@ -55,9 +59,18 @@ _CRC: dict[Algorithm, tuple[Callable[[bytes], int], Callable[[int, int, int], in
     Algorithm.CRC32C: (crt.crc32c, crt.combine_crc32c, 4),
     Algorithm.CRC64NVME: (crt.crc64nvme, crt.combine_crc64nvme, 8),
 }
+_XXHASH: dict[Algorithm, Callable[[bytes], bytes]] = {
+    Algorithm.XXHASH64: crt.XXHash.compute_xxhash64,
+    Algorithm.XXHASH3: crt.XXHash.compute_xxhash3_64,
+    Algorithm.XXHASH128: crt.XXHash.compute_xxhash3_128,
+}
 _DIGEST_BYTES = {algorithm: size for algorithm, (_, _, size) in _CRC.items()} | {
     Algorithm.SHA1: 20,
     Algorithm.SHA256: 32,
+    Algorithm.SHA512: 64,
+    Algorithm.XXHASH64: 8,
+    Algorithm.XXHASH3: 8,
+    Algorithm.XXHASH128: 16,
 }
 
 
@@ -66,6 +79,8 @@ def digest(algorithm: Algorithm, data: bytes) -> bytes:
     if algorithm in _CRC:
         function, _, size = _CRC[algorithm]
         return function(data).to_bytes(size, "big")
+    if algorithm in _XXHASH:
+        return _XXHASH[algorithm](data)
     return hashlib.new(algorithm.value.lower(), data, usedforsecurity=False).digest()
 
 
@@ -100,7 +115,7 @@ def choose_type(algorithm: Algorithm, wanted: ChecksumType | None) -> ChecksumTy
         S3Error: the algorithm cannot have the wanted type.
     """
     full_only = algorithm is Algorithm.CRC64NVME
-    composite_only = algorithm in (Algorithm.SHA1, Algorithm.SHA256)
+    composite_only = algorithm not in (Algorithm.CRC32, Algorithm.CRC32C, Algorithm.CRC64NVME)
     if wanted is None:
         return ChecksumType.FULL_OBJECT if full_only else ChecksumType.COMPOSITE
     if (full_only and wanted is ChecksumType.COMPOSITE) or (composite_only and wanted is ChecksumType.FULL_OBJECT):
