@@ -74,6 +74,7 @@ class Defaults:
             adopt=options.get("adopt", False),
             check_updated=options.get("check_updated", True),
             verify_source=options.get("verify_source", False),
+            verify_each=options.get("verify_each", False),
         )
 
 

@@ -54,7 +54,8 @@ class UploadOptions(TypedDict, total=False):
     this one or an error), guess_mime_type=False leaves the content type to the service, restart=True aborts an
     unfinished upload of this source and starts over, adopt=True resumes an upload found on S3 but missing from the
     local state, verify_source=True reads the source once more and compares every part before completing,
-    check_updated=False uploads a growing file as it is at the start.
+    verify_each=True asks for every object of a directory after its write, check_updated=False uploads a growing file
+    as it is at the start.
 
     Streams (file objects, bytes, pipes): expected_size in bytes, equal_parts, allow_empty=True uploads no bytes as an
     empty object instead of refusing it.
@@ -91,6 +92,7 @@ class UploadOptions(TypedDict, total=False):
     restart: bool
     adopt: bool
     verify_source: bool
+    verify_each: bool
     check_updated: bool
     expected_size: int | str
     equal_parts: bool
@@ -167,6 +169,7 @@ _SENDING: dict[str, _Check] = {
     "restart": values.flag,
     "adopt": values.flag,
     "verify_source": values.flag,
+    "verify_each": values.flag,
     "check_updated": values.flag,
     "expected_size": values.size,
     "equal_parts": values.flag,

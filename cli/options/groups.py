@@ -40,6 +40,7 @@ class RunOptions:
     retry_for: float | None
     max_parts: int | None
     verify_source: bool
+    verify_each: bool
     check_updated: bool
 
     @property
@@ -51,6 +52,7 @@ class RunOptions:
             limits=limits_of(self.max_parts),
             policy=retry_policy(self.retry_for),
             verify_source=self.verify_source,
+            verify_each=self.verify_each,
             check_updated=self.check_updated,
         )
 

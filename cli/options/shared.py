@@ -86,7 +86,7 @@ def log_option(command: F) -> F:
 
 
 def source_options(command: F) -> F:
-    """--verify-source and --local-no-check-updated, as ``verify_source`` and ``check_updated``."""
+    """--verify-source, --verify-each and --local-no-check-updated, as ``verify_source``, ... and ``check_updated``."""
     for option in (
         click.option(
             "--local-no-check-updated",
@@ -100,6 +100,11 @@ def source_options(command: F) -> F:
             "--verify-source",
             is_flag=True,
             help="Read the file again at the end, and compare every part before completing the upload.",
+        ),
+        click.option(
+            "--verify-each",
+            is_flag=True,
+            help="Ask S3 for every object after it is written, instead of trusting the checksum in its response.",
         ),
     ):
         command = option(command)

@@ -24,6 +24,7 @@ _RESUME = (
     "retry_for",
     "max_parts",
     "verify_source",
+    "verify_each",
     "check_updated",
     "prune",
 )

@@ -9,6 +9,7 @@ from partway.state.jobs import FileRecord
 from ..backend.target import Target
 from ..errors import PartwayError, UploadCancelled
 from ..job_records.rows import SAME
+from ..proof.write_trust import WriteTrust
 from ..retry.outage_events import Outage
 from ..retry.policy import Retry
 from ..run.failures import needs_full_upload
@@ -68,6 +69,7 @@ class SmallFiles:
         self._messages = scheduler.callback_queue(self.on_message)
         self._worker = WorkerContext.of(workers, self._messages, job.context.cancel)
         self._max_size = max_size
+        self._trust = WriteTrust(job.spec.endpoint, always_ask=self._settings.verify_each)
         self._outage = Outage(job.publisher, job.context.clock.monotonic)
         self._unsent: list[UnsentFile] = []
         self.running = 0
@@ -94,6 +96,7 @@ class SmallFiles:
             max_size=self._max_size,
             skip_same=self._job.spec.skip_same or before is not None,
             checks=SourceChecks.of(self._settings),
+            trust=self._trust,
         )
         self._job.publisher.file_begun(found.path)
         self.running += 1

@@ -12,6 +12,7 @@ from ..errors import CredentialsExpired, ObjectExists, ObjectMissing, ProofFaile
 from ..events.upload import TAKEN
 from ..job_records.rows import SAME
 from ..proof.proof import Proof, is_older_than, prove
+from ..proof.write_trust import WriteTrust
 from ..retry.backend import RetryingBackend
 from ..retry.policy import RetryPolicy
 from ..source.dirty_pages import write_pages
@@ -44,6 +45,7 @@ class FileTask:
     max_size: bytes of the largest file that goes as one object; a file that has grown beyond it needs a full upload.
     skip_same: True compares the file with the object first.
     checks: how strictly the file is checked for changes before the request ends.
+    trust: decides whether the response to PutObject is enough of a proof.
     """
 
     found: FileEntry
@@ -54,6 +56,7 @@ class FileTask:
     max_size: int
     skip_same: bool
     checks: SourceChecks
+    trust: WriteTrust
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,9 +147,14 @@ def _proof_of_ours(s3: RetryingBackend, task: FileTask, part: PartRecord, second
 
 
 def _proof(s3: RetryingBackend, task: FileTask, sent: PartRecord, answer: ObjectFacts, worker: WorkerContext) -> Proof:
-    """Ask for the object and compare it with the file."""
+    """Compare the object with the file: by the response to PutObject, or by HEAD where that is not enough."""
 
     def compare(facts: ObjectFacts) -> Proof:
         return prove_put(facts, answer, sent, task.target, task.algorithm)
 
-    return compare(head_written(s3, task.target, task.algorithm, compare, answer, worker))
+    if task.trust.is_proof(answer, sent.checksum):
+        return compare(answer)
+    found = head_written(s3, task.target, task.algorithm, compare, answer, worker)
+    if found is not answer:
+        task.trust.compare(answer, found)
+    return compare(found)

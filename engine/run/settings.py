@@ -27,6 +27,7 @@ class UploadSettings:
     adopt: True resumes an unfinished upload of the key that S3 has but the store does not know.
     check_updated: False sends the file as it was at the start: it may grow or be touched during the upload.
     verify_source: True reads the file again before completing the upload, and compares every part.
+    verify_each: True asks for every object of a job after its write, even where S3's response has proven it.
     executor: runs the parts; None means threads of this process.
     bucket: a token bucket with ``bandwidth`` that several uploads share; None limits this upload alone.
     nudge: call it to probe an unreachable endpoint immediately.
@@ -43,6 +44,7 @@ class UploadSettings:
     adopt: bool = False
     check_updated: bool = True
     verify_source: bool = False
+    verify_each: bool = False
     executor: Executor | None = None
     bucket: TokenBucket | None = field(default=None, compare=False, repr=False)
     nudge: Nudge = field(default_factory=Nudge, compare=False, repr=False)

@@ -1,0 +1,55 @@
+"""When the response to PutObject proves the object by itself, so that no HEAD has to ask for it.
+
+S3 computes the declared checksum of what it stored, refuses the write when it differs, and returns it:
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
+Other services may return what they were sent.  So their first responses are compared with HEAD, and later ones now and
+then; one difference, and every object of the run is asked for.
+"""
+
+from ..backend.responses import ObjectFacts
+from ..limits import is_aws
+
+_FIRST = 10  # responses of a service that are compared before it is trusted
+_ONE_IN = 100  # of the later ones
+
+
+class WriteTrust:
+    """What one run knows about its service's responses to PutObject.
+
+    Any thread may use it, without a lock: a count that two threads spoil makes it ask for one object more.
+
+    Args:
+        endpoint: The service's address; "" means AWS.
+        always_ask: True asks for every object.
+    """
+
+    def __init__(self, endpoint: str, *, always_ask: bool) -> None:
+        self._is_aws = is_aws(endpoint)
+        self._always_ask = always_ask
+        self._agreed = 0
+        self._unasked = 0
+
+    def is_proof(self, answer: ObjectFacts, checksum: str) -> bool:
+        """True when the response alone proves the object.
+
+        Args:
+            answer: The response to PutObject.
+            checksum: Of the bytes that were sent, base64, in the algorithm that was declared.
+        """
+        if self._always_ask or answer.checksum != checksum:
+            return False
+        if self._is_aws:
+            return True
+        if self._agreed < _FIRST:
+            return False
+        self._unasked = (self._unasked + 1) % _ONE_IN
+        return self._unasked != 0
+
+    def compare(self, answer: ObjectFacts, found: ObjectFacts) -> None:
+        """Note whether HEAD shows what the response to PutObject claimed."""
+        if answer.checksum is None:
+            return
+        if found.checksum == answer.checksum and found.size == answer.size:
+            self._agreed += 1
+        else:
+            self._always_ask = True
