@@ -1,9 +1,9 @@
 """Upload files to S3 in parts, and resume after any interruption.
 
-What ``__all__`` names is public.  Everything else may change in any release: also what is in ``partway.engine``,
+The names in ``__all__`` are public.  Everything else may change in any release, including ``partway.engine``,
 ``partway.state`` and ``partway.cli``.
 
-A name is imported when it is first used: ``import partway`` itself takes no time.
+Each name is imported when first used, so ``import partway`` itself takes no time.
 """
 
 from importlib import import_module

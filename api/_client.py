@@ -1,4 +1,4 @@
-"""The client: what uploads share."""
+"""The client: the settings, threads and connections that uploads share."""
 
 import os
 import weakref
@@ -31,27 +31,27 @@ T = TypeVar("T")
 class Client(History):
     """Uploads to one service, with one state directory.
 
-    One client per process is enough, and any thread may use it.  As a context manager it waits for what was submitted;
-    left by an exception it cancels that, with finished parts kept.  After a fork the child's copy starts afresh and
-    shares no connection with its parent.
+    One client per process is enough, and it is thread-safe.  As a context manager it waits for submitted uploads; if
+    the block is left by an exception, it cancels them, with finished parts kept.  After a fork the child's copy starts
+    afresh and shares no connection with its parent.
 
     Args:
-        session: A ``boto3.Session``: its credentials, profile, region and event handlers are used.
-        client: A boto3 client for S3, used as it is: its endpoint, region, credentials, timeouts, retries and event
-            handlers.
-        profile, region, endpoint_url: None leaves each to the session or the AWS configuration and its variables.
-        sse_c_key: 32 bytes that S3 encrypts the objects with (SSE-C); never stored.  The same key resumes.
-        state_dir: Where unfinished uploads are remembered; None: PARTWAY_STATE_DIR, or the platform's directory.
-            The command sees the same uploads.
-        concurrency: Parts in flight at the same time, of each upload; None: as many as make it faster, up to 32.
-        part_size: Bytes, or text such as "16MiB"; None: chosen for each file.
-        bandwidth: Bytes a second of all uploads together, such as "50MiB"; None: no limit.
-        retry_for: How long to wait for an endpoint that is away, in seconds or as "2h"; None: 15 minutes, and 20
-            seconds for one that never answered.
-        max_parts: Of an object, for services that take fewer than 10,000.
+        session: A ``boto3.Session``, whose credentials, profile, region and event handlers are used.
+        client: A boto3 client for S3, whose endpoint, region, credentials, timeouts, retries and event handlers are
+            used.
+        profile, region, endpoint_url: None takes each from the session, or from the AWS configuration and environment.
+        sse_c_key: The 32 bytes of a customer-provided key (SSE-C), never stored.  A resume needs the same key.
+        state_dir: Where unfinished uploads are recorded; None: PARTWAY_STATE_DIR, or the platform's state directory.
+            The command line sees the same uploads.
+        concurrency: Maximum number of parts in flight per upload; None: as many as increase throughput, up to 32.
+        part_size: In bytes, or text such as "16MiB"; None: chosen for each file.
+        bandwidth: Limit in bytes per second for all uploads together, such as "50MiB"; None: no limit.
+        retry_for: How long to retry while the endpoint is unreachable, in seconds or as text such as "2h"; None: 15
+            minutes, or 20 seconds if it never responded.
+        max_parts: Maximum number of parts of an object, for services that accept fewer than 10,000.
         max_uploads: Submitted uploads that run at the same time.
-        on_event: Called with each event of every upload, see ``partway.events``; in the thread of the upload, so two
-            uploads may call it at the same time.  What it raises stops the upload.
+        on_event: Called with each event of every upload, see ``partway.events``.  It is called in the upload's
+            thread, so concurrent uploads may call it at the same time.  An exception from it stops the upload.
 
     Raises:
         OptionError: an argument is not valid.
@@ -107,7 +107,7 @@ class Client(History):
         self.close(cancel=error is not None)
 
     def close(self, *, cancel: bool = False) -> None:
-        """Wait for everything that was submitted; ``cancel=True`` stops it first, with finished parts kept."""
+        """Wait for all submitted uploads; ``cancel=True`` stops them first, with finished parts kept."""
         try:
             self._threads.close(cancel=cancel)
         finally:
@@ -129,16 +129,16 @@ class Client(History):
     ) -> JobResult: ...
 
     def upload(self, source: Any, destination: str, *, recursive: bool = False, **options: Any) -> Any:
-        """Upload a source and prove that the object equals it; an unfinished upload of the same is resumed.
+        """Upload a source, or resume its unfinished upload, and verify that the object equals it.
 
-        After an error or an interruption, finished parts stay on S3 and are remembered: the same call resumes.
+        After an error or an interruption, finished parts stay on S3 and are recorded: the same call resumes.
 
         Args:
-            source: A path; bytes; or a binary file object, which is read from its position to its end.  What is no
-                regular file is a stream: it is resumed when the same bytes come again.
-                With ``recursive=True`` a directory, or a list of paths.
-            destination: ``s3://bucket/key``; one that ends in a slash gets the source's name appended.
-            options: As UploadOptions says; with ``recursive=True`` as JobOptions says.
+            source: A path; bytes; or a binary file object, which is read from its position to its end.  Anything but
+                a regular file is a stream, which resumes when the same bytes are uploaded again.
+                With ``recursive=True``, a directory or a list of paths.
+            destination: ``s3://bucket/key``; if it ends in a slash, the source's name is appended.
+            options: See UploadOptions; with ``recursive=True``, JobOptions.
 
         Returns:
             UploadResult; with ``recursive=True`` JobResult.
@@ -146,11 +146,11 @@ class Client(History):
         Raises:
             OptionError: an argument is not valid; nothing was sent.
             SourceError: the source cannot be read; SourceChanged: it changed while it was sent.
-            ObjectExists: the key is taken, and ``no_overwrite`` is set.
-            AlreadyRunning: the same upload runs already, in this or another process.
-            UploadFailed: parts could not be sent; FilesFailed: some files of a directory.
+            ObjectExists: the object exists, and ``no_overwrite`` is set.
+            AlreadyRunning: the same upload is already running, in this or another process.
+            UploadFailed: parts could not be sent; FilesFailed: some files of a directory could not be sent.
             RemoteError: the service refused, or could not be reached.
-            ProofFailed: the object is there and is not the source.
+            ProofFailed: the object exists but does not equal the source.
             KeyboardInterrupt: after the upload was cancelled.
             PartwayError: see ``partway.errors``.
         """
@@ -174,7 +174,7 @@ class Client(History):
     def submit(self, source: Any, destination: str, *, recursive: bool = False, **options: Any) -> Any:
         """As ``upload``, in a thread: returns a ``concurrent.futures.Future`` at once.
 
-        Its ``cancel()`` also stops an upload that runs, within a second and with finished parts kept.
+        Its ``cancel()`` also stops a running upload, within a second and with finished parts kept.
 
         Raises:
             OptionError: an argument is not valid.
@@ -182,10 +182,10 @@ class Client(History):
         return self._threads.submit(self._work(source, destination, recursive, options))
 
     def open_writer(self, destination: str, **options: Unpack[UploadOptions]) -> Writer:
-        """A binary file object whose bytes are uploaded while they are written; ``close()`` completes the object.
+        """A binary file object that uploads bytes as they are written; ``close()`` creates the object.
 
-        Left by an exception as a context manager it completes nothing; the parts are kept, and a writer to the same
-        destination that gets the same bytes resumes.
+        As a context manager left by an exception it creates no object; the parts are kept, and writing the same bytes
+        to the same destination resumes.
 
         Raises:
             OptionError: an argument is not valid.
@@ -210,7 +210,7 @@ class Client(History):
         return Writer(destination, start)
 
     def plan(self, path: StrPath, destination: str, **options: Unpack[UploadOptions]) -> UploadPlanned:
-        """What ``upload`` would do, with the requests that it needs; nothing is sent or stored.
+        """What ``upload`` would do, and the requests it would make; nothing is sent or stored.
 
         Raises:
             PartwayError: as ``upload`` would.
@@ -237,7 +237,7 @@ class Client(History):
     def _with_store(
         self, request: ObjectRequest | JobRequest, send: Callable[[EngineContext, Place], T]
     ) -> Callable[[CancelToken], T]:
-        """What runs in the upload's thread: opens a store, and sends."""
+        """The function that runs in the upload's thread: it opens a store, and sends."""
 
         def work(token: CancelToken) -> T:
             place = self._connection.place()

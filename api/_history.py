@@ -1,4 +1,4 @@
-"""What a client knows of uploads that were begun: list, resume, cancel; and compare."""
+"""The methods of a client for existing uploads and objects: list, resume, cancel, verify."""
 
 import os
 from collections.abc import Callable
@@ -30,7 +30,7 @@ StrPath = str | os.PathLike[str]
 
 
 class History:
-    """The part of ``Client`` that is about what the state directory remembers."""
+    """The methods of ``Client`` for uploads recorded in the state directory, and ``verify``."""
 
     _state_dir: Path
     _connection: Connection
@@ -42,7 +42,7 @@ class History:
         """Compare a file with an object, by size and checksum; nothing is downloaded.
 
         Returns:
-            Its ``verdict`` is "equal", "different", "missing" or "unknown"; ``by`` says what that rests on.
+            Its ``verdict`` is "equal", "different", "missing" or "unknown"; ``by`` says what was compared.
 
         Raises:
             SourceError, RemoteError.
@@ -62,9 +62,9 @@ class History:
         return self._threads.run(work)
 
     def uploads(self, *, unfinished: bool = False) -> list[UploadInfo]:
-        """The uploads that the state directory remembers, oldest first.
+        """The uploads recorded in the state directory, oldest first.
 
-        unfinished: True leaves out those that are completed or aborted.
+        unfinished: True omits completed and cancelled uploads.
         """
 
         def work(token: CancelToken) -> list[UploadInfo]:
@@ -76,14 +76,14 @@ class History:
         return self._threads.run(work)
 
     def resume(self, id: str) -> UploadResult | JobResult:
-        """Finish an unfinished upload, or the upload of a directory.  Everything it needs is remembered.
+        """Finish an unfinished upload of a file or a directory.  Everything it needs is stored.
 
         Args:
-            id: Of ``UploadInfo``, of an event, or the start of one.
+            id: The ID from ``UploadInfo`` or an event, or the start of it.
 
         Raises:
             OptionError: there is no such upload, it is finished, or it is at another endpoint.
-            UploadFailed: it is a stream, which only the same bytes can resume.
+            UploadFailed: it is a stream; upload the same bytes again instead.
             PartwayError: as ``upload``.
         """
 
@@ -95,14 +95,14 @@ class History:
         return self._threads.run(work)
 
     def cancel(self, id: str) -> None:
-        """Abort an unfinished upload: its parts are removed from S3, and it cannot be resumed.
+        """Cancel an unfinished upload for good: its parts are removed from S3, and it cannot be resumed.
 
-        To stop one that runs and keep its parts, call ``cancel()`` of its future.
+        To stop a running upload and keep its parts, call ``cancel()`` on its future.
 
         Raises:
             OptionError: there is no such upload, or it is finished.
-            AlreadyRunning: it runs; stop that first.
-            RemoteError: the service refused, or is away; cancel again.
+            AlreadyRunning: it is running; stop it first.
+            RemoteError: the service refused, or could not be reached; cancel again.
         """
 
         def work(token: CancelToken) -> None:

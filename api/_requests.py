@@ -1,4 +1,4 @@
-"""What a caller asked for, checked before a thread is started."""
+"""A caller's request, checked before its thread starts."""
 
 import os
 import time
@@ -31,7 +31,7 @@ from .events import Event
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Defaults:
-    """What a client says for all its uploads."""
+    """The settings of a client that apply to all its uploads."""
 
     concurrency: int | None = None
     part_size: int | None = None
@@ -42,7 +42,7 @@ class Defaults:
 
     @classmethod
     def checked(cls, *, retry_for: object, max_parts: object, **given: object) -> Self:
-        """The values, checked; None counts as not given.
+        """Check the values; None means not given.
 
         Raises:
             OptionError
@@ -58,7 +58,7 @@ class Defaults:
         return cls(policy=policy, limits=limits, bucket=bucket, **found)
 
     def settings(self, options: Options | None = None) -> UploadSettings:
-        """The engine's settings, with the options of one upload."""
+        """The engine's settings for one upload."""
         options = options or Options(object=ObjectOptions())
         algorithm = options.get("checksum_algorithm")
         return UploadSettings(
@@ -85,7 +85,7 @@ class _Request:
 
     @property
     def sinks(self) -> tuple[Callable[[Event], object] | None, ...]:
-        """The listeners of this upload alone."""
+        """The callbacks given for this upload."""
         callback = self.options.get("callback")
         return None if callback is None else ByteCounter(callback), self.options.get("on_event")
 
@@ -99,7 +99,7 @@ class ObjectRequest(_Request):
     key: str
 
     def target(self, endpoint: str) -> Target:
-        """Where it goes."""
+        """The destination."""
         return Target(bucket=self.bucket, key=self.key, endpoint=endpoint, options=self.options.object)
 
     def send(self, context: EngineContext, place: Place, directory: Path) -> UploadResult:
@@ -121,7 +121,7 @@ class JobRequest(_Request):
     prefix: str
 
     def spec(self, endpoint: str) -> JobSpec:
-        """As the engine and the store know it."""
+        """The job in the engine's form."""
         return JobSpec(
             sources=self.sources,
             bucket=self.bucket,
@@ -162,7 +162,7 @@ def make_request(source: Any, destination: str, options: Mapping[str, Any], defa
 
 
 def make_pipe(destination: str, options: Mapping[str, Any], defaults: Defaults) -> ObjectRequest:
-    """What is written to one object.
+    """Bytes from a writer to one object.
 
     Raises:
         OptionError
@@ -181,7 +181,7 @@ def make_job(source: Any, destination: str, options: Mapping[str, Any], defaults
     """
     paths = [source] if isinstance(source, (str, os.PathLike)) else source
     if not isinstance(paths, (list, tuple)) or not paths:
-        raise OptionError(f"{source!r} is not a path or a list of paths, as recursive=True needs")
+        raise OptionError(f"{source!r} is not a path or a list of paths, which recursive=True requires")
     checked = check_options(options, many=True)
     # Of a single file, a destination without a slash may be meant as the key.
     no_file = not any(os.path.isfile(each) for each in paths)  # noqa: PTH113 - keeps undecodable names

@@ -1,4 +1,4 @@
-"""``partway.upload`` and ``partway.open_writer``: one call, with a client of its own."""
+"""``partway.upload`` and ``partway.open_writer``: single calls, each with its own client."""
 
 import os
 from collections.abc import Sequence
@@ -36,9 +36,9 @@ def upload(
 
 
 def upload(source: Any, destination: str, *, recursive: bool = False, **options: Any) -> Any:
-    """As ``Client.upload``, with a client made of the options that ``Client`` has; all others are the upload's.
+    """As ``Client.upload``, with a temporary client.  Accepts the options of both ``Client`` and the upload.
 
-    For several uploads make one Client: they then share connections and limits.
+    For several uploads, make one Client: they then share connections and limits.
     """
     own = {name: options.pop(name) for name in ClientOptions.__optional_keys__ & set(options)}
     with Client(**own) as client:
@@ -46,7 +46,7 @@ def upload(source: Any, destination: str, *, recursive: bool = False, **options:
 
 
 def open_writer(destination: str, **options: Unpack[Upload]) -> Writer:
-    """As ``Client.open_writer``, with a client made of the options that ``Client`` has."""
+    """As ``Client.open_writer``, with a temporary client.  Accepts the options of both ``Client`` and the upload."""
     own, rest = split_options(dict(options))
     client = Client(**own)
     writer = client.open_writer(destination, **rest)
@@ -55,6 +55,6 @@ def open_writer(destination: str, **options: Unpack[Upload]) -> Writer:
 
 
 def split_options(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Those of the client, and those of the upload."""
+    """The options of the client, and those of the upload."""
     own = {name: options.pop(name) for name in ClientOptions.__optional_keys__ & set(options)}
     return own, options

@@ -18,7 +18,7 @@ _Start = Callable[[Pipe, Callable[[WorkerContext], None]], UploadFuture[UploadRe
 
 
 class _End:
-    """Whether the end of the pipe is the end of the data.  Apart from the writer, so that a writer can be forgotten."""
+    """Whether the end of the pipe is the end of the data.  Not part of the writer, which must not be kept alive."""
 
     def __init__(self) -> None:
         self.is_complete = False
@@ -29,15 +29,15 @@ class _End:
 
 
 class Writer(io.BufferedIOBase):
-    """Made by ``open_writer``; used from one thread.
+    """A binary file object made by ``open_writer``; use it from one thread.
 
-    ``write()`` waits while all parts that may be in flight are, so memory stays small; it raises what ended the upload.
-    ``close()`` completes the object and proves it; then ``result`` has the facts.
+    ``write()`` blocks while the maximum number of parts is in flight, which bounds memory; if the upload fails, it
+    raises that error.  ``close()`` completes and verifies the object, and then sets ``result``.
 
-    The object is made by ``close()`` or at the end of a ``with`` block, and by nothing else.  A block that is left by
-    an exception completes nothing, nor do ``cancel()``, a writer that is forgotten, and ``close()`` while an exception
-    is handled, as io.TextIOWrapper calls it then.  Parts stay on S3: the same bytes to the same destination resume, and
-    ``Client.cancel`` removes them.
+    Only ``close()`` or the normal end of a ``with`` block creates the object.  A block left by an exception creates
+    none; neither do ``cancel()``, garbage collection, or ``close()`` while an exception is being handled, which is how
+    io.TextIOWrapper closes it after an error.  The parts stay on S3: writing the same bytes to the same destination
+    resumes, and ``Client.cancel`` removes them.
 
     name: the destination.
     """
@@ -62,7 +62,7 @@ class Writer(io.BufferedIOBase):
         return self._result
 
     def on_end(self, call: Callable[[], object]) -> None:
-        """Have it called when the upload has ended, however that came."""
+        """Call ``call`` when the upload has ended, whether or not it succeeded."""
         self._future.add_done_callback(lambda future: call())
 
     def writable(self) -> bool:
@@ -70,7 +70,7 @@ class Writer(io.BufferedIOBase):
         return True
 
     def tell(self) -> int:
-        """Bytes that were written."""
+        """The number of bytes written."""
         return self._position
 
     def write(self, data: Any, /) -> int:
@@ -78,7 +78,7 @@ class Writer(io.BufferedIOBase):
 
         Raises:
             ValueError: the writer is closed.
-            PartwayError: what ended the upload.
+            PartwayError: the error that ended the upload.
         """
         self._check_open()
         view = memoryview(data).cast("B")
@@ -91,10 +91,10 @@ class Writer(io.BufferedIOBase):
         return len(view)
 
     def close(self) -> None:
-        """Complete the object and prove it; the second time nothing happens.
+        """Complete and verify the object.  Further calls do nothing.
 
         Raises:
-            UploadCancelled: an exception is handled, so the data may not be whole; nothing was completed.
+            UploadCancelled: an exception is being handled, so the data may be incomplete; no object was created.
             PartwayError: as ``upload``.
         """
         if self.closed:
@@ -103,8 +103,8 @@ class Writer(io.BufferedIOBase):
         if handled is not None and handled is not self._handled:
             self.cancel()
             raise UploadCancelled(
-                f"the writer was closed while {type(handled).__name__} was handled; nothing was completed, finished "
-                "parts are kept"
+                f"the writer was closed while {type(handled).__name__} was being handled; nothing was completed, and "
+                "finished parts are kept"
             )
         super().close()
         self._end.is_complete = True
@@ -112,7 +112,7 @@ class Writer(io.BufferedIOBase):
         self._result = wait_for(self._future)
 
     def cancel(self) -> None:
-        """Complete nothing, and close; parts stay on S3.  Nothing happens when the writer is closed."""
+        """Close without creating the object; parts stay on S3.  Does nothing if the writer is already closed."""
         if self.closed:
             return
         super().close()
@@ -131,7 +131,7 @@ class Writer(io.BufferedIOBase):
             self.cancel()
 
     def __del__(self) -> None:
-        # As io does it, this would complete what nobody completed.
+        # The one of io.IOBase calls close(), which would complete an abandoned object.
         if hasattr(self, "_future") and not self.closed:
             self.cancel()
 

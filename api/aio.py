@@ -33,10 +33,10 @@ async def upload(
 
 
 async def upload(source: Any, destination: str, *, recursive: bool = False, **options: Any) -> Any:
-    """As ``partway.upload``, in a thread: the event loop goes on.
+    """As ``partway.upload``, in a thread: the event loop is not blocked.
 
     Cancelling the task cancels the upload: finished parts are kept, and the task ends when the upload has, within a
-    second.  ``on_event`` and ``callback`` are called in the upload's thread, not in the loop's.
+    second.  ``on_event`` and ``callback`` are called in the upload's thread, not in that of the event loop.
 
     Raises:
         asyncio.CancelledError: the task was cancelled; the same call resumes.

@@ -1,4 +1,4 @@
-"""What ``on_event`` is called with: frozen dataclasses, with the names and fields of the command's ``--json``.
+"""The events passed to ``on_event``: frozen dataclasses, with the names and fields of the command's ``--json``.
 
 Match on the class::
 
@@ -7,8 +7,8 @@ Match on the class::
             case partway.events.PartDone(number=number, size=size):
                 ...
 
-``upload`` is the id that ``Client.resume`` and ``Client.cancel`` take, ``number`` S3's 1-based part number; sizes are
-bytes, times seconds.
+``upload`` is the ID that ``Client.resume`` and ``Client.cancel`` accept, and ``number`` S3's 1-based part number.
+Sizes are in bytes, times in seconds.
 """
 
 from partway.engine.events import Event

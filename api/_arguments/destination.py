@@ -1,4 +1,4 @@
-"""Destinations as callers write them: ``s3://bucket/key``, or a prefix that ends in a slash."""
+"""Parse destinations: ``s3://bucket/key``, or a prefix that ends in a slash."""
 
 import os
 
@@ -8,7 +8,7 @@ from .errors import OptionError
 
 
 def object_address(url: str, name: str | None) -> tuple[str, str]:
-    """Bucket and key.  name: is appended to a bucket and to what ends in a slash; None where the source has none.
+    """Bucket and key.  name: appended to a bucket or to a destination that ends in a slash; None if it has none.
 
     Raises:
         OptionError: it is not the address of an object.
@@ -17,18 +17,18 @@ def object_address(url: str, name: str | None) -> tuple[str, str]:
     key = key or ""
     if not key or key.endswith("/"):
         if not name:
-            raise OptionError(f"the destination {url!r} has no name for the object; use {url.rstrip('/')}/name")
+            raise OptionError(f"the destination {url!r} has no object name; use {url.rstrip('/')}/name")
         key += name
     return bucket, _utf8(key)
 
 
 def prefix_address(url: str, *, add_slash: bool) -> tuple[str, str]:
-    """Bucket and prefix that many files go below; the prefix is empty or ends in a slash.
+    """Bucket and prefix for many files; the prefix is empty or ends in a slash.
 
     add_slash: True completes a prefix without one.
 
     Raises:
-        OptionError: it is no such address.
+        OptionError: it is not such an address.
     """
     bucket, prefix = _split(url, "s3://bucket/prefix/")
     if prefix and not prefix.endswith("/"):

@@ -1,4 +1,4 @@
-"""Errors of arguments."""
+"""Errors about arguments."""
 
 from partway.state.errors import PartwayError
 

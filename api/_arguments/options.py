@@ -1,6 +1,6 @@
-"""The options of uploads: their names and types for type checkers, and the checks before anything is sent.
+"""The options of uploads: names and types for type checkers, and checks before anything is sent.
 
-Names and meaning are those of the command's options: ``storage_class=`` is ``--storage-class``.
+Names and meanings match the command's options: ``storage_class=`` is ``--storage-class``.
 """
 
 import os
@@ -28,7 +28,7 @@ from .errors import OptionError, UnknownOption
 
 
 class ClientOptions(TypedDict, total=False):
-    """The arguments of ``Client`` that are no options of an upload."""
+    """The arguments of ``Client`` that are not options of an upload."""
 
     session: Any
     client: Any
@@ -43,26 +43,26 @@ class ClientOptions(TypedDict, total=False):
 
 
 class UploadOptions(TypedDict, total=False):
-    """The options of an upload; each may be left out.
+    """The options of an upload; all are optional.
 
-    The object: acl, storage_class, content_type (default: by the file's name), content_encoding, content_disposition,
-    content_language, cache_control, expires, website_redirect, metadata, tagging, sse, sse_kms_key_id,
-    sse_bucket_key, object_lock_mode, object_lock_retain_until_date, object_lock_legal_hold, request_payer,
-    expected_bucket_owner; ``no_overwrite=True`` raises ObjectExists instead of replacing an object.
+    The object: acl, storage_class, content_type (default: guessed from the file name), content_encoding,
+    content_disposition, content_language, cache_control, expires, website_redirect, metadata, tagging, sse,
+    sse_kms_key_id, sse_bucket_key, object_lock_mode, object_lock_retain_until_date, object_lock_legal_hold,
+    request_payer, expected_bucket_owner; ``no_overwrite=True`` raises ObjectExists instead of replacing an object.
 
-    How it is sent: part_size and concurrency (default: those of the Client), checksum_algorithm ("CRC64NVME", ...:
-    this one or an error), guess_mime_type=False leaves the content type to the service, restart=True aborts an
-    unfinished upload of this source and starts over, adopt=True resumes an upload found on S3 but missing from the
-    local state, verify_source=True reads the source once more and compares every part before completing,
-    verify_each=True asks for every object of a directory after its write, check_updated=False uploads a growing file
-    as it is at the start.
+    Sending: part_size and concurrency (default: those of the Client), checksum_algorithm (for example "CRC64NVME"; an
+    error if the service does not support it), guess_mime_type=False leaves the content type to the service,
+    restart=True aborts an unfinished upload of this source and starts over, adopt=True resumes an upload found on S3
+    but missing from the local state, verify_source=True reads the source again and compares every part before
+    completing, verify_each=True checks every object of a directory with a separate request after its upload,
+    check_updated=False uploads a growing file as it is at the start.
 
-    Streams (file objects, bytes, pipes): expected_size in bytes, equal_parts, allow_empty=True uploads no bytes as an
-    empty object instead of refusing it.
+    Streams (file objects, bytes, pipes): expected_size in bytes, equal_parts; allow_empty=True creates an empty object
+    for an empty stream instead of refusing it.
 
-    Progress: on_event is called with each event (``partway.events``), callback with the number of bytes since its last
-    call, as boto3 has it: negative when bytes have to be sent again.  Both are called in the thread of the upload; what
-    they raise stops the upload, which can be resumed.
+    Progress: on_event is called with each event (``partway.events``), and callback with the number of bytes since its
+    last call, as boto3's Callback is: negative when bytes have to be sent again.  Both are called in the upload's
+    thread.  An exception from either stops the upload, which can then be resumed.
     """
 
     acl: str
@@ -105,14 +105,14 @@ class JobOptions(UploadOptions, total=False):
     """The options of an upload of many files.
 
     include: patterns; only files that match one of them are uploaded.
-    exclude: patterns; files that match one of them are not uploaded, whatever ``include`` says.  ``*`` matches
-        anything, also a slash; compared with the file's path below the source directory.
+    exclude: patterns; files that match one of them are not uploaded, even if they match ``include``.  A pattern is
+        matched against the path below the source directory; ``*`` matches anything, including a slash.
     follow_symlinks: default True.
-    skip_existing: True does not send a file that the service has already, by size and checksum.
-    key_encoding: of file names that are not UTF-8, such as "latin-1"; default: refuse such files.
-    fail_fast: True stops at the first failure; default: all other files are uploaded first.
-    prune: True accepts that files of an interrupted upload are gone.
-    fail_if_empty: True raises when no file matches.
+    skip_existing: True skips files whose objects have the same size and checksum.
+    key_encoding: the encoding of file names that are not UTF-8, such as "latin-1"; default: refuse such files.
+    fail_fast: True stops at the first failure; by default, the other files are still uploaded.
+    prune: True accepts that files of an interrupted upload no longer exist.
+    fail_if_empty: True raises an error when no file matches.
     """
 
     include: Sequence[str] | str
@@ -127,14 +127,14 @@ class JobOptions(UploadOptions, total=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """Checked options.  ``given`` has the rest by name, each checked: what is not there was not given."""
+    """Checked options.  ``given`` has those that are not fields of their own, by name; missing means not given."""
 
     object: ObjectOptions
     filters: tuple[Filter, ...] = ()
     given: Mapping[str, Any] = field(default_factory=dict)
 
     def get(self, name: str, default: Any = None) -> Any:
-        """The value of an option; the default when it was not given."""
+        """The value of an option, or the default when it was not given."""
         return self.given.get(name, default)
 
 
@@ -190,13 +190,13 @@ _STREAM_ONLY = ("expected_size", "equal_parts", "allow_empty")
 
 
 def check_options(options: Mapping[str, Any], *, many: bool = False, stream: bool = False) -> Options:
-    """The options, checked; None counts as not given.
+    """Check the options; None means not given.
 
-    many, stream: what is uploaded; options of the others are refused.
+    many, stream: the kind of source; options for other kinds are refused.
 
     Raises:
         UnknownOption: there is no such option.
-        OptionError: a value is not valid, options exclude each other, or are for another kind of source.
+        OptionError: a value is not valid, or options cannot be combined or do not apply to this kind of source.
     """
     named = {name: value for name, value in options.items() if value is not None}
     for name in named:
@@ -221,9 +221,9 @@ def _check_name(name: str, *, many: bool, stream: bool) -> None:
         close = get_close_matches(name, known, n=1)
         raise UnknownOption(f"there is no option {name!r}" + (f"; did you mean {close[0]!r}?" if close else ""))
     if not many and (name in _JOB or name in _FILTERS):
-        raise OptionError(f"{name} is for directories; add recursive=True")
+        raise OptionError(f"{name} applies to several files; add recursive=True")
     if not stream and name in _STREAM_ONLY:
-        raise OptionError(f"{name} is for streams: file objects, bytes and pipes")
+        raise OptionError(f"{name} applies to streams: file objects, bytes and pipes")
 
 
 def _filters(include: Sequence[str], exclude: Sequence[str]) -> tuple[Filter, ...]:
@@ -237,7 +237,7 @@ def _filters(include: Sequence[str], exclude: Sequence[str]) -> tuple[Filter, ..
 
 def _check_together(found: Mapping[str, Any]) -> None:
     if ("object_lock_mode" in found) != ("object_lock_retain_until_date" in found):
-        raise OptionError("object_lock_mode and object_lock_retain_until_date need each other")
+        raise OptionError("object_lock_mode and object_lock_retain_until_date must be used together")
     for name in ("sse_kms_key_id", "sse_bucket_key"):
         if found.get(name) and not str(found.get("sse", "")).startswith("aws:kms"):
-            raise OptionError(f"{name} needs sse='aws:kms'")
+            raise OptionError(f"{name} requires sse='aws:kms'")

@@ -17,10 +17,10 @@ _BLOCK = 256 * 1024
 
 @runtime_checkable
 class Readable(Protocol):
-    """A binary file object, of which only read() is needed."""
+    """A binary file object; only read() is required."""
 
     def read(self, size: int, /) -> bytes:
-        """At most so many bytes; none at the end."""
+        """At most ``size`` bytes; none at the end."""
         ...
 
 
@@ -29,7 +29,7 @@ Source: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview[Any
 
 @dataclass(frozen=True, slots=True)
 class PathSource:
-    """A file or directory; the path is absolute.  read_through: called when it is uploaded."""
+    """A file or directory; the path is absolute.  read_through: called when the upload has succeeded."""
 
     path: str
     read_through: Callable[[], object] = lambda: None
@@ -37,21 +37,21 @@ class PathSource:
 
 @dataclass(frozen=True, slots=True)
 class StreamSource:
-    """Bytes in order.  size: bytes; None when only reading on tells."""
+    """Bytes in order.  size: in bytes; None when unknown until the end."""
 
     read: Callable[[int], Any]
     size: int | None = None
 
 
 def source_of(source: Source) -> PathSource | StreamSource:
-    """How to read what a caller gave.
+    """How to read a caller's source.
 
-    A file object is read from its position to its end.  One that is a regular file as a whole is read by its path: in
-    parallel, and without a copy.
+    A file object is read from its position to its end.  A regular file opened at its start is read by its path
+    instead: in parallel, and without a copy.
 
     Raises:
-        OptionError: it is none of the kinds, or opened as text.
-        SourceError: it is closed.
+        OptionError: the source is of another kind, or opened as text.
+        SourceError: the file object is closed.
     """
     if isinstance(source, (bytes, bytearray, memoryview)):
         return _of_bytes(source)
@@ -67,10 +67,10 @@ def source_of(source: Source) -> PathSource | StreamSource:
 
 
 def absolute(path: str | os.PathLike[str]) -> str:
-    """The path from /; links are not resolved.
+    """The absolute path; symbolic links are not resolved.
 
     Raises:
-        OptionError: it is no path.
+        OptionError: it is not a path.
         SourceError: the current directory no longer exists.
     """
     try:
@@ -101,7 +101,7 @@ def _of_path(path: str) -> PathSource | StreamSource:
     try:
         is_pipe = stat.S_ISFIFO(os.stat(path).st_mode)  # noqa: PTH116 - keeps undecodable names
     except OSError:
-        is_pipe = False  # the upload says what is wrong with it
+        is_pipe = False  # the upload reports what is wrong with it
     return StreamSource(_reader_of_pipe(path)) if is_pipe else PathSource(path)
 
 
@@ -111,7 +111,7 @@ def _reader_of_pipe(path: str) -> Callable[[int], bytes]:
     def read(size: int) -> bytes:
         nonlocal file
         if file is None:
-            # Only now: it waits until something writes.
+            # Not earlier: opening a FIFO blocks until a writer opens it.
             file = io.FileIO(path)
         block = file.read(size) or b""
         if not block:
@@ -124,7 +124,7 @@ def _reader_of_pipe(path: str) -> Callable[[int], bytes]:
 def _of_file(source: Any) -> PathSource | StreamSource:
     if isinstance(source, io.BytesIO):
         return StreamSource(source.read, max(0, source.getbuffer().nbytes - source.tell()))
-    # Not their subclasses, nor what has a fileno(): a gzip file has that of the compressed one.
+    # Not subclasses, and not anything with a fileno(): that of a GzipFile belongs to the compressed file.
     raw = source if type(source) is io.FileIO else getattr(source, "raw", None)
     if type(source) not in (io.FileIO, io.BufferedReader, io.BufferedRandom) or type(raw) is not io.FileIO:
         return StreamSource(source.read)

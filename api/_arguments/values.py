@@ -1,4 +1,4 @@
-"""Checks of single values: each returns the value as the engine takes it, or raises OptionError with what to write."""
+"""Checks of single values: each returns the value in the engine's form, or raises OptionError with a valid example."""
 
 import codecs
 import re
@@ -31,10 +31,10 @@ def size(name: str, value: object) -> int:
 
 
 def bandwidth(name: str, value: object) -> int:
-    """Bytes a second, at least as many as S3 waits for."""
+    """Bytes per second; the minimum is the rate below which S3 closes the connection."""
     found = size(name, value)
     if found < MIN_BANDWIDTH:
-        raise OptionError(f"{name}: {found:,} bytes a second is too low; use at least {MIN_BANDWIDTH // 1024}KiB")
+        raise OptionError(f"{name}: {found:,} bytes per second is too low; the minimum is {MIN_BANDWIDTH // 1024}KiB")
     return found
 
 
@@ -56,21 +56,21 @@ def concurrency(name: str, value: object) -> int:
 
 
 def max_parts(name: str, value: object) -> int:
-    """Parts that a service takes."""
+    """The number of parts that a service accepts."""
     return _number(name, value, f"a number from 1 to {_MAX_PARTS:,}", least=1, most=_MAX_PARTS)
 
 
 def flag(name: str, value: object) -> bool:
-    """True or False, and nothing that only counts as such."""
+    """True or False; other truthy or falsy values are refused."""
     if not isinstance(value, bool):
         raise OptionError(f"{name}: {value!r} is neither True nor False")
     return value
 
 
 def function(name: str, value: object) -> Callable[..., object]:
-    """Something that can be called."""
+    """A callable."""
     if not callable(value):
-        raise OptionError(f"{name}: {value!r} cannot be called")
+        raise OptionError(f"{name}: {value!r} is not callable")
     return value
 
 
@@ -84,7 +84,7 @@ def header(name: str, value: object) -> str:
 
 
 def one_of(choices: Sequence[str], *, upper: bool = False) -> Callable[[str, object], str]:
-    """A check for one of the texts; ``upper`` takes lower case too."""
+    """A check that the value is one of ``choices``; ``upper`` accepts lower case too."""
 
     def check(name: str, value: object) -> str:
         text = value.upper() if upper and isinstance(value, str) else value
@@ -96,14 +96,14 @@ def one_of(choices: Sequence[str], *, upper: bool = False) -> Callable[[str, obj
 
 
 def account(name: str, value: object) -> str:
-    """An AWS account."""
+    """An AWS account ID."""
     if not isinstance(value, str) or not re.fullmatch(r"\d{12}", value):
-        raise OptionError(f"{name}: {value!r} is not an account; use its 12 digits as a str")
+        raise OptionError(f"{name}: {value!r} is not a valid account ID; use its 12 digits as a str")
     return value
 
 
 def time(name: str, value: object) -> str:
-    """A point in time, as ISO 8601 text in UTC; without a zone it is taken for UTC."""
+    """A point in time, as ISO 8601 text in UTC.  A value without a time zone is in UTC."""
     if isinstance(value, str):
         try:
             value = parse_date(value)
@@ -118,7 +118,7 @@ def time(name: str, value: object) -> str:
 
 
 def metadata(name: str, value: object) -> tuple[tuple[str, str], ...]:
-    """A mapping of names to texts.
+    """User metadata: a mapping of names to strings.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
     """
@@ -127,14 +127,14 @@ def metadata(name: str, value: object) -> tuple[tuple[str, str], ...]:
         if not _METADATA_NAME.fullmatch(key):
             raise OptionError(f"{name}: {key!r} is not a valid name; use letters, digits, - and _")
     if len({key.lower() for key, _ in found}) < len(found):
-        raise OptionError(f"{name}: a name is there twice; S3 does not tell upper and lower case apart")
+        raise OptionError(f"{name}: a name is given twice; S3 does not distinguish upper and lower case")
     if (total := sum(len(key) + len(text) for key, text in found)) > _MAX_METADATA:
-        raise OptionError(f"{name}: {total:,} bytes are too many; S3 takes at most {_MAX_METADATA:,}")
+        raise OptionError(f"{name}: the metadata has {total:,} bytes; S3 accepts at most {_MAX_METADATA:,}")
     return found
 
 
 def tagging(name: str, value: object) -> str:
-    """A mapping of tags, or S3's own form ``name=value&name=value``.
+    """A mapping of tags, or the form that S3 uses, ``name=value&name=value``.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html
     """
@@ -146,14 +146,14 @@ def tagging(name: str, value: object) -> str:
     else:
         pairs = _mapping(name, value)
     if len(pairs) > _MAX_TAGS or len({key for key, _ in pairs}) < len(pairs):
-        raise OptionError(f"{name}: use at most {_MAX_TAGS} tags, each once")
+        raise OptionError(f"{name}: use at most {_MAX_TAGS} tags, with different names")
     if any(not key or len(key) > _MAX_TAG_NAME or len(text) > _MAX_TAG_VALUE for key, text in pairs):
-        raise OptionError(f"{name}: a name has 1 to {_MAX_TAG_NAME} characters, a value at most {_MAX_TAG_VALUE}")
+        raise OptionError(f"{name}: names have 1 to {_MAX_TAG_NAME} characters, and values at most {_MAX_TAG_VALUE}")
     return urlencode(pairs)
 
 
 def patterns(name: str, value: object) -> tuple[str, ...]:
-    """Patterns of file names; a single one may stand for itself."""
+    """Patterns of file names: a list, or a single string."""
     if isinstance(value, str):
         return (value,)
     if not isinstance(value, Sequence) or not all(isinstance(each, str) for each in value):
@@ -162,13 +162,13 @@ def patterns(name: str, value: object) -> tuple[str, ...]:
 
 
 def encoding(name: str, value: object) -> str:
-    """The name of an encoding that Python knows."""
+    """The name of one of Python's text encodings."""
     if not isinstance(value, str):
         raise OptionError(f"{name}: {value!r} is not a str")
     try:
         return codecs.lookup(value).name
     except LookupError:
-        raise OptionError(f"{name}: {value!r} is not an encoding that Python knows") from None
+        raise OptionError(f"{name}: {value!r} is not a known encoding; use one such as latin-1 or cp1252") from None
 
 
 def _number(name: str, value: object, what: str, *, least: int, most: int | None = None) -> int:
@@ -179,7 +179,7 @@ def _number(name: str, value: object, what: str, *, least: int, most: int | None
 
 def _mapping(name: str, value: Any) -> list[tuple[str, str]]:
     if not isinstance(value, Mapping):
-        raise OptionError(f"{name}: {value!r} is not a mapping of names to texts")
+        raise OptionError(f"{name}: {value!r} is not a mapping of names to strings")
     pairs = list(value.items())
     if not all(isinstance(key, str) and isinstance(text, str) for key, text in pairs):
         raise OptionError(f"{name}: names and values must be str")

@@ -1,4 +1,4 @@
-"""The calls into the engine.  Each runs in the thread of its upload, with a store of its own."""
+"""The calls into the engine.  Each runs in its upload's thread, with its own store."""
 
 import os
 import stat
@@ -33,7 +33,7 @@ from .feed import Feed
 from .pipe import Pipe
 from .results import JobResult, UploadResult, job_result
 
-_MAX_FAILURES = 20  # files that are named in the result of a job
+_MAX_FAILURES = 20  # failed files listed in the result of a job
 
 
 def send_path(
@@ -42,8 +42,8 @@ def send_path(
     """Upload a file.
 
     Raises:
-        OptionError: it is a directory.
-        ObjectExists: the key is taken and must not be overwritten.
+        OptionError: the path is a directory.
+        ObjectExists: the object exists and must not be overwritten.
         PartwayError: as the engine's ``upload_file``.
     """
     check_is_file(source.path)
@@ -63,13 +63,13 @@ def send_stream(
     region: str | None,
     profile: str | None,
 ) -> UploadResult:
-    """Upload what the source reads.  directory: where the parts in flight are kept."""
+    """Upload a stream.  directory: holds temporary copies of the parts in flight."""
     context = _restarted_if_shorter(source, target, context)
     feed = Feed(source.read)
     stream = StreamSettings(
         expected_size=options.get("expected_size", source.size),
         equal_parts=options.get("equal_parts", False),
-        # Bytes that are given as such are meant, also when they are none.
+        # Empty bytes are meant to be empty, unlike a stream that ends at once.
         allow_empty=options.get("allow_empty", source.size == 0),
         folder=directory,
         confirm=feed.check_end,
@@ -94,7 +94,7 @@ def send_pipe(
     region: str | None,
     profile: str | None,
 ) -> UploadResult:
-    """Upload what is written into the pipe.  check_end: raises when its end is not that of the data."""
+    """Upload what is written into the pipe.  check_end: raises if the pipe ended before the data was complete."""
     stream = StreamSettings(
         expected_size=options.get("expected_size"),
         equal_parts=options.get("equal_parts", False),
@@ -138,10 +138,10 @@ def plan_files(spec: JobSpec, context: EngineContext, job: JobSettings) -> JobPl
 
 
 def resume(record: UploadRecord | JobRecord, context: EngineContext) -> UploadResult | JobResult:
-    """Finish what is unfinished.
+    """Finish an unfinished upload or job.
 
     Raises:
-        UploadFailed: only the program that wrote the stream can.
+        UploadFailed: it is a stream, which needs its bytes again.
         PartwayError: as the engine's functions.
     """
     if isinstance(record, JobRecord):
@@ -151,20 +151,20 @@ def resume(record: UploadRecord | JobRecord, context: EngineContext) -> UploadRe
     if not record.is_stream:
         return _result(resume_upload(record, context), target, context)
     if record.status is not UploadStatus.COMPLETING:
-        raise UploadFailed(f"upload {record.id} is of a stream: upload the same bytes to {target.url} again to resume")
+        raise UploadFailed(f"upload {record.id} is a stream; to resume, upload the same bytes to {target.url} again")
     return _result(finish_stream(record, context), target, context)
 
 
 def check_is_file(path: str) -> None:
-    """Refuse a directory with a word about what is missing.
+    """Check that the path is not a directory.
 
     Raises:
-        OptionError
+        OptionError: it is a directory; the message names the missing option.
     """
     try:
         is_directory = stat.S_ISDIR(os.stat(path).st_mode)  # noqa: PTH116 - keeps undecodable names
     except OSError:
-        return  # the upload says what is wrong with it
+        return  # the upload reports what is wrong with it
     if is_directory:
         raise OptionError(f"{path} is a directory; add recursive=True to upload the files in it")
 
@@ -200,14 +200,16 @@ def _spec_of(record: JobRecord) -> JobSpec:
     try:
         spec = JobSpec.from_json(record.spec)
     except (ValueError, TypeError, KeyError) as error:
-        raise UploadFailed(f"job {record.id} cannot be read; start it again", resumable=False) from error
+        raise UploadFailed(
+            f"the stored options of job {record.id} are unreadable; upload its files again", resumable=False
+        ) from error
     if spec.listed is not None:
-        raise UploadFailed(f"job {record.id} has a list of files; resume it by `partway resume {record.id}`")
+        raise UploadFailed(f"job {record.id} has a list of files; resume it with `partway resume {record.id}`")
     return spec
 
 
 def _restarted_if_shorter(source: StreamSource, target: Target, context: EngineContext) -> EngineContext:
-    """A source whose end is known begins anew where more was sent of an earlier one: its own end is not a failure."""
+    """Start over if an earlier run sent more bytes than this source has: a known size means that nothing is missing."""
     if source.size is None:
         return context
     record = context.store.unfinished(STREAM, target.endpoint, target.bucket, target.key)

@@ -1,4 +1,4 @@
-"""Where uploads go: the AWS configuration, and the backend made of it."""
+"""The connection to the service: the AWS configuration, and the backends made from it."""
 
 import os
 import threading
@@ -13,16 +13,16 @@ from partway.engine.s3.backend import S3Backend, S3Config
 
 from .._arguments.errors import OptionError
 
-# Connections that use what the engine keeps open for a configuration; the last one closes it.
+# How many Connections use the clients that the engine caches for a configuration; the last one closes them.
 _users: Counter[S3Config] = Counter()
 _users_lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where uploads of a client go, as it is stored for those who resume them.
+    """The service of a client, in the form that is stored with its uploads.
 
-    endpoint: the service's address as the client resolves it; "" means AWS.
+    endpoint: the service's address as boto3 resolves it; "" means AWS.
     """
 
     backend: S3Backend
@@ -33,12 +33,12 @@ class Place:
 
 @dataclass(slots=True, kw_only=True)
 class Connection:
-    """Makes backends.  Any thread may use it.
+    """Makes backends.  Thread-safe.
 
-    endpoint_url, region, profile: None leaves each to the session or the AWS configuration.
-    session, client: of boto3, that the caller made; None: made of the AWS configuration.
-    connections: calls that may run at the same time.
-    key: encrypts the objects (SSE-C); None: no such key.
+    endpoint_url, region, profile: None takes each from the session or the AWS configuration.
+    session, client: the caller's boto3 session or client; None: made from the AWS configuration.
+    connections: the number of concurrent calls.
+    key: the customer-provided encryption key (SSE-C), or None.
     """
 
     endpoint_url: str | None
@@ -53,7 +53,7 @@ class Connection:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def place(self) -> Place:
-        """Where new uploads go.
+        """The service for new uploads.
 
         Raises:
             RemoteError: the AWS configuration cannot be used.
@@ -64,24 +64,24 @@ class Connection:
             return self._place
 
     def place_of(self, endpoint: str, region: str | None, profile: str | None) -> Place:
-        """Where an upload goes that was begun at this endpoint.
+        """The service of an upload that was started at this endpoint.
 
         Raises:
-            OptionError: the client was made for another one.
+            OptionError: the client was made for another endpoint.
         """
         place = self.place()
         if place.endpoint == endpoint:
             return place
         if self.endpoint_url is not None or self.client is not None:
             raise OptionError(
-                f"the upload is at {endpoint or 'AWS'}, and this client at {place.endpoint or 'AWS'}; "
+                f"the upload is at {endpoint or 'AWS'}, but this client uses {place.endpoint or 'AWS'}; "
                 f"use a client with endpoint_url={endpoint!r}"
             )
         with self._lock:
             return self._resolve(endpoint, self.region or region, self.profile or profile)
 
     def close(self) -> None:
-        """Close what no other connection uses; credentials are read again when it is used again."""
+        """Close the clients that no other Connection uses.  If used again, it reads the credentials again."""
         with self._lock, _users_lock:
             self._place = None
             while self._used:
@@ -92,7 +92,7 @@ class Connection:
                     S3Backend(config).close()
 
     def forget(self) -> None:
-        """Begin again in a forked child, where nothing of the parent's connections may be used."""
+        """Start afresh in a forked child, which must not use its parent's connections."""
         self._lock = threading.Lock()
         self._place = None
         self._used = set()
@@ -126,7 +126,7 @@ def make_connection(
     uploads: int,
     key: bytes | None,
 ) -> Connection:
-    """A connection for so many uploads at the same time.
+    """A connection for ``uploads`` concurrent uploads.
 
     Raises:
         OptionError: a value is not valid.
@@ -153,13 +153,13 @@ def make_connection(
 
 
 def _check_own(session: Any, client: Any, **named: str | None) -> None:
-    """Refuse what is no session or client, and what it says already.
+    """Check the caller's session or client, and the arguments that it makes redundant.
 
     Raises:
-        OptionError
+        OptionError: it is not a session or client, or an argument repeats what it contains.
     """
     if session is not None and client is not None:
-        raise OptionError("session and client exclude each other")
+        raise OptionError("session and client cannot be used together")
     if session is not None and not callable(getattr(session, "client", None)):
         raise OptionError(f"session: {session!r} is not a boto3.Session")
     if client is not None and _service(client) != "s3":
@@ -167,7 +167,7 @@ def _check_own(session: Any, client: Any, **named: str | None) -> None:
     taken = ["endpoint_url", "region", "profile"] if client is not None else ["profile"] if session is not None else []
     for name in taken:
         if named[name] is not None:
-            raise OptionError(f"{name} is what the {'client' if client is not None else 'session'} says; leave it out")
+            raise OptionError(f"{name} comes from the {'client' if client is not None else 'session'}; omit it")
 
 
 def _service(client: Any) -> object:

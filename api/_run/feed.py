@@ -1,4 +1,4 @@
-"""Fill a pipe with what a caller's object reads, so that the engine sees any of them as a stream."""
+"""Read a caller's file object into a pipe, so that the engine sees a stream."""
 
 import threading
 import time
@@ -16,9 +16,9 @@ _TICK = 0.05
 
 
 class Feed:
-    """Calls ``read`` on a thread of its own, which waits where ``read`` waits.
+    """Calls ``read`` on its own thread, since ``read`` may block.
 
-    descriptor: what the engine reads.
+    descriptor: the end of the pipe that the engine reads.
     """
 
     def __init__(self, read: Callable[[int], Any]) -> None:
@@ -31,10 +31,10 @@ class Feed:
         self._thread.start()
 
     def check_end(self, context: WorkerContext) -> None:
-        """Called when the pipe has ended: did ``read`` come to its end, or fail?
+        """Check, once the pipe has ended, that ``read`` reached its end and did not fail.
 
         Raises:
-            SourceError: it failed.
+            SourceError: ``read`` failed.
         """
         while self._thread.is_alive():
             context.sleep(_TICK)
@@ -46,7 +46,7 @@ class Feed:
             ) from self._error
 
     def close(self, *, is_read: bool) -> None:
-        """Let go of the pipe.  is_read: as of ``Pipe.close``."""
+        """Close the pipe.  is_read: as in ``Pipe.close``."""
         self._stopped = True
         self._pipe.close(is_read=is_read)
 
@@ -57,7 +57,7 @@ class Feed:
                 if isinstance(block, str):
                     raise OptionError("the source is opened as text; open it with 'rb'")
                 if block is None:
-                    # A non-blocking file has nothing right now.
+                    # A non-blocking file has no data yet.
                     time.sleep(_TICK)
                     continue
                 data = memoryview(block).cast("B")

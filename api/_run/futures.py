@@ -1,4 +1,4 @@
-"""A future whose cancel() also stops an upload that runs."""
+"""A future whose cancel() also stops a running upload."""
 
 from concurrent.futures import CancelledError, Future, wait
 from typing import TypeVar
@@ -8,21 +8,21 @@ from partway.engine.workers.channel import CancelToken
 
 T = TypeVar("T")
 
-_GRACE = 5.0  # seconds that a cancelled upload has to end; it takes one
+_GRACE = 5.0  # seconds to wait for a cancelled upload; one is normally enough
 
 
 class Cancelled(UploadCancelled, CancelledError):
-    """An upload that cancel() stopped: for programs that catch the one and for those that catch the other."""
+    """cancel() stopped the upload.  Programs may catch either base class."""
 
 
 class UploadFuture(Future[T]):
-    """As ``concurrent.futures.Future``, but cancel() also works while the upload runs.
+    """A ``concurrent.futures.Future`` whose cancel() also works while the upload is running.
 
-    ``cancel()`` returns True unless the upload has ended.  One that waits never begins; one that runs ends within a
-    second with finished parts kept, and then ``cancelled()`` is True.  ``result()`` then raises UploadCancelled, which
-    is a CancelledError too.  Uploading the same again resumes.
+    ``cancel()`` returns True unless the upload has ended.  A pending upload never starts; a running one ends within a
+    second with finished parts kept, and ``cancelled()`` is then True.  ``result()`` raises UploadCancelled, which is
+    also a CancelledError.  Uploading the same again resumes.
 
-    token: what the upload looks at.
+    token: cancels the upload.
     """
 
     def __init__(self, token: CancelToken) -> None:
@@ -30,7 +30,7 @@ class UploadFuture(Future[T]):
         self.token = token
 
     def cancel(self) -> bool:
-        """Stop the upload; False when it has ended."""
+        """Stop the upload; False if it has already ended."""
         if super().cancel():
             return True
         if self.done():
@@ -49,15 +49,15 @@ class UploadFuture(Future[T]):
         except Cancelled:
             raise
         except CancelledError:
-            raise Cancelled("cancelled before it began; nothing was sent") from None
+            raise Cancelled("cancelled before it started; nothing was sent") from None
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """What the upload raised; None when it succeeded."""
         try:
             return super().exception(timeout)
         except CancelledError:
-            raise Cancelled("cancelled before it began; nothing was sent") from None
+            raise Cancelled("cancelled before it started; nothing was sent") from None
 
     def settle(self) -> None:
-        """Wait until a cancelled upload has ended; not for ever."""
+        """Wait a few seconds for a cancelled upload to end."""
         wait([self], _GRACE)

@@ -1,4 +1,4 @@
-"""A pipe into an upload: one end for who writes, the other for the engine, which sees a stream."""
+"""A pipe into an upload: the caller writes to one end, and the engine reads the other as a stream."""
 
 import os
 import threading
@@ -6,12 +6,14 @@ import time
 import weakref
 from contextlib import suppress
 
-_LINGER = 2.0  # seconds that workers of a stopped upload may still look at its pipe
+_LINGER = 2.0  # seconds for which workers of a stopped upload may still read its pipe
 
 
 class Pipe:
-    """descriptor: what the engine reads.  sink: what is written to, until ``end``.
+    """A pipe between a caller and the engine.
 
+    descriptor: the end that the engine reads.
+    sink: the end to write to, until ``end``.
     is_inherited: True in a forked child, where the pipe is closed.
     """
 
@@ -22,7 +24,7 @@ class Pipe:
         _open_pipes.add(self)
 
     def write(self, data: memoryview) -> None:
-        """Write all of it, as fast as the upload reads.
+        """Write all of ``data``; blocks while the pipe is full.
 
         Raises:
             BrokenPipeError: the upload has ended.
@@ -31,21 +33,21 @@ class Pipe:
             data = data[os.write(self.sink, data) :]
 
     def end(self) -> None:
-        """Nothing more is written; the second time nothing happens."""
+        """Close the writing end.  Further calls do nothing."""
         if not self._ended:
             self._ended = True
             os.close(self.sink)
 
     def close(self, *, is_read: bool) -> None:
-        """Nothing more is read.  Who writes gets a BrokenPipeError.
+        """Close the reading end.  Further writes raise BrokenPipeError.
 
-        is_read: True when the engine came to the end, and no worker of it reads any more.
+        is_read: True when the engine has read to the end, so that no worker is still reading.
         """
         _open_pipes.discard(self)
         if is_read:
             os.close(self.descriptor)
             return
-        # A worker may still be about to read.  It must find an end there, never what gets the same number next.
+        # A worker may be about to read.  It must see an end of file, never another file that reuses the descriptor.
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, self.descriptor, inheritable=False)
         os.close(null)
@@ -56,7 +58,7 @@ class Pipe:
         os.close(self.descriptor)
 
     def _forget_in_child(self) -> None:
-        # A forked process that keeps an end would keep the upload of its parent from seeing the stream's end.
+        # A forked process that kept the writing end open would keep its parent's upload from seeing the end of file.
         for descriptor in (self.descriptor, self.sink):
             with suppress(OSError):
                 os.close(descriptor)

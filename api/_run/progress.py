@@ -1,4 +1,4 @@
-"""What callers are told while an upload runs: events, bytes, and log records."""
+"""How a running upload reports to callers: events, byte counts and log records."""
 
 import logging
 from collections.abc import Callable
@@ -44,7 +44,7 @@ _LEVELS: dict[type, int] = {
 
 
 def log_event(event: Event) -> None:
-    """Write the event to the logger ``partway``; parts in flight only at DEBUG."""
+    """Write the event to the logger ``partway``; events about single parts are at DEBUG."""
     level = _LEVELS.get(type(event), logging.DEBUG)
     if logger.isEnabledFor(level):
         logger.log(level, "%s", event)
@@ -52,7 +52,7 @@ def log_event(event: Event) -> None:
 
 @dataclass(slots=True)
 class _Bytes:
-    """Bytes of one upload: of earlier runs, of parts that are done, and of those in flight by number."""
+    """Byte counts of one upload: from earlier runs, of finished parts, and of parts in flight by number."""
 
     kept: int = 0
     done: int = 0
@@ -64,9 +64,9 @@ class _Bytes:
 
 
 class ByteCounter:
-    """Calls ``callback`` with the bytes that went since its last call, as boto3 does.
+    """Calls ``callback`` with the number of bytes sent since its last call, as boto3 does.
 
-    At the end the sum is the size of the object, also of a resumed one.  It is negative when a part is sent again.
+    The numbers add up to the size of the object, also after a resume.  A number is negative when a part is sent again.
     """
 
     def __init__(self, callback: Callable[[int], object]) -> None:
@@ -75,7 +75,7 @@ class ByteCounter:
         self._ended: set[str] = set()  # destinations of a job's uploads, whose FileDone comes later
 
     def __call__(self, event: Event) -> None:
-        """Take in one event."""
+        """Count one event."""
         if change := self._change(event):
             self._callback(change)
 
@@ -109,11 +109,11 @@ class ByteCounter:
 
 
 def combine(*sinks: Callable[[Event], object] | None) -> EventSink:
-    """One sink that calls them all, in this order."""
-    wanted = [sink for sink in sinks if sink is not None]
+    """One sink that calls all of them in order."""
+    given = [sink for sink in sinks if sink is not None]
 
-    def tell(event: Event) -> None:
-        for sink in wanted:
+    def send(event: Event) -> None:
+        for sink in given:
             sink(event)
 
-    return tell
+    return send

@@ -12,18 +12,20 @@ from partway.state.uploads import UploadRecord
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadResult:
-    """An object that is on S3 and was proven to equal its source.
+    """An object that was verified to equal its source.
 
-    id: of the upload, as ``partway list`` shows it.
-    url: as ``s3://bucket/key``.
+    id: the upload's ID, as shown by ``partway list``.
+    url: the object, as ``s3://bucket/key``.
     etag: without quotes.
-    version_id: of the object; None in a bucket without versions, and where the service did not say.
-    proof: what the comparison rests on: "crc64nvme" or another checksum of the whole object; "etag", "md5" (of each
-        part) or "size" where the service has nothing better.
-    total_bytes: of the object.  sent_bytes: of this run, repeated ones too.  reused_bytes: that earlier runs had sent.
-    parts: 1 for an object that went as one PutObject.
-    seconds: of this run.
-    retries: calls that were made again in this run.
+    version_id: the object's version; None if the bucket is not versioned or the service did not report one.
+    proof: how the object was verified: "crc64nvme" or another checksum of the whole object; "etag", "md5" (of each
+        part) or "size" if the service offers nothing better.
+    total_bytes: the object's size.
+    sent_bytes: bytes sent in this run, including those sent again.
+    reused_bytes: bytes that earlier runs had sent.
+    parts: 1 for an object sent as one PutObject.
+    seconds: the duration of this run.
+    retries: how many times calls were retried in this run.
     """
 
     id: str
@@ -48,14 +50,14 @@ class UploadResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobResult:
-    """Many files that are on S3, each proven to equal its source.
+    """The result of uploading many files, each verified to equal its source.
 
-    id: of the job, as ``partway list`` shows it.
+    id: the job's ID, as shown by ``partway list``.
     url: the prefix, as ``s3://bucket/prefix``.
-    done, skipped, failed: files of this run; resumed: those that earlier runs had done.
-    missing: files of earlier runs that were not found any more.
-    total_bytes: of the files that were done in this run.
-    seconds: of this run.
+    done, skipped, failed: files of this run; resumed: files that earlier runs uploaded.
+    missing: files of earlier runs that no longer exist.
+    total_bytes: the size of the files uploaded in this run.
+    seconds: the duration of this run.
     failures: the first few files that failed.
     """
 
@@ -74,7 +76,7 @@ class JobResult:
 class FilesFailed(UploadFailed):
     """Some files of a directory were not uploaded; the others were.  Uploading again sends what is missing.
 
-    result: what became of all of them, and the first few that failed.
+    result: the counts, and the first few failures.
     """
 
     def __init__(self, message: str, result: JobResult, *, resumable: bool) -> None:
@@ -84,14 +86,14 @@ class FilesFailed(UploadFailed):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadInfo:
-    """An upload that the state directory remembers.
+    """An upload recorded in the state directory.
 
     id: for ``Client.resume`` and ``Client.cancel``.
     source: the absolute path; None for a stream.
-    status: "open", "completing", "completed" or "aborted"; the first two are unfinished.
-    total_bytes: of the source; None for a stream that has not ended.
-    stored_parts, stored_bytes: that S3 has of an unfinished upload.
-    job: id of the upload of a directory that this file belongs to; None for a file of its own.
+    status: "open", "completing", "completed" or "cancelled"; the first two are unfinished.
+    total_bytes: the size of the source; None for a stream that has not ended.
+    stored_parts, stored_bytes: what S3 has of an unfinished upload.
+    job: the ID of the directory upload that this file belongs to, or None.
     created_at, updated_at: in UTC.
     """
 
@@ -118,7 +120,7 @@ class UploadInfo:
 
 
 def info_of(record: UploadRecord, totals: Mapping[str, tuple[int, int]]) -> UploadInfo:
-    """The record as callers see it.  totals: parts and bytes by id."""
+    """The record as callers see it.  totals: parts and bytes by upload ID."""
     parts, size = totals.get(record.id, (0, 0))
     return UploadInfo(
         id=record.id,
@@ -126,7 +128,7 @@ def info_of(record: UploadRecord, totals: Mapping[str, tuple[int, int]]) -> Uplo
         url=f"s3://{record.bucket}/{record.key}",
         bucket=record.bucket,
         key=record.key,
-        status=record.status.value,
+        status=record.status.label,
         total_bytes=None if record.is_stream and not record.size else record.size,
         part_size=record.part_size,
         stored_parts=parts,
@@ -153,6 +155,6 @@ def job_result(done: JobDone, failures: list[FileFailed]) -> JobResult:
         return result
     reasons = "; ".join(f"{each.source}: {each.error}" for each in failures[:3])
     counts = [f"{done.failed:,} failed"] * bool(done.failed) + [f"{done.missing:,} are missing"] * bool(done.missing)
-    advice = "upload again to send what is missing" if done.resumable else "the same again will not help"
+    advice = "upload again to send what is missing" if done.resumable else "retrying will not help"
     message = f"not all files were uploaded: {', '.join(counts)}" + (f" ({reasons})" if reasons else "")
     raise FilesFailed(f"{message}; {advice}", result, resumable=done.resumable)

@@ -1,4 +1,4 @@
-"""The state directory: where it is, and one connection to its database for each run.
+"""The state directory: its location, and one connection to its database per run.
 
 SQLite keeps its locks in memory that a forked child inherits without holding them.  So a child must not open a database
 that its parent had open when it forked.
@@ -28,10 +28,10 @@ _inherited: set[Path] = set()
 
 
 def state_directory(chosen: str | os.PathLike[str] | None) -> Path:
-    """The directory: the one that was chosen, that of PARTWAY_STATE_DIR, or the platform's for this user.
+    """The chosen directory, that of PARTWAY_STATE_DIR, or the platform's default for this user.
 
     Raises:
-        OptionError: it is no path.
+        OptionError: it is not a path.
         StateError: the user has no home directory.
     """
     found = chosen if chosen is not None else os.environ.get(_VARIABLE)
@@ -47,14 +47,14 @@ def _default_directory() -> Path:
     if directory is None:
         raise StateError(
             "this user has no home directory for the state (neither HOME nor a passwd entry); "
-            f"set state_dir= or {_VARIABLE}"
+            f"choose a directory with state_dir= or {_VARIABLE}"
         )
     return directory
 
 
 @contextmanager
 def opened_store(directory: Path) -> Iterator[StateStore]:
-    """A store for the thread that runs the block; made when it is missing.
+    """A store for the current thread; created if it does not exist.
 
     Raises:
         StateError
@@ -65,7 +65,7 @@ def opened_store(directory: Path) -> Iterator[StateStore]:
 
 @contextmanager
 def read_store(directory: Path) -> Iterator[StateStore]:
-    """The same for reading alone: nothing is made, and the directory need not be writable."""
+    """The same for reading only: nothing is created, and the directory need not be writable."""
     if not exists(directory):
         yield MemoryStore()
         return
@@ -78,8 +78,9 @@ def _counted(directory: Path) -> Iterator[None]:
     with _lock:
         if directory in _inherited:
             raise StateError(
-                f"this process was forked while an upload used {directory}, whose database it cannot share; start "
-                "processes before uploads, by multiprocessing's 'spawn', or give them a state_dir of their own"
+                f"this process was forked while an upload was using {directory}, and SQLite databases cannot be used "
+                "across a fork; start processes before uploads or with multiprocessing's 'spawn', or give each its "
+                "own state_dir"
             )
         _open[directory] += 1
     try:

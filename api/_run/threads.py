@@ -1,4 +1,4 @@
-"""The threads that uploads run in, and how callers wait for them."""
+"""The threads in which uploads run, and how callers wait for them."""
 
 import threading
 from collections.abc import Callable
@@ -13,46 +13,46 @@ from .futures import Cancelled, UploadFuture
 
 T = TypeVar("T")
 
-_GRACE = 5.0  # seconds that an upload has to end after an interrupt; it takes one
+_GRACE = 5.0  # seconds to wait for an interrupted upload; one is normally enough
 
 
 class Threads:
-    """Runs calls in threads of their own.  Any thread may use it.
+    """Runs each call in its own thread.  Thread-safe.
 
     Args:
-        most: Submitted calls that run at the same time; the others wait.
+        max_running: Submitted calls that run at the same time; the others wait.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, max_running: int) -> None:
+        self._max_running = max_running
         self._lock = threading.Lock()
         self._executor: ThreadPoolExecutor | None = None
         self._active: set[Future[Any]] = set()
         self._closed = False
 
     def run(self, call: Callable[[CancelToken], T]) -> T:
-        """Make the call and wait for it.  What interrupts the caller, as Ctrl-C does, cancels the call first."""
+        """Make the call and wait for its result.  An interrupt of the caller, such as Ctrl-C, cancels the call."""
         return wait_for(self.start(call))
 
     def start(self, call: Callable[[CancelToken], T]) -> UploadFuture[T]:
-        """Make the call at once, in a thread of its own, however many run."""
+        """Start the call at once in its own thread, regardless of ``max_running``."""
         future: UploadFuture[T] = self._future()
         context = copy_context()
         threading.Thread(target=lambda: context.run(self._work, future, call), name="partway-upload").start()
         return future
 
     def submit(self, call: Callable[[CancelToken], T]) -> UploadFuture[T]:
-        """Make the call when there is room, and return at once."""
+        """Queue the call and return at once; it starts when fewer than ``max_running`` are running."""
         future: UploadFuture[T] = self._future()
         context = copy_context()
         with self._lock:
             if self._executor is None:
-                self._executor = ThreadPoolExecutor(self._most, thread_name_prefix="partway-upload")
+                self._executor = ThreadPoolExecutor(self._max_running, thread_name_prefix="partway-upload")
             self._executor.submit(lambda: context.run(self._work, future, call))
         return future
 
     def close(self, *, cancel: bool) -> None:
-        """Wait for all calls; ``cancel`` stops them first.  Nothing begins afterwards."""
+        """Wait for all calls; ``cancel`` stops them first.  No call can be started afterwards."""
         with self._lock:
             self._closed = True
             executor, self._executor = self._executor, None
@@ -70,7 +70,7 @@ class Threads:
                 executor.shutdown(wait=False)
 
     def forget(self) -> None:
-        """Begin again in a forked child, which has none of these threads."""
+        """Start afresh in a forked child, which has none of these threads."""
         self._lock = threading.Lock()
         self._executor = None
         self._active = set()
@@ -107,7 +107,7 @@ class Threads:
 
 
 def wait_for(future: UploadFuture[T]) -> T:
-    """The result of a call.  What interrupts the caller cancels the call first, and waits until it has ended."""
+    """The result of a call.  An interrupt of the caller cancels the call and waits until it has ended."""
     try:
         return future.result()
     except BaseException:

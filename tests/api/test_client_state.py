@@ -75,15 +75,15 @@ def test_cancel_removes_the_parts(client: Client, strict: StrictS3, unfinished: 
     client.cancel(upload.id)
 
     assert strict.model.open_uploads == ()
-    assert [each.status for each in client.uploads()] == ["aborted"]
-    with pytest.raises(OptionError, match="is aborted; it cannot be resumed or cancelled"):
+    assert [each.status for each in client.uploads()] == ["cancelled"]
+    with pytest.raises(OptionError, match="is cancelled; it cannot be resumed or cancelled"):
         client.resume(upload.id)
 
 
 @pytest.mark.parametrize("id", ["", "nonsense", None])
 def test_an_unknown_id(client: Client, id: str) -> None:
     """Said as such."""
-    with pytest.raises(OptionError, match=r"is not the id|there is no upload"):
+    with pytest.raises(OptionError, match=r"is not an upload ID|there is no upload"):
         client.resume(id)
 
 

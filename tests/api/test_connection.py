@@ -57,8 +57,8 @@ def test_one_call_with_a_client(strict: StrictS3, session: boto3.Session) -> Non
     [
         ({"session": 3}, "session: 3 is not a boto3.Session"),
         ({"client": 3}, "client: 3 is not a boto3 client for S3"),
-        ({"session": boto3.Session(), "client": 3}, "session and client exclude each other"),
-        ({"session": boto3.Session(), "profile": "x"}, "profile is what the session says; leave it out"),
+        ({"session": boto3.Session(), "client": 3}, "session and client cannot be used together"),
+        ({"session": boto3.Session(), "profile": "x"}, "profile comes from the session; omit it"),
     ],
 )
 def test_what_is_none(options: dict[str, Any], message: str) -> None:
@@ -69,7 +69,7 @@ def test_what_is_none(options: dict[str, Any], message: str) -> None:
 
 def test_a_client_says_the_endpoint(strict: StrictS3, session: boto3.Session) -> None:
     """And nothing else does; one of another service is refused."""
-    with pytest.raises(OptionError, match="endpoint_url is what the client says"):
+    with pytest.raises(OptionError, match="endpoint_url comes from the client"):
         Client(client=session.client("s3", endpoint_url=strict.url), endpoint_url=strict.url)
     with pytest.raises(OptionError, match="is not a boto3 client for S3"):
         Client(client=session.client("sts"))

@@ -70,7 +70,7 @@ def test_a_child_of_an_upload_that_runs(client: Client, strict: StrictS3, make_c
     assert hangs.wait(10)
 
     def work() -> None:
-        with pytest.raises(StateError, match="was forked while an upload used"):
+        with pytest.raises(StateError, match="was forked while an upload was using"):
             client.upload(b"y", "s3://bucket/child")
         make_client(state_dir=client._state_dir / "child").upload(b"y", "s3://bucket/child")
 

@@ -121,7 +121,7 @@ def test_an_upload_that_failed_is_said_to_the_writer(client: Client, strict: Str
 def test_close_while_an_exception_is_handled(client: Client, strict: StrictS3) -> None:
     """io.TextIOWrapper closes what is below it also when its block fails: that is no end of the data."""
     with (
-        pytest.raises(UploadCancelled, match="ZeroDivisionError was handled") as failure,
+        pytest.raises(UploadCancelled, match="ZeroDivisionError was being handled") as failure,
         client.open_writer(URL) as out,
         io.TextIOWrapper(out, encoding="utf-8") as text,
     ):
