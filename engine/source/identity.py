@@ -202,6 +202,8 @@ def unreadable(path: str, error: OSError | ValueError) -> str:
     if not isinstance(error, OSError):
         return f"cannot read {path}"
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
+        if os.path.islink(path):  # noqa: PTH114 - keeps undecodable names
+            return f"{path} is a symbolic link to {os.readlink(path)}, which does not exist"  # noqa: PTH115
         return f"there is no file {path}"
     if error.errno in (errno.EACCES, errno.EPERM):
         return f"{path} is not readable by this user; {permission_remedy(error)}"

@@ -2,7 +2,7 @@
 
 from ..errors import UploadFailed
 from .spec import JobSpec
-from .walk import EMPTY, GONE, SkippedEntry
+from .walk import DANGLING, EMPTY, GONE, SkippedEntry
 
 
 def is_emptied(entry: SkippedEntry, spec: JobSpec) -> bool:
@@ -12,7 +12,7 @@ def is_emptied(entry: SkippedEntry, spec: JobSpec) -> bool:
 
 def is_gone(entry: SkippedEntry, spec: JobSpec) -> bool:
     """True for a source that does not exist, such as the mount point of a removable disk that is unplugged."""
-    return entry.reason == GONE and entry.path in spec.sources
+    return entry.reason in (GONE, DANGLING) and entry.path in spec.sources
 
 
 def nothing_met(spec: JobSpec, job: str | None, *, emptied: bool, fail_if_empty: bool) -> UploadFailed | None:

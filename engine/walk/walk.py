@@ -11,6 +11,7 @@ from .filters import Filter, is_wanted, may_be_wanted_below
 
 EMPTY = "an empty directory"
 GONE = "no such file"
+DANGLING = "a symbolic link to a file that does not exist"
 _LINK = "a symbolic link"
 
 
@@ -74,7 +75,7 @@ def walk_sources(
         try:
             found = os.stat(path) if follow_symlinks else os.lstat(path)  # noqa: PTH116 - keeps undecodable names
         except (OSError, ValueError) as error:
-            yield SkippedEntry(path=path, reason=_reason(error), failed=True)
+            yield SkippedEntry(path=path, reason=_reason(path, error), failed=True)
             continue
         if stat.S_ISDIR(found.st_mode):
             if name is not None:
@@ -103,7 +104,7 @@ def _walk(
     try:
         levels.append(_Level(root, below, identity))
     except OSError as error:
-        yield SkippedEntry(path=root, reason=_reason(error), failed=True)
+        yield SkippedEntry(path=root, reason=_reason(root, error), failed=True)
         return
     try:
         while levels:
@@ -112,7 +113,7 @@ def _walk(
             if entry is None:
                 levels.pop().close()
                 if level.error is not None:
-                    yield SkippedEntry(path=level.path, reason=_reason(level.error), failed=True)
+                    yield SkippedEntry(path=level.path, reason=_reason(level.path, level.error), failed=True)
                 elif level.empty:
                     yield SkippedEntry(path=level.path, reason=EMPTY, failed=False)
                 continue
@@ -136,7 +137,7 @@ def _walk(
                 # It may be a folder with wanted files, unless it is a dangling link.
                 may_be_folder = not isinstance(error, FileNotFoundError) and may_be_wanted_below(name, filters)
                 if may_be_folder or is_wanted(name, filters):
-                    yield SkippedEntry(path=entry.path, reason=_reason(error), failed=True)
+                    yield SkippedEntry(path=entry.path, reason=_reason(entry.path, error), failed=True)
             if classified is not None and is_wanted(name, filters):
                 yield classified
     finally:
@@ -180,9 +181,9 @@ def _classify(path: str, name: str, found: os.stat_result) -> FileEntry | Skippe
     return SkippedEntry(path=path, reason="not a regular file", failed=False)
 
 
-def _reason(error: OSError | ValueError) -> str:
+def _reason(path: str, error: OSError | ValueError) -> str:
     if isinstance(error, PermissionError):
         return f"it is not readable by this user; {permission_remedy(error)}"
     if isinstance(error, FileNotFoundError):
-        return GONE
+        return DANGLING if os.path.islink(path) else GONE  # noqa: PTH114 - keeps undecodable names
     return getattr(error, "strerror", None) or "its name is not valid"

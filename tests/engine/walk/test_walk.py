@@ -72,7 +72,7 @@ def test_what_cannot_be_sent_is_told(folder: Path) -> None:
     assert told == {
         "empty": ("an empty directory", False),
         "pipe": ("not a regular file", False),
-        "broken": ("no such file", True),
+        "broken": ("a symbolic link to a file that does not exist", True),
     }
 
 
