@@ -28,12 +28,12 @@ _COMMANDS = {
     "verify": ("Compare files with objects, without downloading.", "partway.cli.commands.verify"),
     "cancel": ("Cancel uploads: remove their parts from S3 and forget them.", "partway.cli.commands.cancel"),
     "clean": ("Remove abandoned uploads from a bucket, or old history.", "partway.cli.commands.clean"),
-    "doctor": (
-        "Check credentials, endpoint, permissions and what the service supports.",
-        "partway.cli.commands.doctor",
-    ),
+    "doctor": ("Check credentials, permissions and what the service supports.", "partway.cli.commands.doctor"),
     "demo": ("See an interruption and a resume, with nothing to set up.", "partway.cli.demo.demo"),
+    "help": ("Show the help of a command.", "partway.cli.help.command"),
 }
+# What other tools call them.
+_OTHER_NAMES = {"cp": "upload", "put": "upload", "ls": "list", "status": "list", "abort": "cancel"}
 
 _HELP = """Upload files to S3 in parts, and resume after any interruption.
   partway upload video.mkv s3://bucket/video.mkv     run it again to resume
@@ -59,7 +59,13 @@ class _Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command, whose words are kept as they were typed."""
+        """The command, whose words are kept as they were typed.
+
+        Raises:
+            click.UsageError: there is no such command.
+        """
+        if args[0] not in _COMMANDS and not args[0].startswith("-"):
+            raise click.UsageError(f"no such command {args[0]!r}{_suggestion(args[0])}", ctx)
         name, command, rest = super().resolve_command(ctx, args)
         note_typed(ctx, rest)
         return name, command, rest
@@ -85,6 +91,14 @@ class _Commands(click.Group):
             formatter.write_dl([(name, line) for name, (line, _) in _COMMANDS.items()])
 
 
+def _suggestion(word: str) -> str:
+    """What may have been meant; "" when nothing is like it."""
+    from difflib import get_close_matches  # only here: few commands are mistyped
+
+    meant = _OTHER_NAMES.get(word) or next(iter(get_close_matches(word, _COMMANDS, 1)), None)
+    return f"; did you mean {meant!r}?" if meant else "; see `partway help`"
+
+
 def _print_version(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
     if wanted and not ctx.resilient_parsing:
         from partway import __version__
@@ -95,6 +109,7 @@ def _print_version(ctx: click.Context, param: click.Parameter, wanted: bool) -> 
 
 @click.group(cls=_Commands, help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
+    "-V",
     "--version",
     is_flag=True,
     is_eager=True,
@@ -175,10 +190,9 @@ def _run() -> int:
     try:
         code = cli.main(prog_name="partway", standalone_mode=False)
     except click.ClickException as error:
-        # Click repeats what was typed; the lines of our own lists stay lines.
-        message = "\n".join(printable(line) for line in error.message.split("\n"))
-        object.__setattr__(error, "message", message)  # typed as final
-        error.show()
+        from .help.usage_errors import show
+
+        show(error)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt) as error:
         if isinstance(error.__cause__, EOFError):

@@ -18,6 +18,7 @@ from partway.state.jobs import JobRecord, JobStatus
 from partway.state.store import StateStore
 from partway.state.uploads import UploadRecord, UploadStatus
 
+from ..help.groups import GroupedCommand
 from ..options import shared
 from ..options.connection import Connection, connection_options
 from ..runtime import completion, exit_codes
@@ -30,7 +31,7 @@ from ..text.escape import printable
 from ..text.units import format_size
 
 
-@click.command("cancel", epilog="Example:  partway cancel 3f2a91bc")
+@click.command("cancel", cls=GroupedCommand, epilog="Example:  partway cancel 3f2a91bc")
 @click.argument("ids", nargs=-1, required=True, metavar="ID...", shell_complete=completion.unfinished_ids)
 @click.option(
     "--forget",

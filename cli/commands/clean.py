@@ -6,6 +6,7 @@ import click
 
 from partway.engine.maintenance.orphans import RemovalPolicy
 
+from ..help.groups import GroupedCommand
 from ..options import shared, values
 from ..options.bundle import collected
 from ..options.connection import connection_options
@@ -22,7 +23,9 @@ Example:
 """
 
 
-@click.command("clean", epilog=_EPILOG, short_help="Remove abandoned uploads from a bucket, or old history.")
+@click.command(
+    "clean", cls=GroupedCommand, epilog=_EPILOG, short_help="Remove abandoned uploads from a bucket, or old history."
+)
 @click.argument("bucket", required=False, metavar="[s3://BUCKET[/PREFIX]]")
 @click.option(
     "--older-than",

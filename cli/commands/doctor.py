@@ -17,6 +17,7 @@ from partway.engine.errors import PartwayError, StateError
 from partway.engine.plural import plural
 from partway.engine.workers.channel import CancelToken
 
+from ..help.groups import GroupedCommand
 from ..options import shared
 from ..options.bundle import collected
 from ..options.connection import connection_options
@@ -35,7 +36,7 @@ _STATUS = 9  # columns
 _COLOURS = {Health.OK: "green", Health.WARNING: "yellow", Health.FAILED: "red"}
 
 
-@click.command("doctor", epilog="Example:  partway doctor s3://my-bucket/backups/")
+@click.command("doctor", cls=GroupedCommand, epilog="Example:  partway doctor s3://my-bucket/backups/")
 @click.argument("bucket", required=False, metavar="[s3://BUCKET[/PREFIX]]")
 @click.option(
     "--allow-leftovers",

@@ -19,6 +19,7 @@ from partway.state.jobs import JobRecord, JobStatus
 from partway.state.store import StateStore
 from partway.state.uploads import UNFINISHED, UploadRecord
 
+from ..help.groups import GroupedCommand
 from ..options import shared
 from ..options.aws_config import with_profile_limits
 from ..options.bundle import collected
@@ -38,7 +39,7 @@ from . import upload_job
 from .left_alone import LeftAlone, job_left_alone, resume_unless, upload_left_alone
 
 
-@click.command("resume", epilog="Example:  partway resume 3f2a91bc")
+@click.command("resume", cls=GroupedCommand, epilog="Example:  partway resume 3f2a91bc")
 @click.argument("ids", nargs=-1, metavar="[ID]...", shell_complete=completion.resumable_ids)
 @click.option("--all", "everything", is_flag=True, help="Resume every unfinished upload, oldest first.")
 @connection_options

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import click
 
 from ..options.job import JobOptions
-from ..options.s3_uri import absolute, parse_destination, parse_target
+from ..options.s3_uri import absolute, check_destination, parse_destination, parse_target
 from ..text.escape import printable
 from .upload_stream import StreamOptions
 
@@ -44,6 +44,10 @@ class UploadSources:
             click.UsageError: it is not clear, or an option does not apply to it.
         """
         many, sources = self.many, self.sources
+        if many.files_from is None:
+            check_destination(sources, self.target, "SOURCE")
+            if not sources:
+                raise click.UsageError("SOURCE is missing: give a file, or a directory with -r")
         is_job = many.recursive or len(sources) != 1 or many.files_from is not None
         if is_job:
             source, is_stream = "", False
@@ -70,8 +74,6 @@ def _check_sources(sources: tuple[str, ...], many: JobOptions) -> None:
     Raises:
         click.UsageError
     """
-    if not sources and many.files_from is None:
-        raise click.UsageError("SOURCE is missing: give a file, or a directory with -r")
     folders = [each for each in sources if os.path.isdir(each)]  # noqa: PTH112 - keeps undecodable names
     if folders and not many.recursive and many.files_from is None:
         raise click.UsageError(f"{printable(folders[0])} is a directory; add -r to upload the files in it")

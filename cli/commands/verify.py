@@ -14,11 +14,12 @@ from partway.engine.maintenance.verify import Comparison, compare
 from partway.engine.proof.compare import Verdict
 from partway.engine.workers.channel import CancelToken
 
+from ..help.groups import GroupedCommand
 from ..options import shared, values
 from ..options.bundle import collected
 from ..options.connection import connection_options
 from ..options.groups import ServiceOptions
-from ..options.s3_uri import absolute, parse_destination, parse_target
+from ..options.s3_uri import absolute, check_destination, parse_destination, parse_target
 from ..options.sse_c import SseCOptions, again_options
 from ..runtime import exit_codes
 from ..runtime.backend import make_backend
@@ -39,8 +40,8 @@ _WORDS = {
 }
 
 
-@click.command("verify", epilog="Example:  partway verify video.mkv s3://my-bucket/video.mkv")
-@click.argument("files", nargs=-1, required=True, type=click.Path(readable=False, path_type=str), metavar="FILE...")
+@click.command("verify", cls=GroupedCommand, epilog="Example:  partway verify video.mkv s3://my-bucket/video.mkv")
+@click.argument("files", nargs=-1, type=click.Path(readable=False, path_type=str), metavar="FILE...")
 @click.argument("target", metavar="s3://BUCKET/KEY")
 @click.option(
     "-p",
@@ -71,6 +72,9 @@ def command(
     If the destination ends in /, as it must for several files, each file's name is appended.  Exit code 0: all are
     equal; 1: one differs, or cannot be compared.
     """
+    check_destination(files, target, "FILE")
+    if not files:
+        raise click.UsageError("FILE is missing: name it before the destination")
     paths = [absolute(each) for each in files]
     if len(paths) > 1:
         parse_destination(target)

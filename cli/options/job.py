@@ -9,6 +9,7 @@ import click
 
 from partway.engine.walk.filters import Filter
 
+from ..help.groups import GroupedCommand
 from . import shared
 from .aws_forms import with_single_grants
 from .bundle import gathered
@@ -120,7 +121,7 @@ def hopeless_filters(filters: Sequence[Filter], sources: Sequence[str]) -> list[
     return sentences
 
 
-class FilteredCommand(click.Command):
+class FilteredCommand(GroupedCommand):
     """Notes the patterns of --include and --exclude in the order in which they were typed."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-points-naming.html
 """
 
 import os
+from collections.abc import Sequence
 
 import click
 
@@ -27,6 +28,23 @@ def split_address(text: str, example: str) -> tuple[str, str | None]:
         return address.split_address(as_text(text), example, shown=printable(text))
     except address.InvalidAddress as error:
         raise click.UsageError(str(error)) from None
+
+
+def check_destination(sources: Sequence[str], target: str, source: str) -> None:
+    """Refuse a command whose last word is a source, because the destination was left out.
+
+    Args:
+        sources: What stands before the last word.
+        target: The last word.
+        source: How the command's usage line names a source.
+
+    Raises:
+        click.UsageError
+    """
+    if any(word.lower().startswith("s3:") for word in (*sources, target)):
+        return
+    if not sources or os.path.lexists(target):
+        raise click.UsageError(f"s3://BUCKET/KEY is missing: name the destination after {source}")
 
 
 def parse_target(target: str, source: str) -> tuple[str, str]:

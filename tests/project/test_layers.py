@@ -50,6 +50,7 @@ FOLDERS = (
     "cli/text",
     "cli/status",
     "cli/output",
+    "cli/help",
     "cli/options",
     "cli/runtime",
     "cli/producer",

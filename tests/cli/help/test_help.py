@@ -7,10 +7,11 @@ from pathlib import Path
 import click
 import pytest
 
+from partway.cli.help.groups import ungrouped
 from partway.cli.main import cli
 from tests.support.shell.command import Shell
 
-COMMANDS = ["upload", "resume", "list", "show", "watch", "verify", "cancel", "clean", "doctor", "demo"]
+COMMANDS = ["upload", "resume", "list", "show", "watch", "verify", "cancel", "clean", "doctor", "demo", "help"]
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def test_every_option_has_help(name: str) -> None:
     """No option is left unexplained."""
     options = shown_options(command_of(name))
 
-    assert options
+    assert options or name == "help"
     assert [option.name for option in options if not option.help] == []
 
 
@@ -86,15 +87,80 @@ def test_version(shell: Shell) -> None:
     """--version is the installed one, alone on a line."""
     result = shell.run("--version")
 
+    assert shell.run("-V") == result
     assert (result.code, result.out, result.err) == (0, f"partway {version('partway')}\n", "")
 
 
 def test_unknown_command(shell: Shell) -> None:
-    """An unknown command is a usage error that repeats it."""
-    result = shell.run("uplaod")
+    """An unknown command is a usage error that repeats it, and says where the commands are listed."""
+    result = shell.run("fly")
 
     assert (result.code, result.out) == (2, "")
-    assert "No such command 'uplaod'" in result.err
+    assert result.errors == ["error: no such command 'fly'; see `partway help`"]
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("uplaod", "upload"), ("cp", "upload"), ("ls", "list"), ("-r", None)])
+def test_a_mistyped_command_is_guessed(shell: Shell, typed: str, meant: str | None) -> None:
+    """Also by the names that other tools have; an option is no command."""
+    result = shell.run(typed)
+
+    assert result.code == 2
+    assert result.errors[0].endswith(f"; did you mean '{meant}'?") is (meant is not None)
+
+
+def test_help_of_a_command(shell: Shell) -> None:
+    """``help upload`` is ``upload --help``, ``help`` alone the list of commands, and a mistyped one is guessed."""
+    results = shell.run_all(
+        {
+            "help": ("help",),
+            "--help": ("--help",),
+            "help upload": ("help", "upload"),
+            "upload --help": ("upload", "--help"),
+            "wrong": ("help", "uplaod"),
+        }
+    )
+
+    assert results["help"] == results["--help"]
+    assert results["help upload"] == results["upload --help"]
+    assert (results["wrong"].code, results["wrong"].errors) == (
+        2,
+        ["error: no such command 'uplaod'; did you mean 'upload'?"],
+    )
+
+
+def test_help_is_in_groups(shell: Shell) -> None:
+    """First the ten common options, then those about the source, and so on; no option stands in two groups."""
+    lines = shell.run("upload", "--help").out.splitlines()
+
+    headings = [line.removesuffix(":") for line in lines if line[:1].isalpha() and line.endswith(":")]
+    start = lines.index("Common options:")
+    common = [line for line in lines[start : lines.index("Source:")] if line.startswith("  -")]
+    assert headings == [
+        "Common options",
+        "Source",
+        "Destination",
+        "Object",
+        "Speed",
+        "Resume",
+        "Output",
+        "Connection",
+    ]
+    assert len(common) == 10
+    assert sum("--exclude PATTERN" in line for line in lines) == 1
+
+
+def test_every_option_of_upload_has_a_group() -> None:
+    """An option that is added later is added to a group, too."""
+    assert ungrouped(command_of("upload")) == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_has_no_heading_for_a_few_options(shell: Shell, name: str) -> None:
+    """A group has three options or more; a command with few options has one list."""
+    text = shell.run(name, "--help").out
+    sections = re.split(r"^[A-Z][a-z ]+:\n", text, flags=re.MULTILINE)[1:]
+
+    assert all(len(re.findall(r"^  -", section, re.MULTILINE)) >= 3 for section in sections[1:])
 
 
 def test_help_touches_nothing(shell: Shell) -> None:

@@ -20,6 +20,17 @@ USAGE = {
         "is not a valid S3 address; use s3://bucket/key",
     ),
     "arguments the wrong way round": (("upload", TARGET, "file"), "is not a valid S3 address; use s3://bucket/key"),
+    "no destination": (("upload", "file"), "error: s3://BUCKET/KEY is missing: name the destination after SOURCE"),
+    "files without a destination": (("upload", "file", "sparse"), "error: s3://BUCKET/KEY is missing"),
+    "no destination to verify": (("verify", "file"), "error: s3://BUCKET/KEY is missing: name the destination after"),
+    "no source": (("upload", TARGET), "error: SOURCE is missing: give a file, or a directory with -r"),
+    "nothing to verify": (("verify", TARGET), "error: FILE is missing: name it before the destination"),
+    "no argument": (("upload",), "error: s3://BUCKET/KEY is missing"),
+    "no id": (("cancel",), "error: ID is missing"),
+    "mistyped option": (
+        ("upload", "file", TARGET, "--bwlimt", "1M"),
+        "error: no such option '--bwlimt'; did you mean '--bwlimit'?",
+    ),
     "several to one key": (("upload", "file", "file", TARGET), "several files need a destination that ends in /"),
     "a folder": (("upload", "folder", TARGET), "is a directory; add -r to upload the files in it"),
     "part size no number": (("upload", "file", TARGET, "-p", "big"), "'big' is not a valid size; use 16MiB"),
@@ -50,6 +61,7 @@ USAGE = {
 
 REFUSED: dict[str, tuple[tuple[str, ...], int, str]] = {
     "no such file": (("upload", "none", TARGET), 2, "there is no file /"),
+    "a dangling link": (("upload", "dangling", TARGET), 2, "is a symbolic link to nowhere, which does not exist"),
     "a pipe": (("upload", "pipe", TARGET), 2, "is a pipe (FIFO), not a regular file"),
     "a device": (("upload", "/dev/null", TARGET), 2, "is a device, not a regular file"),
     "a link in a circle": (("upload", "circle", TARGET), 2, "cannot read /"),
@@ -103,6 +115,7 @@ def shell(server: StrictS3, tmp_path_factory: pytest.TempPathFactory) -> Shell:
     (shell.folder / "folder").mkdir()
     os.mkfifo(shell.folder / "pipe")
     (shell.folder / "circle").symlink_to("circle")
+    (shell.folder / "dangling").symlink_to("nowhere")
     with (shell.folder / "sparse").open("wb") as sparse:
         sparse.truncate(100 * 1024**3)
     (shell.folder / "malformed").write_text("this is no [configuration\n")

@@ -1,0 +1,1 @@
+"""What helps to type a command: help in groups, `partway help`, and usage errors."""
