@@ -73,7 +73,9 @@ Example:
 @click.option(
     "--checksum-algorithm",
     type=click.Choice([a.value for a in ChecksumAlgorithm], case_sensitive=False),
-    help="Require this algorithm.  [default: CRC64NVME, or what the service supports]",
+    metavar="NAME",
+    help=f"Require this algorithm: {', '.join(a.value for a in ChecksumAlgorithm)}.  "
+    "[default: CRC64NVME, or what the service supports]",
 )
 @click.option("--restart", is_flag=True, help="Abort an unfinished upload of this file and start over.")
 @click.option("--adopt", is_flag=True, help="Resume an upload found on S3 but missing from the local state.")

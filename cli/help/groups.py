@@ -93,9 +93,10 @@ class GroupedCommand(click.Command):
 
 
 def ungrouped(command: click.Command) -> list[str]:
-    """The names of the options that no group has."""
+    """The names of the options that the help shows and no group has."""
     known = {*_COMMON, *(name for names in _GROUPS.values() for name in names)}
-    return [_name(param) for param in command.params if isinstance(param, click.Option) and _name(param) not in known]
+    shown = [param for param in command.params if isinstance(param, click.Option) and not param.hidden]
+    return [_name(option) for option in shown if _name(option) not in known]
 
 
 def _name(option: click.Option) -> str:
