@@ -42,6 +42,7 @@ _GROUPS = {
         "acl",
         "grants",
         "checksum_algorithm",
+        "verify_each",
         "sse",
         "sse_kms_key_id",
         "sse_bucket_key",
