@@ -3,13 +3,13 @@
 Only the trial (trial.py) changes anything: it makes a tiny upload and removes it.
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
 from ..backend.protocol import MultipartBackend
+from ..clock import SYSTEM_CLOCK, Clock
 from ..errors import Transient, UploadCancelled
 from ..retry.policy import RetryPolicy
 from ..workers.channel import CancelToken, WorkerContext
@@ -53,8 +53,16 @@ class TimedCalls:
         backend: Used for calls that are retried.
     """
 
-    def __init__(self, backend: MultipartBackend, cancel: CancelToken, *, patience: float = PATIENCE) -> None:
+    def __init__(
+        self,
+        backend: MultipartBackend,
+        cancel: CancelToken,
+        *,
+        patience: float = PATIENCE,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
         self.backend = backend
+        self.clock = clock
         self._cancel = cancel
         self._patience = patience
 
@@ -69,7 +77,7 @@ class TimedCalls:
         def work(worker: WorkerContext) -> T:
             return retrying(self.backend, _POLICY, worker).ask(call) if again else call()
 
-        until = _Deadline(self._cancel, self._patience)
+        until = _Deadline(self._cancel, self._patience, self.clock)
         try:
             with WorkerPool(1, cancel=until, on_message=lambda _: None) as pool:
                 return pool.run(work)
@@ -84,9 +92,10 @@ class TimedCalls:
 class _Deadline(CancelToken):
     """Set when the outer token is set, or when the time is up."""
 
-    def __init__(self, outer: CancelToken, seconds: float) -> None:
+    def __init__(self, outer: CancelToken, seconds: float, clock: Clock) -> None:
         super().__init__(outer)
-        self._end = time.monotonic() + seconds
+        self._clock = clock
+        self._end = clock.monotonic() + seconds
 
     def is_set(self) -> bool:
-        return super().is_set() or time.monotonic() > self._end
+        return super().is_set() or self._clock.monotonic() > self._end

@@ -1,6 +1,5 @@
 """Check what every upload requires: credentials, region, endpoint, clock, bucket."""
 
-import time
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -62,7 +61,7 @@ def _credentials(probe: Probe, calls: TimedCalls, unsigned: bool) -> Check:
     key = f", key …{facts.key_end}" if facts.key_end else ""
     ends = ""
     if facts.expires is not None:
-        left = facts.expires - time.time()
+        left = facts.expires - calls.clock.time()
         ends = f", valid for {left / 60:,.0f} min" if left > 0 else ", expired"
     elif facts.temporary:
         ends = ", temporary"

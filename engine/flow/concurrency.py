@@ -5,10 +5,10 @@ an upload that ended are released by the workers themselves.
 """
 
 import threading
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ..clock import SYSTEM_CLOCK
 from ..limits import MAX_CONCURRENCY
 from .adaptive import AdaptiveLimit, PartKey
 from .backoff import AimdLimit
@@ -39,7 +39,7 @@ class Concurrency:
         *,
         part_size: int = 1,
         max_limit: int | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = SYSTEM_CLOCK.monotonic,
     ) -> None:
         self.max_limit = min(number or MAX_CONCURRENCY, max_limit or number or MAX_CONCURRENCY)
         self.local = min(number or LOCAL, self.max_limit)

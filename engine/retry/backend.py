@@ -1,6 +1,5 @@
 """Retries: a backend around a backend.  The only module that knows tenacity, and the only place that retries."""
 
-import time
 from collections.abc import Callable, Sequence
 from random import random
 from typing import TypeVar
@@ -11,6 +10,7 @@ from ..backend.protocol import MultipartBackend, ObjectPart
 from ..backend.responses import CreatedUpload, FoundUpload, ObjectDetails, ObjectFacts, PartReceipt
 from ..backend.target import Target
 from ..checksums import ChecksumAlgorithm
+from ..clock import SYSTEM_CLOCK
 from ..errors import CredentialsExpired, ForeignResponse, RemoteError, Transient
 from ..source.part_reader import PartReader
 from .circuit_breaker import CircuitBreaker
@@ -36,8 +36,8 @@ class RetryingBackend(MultipartBackend):
         inner: MultipartBackend,
         policy: RetryPolicy,
         *,
-        sleep: Callable[[float], None] = time.sleep,
-        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = SYSTEM_CLOCK.sleep,
+        clock: Callable[[], float] = SYSTEM_CLOCK.monotonic,
         on_retry: Callable[[Retry], None] = lambda retry: None,
         breaker: CircuitBreaker | None = None,
         random: Callable[[], float] = random,

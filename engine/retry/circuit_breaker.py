@@ -1,9 +1,9 @@
 """While the endpoint is unreachable, one call at a time probes it, and the others wait for the result."""
 
 import threading
-import time
 from collections.abc import Callable
 
+from ..clock import SYSTEM_CLOCK
 from ..errors import Transient
 
 _SOON = 1e-6  # a wait that ended may miss its end by a rounding
@@ -32,7 +32,7 @@ class CircuitBreaker:
     probes: failed attempts to reach the endpoint in a row; the calls that found it unreachable count as one.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, *, nudge: Nudge | None = None) -> None:
+    def __init__(self, clock: Callable[[], float] = SYSTEM_CLOCK.monotonic, *, nudge: Nudge | None = None) -> None:
         self.accepted = 0
         self.contacted = False
         self.served = False

@@ -1,8 +1,8 @@
 """The events of an outage: once when the endpoint becomes unreachable, after each probe, and once when it is back."""
 
-import time
 from collections.abc import Callable
 
+from ..clock import SYSTEM_CLOCK
 from ..events import EventSink
 from ..events.upload import NetworkLost, NetworkProbed, NetworkRestored
 from .policy import Retry
@@ -15,7 +15,7 @@ class Outage:
         sink: Receives NetworkLost, NetworkProbed and NetworkRestored.
     """
 
-    def __init__(self, sink: EventSink, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, sink: EventSink, clock: Callable[[], float] = SYSTEM_CLOCK.monotonic) -> None:
         self._sink = sink
         self._clock = clock
         self._since: float | None = None

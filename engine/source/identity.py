@@ -3,13 +3,13 @@
 import errno
 import os
 import stat
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from partway.state.uploads import UploadRecord
 
+from ..clock import SYSTEM_CLOCK
 from ..errors import SourceError
 from .permission import permission_remedy
 
@@ -96,7 +96,7 @@ def identify_settled(
     sleep: Callable[[float], None],
     flush: Callable[[int], None] = os.fsync,
     look: HandleIdentity = handle_identity,
-    now: Callable[[], float] = time.time,
+    now: Callable[[], float] = SYSTEM_CLOCK.time,
 ) -> SourceIdentity:
     """Identify the file in such a way that every later write changes its times.
 

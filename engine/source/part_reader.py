@@ -1,7 +1,6 @@
 """Read one part of a file as the body of an HTTP request."""
 
 import os
-import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from io import SEEK_CUR, SEEK_END, SEEK_SET
@@ -9,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from ..checksums import ChecksumAlgorithm, Digest
+from ..clock import SYSTEM_CLOCK
 from ..errors import SourceChanged, SourceError
 from ..limits import KIB
 from .identity import HandleIdentity, SourceIdentity, handle_identity, open_source, unreadable
@@ -66,7 +66,7 @@ class PartReader:
         on_read: Callable[[int], None] = _nothing,
         block: int = BLOCK,
         look: HandleIdentity = handle_identity,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = SYSTEM_CLOCK.monotonic,
     ) -> None:
         self.spec = spec
         self.algorithm = algorithm

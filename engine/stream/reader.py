@@ -3,7 +3,6 @@
 import os
 import select
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -179,7 +178,7 @@ class StreamChunker:
                 got = os.readv(self._descriptor, [self._block[:most]])
             except BlockingIOError:
                 # Another process that shares the stream has made it non-blocking.
-                time.sleep(_TICK)
+                worker.sleep(_TICK)
                 continue
             except OSError as error:
                 raise self._broken(error) from error
