@@ -16,9 +16,10 @@ from ..run.context import EngineContext
 from ..run.record import default_algorithm
 from ..run.settings import check_settings
 from ..run.stored_options import check_algorithm, check_key, check_record, options_at_create, with_sse_c_fingerprint
-from ..source.identity import SourceIdentity, identify, recorded_identity
+from ..source.identity import SourceIdentity, recorded_identity
 from ..source.plan import plan_upload, replan
 from ..upload.overwrite import needs_head, target_exists
+from ..workers.executor import fixed_workers
 from ..workers.part_tasks import retrying
 from ..workers.pool import WorkerPool
 
@@ -32,7 +33,7 @@ def plan_file(path: str, target: Target, context: EngineContext) -> UploadPlanne
     """
     store, settings = context.store, context.settings
     check_settings(settings)
-    source = identify(path)
+    source = context.runtime.identify(path)
     check_key(target, settings.limits)
     target = with_sse_c_fingerprint(target, context.backend)
     record = store.unfinished(source.path, target.endpoint, target.bucket, target.key)
@@ -100,5 +101,5 @@ def _event(source: str, target: Target, size: int, part_size: int, part_count: i
 def _exists(target: Target, context: EngineContext) -> bool:
     backend, policy = context.backend, context.settings.policy
     algorithm = context.settings.algorithm or default_algorithm(context.store, target.endpoint, context.clock.time())
-    with WorkerPool(1, cancel=context.cancel, on_message=lambda _: None) as pool:
+    with WorkerPool(fixed_workers(1, context.runtime), cancel=context.cancel, on_message=lambda _: None) as pool:
         return pool.run(lambda worker: target_exists(retrying(backend, policy, worker), target, algorithm))

@@ -21,13 +21,13 @@ from ..run.failures import fails_for_all
 from ..run.record import default_algorithm
 from ..run.settings import check_settings
 from ..run.stored_options import check_key, with_sse_c_fingerprint
-from ..source.identity import identify
 from ..upload.overwrite import target_exists
 from ..walk.empty import is_emptied, nothing_met
 from ..walk.key_collisions import check_key_collisions, distinct, may_collide
 from ..walk.spec import JobSpec
 from ..walk.walk import FileEntry, SkippedEntry, walk_sources
 from ..workers.channel import WorkerContext
+from ..workers.executor import fixed_workers
 from ..workers.outcome import TaskDone, TaskFailed
 from ..workers.part_tasks import retrying
 from ..workers.pool import WorkerPool
@@ -177,9 +177,8 @@ class _DryJob:
             if asks_all or key in doubtful
         )
         reasons: dict[str, str | PartwayError | None] = {}
-        with WorkerPool(
-            self._settings.concurrency or _LOOKS, cancel=self._context.cancel, on_message=lambda _: None
-        ) as pool:
+        workers = fixed_workers(self._settings.concurrency or _LOOKS, self._context.runtime)
+        with WorkerPool(workers, cancel=self._context.cancel, on_message=lambda _: None) as pool:
             for outcome in pool.stream(_look, tasks):
                 key = outcome.task.target.key
                 match outcome:
@@ -201,7 +200,7 @@ class _DryJob:
                 self._sink(FileSkipped(job=self._id, source=found.path, target=target.url, reason=reason))
                 return
             record = self._store.unfinished(found.path, target.endpoint, target.bucket, target.key)
-            source = found.identity if record is None else identify(found.path)
+            source = found.identity if record is None else self._context.runtime.identify(found.path)
             event = planned(source, target, record, self._context)
         except PartwayError as error:
             self._fail(found.path, target.url, error)

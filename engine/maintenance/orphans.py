@@ -21,6 +21,7 @@ from ..run.settings import UploadSettings
 from ..run.stored_options import target_of
 from ..upload.abort import NOTHING_TO_ABORT, AbortResult, abort_upload, cancel_upload
 from ..workers.channel import WorkerContext
+from ..workers.executor import fixed_workers
 from ..workers.outcome import TaskFailed
 from ..workers.part_tasks import retrying
 from ..workers.pool import WorkerPool
@@ -152,7 +153,7 @@ class Orphans:
             AccessRefused, Refused, Transient: the uploads cannot be listed; the message says why.
             UploadCancelled, StateError.
         """
-        with WorkerPool(_AT_ONCE, cancel=self._cancel, on_message=lambda _: None) as pool:
+        with self._pool(_AT_ONCE) as pool:
             listed = pool.run(
                 lambda worker: retrying(self._backend, self._settings.policy, worker).ask(
                     lambda: self._uploads.bucket_uploads(self._bucket, self._prefix)
@@ -192,7 +193,7 @@ class Orphans:
                 yield RemovalResult(orphan=orphan, error=error)
 
     def _remove(self, orphan: Orphan) -> RemovalResult:
-        with WorkerPool(1, cancel=self._cancel, on_message=lambda _: None) as pool:
+        with self._pool(1) as pool:
             try:
                 # Check again: the user may have taken a while to confirm, and a sender may have resumed.
                 parts = pool.run(lambda worker: _look(self._task(orphan.upload), worker))
@@ -220,6 +221,10 @@ class Orphans:
                 )
             )
             return RemovalResult(orphan=orphan, removal=removal)
+
+    def _pool(self, tasks: int) -> WorkerPool:
+        """Workers for this many tasks at a time."""
+        return WorkerPool(fixed_workers(tasks, self._context.runtime), cancel=self._cancel, on_message=lambda _: None)
 
     def _judge(
         self, upload: BucketUpload, parts: StoredParts | None, ours: dict[tuple[str, str], UploadRecord]

@@ -11,12 +11,11 @@ from ..backend.responses import PartReceipt
 from ..backend.target import Target
 from ..checksums import ChecksumAlgorithm
 from ..errors import CredentialsExpired, Refused, Transient, UploadFailed, UploadVanished
-from ..flow.concurrency import Concurrency
 from ..resume.lock import locked
 from ..run.context import EngineContext
 from ..run.stored_options import target_of
 from ..workers.channel import SharedWorkers, WorkerContext
-from ..workers.executor import Workers
+from ..workers.executor import fixed_workers
 from ..workers.part_tasks import retrying
 from ..workers.pool import WorkerPool
 
@@ -88,7 +87,7 @@ def abort(record: UploadRecord, context: EngineContext, workers: SharedWorkers |
             s3 = retrying(context.backend, context.settings.policy, worker)
             return abort_upload(s3, target, upload_id, algorithm, worker.sleep)
 
-        pool_workers = workers or Workers(Concurrency(1), runtime=context.runtime)
+        pool_workers = workers or fixed_workers(1, context.runtime)
         with WorkerPool(pool_workers, cancel=context.cancel, on_message=lambda _: None) as pool:
             try:
                 removal = pool.run(remove)

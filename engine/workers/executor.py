@@ -61,3 +61,8 @@ class Workers:
         """Start nothing more."""
         # Nobody waits for what still runs, and it may sit in a system call until its timeout.
         self._threads.shutdown(wait=not self._running, cancel_futures=True)
+
+
+def fixed_workers(number: int, runtime: Runtime = SYSTEM) -> Workers:
+    """Workers for ``number`` tasks at a time."""
+    return Workers(Concurrency(number, clock=runtime.clock.monotonic), runtime=runtime)

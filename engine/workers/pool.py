@@ -13,9 +13,8 @@ from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from ..errors import UploadCancelled
-from ..flow.concurrency import Concurrency
 from .channel import TICK, CancelToken, Channel, SharedWorkers, WorkerContext
-from .executor import Workers
+from .executor import Workers, fixed_workers
 from .outcome import Outcome, TaskDone, TaskFailed
 
 T = TypeVar("T")
@@ -62,7 +61,7 @@ class WorkerPool:
     ) -> None:
         self._alone = not isinstance(workers, SharedWorkers)
         if isinstance(workers, int):
-            workers = Workers(Concurrency(workers))
+            workers = fixed_workers(workers)
         if isinstance(workers, Workers):
             workers = SharedWorkers(workers=workers, messages=Channel(workers.runtime.make_queue()))
         self._workers, self._messages = workers.workers, workers.messages

@@ -2,11 +2,14 @@
 
 import tracemalloc
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from partway.engine.backend.target import ObjectOptions, Target
+from partway.engine.dry_run.file import plan_file
 from partway.engine.dry_run.job import plan_job
 from partway.engine.events import Event
 from partway.engine.run.context import EngineContext
@@ -14,6 +17,7 @@ from partway.engine.run.settings import UploadSettings
 from partway.engine.s3.backend import S3Backend, S3Config
 from partway.engine.walk.spec import JobSpec
 from partway.engine.workers.channel import CancelToken
+from partway.engine.workers.runtime import Runtime
 from partway.state.memory.store import MemoryStore
 from tests.support.s3_faults.faults import Fault, Stage
 from tests.support.s3_faults.responses import access_denied
@@ -202,6 +206,21 @@ def test_what_would_be_refused_is_refused(shell: Shell, server: StrictS3, folder
 
     assert (result.code, words in result.err) == (code, True), result
     assert not server.calls and not shell.state.exists()
+
+
+def test_it_runs_on_the_threads_of_the_run(backend: S3Backend, make_file: Callable[..., Path]) -> None:
+    """A dry run that asks S3 uses the runtime of its context, as an upload does."""
+    threads: list[int] = []
+
+    def make_executor(max_workers: int) -> Executor:
+        threads.append(max_workers)
+        return ThreadPoolExecutor(max_workers)
+
+    context = EngineContext(backend=backend, store=MemoryStore(), runtime=Runtime(make_executor=make_executor))
+    target = Target(bucket="bucket", key="key", options=ObjectOptions(no_overwrite=True))
+    plan_file(str(make_file(1)), target, context)
+
+    assert threads == [3]
 
 
 def test_memory_is_flat(tmp_path: Path) -> None:
