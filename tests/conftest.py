@@ -20,6 +20,7 @@ from tests.support.s3_server.server import StrictS3
 from tests.support.servers.rclone import rclone
 from tests.support.servers.seaweed import make_bucket, seaweed
 from tests.support.shell.command import Shell
+from tests.support.shell.forked import fork_server
 from tests.support.shell.interrupted import make_source
 
 KIB = 1024
@@ -36,6 +37,13 @@ def no_ignored_signals() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def commands_end_with_the_tests() -> Iterator[None]:
+    """The process whose forks are the commands of all tests ends after the last of them."""
+    yield
+    fork_server.close()
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,7 @@ import pytest
 from tests.support.s3_faults.faults import Answer, Fault, Stage
 from tests.support.s3_model.model import S3Model
 from tests.support.s3_server.server import StrictS3
-from tests.support.shell.command import Result, Shell
+from tests.support.shell.command import NOT_FORKED, Result, Shell
 from tests.support.shell.interrupted import MIB, OPTIONS, SIZE, hanging
 
 WORD = "PLANTED"
@@ -199,13 +199,14 @@ def test_the_process_shows_only_what_was_typed(tmp_path: Path) -> None:
     with StrictS3(secret_key=SECRET, session_token=TOKEN) as server:
         shell = Shell(tmp_path, server)
         (tmp_path / "source.bin").write_bytes(bytes(SIZE))
-        with hanging(shell, server, "upload", "source.bin", "s3://bucket/key", *OPTIONS) as running:
+        command = ("upload", "source.bin", "s3://bucket/key", *OPTIONS)
+        with hanging(shell, server, *command, program=NOT_FORKED) as running:
             process = Path("/proc") / str(running.process.pid)
             if not process.exists():
                 pytest.skip("this system has no /proc")
             shown = (process / "cmdline").read_bytes().split(b"\0")
             children = (process / "task" / process.name / "children").read_text()
 
-    assert shown[1:6] == [b"-m", b"partway.cli.main", b"upload", b"source.bin", b"s3://bucket/key"]
+    assert shown[1:6] == [b"-m", b"partway", b"upload", b"source.bin", b"s3://bucket/key"]
     assert children == ""
     assert not LEAK.search(b"\0".join(shown))

@@ -1,4 +1,7 @@
-"""``partway`` as people run it: real processes, with an environment and a state folder of their own."""
+"""``partway`` as people run it: real processes, with an environment and a state folder of their own.
+
+Most of them are forks of one that has everything imported (``forked.py``).
+"""
 
 import json
 import os
@@ -15,7 +18,10 @@ from typing import Any
 
 from tests.support.s3_server.server import StrictS3
 
+from .forked import ForkedProcess, fork_server
+
 PARTWAY = (sys.executable, "-m", "partway.cli.main")
+NOT_FORKED = (sys.executable, "-m", "partway")  # the same command, as a program that the system starts
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\udc80-\udcff]")
 TIMEOUT = 60.0
 
@@ -47,7 +53,7 @@ class Result:
 class Running:
     """A process with ``--json`` that is still at work."""
 
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
+    def __init__(self, process: "subprocess.Popen[str] | ForkedProcess") -> None:
         self.process = process
         self.lines: list[str] = []
 
@@ -75,7 +81,10 @@ class Running:
     def paused(self) -> Iterator[None]:
         """The process stands still; signals that are sent meanwhile come together at the end of the block."""
         self.process.send_signal(signal.SIGSTOP)
-        os.waitpid(self.process.pid, os.WUNTRACED)
+        if isinstance(self.process, ForkedProcess):
+            self.process.wait_until_stopped()
+        else:
+            os.waitpid(self.process.pid, os.WUNTRACED)
         yield
         self.process.send_signal(signal.SIGCONT)
 
@@ -87,7 +96,7 @@ class Running:
     def result(self) -> Result:
         """Wait for the end."""
         out, err = self.process.communicate(timeout=TIMEOUT)
-        return Result(code=self.process.returncode, out="".join(self.lines) + out, err=err)
+        return Result(code=self.process.wait(), out="".join(self.lines) + out, err=err)
 
 
 class Shell:
@@ -125,21 +134,14 @@ class Shell:
         self, command: list[str | bytes], *, variables: Mapping[str, str] = {}, cwd: Path | None = None
     ) -> Result:
         """Run any program in this environment."""
-        done = subprocess.run(
-            command,
-            cwd=cwd or self.folder,
-            env=self._environment(variables),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="surrogateescape",
-            timeout=TIMEOUT,
-            check=False,
-        )
-        return Result(code=done.returncode, out=done.stdout, err=done.stderr)
+        with self._start(command, variables, cwd) as process:
+            try:
+                return Running(process).result()
+            finally:
+                process.kill()
 
     def run_all(self, commands: Mapping[str, tuple[str | bytes, ...]]) -> dict[str, Result]:
-        """Run several, some at the same time: most of their time is Python's start."""
+        """Run several, some at the same time."""
         with ThreadPoolExecutor(max_workers=4) as pool:
             return dict(zip(commands, pool.map(lambda arguments: self.run(*arguments), commands.values()), strict=True))
 
@@ -150,22 +152,35 @@ class Shell:
             yield running
 
     @contextmanager
-    def started_command(self, command: Sequence[str]) -> Iterator[Running]:
+    def started_command(self, command: Sequence[str], stdin: int = subprocess.DEVNULL) -> Iterator[Running]:
         """Start any program in this environment; killed at the end of the block if it still runs."""
-        with subprocess.Popen(
-            command,
-            cwd=self.folder,
-            env=self._environment({}),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-            errors="surrogateescape",
-        ) as process:
+        with self._start([*command], stdin=stdin) as process:
             try:
                 yield Running(process)
             finally:
                 process.kill()
+
+    def _start(
+        self,
+        command: list[str | bytes],
+        variables: Mapping[str, str] = {},
+        cwd: Path | None = None,
+        stdin: int = subprocess.DEVNULL,
+    ) -> "subprocess.Popen[str] | ForkedProcess":
+        folder, environment = cwd or self.folder, self._environment(variables)
+        if tuple(command[: len(PARTWAY)]) == PARTWAY and fork_server.can_run(environment):
+            arguments = [os.fsdecode(argument) for argument in command[len(PARTWAY) :]]
+            return fork_server.start(arguments, folder=folder, variables=environment, stdin=stdin)
+        return subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="surrogateescape",
+        )
 
     def _environment(self, variables: Mapping[str, str]) -> dict[str, str]:
         return {name: value for name, value in (self.variables | dict(variables)).items() if value}
