@@ -1,15 +1,16 @@
 """Dates as people write them."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 _EPOCH = re.compile(r"\d{9,11}(\.\d{1,9})?")  # seconds; ISO 8601 has no date of so many digits
 EXAMPLES = "2030-12-31, 2030-12-31T12:00:00Z, 'Tue, 31 Dec 2030 12:00:00 GMT' or seconds since the epoch"
 
 
-def parse_date(text: str) -> datetime:
+def parse_date(text: str, *, zone: tzinfo | None = UTC) -> datetime:
     """A point in time, in UTC, in one of the forms that ``aws`` takes: ISO 8601, RFC 822, or seconds since the epoch.
-    A date without a time zone is in UTC.
+
+    zone: of a date without a time zone; None means local time.
 
     Raises:
         ValueError: the text is none of these.
@@ -17,7 +18,7 @@ def parse_date(text: str) -> datetime:
     text = text.strip()
     try:
         date = _read(text)
-        return (date.replace(tzinfo=UTC) if date.tzinfo is None else date).astimezone(UTC)
+        return (date.replace(tzinfo=zone) if date.tzinfo is None else date).astimezone(UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
         raise ValueError(f"{text[:60]!r} is not a valid date; use {EXAMPLES}") from None
 

@@ -155,6 +155,8 @@ def _upload_job(
         prefix=sources.key,
         endpoint=backend.endpoint,
         filters=many.filters,
+        limits=many.limits,
+        order=many.order,
         follow_symlinks=many.follow_symlinks,
         skip_same=many.skip_same,
         key_encoding=many.key_encoding or locale_encoding(),

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import click
 
+from partway.engine.walk.file_limits import FileLimits
+
 from ..options.job import JobOptions
 from ..options.s3_uri import absolute, check_destination, parse_destination, parse_target
 from ..text.escape import printable
@@ -89,8 +91,15 @@ def _check_no_job_options(many: JobOptions, source: str) -> None:
     """
     if os.path.isdir(source):  # noqa: PTH112 - keeps undecodable names
         raise click.UsageError(f"{printable(source)} is a directory; add -r to upload the files in it")
-    if many.filters or many.skip_same or many.fail_fast or many.prune or many.fail_if_empty or many.key_encoding:
-        raise click.UsageError(
-            "--include, --exclude, --skip-existing, --fail-fast, --fail-if-empty, --prune and --key-encoding apply to "
-            "several files; add -r"
-        )
+    flags = {
+        "--include and --exclude": bool(many.filters),
+        "--min-size, --max-size, --newer-than and --older-than": many.limits != FileLimits(),
+        "--order": many.order is not None,
+        "--skip-existing": many.skip_same,
+        "--fail-fast": many.fail_fast,
+        "--fail-if-empty": many.fail_if_empty,
+        "--prune": many.prune,
+        "--key-encoding": many.key_encoding is not None,
+    }
+    if given := [flag for flag, is_given in flags.items() if is_given]:
+        raise click.UsageError(f"{given[0]} can only be used for several files; add -r")

@@ -7,12 +7,16 @@ from typing import Any, TypeVar
 
 import click
 
+from partway.engine.walk.file_limits import FileLimits
 from partway.engine.walk.filters import Filter
+from partway.engine.walk.order import Order
+from partway.engine.walk.parse_selection import parse_age, parse_order
 
 from ..help.groups import GroupedCommand
 from . import shared
 from .aws_forms import with_single_grants
 from .bundle import gathered
+from .values import read, size_value
 
 _FILTERS = "partway.filters"
 
@@ -25,6 +29,8 @@ class JobOptions:
 
     recursive: bool
     filters: tuple[Filter, ...]
+    limits: FileLimits
+    order: Order | None
     files_from: str | None
     follow_symlinks: bool
     skip_same: bool
@@ -43,6 +49,8 @@ def _make(values: dict[str, Any]) -> JobOptions:
     return JobOptions(
         recursive=values["recursive"],
         filters=tuple(click.get_current_context().meta.get(_FILTERS, ())),
+        limits=_limits(values),
+        order=values["order"],
         files_from=values["files_from"],
         follow_symlinks=values["follow_symlinks"],
         skip_same=values["skip_same"],
@@ -51,6 +59,25 @@ def _make(values: dict[str, Any]) -> JobOptions:
         fail_if_empty=values["fail_if_empty"],
         key_encoding=values["key_encoding"],
     )
+
+
+def _limits(values: dict[str, Any]) -> FileLimits:
+    max_age, after = values["newer_than"] or (None, None)
+    min_age, before = values["older_than"] or (None, None)
+    sizes = values["min_size"], values["max_size"]
+    if None not in sizes and sizes[0] > sizes[1]:
+        raise click.UsageError("--min-size is greater than --max-size: no file has such a size")
+    return FileLimits(
+        min_size=sizes[0], max_size=sizes[1], max_age=max_age, min_age=min_age, after=after, before=before
+    )
+
+
+def _age(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[float | None, float | None] | None:
+    return None if value is None else read(parse_age, value)
+
+
+def _order(ctx: click.Context, param: click.Parameter, value: str | None) -> Order | None:
+    return None if value is None else read(parse_order, value)
 
 
 def _encoding(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -77,10 +104,38 @@ _OPTIONS = (
         help="Exclude matching files, e.g. '*.tmp' or 'old/*'.",
     ),
     click.option(
+        "--min-size", callback=size_value, metavar="SIZE", help="Skip files smaller than this, e.g. 1k or 50MiB."
+    ),
+    click.option("--max-size", callback=size_value, metavar="SIZE", help="Skip files larger than this."),
+    click.option(
+        "--newer-than",
+        "--max-age",
+        "newer_than",
+        callback=_age,
+        metavar="AGE",
+        help="Skip files that were modified before this age or date, e.g. 36h, 7d or 2026-12-31.",
+    ),
+    click.option(
+        "--older-than",
+        "--min-age",
+        "older_than",
+        callback=_age,
+        metavar="AGE",
+        help="Skip files that were modified after this age or date.",
+    ),
+    click.option(
+        "--order",
+        "--order-by",
+        "order",
+        callback=_order,
+        metavar="ORDER",
+        help="Send files in the order of size, name or mtime; size,desc: the largest first.",
+    ),
+    click.option(
         "--files-from",
         type=click.Path(exists=True, dir_okay=False, allow_dash=True),
         metavar="FILE",
-        help="Read file names, one per line or separated by NUL; - reads standard input.",
+        help="Read file names, one per line (# begins a comment) or separated by NUL; - reads standard input.",
     ),
     click.option("--follow-symlinks/--no-follow-symlinks", default=True, help="Follow symbolic links.  [default: yes]"),
     click.option(

@@ -24,32 +24,32 @@ _METADATA_NAME = re.compile(r"[0-9A-Za-z!#$%&'*+.^_`|~-]+")  # what the name of 
 
 def size_value(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
     """A click callback: 16MiB, 16M, or bytes."""
-    return None if value is None else _read(parse_size, value)
+    return None if value is None else read(parse_size, value)
 
 
 def bandwidth_value(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
     """A click callback: 20M, 512KiB, or bytes, a second."""
-    return None if value is None else _read(_parse_bandwidth, value)
+    return None if value is None else read(_parse_bandwidth, value)
 
 
 def time_value(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
     """A click callback: 90, 90s, 15min, 2h."""
-    return None if value is None else _read(parse_duration, value)
+    return None if value is None else read(parse_duration, value)
 
 
 def metadata_value(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[tuple[str, str], ...]:
     """A click callback: aws's map, ``name=value,name=value``, or a JSON object, or ``file://FILE`` with either."""
-    return () if value is None else _read(_parse_metadata, _read(_file_text, value))
+    return () if value is None else read(_parse_metadata, read(_file_text, value))
 
 
 def header_value(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     """A click callback: what an HTTP header can carry."""
-    return None if value is None else _read(_check_header, value)
+    return None if value is None else read(_check_header, value)
 
 
 def url_value(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     """A click callback: an address with http or https."""
-    return None if value is None else _read(_check_url, value)
+    return None if value is None else read(_check_url, value)
 
 
 def _parse_bandwidth(text: str) -> int:
@@ -80,7 +80,12 @@ def _check_url(text: str) -> str:
     return text
 
 
-def _read(parse: Callable[[str], T], value: str) -> T:
+def read(parse: Callable[[str], T], value: str) -> T:
+    """The value that ``parse`` makes of a text.
+
+    Raises:
+        click.BadParameter: it raised ValueError.
+    """
     try:
         return parse(value)
     except ValueError as error:

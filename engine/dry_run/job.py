@@ -5,6 +5,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 
+from partway.state.uploads import UNFINISHED
+
 from ..backend.protocol import MultipartBackend
 from ..backend.target import Target
 from ..checksums import ChecksumAlgorithm
@@ -23,7 +25,9 @@ from ..run.settings import check_settings
 from ..run.stored_options import check_key, with_sse_c_fingerprint
 from ..upload.overwrite import target_exists
 from ..walk.empty import is_emptied, nothing_met
+from ..walk.file_limits import chosen
 from ..walk.key_collisions import check_key_collisions, distinct, may_collide
+from ..walk.order import in_order
 from ..walk.spec import JobSpec
 from ..walk.walk import FileEntry, SkippedEntry, walk_sources
 from ..workers.channel import WorkerContext
@@ -72,11 +76,14 @@ def plan_job(
     if record is not None and not settings.restart:
         spec = with_encoding(spec, record)
     resumed = None if record is None or settings.restart else record.id
+    created_at = record.created_at if record is not None and resumed else context.clock.time()
+    spec = replace(spec, limits=spec.limits.since(created_at))
     check_key_collisions(spec, sources, store.jobs, resumed, prune=False)
     if may_collide(spec):
         store.jobs.begin_walk()
     job = _DryJob(spec, "" if record is None else record.id, context, fail_if_empty=fail_if_empty)
     walk = walk_sources(sources(), filters=spec.filters, follow_symlinks=spec.follow_symlinks)
+    walk = in_order(walk, spec.order)
     while window := list(islice(walk, _WINDOW)):
         job.plan(window)
     return job.end()
@@ -92,10 +99,12 @@ class _DryJob:
         self._context = replace(context, settings=self._settings)
         self._files = self._bytes = self._kept = self._skipped = self._failed = self._resumed = 0
         self._needed = Requests()
+        uploads = context.store.uploads_in(spec.endpoint, spec.bucket, statuses=UNFINISHED, job=id) if id else ()
+        self._unfinished = {each.key for each in uploads}
 
     def plan(self, window: Sequence[FileEntry | SkippedEntry]) -> None:
         """Plan the files of one window."""
-        files = self._keyed(window)
+        files = chosen(self._keyed(window), self._spec.limits, self._store.jobs, self._id, self._unfinished)
         # Several files with one key were rejected earlier, so a repeated key is the same file.
         keyed = distinct(files, self._store.jobs)[0] if may_collide(self._spec) else dict(files)
         doubtful = set() if self._settings.restart else self._drop_done(keyed)
@@ -118,7 +127,8 @@ class _DryJob:
                 if not os.access(each.path, os.R_OK):
                     raise SourceError("it is not readable by this user")
             except (PlanError, SourceError) as error:
-                self._fail(each.path, "", error)
+                if self._spec.limits.allow(each):
+                    self._fail(each.path, "", error)
                 continue
             yield key, each
 

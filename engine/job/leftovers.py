@@ -33,6 +33,11 @@ class Leftovers:
         unfinished = job.store.uploads_in(job.spec.endpoint, job.spec.bucket, statuses=UNFINISHED, job=job.record.id)
         self._unmet = {each.key: each for each in unfinished}
 
+    @property
+    def keys(self) -> Collection[str]:
+        """The keys of the uploads whose files the walk has not found yet."""
+        return self._unmet
+
     def meet(self, keys: Iterable[str]) -> None:
         """The walk has found the files of these keys."""
         for key in keys:

@@ -80,6 +80,8 @@ def run_job(
         if record is not None and not settings.restart:
             recover_files(store, record, spec.bucket, keep_paths=keep_paths)
         resumed = None if record is None or settings.restart else record.id
+        created_at = now() if record is None or settings.restart else record.created_at
+        spec = replace(spec, limits=spec.limits.since(created_at))
         check_key_collisions(spec, sources, store.jobs, resumed, prune=job.prune)
         if record is None:
             record = JobRecord(
@@ -90,13 +92,13 @@ def run_job(
                 endpoint=spec.endpoint,
                 region=region,
                 profile=profile,
-                created_at=now(),
-                updated_at=now(),
+                created_at=created_at,
+                updated_at=created_at,
             )
         elif settings.restart:
             store.jobs.delete_files(record.id)
             # Uploads that were completed before do not count any more, either.
-            record = replace(record, created_at=now())
+            record = replace(record, created_at=created_at)
         record = replace(record, spec=text, holder=process_name(), updated_at=now())
         run = JobRun(spec=spec, record=record, context=context, publisher=publisher, settings=job, is_new=is_new)
         results = JobResults(run, keep_paths=keep_paths)

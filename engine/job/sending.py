@@ -13,7 +13,9 @@ from ..run.failures import was_never_reached
 from ..run.stored_options import check_key
 from ..upload.overwrite import needs_head
 from ..walk.empty import is_emptied, is_gone, nothing_met
+from ..walk.file_limits import chosen
 from ..walk.key_collisions import Collision, distinct, may_collide, with_rows
+from ..walk.order import in_order
 from ..walk.walk import FileEntry, SkippedEntry, walk_sources
 from .context import JobRun
 from .files import JobFiles
@@ -113,16 +115,20 @@ class JobWalk:
         """Start to send every file that is left."""
         if self._knows_files or may_collide(self._spec):
             self._store.jobs.begin_walk()
-        walk = self._while_running(
-            walk_sources(sources(), filters=self._spec.filters, follow_symlinks=self._spec.follow_symlinks)
-        )
+        walk = walk_sources(sources(), filters=self._spec.filters, follow_symlinks=self._spec.follow_symlinks)
+        walk = in_order(self._while_running(walk), self._spec.order)
         while window := list(islice(walk, _WINDOW)):
             for each in window:
                 if isinstance(each, SkippedEntry):
                     self._skip(each)
             found = [each for each in window if isinstance(each, FileEntry)]
-            self._met_any = self._met_any or bool(found)
-            self._send(self._fresh(self._keyed(found)))
+            keyed = self._chosen(self._keyed(found))
+            self._met_any = self._met_any or bool(keyed)
+            self._send(self._fresh(keyed))
+
+    def _chosen(self, files: Iterable[tuple[str, FileEntry]]) -> list[tuple[str, FileEntry]]:
+        known = self._record.id if self._knows_files else ""
+        return chosen(files, self._spec.limits, self._store.jobs, known, self._leftovers.keys)
 
     def _skip(self, entry: SkippedEntry) -> None:
         emptied = is_emptied(entry, self._spec)
@@ -195,12 +201,11 @@ class JobWalk:
             left.append((key, each))
             if row is not None and stands is Standing.DOUBTFUL:
                 doubtful[key] = row
-        small = [pair for pair in left if self._files.is_small(*pair)]
-        large = [pair for pair in left if not self._files.is_small(*pair)]
-        for key, each in sorted(large, key=lambda pair: -pair[1].size):
-            self._files.send_large(key, each, doubtful.get(key))
-        for key, each in small:
-            self._files.send_small(key, each, doubtful.get(key))
+        if self._spec.order is None:
+            left.sort(key=lambda pair: (1, 0) if self._files.is_small(*pair) else (0, -pair[1].size))
+        for key, each in left:
+            send = self._files.send_small if self._files.is_small(key, each) else self._files.send_large
+            send(key, each, doubtful.get(key))
 
     def _keyed(self, found: Iterable[FileEntry]) -> Iterator[tuple[str, FileEntry]]:
         for each in found:
@@ -208,6 +213,8 @@ class JobWalk:
                 key = self._spec.key(each.name)
                 check_key(self._spec.target(key), self._limits)
             except PlanError as error:
-                self._results.failed("", each.path, "", error)
+                if self._spec.limits.allow(each):
+                    self._met_any = True
+                    self._results.failed("", each.path, "", error)
                 continue
             yield key, each

@@ -13,6 +13,7 @@ from ..walk.spec import JobSpec
 
 _FLAGS = {
     "filters": "--include/--exclude",
+    "limits": "--min-size/--max-size/--newer-than/--older-than",
     "follow_symlinks": "--no-follow-symlinks",
     "key_encoding": "--key-encoding",
     "algorithm": "--checksum-algorithm",

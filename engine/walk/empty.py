@@ -1,6 +1,7 @@
 """What a walk without files means: nothing to do, or a disk that is not mounted."""
 
 from ..errors import UploadFailed
+from .file_limits import FileLimits
 from .spec import JobSpec
 from .walk import DANGLING, EMPTY, GONE, SkippedEntry
 
@@ -35,6 +36,6 @@ def nothing_met(spec: JobSpec, job: str | None, *, emptied: bool, fail_if_empty:
         )
     if fail_if_empty:
         what = "the list" if spec.listed else "the directory"
-        what += " and the filters" if spec.filters else ""
+        what += " and the filters" if spec.filters or spec.limits != FileLimits() else ""
         return UploadFailed(f"there is no file to upload; check {what}", resumable=False)
     return None

@@ -9,12 +9,15 @@ from ..limits import KIB
 from .spec import JobSpec
 
 LISTED_ON_STDIN = "-"
+_COMMENTS = ("#", ";")
 
 
-def listed_names(chunks: Iterator[bytes]) -> Iterator[str]:
+def listed_names(chunks: Iterator[bytes], below: str) -> Iterator[str]:
     """The names in a list: one a line, or separated by NUL when the first 64 KiB contain a NUL.
 
-    Empty names are skipped, and so is the byte order mark that some editors write before the first line.
+    Empty names are skipped, and so is the byte order mark that some editors write before the first line.  A line that
+    begins with ``#`` or ``;`` is a comment, as rclone has it, unless a file below ``below`` has this name: no file of a
+    list is ever left out silently.
 
     Raises:
         PlanError: the list is UTF-16.
@@ -24,20 +27,25 @@ def listed_names(chunks: Iterator[bytes]) -> Iterator[str]:
         rest += chunk
     if rest.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise PlanError("the list is UTF-16; write it as UTF-8")
-    separator = b"\0" if b"\0" in rest[: 64 * KIB] else b"\n"
-    if separator == b"\n":
-        rest = rest.removeprefix(codecs.BOM_UTF8)
+    if b"\0" in rest[: 64 * KIB]:
+        yield from filter(None, map(os.fsdecode, _split(rest, chunks, b"\0")))
+        return
+    for line in _split(rest.removeprefix(codecs.BOM_UTF8), chunks, b"\n"):
+        name = os.fsdecode(line.removesuffix(b"\r"))
+        is_comment = name.startswith(_COMMENTS) and not os.path.lexists(os.path.join(below, name))  # noqa: PTH118
+        if name and not is_comment:
+            yield name
+
+
+def _split(rest: bytes, chunks: Iterator[bytes], separator: bytes) -> Iterator[bytes]:
     while True:
         *names, rest = rest.split(separator)
-        for name in names:
-            if name := name if separator == b"\0" else name.removesuffix(b"\r"):
-                yield os.fsdecode(name)
+        yield from names
         chunk = next(chunks, None)
         if chunk is None:
             break
         rest += chunk
-    if rest := rest if separator == b"\0" else rest.removesuffix(b"\r"):
-        yield os.fsdecode(rest)
+    yield rest
 
 
 def listed_sources(spec: JobSpec, chunks: Iterator[bytes]) -> Iterator[tuple[str, str | None]]:
@@ -49,7 +57,7 @@ def listed_sources(spec: JobSpec, chunks: Iterator[bytes]) -> Iterator[tuple[str
         PlanError: a name leads out of the folder and has no key, or the list is UTF-16.
     """
     (below,) = spec.sources
-    for name in listed_names(chunks):
+    for name in listed_names(chunks, below):
         path = os.path.normpath(os.path.join(below, name))  # noqa: PTH118 - keeps undecodable names
         if path == below:
             yield path, ""

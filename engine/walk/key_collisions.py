@@ -111,7 +111,7 @@ def with_rows(files: Mapping[str, FileEntry], rows: Mapping[str, FileRecord]) ->
 
 def _keyed(spec: JobSpec, sources: Callable[[], Iterable[tuple[str, str | None]]]) -> Iterator[tuple[str, FileEntry]]:
     for each in walk_sources(sources(), filters=spec.filters, follow_symlinks=spec.follow_symlinks):
-        if isinstance(each, FileEntry):
+        if isinstance(each, FileEntry) and spec.limits.allow(each):
             try:
                 yield spec.key(each.name), each
             except PlanError:

@@ -7,7 +7,9 @@ from ..backend.target import ObjectOptions, Target
 from ..checksums import ChecksumAlgorithm
 from ..errors import PlanError
 from ..file_names import decode_name, is_utf8
+from .file_limits import FileLimits
 from .filters import Filter
+from .order import Order, OrderBy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +22,8 @@ class JobSpec:
     bucket, prefix: the key of a file is the prefix followed by its name; a prefix is empty or ends in a slash.
     endpoint: "" means AWS.
     filters: the last matching filter decides.
+    limits: sizes and times of the files.
+    order: None means that of the directories.
     skip_same: True does not send a file whose object has the same size and checksum.
     key_encoding: encoding of names that are not UTF-8; None refuses them.
     part_size: bytes; None means chosen for each file.
@@ -33,6 +37,8 @@ class JobSpec:
     prefix: str
     endpoint: str = ""
     filters: tuple[Filter, ...] = ()
+    limits: FileLimits = field(default_factory=FileLimits)
+    order: Order | None = None
     follow_symlinks: bool = True
     skip_same: bool = False
     key_encoding: str | None = None
@@ -94,13 +100,15 @@ class JobSpec:
         values = json.loads(text)
         if not isinstance(values, dict):
             raise ValueError("not the text of a job")
-        algorithm = values.get("algorithm")
+        algorithm, order = values.get("algorithm"), values.get("order")
         return cls(
             **values
             | {
                 "sources": tuple(values["sources"]),
                 "algorithm": None if algorithm is None else ChecksumAlgorithm(algorithm),
                 "filters": tuple(Filter(**each) for each in values.get("filters", ())),
+                "limits": FileLimits(**values.get("limits", {})),
+                "order": None if order is None else Order(**order | {"by": OrderBy(order["by"])}),
                 "options": ObjectOptions.from_json(values.get("options", "{}")),
             }
         )

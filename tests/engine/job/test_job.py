@@ -431,4 +431,4 @@ def test_a_spec_says_only_what_is_unusual(job: Job) -> None:
 @pytest.mark.parametrize("size", [1, 3, 100])
 def test_lists(text: bytes, names: list[str], size: int) -> None:
     """Lines, or names that end in NUL, in chunks of any size."""
-    assert list(listed_names(iter([text[i : i + size] for i in range(0, len(text), size)]))) == names
+    assert list(listed_names(iter([text[i : i + size] for i in range(0, len(text), size)]), "/none")) == names

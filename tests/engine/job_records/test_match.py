@@ -17,6 +17,7 @@ from partway.engine.run.context import EngineContext
 from partway.engine.run.settings import UploadSettings
 from partway.engine.s3.backend import S3Backend
 from partway.engine.upload.file import upload_file
+from partway.engine.walk.file_limits import FileLimits
 from partway.engine.walk.filters import Filter
 from partway.engine.walk.spec import JobSpec
 from partway.state.jobs import JobRecord, JobStatus
@@ -66,6 +67,7 @@ def open_job(job: Job) -> JobRecord:
         ({"options": ObjectOptions(sse="aws:kms")}, "--sse"),
         ({"options": ObjectOptions(no_overwrite=True)}, "--no-overwrite"),
         ({"filters": NO_TMP}, "--include/--exclude"),
+        ({"limits": FileLimits(min_size=1)}, "--min-size/--max-size/--newer-than/--older-than"),
         ({"follow_symlinks": False}, "--no-follow-symlinks"),
         ({"algorithm": ChecksumAlgorithm.SHA256}, "--checksum-algorithm"),
         ({"guess_content_type": False}, "--no-guess-mime-type"),

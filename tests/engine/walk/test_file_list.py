@@ -82,17 +82,27 @@ def test_a_byte_order_mark_is_no_part_of_the_first_name(size: int) -> None:
     lines, nuls = mark + b"a\n" + mark + b"b\n", mark + b"a\0"
 
     def chunks(text: bytes) -> list[str]:
-        return list(listed_names(iter([text[i : i + size] for i in range(0, len(text), size)])))
+        return list(listed_names(iter([text[i : i + size] for i in range(0, len(text), size)]), "/none"))
 
     assert chunks(lines) == ["a", "\ufeffb"]
     assert chunks(nuls) == ["\ufeffa"]
+
+
+def test_comments(folder: Path) -> None:
+    """Lines that begin with # or ; are none of the names, unless there is such a file; between NULs all are names."""
+    (folder / "#autosaved#").write_bytes(b"x")
+    (folder / "; semicolon").symlink_to("nowhere")
+    lines = b"# the best ones\na\n#b\n#autosaved#\n; old\n; semicolon\n#"
+
+    assert list(listed_names(iter([lines]), str(folder))) == ["a", "#autosaved#", "; semicolon"]
+    assert list(listed_names(iter([b"#b\0a\0"]), str(folder))) == ["#b", "a"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
 def test_a_list_in_utf_16_is_refused(encoding: str) -> None:
     """Its names would be of letters with NULs between."""
     with pytest.raises(PlanError, match="write it as UTF-8"):
-        list(listed_names(iter(["\ufeffa\r\n".encode(encoding)])))
+        list(listed_names(iter(["\ufeffa\r\n".encode(encoding)]), "/none"))
 
 
 def test_a_name_that_comes_twice_is_sent_once(shell: Shell, server: StrictS3, folder: Path) -> None:

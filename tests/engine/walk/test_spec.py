@@ -7,7 +7,9 @@ import pytest
 from partway.engine.backend.target import ObjectOptions
 from partway.engine.checksums import ChecksumAlgorithm
 from partway.engine.errors import PlanError
+from partway.engine.walk.file_limits import FileLimits
 from partway.engine.walk.filters import Filter
+from partway.engine.walk.order import Order, OrderBy
 from partway.engine.walk.spec import JobSpec
 
 SPEC = JobSpec(sources=("/a", "/b"), bucket="bucket", prefix="p/")
@@ -16,6 +18,8 @@ FULL = replace(
     listed="/list",
     endpoint="https://s3.example",
     filters=(Filter(include=False, pattern="*"), Filter(include=True, pattern="*.txt")),
+    limits=FileLimits(min_size=1, max_age=60.5, before=1e9),
+    order=Order(by=OrderBy.SIZE, descending=True),
     follow_symlinks=False,
     skip_same=True,
     key_encoding="latin-1",
