@@ -20,6 +20,7 @@ from partway.engine.walk.spec import JobSpec
 from ._arguments import values
 from ._arguments.destination import object_address, prefix_address
 from ._arguments.options import Options, check_options
+from ._arguments.selection import limits
 from ._arguments.sources import PathSource, StreamSource, absolute, source_of
 from ._run import calls
 from ._run.connection import Place
@@ -128,6 +129,8 @@ class JobRequest(_Request):
             prefix=self.prefix,
             endpoint=endpoint,
             filters=self.options.filters,
+            limits=limits(self.options.given),
+            order=self.options.get("order"),
             follow_symlinks=self.options.get("follow_symlinks", True),
             skip_same=self.options.get("skip_existing", False),
             key_encoding=self.options.get("key_encoding"),
@@ -183,6 +186,7 @@ def make_job(source: Any, destination: str, options: Mapping[str, Any], defaults
     if not isinstance(paths, (list, tuple)) or not paths:
         raise OptionError(f"{source!r} is not a path or a list of paths, which recursive=True requires")
     checked = check_options(options, many=True)
+    limits(checked.given)
     # Of a single file, a destination without a slash may be meant as the key.
     no_file = not any(os.path.isfile(each) for each in paths)  # noqa: PTH113 - keeps undecodable names
     bucket, prefix = prefix_address(destination, add_slash=no_file)

@@ -6,7 +6,7 @@ Names and meanings match the command's options: ``storage_class=`` is ``--storag
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from typing import Any, TypedDict
 
@@ -23,7 +23,7 @@ from partway.engine.checksums import ChecksumAlgorithm
 from partway.engine.events import Event
 from partway.engine.walk.filters import Filter
 
-from . import values
+from . import selection, values
 from .errors import OptionError, UnknownOption
 
 
@@ -107,6 +107,10 @@ class JobOptions(UploadOptions, total=False):
     include: patterns; only files that match one of them are uploaded.
     exclude: patterns; files that match one of them are not uploaded, even if they match ``include``.  A pattern is
         matched against the path below the source directory; ``*`` matches anything, including a slash.
+    min_size, max_size: bytes, or text such as "50MiB"; smaller or larger files are not uploaded.
+    newer_than, older_than: files modified before or after this are not uploaded.  An age (seconds, a timedelta, or text
+        such as "7d") counts from the start of the first run; or a date.
+    order: "size", "name" or "mtime", and ",desc" for the largest, last or newest first; default: as they are found.
     follow_symlinks: default True.
     skip_existing: True skips files whose objects have the same size and checksum.
     key_encoding: the encoding of file names that are not UTF-8, such as "latin-1"; default: refuse such files.
@@ -117,6 +121,11 @@ class JobOptions(UploadOptions, total=False):
 
     include: Sequence[str] | str
     exclude: Sequence[str] | str
+    min_size: int | str
+    max_size: int | str
+    newer_than: float | str | timedelta | datetime | date
+    older_than: float | str | timedelta | datetime | date
+    order: str
     follow_symlinks: bool
     skip_existing: bool
     key_encoding: str
@@ -179,6 +188,11 @@ _SENDING: dict[str, _Check] = {
 }
 _FILTERS: dict[str, _Check] = {"include": values.patterns, "exclude": values.patterns}
 _JOB: dict[str, _Check] = {
+    "min_size": values.size,
+    "max_size": values.size,
+    "newer_than": selection.age,
+    "older_than": selection.age,
+    "order": selection.order,
     "follow_symlinks": values.flag,
     "skip_existing": values.flag,
     "key_encoding": values.encoding,

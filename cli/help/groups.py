@@ -17,6 +17,11 @@ _COMMON = (
 _GROUPS = {
     "Source": (
         "include",
+        "min_size",
+        "max_size",
+        "newer_than",
+        "older_than",
+        "order",
         "files_from",
         "follow_symlinks",
         "key_encoding",

@@ -1,5 +1,6 @@
 """Client.upload(recursive=True): many files."""
 
+import datetime
 import os
 from pathlib import Path
 
@@ -52,6 +53,31 @@ def test_filters(
     assert keys(strict) == expected
 
 
+def test_sizes_and_ages(client: Client, strict: StrictS3, folder: Path) -> None:
+    """Ages and dates in any form, in the order that is asked for."""
+    os.utime(folder / "a.txt", (1, 1))
+    yesterday = datetime.datetime.now() - datetime.timedelta(days=1)
+    client.upload(
+        folder,
+        "s3://bucket/",
+        recursive=True,
+        newer_than=yesterday,
+        max_size=PART,
+        order="size,desc",
+        concurrency=1,
+    )
+    client.upload(folder, "s3://bucket/old/", recursive=True, older_than=datetime.timedelta(days=1))
+
+    assert [call.key for call in strict.calls if call.operation == "PutObject"][-3:] == [
+        "sub/c.txt",
+        "b.tmp",
+        "old/a.txt",
+    ]
+    assert "a.txt" not in keys(strict)
+    with pytest.raises(OptionError, match="no file has such a size"):
+        client.upload(folder, "s3://bucket/", recursive=True, min_size=5, max_size=4)
+
+
 def test_a_list_of_paths(client: Client, strict: StrictS3, folder: Path) -> None:
     """Files and directories."""
     client.upload([folder / "a.txt", str(folder / "sub")], "s3://bucket/", recursive=True)
@@ -84,7 +110,10 @@ def test_what_are_no_paths(client: Client, source: object) -> None:
         client.upload(source, "s3://bucket/", recursive=True)  # type: ignore[call-overload]
 
 
-def test_a_prefix_ends_in_a_slash(client: Client, folder: Path) -> None:
-    """Or the names of files would be glued to it."""
+def test_a_prefix_ends_in_a_slash(client: Client, strict: StrictS3, folder: Path) -> None:
+    """It is added for directories; for a single file the destination may be meant as its key."""
+    client.upload(folder / "sub", "s3://bucket/x", recursive=True)
+
+    assert keys(strict) == {"x/c.txt", "x/d.bin"}
     with pytest.raises(OptionError, match="ends in /; use s3://bucket/x/"):
-        client.upload(folder, "s3://bucket/x", recursive=True)
+        client.upload([folder / "a.txt", folder / "b.tmp"], "s3://bucket/x", recursive=True)

@@ -44,6 +44,9 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         "object_lock_retain_until_date must be used together",
     ),
     "key": ({"sse_kms_key_id": "x"}, "sse_kms_key_id requires sse='aws:kms'"),
+    "age": ({"newer_than": "soon"}, "newer_than: 'soon' is neither an age nor a date"),
+    "age type": ({"older_than": []}, "older_than: [] is not a valid time"),
+    "order": ({"order": "color"}, "order: 'color' is not a valid order"),
     "filter": ({"include": "*"}, "include applies to several files; add recursive=True"),
     "stream": ({"expected_size": 3}, "expected_size applies to streams"),
 }
@@ -52,8 +55,9 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize(("options", "message"), BAD.values(), ids=BAD)
 def test_a_bad_value(options: dict[str, Any], message: str) -> None:
     """One clear sentence, by the option's name; an error of partway's and a ValueError."""
+    many = not {*options}.isdisjoint(("newer_than", "older_than", "order"))
     with pytest.raises(OptionError, match=re.escape(message)) as failure:
-        check_options(options)
+        check_options(options, many=many)
 
     assert isinstance(failure.value, (PartwayError, ValueError))
 

@@ -42,6 +42,16 @@ USAGE = {
     ),
     "bandwidth too small": (("upload", "file", TARGET, "--bwlimit", "20"), "the minimum is 4KiB"),
     "bandwidth of a resume": (("resume", "--all", "--bwlimit", "-1"), "'-1' is not a valid rate"),
+    "an age": (("upload", "-r", "folder", TARGET, "--newer-than", "soon"), "'soon' is neither an age nor a date"),
+    "an order": (("upload", "-r", "folder", TARGET, "--order", "color"), "'color' is not a valid order; use size"),
+    "sizes of nothing": (
+        ("upload", "-r", "folder", TARGET, "--min-size", "2k", "--max-size", "1k"),
+        "--min-size is greater than --max-size",
+    ),
+    "an order of one file": (
+        ("upload", "file", TARGET, "--order", "size"),
+        "--order can only be used for several files",
+    ),
     "max parts 10001": (("upload", "file", TARGET, "--max-parts", "10001"), "is not in the range 1<=x<=10000"),
     "retry time": (("upload", "file", TARGET, "--retry-for", "soon"), "'soon' is not a valid time; use 90s"),
     "metadata no map": (("upload", "file", TARGET, "--metadata", "x"), "is not a valid map; use name=value"),
