@@ -124,11 +124,10 @@ def _forget(store: StateStore, record: UploadRecord | JobRecord) -> tuple[dict[s
         stays = f"; the parts of {uploads} stay on S3" if count else ""
         return facts | {"removed_uploads": 0}, f"forgot job {record.id} to {printable(record.target)}{stays}"
     parts, size = forget_upload(record, store=store)
-    stays = "nothing of it is on S3"
+    stays = "it has no parts on S3"
     if record.upload_id is not None:
-        stays = (
-            f"{plural(parts, 'part')} ({format_size(size)}) may stay on S3, in its upload {printable(record.upload_id)}"
-        )
+        multipart = printable(record.upload_id)
+        stays = f"{plural(parts, 'part')} ({format_size(size)}) may remain on S3, in multipart upload {multipart}"
     url = f"s3://{record.bucket}/{record.key}"
     return facts | {"removed_parts": 0}, f"forgot {record.id}: {printable(url)}; {stays}"
 

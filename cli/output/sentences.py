@@ -1,4 +1,4 @@
-"""What to tell people about an event, in plain lines; bars, lines and logs say the same."""
+"""The messages about events, used by bars, lines and log files alike."""
 
 import time
 
@@ -37,7 +37,7 @@ _PROOFS = {
 
 
 def note(event: Event) -> str | None:
-    """A line worth keeping on the screen, or None."""
+    """The message that stays on screen, or None."""
     match event:
         case UploadStarted() if event.part_count is None and event.most_bytes is not None:
             if event.expected_bytes is not None and event.expected_bytes <= event.most_bytes * 0.9:
@@ -67,7 +67,7 @@ def note(event: Event) -> str | None:
         case OrphanFound():
             return _orphan(event)
         case OrphanAdopted():
-            less = f"; upload {event.left} has fewer of its bytes and is removed when this one is done"
+            less = f"; upload {event.left} has less of the file and is removed when this one is complete"
             left = less if event.left else ""
             return f"resuming an upload found on S3: {plural(event.parts, 'part')} ({format_size(event.bytes)}){left}"
         case JobStarted() if event.done_files:
@@ -79,13 +79,12 @@ def note(event: Event) -> str | None:
         case ComparisonFailed():
             return (
                 f"cannot tell whether {printable(event.target)} equals its file: {event.reason}; uploading it, and "
-                "any others for which this holds"
+                "any others with the same problem"
             )
         case OverwriteNotExcluded():
             return (
-                "this service is not known to refuse an overwrite itself: partway checks the key "
-                "right before it writes "
-                "the object, but an object that someone else writes in that moment is overwritten"
+                "this service may ignore conditional writes: partway checks the key right before it writes the object, "
+                "but overwrites an object that someone else writes at that moment"
             )
         case UploadRenewed():
             return f"S3 lost this upload ({printable(event.reason)}); sending every part again"
@@ -94,12 +93,12 @@ def note(event: Event) -> str | None:
 
 
 def _room(most: int, part_size: int) -> str | None:
-    """A word about a stream that may have no room, before it is sent; None where there is room for 5 TiB."""
+    """A warning that the stream may turn out too long for its parts; None when they hold 5 TiB."""
     if most >= 5 * TIB:
         return None
     return (
-        f"parts from {format_size(part_size)} hold at most {format_size(most)}; for a longer stream, stop this and run "
-        "it again with --restart and a larger --expected-size or --part-size"
+        f"with parts of {format_size(part_size)} or more, the stream can have at most {format_size(most)}; for a "
+        "longer one, stop this and run it again with --restart and a larger --expected-size or --part-size"
     )
 
 
@@ -109,7 +108,7 @@ def _orphan(event: OrphanFound) -> str:
         f"{plural(event.parts, 'part')} ({format_size(event.bytes)})"
     )
     if event.passed_over:
-        return f"{found}; it has no more of this file than the upload that is resumed, and is left alone"
+        return f"{found}; it has no more of this file than the upload being resumed, so it is left alone"
     return f"{found}; to resume it, stop this and add --adopt"
 
 

@@ -150,12 +150,12 @@ def _clock(answered: EndpointResponse) -> Check:
         return Check(name="clock", health=Health.OK, fact="the service does not report its time")
     off = -answered.ahead
     if abs(off) < _CLOCK:
-        return Check(name="clock", health=Health.OK, fact="agrees with the service's")
-    word = "ahead" if off > 0 else "behind"
+        return Check(name="clock", health=Health.OK, fact="agrees with the service's clock")
+    word = "ahead of" if off > 0 else "behind"
     return Check(
         name="clock",
         health=Health.WARNING,
-        fact=f"{abs(off):,.0f} s {word} of the service's; partway corrects it, other tools may fail",
+        fact=f"{abs(off):,.0f} s {word} the service's clock; partway corrects for it, other tools may fail",
         advice="set this machine's clock",
     )
 

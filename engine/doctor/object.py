@@ -75,7 +75,7 @@ def _head_of_nothing(trial: Trial) -> Check:
         return Check(
             name="head",
             health=Health.WARNING,
-            fact="whether objects can be read cannot be determined from a missing one",
+            fact="cannot be determined, because the object does not exist",
             advice=_READ,
         )
     return Check(name="head", health=Health.WARNING, fact="the service reports an object that does not exist")
@@ -120,7 +120,9 @@ def _head(trial: Trial) -> Check:
     except RemoteError as error:
         return Check(name="head", health=Health.WARNING, fact=str(error), advice=_READ)
     if facts.size != len(DATA):
-        return Check(name="head", health=Health.FAILED, fact=f"an object of {len(DATA)} bytes has {facts.size:,}")
+        return Check(
+            name="head", health=Health.FAILED, fact=f"reports {facts.size:,} bytes for an object of {len(DATA)}"
+        )
     told = "reports the checksum" if facts.checksum else "reports no checksum, only size and ETag"
     return Check(name="head", health=Health.OK, fact=f"permitted; the service {told}")
 
@@ -147,7 +149,7 @@ def _taken(trial: Trial, operation: str, write: Callable[[], str | None]) -> Che
         return Check(
             name="no overwrite",
             health=Health.WARNING,
-            fact=f"{operation} does not take If-None-Match: {error}",
+            fact=f"{operation} does not support If-None-Match: {error}",
             advice="do not use --no-overwrite with this service",
         )
     return Check(

@@ -40,7 +40,7 @@ class Pages:
             return False
         if self._pages >= self._max_pages or self._rows > self._max_rows:
             raise Refused(
-                f"the list that {self._operation} gives has no end: the service says that more is to come after "
+                f"the list returned by {self._operation} does not end: the service announces more after "
                 f"{self._pages:,} pages with {self._rows:,} rows; check the endpoint",
                 operation=self._operation,
                 code="EndlessList",

@@ -42,7 +42,7 @@ def check_redirect(operation: str, url: str, answer: Any, body: bytes) -> None:
         return  # the same address, with another region in the signature
     sentence = _sentence(urlsplit(url), target, body)
     if answer.status_code in _AS_PORTALS_DO:
-        sentence += "; if this network wants a login first, log in"
+        sentence += "; if this network requires a login, log in first"
     raise ForeignResponse(sentence, operation=operation, code="InvalidEndpoint")
 
 
@@ -52,9 +52,9 @@ def _sentence(request: SplitResult, target: SplitResult | None, body: bytes) -> 
         place = one_line(named[1].decode(errors="replace"))[:200]
         return f"{endpoint} redirects to {place}; use that in --endpoint-url"
     if target is None:
-        return f"{endpoint} answers with a redirect that names no address; check --endpoint-url"
+        return f"{endpoint} responds with a redirect without an address; check --endpoint-url"
     if _address(target) == _address(request):
-        return f"{endpoint} redirects to {one_line(target.path)[:200]}, as no S3 does; check --endpoint-url"
+        return f"{endpoint} redirects to {one_line(target.path)[:200]}, which S3 never does; check --endpoint-url"
     return f"{endpoint} redirects to {_origin(target)}; use that in --endpoint-url"
 
 

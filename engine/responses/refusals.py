@@ -58,4 +58,4 @@ def tunnel_refused(text: str) -> str | None:
     found = _TUNNEL.search(text)
     if found is None:
         return None
-    return _TODO.get(int(found[1]), f"the proxy does not let this endpoint through ({found[1]}); ask who runs it")
+    return _TODO.get(int(found[1]), f"the proxy refuses connections to this endpoint ({found[1]}); ask its operator")

@@ -271,7 +271,7 @@ class UploadRun:
         """
         found = self.pool.run(lambda worker: worker.identify_settled(self.source.path))
         if found.size != self.source.size:
-            raise SourceChanged(f"{found.path} changed while it was identified; run again when it is complete")
+            raise SourceChanged(f"{found.path} changed while it was being checked; run again when it is complete")
         self.source = found
 
     def note_identities(self, seen: Iterable[SourceIdentity]) -> None:

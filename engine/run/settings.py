@@ -61,7 +61,7 @@ def check_settings(settings: UploadSettings) -> None:
     if settings.executor is not None:
         raise PlanError("a bandwidth limit needs workers in this process: set bandwidth or executor, not both")
     if settings.bandwidth < MIN_BANDWIDTH:
-        raise PlanError(f"a bandwidth of {settings.bandwidth:,} bytes a second is below {MIN_BANDWIDTH:,}")
+        raise PlanError(f"a bandwidth of {settings.bandwidth:,} bytes per second is below {MIN_BANDWIDTH:,}")
 
 
 def make_workers(settings: "UploadSettings", part_size: int, runtime: Runtime = SYSTEM) -> Workers:

@@ -136,10 +136,9 @@ def plan_of_sent(part_size: int, sizes: Sequence[int], *, limits: S3Limits = AWS
 def too_long(plan: StreamPlan) -> PlanError:
     """The error for a stream that is larger than the plan can hold."""
     return PlanError(
-        f"the stream is longer than the {plan.most_bytes / GIB:,.1f} GiB that {plan.limits.max_parts:,} parts hold "
-        f"here, from {plan.part_size:,} bytes; nothing was completed, and uploaded parts cannot be "
-        "resized: start over with "
-        "--restart and a larger --expected-size or --part-size"
+        f"the stream is longer than {plan.most_bytes / GIB:,.1f} GiB, which is the most that {plan.limits.max_parts:,} "
+        f"parts hold here, the first of {plan.part_size:,} bytes; nothing was completed, and uploaded parts cannot be "
+        "resized: start over with --restart and a larger --expected-size or --part-size"
     )
 
 

@@ -44,7 +44,7 @@ def _differs(spool: Spool | None, number: int) -> UploadFailed:
     if spool is not None:
         spool.close()
     return UploadFailed(
-        f"the object of an earlier run is there, and the stream differs from it from part {number} on; nothing was "
-        f"sent: {RUN_AGAIN}, which sends all of it",
+        f"an earlier run created the object, and the stream differs from it in part {number}; nothing was sent: "
+        f"{RUN_AGAIN}, which sends all of it",
         resumable=True,
     )

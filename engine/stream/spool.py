@@ -86,7 +86,7 @@ class Spool:
 
     def _failed(self, error: OSError) -> UploadFailed:
         return UploadFailed(
-            f"cannot keep a part of the stream in {self._folder}: {error.strerror or error}; free "
+            f"cannot store a part of the stream in {self._folder}: {error.strerror or error}; free "
             "some space there, or set TMPDIR to another directory, and run the producer again",
             resumable=True,
         )

@@ -99,7 +99,7 @@ def send_next(task: StreamTask, worker: WorkerContext) -> PartOutcome | None:
             sent = send_part(_send_task(task, spool), worker)
         if spool.checksum_in(task.algorithm) not in (None, sent.checksum):
             raise UploadFailed(
-                f"the temporary file of part {spool.number} returned other bytes than were written; "
+                f"the temporary file of part {spool.number} returned different bytes than were written; "
                 "check this machine's disk and memory",
                 resumable=True,
             )

@@ -145,7 +145,7 @@ class _StreamUpload:
         if chunker.ended and first.size == 0 and not stream.allow_empty:
             again = run.record.upload_id is not None
             raise UploadFailed(
-                "the stream was empty, as after a producer that failed at once; nothing was uploaded"
+                "the stream was empty, perhaps because its producer failed; nothing was uploaded"
                 + (f": {RUN_AGAIN}" if again else ". If an empty object is intended, add --allow-empty"),
                 resumable=again,
             )
@@ -164,8 +164,8 @@ class _StreamUpload:
         self._confirm()
         if (end := before.end(self._plan)) > chunker.total:
             raise UploadFailed(
-                f"the stream ended at {chunker.total:,} bytes, before the {end:,} that were sent of it earlier, so its "
-                f"producer may have failed; nothing was completed: {RUN_AGAIN}, or take the shorter stream with "
+                f"the stream ended after {chunker.total:,} bytes, but an earlier run sent {end:,} bytes of it, so its "
+                f"producer may have failed; nothing was completed: {RUN_AGAIN}, or accept the shorter stream with "
                 "--restart",
                 resumable=True,
             )

@@ -39,7 +39,7 @@ def create(run: UploadRun) -> None:
     if run.algorithm is not ChecksumAlgorithm.MD5 and created.algorithm is not run.algorithm:
         if run.settings.algorithm is not None:
             _abort_new(run)
-        raise ChecksumUnsupported(f"the service did not agree to {run.algorithm}", operation="CreateMultipartUpload")
+        raise ChecksumUnsupported(f"the service did not accept {run.algorithm}", operation="CreateMultipartUpload")
 
 
 def _abort_new(run: UploadRun) -> None:

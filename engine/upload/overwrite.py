@@ -52,7 +52,7 @@ def target_exists(s3: MultipartBackend, target: Target, algorithm: ChecksumAlgor
             return False
         raise Refused(
             f"--no-overwrite cannot be guaranteed: whether {target.url} exists is unknown ({error}), and this service "
-            "is not known to refuse an overwrite itself; allow s3:GetObject and s3:ListBucket, or omit --no-overwrite",
+            "may ignore conditional writes; allow s3:GetObject and s3:ListBucket, or omit --no-overwrite",
             operation=error.operation,
             code=error.code,
             status=error.status,
@@ -74,7 +74,7 @@ def check_free(s3: MultipartBackend, target: Target, algorithm: ChecksumAlgorith
 def not_shown(error: RemoteError) -> Transient:
     """The error for a key that S3 reports as taken although it shows no object."""
     return Transient(
-        "S3 says that the object exists, and does not show one; run again",
+        "S3 refused the write because the object exists, but does not show it; run again",
         operation=error.operation,
         code=error.code,
         status=error.status,

@@ -102,7 +102,8 @@ def _refuse_if_ours(run: UploadRun, error: ProofFailed) -> None:
     sent = run.store.parts(run.record.id)
     if sent and is_same_etag(run.call(lambda s3: s3.head_object(run.target, run.algorithm)).etag, sent[0].etag):
         raise ProofFailed(
-            f"{run.target.url} is what an earlier run read of {run.source.path}, which has changed since; {KEPT}"
+            f"{run.target.url} has the content that an earlier run read from {run.source.path}, which has changed "
+            f"since; {KEPT}"
         ) from error
 
 

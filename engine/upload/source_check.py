@@ -203,7 +203,7 @@ class WholeSourceCheck:
         try:
             self.check(body)
         except SourceError as error:
-            sentence = f"{target.url} was created from what had been read, but {error}"
+            sentence = f"{target.url} was created from the content that had been read, but {error}"
             if target.options.no_overwrite:
                 return UploadFailed(f"{sentence}; {KEPT}", resumable=False)
             return SourceChanged(sentence)

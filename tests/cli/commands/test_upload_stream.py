@@ -123,7 +123,7 @@ def test_a_stream_that_ends_early_is_not_completed(server: StrictS3, pipeline: S
     result = piped(pipeline, DATA[:PART], TARGET)
 
     assert result.code == 75
-    assert "ended at 5,242,880 bytes, before the 10,485,760" in result.errors[0]
+    assert "ended after 5,242,880 bytes, but an earlier run sent 10,485,760" in result.errors[0]
     assert "--restart" in result.errors[0]
     assert ("bucket", "dump") not in server.model.objects
 
@@ -368,7 +368,7 @@ def test_a_full_disk_is_one_sentence(server: StrictS3, pipeline: Shell) -> None:
 
     assert result.returncode == 75
     assert result.stderr.count(b"error: ") == 1
-    assert b"cannot keep a part of the stream in" in result.stderr
+    assert b"cannot store a part of the stream in" in result.stderr
     assert b"TMPDIR" in result.stderr
 
 

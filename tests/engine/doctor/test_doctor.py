@@ -289,7 +289,7 @@ def test_a_clock_that_is_off(visited: Visit) -> None:
     visited.run()
 
     assert visited["clock"].health is WARNING
-    assert "s behind of the service's" in visited["clock"].fact
+    assert "s behind the service's clock" in visited["clock"].fact
     assert visited["complete"].health is OK
 
 

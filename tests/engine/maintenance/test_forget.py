@@ -135,7 +135,7 @@ def test_the_command(server: StrictS3, shell: Shell) -> None:
 
     assert (line.code, line.out) == (
         0,
-        f"forgot {ids[0]}: s3://bucket/a; 2 parts (10.0 MiB) may stay on S3, in its upload {uploads[0]}\n",
+        f"forgot {ids[0]}: s3://bucket/a; 2 parts (10.0 MiB) may remain on S3, in multipart upload {uploads[0]}\n",
     )
     assert as_json.events == [
         {

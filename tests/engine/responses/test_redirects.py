@@ -48,7 +48,7 @@ def test_a_redirect_to_another_server_is_named(
         uploading.run()
 
     sentence = f"the endpoint {strict.url} redirects to {elsewhere.url}; use that in --endpoint-url"
-    login = "; if this network wants a login first, log in" if status in (302, 303, 307) else ""
+    login = "; if this network requires a login, log in first" if status in (302, 303, 307) else ""
     assert str(caught.value) == sentence + login
     assert exit_code(caught.value) == 1
     assert uploading.of(PartRetried) == []
@@ -63,7 +63,7 @@ def test_a_redirect_to_nowhere_is_said(strict: StrictS3, backend: S3Backend, hea
         strict.faults.clear()
         redirect(strict, status, **headers)
 
-        with pytest.raises(Refused, match="answers with a redirect that names no address; check --endpoint-url"):
+        with pytest.raises(Refused, match="responds with a redirect without an address; check --endpoint-url"):
             S3Probe(backend.config).look_at_bucket("bucket")
         assert strict.counts.total() == count
 
@@ -72,7 +72,7 @@ def test_a_redirect_to_a_page_of_the_same_server_is_said(strict: StrictS3, backe
     """As of a console or a login page."""
     redirect(strict, 302, Location="/login")
 
-    with pytest.raises(Refused, match=re.escape(f"{strict.url} redirects to /login, as no S3 does")):
+    with pytest.raises(Refused, match=re.escape(f"{strict.url} redirects to /login, which S3 never does")):
         S3Probe(backend.config).look_at_bucket("bucket")
 
 

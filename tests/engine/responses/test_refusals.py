@@ -184,7 +184,7 @@ def proxied(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Backend]:
     ("status", "words", "code"),
     [
         (407, "the proxy requires a user name and password", FAILED),
-        (403, "the proxy does not let this endpoint through", FAILED),
+        (403, "the proxy refuses connections to this endpoint", FAILED),
         (503, "cannot reach", INCOMPLETE),
     ],
 )

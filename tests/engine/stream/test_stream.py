@@ -181,7 +181,9 @@ def test_a_stream_that_ends_early_is_never_completed(strict: StrictS3, streaming
     interrupt(strict, streaming)
 
     for _ in range(2):
-        with pytest.raises(UploadFailed, match=f"ended at {size:,} bytes, before the {4 * PART:,}") as failure:
+        with pytest.raises(
+            UploadFailed, match=f"ended after {size:,} bytes, but an earlier run sent {4 * PART:,}"
+        ) as failure:
             streaming.run(DATA[:size])
 
         assert failure.value.resumable
@@ -456,7 +458,7 @@ def test_a_stream_that_differs_later_is_sent_by_the_next_run(
 ) -> None:
     """What has passed cannot be sent any more; nothing of the new stream is taken for the old one."""
     lose_complete(strict, streaming)
-    with pytest.raises(UploadFailed, match="differs from it from part") as failure:
+    with pytest.raises(UploadFailed, match="differs from it in part") as failure:
         streaming.run(other)
     streaming.run(other)
 

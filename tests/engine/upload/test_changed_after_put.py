@@ -36,7 +36,9 @@ def test_the_object_that_was_replaced_is_named(strict: StrictS3, uploading: Uplo
     before = uploading.path.read_bytes()
     change_after_put(strict, uploading.path, content)
 
-    with pytest.raises(SourceChanged, match=r"^s3://bucket/key was created from what had been read, but .*run again"):
+    with pytest.raises(
+        SourceChanged, match=r"^s3://bucket/key was created from the content that had been read, but .*run again"
+    ):
         uploading.run()
     assert strict.model.get_object("bucket", "key").body == before
     uploading.run()
@@ -51,7 +53,7 @@ def test_with_no_overwrite_it_stays_and_is_never_called_a_strangers(strict: Stri
 
     with pytest.raises(UploadFailed, match="--no-overwrite keeps that object: remove it") as failure:
         uploading.run()
-    with pytest.raises(ProofFailed, match=r"is what an earlier run read of .*--no-overwrite keeps that object"):
+    with pytest.raises(ProofFailed, match=r"has the content that an earlier run read .*--no-overwrite keeps that"):
         uploading.run()
     strict.model.delete_object("bucket", "key")
     uploading.run()
@@ -80,7 +82,7 @@ def test_a_job_names_it(strict: StrictS3, backend: S3Backend, tmp_path: Path, no
     job.run()
 
     (failed,) = job.of(FileFailed)
-    assert failed.error.startswith("s3://bucket/p/a was created from what had been read, but ")
+    assert failed.error.startswith("s3://bucket/p/a was created from the content that had been read, but ")
     assert failed.resumable is not no_overwrite
 
 

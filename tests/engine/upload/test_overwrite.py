@@ -214,7 +214,7 @@ def test_a_refusal_that_shows_no_object_keeps_the_parts(strict: StrictS3, upload
     taken = s3_error("PreconditionFailed", 412)
     strict.faults.add(Fault(operation=WRITES[shape], stage=Stage.AFTER_BODY, action=taken))
 
-    with pytest.raises(Transient, match="does not show one"):
+    with pytest.raises(Transient, match="does not show it"):
         uploading.end()
     parts = strict.counts["UploadPart"]
     uploading.run()
