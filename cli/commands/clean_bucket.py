@@ -64,7 +64,7 @@ class Asking:
 def clean_bucket(
     bucket: str,
     prefix: str,
-    choice: RemovalPolicy,
+    policy: RemovalPolicy,
     asking: Asking,
     service: ServiceOptions,
     state_dir: Path | None,
@@ -79,14 +79,14 @@ def clean_bucket(
             backend.endpoint,
             context=EngineContext(backend=backend, store=store, cancel=cancel),
             uploads=S3Uploads(backend.config),
-            choice=choice,
+            policy=policy,
         )
         with handle_signals(cancel):
             found = orphans.find()
         chosen = [each for each in found if each.kept is None]
         if asking.json:
             return _as_json(orphans, found, asking, cancel)
-        print_orphans(f"s3://{bucket}/{prefix}", found, choice)
+        print_orphans(f"s3://{bucket}/{prefix}", found, policy)
         if not found and prefix and backend.endpoint:
             print("some services find uploads only by their full key; without a prefix they may list more")
         if not chosen or not asking.may(f"Remove {_uploads(len(chosen))} for good?"):

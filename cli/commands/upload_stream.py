@@ -82,11 +82,11 @@ class StreamOptions:
 
     def plan(self, *arguments: Any, **keywords: Any) -> UploadPlanned:
         """``plan_piped`` with these options and arguments."""
-        from partway.engine.dry_run.stream import plan_piped
+        from partway.engine.dry_run.stream import plan_stream_upload
         from partway.engine.stream.settings import StreamSettings
 
         stream = StreamSettings(expected_size=self.expected_size, equal_parts=self.equal_parts)
-        return plan_piped(*arguments, stream=stream, **keywords)
+        return plan_stream_upload(*arguments, stream=stream, **keywords)
 
     def upload(self, *arguments: Any, folder: Path, **keywords: Any) -> UploadDone | UploadSkipped:
         """``upload_stream`` with these options and arguments.

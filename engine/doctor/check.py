@@ -19,7 +19,7 @@ from ..workers.pool import WorkerPool
 T = TypeVar("T")
 
 PATIENCE = 12.0  # seconds that one call may take, with all its tries
-_POLICY = RetryPolicy(attempts=3, first_wait=0.2, longest_wait=1.0, budget=3.0, first_contact=0.0)
+_POLICY = RetryPolicy(attempts=3, first_wait=0.2, max_wait=1.0, budget=3.0, first_contact=0.0)
 
 
 class Health(StrEnum):
@@ -75,7 +75,7 @@ class TimedCalls:
         """
 
         def work(worker: WorkerContext) -> T:
-            return retrying(self.backend, _POLICY, worker).ask(call) if again else call()
+            return retrying(self.backend, _POLICY, worker).retry(call) if again else call()
 
         until = _Deadline(self._cancel, self._patience, self.clock)
         try:

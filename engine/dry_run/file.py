@@ -52,34 +52,34 @@ def planned(
         PlanError: it would be rejected.
     """
     store, settings = context.store, context.settings
-    limits, looks = settings.limits, _looks(target)
+    limits, heads = settings.limits, _heads(target)
     if record is None or settings.restart:
         plan = plan_upload(source.size, part_size=settings.part_size, limits=limits)
         if plan.part_count == 1 and plan.file_size <= limits.max_put_size:
-            needed = of_one_object(looks=looks)
+            needed = of_one_object(heads=heads)
         else:
-            needed = of_parts(send=plan.part_count, sent=None, looks=looks, orphans=True)
+            needed = of_parts(send=plan.part_count, sent=None, heads=heads, orphans=True)
         if record is not None and record.upload_id is not None:
             needed += of_restart(sent=len(store.parts(record.id)))
         return _event(source.path, target, plan.file_size, plan.part_size, plan.part_count, needed)
     check_record(record, limits)
     check_algorithm(record, settings.algorithm)
-    looks = _looks(replace(target, options=options_at_create(record, target.options)), record)
+    heads = _heads(replace(target, options=options_at_create(record, target.options)), record)
     plan = replan(source.size, record.part_size, limits=limits)
     moved = recorded_identity(record) != source
     if record.upload_id is None and plan.part_count == 1 and plan.file_size <= limits.max_put_size:
-        needed, kept = of_one_object(looks=looks), []
+        needed, kept = of_one_object(heads=heads), []
     else:
         stored = store.parts(record.id)
         kept = [p for p in stored if p.number <= plan.part_count and p.size == plan.part(p.number).size]
         sent = None if record.upload_id is None else len(stored)
-        needed = of_parts(send=plan.part_count - len(kept), sent=sent, looks=looks)
+        needed = of_parts(send=plan.part_count - len(kept), sent=sent, heads=heads)
     event = _event(source.path, target, plan.file_size, plan.part_size, plan.part_count, needed)
     kept_bytes = sum(part.size for part in kept)
     return replace(event, kept_parts=len(kept), kept_bytes=kept_bytes, source_changed=moved and bool(kept))
 
 
-def _looks(target: Target, record: UploadRecord | None = None) -> int:
+def _heads(target: Target, record: UploadRecord | None = None) -> int:
     """The number of HEAD requests before the object is created.  record: the upload that would be resumed, if any."""
     at_first = target.options.no_overwrite and (record is None or record.status is UploadStatus.OPEN)
     return int(at_first) + int(needs_head(target))

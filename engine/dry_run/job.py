@@ -16,7 +16,7 @@ from ..events.request_counts import Requests
 from ..events.upload import TAKEN, FileFailed, FileSkipped
 from ..job.same_object import is_same
 from ..job_records.match import open_job, with_encoding
-from ..job_records.rows import SAME, Standing, standing
+from ..job_records.rows import SAME, FileState, file_state
 from ..retry.policy import RetryPolicy
 from ..run.context import EngineContext
 from ..run.failures import fails_for_all
@@ -24,7 +24,7 @@ from ..run.record import default_algorithm
 from ..run.settings import check_settings
 from ..run.stored_options import check_key, with_sse_c_fingerprint
 from ..upload.overwrite import target_exists
-from ..walk.empty import is_emptied, nothing_met
+from ..walk.empty import is_emptied, no_files_error
 from ..walk.file_limits import chosen
 from ..walk.key_collisions import check_key_collisions, distinct, may_collide
 from ..walk.order import in_order
@@ -38,11 +38,11 @@ from ..workers.pool import WorkerPool
 from .file import planned
 
 _WINDOW = 1000  # files in memory at a time
-_LOOKS = 16  # concurrent checks
+_MAX_CHECKS = 16  # concurrent checks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Look:
+class _CheckTask:
     """Check whether a file need not be sent."""
 
     found: FileEntry
@@ -107,10 +107,10 @@ class _DryJob:
         files = chosen(self._keyed(window), self._spec.limits, self._store.jobs, self._id, self._unfinished)
         # Several files with one key were rejected earlier, so a repeated key is the same file.
         keyed = distinct(files, self._store.jobs)[0] if may_collide(self._spec) else dict(files)
-        doubtful = set() if self._settings.restart else self._drop_done(keyed)
-        reasons = self._look(keyed, doubtful)
+        uncertain = set() if self._settings.restart else self._drop_done(keyed)
+        reasons = self._look(keyed, uncertain)
         for key, each in keyed.items():
-            if key in doubtful and reasons[key] == SAME:
+            if key in uncertain and reasons[key] == SAME:
                 self._resumed += 1
             else:
                 self._file(key, each, reasons.get(key))
@@ -119,7 +119,7 @@ class _DryJob:
     def _keyed(self, window: Sequence[FileEntry | SkippedEntry]) -> Iterator[tuple[str, FileEntry]]:
         for each in window:
             if isinstance(each, SkippedEntry):
-                self._passed(each)
+                self._skip(each)
                 continue
             try:
                 key = self._spec.key(each.name)
@@ -139,7 +139,9 @@ class _DryJob:
             UploadFailed: there were no files, and that may be an error.
         """
         if not self._files + self._skipped + self._failed + self._resumed:
-            error = nothing_met(self._spec, self._id or None, emptied=self._emptied, fail_if_empty=self._fail_if_empty)
+            error = no_files_error(
+                self._spec, self._id or None, emptied=self._emptied, fail_if_empty=self._fail_if_empty
+            )
             if error is not None:
                 raise error
         event = JobPlanned(
@@ -159,35 +161,35 @@ class _DryJob:
     def _drop_done(self, keyed: dict[str, FileEntry]) -> set[str]:
         """Remove the files that are done, and return the keys of those that may have changed since."""
         known = self._store.jobs.files(self._id, list(keyed)) if self._id else {}
-        standings = {key: standing(row, keyed[key].identity) for key, row in known.items()}
-        for key, stands in standings.items():
-            if stands is Standing.DONE:
+        states = {key: file_state(row, keyed[key].identity) for key, row in known.items()}
+        for key, state in states.items():
+            if state is FileState.DONE:
                 self._resumed += 1
                 del keyed[key]
-        return {key for key, stands in standings.items() if stands is Standing.DOUBTFUL}
+        return {key for key, state in states.items() if state is FileState.UNCERTAIN}
 
-    def _look(self, keyed: dict[str, FileEntry], doubtful: Collection[str]) -> dict[str, str | PartwayError | None]:
+    def _look(self, keyed: dict[str, FileEntry], uncertain: Collection[str]) -> dict[str, str | PartwayError | None]:
         """Why files need not or cannot be sent, for files about which S3 must be asked."""
         asks_all = self._spec.skip_same or self._spec.options.no_overwrite
-        if not asks_all and not doubtful:
+        if not asks_all and not uncertain:
             return {}
         algorithm = self._settings.algorithm or default_algorithm(
             self._store, self._spec.endpoint, self._context.clock.time()
         )
         tasks = (
-            _Look(
+            _CheckTask(
                 found=each,
                 target=self._spec.target(key),
                 backend=self._context.backend,
                 policy=self._settings.policy,
                 algorithm=algorithm,
-                skip_same=self._spec.skip_same or key in doubtful,
+                skip_same=self._spec.skip_same or key in uncertain,
             )
             for key, each in keyed.items()
-            if asks_all or key in doubtful
+            if asks_all or key in uncertain
         )
         reasons: dict[str, str | PartwayError | None] = {}
-        workers = fixed_workers(self._settings.concurrency or _LOOKS, self._context.runtime)
+        workers = fixed_workers(self._settings.concurrency or _MAX_CHECKS, self._context.runtime)
         with WorkerPool(workers, cancel=self._context.cancel, on_message=lambda _: None) as pool:
             for outcome in pool.stream(_look, tasks):
                 key = outcome.task.target.key
@@ -219,17 +221,17 @@ class _DryJob:
         self._bytes += found.size
         self._kept += event.kept_bytes
         # A job sends a small file without a HEAD of the key; with ``skip_same``, there is always a HEAD.
-        looks = int(self._spec.skip_same) - int(target.options.no_overwrite and bool(event.put_object))
-        event = replace(event, head_object=event.head_object + looks)
+        heads = int(self._spec.skip_same) - int(target.options.no_overwrite and bool(event.put_object))
+        event = replace(event, head_object=event.head_object + heads)
         self._needed += event
         self._sink(event)
 
-    def _passed(self, passed: SkippedEntry) -> None:
-        if passed.failed:
-            self._fail(passed.path, "", SourceError(passed.reason))
+    def _skip(self, entry: SkippedEntry) -> None:
+        if entry.failed:
+            self._fail(entry.path, "", SourceError(entry.reason))
         else:
-            self._emptied = self._emptied or is_emptied(passed, self._spec)
-            self._sink(FileSkipped(job=self._id, source=passed.path, target="", reason=passed.reason))
+            self._emptied = self._emptied or is_emptied(entry, self._spec)
+            self._sink(FileSkipped(job=self._id, source=entry.path, target="", reason=entry.reason))
 
     def _fail(self, path: str, url: str, error: PartwayError) -> None:
         self._failed += 1
@@ -237,7 +239,7 @@ class _DryJob:
         self._sink(FileFailed(job=self._id, source=path, target=url, error=str(error), resumable=resumable))
 
 
-def _look(task: _Look, worker: WorkerContext) -> str | None:
+def _look(task: _CheckTask, worker: WorkerContext) -> str | None:
     s3 = retrying(task.backend, task.policy, worker)
     if task.skip_same and is_same(s3, task.target, task.found.path, task.found.size, task.algorithm, worker):
         return SAME

@@ -15,7 +15,7 @@ from ..stream.settings import StreamPlanner, StreamSettings
 from .file import _event
 
 
-def plan_piped(target: Target, context: EngineContext, *, stream: StreamSettings) -> UploadPlanned:
+def plan_stream_upload(target: Target, context: EngineContext, *, stream: StreamSettings) -> UploadPlanned:
     """What ``upload_stream`` would do, as far as it is known before the stream is read.
 
     Raises:

@@ -33,12 +33,12 @@ def counts(requests: Requests) -> list[tuple[str, int]]:
     return [(field.name, getattr(requests, field.name)) for field in fields(Requests)]
 
 
-def of_one_object(*, looks: int = 0) -> Requests:
+def of_one_object(*, heads: int = 0) -> Requests:
     """PutObject and the HEAD request that verifies it.  looks: HEAD requests before the PutObject."""
-    return Requests(put_object=1, head_object=1 + looks)
+    return Requests(put_object=1, head_object=1 + heads)
 
 
-def of_parts(*, send: int, sent: int | None, looks: int = 0, orphans: bool = False) -> Requests:
+def of_parts(*, send: int, sent: int | None, heads: int = 0, orphans: bool = False) -> Requests:
     """A multipart upload, from its current state to the verified object.
 
     Args:
@@ -53,7 +53,7 @@ def of_parts(*, send: int, sent: int | None, looks: int = 0, orphans: bool = Fal
         list_parts=0 if sent is None else _pages(sent),
         upload_part=send,
         complete_multipart_upload=1,
-        head_object=1 + looks,
+        head_object=1 + heads,
     )
 
 

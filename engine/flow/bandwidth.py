@@ -6,8 +6,8 @@ from collections.abc import Callable
 from ..limits import KIB
 
 MIN_BANDWIDTH = 4 * KIB  # bytes a second; below it a part looks stalled
-_EACH = 256 * KIB  # bytes a second that a connection should have: with less of it, fewer connections are better
-_SAVED = 0.25  # seconds whose bytes may be made up for after a pause
+_PER_CONNECTION = 256 * KIB  # bytes a second that each connection should have; below it, fewer connections are better
+_BURST = 0.25  # seconds whose bytes may be made up for after a pause
 
 
 class TokenBucket:
@@ -37,11 +37,11 @@ class TokenBucket:
         """Take ``size`` bytes; returns the seconds to wait before more is sent."""
         with self._lock:
             now = self._clock()
-            self._level = min(self._level + (now - self._at) * self._rate, self._rate * _SAVED) - size
+            self._level = min(self._level + (now - self._at) * self._rate, self._rate * _BURST) - size
             self._at = now
             return max(0.0, -self._level / self._rate)
 
 
 def max_connections(rate: int) -> int:
     """How many connections such a rate keeps moving; at least one."""
-    return max(1, rate // _EACH)
+    return max(1, rate // _PER_CONNECTION)

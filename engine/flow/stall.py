@@ -7,7 +7,7 @@ from ..limits import KIB
 
 # rclone#9841: a part that trickles is never idle, and took 16 hours.
 WINDOW = 30.0
-LEAST_RATE = 1 * KIB
+MIN_RATE = 1 * KIB
 
 
 class StallGuard:
@@ -19,10 +19,10 @@ class StallGuard:
         least_rate: Bytes a second; below it the attempt fails and the part is retried.
     """
 
-    def __init__(self, clock: Callable[[], float], *, window: float = WINDOW, least_rate: float = LEAST_RATE) -> None:
+    def __init__(self, clock: Callable[[], float], *, window: float = WINDOW, min_rate: float = MIN_RATE) -> None:
         self._clock = clock
         self._window = window
-        self._least_rate = least_rate
+        self._min_rate = min_rate
         self._since = clock()
         self._from = 0
 
@@ -37,7 +37,7 @@ class StallGuard:
         if sent == 0 or moved < 0:
             self._since, self._from = now, sent
         elif now - self._since >= self._window:
-            if moved < self._window * self._least_rate:
+            if moved < self._window * self._min_rate:
                 raise Transient(
                     f"stalled: {moved:,} bytes in {now - self._since:.0f} s", operation="UploadPart", code="Stalled"
                 )

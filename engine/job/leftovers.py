@@ -14,7 +14,7 @@ from .context import JobRun
 from .results import JobResults
 
 
-def is_given_up(upload: UploadRecord | None, job: JobRecord) -> bool:
+def is_discarded(upload: UploadRecord | None, job: JobRecord) -> bool:
     """True for an upload that a restart of the job discarded and that has not been aborted yet.
 
     It is aborted when its file is sent, which may be in a later run.
@@ -31,17 +31,17 @@ class Leftovers:
         self._results = results
         self._listed = job.spec.listed is not None
         unfinished = job.store.uploads_in(job.spec.endpoint, job.spec.bucket, statuses=UNFINISHED, job=job.record.id)
-        self._unmet = {each.key: each for each in unfinished}
+        self._missing = {each.key: each for each in unfinished}
 
     @property
     def keys(self) -> Collection[str]:
         """The keys of the uploads whose files the walk has not found yet."""
-        return self._unmet
+        return self._missing
 
-    def meet(self, keys: Iterable[str]) -> None:
+    def found(self, keys: Iterable[str]) -> None:
         """The walk has found the files of these keys."""
         for key in keys:
-            self._unmet.pop(key, None)
+            self._missing.pop(key, None)
 
     def settle(self, *, prune: bool) -> Collection[str]:
         """At the end of the walk: report files that vanished while unfinished, and abort what a restart discarded.
@@ -56,8 +56,8 @@ class Leftovers:
             JobStopped: the service refuses every abort, or does not answer.
             UploadCancelled, StateError.
         """
-        for each in self._unmet.values():
-            if is_given_up(each, self._job):
+        for each in self._missing.values():
+            if is_discarded(each, self._job):
                 self._abort(each)
             elif self._listed and os.path.lexists(each.source):
                 # Another list was given; the upload can be resumed by its own ID.
@@ -66,7 +66,7 @@ class Leftovers:
                 self._abort(each)
             else:
                 self._results.failed("", each.source, target_of(each).url, self._vanished(each))
-        return self._unmet
+        return self._missing
 
     def _vanished(self, upload: UploadRecord) -> UploadFailed:
         count, _ = self._context.store.part_totals(upload.id)

@@ -8,7 +8,7 @@ from partway.state.jobs import FileRecord, FileStatus, JobStatus
 
 from ..errors import PartwayError, SourceError, UploadFailed, is_resumable
 from ..events.upload import ComparisonFailed, FileDone, FileFailed, FileSkipped, JobDone, JobStarted
-from ..job_records.later_uploads import is_awaited
+from ..job_records.later_uploads import needs_rows
 from ..job_records.rows import SAME, file_row
 from ..run.failures import cause_of, fails_for_all, may_fail_for_all
 from ..source.identity import SourceIdentity
@@ -172,7 +172,7 @@ class JobResults:
         """
         if not self._failed and not missing:
             self.save(JobStatus.COMPLETED)
-            if not is_awaited(self._store, self._record):
+            if not needs_rows(self._store, self._record):
                 self._jobs.delete_files(self._record.id)
         return self.emit_end(missing)
 

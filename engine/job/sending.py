@@ -8,13 +8,13 @@ from partway.state.jobs import FileRecord
 from ..errors import PartwayError, PlanError, UploadCancelled, UploadFailed
 from ..events.upload import JobDone, OverwriteNotExcluded
 from ..job_records.later_uploads import LATER, WrittenSince
-from ..job_records.rows import Standing, standing
+from ..job_records.rows import FileState, file_state
 from ..run.failures import was_never_reached
 from ..run.stored_options import check_key
 from ..upload.overwrite import needs_head
-from ..walk.empty import is_emptied, is_gone, nothing_met
+from ..walk.empty import is_emptied, is_gone, no_files_error
 from ..walk.file_limits import chosen
-from ..walk.key_collisions import Collision, distinct, may_collide, with_rows
+from ..walk.key_collisions import Collision, collisions_with_rows, distinct, may_collide
 from ..walk.order import in_order
 from ..walk.walk import FileEntry, SkippedEntry, walk_sources
 from .context import JobRun
@@ -44,7 +44,7 @@ class JobWalk:
         self._prune = job.settings.prune
         self._fail_if_empty = job.settings.fail_if_empty
         self._limits = job.context.settings.limits
-        self._met_any = False
+        self._found_any = False
         self._emptied = False
         self._walk_failed = False
         self._knows_files = False
@@ -76,7 +76,7 @@ class JobWalk:
             raise
         finally:
             results.save()
-        if not self._met_any and not missing:
+        if not self._found_any and not missing:
             return self._nothing()
         return results.end(missing)
 
@@ -86,7 +86,7 @@ class JobWalk:
         prune = self._prune and not self._walk_failed
         unfinished = self._leftovers.settle(prune=prune)
         # A list itself says which files are wanted; but an empty one may be a mistake.
-        if not self._knows_files or (self._spec.listed and self._met_any):
+        if not self._knows_files or (self._spec.listed and self._found_any):
             return 0
         # Their uploads are reported by themselves; those without one were given up.
         self._store.jobs.delete_files(self._record.id, unfinished)
@@ -103,7 +103,7 @@ class JobWalk:
         if self._prune and not self._is_new:
             return self._results.end(0)
         job = None if self._is_new else self._record.id
-        error = nothing_met(self._spec, job, emptied=self._emptied, fail_if_empty=self._fail_if_empty)
+        error = no_files_error(self._spec, job, emptied=self._emptied, fail_if_empty=self._fail_if_empty)
         if self._is_new:
             self._store.jobs.delete(self._record.id)
             self._publisher.forget()
@@ -123,7 +123,7 @@ class JobWalk:
                     self._skip(each)
             found = [each for each in window if isinstance(each, FileEntry)]
             keyed = self._chosen(self._keyed(found))
-            self._met_any = self._met_any or bool(keyed)
+            self._found_any = self._found_any or bool(keyed)
             self._send(self._fresh(keyed))
 
     def _chosen(self, files: Iterable[tuple[str, FileEntry]]) -> list[tuple[str, FileEntry]]:
@@ -143,12 +143,12 @@ class JobWalk:
                     "without them",
                     resumable=True,
                 )
-                self._met_any = True
+                self._found_any = True
                 self._results.failed("", entry.path, "", error)
                 return
             if gone:
                 return
-        self._met_any = self._met_any or entry.failed
+        self._found_any = self._found_any or entry.failed
         self._walk_failed = self._walk_failed or entry.failed
         self._results.skipped_by_walk(entry)
 
@@ -180,32 +180,32 @@ class JobWalk:
 
     def _send(self, found: dict[str, FileEntry]) -> None:
         """Send the files of a window that are left: large files first, then small ones."""
-        self._leftovers.meet(found)
+        self._leftovers.found(found)
         known = self._store.jobs.files(self._record.id, list(found)) if self._knows_files else {}
         if not self._prune:
-            for collision in with_rows(found, known):
+            for collision in collisions_with_rows(found, known):
                 self._collide(collision)
                 del found[collision.key]
         later = self._written_since.among(found) if self._written_since else ()
-        left: list[tuple[str, FileEntry]] = []
-        doubtful: dict[str, FileRecord] = {}
+        pending: list[tuple[str, FileEntry]] = []
+        uncertain: dict[str, FileRecord] = {}
         for key, each in found.items():
             row = known.get(key)
-            stands = standing(row, each.identity)
-            if stands is Standing.DONE:
+            state = file_state(row, each.identity)
+            if state is FileState.DONE:
                 self._results.already_done()
                 continue
             if key in later:
                 self._results.skipped(key, each.identity, self._spec.target(key).url, LATER)
                 continue
-            left.append((key, each))
-            if row is not None and stands is Standing.DOUBTFUL:
-                doubtful[key] = row
+            pending.append((key, each))
+            if row is not None and state is FileState.UNCERTAIN:
+                uncertain[key] = row
         if self._spec.order is None:
-            left.sort(key=lambda pair: (1, 0) if self._files.is_small(*pair) else (0, -pair[1].size))
-        for key, each in left:
+            pending.sort(key=lambda pair: (1, 0) if self._files.is_small(*pair) else (0, -pair[1].size))
+        for key, each in pending:
             send = self._files.send_small if self._files.is_small(key, each) else self._files.send_large
-            send(key, each, doubtful.get(key))
+            send(key, each, uncertain.get(key))
 
     def _keyed(self, found: Iterable[FileEntry]) -> Iterator[tuple[str, FileEntry]]:
         for each in found:
@@ -214,7 +214,7 @@ class JobWalk:
                 check_key(self._spec.target(key), self._limits)
             except PlanError as error:
                 if self._spec.limits.allow(each):
-                    self._met_any = True
+                    self._found_any = True
                     self._results.failed("", each.path, "", error)
                 continue
             yield key, each

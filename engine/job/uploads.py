@@ -21,7 +21,7 @@ from ..workers.part_tasks import retrying
 from ..workers.pool import WorkerPool
 from .checksum import JobChecksum
 from .context import JobRun
-from .leftovers import is_given_up
+from .leftovers import is_discarded
 from .results import JobResults
 from .same_object import same_file
 
@@ -107,7 +107,7 @@ class JobUploads:
 
     def _upload(self, key: str, found: FileEntry, target: Target, workers: SharedWorkers) -> UploadDone | UploadSkipped:
         record = self._job.record
-        restart = self._settings.restart or is_given_up(self._unfinished.get((found.path, key)), record)
+        restart = self._settings.restart or is_discarded(self._unfinished.get((found.path, key)), record)
         return upload_file(
             found.path,
             target,

@@ -84,7 +84,7 @@ def locked_open_job(store: StateStore, record: JobRecord) -> Iterator[JobRecord]
         StateLocked: a process runs it.
         UploadFailed: it has ended.
     """
-    with _held(store, record):
+    with _hold_lock(store, record):
         record = store.jobs.get(record.id) or record
         if record.status is not JobStatus.OPEN:
             raise UploadFailed(
@@ -95,7 +95,7 @@ def locked_open_job(store: StateStore, record: JobRecord) -> Iterator[JobRecord]
 
 
 @contextmanager
-def _held(store: StateStore, record: JobRecord) -> Iterator[None]:
+def _hold_lock(store: StateStore, record: JobRecord) -> Iterator[None]:
     """Lock the job; a job whose spec is not readable needs no lock, since no command can run it."""
     try:
         spec = JobSpec.from_json(record.spec)

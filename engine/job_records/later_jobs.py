@@ -9,7 +9,7 @@ from partway.state.store import StateStore
 from ..walk.spec import JobSpec
 from .match import differing_flags, readable_jobs, writes_same_keys
 
-_Place = tuple[str, str, str, str]  # endpoint, bucket, source, prefix
+_Location = tuple[str, str, str, str]  # endpoint, bucket, source, prefix
 _Found = list[tuple[JobRecord, JobSpec]]
 
 
@@ -20,14 +20,14 @@ class LaterJobs:
     """
 
     def __init__(self, store: StateStore) -> None:
-        self._at: dict[_Place, _Found] = {}
-        self._below: dict[_Place, _Found] = {}
+        self._at: dict[_Location, _Found] = {}
+        self._below: dict[_Location, _Found] = {}
         for record, spec in readable_jobs(store.jobs.all()):
             if record.status is JobStatus.ABORTED:
                 continue
-            for place in _places(spec):
-                self._at.setdefault(place, []).append((record, spec))
-                for above in _above(place):
+            for location in _locations(spec):
+                self._at.setdefault(location, []).append((record, spec))
+                for above in _above(location):
                     self._below.setdefault(above, []).append((record, spec))
 
     def after(self, record: JobRecord, spec: JobSpec) -> tuple[JobRecord, list[str]] | None:
@@ -47,22 +47,22 @@ class LaterJobs:
         return None
 
     def _candidates(self, spec: JobSpec) -> Iterator[tuple[JobRecord, JobSpec]]:
-        for place in _places(spec):
-            yield from self._at.get(place, ())
-            yield from self._below.get(place, ())
-            for above in _above(place):
+        for location in _locations(spec):
+            yield from self._at.get(location, ())
+            yield from self._below.get(location, ())
+            for above in _above(location):
                 yield from self._at.get(above, ())
 
 
-def _places(spec: JobSpec) -> list[_Place]:
+def _locations(spec: JobSpec) -> list[_Location]:
     return [(spec.endpoint, spec.bucket, source, spec.prefix) for source in spec.sources]
 
 
-def _above(place: _Place) -> Iterator[_Place]:
+def _above(location: _Location) -> Iterator[_Location]:
     """The folders above, each with the prefix that gives the files of the source the same keys.
 
     Whether the source is a file or a folder is not checked: both cases are yielded, and one of them is wrong."""
-    endpoint, bucket, source, prefix = place
+    endpoint, bucket, source, prefix = location
     name_of_file = os.path.basename(source)  # noqa: PTH119 - keeps undecodable names
     for keys, slash in ((prefix, "/"), (prefix + name_of_file, "")):
         folder = source

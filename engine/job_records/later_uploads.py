@@ -75,7 +75,7 @@ class WrittenSince:
         return found
 
 
-def is_awaited(store: StateStore, job: JobRecord) -> bool:
+def needs_rows(store: StateStore, job: JobRecord) -> bool:
     """True while another unfinished upload or job may write keys of this job, whose rows then say what it wrote."""
     spec = JobSpec.from_json(job.spec)
     if any(

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from partway.state.store import StateStore
 
 from ..backend.target import Target
-from ..resume.lock import _held, _named, _process
+from ..resume.lock import describe_holder, hold_lock, id_suffix
 from ..walk.spec import JobSpec
 from .match import same_job
 
@@ -23,7 +23,7 @@ def locked_job(store: StateStore, spec: JobSpec) -> Iterator[None]:
 
     def holder() -> str:
         record = same_job(store, spec)
-        return f"{_process(record)} is already sending these files to {spec.url}{_named('job', record)}"
+        return f"{describe_holder(record)} is already sending these files to {spec.url}{id_suffix('job', record)}"
 
-    with _held(store, name, Target(bucket=spec.bucket, key=spec.prefix, endpoint=spec.endpoint), holder):
+    with hold_lock(store, name, Target(bucket=spec.bucket, key=spec.prefix, endpoint=spec.endpoint), holder):
         yield

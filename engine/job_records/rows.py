@@ -15,7 +15,7 @@ from ..walk.walk import FileEntry
 SAME = "the service has the same"
 
 
-class Standing(Enum):
+class FileState(Enum):
     """What is left to do for a file.
 
     DONE: nothing.
@@ -24,11 +24,11 @@ class Standing(Enum):
     """
 
     DONE = auto()
-    DOUBTFUL = auto()
-    LEFT = auto()
+    UNCERTAIN = auto()
+    PENDING = auto()
 
 
-def standing(row: FileRecord | None, now: SourceIdentity) -> Standing:
+def file_state(row: FileRecord | None, now: SourceIdentity) -> FileState:
     """Compare the row of a file with the file.
 
     Another file can have the same size and mtime (rsync --times, cp --preserve), so inode and ctime are compared, too.
@@ -38,13 +38,13 @@ def standing(row: FileRecord | None, now: SourceIdentity) -> Standing:
         row: None when earlier runs did not store the file.
     """
     if row is None or row.status is FileStatus.FAILED:
-        return Standing.LEFT
+        return FileState.PENDING
     if (row.size, row.mtime_ns) != (now.size, now.mtime_ns):
-        return Standing.LEFT
+        return FileState.PENDING
     if (row.inode, row.ctime_ns) == (now.inode, now.ctime_ns) and row.ctime_ns is not None:
-        return Standing.DONE
+        return FileState.DONE
     # A skipped file has no object of ours to compare with.
-    return Standing.DOUBTFUL if row.status is FileStatus.DONE else Standing.LEFT
+    return FileState.UNCERTAIN if row.status is FileStatus.DONE else FileState.PENDING
 
 
 def file_row(key: str, source: SourceIdentity, status: FileStatus, note: str, *, keep_path: bool = False) -> FileRecord:

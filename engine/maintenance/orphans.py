@@ -27,7 +27,7 @@ from ..workers.part_tasks import retrying
 from ..workers.pool import WorkerPool
 
 DAY = 86400.0
-_AT_ONCE = 8  # uploads that are inspected concurrently
+_MAX_CONCURRENT = 8  # uploads that are inspected concurrently
 
 
 class Owner(StrEnum):
@@ -60,7 +60,7 @@ class Orphan:
     owner: Owner
     parts: StoredParts | None
     age: float | None
-    begun: float | None
+    upload_age: float | None
     record: UploadRecord | None
     kept: str | None
 
@@ -98,7 +98,7 @@ class RemovalPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Look:
+class _InspectTask:
     """Inspect one upload."""
 
     bucket: BucketBackend
@@ -108,9 +108,9 @@ class _Look:
     upload: BucketUpload
 
 
-def _look(task: _Look, worker: WorkerContext) -> StoredParts | None:
+def _inspect(task: _InspectTask, worker: WorkerContext) -> StoredParts | None:
     s3 = retrying(task.backend, task.settings.policy, worker)
-    return s3.ask(lambda: task.bucket.stored_parts(task.target, task.upload.upload_id))
+    return s3.retry(lambda: task.bucket.stored_parts(task.target, task.upload.upload_id))
 
 
 class Orphans:
@@ -132,7 +132,7 @@ class Orphans:
         *,
         uploads: BucketBackend,
         context: EngineContext,
-        choice: RemovalPolicy = RemovalPolicy(),
+        policy: RemovalPolicy = RemovalPolicy(),
     ) -> None:
         self._bucket = bucket
         self._prefix = prefix
@@ -141,10 +141,10 @@ class Orphans:
         self._context = context
         self._backend = context.backend
         self._store = context.store
-        self._choice = choice
+        self._policy = policy
         self._settings = context.settings
         self._cancel = context.cancel
-        self._ahead = 0.0  # seconds that the service's clock is ahead of this machine's
+        self._clock_ahead = 0.0  # seconds that the service's clock is ahead of this machine's
 
     def find(self) -> list[Orphan]:
         """The uploads that the service lists, and those in the store that it still knows, by key and then by age.
@@ -153,14 +153,14 @@ class Orphans:
             AccessRefused, Refused, Transient: the uploads cannot be listed; the message says why.
             UploadCancelled, StateError.
         """
-        with self._pool(_AT_ONCE) as pool:
+        with self._pool(_MAX_CONCURRENT) as pool:
             listed = pool.run(
-                lambda worker: retrying(self._backend, self._settings.policy, worker).ask(
+                lambda worker: retrying(self._backend, self._settings.policy, worker).retry(
                     lambda: self._uploads.bucket_uploads(self._bucket, self._prefix)
                 )
             )
             if listed.now is not None:
-                self._ahead = listed.now - self._context.clock.time()
+                self._clock_ahead = listed.now - self._context.clock.time()
             found = {(each.key, each.upload_id): each for each in listed.uploads}
             ours = self._ours(self._store.uploads())
             for (key, upload_id), record in ours.items():
@@ -170,11 +170,11 @@ class Orphans:
                     found.setdefault((key, upload_id), upload)
             tasks = [self._task(each) for each in found.values()]
             orphans = []
-            for outcome in pool.stream(_look, tasks):
+            for outcome in pool.stream(_inspect, tasks):
                 if isinstance(outcome, TaskFailed) and isinstance(outcome.error, UploadVanished):
                     continue
-                orphans.append(self._judge(outcome.task.upload, outcome.get(), ours))
-        return sorted(orphans, key=lambda each: (each.upload.key, -(each.begun or 0.0), each.upload.upload_id))
+                orphans.append(self._classify(outcome.task.upload, outcome.get(), ours))
+        return sorted(orphans, key=lambda each: (each.upload.key, -(each.upload_age or 0.0), each.upload.upload_id))
 
     def remove(self, orphans: list[Orphan]) -> Iterator[RemovalResult]:
         """Remove the orphans that are not kept, one after the other, and yield the outcome of each.
@@ -196,11 +196,11 @@ class Orphans:
         with self._pool(1) as pool:
             try:
                 # Check again: the user may have taken a while to confirm, and a sender may have resumed.
-                parts = pool.run(lambda worker: _look(self._task(orphan.upload), worker))
+                parts = pool.run(lambda worker: _inspect(self._task(orphan.upload), worker))
             except UploadVanished:
                 return RemovalResult(orphan=orphan, removal=NOTHING_TO_ABORT)
             ours = self._ours(self._store.uploads_to(self._bucket, orphan.upload.key))
-            now = self._judge(orphan.upload, parts, ours)
+            now = self._classify(orphan.upload, parts, ours)
             if now.kept is not None:
                 return RemovalResult(orphan=orphan, kept=now.kept)
             if now.owner is Owner.UNFINISHED:
@@ -226,10 +226,10 @@ class Orphans:
         """Workers for this many tasks at a time."""
         return WorkerPool(fixed_workers(tasks, self._context.runtime), cancel=self._cancel, on_message=lambda _: None)
 
-    def _judge(
+    def _classify(
         self, upload: BucketUpload, parts: StoredParts | None, ours: dict[tuple[str, str], UploadRecord]
     ) -> Orphan:
-        now = self._context.clock.time() + self._ahead
+        now = self._context.clock.time() + self._clock_ahead
         record = ours.get((upload.key, upload.upload_id))
         last = None if parts is None else parts.last
         times = [when for when in (upload.initiated, last) if when is not None]
@@ -240,7 +240,7 @@ class Orphans:
             owner=self._owner(record),
             parts=parts,
             age=now - max(times) if times and known else None,
-            begun=None if upload.initiated is None else now - upload.initiated,
+            upload_age=None if upload.initiated is None else now - upload.initiated,
             record=record,
             kept=None,
         )
@@ -251,17 +251,17 @@ class Orphans:
             return "running now"
         if orphan.owner is Owner.UNFINISHED:
             assert orphan.record is not None
-            if not self._choice.ours:
+            if not self._policy.ours:
                 return f"yours, unfinished: partway resume {orphan.record.id}, or cancel"
             if orphan.record.endpoint != self._endpoint:
                 return f"yours, started with another endpoint: partway cancel {orphan.record.id}"
             return None
         age = orphan.age
-        if age is None and self._choice.older_than is not None:
-            age = orphan.begun
+        if age is None and self._policy.older_than is not None:
+            age = orphan.upload_age
         if age is None:
             return "the time of its last part is unknown; use --older-than"
-        return "it may be in progress" if age < self._choice.seconds else None
+        return "it may be in progress" if age < self._policy.seconds else None
 
     def _owner(self, record: UploadRecord | None) -> Owner:
         if record is None:
@@ -286,8 +286,8 @@ class Orphans:
     def _target(self, upload: BucketUpload) -> Target:
         return Target(bucket=self._bucket, key=upload.key, endpoint=self._endpoint)
 
-    def _task(self, upload: BucketUpload) -> _Look:
-        return _Look(
+    def _task(self, upload: BucketUpload) -> _InspectTask:
+        return _InspectTask(
             bucket=self._uploads,
             backend=self._backend,
             settings=self._settings,

@@ -19,7 +19,7 @@ from ..source.plan import UploadPlan
 from .reconcile import reconcile, verify_part
 from .renewal import start_over
 
-_MOST = 5  # uploads of one key that are inspected, newest first
+_MAX_INSPECTED = 5  # uploads of one key that are inspected, newest first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,13 +62,13 @@ def adopt_orphan(run: UploadRun) -> None:
         run.emit(_found(run, orphans[0], passed_over=False))
         return
     # For our own upload, the store knows how much was sent.
-    most = run.store.part_totals(run.record.id)[1] if run.record.upload_id is not None else 0
+    max_bytes = run.store.part_totals(run.record.id)[1] if run.record.upload_id is not None else 0
     best: tuple[AdoptableUpload, list[PartRecord]] | None = None
     for orphan in orphans:
         # An upload with fewer bytes than the best match cannot have more of the file.
-        parts = _equal_parts(run, orphan) if orphan.bytes > most else []
-        if (equal := sum(part.size for part in parts)) > most:
-            best, most = (orphan, parts), equal
+        parts = _equal_parts(run, orphan) if orphan.bytes > max_bytes else []
+        if (equal := sum(part.size for part in parts)) > max_bytes:
+            best, max_bytes = (orphan, parts), equal
     for orphan in orphans:
         if best is None or orphan is not best[0]:
             run.emit(_found(run, orphan, passed_over=True))
@@ -142,7 +142,7 @@ def _orphans(run: UploadRun) -> list[AdoptableUpload]:
     ours = {record.upload_id for record in run.store.uploads()} if found else set()
     strangers = [upload for upload in found if upload.upload_id not in ours]
     orphans = []
-    for upload in sorted(strangers, key=lambda upload: upload.initiated, reverse=True)[:_MOST]:
+    for upload in sorted(strangers, key=lambda upload: upload.initiated, reverse=True)[:_MAX_INSPECTED]:
         algorithm = upload.algorithm or ChecksumAlgorithm.MD5
         if run.settings.algorithm not in (None, algorithm):
             continue

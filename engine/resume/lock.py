@@ -22,9 +22,9 @@ def locked(store: StateStore, source: str, target: Target) -> Iterator[None]:
 
     def holder() -> str:
         record = store.unfinished(source, target.endpoint, target.bucket, target.key)
-        return f"{_process(record)} is already sending {source} to {target.url}{_named('upload', record)}"
+        return f"{describe_holder(record)} is already sending {source} to {target.url}{id_suffix('upload', record)}"
 
-    with _held(store, source, target, holder):
+    with hold_lock(store, source, target, holder):
         yield
 
 
@@ -45,7 +45,7 @@ def check_unfinished(store: StateStore, id: str) -> UploadRecord:
 
 
 @contextmanager
-def _held(store: StateStore, source: str, target: Target, holder: Callable[[], str]) -> Iterator[None]:
+def hold_lock(store: StateStore, source: str, target: Target, holder: Callable[[], str]) -> Iterator[None]:
     with ExitStack() as stack:
         try:
             stack.enter_context(store.lock(source, target.endpoint, target.bucket, target.key))
@@ -54,10 +54,10 @@ def _held(store: StateStore, source: str, target: Target, holder: Callable[[], s
         yield
 
 
-def _process(record: UploadRecord | JobRecord | None) -> str:
+def describe_holder(record: UploadRecord | JobRecord | None) -> str:
     return (record and record.holder) or "another process"
 
 
-def _named(kind: str, record: UploadRecord | JobRecord | None) -> str:
+def id_suffix(kind: str, record: UploadRecord | JobRecord | None) -> str:
     """The ID that commands accept; "" while the other process has not stored the record yet."""
     return f" ({kind} {record.id})" if record is not None else ""

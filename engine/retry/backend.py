@@ -13,9 +13,9 @@ from ..checksums import ChecksumAlgorithm
 from ..clock import SYSTEM_CLOCK
 from ..errors import CredentialsExpired, ForeignResponse, RemoteError, Transient
 from ..source.part_reader import PartReader
+from .attempts import CallAttempts, is_of_service, is_unreachable, network_changed
 from .circuit_breaker import CircuitBreaker
 from .policy import Retry, RetryPolicy
-from .tries import Tries, is_of_service, is_unreachable, network_changed
 
 T = TypeVar("T")
 
@@ -51,21 +51,21 @@ class RetryingBackend(MultipartBackend):
         self._random = random
 
     def _call(self, call: Callable[[], T], body: PartReader | None = None) -> T:
-        tries = Tries(self._policy, self._clock)
+        attempts = CallAttempts(self._policy, self._clock)
 
         def attempt() -> T:
-            is_probe = tries.is_probe = self._breaker.acquire(self._sleep)
+            is_probe = attempts.is_probe = self._breaker.acquire(self._sleep)
             began = self._clock()
-            if body is not None and tries.failures:
+            if body is not None and attempts.failures:
                 body.rewind()
             try:
-                answer = self._made(call)
+                answer = self._call_once(call)
             except RemoteError as error:
                 if isinstance(error, Transient) and error.unreachable:
                     self._breaker.record_failure(is_probe, began)
                 else:
                     self._breaker.record_response(served=is_of_service(error))
-                    tries.forgive(error, self._breaker.accepted)
+                    attempts.reset_if_served(error, self._breaker.accepted)
                 raise
             except BaseException:
                 self._breaker.release(is_probe)
@@ -77,9 +77,9 @@ class RetryingBackend(MultipartBackend):
             error = _error_of(state)
             if isinstance(error, CredentialsExpired):
                 return 0.0
-            policy, longest, failures = self._policy, self._policy.longest_wait, tries.answered + 1
+            policy, longest, failures = self._policy, self._policy.max_wait, attempts.responses + 1
             if is_unreachable(error):
-                longest, failures = min(policy.longest_rest, longest), self._breaker.probes
+                longest, failures = min(policy.max_probe_wait, longest), self._breaker.probes
             return self._random() * min(longest, policy.first_wait * 2.0 ** min(failures - 1, 60))
 
         def before_sleep(state: RetryCallState) -> None:
@@ -91,26 +91,26 @@ class RetryingBackend(MultipartBackend):
             self._on_retry(
                 Retry(
                     number=0 if body is None else body.spec.number,
-                    attempt=tries.failures,
+                    attempt=attempts.failures,
                     wait=state.upcoming_sleep,
                     reason=str(error),
                     unreachable=is_unreachable(error),
                     throttled=isinstance(error, Transient) and error.throttled,
                     timed_out=isinstance(error, Transient) and error.timed_out,
                     is_lost_answer=isinstance(error, Transient) and error.is_lost_answer,
-                    is_probe=tries.is_probe and is_unreachable(error),
+                    is_probe=attempts.is_probe and is_unreachable(error),
                 )
             )
 
         def sleep(seconds: float) -> None:
             # While the endpoint is away, the breaker waits for all calls, and a nudge ends that.
-            if not tries.unreachable:
+            if not attempts.unreachable:
                 self._sleep(seconds)
 
         retrying = Retrying(
             retry=retry_if_exception_type((Transient, CredentialsExpired)),
             wait=wait,
-            stop=lambda state: tries.are_over(_error_of(state), state.upcoming_sleep, self._breaker),
+            stop=lambda state: attempts.should_stop(_error_of(state), state.upcoming_sleep, self._breaker),
             before_sleep=before_sleep,
             sleep=sleep,
             reraise=True,
@@ -118,12 +118,12 @@ class RetryingBackend(MultipartBackend):
         try:
             return retrying(attempt)
         except Transient as error:
-            last_word = tries.last_word(error, self._breaker)
-            if isinstance(last_word, Transient) and last_word.unreachable:
-                self._breaker.trip(last_word)
-            raise last_word from error
+            final_error = attempts.final_error(error, self._breaker)
+            if isinstance(final_error, Transient) and final_error.unreachable:
+                self._breaker.trip(final_error)
+            raise final_error from error
 
-    def _made(self, call: Callable[[], T]) -> T:
+    def _call_once(self, call: Callable[[], T]) -> T:
         try:
             return call()
         except ForeignResponse as error:
@@ -131,7 +131,7 @@ class RetryingBackend(MultipartBackend):
                 raise  # the address may be wrong, or the network wants a login: waiting helps neither
             raise network_changed(error) from error
 
-    def ask(self, call: Callable[[], T]) -> T:
+    def retry(self, call: Callable[[], T]) -> T:
         """Retry an arbitrary call under the same policy."""
         return self._call(call)
 
@@ -142,7 +142,7 @@ class RetryingBackend(MultipartBackend):
         return self._call(lambda: self._inner.create_upload(target, algorithm))
 
     def upload_part(self, target: Target, upload_id: str, body: PartReader) -> PartReceipt:
-        return self._call(lambda: _compared(self._inner.upload_part(target, upload_id, body), body), body)
+        return self._call(lambda: _check_receipt(self._inner.upload_part(target, upload_id, body), body), body)
 
     def list_parts(self, target: Target, upload_id: str, algorithm: ChecksumAlgorithm) -> list[PartReceipt] | None:
         return self._call(lambda: self._inner.list_parts(target, upload_id, algorithm))
@@ -185,7 +185,7 @@ class RetryingBackend(MultipartBackend):
         return self._call(lambda: self._inner.part_sizes(target))
 
 
-def _compared(receipt: PartReceipt, body: PartReader) -> PartReceipt:
+def _check_receipt(receipt: PartReceipt, body: PartReader) -> PartReceipt:
     """The receipt, when the answer does not contradict what was sent."""
     if receipt.checksum in (None, body.checksum):
         return receipt

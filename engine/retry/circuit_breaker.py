@@ -39,10 +39,10 @@ class CircuitBreaker:
         self.probes = 0
         self._clock = clock
         self._lock = threading.Lock()
-        self._away_since: float | None = None
-        self._probing = False
+        self._unreachable_since: float | None = None
+        self._is_probing = False
         self._not_before = 0.0
-        self._last_word: Transient | None = None
+        self._tripped_by: Transient | None = None
         self._nudge = nudge or Nudge()
         self._nudges = 0  # that were acted on
 
@@ -54,13 +54,13 @@ class CircuitBreaker:
         """
         while True:
             with self._lock:
-                if self._last_word is not None:
-                    raise self._last_word
-                if self._away_since is None:
+                if self._tripped_by is not None:
+                    raise self._tripped_by
+                if self._unreachable_since is None:
                     return False
                 wait = self._left()
-                if not self._probing and wait <= _SOON:
-                    self._probing = True
+                if not self._is_probing and wait <= _SOON:
+                    self._is_probing = True
                     return True
             sleep(min(max(wait, 0.01), _POLL))
 
@@ -74,15 +74,15 @@ class CircuitBreaker:
         """The call ended and says nothing about the endpoint, for instance by a cancel."""
         if is_probe:
             with self._lock:
-                self._probing = False
+                self._is_probing = False
 
     def record_response(self, *, served: bool = False) -> None:
         """The endpoint responded: every call may proceed.  served: it was the service, not something in its place."""
         with self._lock:
             self.contacted = True
             self.served = self.served or served
-            self._away_since = None
-            self._probing = False
+            self._unreachable_since = None
+            self._is_probing = False
 
     def record_success(self) -> None:
         """A call succeeded."""
@@ -93,13 +93,13 @@ class CircuitBreaker:
     def record_failure(self, is_probe: bool, since: float) -> None:
         """The call did not reach the endpoint; ``since`` is when it started."""
         with self._lock:
-            if self._away_since is None:
-                self._away_since, self.probes = since, 1
+            if self._unreachable_since is None:
+                self._unreachable_since, self.probes = since, 1
                 self._nudges = self._nudge.count
             elif is_probe:
                 self.probes += 1
             if is_probe:
-                self._probing = False
+                self._is_probing = False
 
     def open_for(self, seconds: float) -> None:
         """No call probes the endpoint for this many seconds, or for what is left of an earlier wait if that is less."""
@@ -108,12 +108,12 @@ class CircuitBreaker:
             until = now + seconds
             self._not_before = min(until, self._not_before) if self._not_before > now else until
 
-    def away_for(self) -> float:
+    def unreachable_for(self) -> float:
         """Seconds since the endpoint became unreachable; 0 when it is reachable."""
         with self._lock:
-            return 0.0 if self._away_since is None else self._clock() - self._away_since
+            return 0.0 if self._unreachable_since is None else self._clock() - self._unreachable_since
 
     def trip(self, error: Transient) -> None:
         """The endpoint was unreachable for too long: every call of this run ends with this error."""
         with self._lock:
-            self._last_word = error
+            self._tripped_by = error

@@ -9,19 +9,19 @@ class RetryPolicy:
 
     attempts: maximum attempts that got an error response; connection failures do not count, nor does throttling while
         other calls succeed.
-    first_wait, longest_wait: the wait is random between 0 and a bound that doubles from the one to the other
+    first_wait, max_wait: the wait is random between 0 and a bound that doubles from the one to the other
         (full jitter, https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
     budget: how long an endpoint that responded before may stay unreachable.
     first_contact: the same for one that never responded in this run; a mistyped address should fail soon.
-    longest_rest: the longest wait between two probes of an unreachable endpoint.
+    max_probe_wait: the maximum wait between two probes of an unreachable endpoint.
     """
 
     attempts: int = 10
     first_wait: float = 0.5
-    longest_wait: float = 30.0
+    max_wait: float = 30.0
     budget: float = 900.0
     first_contact: float = 20.0
-    longest_rest: float = 5.0
+    max_probe_wait: float = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,12 +33,12 @@ def failures_emitted(sink: EventSink, store: StateStore, id: str) -> Iterator[Fa
         raise
     except PartwayError as error:
         if about.id and not isinstance(error, StateError):
-            _forget_if_nothing_began(store, about.id, error)
+            _delete_if_nothing_was_sent(store, about.id, error)
         sink(UploadFailed(upload=about.id, error=str(error), resumable=is_resumable(error)))
         raise
 
 
-def _forget_if_nothing_began(store: StateStore, id: str, error: PartwayError) -> None:
+def _delete_if_nothing_was_sent(store: StateStore, id: str, error: PartwayError) -> None:
     """Delete the record of an upload that was refused, or never reached the endpoint, before S3 had any part of it."""
     record = store.upload(id)
     if record is None or record.upload_id is not None:

@@ -12,7 +12,7 @@ from ..checksums import ChecksumAlgorithm
 from ..source.identity import SourceIdentity
 from .run import new_id
 
-_LEARNED_FOR = 30 * 86400.0  # seconds before an endpoint is tried with the default checksum again: services get updated
+_VALID_FOR = 30 * 86400.0  # seconds before an endpoint is tried with the default checksum again: services get updated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ def default_algorithm(store: StateStore, endpoint: str, now: float) -> ChecksumA
 
     now: seconds since the epoch.
     """
-    known = store.get_endpoint_algorithm(endpoint, since=now - _LEARNED_FOR)
+    known = store.get_endpoint_algorithm(endpoint, since=now - _VALID_FOR)
     return ChecksumAlgorithm(known or ChecksumAlgorithm.CRC64NVME)
 
 

@@ -77,7 +77,7 @@ class UploadRun:
         self.pool = WorkerPool(
             workers or make_workers(self.settings, plan.part_size, context.runtime),
             cancel=context.cancel,
-            on_message=self._hear,
+            on_message=self._on_message,
             on_idle=on_idle,
         )
         self._concurrency = self.pool.concurrency
@@ -114,9 +114,9 @@ class UploadRun:
 
     def call(self, call: Callable[[RetryingBackend], R]) -> R:
         """Make a call about the whole upload on a worker, with retries; cancellation is handled meanwhile."""
-        return self.ask(lambda worker: call(self.retrying(worker)))
+        return self.call_on_worker(lambda worker: call(self.retrying(worker)))
 
-    def ask(self, call: Callable[[WorkerContext], R]) -> R:
+    def call_on_worker(self, call: Callable[[WorkerContext], R]) -> R:
         """Like ``call``, for a function that needs the worker's context, such as one that makes several calls."""
         answer = self.pool.run(call)
         self.reached()
@@ -135,7 +135,7 @@ class UploadRun:
     def save_part(self, part: PartRecord) -> None:
         """Record a part that was just sent, durably, and only then emit its event."""
         self.store.save_parts(self.record.id, [part])
-        self._learn()
+        self._save_fallback()
         self.emit_part_done(part)
 
     def emit_part_done(self, part: PartRecord) -> None:
@@ -147,7 +147,7 @@ class UploadRun:
         self._outage.reached(self.record.id)
         self._unreachable_parts.clear()
 
-    def _hear(self, message: Any) -> None:
+    def _on_message(self, message: Any) -> None:
         match message:
             case Sent(number=number, sent=sent, size=size):
                 # Other parts may still report bytes that they wrote to a dead connection.
@@ -199,7 +199,7 @@ class UploadRun:
             self.emit(PartsChecked(upload=self.record.id, bytes=done, total_bytes=total))
             yield hashed
 
-    def whole_md5(self) -> str:
+    def md5_of_source(self) -> str:
         """The MD5 of the whole source, in hex.  One worker reads it once.
 
         Raises:
@@ -209,7 +209,7 @@ class UploadRun:
         task = HashTask(path=self.source.path, spec=whole, algorithm=ChecksumAlgorithm.MD5, md5=False)
         return etag_of(self.pool.run(lambda worker: hash_part(task, worker)).checksum)
 
-    def announce_start(self, kept: Sequence[PartRecord]) -> None:
+    def emit_started(self, kept: Sequence[PartRecord]) -> None:
         """Emit UploadStarted with what is kept of earlier runs, then PartDone for each part of this run that is kept
         when a round starts over."""
         sizes = [part.size for part in kept if part.run < self.record.run]
@@ -249,9 +249,9 @@ class UploadRun:
         self.store.replace_parts(self.record.id, ())
         self.save(checksum_algorithm=ChecksumAlgorithm.MD5.value)
         if not reason.code:
-            self._learn()
+            self._save_fallback()
 
-    def _learn(self) -> None:
+    def _save_fallback(self) -> None:
         """Remember that this endpoint needs the fallback algorithm."""
         if self._fell_back and self.target.endpoint:
             self.store.save_endpoint_algorithm(self.target.endpoint, self.algorithm.value, self.now())

@@ -45,7 +45,7 @@ def finish_stream(record: UploadRecord, context: EngineContext) -> UploadDone | 
             listed = run.call(lambda s3: s3.list_parts(target, run.upload_id, run.algorithm))
             if len(earlier_parts(parts, listed).confirmed) < len(parts) or not parts:
                 raise UploadFailed(f"S3 no longer has all parts of the stream; {RUN_AGAIN}", resumable=True)
-            run.announce_start(parts)
+            run.emit_started(parts)
             try:
                 return complete(run, again=True)
             except ObjectExists as error:

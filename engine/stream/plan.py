@@ -26,21 +26,21 @@ class StreamPlan(UploadPlan):
     limits: the service's rules.
     """
 
-    every: int | None
+    growth_interval: int | None
     limits: S3Limits
 
     def size_of(self, number: int) -> int:
         """The size of the part with this 1-based number in bytes, unless the stream ends within it."""
-        if self.every is None:
+        if self.growth_interval is None:
             return self.part_size
-        return min(self.part_size << ((number - 1) // self.every), self.limits.max_part_size)
+        return min(self.part_size << ((number - 1) // self.growth_interval), self.limits.max_part_size)
 
     def offset_of(self, number: int) -> int:
         """The offset in the stream at which the part with this 1-based number starts."""
-        if self.every is None:
+        if self.growth_interval is None:
             return (number - 1) * self.part_size
-        rounds, rest = divmod(number - 1, self.every)
-        full = sum(self.every * self.size_of(1 + each * self.every) for each in range(rounds))
+        rounds, rest = divmod(number - 1, self.growth_interval)
+        full = sum(self.growth_interval * self.size_of(1 + each * self.growth_interval) for each in range(rounds))
         return full + rest * self.size_of(number)
 
     @property
@@ -50,11 +50,11 @@ class StreamPlan(UploadPlan):
 
     @property
     def part_count(self) -> int:
-        if self.every is None:
+        if self.growth_interval is None:
             return max(1, -(-self.file_size // self.part_size))
         number, left = 1, self.file_size
-        while left > (full := self.every * self.size_of(number)):
-            number, left = number + self.every, left - full
+        while left > (full := self.growth_interval * self.size_of(number)):
+            number, left = number + self.growth_interval, left - full
         return max(1, number - 1 + -(-left // self.size_of(number)))
 
     def _cut(self, number: int) -> PartSpec:
@@ -89,8 +89,8 @@ def plan_stream(
     if part_size is None:
         wanted = max(preferred_part_size, limits.min_part_size)
         if expected_size is not None:
-            least = int(expected_size * _HEADROOM) // limits.max_parts + 1
-            wanted = max(wanted, -(-least // MIB) * MIB if least > wanted else 0)
+            min_part_size = int(expected_size * _HEADROOM) // limits.max_parts + 1
+            wanted = max(wanted, -(-min_part_size // MIB) * MIB if min_part_size > wanted else 0)
         part_size = min(wanted, limits.max_part_size)
     elif not limits.min_part_size <= part_size <= limits.max_part_size:
         raise PlanError(
@@ -98,12 +98,14 @@ def plan_stream(
             f"from {limits.min_part_size:,} to {limits.max_part_size:,} bytes"
         )
     growing = not equal and expected_size is None
-    plan = StreamPlan(file_size=0, part_size=part_size, every=_every(limits) if growing else None, limits=limits)
+    plan = StreamPlan(
+        file_size=0, part_size=part_size, growth_interval=_growth_interval(limits) if growing else None, limits=limits
+    )
     if expected_size is not None and expected_size > plan.most_bytes:
-        least = -(-expected_size // limits.max_parts)
+        min_part_size = -(-expected_size // limits.max_parts)
         raise PlanError(
             f"{limits.max_parts:,} parts of {part_size:,} bytes hold less than the expected {expected_size:,}; "
-            f"choose a part size of {-(-least // MIB):,} MiB or more, or omit it"
+            f"choose a part size of {-(-min_part_size // MIB):,} MiB or more, or omit it"
         )
     return plan
 
@@ -117,20 +119,22 @@ def replan_stream(
         sent: ``(number, size)`` of those parts.
         equal: The current choice; it decides when the parts fit both kinds of plan.
     """
-    every = _every(limits)
+    growth_interval = _growth_interval(limits)
     rows = sorted(sent)
     if any(size > part_size for _, size in rows):
         equal = False
-    elif any(number > every and size == part_size for number, size in rows[:-1]):
+    elif any(number > growth_interval and size == part_size for number, size in rows[:-1]):
         # The very last part may be short because the stream ended.
         equal = True
-    return StreamPlan(file_size=0, part_size=part_size, every=None if equal else every, limits=limits)
+    return StreamPlan(
+        file_size=0, part_size=part_size, growth_interval=None if equal else growth_interval, limits=limits
+    )
 
 
 def plan_of_sent(part_size: int, sizes: Sequence[int], *, limits: S3Limits = AWS) -> StreamPlan:
     """The plan of a complete stream, derived from the sizes of all its parts in order."""
-    every = next((index for index, size in enumerate(sizes) if size > part_size), None)
-    return StreamPlan(file_size=sum(sizes), part_size=part_size, every=every or None, limits=limits)
+    growth_interval = next((index for index, size in enumerate(sizes) if size > part_size), None)
+    return StreamPlan(file_size=sum(sizes), part_size=part_size, growth_interval=growth_interval or None, limits=limits)
 
 
 def too_long(plan: StreamPlan) -> PlanError:
@@ -142,5 +146,5 @@ def too_long(plan: StreamPlan) -> PlanError:
     )
 
 
-def _every(limits: S3Limits) -> int:
+def _growth_interval(limits: S3Limits) -> int:
     return max(1, limits.max_parts // _SIZES)

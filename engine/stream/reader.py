@@ -55,7 +55,7 @@ class StreamChunker:
         self._sender_slots = None if max_senders is None else threading.BoundedSemaphore(max_senders)
         self._counting = threading.Lock()
         self._open = self._held = 0
-        _widen(descriptor)
+        _enlarge_pipe_buffer(descriptor)
 
     def stop(self) -> None:
         """Stop reading.  Workers that are waiting for data get None."""
@@ -72,12 +72,12 @@ class StreamChunker:
             UploadFailed: the disk is full.
             UploadCancelled.
         """
-        with self._turn(worker) as mine:
+        with self._read_lock(worker) as mine:
             if not mine:
                 return None
             number = self._number + 1
             if number > self.plan.limits.max_parts:
-                self._expect_the_end(worker)
+                self._expect_end(worker)
                 return None
             spool = self._new_spool(number)
             try:
@@ -106,7 +106,7 @@ class StreamChunker:
             self._sender_slots.release()
 
     @contextmanager
-    def _turn(self, worker: WorkerContext) -> Iterator[bool]:
+    def _read_lock(self, worker: WorkerContext) -> Iterator[bool]:
         """Acquire the read lock.  Yields False at the end of the stream, or when reading was stopped."""
         while not self._reading.acquire(timeout=_TICK):
             worker.raise_if_cancelled()
@@ -161,12 +161,12 @@ class StreamChunker:
         spool.md5 = None if second is None else second.value()
         return True
 
-    def _expect_the_end(self, worker: WorkerContext) -> None:
+    def _expect_end(self, worker: WorkerContext) -> None:
         if self._read(1, worker):
             raise too_long(self.plan)
         self.ended = True
 
-    def _read(self, most: int, worker: WorkerContext) -> memoryview | None:
+    def _read(self, max_bytes: int, worker: WorkerContext) -> memoryview | None:
         """The next block; empty at the end of the stream; None when reading was stopped."""
         while True:
             worker.raise_if_cancelled()
@@ -175,14 +175,14 @@ class StreamChunker:
             try:
                 if not _is_ready(self._descriptor):
                     continue
-                got = os.readv(self._descriptor, [self._block[:most]])
+                count = os.readv(self._descriptor, [self._block[:max_bytes]])
             except BlockingIOError:
                 # Another process that shares the stream has made it non-blocking.
                 worker.sleep(_TICK)
                 continue
             except OSError as error:
                 raise self._broken(error) from error
-            return self._block[:got]
+            return self._block[:count]
 
     def _broken(self, error: OSError) -> SourceError | UploadFailed:
         reason = error.strerror or str(error)
@@ -209,7 +209,7 @@ def _is_ready(descriptor: int) -> bool:
     return bool(found)
 
 
-def _widen(descriptor: int) -> None:
+def _enlarge_pipe_buffer(descriptor: int) -> None:
     """Enlarge the pipe's buffer to one block, where the OS allows it: 64 KiB at a time take many calls."""
     try:
         from fcntl import F_SETPIPE_SZ, fcntl

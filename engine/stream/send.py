@@ -33,7 +33,7 @@ from .tasks import KeptPart, PartOutcome, StreamedPart, StreamTask, UnsupportedP
 
 RUN_AGAIN = "run the producer again with the same command"
 # A file's upload handles these by reading the bytes again; for a stream, only the next run can.
-_MENDED_BY_THE_NEXT_RUN = (ChecksumUnsupported, Conflict, PartsRefused, UploadVanished)
+_FIXED_BY_NEXT_RUN = (ChecksumUnsupported, Conflict, PartsRefused, UploadVanished)
 _UNSUPPORTED = 3  # how often the response for one part may lack the checksum when other parts had it
 
 
@@ -102,7 +102,7 @@ def send_stream(
     sending = _Sending(run, chunker, before)
     sending.again.append(first)
     try:
-        sending.run_to_the_end()
+        sending.run()
     finally:
         if sending.differing:
             run.emit(StreamDiffered(upload=run.record.id, parts=sending.differing))
@@ -121,19 +121,19 @@ class _Sending:
         self._run = run
         self._chunker = chunker
         self._before = before
-        self._least = before.end(chunker.plan)
+        self._min_size = before.end(chunker.plan)
         self._stored = {part.number: part for part in before.confirmed}
         self._failures: list[BaseException] = []
         self._unsupported: Counter[int] = Counter()
         self._supported = False
 
-    def run_to_the_end(self) -> None:
+    def run(self) -> None:
         """After a failure no more is read, but parts in flight finish and are recorded."""
-        for outcome in self._run.pool.stream(send_next, self._tasks(), stop_when=self._is_enough):
+        for outcome in self._run.pool.stream(send_next, self._tasks(), stop_when=self._should_stop):
             match outcome:
                 case TaskDone(result=part):
                     if part is not None:
-                        self._take(part)
+                        self._handle(part)
                 case TaskFailed(error=error):
                     if not isinstance(error, UploadCancelled):
                         self._fail(error)
@@ -156,19 +156,19 @@ class _Sending:
                 algorithm=run.algorithm,
                 unverified=before.unverified,
                 md5=before.needs_md5,
-                least=self._least,
+                min_size=self._min_size,
                 run=max(1, run.record.run - 1),
                 spool=self.again.popleft() if self.again else None,
             )
 
-    def _is_enough(self) -> bool:
+    def _should_stop(self) -> bool:
         return bool(self._failures) or (self._chunker.ended and not self.again)
 
     def _fail(self, error: BaseException) -> None:
         self._failures.append(error)
         self._chunker.stop()
 
-    def _take(self, outcome: PartOutcome) -> None:
+    def _handle(self, outcome: PartOutcome) -> None:
         match outcome:
             case KeptPart(spool=spool, part=part):
                 self._keep(spool, part)
@@ -176,7 +176,7 @@ class _Sending:
                 self.differing += replaces
                 self._save(spool, sent)
             case UnsupportedPart(spool=spool, reason=reason):
-                self._send_otherwise(spool, reason)
+                self._resend(spool, reason)
             case _:
                 assert_never(outcome)
 
@@ -194,7 +194,7 @@ class _Sending:
         run.reached()
         if receipt.checksum is None and run.algorithm is not ChecksumAlgorithm.MD5:
             reason = f"the service did not answer with a {run.algorithm} checksum"
-            self._send_otherwise(spool, ChecksumUnsupported(reason, operation="UploadPart"))
+            self._resend(spool, ChecksumUnsupported(reason, operation="UploadPart"))
             return
         spool.close()
         self._supported = True
@@ -209,7 +209,7 @@ class _Sending:
             )
         )
 
-    def _send_otherwise(self, spool: Spool, reason: ChecksumUnsupported) -> None:
+    def _resend(self, spool: Spool, reason: ChecksumUnsupported) -> None:
         """Send the part again from its spool, with an MD5 if the service appears to support nothing else."""
         run, number = self._run, spool.number
         self._unsupported[number] += 1
@@ -233,7 +233,7 @@ def _with_advice(failure: BaseException) -> BaseException:
     if isinstance(failure, RemoteError):
         failed = UploadFailed(
             f"the stream could not be sent to its end: {failure}; {RUN_AGAIN}",
-            resumable=is_resumable(failure) or isinstance(failure, _MENDED_BY_THE_NEXT_RUN),
+            resumable=is_resumable(failure) or isinstance(failure, _FIXED_BY_NEXT_RUN),
         )
         failed.__cause__ = failure
         return failed

@@ -39,7 +39,7 @@ class StreamTask:
     algorithm: ChecksumAlgorithm
     unverified: Mapping[int, UnverifiedPart]
     md5: bool
-    least: int
+    min_size: int
     run: int
     spool: Spool | None
 
@@ -83,7 +83,7 @@ def send_next(task: StreamTask, worker: WorkerContext) -> PartOutcome | None:
     if spool is None:
         return None
     try:
-        if task.chunker.ended and task.chunker.total < task.least:
+        if task.chunker.ended and task.chunker.total < task.min_size:
             # The stream ended early.  This part would replace a longer one, which would hide that from the next run.
             spool.close()
             return None

@@ -111,7 +111,7 @@ class _StreamUpload:
             self._confirm()
             return run.finish(*earlier)
         if earlier is not None:
-            self._begin_another(earlier)
+            self._start_another(earlier)
         run.plan = self._plan
         if needs_head(run.target):
             run.emit(OverwriteNotExcluded(upload=run.record.id))
@@ -130,7 +130,7 @@ class _StreamUpload:
             self._opened.forget_id()
             raise
 
-    def _begin_another(self, earlier: tuple[Proof, str]) -> None:
+    def _start_another(self, earlier: tuple[Proof, str]) -> None:
         """Record the earlier upload as completed, and send this stream as a new upload."""
         self._run.finish(*earlier)
         self._opened.forget_id()

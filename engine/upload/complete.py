@@ -147,7 +147,7 @@ def prove_completed_object(run: UploadRun, parts: Sequence[PartRecord], *, gone:
     if not _are_the_plans(run, parts):
         return None
     try:
-        found = run.ask(lambda worker: _wait_for_our_object(run, parts, worker, patient=gone))
+        found = run.call_on_worker(lambda worker: _wait_for_our_object(run, parts, worker, patient=gone))
     except CredentialsExpired:
         raise
     except AccessRefused:
@@ -168,7 +168,7 @@ def _wait_for_our_object(
     patient: True to keep trying for the policy's longest wait.
     """
     policy = run.settings.policy
-    wait, left = policy.first_wait, policy.longest_wait if patient else 0.0
+    wait, left = policy.first_wait, policy.max_wait if patient else 0.0
     attempt = 0
     while True:
         attempt += 1
@@ -200,7 +200,7 @@ def _or_by_etag(run: UploadRun, proof: Proof, etag: str) -> Proof:
         return proof  # a stream cannot be read again
     md5: str | None = None
     if looks_like_md5(etag):
-        md5 = run.whole_md5()
+        md5 = run.md5_of_source()
     elif etag.endswith(f"-{run.plan.part_count}") and run.algorithm is not ChecksumAlgorithm.MD5:
         md5s: dict[int, tuple[str, int]] = {}
         for local in run.hash(run.plan.parts(), md5=False, algorithm=ChecksumAlgorithm.MD5):

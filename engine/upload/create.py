@@ -79,4 +79,6 @@ def _remove_unanswered(run: UploadRun, tries: int) -> None:
 
 def _remove_if_empty(run: UploadRun, id: str) -> None:
     if run.call(lambda s3: s3.list_parts(run.target, id, run.algorithm)) == []:
-        run.ask(lambda worker: abort_upload(run.retrying(worker), run.target, id, run.algorithm, worker.sleep))
+        run.call_on_worker(
+            lambda worker: abort_upload(run.retrying(worker), run.target, id, run.algorithm, worker.sleep)
+        )

@@ -22,7 +22,9 @@ def verify_object(
     Raises:
         ProofFailed: two responses in a row show that the object is not the source.
     """
-    facts = run.ask(lambda worker: head_written(run.retrying(worker), run.target, run.algorithm, prove, answer, worker))
+    facts = run.call_on_worker(
+        lambda worker: head_written(run.retrying(worker), run.target, run.algorithm, prove, answer, worker)
+    )
     return prove(facts), facts
 
 

@@ -100,7 +100,7 @@ def _round(run: UploadRun) -> UploadDone:
         kept, missing = _settle(run, stored, found)
     # Only now, after the parts have been compared with this source, may the record name it.
     run.save_source(status=UploadStatus.OPEN)
-    run.announce_start(kept)
+    run.emit_started(kept)
     _send(run, missing)
     confirm_parts(run)
     try:

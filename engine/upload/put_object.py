@@ -23,7 +23,7 @@ def put_whole(run: UploadRun) -> UploadDone:
     Raises:
         RemoteError, SourceError, ProofFailed, UploadFailed, UploadCancelled, StateError.
     """
-    run.announce_start(())
+    run.emit_started(())
     maybe_done = run.record.status is UploadStatus.COMPLETING
     if run.target.options.no_overwrite:
         # Without this status, a later run may assume that an object it finds is another client's.

@@ -16,7 +16,7 @@ def is_gone(entry: SkippedEntry, spec: JobSpec) -> bool:
     return entry.reason in (GONE, DANGLING) and entry.path in spec.sources
 
 
-def nothing_met(spec: JobSpec, job: str | None, *, emptied: bool, fail_if_empty: bool) -> UploadFailed | None:
+def no_files_error(spec: JobSpec, job: str | None, *, emptied: bool, fail_if_empty: bool) -> UploadFailed | None:
     """The error for a walk without files; None for an empty list, and for filters that match nothing.
 
     Args:

@@ -46,15 +46,15 @@ def may_be_wanted_below(folder: str, filters: Sequence[Filter]) -> bool:
     """
     beginning = f"{folder}/" if folder else ""
     for each in reversed(filters):
-        rests = _rests(each.pattern, beginning)
-        if each.include and rests:
+        remainders = _remainders(each.pattern, beginning)
+        if each.include and remainders:
             return True
-        if not each.include and any(_matches_all(rest) for rest in rests):
+        if not each.include and any(_matches_all(rest) for rest in remainders):
             return False
     return True
 
 
-def _rests(pattern: str, beginning: str) -> list[list[str]]:
+def _remainders(pattern: str, beginning: str) -> list[list[str]]:
     """The remainders of the pattern that can match the rest of a name with this beginning; empty when none can."""
     tokens = list(_tokens(pattern))
     # The positions in the pattern that the beginning of the name can lead to.

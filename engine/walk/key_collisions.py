@@ -60,7 +60,7 @@ def check_key_collisions(
         fresh, collisions = distinct(window, jobs)
         if job is not None and not prune:
             rows = jobs.files(job, list(fresh))
-            collisions += [each for each in with_rows(fresh, rows) if each.key not in paths]
+            collisions += [each for each in collisions_with_rows(fresh, rows) if each.key not in paths]
         for each in collisions:
             count += each.key not in paths
             if each.key in paths or len(paths) < _MAX_SHOWN:
@@ -93,7 +93,7 @@ def distinct(files: Iterable[tuple[str, FileEntry]], jobs: JobStore) -> tuple[di
     return fresh, collisions
 
 
-def with_rows(files: Mapping[str, FileEntry], rows: Mapping[str, FileRecord]) -> list[Collision]:
+def collisions_with_rows(files: Mapping[str, FileEntry], rows: Mapping[str, FileRecord]) -> list[Collision]:
     """Files whose key belongs to an object that an earlier run made of another file.
 
     A file that was renamed since then, so that only its path differs, counts as the one that was sent.

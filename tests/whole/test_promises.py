@@ -186,7 +186,7 @@ class Clock:
         self.now += seconds
 
 
-POLICY = RetryPolicy(first_wait=4.0, longest_wait=4.0, budget=60.0, first_contact=60.0)
+POLICY = RetryPolicy(first_wait=4.0, max_wait=4.0, budget=60.0, first_contact=60.0)
 
 
 def test_no_other_call_asks_while_one_waits(clock: Clock) -> None:

@@ -107,7 +107,7 @@ def test_a_nudge_of_the_settings_ends_the_wait(
     """The next probe would come in hours."""
     uploading = Uploading(path=make_file(3 * PART), backend=backend, endpoint=backend.endpoint)
     hours = 50 * 3600.0
-    policy = RetryPolicy(first_wait=hours, longest_wait=hours, longest_rest=hours, budget=1e9, first_contact=1e9)
+    policy = RetryPolicy(first_wait=hours, max_wait=hours, max_probe_wait=hours, budget=1e9, first_contact=1e9)
 
     def back(event: Event) -> None:
         if isinstance(event, NetworkLost):

@@ -11,7 +11,7 @@ from partway.engine.checksums import ChecksumAlgorithm
 from partway.engine.errors import PlanError, UploadCancelled
 from partway.engine.events.upload import PartProgress
 from partway.engine.flow.bandwidth import MIN_BANDWIDTH, TokenBucket, max_connections
-from partway.engine.flow.stall import LEAST_RATE
+from partway.engine.flow.stall import MIN_RATE
 from partway.engine.limits import KIB, MIB
 from partway.engine.retry.circuit_breaker import CircuitBreaker
 from partway.engine.source.part_reader import BLOCK
@@ -47,7 +47,7 @@ def test_every_connection_keeps_moving(rate: int) -> None:
     block = min(BLOCK, TokenBucket(rate, Clock(100.0)).block)
 
     assert workers * block / rate <= 1.0
-    assert rate / workers >= 2 * LEAST_RATE
+    assert rate / workers >= 2 * MIN_RATE
 
 
 def test_a_pause_is_not_made_up_for() -> None:

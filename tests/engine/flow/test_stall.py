@@ -3,7 +3,7 @@
 import pytest
 
 from partway.engine.errors import Transient
-from partway.engine.flow.stall import LEAST_RATE, WINDOW, StallGuard
+from partway.engine.flow.stall import MIN_RATE, WINDOW, StallGuard
 
 
 class Clock:
@@ -21,7 +21,7 @@ def clock() -> Clock:
 
 def guard_with(clock: Clock) -> StallGuard:
     """Ten seconds, in which 1,000 bytes must move."""
-    return StallGuard(clock, window=10.0, least_rate=100.0)
+    return StallGuard(clock, window=10.0, min_rate=100.0)
 
 
 def test_a_trickle_is_a_stall(clock: Clock) -> None:
@@ -122,6 +122,6 @@ def test_the_usual_limits_let_a_modem_through(clock: Clock) -> None:
     guard.check(30 * 1024)
     clock.now += 30
 
-    assert (WINDOW, LEAST_RATE) == (30.0, 1024)
+    assert (WINDOW, MIN_RATE) == (30.0, 1024)
     with pytest.raises(Transient):
         guard.check(60 * 1024 - 1)

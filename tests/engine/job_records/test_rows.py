@@ -11,7 +11,7 @@ import pytest
 
 from partway.engine.backend.target import ObjectOptions
 from partway.engine.events.upload import FileDone
-from partway.engine.job_records.rows import Standing, file_as_sent, file_row, standing
+from partway.engine.job_records.rows import FileState, file_as_sent, file_row, file_state
 from partway.engine.s3.backend import S3Backend
 from partway.engine.source.identity import SourceIdentity, identify
 from partway.engine.source.memory_files import is_in_memory
@@ -205,30 +205,30 @@ IDENTITY = SourceIdentity(path="/a", size=5, mtime_ns=7, ctime_ns=9, inode=11, d
 @pytest.mark.parametrize(
     ("status", "changes", "expected"),
     [
-        (FileStatus.DONE, {}, Standing.DONE),
-        (FileStatus.SKIPPED, {}, Standing.DONE),
-        (FileStatus.FAILED, {}, Standing.LEFT),
-        (FileStatus.DONE, {"size": 6}, Standing.LEFT),
-        (FileStatus.DONE, {"mtime_ns": 8}, Standing.LEFT),
-        (FileStatus.DONE, {"inode": 12}, Standing.DOUBTFUL),
-        (FileStatus.DONE, {"ctime_ns": 10}, Standing.DOUBTFUL),
-        (FileStatus.DONE, {"device": 13}, Standing.DONE),
-        (FileStatus.SKIPPED, {"inode": 12}, Standing.LEFT),
-        (FileStatus.SKIPPED, {"ctime_ns": 10}, Standing.LEFT),
+        (FileStatus.DONE, {}, FileState.DONE),
+        (FileStatus.SKIPPED, {}, FileState.DONE),
+        (FileStatus.FAILED, {}, FileState.PENDING),
+        (FileStatus.DONE, {"size": 6}, FileState.PENDING),
+        (FileStatus.DONE, {"mtime_ns": 8}, FileState.PENDING),
+        (FileStatus.DONE, {"inode": 12}, FileState.UNCERTAIN),
+        (FileStatus.DONE, {"ctime_ns": 10}, FileState.UNCERTAIN),
+        (FileStatus.DONE, {"device": 13}, FileState.DONE),
+        (FileStatus.SKIPPED, {"inode": 12}, FileState.PENDING),
+        (FileStatus.SKIPPED, {"ctime_ns": 10}, FileState.PENDING),
     ],
 )
-def test_what_a_row_says(status: FileStatus, changes: dict[str, int], expected: Standing) -> None:
+def test_what_a_row_says(status: FileStatus, changes: dict[str, int], expected: FileState) -> None:
     row = file_row("key", IDENTITY, status, "crc64nvme")
 
-    assert standing(row, replace(IDENTITY, **changes)) is expected  # type: ignore[arg-type]
+    assert file_state(row, replace(IDENTITY, **changes)) is expected  # type: ignore[arg-type]
 
 
 def test_a_row_without_a_ctime_is_equal_to_nothing() -> None:
     """Not even to a file without one."""
     unknown = replace(IDENTITY, ctime_ns=None)
 
-    assert standing(file_row("key", unknown, FileStatus.DONE, ""), unknown) is Standing.DOUBTFUL
-    assert standing(None, IDENTITY) is Standing.LEFT
+    assert file_state(file_row("key", unknown, FileStatus.DONE, ""), unknown) is FileState.UNCERTAIN
+    assert file_state(None, IDENTITY) is FileState.PENDING
 
 
 def test_a_file_has_the_path_that_the_walk_met(job: Job, folder: Path) -> None:

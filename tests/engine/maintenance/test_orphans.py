@@ -53,7 +53,7 @@ class Bucket:
         self.shift = 0.0
         return upload.upload_id
 
-    def orphans(self, prefix: str = "", **choice: Any) -> Orphans:
+    def orphans(self, prefix: str = "", **policy: Any) -> Orphans:
         """What looks at it."""
         return Orphans(
             "bucket",
@@ -61,16 +61,16 @@ class Bucket:
             self.backend.endpoint,
             context=EngineContext(backend=self.backend, store=self.store, runtime=Runtime(clock=self.clock)),
             uploads=S3Uploads(self.backend.config),
-            choice=RemovalPolicy(**choice),
+            policy=RemovalPolicy(**policy),
         )
 
-    def find(self, prefix: str = "", **choice: Any) -> dict[str, Orphan]:
+    def find(self, prefix: str = "", **policy: Any) -> dict[str, Orphan]:
         """What is found, by key."""
-        return {orphan.upload.key: orphan for orphan in self.orphans(prefix, **choice).find()}
+        return {orphan.upload.key: orphan for orphan in self.orphans(prefix, **policy).find()}
 
-    def clean(self, **choice: Any) -> dict[str, RemovalResult]:
+    def clean(self, **policy: Any) -> dict[str, RemovalResult]:
         """What is removed, by key."""
-        orphans = self.orphans(**choice)
+        orphans = self.orphans(**policy)
         return {removed.orphan.upload.key: removed for removed in orphans.remove(orphans.find())}
 
     @property
@@ -151,7 +151,7 @@ def test_the_newest_part_counts_not_the_beginning(bucket: Bucket) -> None:
 
     assert found.kept == "it may be in progress"
     assert found.age is not None and found.age < 600
-    assert found.begun is not None and found.begun > 8 * DAY
+    assert found.upload_age is not None and found.upload_age > 8 * DAY
 
 
 def test_the_services_clock_counts(bucket: Bucket) -> None:

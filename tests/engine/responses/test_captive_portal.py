@@ -24,7 +24,7 @@ PORTALS = {
     "511": Answer(status=511, body=PAGE, headers=HTML),
     "407": Answer(status=407, body=PAGE, headers=HTML),
 }
-SOON = RetryPolicy(attempts=2, first_wait=0.001, longest_wait=0.01, budget=0.0, first_contact=0.0)
+SOON = RetryPolicy(attempts=2, first_wait=0.001, max_wait=0.01, budget=0.0, first_contact=0.0)
 REQUESTS = {"parts": 5, "small": 1, "small, no overwrite": 2, "parts, no overwrite": 6}  # at least so many
 
 

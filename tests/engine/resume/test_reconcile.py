@@ -102,7 +102,7 @@ def test_what_a_stream_sent_is_kept_without_sizes_by_its_receipts() -> None:
     before = earlier_parts(stored, listed)
 
     assert (before.parts, before.bytes) == (1, len(local(1)))
-    assert before.end(StreamPlan(file_size=0, part_size=4, every=None, limits=AWS)) == len(local(1))
+    assert before.end(StreamPlan(file_size=0, part_size=4, growth_interval=None, limits=AWS)) == len(local(1))
 
 
 def test_a_new_upload_sends_everything() -> None:

@@ -281,7 +281,7 @@ def test_answers_are_counted_apart_from_tries_that_reach_nobody(clock: Clock) ->
 
 def test_an_endpoint_that_answered_before_may_be_away_for_the_budget(clock: Clock) -> None:
     """It is tried until the next try would come after the budget, and not much less."""
-    policy = RetryPolicy(budget=900.0, longest_wait=30.0)
+    policy = RetryPolicy(budget=900.0, max_wait=30.0)
 
     with pytest.raises(Transient):
         retrying(Script(*[away() for _ in range(10_000)]), clock, policy=policy).head_object(TARGET, CRC)
@@ -322,7 +322,7 @@ def test_an_answer_begins_the_time_away_anew(clock: Clock) -> None:
     half_an_hour = [away(), away()]
     inner = Script(*half_an_hour, slow_down(), *half_an_hour, FACTS, clock=clock, takes=200.0)
 
-    assert retrying(inner, clock, policy=RetryPolicy(budget=500.0, longest_wait=1.0)).head_object(TARGET, CRC) is FACTS
+    assert retrying(inner, clock, policy=RetryPolicy(budget=500.0, max_wait=1.0)).head_object(TARGET, CRC) is FACTS
 
 
 def test_what_helps_at_most_once_is_tried_once_more(clock: Clock) -> None:
@@ -353,7 +353,7 @@ def test_what_helps_at_most_once_helps_once(clock: Clock) -> None:
 def test_waits_are_within_the_bounds_of_full_jitter(clock: Clock) -> None:
     """Between 0 and a bound that doubles from the first wait up to the longest."""
     inner = Script(*[slow_down() for _ in range(12)])
-    policy = RetryPolicy(attempts=12, first_wait=0.5, longest_wait=30.0)
+    policy = RetryPolicy(attempts=12, first_wait=0.5, max_wait=30.0)
 
     with pytest.raises(Transient):
         retrying(inner, clock, policy=policy).head_object(TARGET, CRC)
@@ -398,13 +398,13 @@ def test_an_endpoint_that_is_away_is_probed_every_five_seconds(clock: Clock) -> 
 
     s3 = RetryingBackend(
         Script(),
-        RetryPolicy(longest_wait=30.0),
+        RetryPolicy(max_wait=30.0),
         sleep=clock.sleep,
         clock=clock,
         random=lambda: 1.0,
         breaker=contacted(clock),
     )
-    s3.ask(answer)
+    s3.retry(answer)
 
     assert max(after - before for before, after in itertools.pairwise(calls)) <= 5.2
     assert 1600.0 <= clock.now <= 1605.2

@@ -178,10 +178,10 @@ def test_the_time_away_counts_from_the_first_loss() -> None:
     breaker = CircuitBreaker(clock)
     breaker.record_failure(False, since=95.0)
     clock.now = 120.0
-    before = breaker.away_for()
+    before = breaker.unreachable_for()
     breaker.record_response()
 
-    assert (before, breaker.away_for()) == (25.0, 0.0)
+    assert (before, breaker.unreachable_for()) == (25.0, 0.0)
 
 
 def test_many_threads_ask_one_at_a_time() -> None:

@@ -17,7 +17,9 @@ first_sizes = st.integers(AWS.min_part_size, AWS.max_part_size)
 
 def of_size(plan: StreamPlan, size: int) -> StreamPlan:
     """The plan once the stream's end is known."""
-    return StreamPlan(file_size=size, part_size=plan.part_size, every=plan.every, limits=plan.limits)
+    return StreamPlan(
+        file_size=size, part_size=plan.part_size, growth_interval=plan.growth_interval, limits=plan.limits
+    )
 
 
 @given(first_sizes)
@@ -50,11 +52,11 @@ def test_a_part_stays_small_beside_the_stream() -> None:
     assert [plan.size_of(number) // MIB for number in (1, 909, 910, 3532)] == [16, 16, 32, 128]
 
 
-@pytest.mark.parametrize("every", [None, 1, 4])
-def test_every_tiny_stream_is_cut_without_a_rest(every: int | None) -> None:
+@pytest.mark.parametrize("growth_interval", [None, 1, 4])
+def test_every_tiny_stream_is_cut_without_a_rest(growth_interval: int | None) -> None:
     """The parts of a stream of any size are its bytes, and all but the last are full."""
     for size in range(1, 400):
-        plan = StreamPlan(file_size=size, part_size=2, every=every, limits=TINY)
+        plan = StreamPlan(file_size=size, part_size=2, growth_interval=growth_interval, limits=TINY)
         parts = list(plan.parts())
 
         assert sum(part.size for part in parts) == size
@@ -101,7 +103,7 @@ def test_what_is_expected_fits_into_equal_parts(size: int) -> None:
     """With a quarter to spare, where S3 has it."""
     plan = plan_stream(expected_size=size)
 
-    assert plan.every is None
+    assert plan.growth_interval is None
     assert plan.most_bytes >= min(size * 5 // 4, AWS.max_object_size)
     assert plan.part_size >= 16 * MIB
 

@@ -264,9 +264,9 @@ def test_bytes_to_dead_connections_do_not_bring_the_network_back(strict: StrictS
     away = Retry(number=2, attempt=1, wait=0.1, reason="cannot reach it", unreachable=True, throttled=False)
     with run.pool:
         for message in (sent_of(3, 10), away, sent_of(3, 20), sent_of(3, 30)):
-            run._hear(message)
+            run._on_message(message)
         assert not uploading.of(NetworkRestored)
-        run._hear(sent_of(2, 10))
+        run._on_message(sent_of(2, 10))
 
     assert len(uploading.of(NetworkLost)) == len(uploading.of(NetworkRestored)) == 1
 

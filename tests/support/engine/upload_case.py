@@ -21,7 +21,7 @@ from partway.state.store import StateStore
 
 PART = 64 * 1024
 LIMITS = S3Limits(min_part_size=PART)
-QUICK = RetryPolicy(attempts=4, first_wait=0.001, longest_wait=0.01, budget=60.0, first_contact=60.0)
+QUICK = RetryPolicy(attempts=4, first_wait=0.001, max_wait=0.01, budget=60.0, first_contact=60.0)
 
 
 @dataclass(kw_only=True)

@@ -42,7 +42,7 @@ MANY = 12  # parts, so that their numbers sort differently as text
 HIT = 4  # the part whose calls go wrong
 DEADLINE = 60.0  # seconds for one command; no cell needs more than three on a machine with nothing else to do
 PATIENCE = 30.0  # seconds for an answer; longer than any answer takes that comes
-POLICY = RetryPolicy(attempts=6, first_wait=0.001, longest_wait=0.01, budget=PATIENCE, first_contact=PATIENCE)
+POLICY = RetryPolicy(attempts=6, first_wait=0.001, max_wait=0.01, budget=PATIENCE, first_contact=PATIENCE)
 # Only for who waits in vain: what comes back must not be too late.
 SHORT_POLICY = replace(POLICY, budget=0.3, first_contact=0.3)
 

@@ -23,7 +23,7 @@ PART_SIZE = 16 * 1024
 def make_small() -> None:
     """Have the command accept small parts and wait shortly."""
     options.AWS = S3Limits(min_part_size=PART_SIZE)  # type: ignore[attr-defined]
-    quick = partial(RetryPolicy, attempts=5, first_wait=0.01, longest_wait=0.2)
+    quick = partial(RetryPolicy, attempts=5, first_wait=0.01, max_wait=0.2)
     options.RetryPolicy = quick  # type: ignore[assignment,attr-defined]
 
 

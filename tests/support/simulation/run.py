@@ -44,7 +44,7 @@ from .scheduler import Ended, Turns
 from .world import BUCKET, KEY, Broken, World
 
 ENDPOINT = "http://simulated"
-POLICY = RetryPolicy(attempts=4, first_wait=0.01, longest_wait=0.5, budget=5.0, first_contact=1.0)
+POLICY = RetryPolicy(attempts=4, first_wait=0.01, max_wait=0.5, budget=5.0, first_contact=1.0)
 _CALM_RUNS = 4
 
 

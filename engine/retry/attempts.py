@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .policy import RetryPolicy
 
 
-class Tries:
+class CallAttempts:
     """Counts the failures of one call.
 
     answered: those that got a response.
@@ -21,7 +21,7 @@ class Tries:
 
     def __init__(self, policy: "RetryPolicy", clock: Callable[[], float]) -> None:
         self.failures = 0
-        self.answered = 0
+        self.responses = 0
         self.unreachable = False
         self.is_probe = False
         self._policy = policy
@@ -30,15 +30,15 @@ class Tries:
         self._kinds: Counter[str] = Counter()
         self._accepted: int | None = None
 
-    def forgive(self, error: RemoteError, accepted: int) -> None:
+    def reset_if_served(self, error: RemoteError, accepted: int) -> None:
         """Count refusals anew when the service took another call since the last one: it is as fast as it may be, and
         this call's turn comes.  ``accepted``: how many calls it took in this run."""
         if isinstance(error, Transient) and error.throttled:
             if self._accepted is not None and accepted > self._accepted:
-                self.answered = 0
+                self.responses = 0
             self._accepted = accepted
 
-    def are_over(self, error: BaseException, wait: float, breaker: CircuitBreaker) -> bool:
+    def should_stop(self, error: BaseException, wait: float, breaker: CircuitBreaker) -> bool:
         """Count the failure; True when the call should not be tried again after ``wait`` seconds."""
         assert isinstance(error, RemoteError)
         self.failures += 1
@@ -49,12 +49,12 @@ class Tries:
         ):
             return True
         if not self.unreachable:
-            self.answered += 1
-            return self.answered >= self._policy.attempts
+            self.responses += 1
+            return self.responses >= self._policy.attempts
         budget = self._policy.budget if breaker.contacted else self._policy.first_contact
-        return breaker.away_for() + wait > budget
+        return breaker.unreachable_for() + wait > budget
 
-    def last_word(self, error: Transient, breaker: CircuitBreaker) -> RemoteError:
+    def final_error(self, error: Transient, breaker: CircuitBreaker) -> RemoteError:
         """The error that goes to the user, with how long it was tried.
 
         Where the service never responded in the run, the web page is what the address leads to.
