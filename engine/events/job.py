@@ -66,7 +66,7 @@ class JobDone:
 
     done, skipped, failed: files of this run; resumed: files that earlier runs uploaded.
     bytes: the size of the files uploaded in this run.
-    empty_folders: empty folders found; S3 has no folders, so nothing is sent for them.
+    empty_folders: empty directories found; S3 has no directories, so nothing is sent for them.
     missing: files of earlier runs that no longer exist; the job stays unfinished unless the user accepts that.
     seconds: the duration of this run.
     resumable: True when files failed or are missing, and running again may help with all of them.

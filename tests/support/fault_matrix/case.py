@@ -1,4 +1,4 @@
-"""The fault matrix's words: an operation meets a trouble a number of times, and that has one outcome."""
+"""The vocabulary of the fault matrix: a fault hits an operation a number of times, with one expected outcome."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +8,7 @@ from tests.support.s3_model.quirks import Quirks
 
 
 class Operation(StrEnum):
-    """What the trouble happens to; all but the last as S3 names its calls."""
+    """The operation that the fault hits; all but the last are named as in S3's API."""
 
     LIST_UPLOADS = "ListMultipartUploads"
     CREATE = "CreateMultipartUpload"
@@ -22,20 +22,20 @@ class Operation(StrEnum):
 
 
 class Times(StrEnum):
-    """How often it happens."""
+    """How often the fault occurs."""
 
     ONCE = "once"
     THREE = "three times"
-    EVER = "for ever"
+    EVER = "always"
 
     @property
     def hits(self) -> int | None:
-        """As a number; None: for ever."""
+        """The number of times; None means always."""
         return {Times.ONCE: 1, Times.THREE: 3, Times.EVER: None}[self]
 
 
 class Outcome(StrEnum):
-    """How a command ended.  BROKEN: in a way that no command may end."""
+    """How a command ended.  BROKEN: in a way that must never occur."""
 
     DONE = "done"
     RESUMABLE = "75"
@@ -45,9 +45,9 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scripted:
-    """The server does this at one moment of the request.
+    """The server performs an action at one stage of the request.
 
-    region: where the bucket is from then on; None: where it was.
+    region: the bucket's region from then on; None leaves it unchanged.
     """
 
     stage: Stage
@@ -57,12 +57,12 @@ class Scripted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusing:
-    """Nobody listens on the port; ``times`` are refused calls."""
+    """No process listens on the port; ``times`` counts refused calls."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """The server lists parts in its own way; ``times`` are whole listings."""
+    """The server lists parts with these quirks; ``times`` counts whole listings."""
 
     quirks: Quirks
 
@@ -74,9 +74,9 @@ class Expiring:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """The program behind ``credential_process`` does this instead; ``times`` are calls that fail by it.
+    """The program of ``credential_process`` is replaced; ``times`` counts the calls that fail because of it.
 
-    script: for the shell; None: there is no program.
+    script: run by the shell; None means that the program does not exist.
     """
 
     script: str | None
@@ -84,7 +84,7 @@ class Program:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rotating:
-    """S3 says that the credentials expired, long before their time; the program has new ones."""
+    """S3 reports the credentials as expired, long before their expiry; the program has new ones."""
 
 
 How = Scripted | Refusing | Listing | Expiring | Program | Rotating
@@ -92,11 +92,11 @@ How = Scripted | Refusing | Listing | Expiring | Program | Rotating
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Trouble:
-    """One thing that goes wrong.
+    """One fault.
 
-    is_late: the answer comes later than the client waits.
-    is_tls: it happens to an https endpoint.
-    no_overwrite: the upload was told not to replace an object.
+    is_late: the response comes after the client's timeout.
+    is_tls: the endpoint uses https.
+    no_overwrite: the upload must not replace an object.
     """
 
     name: str
@@ -108,7 +108,7 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """How a cell ends.  again: recorded parts that are sent once more, because S3 does not have them any more."""
+    """The outcome of a cell.  again: recorded parts that are sent again because S3 no longer has them."""
 
     outcome: Outcome
     again: int = 0
@@ -116,7 +116,7 @@ class Expected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One field of the matrix."""
+    """One cell of the matrix."""
 
     operation: Operation
     trouble: Trouble

@@ -1,4 +1,4 @@
-"""What must come of every trouble.  Decided by S3's rules and partway's promises, not by what the code does."""
+"""The required outcome of every fault, derived from S3's rules and partway's promises, not from the code."""
 
 from collections.abc import Mapping
 
@@ -17,21 +17,21 @@ def _sent_again(count: int, outcome: Outcome = Outcome.DONE) -> Expected:
     return Expected(outcome=outcome, again=count)
 
 
-# Trying again helps, and the tries are bounded.
+# A retry helps, and retries are limited.
 PASSING: _Row = (_done, _done, _again_later)
-# The same answer twice means that trying on is useless.
+# The same response twice means that further retries are useless.
 ASKED_ONCE_MORE: _Row = (_done, _again_later, _again_later)
-# The effect is seen by the next try, whose answer is S3's own.
+# The next attempt sees the effect, since S3 itself responds to it.
 SEEN_BY_NEXT: _Row = (_done, _done, _done)
-# Somebody has to do something first.
+# The user has to act first.
 REFUSED: _Row = (_final, _final, _final)
-# What S3 says cannot be, and is not believed: nothing is lost by asking later.
+# S3's response is contradictory and is not trusted: nothing is lost by trying again later.
 LEFT_TO_THE_NEXT_RUN: _Row = (_again_later, _again_later, _again_later)
-# Once is believed, gone after or mended; then the service contradicts itself.
+# The first response is trusted and handled; then the service contradicts itself.
 FOLLOWED: _Row = (_done, _final, _final)
-# As the response to the first request of a run it is what the address leads to.
+# If the first request of a run always gets this response, the address is wrong.
 ELSEWHERE: _Row = (_done, _done, _final)
-# The engine has another way.
+# The engine works around it.
 MENDED: _Row = (_done, _done, _done)
 
 _EVERYWHERE: Mapping[Trouble, _Row] = {
@@ -49,14 +49,14 @@ _EVERYWHERE: Mapping[Trouble, _Row] = {
     t.TIMEOUT_408: PASSING,
     t.TIMEOUT_400: PASSING,
     t.SKEWED: ASKED_ONCE_MORE,
-    # Credentials are read anew once, since somebody may have renewed them; then it is for the user.
+    # Credentials are read again once, since they may have been renewed; then the user has to act.
     t.EXPIRED: ASKED_ONCE_MORE,
     t.DENIED: REFUSED,
     t.BAD_SIGNATURE: REFUSED,
     t.REDIRECTED: FOLLOWED,
 }
 
-# Calls that change nothing have no moment between the effect and the answer.
+# Calls that change nothing have no stage between the effect and the response.
 _READING: Mapping[Trouble, _Row] = {**_EVERYWHERE, t.LATE: PASSING}
 _WRITING: Mapping[Trouble, _Row] = {
     **_EVERYWHERE,
@@ -68,7 +68,7 @@ _WRITING: Mapping[Trouble, _Row] = {
 _WITH_BODY: Mapping[Trouble, _Row] = {t.CLOSED_HALF: PASSING, t.RESET_HALF: PASSING, t.TLS_HALF: PASSING}
 _OVER_TLS: Mapping[Trouble, _Row] = {t.TLS_CLOSED: PASSING, t.TLS_AFTER: PASSING}
 
-# The next try hears that the upload is gone, which is what was wanted.
+# The next attempt is told that the upload does not exist, which was the goal.
 _NEXT_TRY_SEES: Mapping[Trouble, _Row] = {
     t.CLOSED_AFTER: SEEN_BY_NEXT,
     t.RESET_AFTER: SEEN_BY_NEXT,
@@ -78,7 +78,8 @@ _NEXT_TRY_SEES: Mapping[Trouble, _Row] = {
 
 EXPECTED: Mapping[Operation, Mapping[Trouble, _Row]] = {  # pyright: ignore[reportAssignmentType]
     Operation.LIST_UPLOADS: {
-        # It only looks for what nobody remembers: an upload goes on without, unless nobody would hear it either.
+        # It only finds uploads missing from the store, so the upload continues without it, unless its own calls would
+        # fail as well.
         **dict.fromkeys(_READING, MENDED),
         t.REFUSED: PASSING,
         t.EXPIRED: ASKED_ONCE_MORE,
@@ -97,24 +98,24 @@ EXPECTED: Mapping[Operation, Mapping[Trouble, _Row]] = {  # pyright: ignore[repo
         **_OVER_TLS,
         t.FLIPPED: ASKED_ONCE_MORE,
         t.NO_BUCKET: REFUSED,
-        # ListParts is asked before the word of one part is believed; a server that contradicts itself is given up.
+        # ListParts is called before the response to one part is trusted; a service that contradicts itself fails.
         t.NO_UPLOAD: FOLLOWED,
         t.EXPIRED_UPLOAD: (_sent_again(3), _sent_again(3), _sent_again(3, Outcome.FINAL)),
     },
     Operation.LIST: {
         **_READING,
-        # Without a list the store's receipts stand: Complete names each, and the whole is proven.
+        # Without a list the store's receipts are used: Complete lists each of them, and the object is verified.
         t.DENIED: MENDED,
         t.NOT_ALLOWED: MENDED,
         t.NO_BUCKET: REFUSED,
-        # S3 says that it has nothing: everything goes to a new upload.
+        # S3 reports that it has nothing, so every part is sent to a new upload.
         t.NO_UPLOAD: (_sent_again(DONE_BEFORE),) * 3,
         t.EXPIRED_UPLOAD: (_sent_again(DONE_BEFORE),) * 3,
         t.ROWS_REPEATED: MENDED,
         t.ROWS_UNSORTED: MENDED,
         t.ROW_DROPPED: (_sent_again(1),) * 3,
         t.ROW_CUT: (_sent_again(1),) * 3,
-        # What is on no page cannot be known to be there.
+        # Parts that no page lists cannot be assumed to exist.
         t.MARKER_IGNORED: (_sent_again(DONE_BEFORE - 2),) * 3,
         t.MARKER_INCLUSIVE: MENDED,
     },
@@ -135,24 +136,24 @@ EXPECTED: Mapping[Operation, Mapping[Trouble, _Row]] = {  # pyright: ignore[repo
         t.NO_UPLOAD: FOLLOWED,
         t.EXPIRED_UPLOAD: (_sent_again(PARTS), _sent_again(PARTS), _sent_again(PARTS, Outcome.FINAL)),
         t.ABORTED: PASSING,
-        # S3 wants a new upload and every part again.
+        # S3 requires a new upload with every part sent again.
         t.CONFLICT: (_sent_again(PARTS), _sent_again(PARTS, Outcome.FINAL), _sent_again(PARTS, Outcome.FINAL)),
-        # No object shows, so it is nobody's: the next run finishes.
+        # No object is visible, so none was written by someone else: the next run finishes.
         t.TAKEN: LEFT_TO_THE_NEXT_RUN,
     },
     Operation.HEAD: {
         **_READING,
         **_OVER_TLS,
-        # The answer to HEAD has no body, so a 400 does not say which it is.
+        # The response to HEAD has no body, so a 400 does not show which error it is.
         t.TIMEOUT_400: ASKED_ONCE_MORE,
         t.EXPIRED: ASKED_ONCE_MORE,
-        # Whoever may write and not read has what Complete answered as the proof.
+        # Without permission to read, the response to Complete is the proof.
         t.SKEWED: MENDED,
         t.DENIED: MENDED,
         t.BAD_SIGNATURE: MENDED,
-        # Complete said that the object is there: it is looked for once more, and after that by the next run.
+        # Complete succeeded, so the object must exist: HEAD is sent once more, and again in the next run.
         t.NO_KEY: ASKED_ONCE_MORE,
-        # One answer may have been cut inside a number: the object is looked at once more before it is called wrong.
+        # One response may have been truncated inside a number, so HEAD is sent once more before the upload fails.
         t.OTHER_OBJECT: FOLLOWED,
     },
     Operation.ABORT: {
@@ -173,7 +174,7 @@ EXPECTED: Mapping[Operation, Mapping[Trouble, _Row]] = {  # pyright: ignore[repo
         t.NO_BUCKET: REFUSED,
         t.ABORTED: PASSING,
         t.CONFLICT: PASSING,
-        # No object shows, so it is nobody's: the next run finishes.
+        # No object is visible, so none was written by someone else: the next run finishes.
         t.TAKEN: LEFT_TO_THE_NEXT_RUN,
     },
     Operation.CREDENTIALS: {
@@ -186,7 +187,7 @@ EXPECTED: Mapping[Operation, Mapping[Trouble, _Row]] = {  # pyright: ignore[repo
     },
 }
 
-# Cells that would only wait: an abort that is believed and did nothing is looked after once a second.
+# Cells that would only wait: an abort that was accepted without effect is checked once per second.
 _LEFT_OUT = {(Operation.ABORT, t.WEB_PAGE, Times.THREE), (Operation.ABORT, t.WEB_PAGE, Times.EVER)}
 
 CELLS = [

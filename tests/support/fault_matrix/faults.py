@@ -1,4 +1,4 @@
-"""Everything that goes wrong in the fault matrix."""
+"""The faults of the fault matrix."""
 
 from tests.support.s3_faults import responses as answers
 from tests.support.s3_faults.faults import (
@@ -15,8 +15,8 @@ from tests.support.s3_model.quirks import Quirks
 
 from .case import Expiring, Listing, Program, Refusing, Rotating, Scripted, Trouble
 
-ANSWER_TIMEOUT = 0.25  # seconds; of the client that meets late answers
-LATER = 0.1  # seconds; the next try is under way by then, or not
+ANSWER_TIMEOUT = 0.25  # seconds; of the client in cells with late responses
+LATER = 0.1  # seconds; by then the next attempt is under way, or not
 OTHER_REGION = "eu-west-1"
 
 _PAGE = b"<html><head><title>Welcome</title></head><body>Please sign in to the network.</body></html>"
@@ -35,15 +35,15 @@ CLOSED_BEFORE = _at("closed before the request is read", Stage.BEFORE_READ, Clos
 RESET_BEFORE = _at("reset before the request is read", Stage.BEFORE_READ, ResetConnection())
 CLOSED_HALF = _at("closed after half the body", Stage.HALF_BODY, CloseConnection())
 RESET_HALF = _at("reset after half the body", Stage.HALF_BODY, ResetConnection())
-CLOSED_AFTER = _at("closed after the effect, before the answer", Stage.AFTER_EFFECT, CloseConnection())
-RESET_AFTER = _at("reset after the effect, before the answer", Stage.AFTER_EFFECT, ResetConnection())
+CLOSED_AFTER = _at("closed after the effect, before the response", Stage.AFTER_EFFECT, CloseConnection())
+RESET_AFTER = _at("reset after the effect, before the response", Stage.AFTER_EFFECT, ResetConnection())
 RESET_AFTER_ONLY_NEW = _at(
     "reset after the effect, with `--no-overwrite`", Stage.AFTER_EFFECT, ResetConnection(), no_overwrite=True
 )
-HALF_ANSWER = _at("half an answer, then closed", Stage.HALF_ANSWER, CloseConnection())
-LATE_BEFORE = _at("effect and answer too late", Stage.AFTER_BODY, Outwait(seconds=LATER), is_late=True)
-LATE = _at("answer too late", Stage.AFTER_BODY, Outwait(seconds=LATER), is_late=True)
-LATE_AFTER = _at("effect in time, answer too late", Stage.AFTER_EFFECT, Outwait(seconds=LATER), is_late=True)
+HALF_ANSWER = _at("half a response, then closed", Stage.HALF_ANSWER, CloseConnection())
+LATE_BEFORE = _at("effect and response too late", Stage.AFTER_BODY, Outwait(seconds=LATER), is_late=True)
+LATE = _at("response too late", Stage.AFTER_BODY, Outwait(seconds=LATER), is_late=True)
+LATE_AFTER = _at("effect in time, response too late", Stage.AFTER_EFFECT, Outwait(seconds=LATER), is_late=True)
 GARBAGE_BEFORE = _at("garbage instead of HTTP", Stage.BEFORE_READ, Garbage())
 GARBAGE_AFTER = _at("effect, then garbage instead of HTTP", Stage.AFTER_EFFECT, Garbage())
 TLS_HALF = _at("TLS: broken record after half the body", Stage.HALF_BODY, BreakTls(), is_tls=True)
@@ -55,7 +55,7 @@ BAD_GATEWAY = _instead("502 with a web page", answers.bad_gateway())
 SLOW_DOWN = _instead("503 SlowDown", answers.slow_down())
 GATEWAY_TIMEOUT = _instead("504 with a web page", answers.gateway_timeout())
 TOO_MANY = _instead("429 TooManyRequests", answers.too_many_requests())
-TIMEOUT_408 = _instead("408 without a document", Answer(status=408))
+TIMEOUT_408 = _instead("408 without a body", Answer(status=408))
 TIMEOUT_400 = _instead("400 RequestTimeout", answers.request_timeout())
 SKEWED = _instead("403 RequestTimeTooSkewed", answers.request_time_too_skewed())
 EXPIRED = _instead("400 ExpiredToken, static credentials", answers.expired_token())
@@ -66,8 +66,8 @@ REDIRECTED = Trouble(
     how=Scripted(stage=Stage.BEFORE_READ, action=answers.permanent_redirect(OTHER_REGION), region=OTHER_REGION),
 )
 NO_BUCKET = _instead("404 NoSuchBucket", answers.s3_error("NoSuchBucket", 404))
-NO_UPLOAD = _instead("404 NoSuchUpload, and the upload is there", answers.s3_error("NoSuchUpload", 404))
-EXPIRED_UPLOAD = Trouble(name="404 NoSuchUpload, and the upload is gone", how=Expiring())
+NO_UPLOAD = _instead("404 NoSuchUpload, but the upload exists", answers.s3_error("NoSuchUpload", 404))
+EXPIRED_UPLOAD = Trouble(name="404 NoSuchUpload, and the upload no longer exists", how=Expiring())
 NO_KEY = _instead("404", answers.s3_error("NoSuchKey", 404))
 NOT_ALLOWED = _instead("405 MethodNotAllowed", answers.s3_error("MethodNotAllowed", 405))
 CONFLICT = _instead("409 ConditionalRequestConflict", answers.conditional_conflict(), no_overwrite=True)
@@ -98,11 +98,11 @@ PROGRAM_FAILS = Trouble(name="the program fails", how=Program(script="echo 'no s
 PROGRAM_GARBLES = Trouble(name="the program prints no JSON", how=Program(script="echo Please log in."))
 PROGRAM_EMPTY = Trouble(name="the program prints JSON without keys", how=Program(script="""echo '{"Version": 1}'"""))
 PROGRAM_STALE = Trouble(
-    name="the program gives expired credentials",
+    name="the program prints expired credentials",
     how=Program(
         script="""echo '{"Version": 1, "AccessKeyId": "old", "SecretAccessKey": "old", """
         """"Expiration": "2020-01-01T00:00:00Z"}'"""
     ),
 )
-PROGRAM_GONE = Trouble(name="the program is gone", how=Program(script=None))
-ROTATED = Trouble(name="400 ExpiredToken before their time", how=Rotating())
+PROGRAM_GONE = Trouble(name="the program no longer exists", how=Program(script=None))
+ROTATED = Trouble(name="400 ExpiredToken before they expire", how=Rotating())
