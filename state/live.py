@@ -34,6 +34,10 @@ class ProgressSnapshot:
     rate: bytes per second over the last ten seconds; None when it is not known yet.
     resumed_*: kept from earlier runs.  done_*: finished by this run.  Of a job, parts are files.
     parts: number and bytes sent of each part in flight.
+    total_files, total_bytes: of a job: the files of its sources, and their bytes; None until some are counted.
+    counting: True while they are counted, so that the totals will rise.
+    settled_bytes: of a job's files that earlier runs finished, or that need not be sent.
+    failed_bytes: of its files that failed.
     files: path and bytes sent of some of a job's files in flight; its large files are uploads with their own snapshots.
     expected_bytes: the size of a stream as the user announced it, or None.
     checked_bytes, check_bytes: how much of the local parts has been compared, and how much there is to compare.
@@ -64,6 +68,11 @@ class ProgressSnapshot:
     done_files: int = 0
     skipped_files: int = 0
     failed_files: int = 0
+    total_files: int | None = None
+    total_bytes: int | None = None
+    counting: bool = True
+    settled_bytes: int = 0
+    failed_bytes: int = 0
     files: tuple[tuple[str, int], ...] = ()
     ended: RunOutcome | None = None
     error: str = ""

@@ -1,4 +1,4 @@
-"""A job on a terminal: a line for the job, and one with a bar for each upload that it runs."""
+"""A job on a terminal: two lines for the job, and one with a bar for each upload that it runs."""
 
 from collections.abc import Callable, Sequence
 
@@ -24,6 +24,27 @@ def free_lines(console: Console, taken: int) -> int:
     return console.height - _SPARE - taken
 
 
+class JobLine:
+    """Where a job's files go, with a bar once they are counted."""
+
+    def __init__(self, progress: JobProgress, name: str) -> None:
+        self._progress = progress
+        self._name = name
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        plain, width = options.ascii_only, options.max_width - 1
+        share, fraction = status_line.job_percent(self._progress), self._progress.fraction()
+        if share is None or fraction is None:
+            yield Text(shorten(self._name, width, ascii_only=plain), no_wrap=True)
+            return
+        name = shorten(self._name, max(8, width // 2), ascii_only=plain)
+        tail = f"{share:>{_WIDTHS[0]}}"
+        settled = self._progress.settled_bytes / self._progress.total_bytes if self._progress.total_bytes else 0.0
+        yield Text(f"{name} ", end="", no_wrap=True)
+        yield from SplitBar(settled, fraction, max(1, width - cell_len(name) - 1 - len(tail))).segments(options)
+        yield Text(tail, no_wrap=True)
+
+
 class JobBars:
     """How far the job is; then its uploads, as many as there is room for.
 
@@ -35,11 +56,11 @@ class JobBars:
         self._clock = clock
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        plain = options.ascii_only
-        target = shorten(printable(self._progress.target), max(8, options.max_width // 3), ascii_only=plain)
-        words = f"{target}  {status_line.job_state(self._progress, self._clock())}"
-        yield Text(shorten(words, options.max_width - 1, ascii_only=plain), no_wrap=True)
-        yield UploadLines(tuple(self._progress.uploads), room=free_lines(console, 1))
+        progress, width = self._progress, options.max_width - 3
+        yield JobLine(progress, printable(progress.target))
+        words = shorten(status_line.job_state(progress, self._clock(), width), width, ascii_only=options.ascii_only)
+        yield Text(f"  {words}", style="yellow" if progress.away else "dim", no_wrap=True)
+        yield UploadLines(tuple(progress.uploads), room=free_lines(console, 2))
 
 
 class UploadLines:

@@ -10,6 +10,7 @@ from partway.engine.events.upload import (
     FileDone,
     FileFailed,
     FileSkipped,
+    JobCounted,
     JobDone,
     JobStarted,
     NetworkLost,
@@ -58,6 +59,9 @@ def log_line(event: Event) -> str:
             return "all parts are on S3; completing the upload"
         case JobStarted():
             return f"job to {printable(event.target)}; {plural(event.done_files, 'file')} done by earlier runs"
+        case JobCounted():
+            least = "at least " if event.counting else ""
+            return f"the job has {least}{plural(event.total_files, 'file')} ({format_size(event.total_bytes)})"
         case FileDone():
             return f"uploaded {printable(event.target)} ({format_size(event.bytes)}), proof {event.proof}"
         case FileSkipped():

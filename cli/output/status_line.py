@@ -19,7 +19,8 @@ def job_line(progress: JobProgress) -> str:
     named = [f"{printable(each.name)} {_share(each)}" for each in uploads[:_MOST_NAMED]]
     if len(uploads) > _MOST_NAMED:
         named.append(more(len(uploads) - _MOST_NAMED))
-    line = f"{printable(progress.target)}: {job_state(progress)}"
+    share = job_percent(progress)
+    line = f"{printable(progress.target)}: {f'{share}, ' if share else ''}{job_state(progress)}"
     return f"{line}; now {', '.join(named)}" if named else line
 
 
@@ -40,8 +41,18 @@ def more(count: int) -> str:
 
 
 def percent(progress: UploadProgress) -> str:
-    """``45 %``; 100 only when everything is there."""
-    return f"{int(progress.fraction() * 100)} %"
+    """``45 %``; never 100, since the object does not exist before the last response."""
+    return _percent(progress.fraction())
+
+
+def job_percent(progress: JobProgress) -> str | None:
+    """``45 %``; None while the job's files are counted."""
+    share = progress.fraction()
+    return None if share is None else _percent(share)
+
+
+def _percent(share: float) -> str:
+    return f"{min(99, int(share * 100))} %"
 
 
 def pace(progress: UploadProgress) -> str:
@@ -80,29 +91,56 @@ def _whole_seconds(seconds: float) -> str:
 
 def time_left(progress: UploadProgress) -> str:
     """``1:20 left``; ``""`` when nobody can tell."""
-    left = progress.seconds_left() if progress.phase is LivePhase.SENDING and not progress.away else None
-    if left is None:
+    return _left(progress.seconds_left() if progress.phase is LivePhase.SENDING and not progress.away else None)
+
+
+def _left(seconds: float | None) -> str:
+    if seconds is None:
         return ""
-    return f"{format_seconds(left)} left" if left < 86400 * 9 else "over 9 d left"
+    return f"{format_seconds(seconds)} left" if seconds < 86400 * 9 else "over 9 d left"
 
 
 def _share(progress: UploadProgress) -> str:
     return percent(progress) if progress.phase is LivePhase.SENDING and not progress.away else pace(progress)
 
 
-def job_state(progress: JobProgress, now: float | None = None) -> str:
-    """How far a job is, in words, for one moment; ``now``: on the clock of the events, where that is known."""
-    facts = [plural(progress.done, "file"), format_size(progress.bytes)]
+def job_state(progress: JobProgress, now: float | None = None, width: int = 1000) -> str:
+    """How far a job is, in words, for one moment; in a narrow place the less important facts are left out.
+
+    now: on the clock of the events, where that is known.
+    """
+    facts = _job_totals(progress)
     if progress.away:
         facts.append(_away(progress, now))
     elif (rate := progress.rate()) is not None:
         facts.append(format_rate(rate))
+        if left := _left(progress.seconds_left()):
+            facts.append(left)
+    if progress.failed:
+        facts.append(f"{progress.failed:,} failed")
     if progress.resumed:
         facts.append(f"{progress.resumed:,} already done")
     if progress.skipped:
         facts.append(f"{progress.skipped:,} skipped")
-    if progress.failed:
-        facts.append(f"{progress.failed:,} failed")
+    return _fitting(facts, width)
+
+
+def _job_totals(progress: JobProgress) -> list[str]:
+    """Files and bytes: of how many, once some are counted."""
+    if progress.total_files is None or progress.total_bytes is None:
+        return [plural(progress.done, "file"), format_size(progress.bytes)]
+    least = "at least " if progress.counting else ""
+    there = progress.there if progress.counting else min(progress.there, progress.total_bytes)
+    return [
+        f"{progress.settled_files:,} of {least}{plural(progress.total_files, 'file')}",
+        f"{format_size(there)} of {least}{format_size(progress.total_bytes)}",
+    ]
+
+
+def _fitting(facts: list[str], width: int) -> str:
+    """As many facts as there is room for, at least one."""
+    while len(facts) > 1 and len(", ".join(facts)) > width:
+        facts.pop()
     return ", ".join(facts)
 
 
@@ -133,9 +171,7 @@ def state(progress: UploadProgress, width: int = 1000, now: float | None = None)
         facts.append(f"{progress.parts_there:,}/{progress.part_count:,} parts")
     if progress.retries:
         facts.append(plural(progress.retries, "retry", "retries"))
-    while len(facts) > 1 and len(", ".join(facts)) > width:
-        facts.pop()
-    return ", ".join(facts)
+    return _fitting(facts, width)
 
 
 def _how_far(progress: UploadProgress) -> str:

@@ -109,5 +109,6 @@ def _share(record: UploadRecord, done: int) -> str:
     """done: bytes in finished parts."""
     if total_bytes(record) is None:
         return format_size(done)
-    share = done / record.size if record.size else float(record.status is UploadStatus.COMPLETED)
-    return f"{int(share * 100)} %"
+    if record.status is UploadStatus.COMPLETED:
+        return "100 %"
+    return f"{min(99, int(done / record.size * 100)) if record.size else 0} %"

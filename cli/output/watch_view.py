@@ -25,7 +25,7 @@ from ..status.snapshot import (
 from ..text.escape import printable, shorten
 from ..text.units import format_size
 from . import status_line
-from .job_bars import UploadLines, free_lines
+from .job_bars import JobLine, UploadLines, free_lines
 from .upload_bar import UploadBar
 
 _LEAST_ROWS, _MOST_ROWS = 2, 16
@@ -78,9 +78,8 @@ class JobView:
         watched, width = self._watched, options.max_width
         assert watched.row is not None
         told = watched.row.record
-        target = shorten(printable(watched.record.target), max(8, width - 8), ascii_only=options.ascii_only)
-        lines = [Text(f"job to {target}", no_wrap=True)]
-        lines.append(_line(status_line.job_state(job_progress_of(watched), time.time()), options))
+        progress = job_progress_of(watched)
+        lines = [_line(status_line.job_state(progress, time.time(), width - 3), options)]
         if quiet := quiet_words(watched):
             lines.append(_line(quiet, options, "yellow"))
         large = {each.record.source for each in watched.uploads}
@@ -91,9 +90,10 @@ class JobView:
         if told.retries:
             lines.append(_line(f"{plural(told.retries, 'retry', 'retries')}, last: {printable(told.reason)}", options))
         lines.append(_line(f"{watched.id}, {describe_process(told)}", options))
+        yield JobLine(progress, f"job to {printable(watched.record.target)}")
         yield from lines
         uploads = [progress_of(each) for each in watched.uploads]
-        yield UploadLines(uploads, room=free_lines(console, len(lines)), ids=True)
+        yield UploadLines(uploads, room=free_lines(console, len(lines) + 1), ids=True)
 
 
 def view_of(store: StateStore, watched: Watched, *, with_map: bool) -> UploadView | JobView:
@@ -111,7 +111,8 @@ def line_of(watched: Watched) -> str:
     assert watched.row is not None
     told = watched.row.record
     if isinstance(watched, WatchedJob):
-        facts = [status_line.job_state(job_progress_of(watched))]
+        job = job_progress_of(watched)
+        facts = [*filter(None, [status_line.job_percent(job)]), status_line.job_state(job)]
         name = printable(watched.record.target)
     else:
         progress = progress_of(watched)

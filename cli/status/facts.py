@@ -53,6 +53,9 @@ def job_facts(job: JobRecord, row: LiveSnapshot | None) -> dict[str, object]:
         "skipped_files": job.skipped,
         "failed_files": job.failed,
         "done_bytes": job.bytes,
+        "total_files": None if row is None else row.record.total_files,
+        "total_bytes": None if row is None else row.record.total_bytes,
+        "counting": row is not None and row.alive and row.record.counting,
         "created_at": job.created_at,
         "updated_at": job.updated_at,
     } | run_facts(row, over=job.status is not JobStatus.OPEN)

@@ -141,6 +141,9 @@ def job_progress_of(watched: WatchedJob) -> JobProgress:
         snapshot.failed_files,
     )
     progress.file_bytes = snapshot.done_bytes + snapshot.resumed_bytes + snapshot.in_flight_bytes
+    progress.settled_bytes, progress.failed_bytes = snapshot.settled_bytes, snapshot.failed_bytes
+    progress.total_files, progress.total_bytes = snapshot.total_files, snapshot.total_bytes
+    progress.counting = snapshot.counting
     progress.small_files_away_since = snapshot.away_since
     return progress
 

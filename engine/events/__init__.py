@@ -7,6 +7,7 @@ from .job import ComparisonFailed as ComparisonFailed
 from .job import FileDone as FileDone
 from .job import FileFailed as FileFailed
 from .job import FileSkipped as FileSkipped
+from .job import JobCounted as JobCounted
 from .job import JobDone as JobDone
 from .job import JobStarted as JobStarted
 from .upload import (
@@ -54,6 +55,7 @@ Event = (
     | UploadSkipped
     | UploadFailed
     | JobStarted
+    | JobCounted
     | FileDone
     | FileSkipped
     | ComparisonFailed

@@ -7,12 +7,28 @@ from dataclasses import dataclass
 class JobStarted:
     """A job of many files started or resumed.
 
-    done_files: files that earlier runs uploaded; they are not checked again.
+    done_files, done_bytes: files that earlier runs uploaded or skipped; they are not checked again.
     """
 
     job: str
     target: str
     done_files: int
+    done_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobCounted:
+    """How many files the sources of the job have, including those that need not be sent.  Emitted at most once a second
+    while they are counted, at the end of the count, and again when the sources turn out to have changed since.
+
+    total_files, total_bytes: found so far.
+    counting: True while the count goes on: the numbers will rise.
+    """
+
+    job: str
+    total_files: int
+    total_bytes: int
+    counting: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,12 +44,16 @@ class FileDone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileSkipped:
-    """A file was not sent: the service already has the same, the key is taken, or it cannot be sent at all."""
+    """A file was not sent: the service already has the same, the key is taken, or it cannot be sent at all.
+
+    bytes: 0 for what cannot be sent.
+    """
 
     job: str
     source: str
     target: str
     reason: str
+    bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,13 +71,18 @@ class ComparisonFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileFailed:
-    """A file of the job was not uploaded; the others continue.  resumable: True when running again may help."""
+    """A file of the job was not uploaded; the others continue.
+
+    resumable: True when running again may help.
+    bytes: the size that was found; 0 when it is not known.
+    """
 
     job: str
     source: str
     target: str
     error: str
     resumable: bool
+    bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from .job import ComparisonFailed as ComparisonFailed
 from .job import FileDone as FileDone
 from .job import FileFailed as FileFailed
 from .job import FileSkipped as FileSkipped
+from .job import JobCounted as JobCounted
 from .job import JobDone as JobDone
 from .job import JobStarted as JobStarted
 

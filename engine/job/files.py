@@ -1,13 +1,20 @@
 """A job's files on their way: large ones as uploads, small ones as one object each, from one set of workers."""
 
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from functools import partial
 from types import TracebackType
 from typing import Self
 
 from partway.state.jobs import FileRecord
 
+from ..errors import UploadCancelled
 from ..run.settings import make_workers
 from ..source.plan import plan_upload
+from ..walk.count import CountTask, FileCount, count_files
 from ..walk.walk import FileEntry
+from ..workers.channel import WorkerContext
 from ..workers.coroutines import CoroutineScheduler
 from ..workers.pool import GRACE
 from .checksum import JobChecksum
@@ -33,6 +40,7 @@ class JobFiles:
         self._results = results
         self._workers = make_workers(job.context.settings, part_size, job.context.runtime)
         self._scheduler = CoroutineScheduler(self._workers, self._on_idle)
+        self._counting: WorkerContext | None = None
         checksum = JobChecksum(job)
         self._small = SmallFiles(job, results, checksum, self._workers, self._scheduler, max_size=self._max_small)
         self._uploads = JobUploads(
@@ -45,6 +53,7 @@ class JobFiles:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.stop_counting()
         self._small.close()
         self._scheduler.__exit__(kind, error, trace)
         self._workers.close()
@@ -71,6 +80,19 @@ class JobFiles:
         self._resend_as_uploads()
         self._wait_for_slot()
         self._small.start(key, found, before)
+
+    def count_ahead(self, task: CountTask, on_count: Callable[[FileCount], None]) -> None:
+        """Have a worker count files, unless one does already.  on_count: called in the caller's thread."""
+        if self._counting is not None:
+            return
+        messages = self._scheduler.callback_queue(partial(_deliver_count, on_count))
+        self._counting = WorkerContext.of(self._workers, messages, self._cancel)
+        self._workers.call(count_files, task, self._counting).add_done_callback(messages.put)
+
+    def stop_counting(self) -> None:
+        """The count is no longer needed."""
+        if self._counting is not None:
+            self._counting.close()
 
     def run_ready(self) -> None:
         """Let what has been started continue, without waiting for anything.
@@ -129,3 +151,9 @@ class JobFiles:
     def _on_idle(self) -> None:
         self._results.flush_if_due()
         self._publisher.on_idle()
+
+
+def _deliver_count(on_count: Callable[[FileCount], None], message: "FileCount | Future[FileCount]") -> None:
+    """message: what was counted so far, or the end of the count."""
+    with suppress(UploadCancelled):
+        on_count(message if isinstance(message, FileCount) else message.result())

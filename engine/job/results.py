@@ -55,7 +55,14 @@ class JobResults:
         """Store the job and emit JobStarted; returns how many files of earlier runs are stored."""
         self._jobs.save(self._record)
         known = self._jobs.totals(self._record.id)
-        self._sink(JobStarted(job=self._record.id, target=self._record.target, done_files=known.done + known.skipped))
+        self._sink(
+            JobStarted(
+                job=self._record.id,
+                target=self._record.target,
+                done_files=known.done + known.skipped,
+                done_bytes=known.bytes,
+            )
+        )
         return known.done + known.skipped + known.failed
 
     def already_done(self) -> None:
@@ -83,7 +90,7 @@ class JobResults:
     def skipped(self, key: str, source: SourceIdentity, url: str, reason: str) -> None:
         """A file was not sent, for this reason."""
         self._skipped += 1
-        event = FileSkipped(job=self._record.id, source=source.path, target=url, reason=reason)
+        event = FileSkipped(job=self._record.id, source=source.path, target=url, reason=reason, bytes=source.size)
         self._add(self._row(key, source, FileStatus.SKIPPED, reason), event)
 
     def not_comparable(self, found: NotComparable) -> None:
@@ -102,8 +109,10 @@ class JobResults:
             self._empty += entry.reason == EMPTY
             self._sink(FileSkipped(job=self._record.id, source=entry.path, target="", reason=entry.reason))
 
-    def failed(self, key: str, path: str, url: str, error: PartwayError) -> None:
+    def failed(self, key: str, path: str, url: str, error: PartwayError, *, size: int = 0) -> None:
         """A file was not uploaded.  A failure without a key (""), or of a file that is gone, is emitted but not stored.
+
+        size: bytes that the walk found; 0 when that is not known.
 
         Raises:
             JobStopped: the other files would fail in the same way, or the job is to end with the first failure.
@@ -112,7 +121,9 @@ class JobResults:
         self._failed += 1
         self._all_resumable = self._all_resumable and resumable
         self.flush()
-        self._sink(FileFailed(job=self._record.id, source=path, target=url, error=str(error), resumable=resumable))
+        self._sink(
+            FileFailed(job=self._record.id, source=path, target=url, error=str(error), resumable=resumable, bytes=size)
+        )
         if key and not (isinstance(cause_of(error), SourceError) and not os.path.lexists(path)):
             # For `partway show`, and so that the file is missed if a later walk does not find it.  Written with the
             # next transaction.

@@ -24,6 +24,7 @@ from ..run.stored_options import with_sse_c_fingerprint
 from ..walk.key_collisions import check_key_collisions, may_collide
 from ..walk.spec import JobSpec
 from .context import JobRun, JobSettings
+from .count import JobCount
 from .files import JobFiles
 from .results import JobResults
 from .sending import JobWalk
@@ -82,7 +83,7 @@ def run_job(
         resumed = None if record is None or settings.restart else record.id
         created_at = now() if record is None or settings.restart else record.created_at
         spec = replace(spec, limits=spec.limits.since(created_at))
-        check_key_collisions(spec, sources, store.jobs, resumed, prune=job.prune)
+        counted = check_key_collisions(spec, sources, store.jobs, resumed, prune=job.prune)
         if record is None:
             record = JobRecord(
                 id=new_id(),
@@ -103,4 +104,4 @@ def run_job(
         run = JobRun(spec=spec, record=record, context=context, publisher=publisher, settings=job, is_new=is_new)
         results = JobResults(run, keep_paths=keep_paths)
         with JobFiles(run, results) as files:
-            return JobWalk(run, results, files, written_since).run(sources)
+            return JobWalk(run, results, files, JobCount(run, counted), written_since).run(sources)

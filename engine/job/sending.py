@@ -18,6 +18,7 @@ from ..walk.key_collisions import Collision, collisions_with_rows, distinct, may
 from ..walk.order import in_order
 from ..walk.walk import FileEntry, SkippedEntry, walk_sources
 from .context import JobRun
+from .count import JobCount
 from .files import JobFiles
 from .leftovers import Leftovers
 from .results import JobResults, JobStopped
@@ -31,13 +32,16 @@ class JobWalk:
     written_since: the keys that later commands wrote and this run must not overwrite; None when it may.
     """
 
-    def __init__(self, job: JobRun, results: JobResults, files: JobFiles, written_since: WrittenSince | None) -> None:
+    def __init__(
+        self, job: JobRun, results: JobResults, files: JobFiles, count: JobCount, written_since: WrittenSince | None
+    ) -> None:
         self._spec = job.spec
         self._record = job.record
         self._store = job.store
         self._publisher = job.publisher
         self._results = results
         self._files = files
+        self._count = count
         self._leftovers = Leftovers(job, results)
         self._written_since = written_since
         self._is_new = job.is_new
@@ -62,6 +66,7 @@ class JobWalk:
         results = self._results
         self._knows_files = results.start() > 0
         self._publisher.begin(self._record.id)
+        self._count.start()
         if needs_head(self._spec.target(self._spec.prefix)):
             self._publisher(OverwriteNotExcluded(upload=self._record.id))
         try:
@@ -121,6 +126,9 @@ class JobWalk:
             for each in window:
                 if isinstance(each, SkippedEntry):
                     self._skip(each)
+            if len(window) == _WINDOW and (task := self._count.task) is not None:
+                # The walk waits for slots from here on.
+                self._files.count_ahead(task, self._count.counted)
             found = [each for each in window if isinstance(each, FileEntry)]
             keyed = self._chosen(self._keyed(found))
             self._found_any = self._found_any or bool(keyed)
@@ -156,7 +164,10 @@ class JobWalk:
         """The walk, during which running uploads continue: it may take long (a slow disk, many finished files)."""
         for each in walk:
             self._files.run_ready()
+            self._count.met(each)
             yield each
+        self._files.stop_counting()
+        self._count.end()
 
     def _fresh(self, files: Iterable[tuple[str, FileEntry]]) -> dict[str, FileEntry]:
         """The files of a window that the walk finds for the first time."""
@@ -176,7 +187,7 @@ class JobWalk:
         error = PlanError(
             f"it has the same key as {collision.path}, which it would overwrite; send one of them elsewhere"
         )
-        self._results.failed("", collision.found.path, url, error)
+        self._results.failed("", collision.found.path, url, error, size=collision.found.size)
 
     def _send(self, found: dict[str, FileEntry]) -> None:
         """Send the files of a window that are left: large files first, then small ones."""
@@ -215,6 +226,6 @@ class JobWalk:
             except PlanError as error:
                 if self._spec.limits.allow(each):
                     self._found_any = True
-                    self._results.failed("", each.path, "", error)
+                    self._results.failed("", each.path, "", error, size=each.size)
                 continue
             yield key, each

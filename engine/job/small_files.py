@@ -152,7 +152,7 @@ class SmallFiles:
                 self.was_cancelled = True
             case PartwayError() as error:
                 self._concurrency.remove_upload(path)
-                self._results.failed(key, path, url, error)
+                self._results.failed(key, path, url, error, size=task.found.size)
             case never:
                 assert_never(never)
 

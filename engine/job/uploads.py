@@ -87,7 +87,7 @@ class JobUploads:
         except PartwayError as error:
             if isinstance(error, StateError) and not isinstance(error, StateLocked):
                 raise
-            self._results.failed(key, found.path, target.url, error)
+            self._results.failed(key, found.path, target.url, error, size=found.size)
         finally:
             self._reserved.pop(key, None)
 

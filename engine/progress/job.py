@@ -8,6 +8,7 @@ from ..events.upload import (
     FileDone,
     FileFailed,
     FileSkipped,
+    JobCounted,
     JobDone,
     JobStarted,
     NetworkLost,
@@ -24,7 +25,9 @@ class JobProgress:
 
     running: from its first event to its last; always False when there is no job, but a single upload.
     done, skipped, failed, resumed: files; ``resumed`` were done by earlier runs.
-    file_bytes: of finished files.
+    file_bytes: of files that this run finished.
+    settled_bytes: of files that earlier runs finished, or that need not be sent.  failed_bytes: of files that failed.
+    total_files, total_bytes, counting: as JobCounted has them; None and True until they are known.
     small_files: bytes sent of each small file in flight, by path; no event tells them, see ``small_file_sent``.
     uploads: the multipart uploads that are running.
     retries, reason: calls about small files that were tried again, and why the last one was.
@@ -38,7 +41,10 @@ class JobProgress:
         self.running = False
         self.target = ""
         self.done = self.skipped = self.failed = self.resumed = 0
-        self.file_bytes = 0
+        self.file_bytes = self.settled_bytes = self.failed_bytes = 0
+        self.total_files: int | None = None
+        self.total_bytes: int | None = None
+        self.counting = True
         self.small_files: dict[str, int] = {}
         self.uploads = RunningUploads()
         self.retries = 0
@@ -54,6 +60,30 @@ class JobProgress:
     def bytes(self) -> int:
         """Of finished files and of running uploads, including what earlier runs sent of them."""
         return self.file_bytes + sum(upload.there for upload in self.uploads)
+
+    @property
+    def there(self) -> int:
+        """Bytes on S3 or in flight, of all files of the job."""
+        return self.settled_bytes + self.bytes + sum(tuple(self.small_files.values()))
+
+    @property
+    def settled_files(self) -> int:
+        """Files that are done: by this run or an earlier one, or because they need not be sent."""
+        return self.done + self.resumed + self.skipped
+
+    def fraction(self) -> float | None:
+        """From 0 to 1, by bytes, or by files where all are empty; None while they are counted."""
+        if self.counting or self.total_files is None or self.total_bytes is None:
+            return None
+        there, total = (self.there, self.total_bytes) if self.total_bytes else (self.settled_files, self.total_files)
+        return min(1.0, there / total) if total else None
+
+    def seconds_left(self) -> float | None:
+        """At the present rate; None when that or the total is unknown."""
+        rate = self.rate()
+        if self.counting or self.total_bytes is None or not rate:
+            return None
+        return max(0, self.total_bytes - self.there - self.failed_bytes) / rate
 
     @property
     def away(self) -> bool:
@@ -102,6 +132,11 @@ class JobProgress:
         match event:
             case JobStarted():
                 self.start(event.job, event.target, event.done_files)
+                self.settled_bytes = event.done_bytes
+            case JobCounted():
+                self.total_files, self.total_bytes = event.total_files, event.total_bytes
+                self.counting = event.counting
+                return
             case NetworkLost() if event.upload == self._id:
                 self.small_files_away_since, self.small_files_retry_at = now, now + event.wait
             case NetworkProbed() if event.upload == self._id:
@@ -120,8 +155,10 @@ class JobProgress:
                     sent += event.bytes
             case FileSkipped():
                 self.skipped += bool(event.target)
+                self.settled_bytes += event.bytes
             case FileFailed():
                 self.failed += 1
+                self.failed_bytes += event.bytes
             case JobDone():
                 self.running = False
             case _:

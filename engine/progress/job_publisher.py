@@ -6,7 +6,7 @@ from partway.state.live import LivePhase, LiveStore
 
 from ..clock import SYSTEM_CLOCK, Clock
 from ..events import Event, EventSink
-from ..events.upload import FileDone, FileFailed, FileSkipped, JobStarted, NetworkLost, NetworkRestored
+from ..events.upload import FileDone, FileFailed, FileSkipped, JobCounted, JobStarted, NetworkLost, NetworkRestored
 from .job import JobProgress
 from .publisher import ProgressPublisher
 
@@ -28,6 +28,8 @@ class JobPublisher(ProgressPublisher):
                 if event.upload != self._id:
                     return
                 urgent = True
+            case JobCounted():
+                urgent = not event.counting
             case JobStarted() | FileDone() | FileSkipped() | FileFailed():
                 pass
             case _:
@@ -60,6 +62,11 @@ class JobPublisher(ProgressPublisher):
             "phase": LivePhase.SENDING,
             "rate": progress.rate(),
             "done_bytes": progress.file_bytes,
+            "settled_bytes": progress.settled_bytes,
+            "failed_bytes": progress.failed_bytes,
+            "total_files": progress.total_files,
+            "total_bytes": progress.total_bytes,
+            "counting": progress.counting,
             "resumed_files": progress.resumed,
             "done_files": progress.done,
             "skipped_files": progress.skipped,

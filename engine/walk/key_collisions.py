@@ -8,6 +8,7 @@ from partway.state.jobs import FileRecord, FileStatus, JobStore
 
 from ..errors import KeyCollision, PlanError
 from ..plural import plural
+from .count import FileCount
 from .spec import JobSpec
 from .walk import FileEntry, walk_sources
 
@@ -39,25 +40,30 @@ def check_key_collisions(
     job: str | None,
     *,
     prune: bool,
-) -> None:
+) -> FileCount | None:
     """Refuse files that would overwrite each other, or an object that an earlier run made of another file.
 
     Args:
         job: The ID of the job that is resumed, or None.
         prune: True accepts that the file of an earlier run is gone and that another one has its key.
 
+    Returns:
+        How many files there are; None when no two can have the same key, so that they were not walked.
+
     Raises:
         KeyCollision: names the first few keys with their files.
         StateError.
     """
     if not may_collide(spec):
-        return
+        return None
     paths: dict[str, dict[str, None]] = {}  # by key; a dict keeps their order
-    count = 0
+    count = files = size = 0
     jobs.begin_walk()
     walk = _keyed(spec, sources)
     while window := list(islice(walk, _WINDOW)):
         fresh, collisions = distinct(window, jobs)
+        files += len(fresh)
+        size += sum(each.size for each in fresh.values())
         if job is not None and not prune:
             rows = jobs.files(job, list(fresh))
             collisions += [each for each in collisions_with_rows(fresh, rows) if each.key not in paths]
@@ -70,6 +76,7 @@ def check_key_collisions(
         if count > len(shown):
             shown.append(f"and {count - len(shown):,} more")
         raise KeyCollision(f"{plural(count, 'key')} would be written by several files; nothing was sent", tuple(shown))
+    return FileCount(files=files, bytes=size, complete=True)
 
 
 def distinct(files: Iterable[tuple[str, FileEntry]], jobs: JobStore) -> tuple[dict[str, FileEntry], list[Collision]]:

@@ -98,6 +98,7 @@ ALLOWED_TYPES = {
     ("engine/workers/executor.py", "concurrent.futures.Executor"),
     ("engine/workers/executor.py", "concurrent.futures.Future"),
     ("engine/job/small_files.py", "concurrent.futures.Future"),
+    ("engine/job/files.py", "concurrent.futures.Future"),
 }
 
 FILES = sorted(path for layer in LAYERS for path in (ROOT / layer).rglob("*.py"))

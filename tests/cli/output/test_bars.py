@@ -1,6 +1,7 @@
 """What a terminal shows of one upload, and of the uploads of a job."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.cells import cell_len
@@ -8,9 +9,28 @@ from rich.console import Console
 
 from partway.cli.output.bar_sink import BarSink
 from partway.engine.events import Event
-from partway.engine.events.upload import NetworkLost, NetworkProbed, PartRetried, PartsChecked, UploadCompleting
+from partway.engine.events.upload import (
+    JobCounted,
+    NetworkLost,
+    NetworkProbed,
+    PartRetried,
+    PartsChecked,
+    UploadCompleting,
+)
 from tests.support.engine.clock import Clock
-from tests.support.engine.job_events import JOB, JOB_DONE, MIB, done, failed, lost, part_done, restored, sent, started
+from tests.support.engine.job_events import (
+    JOB,
+    JOB_DONE,
+    MIB,
+    PART,
+    done,
+    failed,
+    lost,
+    part_done,
+    restored,
+    sent,
+    started,
+)
 
 RETRIED = PartRetried(upload="id-a", number=9, attempt=1, wait=0.0, reason="timed out")
 
@@ -75,7 +95,8 @@ def test_a_job_and_each_of_its_uploads() -> None:
     )
 
     assert lines == [
-        "s3://bucket/p/  0 files, 111.0 MiB, 5.2 MiB/s",
+        "s3://bucket/p/",
+        "  0 files, 111.0 MiB, 5.2 MiB/s",
         "a.bin     ▬▬▬▬▬▬▬━━━━━━━━━━──────────────────  51 %     6.2 MiB/s    7.9 s left",
         "video.mkv ▬▬▬▬▬▬▬────────────────────────────  20 %    completing",
         "disk.img  ▬▬▬▬▬▬▬────────────────────────────  20 %   unreachable",
@@ -88,7 +109,34 @@ def test_a_job_that_is_away_has_no_rate() -> None:
     """The last one would stand there for as long as the network is away."""
     lines = Screen().see(JOB, started("a"), sent("a", 1, MIB), sent("a", 1, 2 * MIB), lost("a", wait=3.0))
 
-    assert lines[0] == "s3://bucket/p/  0 files, 2.0 MiB, retrying in 3 s, unreachable for 0 s"
+    assert lines[1] == "  0 files, 2.0 MiB, retrying in 3 s, unreachable for 0 s"
+
+
+def counted(files: int, parts: int, *, counting: bool = False) -> JobCounted:
+    return JobCounted(job=JOB.job, total_files=files, total_bytes=parts * PART, counting=counting)
+
+
+def test_a_job_says_of_how_many_files() -> None:
+    """At least so many while they are counted; then a bar, the share and the time left."""
+    screen = Screen()
+    resumed = replace(JOB, done_files=3, done_bytes=2 * PART)
+
+    assert screen.see(resumed, counted(7, 8, counting=True))[:2] == [
+        "s3://bucket/p/",
+        "  3 of at least 7 files, 20.0 MiB of at least 80.0 MiB, 3 already done",
+    ]
+    assert screen.see(counted(12, 10), started("a"), part_done("a", 1), part_done("a", 2))[:2] == [
+        "s3://bucket/p/ ▬▬▬▬▬▬▬▬▬▬▬━━━━━━━━━━━━───────────────────────────────────  40 %",
+        "  3 of 12 files, 40.0 MiB of 100.0 MiB, 4.0 MiB/s, 15.0 s left, 3 already done",
+    ]
+
+
+def test_a_job_is_never_at_100_percent_before_it_is_done() -> None:
+    """All bytes may be on S3 and the objects still be missing."""
+    parts = [part_done("a", number) for number in range(1, 11)]
+    first = Screen().see(JOB, counted(1, 10), started("a"), *parts)[0]
+
+    assert first.endswith("━━━  99 %")
 
 
 def probed(upload: str, wait: float) -> NetworkProbed:
@@ -119,8 +167,8 @@ def test_a_job_counts_down_to_the_probe_of_any_of_its_files() -> None:
     screen = Screen()
     screen.see(JOB, started("a"), lost("a", wait=1.0), NetworkLost(upload=JOB.job, reason="timed out", wait=1.0))
 
-    assert screen.see(probed(JOB.job, 4.0))[0].endswith(", retrying in 4 s, unreachable for 2 s")
-    assert screen.see(probed("id-a", 5.0))[0].endswith(", retrying in 5 s, unreachable for 3 s")
+    assert screen.see(probed(JOB.job, 4.0))[1].endswith(", retrying in 4 s, unreachable for 2 s")
+    assert screen.see(probed("id-a", 5.0))[1].endswith(", retrying in 5 s, unreachable for 3 s")
 
 
 @pytest.mark.parametrize("keys", [True, False])
@@ -137,7 +185,7 @@ def test_an_upload_that_ended_makes_room() -> None:
     screen = Screen()
     screen.see(JOB, *many(3))
 
-    assert [line.split()[0] for line in screen.see(done("file-0"), failed("file-2"))[1:]] == ["file-1"]
+    assert [line.split()[0] for line in screen.see(done("file-0"), failed("file-2"))[2:]] == ["file-1"]
     assert screen.see(JOB_DONE) == []
 
 
@@ -147,18 +195,18 @@ def test_an_upload_that_ended_makes_room() -> None:
         (24, 5, 5, []),
         (24, 6, 5, ["  and 1 more file"]),
         (24, 1234, 5, ["  and 1,229 more files"]),
-        (7, 4, 4, []),
-        (7, 5, 3, ["  and 2 more files"]),
-        (4, 2, 0, ["  and 2 more files"]),
-        (3, 2, 0, []),
+        (8, 4, 4, []),
+        (8, 5, 3, ["  and 2 more files"]),
+        (5, 2, 0, ["  and 2 more files"]),
+        (4, 2, 0, []),
     ],
 )
 def test_as_many_as_there_is_room_for(height: int, count: int, bars: int, below: list[str]) -> None:
     """Two lines of the terminal stay free, so that nothing scrolls."""
     lines = Screen(height=height).see(JOB, *many(count))
 
-    assert [line.split()[0] for line in lines[1 : bars + 1]] == [f"file-{number}" for number in range(bars)]
-    assert lines[bars + 1 :] == below
+    assert [line.split()[0] for line in lines[2 : bars + 2]] == [f"file-{number}" for number in range(bars)]
+    assert lines[bars + 2 :] == below
     assert len(lines) <= height - 2
 
 
@@ -166,8 +214,8 @@ def test_as_many_as_there_is_room_for(height: int, count: int, bars: int, below:
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     """Long and wide names lose their middle, and narrow terminals the less important facts."""
     events = [started(name) for name in ("日本語のとても長い名前のファイル.bin", "x" * 300, "a", "\x1b[31m\n")]
-    lines = Screen(width=width).see(JOB, *events, sent("a", 1, MIB), sent("a", 1, 2 * MIB))
+    lines = Screen(width=width).see(JOB, counted(4, 40), *events, sent("a", 1, MIB), sent("a", 1, 2 * MIB))
 
-    assert len(lines) == 5
+    assert len(lines) == 6
     assert max(map(cell_len, lines)) < width
-    assert all("─" in line for line in lines[1:])
+    assert all("─" in line for line in (lines[0], *lines[2:]))

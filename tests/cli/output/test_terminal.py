@@ -46,7 +46,7 @@ def test_bars(shell: Shell) -> None:
 
 
 def test_bars_of_a_job(server: StrictS3, shell: Shell) -> None:
-    """The job has a line, each of its large files one below; they are gone at the end."""
+    """The job has two lines, each of its large files one below; they are gone at the end."""
     (shell.folder / "many").mkdir()
     for name in ("a.bin", "b.bin"):
         copy(shell.folder / "source.bin", shell.folder / "many" / name)
@@ -57,7 +57,7 @@ def test_bars_of_a_job(server: StrictS3, shell: Shell) -> None:
     result = in_terminal(shell, "-r", "many", "s3://bucket/p/")
 
     lines = [line.strip() for line in result.out.splitlines()]
-    bars = [lines[number + 1 : number + 3] for number, line in enumerate(lines) if "s3://bucket/p/  " in line]
+    bars = [lines[number + 1 : number + 3] for number, line in enumerate(lines) if " of 3 files, " in line]
     assert result.code == 0
     assert any(("a.bin " in one) != ("a.bin " in other) and "━" in one and "━" in other for one, other in bars), lines
     assert result.out.rindex(".bin") < result.out.rindex("uploaded 3 files")
