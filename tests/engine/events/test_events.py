@@ -103,6 +103,7 @@ def test_names_are_stable() -> None:
         "upload_skipped",
         "upload_failed",
         "job_started",
+        "job_counted",
         "file_done",
         "file_skipped",
         "comparison_failed",
