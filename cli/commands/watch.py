@@ -154,7 +154,7 @@ class Watcher:
 
     def lines(self, looked: list[Watched]) -> None:
         """One look as a line for each that runs."""
-        from ..output.watch_view import line_of
+        from ..output.terminal.watch_view import line_of
 
         for each in looked:
             if each.running:
@@ -262,7 +262,7 @@ def _live(console: "Console", watcher: Watcher, *, once: bool) -> Iterator[Show]
     from rich.live import Live
     from rich.text import Text
 
-    from ..output.watch_view import view_of
+    from ..output.terminal.watch_view import view_of
 
     def views(looked: list[Watched]) -> Group:
         shown = [view_of(watcher.store, each, with_map=watcher.one) for each in looked if each.running]

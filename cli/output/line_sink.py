@@ -8,8 +8,8 @@ from partway.engine.events import Event
 from partway.engine.events.upload import FileDone, FileSkipped, PartDone, PartKept, PartProgress, UploadCompleting
 from partway.engine.progress.job import JobProgress
 
-from . import status_line
-from .notes import Notes
+from .messages import status_line
+from .messages.notes import Notes
 
 _EVERY = 5.0  # seconds
 _NEWS = (FileDone, FileSkipped, PartDone, PartKept, PartProgress, UploadCompleting)

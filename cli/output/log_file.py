@@ -15,8 +15,8 @@ from partway.engine.progress.running import RunningUploads
 from partway.engine.walk.filters import Filter, is_wanted
 
 from ..text.escape import printable
-from .log_lines import log_line, whose
-from .status_line import state
+from .messages.log_lines import log_line, whose
+from .messages.status_line import state
 
 _EVERY = 10.0  # seconds between two lines about bytes that are on their way, of each upload
 

@@ -15,14 +15,14 @@ from partway.engine.retry.circuit_breaker import Nudge
 from partway.engine.walk.filters import Filter
 
 from ..text.escape import printable
-from . import sentences
 from .json_sink import JsonSink
 from .line_sink import LineSink
-from .nudging import keyboard, nudged_by_enter
+from .messages import sentences
+from .terminal.nudging import keyboard, nudged_by_enter
 
 if TYPE_CHECKING:
-    from .bar_sink import BarSink
     from .log_file import LogFile
+    from .terminal.bar_sink import BarSink
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +99,7 @@ def _bars() -> "BarSink | None":
     # Imported here: cron, CI and --quiet need none of it, and it takes as long as a small upload.
     from rich.console import Console
 
-    from .bar_sink import BarSink
+    from .terminal.bar_sink import BarSink
 
     console = Console(stderr=True, highlight=False, markup=False)
     if not console.is_terminal or console.is_dumb_terminal:

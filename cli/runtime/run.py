@@ -25,7 +25,7 @@ from partway.state.store import StateStore
 
 from ..output import select
 from ..output.json_sink import JsonSink
-from ..output.nudging import nudged_by_signal
+from ..output.terminal.nudging import nudged_by_signal
 from . import exit_codes
 from .errors import OutputFailed, tell
 from .resume_hint import resume_command, resume_job

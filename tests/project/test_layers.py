@@ -49,6 +49,8 @@ FOLDERS = (
     "api",
     "cli/text",
     "cli/status",
+    "cli/output/messages",
+    "cli/output/terminal",
     "cli/output",
     "cli/help",
     "cli/options",
@@ -82,7 +84,7 @@ ONLY_IN = {
         # The threads that uploads of a program run in, and what they share.
         "api/_run/",
         # Waits for the keyboard.
-        "cli/output/nudging.py",
+        "cli/output/terminal/nudging.py",
     ),
     "_thread": (),
     "queue": ("engine/workers/",),

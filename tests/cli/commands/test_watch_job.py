@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from partway.cli.commands.show import print_job
-from partway.cli.output.watch_view import JobView, line_of
+from partway.cli.output.terminal.watch_view import JobView, line_of
 from partway.cli.status.job import job_row
 from partway.cli.status.snapshot import WatchedJob, watched_job
 from partway.state.jobs import JobRecord, JobStatus

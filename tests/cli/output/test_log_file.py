@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from partway.cli.output.log_file import LogFile
-from partway.cli.output.log_lines import log_line
+from partway.cli.output.messages.log_lines import log_line
 from partway.engine.events.upload import PartDone, PartProgress, UploadStarted
 from tests.support.engine.job_events import JOB, MIB, failed, sent, started
 from tests.support.s3_faults.faults import Fault, Stage

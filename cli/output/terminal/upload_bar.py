@@ -12,8 +12,8 @@ from rich.text import Text
 from partway.engine.progress.upload import UploadProgress
 from partway.state.live import LivePhase
 
-from ..text.escape import printable, shorten
-from . import status_line
+from ...text.escape import printable, shorten
+from ..messages import status_line
 
 _RESUMED, _SENT, _REST = Style.parse("blue"), Style.parse("green"), Style.parse("bright_black")
 

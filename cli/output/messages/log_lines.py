@@ -35,8 +35,8 @@ from partway.engine.events.upload import (
 )
 from partway.engine.plural import plural
 
-from ..text.escape import printable
-from ..text.units import format_seconds, format_size
+from ...text.escape import printable
+from ...text.units import format_seconds, format_size
 from . import sentences
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from partway.cli.output.notes import Notes
+from partway.cli.output.messages.notes import Notes
 from partway.engine.events import Event
 from partway.engine.events.upload import ChecksumFellBack, OrphanAdopted, OrphanFound, UploadRenewed
 from partway.engine.progress.job import JobProgress

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from partway.cli.output.sentences import note, summary
+from partway.cli.output.messages.sentences import note, summary
 from partway.engine.events.upload import JobDone, StreamDiffered
 
 JOB = JobDone(

@@ -9,8 +9,8 @@ from rich.text import Text
 from partway.engine.progress.job import JobProgress
 from partway.engine.progress.upload import UploadProgress
 
-from ..text.escape import printable, shorten
-from . import status_line
+from ...text.escape import printable, shorten
+from ..messages import status_line
 from .upload_bar import SplitBar
 
 _MOST_BARS = 5

@@ -7,8 +7,8 @@ from partway.engine.progress.job import JobProgress
 from partway.engine.progress.upload import UploadProgress
 from partway.state.live import LivePhase
 
-from ..text.escape import printable
-from ..text.units import format_rate, format_seconds, format_size
+from ...text.escape import printable
+from ...text.units import format_rate, format_seconds, format_size
 
 _MOST_NAMED = 3  # uploads of a job, in its line
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from partway.cli.output.nudging import nudged_by_enter, nudged_by_signal
+from partway.cli.output.terminal.nudging import nudged_by_enter, nudged_by_signal
 from partway.engine.events import Event
 from partway.engine.events.upload import NetworkLost, NetworkProbed, NetworkRestored
 from partway.engine.retry.circuit_breaker import Nudge

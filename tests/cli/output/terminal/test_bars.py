@@ -7,7 +7,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from partway.cli.output.bar_sink import BarSink
+from partway.cli.output.terminal.bar_sink import BarSink
 from partway.engine.events import Event
 from partway.engine.events.upload import (
     JobCounted,

@@ -10,9 +10,9 @@ from partway.engine.plural import plural
 from partway.engine.run.stored_options import target_of
 from partway.state.store import StateStore
 
-from ..status.facts import quiet_seconds
-from ..status.part_map import PartMap, part_map
-from ..status.snapshot import (
+from ...status.facts import quiet_seconds
+from ...status.part_map import PartMap, part_map
+from ...status.snapshot import (
     Watched,
     WatchedJob,
     WatchedUpload,
@@ -22,9 +22,9 @@ from ..status.snapshot import (
     progress_of,
     quiet_words,
 )
-from ..text.escape import printable, shorten
-from ..text.units import format_size
-from . import status_line
+from ...text.escape import printable, shorten
+from ...text.units import format_size
+from ..messages import status_line
 from .job_bars import JobLine, UploadLines, free_lines
 from .upload_bar import UploadBar
 

@@ -17,7 +17,7 @@ from partway.engine.events.upload import (
 )
 from partway.engine.progress.job import JobProgress
 
-from ..text.escape import printable
+from ...text.escape import printable
 from . import sentences
 
 

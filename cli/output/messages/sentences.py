@@ -26,8 +26,8 @@ from partway.engine.events.upload import (
 from partway.engine.limits import TIB
 from partway.engine.plural import plural, verb
 
-from ..text.escape import printable
-from ..text.units import format_age, format_rate, format_seconds, format_size
+from ...text.escape import printable
+from ...text.units import format_age, format_rate, format_seconds, format_size
 
 _PROOFS = {
     "etag": "verified etag (the object's ETag is the MD5 of the file)",

@@ -13,8 +13,8 @@ from partway.engine.events import Event
 from partway.engine.events.upload import NetworkLost
 from partway.engine.progress.job import JobProgress
 
+from ..messages.notes import Notes
 from .job_bars import JobBars
-from .notes import Notes
 from .upload_bar import UploadBar
 
 

@@ -1,0 +1,1 @@
+"""What is told about an event, in words: bars, lines and logs say the same."""

@@ -1,0 +1,1 @@
+"""Bars and views that are drawn again and again, and the keyboard."""
