@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from partway.engine.s3.backend import S3Backend, S3Config
+from tests.support.engine.service_files import read_service_files_once
 from tests.support.engine.upload_case import PART, Uploading
 from tests.support.s3_model.model import S3Model
 from tests.support.s3_server.server import StrictS3
@@ -24,6 +25,8 @@ from tests.support.shell.forked import fork_server
 from tests.support.shell.interrupted import make_source
 
 KIB = 1024
+
+read_service_files_once()
 
 # The same examples in every run, and no clock over them; ``--hypothesis-profile=new`` looks for others.
 settings.register_profile("new", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -12,7 +12,6 @@ import signal
 import socket
 import sys
 from contextlib import suppress
-from functools import cache
 from typing import TextIO
 
 
@@ -102,16 +101,14 @@ def _open_like(stream: TextIO, number: int) -> TextIO:
 
 def import_everything() -> None:
     """Import and read what every command needs."""
-    from botocore.loaders import JSONFileLoader
-
     import partway.cli.main
     import partway.state.sqlite.store
     from partway.engine.s3.backend import S3Backend, S3Config
+    from tests.support.engine.service_files import read_service_files_once
 
     for _, module in partway.cli.main._COMMANDS.values():
         __import__(module)
-    # Every client reads the description of S3 again, which takes longer than the upload of a small file.
-    JSONFileLoader.load_file = cache(JSONFileLoader.load_file)  # type: ignore[method-assign]
+    read_service_files_once()
     backend = S3Backend(S3Config(endpoint_url="http://127.0.0.1:9", region="us-east-1"))
     _ = backend.endpoint
     backend.close()

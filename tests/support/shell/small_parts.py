@@ -9,7 +9,7 @@ import os
 import select
 import signal
 import sys
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import partway.cli.options.shared as options
@@ -77,14 +77,12 @@ def _start(order: dict[str, Any]) -> int:
 
 def _warm_up() -> None:
     """Import and read what every command needs."""
-    from botocore.loaders import JSONFileLoader
-
     import partway.engine.s3.backend
     import partway.state.sqlite.store
     from partway.engine.s3.backend import S3Backend, S3Config
+    from tests.support.engine.service_files import read_service_files_once
 
-    # Every client reads the description of S3 anew, which takes longer than the upload of a small file.
-    JSONFileLoader.load_file = cache(JSONFileLoader.load_file)  # type: ignore[method-assign]
+    read_service_files_once()
     backend = S3Backend(S3Config(endpoint_url="http://127.0.0.1:9", region="us-east-1"))
     _ = backend.endpoint
     backend.close()
