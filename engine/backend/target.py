@@ -13,6 +13,8 @@ class ObjectOptions:
     grants: ``(permission, grantees)`` pairs, such as ``("GrantRead", 'id="..."')``; not together with an ACL.
     expires, object_lock_retain_until_date: dates in ISO 8601 format.
     request_payer, expected_bucket_owner: sent with every call about the object.
+    sse_kms_context: the encryption context of the KMS key, as S3 expects it: JSON in base64.
+    checksum_type: S3's FULL_OBJECT or COMPOSITE; None chooses the algorithm's usual type.
     customer_key: the fingerprint of the SSE-C key that encrypts the object; the backend has the key itself.
     no_overwrite: True fails instead of replacing an existing object.
     """
@@ -31,6 +33,7 @@ class ObjectOptions:
     metadata: tuple[tuple[str, str], ...] = ()
     sse: str | None = None
     sse_kms_key_id: str | None = None
+    sse_kms_context: str | None = None
     sse_bucket_key: bool = False
     customer_key: str | None = None
     object_lock_mode: str | None = None
@@ -38,6 +41,7 @@ class ObjectOptions:
     object_lock_legal_hold: str | None = None
     request_payer: str | None = None
     expected_bucket_owner: str | None = None
+    checksum_type: str | None = None
     no_overwrite: bool = False
 
     def to_json(self) -> str:

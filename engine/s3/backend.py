@@ -7,7 +7,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import InitVar, dataclass, field, replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from ..backend.protocol import MultipartBackend, ObjectPart
 from ..backend.responses import CreatedUpload, FoundUpload, ObjectDetails, ObjectFacts, PartReceipt
@@ -15,14 +14,13 @@ from ..backend.sse_c import NOT_ENCRYPTED
 from ..backend.target import Target
 from ..checksums import ChecksumAlgorithm
 from ..errors import ObjectMissing, Refused
-from ..limits import is_aws
 from ..responses.error_translation import bad_response, translate_errors
 from ..responses.missing_headers import checked_object, etag_of_part, size_of
 from ..responses.values import answered_at, checksum_name, etag_in, object_facts
 from ..source.part_reader import PartReader
 from ..upload.overwrite import check_free
 from . import listings, object_details
-from .client import client_for, forget_clients, repeated_calls, with_complete_timeout
+from .client import client_for, endpoint_of, forget_clients, repeated_calls, with_complete_timeout
 from .config import S3Config
 from .parameters import address, checksum_argument, checksum_type, object_options
 from .session import profile_for, transfer_settings
@@ -54,15 +52,7 @@ class S3Backend(MultipartBackend):
         Raises:
             RemoteError: the AWS configuration is not usable (an unknown profile, an invalid address).
         """
-        url = str(client_for(self.config).meta.endpoint_url)
-        parts = urlsplit(url)
-        if parts.username or parts.password:
-            raise Refused(
-                f"the endpoint {parts.scheme}://{parts.hostname} contains a user name or password; "
-                "remove it: credentials come from the AWS configuration",
-                code="InvalidEndpoint",
-            )
-        return "" if _is_public_aws(url) else url
+        return endpoint_of(client_for(self.config))
 
     def close(self) -> None:
         """Close the connections of this process and forget its credentials; the next call opens new ones."""
@@ -104,7 +94,7 @@ class S3Backend(MultipartBackend):
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html"""
         declared: dict[str, Any] = {}
         if algorithm is not ChecksumAlgorithm.MD5:
-            declared = {"ChecksumAlgorithm": algorithm.value, "ChecksumType": checksum_type(algorithm)}
+            declared = {"ChecksumAlgorithm": algorithm.value, "ChecksumType": checksum_type(algorithm, target.options)}
         began = time.monotonic()
         with translate_errors("CreateMultipartUpload", checksum=algorithm, options=target.options):
             answer = client_for(self.config).create_multipart_upload(
@@ -169,8 +159,9 @@ class S3Backend(MultipartBackend):
         if algorithm is not ChecksumAlgorithm.MD5:
             name = checksum_name(algorithm)
             named = [row | {name: part.checksum} for row, part in zip(named, parts, strict=True)]
-            proof = {"ChecksumType": checksum_type(algorithm), "MpuObjectSize": size}
-            if algorithm.full_object:
+            kind = checksum_type(algorithm, target.options)
+            proof = {"ChecksumType": kind, "MpuObjectSize": size}
+            if kind == "FULL_OBJECT":
                 proof[name] = checksum
         check_free(self, target, algorithm)
         if target.options.no_overwrite:
@@ -234,13 +225,6 @@ class S3Backend(MultipartBackend):
 
     def part_sizes(self, target: Target) -> tuple[int, ...] | None:
         return object_details.part_sizes(client_for(self.config), self._object_arguments(target))
-
-
-def _is_public_aws(url: str) -> bool:
-    """True when AWS's own rules yield the address again.  A VPC's interface endpoint is reached only by its name:
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/privatelink-interface-endpoints.html
-    """
-    return is_aws(url) and ".vpce." not in url
 
 
 def _body(body: PartReader) -> PartReader | bytes:

@@ -15,7 +15,8 @@ from botocore.utils import parse_timestamp
 from ..aws_config.ca_bundle import find_bundle
 from ..aws_config.errors import reading_configuration
 from ..aws_config.proxies import find_proxies
-from ..errors import PlanError
+from ..errors import PlanError, Refused
+from ..limits import is_aws
 from ..responses.connection import install
 from ..responses.limit import send
 from ..responses.list_parts_parser import take_rows
@@ -34,6 +35,30 @@ _clients: dict[S3Config, tuple[Any, RequestTemplates]] = {}
 def client_for(config: S3Config) -> Any:
     """The client of a configuration in this process.  Clients are thread-safe, and creating one is slow."""
     return _client_and_calls(config)[0]
+
+
+def endpoint_of(client: Any) -> str:
+    """The address of a botocore client's service; "" for AWS itself.
+
+    Raises:
+        Refused: it contains credentials.
+    """
+    url = str(client.meta.endpoint_url)
+    parts = urlsplit(url)
+    if parts.username or parts.password:
+        raise Refused(
+            f"the endpoint {parts.scheme}://{parts.hostname} contains a user name or password; "
+            "remove it: credentials come from the AWS configuration",
+            code="InvalidEndpoint",
+        )
+    return "" if _is_public_aws(url) else url
+
+
+def _is_public_aws(url: str) -> bool:
+    """True when AWS's own rules yield the address again.  A VPC's interface endpoint is reached only by its name:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/privatelink-interface-endpoints.html
+    """
+    return is_aws(url) and ".vpce." not in url
 
 
 def repeated_calls(config: S3Config) -> RequestTemplates:

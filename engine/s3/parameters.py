@@ -23,9 +23,10 @@ def bucket(target: Target) -> dict[str, Any]:
     return {name: value for name, value in address.items() if value}
 
 
-def checksum_type(algorithm: ChecksumAlgorithm) -> str:
-    """S3's name for the type of the whole object's checksum."""
-    return "FULL_OBJECT" if algorithm.full_object else "COMPOSITE"
+def checksum_type(algorithm: ChecksumAlgorithm, options: ObjectOptions | None = None) -> str:
+    """S3's name for the type of the whole object's checksum: the one in the options, or the algorithm's usual one."""
+    chosen = None if options is None else options.checksum_type
+    return chosen or ("FULL_OBJECT" if algorithm.full_object else "COMPOSITE")
 
 
 def checksum_argument(algorithm: ChecksumAlgorithm, value: str) -> dict[str, Any]:
@@ -55,6 +56,7 @@ def object_options(options: ObjectOptions) -> dict[str, Any]:
         "Metadata": dict(options.metadata),
         "ServerSideEncryption": options.sse,
         "SSEKMSKeyId": options.sse_kms_key_id,
+        "SSEKMSEncryptionContext": options.sse_kms_context,
         "BucketKeyEnabled": options.sse_bucket_key,
         "ObjectLockMode": options.object_lock_mode,
         "ObjectLockRetainUntilDate": options.object_lock_retain_until_date,

@@ -175,6 +175,10 @@ class PartReader:
         """Mark that reads go to the network from now on; earlier reads may have been for a signature."""
         self._sending = True
 
+    def pause_sending(self) -> None:
+        """Mark that reads are for a signature or a checksum again, as before a retry, until ``begin_sending``."""
+        self._sending = False
+
     def rewind(self) -> None:
         """Go back to the start for a retry.  The checksum is computed again, since the file may have been replaced."""
         self._position = 0

@@ -192,7 +192,7 @@ class _Sending:
     def _save(self, spool: Spool, sent: SentPart) -> None:
         run, receipt = self._run, sent.receipt
         run.reached()
-        if receipt.checksum is None and run.algorithm is not ChecksumAlgorithm.MD5:
+        if receipt.checksum is None and run.settings.needs_checksum(run.algorithm):
             reason = f"the service did not answer with a {run.algorithm} checksum"
             self._resend(spool, ChecksumUnsupported(reason, operation="UploadPart"))
             return

@@ -149,7 +149,7 @@ class _StreamUpload:
                 + (f": {RUN_AGAIN}" if again else ". If an empty object is intended, add --allow-empty"),
                 resumable=again,
             )
-        if chunker.ended and run.record.upload_id is None:
+        if chunker.ended and run.record.upload_id is None and not run.settings.multipart:
             run.save(size=first.size)
             self._opened.identify()
             # The whole stream is one short part, and its spool is a file.

@@ -1,7 +1,6 @@
 """Create a multipart upload on S3, and remove the duplicates that lost responses may have left behind."""
 
 from ..backend.sse_c import NOT_ENCRYPTED
-from ..checksums import ChecksumAlgorithm
 from ..errors import ChecksumUnsupported, Refused, RemoteError, Transient, UploadCancelled, UploadFailed
 from ..run.run import UploadRun
 from .abort import abort_upload
@@ -36,7 +35,7 @@ def create(run: UploadRun) -> None:
             f"the service ignored the key of --sse-c; {NOT_ENCRYPTED}. No part was sent",
             operation="CreateMultipartUpload",
         )
-    if run.algorithm is not ChecksumAlgorithm.MD5 and created.algorithm is not run.algorithm:
+    if run.settings.needs_checksum(run.algorithm) and created.algorithm is not run.algorithm:
         if run.settings.algorithm is not None:
             _abort_new(run)
         raise ChecksumUnsupported(f"the service did not accept {run.algorithm}", operation="CreateMultipartUpload")

@@ -129,7 +129,9 @@ def _send(opened: OpenedRun[UploadPlan], *, is_of_job: bool) -> UploadDone:
     opened.identify()
     if needs_head(run.target) and not is_of_job:
         run.emit(OverwriteNotExcluded(upload=run.record.id))
-    is_one_object = plan.part_count == 1 and plan.file_size <= run.settings.limits.max_put_size
+    is_one_object = (
+        plan.part_count == 1 and plan.file_size <= run.settings.limits.max_put_size and not run.settings.multipart
+    )
     if not is_one_object and (opened.is_new or run.settings.adopt):
         adopt_orphan(run)
         opened.identify()

@@ -213,7 +213,7 @@ def _send(run: UploadRun, missing: Sequence[PartSpec]) -> None:
         except SourceChanged as error:
             # The part is still recorded: the next run compares it.
             failures.append(error)
-        if receipt.checksum is None and run.algorithm is not ChecksumAlgorithm.MD5:
+        if receipt.checksum is None and run.settings.needs_checksum(run.algorithm):
             failures.append(
                 ChecksumUnsupported(
                     f"the service did not answer with a {run.algorithm} checksum", operation="UploadPart"

@@ -19,7 +19,7 @@ from ..run.context import EngineContext
 from ..run.record import ResumeInfo, default_algorithm, new_record, process_name
 from ..run.run import UploadRun
 from ..run.settings import UploadSettings
-from ..run.stored_options import check_algorithm, check_record, options_at_create, with_content_type
+from ..run.stored_options import check_algorithm, check_record, options_at_create, stored_options, with_content_type
 from ..source.identity import SourceIdentity
 from ..source.plan import UploadPlan
 from ..workers.channel import SharedWorkers
@@ -114,10 +114,11 @@ def open_run(
         if about.id:
             check_unfinished(store, about.id)
         found = store.unfinished(source.path, target.endpoint, target.bucket, target.key)
-        is_new = found is None or context.settings.restart
-        if found is None or context.settings.restart:
+        if found is None or context.settings.restart or _has_other_options(found, target, context.settings):
+            is_new = True
             opening = _start(source, target, context, planner, info)
         else:
+            is_new = False
             opening = _resume(found, target, context.settings, planner, info)
         run = UploadRun(
             source=source,
@@ -184,6 +185,13 @@ def _resume(
         command=info.command or record.command,
     )
     return _Opening(record=record, target=target, plan=plan, settings=settings)
+
+
+def _has_other_options(record: UploadRecord, target: Target, settings: UploadSettings) -> bool:
+    """True when the caller wants exactly its own options, and the upload was started with others."""
+    if not settings.same_options:
+        return False
+    return stored_options(record) != target.options or settings.algorithm not in (None, record.checksum_algorithm)
 
 
 def _with_stored_algorithm(settings: UploadSettings, record: UploadRecord) -> UploadSettings:

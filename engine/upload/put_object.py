@@ -5,7 +5,6 @@ from dataclasses import replace
 from partway.state.uploads import PartRecord, UploadStatus
 
 from ..backend.responses import ObjectFacts
-from ..checksums import ChecksumAlgorithm
 from ..errors import ChecksumUnsupported, ObjectExists, ObjectMissing, ProofFailed, Transient
 from ..events.upload import UploadDone
 from ..proof.proof import Proof, is_older_than, is_same_etag, prove
@@ -41,7 +40,7 @@ def put_whole(run: UploadRun) -> UploadDone:
         run.save_part(_part(run, answer.facts.etag, answer.checksum))
         if answer.changed is not None:
             raise answer.changed
-        if answer.facts.checksum is not None or run.algorithm is ChecksumAlgorithm.MD5:
+        if answer.facts.checksum is not None or not run.settings.needs_checksum(run.algorithm):
             return _finish(run, answer)
         # Stored, but not confirmed; HEAD may merely echo the header that was sent.
         run.fall_back(
