@@ -47,6 +47,7 @@ FOLDERS = (
     "api/_arguments",
     "api/_run",
     "api",
+    "api/transfer",
     "cli/text",
     "cli/status",
     "cli/output/messages",
@@ -64,8 +65,9 @@ FOLDERS = (
 ONLY_IN = {
     "rich": ("cli/",),
     "click": ("cli/",),
-    "boto3": ("engine/s3/",),
-    "botocore": ("engine/s3/", "engine/responses/", "engine/aws_config/"),
+    "boto3": ("engine/s3/", "api/transfer/"),
+    "botocore": ("engine/s3/", "engine/responses/", "engine/aws_config/", "api/transfer/"),
+    "s3transfer": ("api/transfer/",),
     "urllib3": ("engine/responses/",),
     "tenacity": ("engine/retry/",),
     "sqlite_utils": ("state/sqlite/",),
@@ -83,12 +85,20 @@ ONLY_IN = {
         "cli/producer/producer.py",
         # The threads that uploads of a program run in, and what they share.
         "api/_run/",
+        # Bounds the requests that the uploads of a manager make at the same time.
+        "api/transfer/_upload.py",
+        "api/transfer/_backend.py",
         # Waits for the keyboard.
         "cli/output/terminal/nudging.py",
     ),
     "_thread": (),
     "queue": ("engine/workers/",),
-    "concurrent": ("engine/workers/runtime.py", "api/_run/threads.py", "api/_run/futures.py"),
+    "concurrent": (
+        "engine/workers/runtime.py",
+        "api/_run/threads.py",
+        "api/_run/futures.py",
+        "api/transfer/_upload.py",
+    ),
     "greenlet": ("engine/workers/coroutines.py",),
     "multiprocessing": (),
     "asyncio": ("api/aio.py",),
