@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from partway.transfer import uninstall
 from tests.support.s3_server.server import StrictS3
 
 ROOT = Path(__file__).parents[2]
@@ -23,6 +24,9 @@ def test_an_example(strict: StrictS3, monkeypatch: pytest.MonkeyPatch, tmp_path:
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "a.jpg").write_bytes(b"x")
 
-    exec(compile(code, PAGE, "exec"), {"__name__": "example"})
+    try:
+        exec(compile(code, PAGE, "exec"), {"__name__": "example"})
+    finally:
+        uninstall()
 
     assert strict.calls or "missing" in code
