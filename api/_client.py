@@ -45,7 +45,8 @@ class Client(History):
             The command line sees the same uploads.
         concurrency: Maximum number of parts in flight per upload; None: as many as increase throughput, up to 32.
         part_size: In bytes, or text such as "16MiB"; None: chosen for each file.
-        bandwidth: Limit in bytes per second for all uploads together, such as "50MiB"; None: no limit.
+        bandwidth: Limit in bytes per second for all uploads together, such as "50MiB"; or a timetable such as
+            "08:00,2M 19:00,20M 23:00,off", in local time; None: no limit.
         retry_for: How long to retry while the endpoint is unreachable, in seconds or as text such as "2h"; None: 15
             minutes, or 20 seconds if it never responded.
         max_parts: Maximum number of parts of an object, for services that accept fewer than 10,000.

@@ -10,6 +10,7 @@ from typing import Any, Self
 from partway.engine.backend.target import ObjectOptions, Target
 from partway.engine.checksums import ChecksumAlgorithm
 from partway.engine.flow.bandwidth import TokenBucket
+from partway.engine.flow.pace import Limit
 from partway.engine.job.context import JobSettings
 from partway.engine.limits import AWS, S3Limits
 from partway.engine.retry.policy import RetryPolicy
@@ -36,7 +37,7 @@ class Defaults:
 
     concurrency: int | None = None
     part_size: int | None = None
-    bandwidth: int | None = None
+    bandwidth: Limit = None
     policy: RetryPolicy
     limits: S3Limits = AWS
     bucket: TokenBucket | None = None
@@ -55,7 +56,9 @@ class Defaults:
         patience = None if retry_for is None else values.seconds("retry_for", retry_for)
         policy = RetryPolicy() if patience is None else RetryPolicy(budget=patience, first_contact=patience)
         limits = AWS if max_parts is None else replace(AWS, max_parts=values.max_parts("max_parts", max_parts))
-        bucket = None if found["bandwidth"] is None else TokenBucket(found["bandwidth"], time.monotonic)
+        limit = found["bandwidth"]
+        # A timetable is followed by the uploads that share the bucket.
+        bucket = None if limit is None else TokenBucket(limit if isinstance(limit, int) else None, time.monotonic)
         return cls(policy=policy, limits=limits, bucket=bucket, **found)
 
     def settings(self, options: Options | None = None) -> UploadSettings:

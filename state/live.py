@@ -94,6 +94,18 @@ class LiveSnapshot:
     alive: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaceRequest:
+    """How fast a run shall be from now on; None means as it was started.
+
+    bandwidth: as ``--bwlimit`` takes it, such as "5M" or "off".
+    concurrency: the maximum number of parts in flight.
+    """
+
+    bandwidth: str | None = None
+    concurrency: int | None = None
+
+
 class LiveStore(Protocol):
     """Stores the last snapshot of each run.  Called from one thread; a crash may lose all snapshots.
 
@@ -105,7 +117,10 @@ class LiveStore(Protocol):
         ...
 
     def remove(self, id: str) -> None:
-        """Remove the snapshot; an unknown id is ignored.  Only the holder of the upload's lock may call this."""
+        """Remove the snapshot and the requested pace; an unknown id is ignored.
+
+        Only the holder of the upload's lock may call this.
+        """
         ...
 
     def get(self, id: str) -> LiveSnapshot | None:
@@ -118,4 +133,12 @@ class LiveStore(Protocol):
 
     def running(self) -> list[LiveSnapshot]:
         """The snapshots of runs that are alive, sorted by id."""
+        ...
+
+    def request_pace(self, id: str, request: PaceRequest | None) -> None:
+        """Ask the run to change its pace; None withdraws the request.  From any process."""
+        ...
+
+    def requested_pace(self, id: str) -> PaceRequest | None:
+        """What was asked for last, or None."""
         ...

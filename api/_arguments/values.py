@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from partway.engine.dates import iso, parse_date
 from partway.engine.flow.bandwidth import MIN_BANDWIDTH
+from partway.engine.flow.timetable import Timetable, parse_bandwidth
 from partway.engine.quantities import parse_duration, parse_size
 
 from .errors import OptionError
@@ -30,8 +31,13 @@ def size(name: str, value: object) -> int:
     return _number(name, value, "a size, such as '16MiB' or 16777216", least=0)
 
 
-def bandwidth(name: str, value: object) -> int:
-    """Bytes per second; the minimum is the rate below which S3 closes the connection."""
+def bandwidth(name: str, value: object) -> int | Timetable:
+    """Bytes per second, at least the rate below which S3 closes the connection; or text as --bwlimit takes it."""
+    if isinstance(value, str):
+        try:
+            return parse_bandwidth(value)
+        except ValueError as error:
+            raise OptionError(f"{name}: {error}") from None
     found = size(name, value)
     if found < MIN_BANDWIDTH:
         raise OptionError(f"{name}: {found:,} bytes per second is too low; the minimum is {MIN_BANDWIDTH // 1024}KiB")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from partway.engine.flow.bandwidth import MIN_BANDWIDTH
+from partway.engine.flow.pace import Limit
 from partway.engine.limits import AWS
 from partway.engine.quantities import parse_size
 from partway.engine.run.settings import UploadSettings
@@ -24,12 +25,12 @@ _RATE = re.compile(r"(.*?)(B|b)/s")
 class TransferOptions:
     """How much is sent at once; None where nothing says so.
 
-    part_size: bytes; concurrency: parts in flight; bandwidth: bytes a second.
+    part_size: bytes; concurrency: parts in flight; bandwidth: bytes a second, or a timetable.
     """
 
     part_size: int | None = None
     concurrency: int | None = None
-    bandwidth: int | None = None
+    bandwidth: Limit = None
 
 
 def transfer_options(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from partway.engine.checksums import ChecksumAlgorithm
+from partway.engine.flow.timetable import Timetable
 from partway.engine.run.settings import UploadSettings
 from partway.engine.walk.filters import Filter
 
@@ -32,11 +33,11 @@ class ServiceOptions:
 class RunOptions:
     """How fast, how patiently and how carefully ``upload`` and ``resume`` work.
 
-    concurrency: parts in flight; bwlimit: bytes per second; retry_for: seconds.  None means the default.
+    concurrency: parts in flight; bwlimit: bandwidth; retry_for: seconds.  None means the default.
     """
 
     concurrency: int | None
-    bwlimit: int | None
+    bwlimit: Timetable | None
     retry_for: float | None
     max_parts: int | None
     verify_source: bool

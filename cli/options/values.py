@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from partway.engine.aws_config.endpoint import is_address
-from partway.engine.flow.bandwidth import MIN_BANDWIDTH
+from partway.engine.flow.timetable import Timetable, parse_bandwidth
 from partway.engine.quantities import parse_duration, parse_size
 
 T = TypeVar("T")
@@ -27,9 +27,9 @@ def size_value(ctx: click.Context, param: click.Parameter, value: str | None) ->
     return None if value is None else read(parse_size, value)
 
 
-def bandwidth_value(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
-    """A click callback: 20M, 512KiB, or bytes, a second."""
-    return None if value is None else read(_parse_bandwidth, value)
+def bandwidth_value(ctx: click.Context, param: click.Parameter, value: str | None) -> Timetable | None:
+    """A click callback: 20M, 512KiB, or bytes, a second; off; or a timetable."""
+    return None if value is None else read(parse_bandwidth, value)
 
 
 def time_value(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
@@ -50,18 +50,6 @@ def header_value(ctx: click.Context, param: click.Parameter, value: str | None) 
 def url_value(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     """A click callback: an address with http or https."""
     return None if value is None else read(_check_url, value)
-
-
-def _parse_bandwidth(text: str) -> int:
-    try:
-        rate = parse_size(text)
-    except ValueError:
-        raise ValueError(
-            f"{text[:30]!r} is not a valid rate; use bytes per second, such as 20M, 512KiB or 1000000"
-        ) from None
-    if rate < MIN_BANDWIDTH:
-        raise ValueError(f"{text} is {rate:,} bytes per second; the minimum is {MIN_BANDWIDTH // 1024}KiB")
-    return rate
 
 
 def _check_header(text: str) -> str:

@@ -62,6 +62,16 @@ class AdaptiveLimit:
         self._progress_at = clock()
         self._start_trial()
 
+    def set_max_limit(self, max_limit: int) -> None:
+        """Change the largest number; when there is more room, larger ones are tried again."""
+        if max_limit == self._max_limit:
+            return
+        self._starting = self._starting or max_limit > self._max_limit
+        self._max_limit = max_limit
+        self.limit, self._base = min(self.limit, max_limit), min(self._base, max_limit)
+        self._more_at = self._clock()
+        self._begin_trial()
+
     def sent(self, part: PartKey, sent: int, size: int) -> None:
         """Record that ``sent`` of a part's ``size`` bytes were sent; bytes sent again by a retry do not count."""
         self._reports_progress = True

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 
-from ..limits import KIB
+from ..limits import KIB, MIB
 
 MIN_BANDWIDTH = 4 * KIB  # bytes a second; below it a part looks stalled
 _PER_CONNECTION = 256 * KIB  # bytes a second that each connection should have; below it, fewer connections are better
@@ -16,30 +16,48 @@ class TokenBucket:
     Waits are first come, first served, so no connection starves.
 
     Args:
-        rate: Bytes per second.
+        rate: Bytes per second; None means unlimited.
         clock: Seconds, monotonic.
+        shared: Another bucket that the bytes are taken from, too.
     """
 
-    def __init__(self, rate: int, clock: Callable[[], float]) -> None:
+    def __init__(self, rate: int | None, clock: Callable[[], float], *, shared: "TokenBucket | None" = None) -> None:
         self._rate = rate
         self._clock = clock
+        self._shared = shared
         self._lock = threading.Lock()
         self._level = 0.0
         self._at = clock()
 
     @property
+    def rate(self) -> int | None:
+        """The lower one of the two buckets; None means unlimited."""
+        rates = [self._rate, None if self._shared is None else self._shared.rate]
+        return min((rate for rate in rates if rate is not None), default=None)
+
+    def set_rate(self, rate: int | None) -> None:
+        """Change the rate; what waits now is not called back."""
+        with self._lock:
+            if rate != self._rate:
+                self._rate, self._level, self._at = rate, min(0.0, self._level), self._clock()
+
+    @property
     def block(self) -> int:
         """Bytes that may be read at once: a quarter of a second's worth, and a second's worth for all connections
         together, so that none looks idle."""
-        return max(KIB, min(self._rate // 4, self._rate // max_connections(self._rate)))
+        rate = self.rate
+        return MIB if rate is None else max(KIB, min(rate // 4, rate // max_connections(rate)))
 
     def take(self, size: int) -> float:
         """Take ``size`` bytes; returns the seconds to wait before more is sent."""
+        wait = 0.0 if self._shared is None else self._shared.take(size)
         with self._lock:
+            if self._rate is None:
+                return wait
             now = self._clock()
             self._level = min(self._level + (now - self._at) * self._rate, self._rate * _BURST) - size
             self._at = now
-            return max(0.0, -self._level / self._rate)
+            return max(wait, 0.0, -self._level / self._rate)
 
 
 def max_connections(rate: int) -> int:

@@ -23,13 +23,13 @@ SLOT = 8  # weight of a part; a small file weighs less
 class Concurrency:
     """Slots for parts in flight.
 
-    max_limit: the largest that ``limit`` may become.
+    max_limit: the largest that ``limit`` may become at the present pace.
+    most: the largest that it may become at all.
     running: how many parts and small files hold a slot now.
 
     Args:
         number: Fixes it; None means adaptive.
         part_size: Bytes of a usual part.
-        max_limit: Upper bound for a fixed and for an adaptive number.
         clock: Seconds, monotonic.
     """
 
@@ -38,17 +38,32 @@ class Concurrency:
         number: int | None,
         *,
         part_size: int = 1,
-        max_limit: int | None = None,
         clock: Callable[[], float] = SYSTEM_CLOCK.monotonic,
     ) -> None:
-        self.max_limit = min(number or MAX_CONCURRENCY, max_limit or number or MAX_CONCURRENCY)
+        self.most = max(number or MAX_CONCURRENCY, MAX_CONCURRENCY)
+        self._number = number
+        self.max_limit = self._max_limit(None, None)
         self.local = min(number or LOCAL, self.max_limit)
         self.running = 0
         self._part_size = part_size
         self._adaptive = None if number else AdaptiveLimit(part_size=part_size, max_limit=self.max_limit, clock=clock)
-        self._backoff = AimdLimit(self.max_limit, clock)
+        self._backoff = AimdLimit(self.most, clock)
         self._taken = 0  # weight
         self._lock = threading.Lock()
+
+    def set_pace(self, number: int | None, bound: int | None) -> None:
+        """Change how many parts may be in flight from now on; those that are stay.
+
+        Args:
+            number: Instead of the fixed number, or the most that an adaptive one may become; None means as it was.
+            bound: As many as the bandwidth keeps moving; None means any number.
+        """
+        self.max_limit = self._max_limit(number, bound)
+        if self._adaptive:
+            self._adaptive.set_max_limit(self.max_limit)
+
+    def _max_limit(self, number: int | None, bound: int | None) -> int:
+        return min(number or self._number or MAX_CONCURRENCY, bound or self.most, self.most)
 
     @property
     def limit(self) -> int:

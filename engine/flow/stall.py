@@ -26,6 +26,10 @@ class StallGuard:
         self._since = clock()
         self._from = 0
 
+    def pause(self, seconds: float) -> None:
+        """Do not count so many seconds, which were waited on purpose."""
+        self._since += seconds
+
     def check(self, sent: int) -> None:
         """Record that ``sent`` bytes of the part were sent; 0 restarts the measurement.
 

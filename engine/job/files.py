@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from partway.state.jobs import FileRecord
+from partway.state.live import LiveStore
 
 from ..errors import UploadCancelled
 from ..run.settings import make_workers
@@ -57,6 +58,11 @@ class JobFiles:
         self._small.close()
         self._scheduler.__exit__(kind, error, trace)
         self._workers.close()
+
+    def follow_pace(self, live: LiveStore, job: str) -> None:
+        """Let ``partway pace`` change the limits of this job."""
+        if self._workers.pace is not None:
+            self._workers.pace.follow(live, job)
 
     def is_small(self, key: str, found: FileEntry) -> bool:
         """True when one PutObject is enough for the file; False for any file with an unfinished upload to finish."""

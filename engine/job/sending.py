@@ -67,6 +67,7 @@ class JobWalk:
         self._knows_files = results.start() > 0
         self._publisher.begin(self._record.id)
         self._count.start()
+        self._files.follow_pace(self._store.live, self._record.id)
         if needs_head(self._spec.target(self._spec.prefix)):
             self._publisher(OverwriteNotExcluded(upload=self._record.id))
         try:

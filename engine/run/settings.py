@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 from ..checksums import ChecksumAlgorithm
 from ..errors import PlanError
-from ..flow.bandwidth import MIN_BANDWIDTH, TokenBucket, max_connections
+from ..flow.bandwidth import MIN_BANDWIDTH, TokenBucket
 from ..flow.concurrency import Concurrency
+from ..flow.pace import Limit, PaceKeeper
 from ..limits import AWS, S3Limits
 from ..retry.circuit_breaker import Nudge
 from ..retry.policy import RetryPolicy
@@ -20,7 +21,7 @@ class UploadSettings:
 
     part_size: bytes; None chooses one for the file.  An unfinished upload keeps the size it was started with.
     concurrency: the maximum number of parts in flight; None adapts it to the throughput, up to 32.
-    bandwidth: bytes per second over all workers; None means unlimited.  Not supported with an executor.
+    bandwidth: bytes per second over all workers, or a timetable; None means unlimited.  Not supported with an executor.
     algorithm: the required checksum algorithm; None means CRC64NVME, or what the service supports instead.
     guess_content_type: True derives the content type from the source's name, unless the options set one.
     restart: True aborts an unfinished upload of the same source to the same destination and starts over.
@@ -39,7 +40,7 @@ class UploadSettings:
 
     part_size: int | None = None
     concurrency: int | None = None
-    bandwidth: int | None = None
+    bandwidth: Limit = None
     limits: S3Limits = AWS
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     algorithm: ChecksumAlgorithm | None = None
@@ -71,22 +72,16 @@ def check_settings(settings: UploadSettings) -> None:
         return
     if settings.executor is not None:
         raise PlanError("a bandwidth limit needs workers in this process: set bandwidth or executor, not both")
-    if settings.bandwidth < MIN_BANDWIDTH:
+    if isinstance(settings.bandwidth, int) and settings.bandwidth < MIN_BANDWIDTH:
         raise PlanError(f"a bandwidth of {settings.bandwidth:,} bytes per second is below {MIN_BANDWIDTH:,}")
 
 
 def make_workers(settings: "UploadSettings", part_size: int, runtime: Runtime = SYSTEM) -> Workers:
     """Create workers according to the settings.  part_size: bytes of a typical part."""
-    limit, monotonic = settings.bandwidth, runtime.clock.monotonic
-    return Workers(
-        Concurrency(
-            settings.concurrency,
-            part_size=part_size,
-            max_limit=None if limit is None else max_connections(limit),
-            clock=monotonic,
-        ),
-        bandwidth=None if limit is None else settings.bucket or TokenBucket(limit, monotonic),
-        executor=settings.executor,
-        nudge=settings.nudge,
-        runtime=runtime,
-    )
+    clock = runtime.clock
+    concurrency = Concurrency(settings.concurrency, part_size=part_size, clock=clock.monotonic)
+    # What an executor sends elsewhere cannot be counted.
+    pace = None
+    if settings.executor is None:
+        pace = PaceKeeper(settings.bandwidth, concurrency, shared=settings.bucket, clock=clock)
+    return Workers(concurrency, pace=pace, executor=settings.executor, nudge=settings.nudge, runtime=runtime)

@@ -62,6 +62,7 @@ class OpenedRun(Generic[P]):
         """Name the upload in failures and in ``partway watch``.  Call it again after the ID has changed."""
         self._about.id = self.run.record.id
         self._publisher.begin(self.run.record.id)
+        self.run.pool.follow_pace(self.run.store.live, self.run.record.id)
 
     def forget_id(self) -> None:
         """Stop attributing failures to the upload that was named last."""

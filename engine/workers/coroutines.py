@@ -85,6 +85,7 @@ class CoroutineScheduler:
         now = self._clock.monotonic()
         if now >= self._poll_at:
             self._poll_at = now + TICK
+            self._workers.tick()
             for coroutine in list(self._coroutines):
                 coroutine.wake()
             self._on_idle()

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import Any, TypeVar
 
-from ..flow.bandwidth import TokenBucket
 from ..flow.concurrency import Concurrency
+from ..flow.pace import PaceKeeper
 from ..retry.circuit_breaker import CircuitBreaker, Nudge
 from .runtime import SYSTEM, Runtime
 
@@ -17,6 +17,7 @@ class Workers:
 
     concurrency: the slots for parts in flight.
     breaker: while the endpoint is unreachable, one call probes it for all.
+    pace: what changes the limits while the workers run; None means that they stay.
     bandwidth: limits what all workers send together; None means no limit.
     runtime: the machine's clock, queues and threads.
 
@@ -30,7 +31,7 @@ class Workers:
         self,
         concurrency: Concurrency,
         *,
-        bandwidth: TokenBucket | None = None,
+        pace: PaceKeeper | None = None,
         executor: Executor | None = None,
         nudge: Nudge | None = None,
         runtime: Runtime = SYSTEM,
@@ -38,9 +39,10 @@ class Workers:
         self.concurrency = concurrency
         self.runtime = runtime
         self.breaker = CircuitBreaker(runtime.clock.monotonic, nudge=nudge)
-        self.bandwidth = bandwidth
+        self.pace = pace
+        self.bandwidth = None if pace is None else pace.bucket
         # More than slots: with several uploads, calls about whole uploads run beside the parts.
-        self._threads = runtime.make_executor(3 * concurrency.max_limit)
+        self._threads = runtime.make_executor(3 * concurrency.most)
         self._executor = executor
         self._running: set[Future[Any]] = set()  # on threads
 
@@ -56,6 +58,11 @@ class Workers:
         if self._executor is None:
             return self.call(function, task, worker)
         return self._executor.submit(function, task)
+
+    def tick(self) -> None:
+        """Keep to the pace; to be called often, in the caller's thread."""
+        if self.pace is not None:
+            self.pace.poll()
 
     def close(self) -> None:
         """Start nothing more."""

@@ -87,7 +87,9 @@ def reporter(spec: PartSpec, worker: WorkerContext) -> Callable[[int], None]:
         nonlocal next_report, before
         worker.raise_if_cancelled()
         if worker.bandwidth is not None and sent > before:
-            worker.sleep(worker.bandwidth.take(sent - before))
+            wait = worker.bandwidth.take(sent - before)
+            worker.sleep(wait)
+            guard.pause(wait)
         before = sent
         guard.check(sent)
         now = monotonic()

@@ -12,6 +12,8 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
+from partway.state.live import LiveStore
+
 from ..errors import UploadCancelled
 from .channel import TICK, CancelToken, Channel, SharedWorkers, WorkerContext
 from .executor import Workers, fixed_workers
@@ -87,6 +89,11 @@ class WorkerPool:
         if self._alone:
             self._workers.close()
 
+    def follow_pace(self, live: LiveStore, id: str) -> None:
+        """Let ``partway pace`` change the limits of this upload, unless it shares its workers with others."""
+        if self._alone and self._workers.pace is not None:
+            self._workers.pace.follow(live, id)
+
     def run(self, call: Callable[[WorkerContext], R], *, takes_slot: bool = False) -> R:
         """Make one call on a thread and wait for it, delivering messages meanwhile; raises what it raises.
 
@@ -157,6 +164,7 @@ class WorkerPool:
         while True:
             if self._cancel.is_set() and deadline is None:
                 deadline = self._clock.monotonic() + GRACE
+            self._workers.tick()
             start()
             if exhausted and max_running is None and self._alone:
                 self.concurrency.update()

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import LocksUnsupported, StateError, StateLocked, state_error
-from ..live import LivePhase, LiveSnapshot, ProgressSnapshot, RunOutcome
+from ..live import LivePhase, LiveSnapshot, PaceRequest, ProgressSnapshot, RunOutcome
+from . import pace
 from .file_lock import try_lock
 
 _TRIES = 5  # a check of the lock takes microseconds
@@ -57,6 +58,7 @@ class LiveFiles:
             # Under the lock, or the file would pass for the last snapshot of a process that died.
             (self._folder / id).unlink(missing_ok=True)
             self._release(id)
+            pace.remove(self._folder, id)
         except OSError as error:
             raise self._trouble(error) from error
 
@@ -102,9 +104,24 @@ class LiveFiles:
 
     def _names(self) -> list[str]:
         try:
-            return sorted(os.listdir(self._folder))  # noqa: PTH208
+            return sorted(name for name in os.listdir(self._folder) if not name.endswith(pace.SUFFIX))  # noqa: PTH208
         except FileNotFoundError:
             return []
+        except OSError as error:
+            raise self._trouble(error) from error
+
+    def request_pace(self, id: str, request: PaceRequest | None) -> None:
+        try:
+            if request is None:
+                pace.remove(self._folder, id)
+            else:
+                pace.write(self._folder, id, request)
+        except OSError as error:
+            raise self._trouble(error) from error
+
+    def requested_pace(self, id: str) -> PaceRequest | None:
+        try:
+            return pace.read(self._folder, id)
         except OSError as error:
             raise self._trouble(error) from error
 

@@ -1,6 +1,6 @@
 """Progress snapshots in memory."""
 
-from ..live import LiveSnapshot, ProgressSnapshot
+from ..live import LiveSnapshot, PaceRequest, ProgressSnapshot
 
 
 class MemoryLive:
@@ -8,12 +8,14 @@ class MemoryLive:
 
     def __init__(self) -> None:
         self._records: dict[str, ProgressSnapshot] = {}
+        self._paces: dict[str, PaceRequest] = {}
 
     def publish(self, record: ProgressSnapshot) -> None:
         self._records[record.id] = record
 
     def remove(self, id: str) -> None:
         self._records.pop(id, None)
+        self._paces.pop(id, None)
 
     def get(self, id: str) -> LiveSnapshot | None:
         record = self._records.get(id)
@@ -24,3 +26,12 @@ class MemoryLive:
 
     def running(self) -> list[LiveSnapshot]:
         return [row for row in self.all() if row.alive]
+
+    def request_pace(self, id: str, request: PaceRequest | None) -> None:
+        if request is None:
+            self._paces.pop(id, None)
+        else:
+            self._paces[id] = request
+
+    def requested_pace(self, id: str) -> PaceRequest | None:
+        return self._paces.get(id)

@@ -114,7 +114,7 @@ def test_include_and_exclude_as_filters() -> None:
     [
         ({"endpoint_url": "localhost"}, "endpoint_url: 'localhost' is not valid"),
         ({"endpoint_url": 3}, "endpoint_url: 3 is not a str"),
-        ({"bandwidth": "1KiB"}, "bandwidth: 1,024 bytes per second is too low; the minimum is 4KiB"),
+        ({"bandwidth": "1KiB"}, "bandwidth: 1KiB is 1,024 bytes per second; the minimum is 4KiB"),
         ({"retry_for": "soon"}, "retry_for: 'soon' is not a valid time"),
         ({"retry_for": -1}, "retry_for: -1 is not a valid time"),
         ({"max_parts": 10_001}, "max_parts: 10001 is not a number"),

@@ -160,7 +160,8 @@ def test_what_was_not_tried_is_not_judged() -> None:
 def test_it_never_goes_beyond_the_most(most: int) -> None:
     """The most is the most, and one is the least."""
     simulation = Simulation(LINKS["each connection is capped"], PART)
-    limit = Concurrency(None, part_size=PART, max_limit=most, clock=simulation.clock)
+    limit = Concurrency(None, part_size=PART, clock=simulation.clock)
+    limit.set_pace(None, most)
     seen = set()
     for _ in range(200):
         run(simulation, limit, 0.5)

@@ -79,10 +79,57 @@ def test_parts_alone_are_enough_to_go_by() -> None:
     assert concurrency.limit >= 14
 
 
-@pytest.mark.parametrize(("number", "max_limit", "expected"), [(None, None, 32), (None, 3, 3), (8, 3, 3), (2, 3, 2)])
-def test_a_bound_holds_for_both(number: int | None, max_limit: int | None, expected: int) -> None:
-    """A slow bandwidth limit leaves little to share."""
-    assert Concurrency(number, max_limit=max_limit).max_limit == expected
+@pytest.mark.parametrize(
+    ("number", "asked", "bound", "expected"),
+    [
+        (None, None, None, 32),
+        (None, None, 3, 3),
+        (None, 5, None, 5),
+        (8, None, 3, 3),
+        (2, None, 3, 2),
+        (2, 8, None, 8),
+        (2, 8, 3, 3),
+        (2, 99, None, 32),
+        (64, 50, None, 50),
+    ],
+)
+def test_another_pace(number: int | None, asked: int | None, bound: int | None, expected: int) -> None:
+    """What is asked for replaces a fixed number; a slow bandwidth leaves little to share; and the first comes back."""
+    concurrency = Concurrency(number, clock=Clock())
+    concurrency.set_pace(asked, bound)
+    most = concurrency.max_limit
+    concurrency.set_pace(None, None)
+
+    assert (most, concurrency.max_limit) == (expected, number or 32)
+
+
+def test_a_smaller_number_lets_running_parts_end() -> None:
+    """And starts none before there is room."""
+    concurrency = Concurrency(4, clock=Clock())
+    while concurrency.acquire():
+        pass
+    concurrency.set_pace(2, None)
+    waits = [not concurrency.acquire()]
+    for _ in range(2):
+        concurrency.release()
+        waits.append(not concurrency.acquire())
+    concurrency.release()
+
+    assert (waits, concurrency.acquire()) == ([True, True, True], True)
+
+
+def test_an_adaptive_number_climbs_again() -> None:
+    """After it was held down: the link is what it was."""
+    simulation = Simulation(FAST, PART)
+    concurrency = adaptive(simulation)
+    concurrency.set_pace(2, None)
+    run(simulation, concurrency, 10)
+    held = concurrency.limit
+    concurrency.set_pace(None, None)
+    run(simulation, concurrency, 10)
+
+    assert held <= 2
+    assert concurrency.limit >= 14
 
 
 def test_every_part_in_flight_has_a_connection() -> None:

@@ -30,11 +30,17 @@ def test_no_bandwidth_is_no_limit() -> None:
         check_settings(UploadSettings(executor=executor))
 
 
-def test_workers_share_the_bandwidth_only_where_there_is_one() -> None:
-    """Without a limit no part waits for a token."""
-    free, limited = make_workers(UploadSettings(), MIB), make_workers(UploadSettings(bandwidth=MIB), MIB)
-    free.close()
-    limited.close()
+def test_workers_share_the_bandwidth() -> None:
+    """Without a limit no part waits for a token; what runs elsewhere has no bucket at all."""
+    with ThreadPoolExecutor() as executor:
+        settings = (UploadSettings(), UploadSettings(bandwidth=MIB), UploadSettings(executor=executor))
+        made = [make_workers(each, MIB) for each in settings]
+    for each in made:
+        each.close()
 
-    assert free.bandwidth is None
-    assert limited.bandwidth is not None
+    assert [each.bandwidth and each.bandwidth.take(2 * MIB) for each in made] == [
+        0.0,
+        pytest.approx(1.75, abs=0.3),
+        None,
+    ]
+    assert [each.concurrency.max_limit for each in made] == [32, 4, 32]

@@ -17,7 +17,7 @@ import pytest
 
 from partway.state.errors import LocksUnsupported, StateError
 from partway.state.files.live import LiveFiles
-from partway.state.live import LivePhase, LiveSnapshot, ProgressSnapshot, RunOutcome
+from partway.state.live import LivePhase, LiveSnapshot, PaceRequest, ProgressSnapshot, RunOutcome
 from partway.state.memory.store import MemoryStore
 from partway.state.sqlite.store import SqliteStore
 from partway.state.store import StateStore
@@ -116,6 +116,37 @@ def test_what_is_removed_says_nothing(store: StateStore) -> None:
     store.delete_upload(UPLOAD.id)
 
     assert store.live.all() == []
+
+
+def test_a_pace_is_asked_for(store: StateStore) -> None:
+    """The last request counts; it is no snapshot, and goes with the run."""
+    first = store.live.requested_pace(TOLD.id)
+    store.live.publish(TOLD)
+    store.live.request_pace(TOLD.id, PaceRequest(bandwidth="off"))
+    store.live.request_pace(TOLD.id, request := PaceRequest(bandwidth="5M", concurrency=2))
+    asked = store.live.requested_pace(TOLD.id)
+    ids = [row.record.id for row in store.live.all()]
+    store.live.remove(TOLD.id)
+
+    assert (first, asked, ids) == (None, request, [TOLD.id])
+    assert store.live.requested_pace(TOLD.id) is None
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"speed": 1}', '{"concurrency": "2"}', '{"concurrency": 0}'])
+def test_a_request_that_is_not_readable_is_none(files: LiveFiles, tmp_path: Path, text: str) -> None:
+    """Of a later version, or damaged."""
+    (tmp_path / "running").mkdir()
+    (tmp_path / "running" / f"{TOLD.id}.pace").write_text(text)
+
+    assert files.requested_pace(TOLD.id) is None
+
+
+def test_a_request_is_private(files: LiveFiles, tmp_path: Path) -> None:
+    """And leaves no other file."""
+    files.request_pace(TOLD.id, PaceRequest(concurrency=2))
+    (path,) = (tmp_path / "running").iterdir()
+
+    assert (path.name, path.stat().st_mode & 0o777) == (f"{TOLD.id}.pace", 0o600)
 
 
 def test_another_process_is_seen_and_its_death_too(tmp_path: Path) -> None:
