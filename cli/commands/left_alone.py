@@ -22,7 +22,7 @@ from partway.state.uploads import UploadRecord
 from ..runtime import exit_codes
 from ..runtime.resume_hint import cancel_command, needs_producer, only_by_producer, resume_command
 from ..text.escape import printable
-from .upload_job import needs_list, spec_of
+from ..uploading.job import needs_list, spec_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

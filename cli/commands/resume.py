@@ -35,7 +35,7 @@ from ..runtime.lookup import find_job, find_upload
 from ..runtime.resume_hint import needs_producer, only_by_producer
 from ..runtime.store import named_folder, store_for
 from ..text.escape import printable
-from . import upload_job
+from ..uploading import job as upload_job
 from .left_alone import LeftAlone, job_left_alone, resume_unless, upload_left_alone
 
 
@@ -149,7 +149,7 @@ def _resume_one(
 
 
 def _plan(record: UploadRecord, context: CommandContext, options: ResumeOptions) -> int:
-    from . import dry_run
+    from ..uploading import dry_run
 
     backend = backend_for(
         record,

@@ -31,8 +31,8 @@ from ..runtime.context import CommandContext
 from ..runtime.errors import failures_as_json
 from ..runtime.store import state_folder, store_for
 from ..text.encoding import locale_encoding
-from .upload_sources import CheckedSources, UploadSources
-from .upload_stream import StreamOptions, stream_options
+from ..uploading.sources import CheckedSources, UploadSources
+from ..uploading.stream import StreamOptions, stream_options
 
 if TYPE_CHECKING:
     from partway.engine.s3.backend import S3Backend
@@ -141,11 +141,11 @@ def _upload_job(
     # Only here: a single file needs none of it.
     from partway.engine.job.context import JobSettings
 
-    from . import upload_job
+    from ..uploading import job
 
     for sentence in hopeless_filters(many.filters, sources.named):
         context.output.warn(sentence)
-    piped_list, listed = upload_job.opened_list(many.files_from)
+    piped_list, listed = job.opened_list(many.files_from)
     settings = context.settings
     spec = JobSpec(
         # The names of a list are below a directory, wherever the job is resumed.
@@ -166,8 +166,8 @@ def _upload_job(
         options=object_options,
     )
     if dry_run:
-        return upload_job.plan(spec, backend, context, piped_list=piped_list, fail_if_empty=many.fail_if_empty)
-    return upload_job.run(
+        return job.plan(spec, backend, context, piped_list=piped_list, fail_if_empty=many.fail_if_empty)
+    return job.run(
         spec,
         backend,
         context,
@@ -181,7 +181,7 @@ def _plan(
     source: str, stream: StreamOptions | None, where: Target, backend: "S3Backend", context: CommandContext
 ) -> int:
     """Say what would be sent; the exit code.  stream: None for a file."""
-    from . import dry_run as dry
+    from ..uploading import dry_run as dry
 
     return dry.tell(
         lambda _, cancel: (
@@ -215,7 +215,7 @@ def _upload(
 def _skip(skipped: UploadSkipped, context: CommandContext, *, dry_run: bool) -> int:
     """Say that nothing is to be done; the exit code."""
     if dry_run:
-        from . import dry_run as dry
+        from ..uploading import dry_run as dry
 
         return dry.tell(lambda sink, cancel: skipped, context.output)
 

@@ -57,6 +57,7 @@ FOLDERS = (
     "cli/options",
     "cli/runtime",
     "cli/producer",
+    "cli/uploading",
     "cli",
     "cli/commands",
     "cli/demo",

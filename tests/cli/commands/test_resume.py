@@ -235,7 +235,7 @@ def test_a_job_that_another_process_ends_after_the_check(
             complete(store, *store.uploads())
         return make_backend_for(*arguments, **options)
 
-    monkeypatch.setattr("partway.cli.commands.upload_job.backend_for", backend_for)
+    monkeypatch.setattr("partway.cli.uploading.job.backend_for", backend_for)
 
     assert in_process(shell, "--all", "--json") == 0
     out, err = capsys.readouterr()

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 import pytest
 
-from partway.cli.commands.upload_stream import StreamOptions
 from partway.cli.options.s3_uri import parse_bucket, parse_destination, parse_target
+from partway.cli.uploading.stream import StreamOptions
 from partway.engine.backend.target import Target
 from partway.engine.checksums import ChecksumAlgorithm
 from partway.engine.errors import UploadFailed

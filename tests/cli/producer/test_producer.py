@@ -9,9 +9,9 @@ from pathlib import Path
 import click
 import pytest
 
-from partway.cli.commands.upload_stream import StreamOptions
 from partway.cli.producer import shell
 from partway.cli.producer.producer import Producer
+from partway.cli.uploading.stream import StreamOptions
 from partway.engine import process_family
 from partway.engine.errors import UploadFailed
 from partway.engine.process_family import running_processes

@@ -10,7 +10,7 @@ from partway.engine.walk.file_limits import FileLimits
 from ..options.job import JobOptions
 from ..options.s3_uri import absolute, check_destination, parse_destination, parse_target
 from ..text.escape import printable
-from .upload_stream import StreamOptions
+from .stream import StreamOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""What ``upload`` and ``resume`` have in common: sources, streams, jobs, dry runs."""
