@@ -25,6 +25,7 @@ _COMMANDS = {
     "list": ("List unfinished uploads and jobs, or all of them.", "partway.cli.commands.list"),
     "show": ("Show one upload with its part map, or one job.", "partway.cli.commands.show"),
     "watch": ("Watch the uploads of other terminals, cron and services.", "partway.cli.commands.watch"),
+    "pace": ("Make a running upload or job slower or faster.", "partway.cli.commands.pace"),
     "verify": ("Compare files with objects, without downloading.", "partway.cli.commands.verify"),
     "cancel": ("Cancel uploads: remove their parts from S3 and forget them.", "partway.cli.commands.cancel"),
     "clean": ("Remove abandoned uploads from a bucket, or old history.", "partway.cli.commands.clean"),
@@ -39,7 +40,6 @@ _HELP = """Upload files to S3 in parts, and resume after any interruption.
   partway upload video.mkv s3://bucket/video.mkv     run it again to resume
   partway upload -r photos s3://bucket/photos/       a directory
   pg_dump db | partway upload - s3://bucket/db.sql   a stream
-  partway resume --all                               resume everything
 """
 _EXIT_CODES = "Exit codes: 0 done, 1 failed, 2 usage, 75 run again to resume, 130 interrupted.\n"
 

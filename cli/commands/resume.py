@@ -30,6 +30,7 @@ from ..output import select
 from ..runtime import completion, exit_codes
 from ..runtime.backend import backend_for
 from ..runtime.context import CommandContext
+from ..runtime.deadline import Deadline
 from ..runtime.errors import failures_as_json, tell
 from ..runtime.lookup import find_job, find_upload
 from ..runtime.resume_hint import needs_producer, only_by_producer
@@ -68,7 +69,13 @@ def command(
     """
     output, dry_run = output_options.opened(), state.dry_run
     with failures_as_json(output), store_for(state) as store:
-        context = CommandContext(store=store, settings=options.settings, output=output, state_dir=state.state_dir)
+        context = CommandContext(
+            store=store,
+            settings=options.settings,
+            output=output,
+            state_dir=state.state_dir,
+            deadline=Deadline(options.max_duration),
+        )
         folder, warn = named_folder(state.state_dir), select.once(output.warn)
 
         def todo() -> Iterator[tuple[Callable[[], LeftAlone | None], Callable[[], int]]]:
@@ -111,12 +118,16 @@ def command(
                     ),
                 )
 
-        codes = _work_off(todo(), everything=everything, quiet=output.quiet)
+        codes = _work_off(todo(), context.deadline, everything=everything, quiet=output.quiet)
     return exit_codes.worst(codes)
 
 
 def _work_off(
-    todo: Iterable[tuple[Callable[[], LeftAlone | None], Callable[[], int]]], *, everything: bool, quiet: bool
+    todo: Iterable[tuple[Callable[[], LeftAlone | None], Callable[[], int]]],
+    deadline: Deadline,
+    *,
+    everything: bool,
+    quiet: bool,
 ) -> list[int]:
     """Do one piece of work after the other, until one is interrupted; their exit codes.
 
@@ -124,6 +135,9 @@ def _work_off(
     """
     codes: list[int] = []
     for left_alone, work in todo:
+        if deadline.is_over:
+            codes.append(exit_codes.INCOMPLETE)
+            break
         codes.append(resume_unless(left_alone, work, quiet=quiet) if everything else work())
         if codes[-1] == exit_codes.INTERRUPTED:
             break

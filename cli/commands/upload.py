@@ -28,6 +28,7 @@ from ..options.s3_uri import absolute
 from ..options.sse_c import VARIABLE, SseCOptions, customer_key_options
 from ..runtime.backend import make_backend
 from ..runtime.context import CommandContext
+from ..runtime.deadline import Deadline
 from ..runtime.errors import failures_as_json
 from ..runtime.store import state_folder, store_for
 from ..text.encoding import locale_encoding
@@ -113,7 +114,13 @@ def command(
         )
         backend = make_backend(service, concurrency=transfer.concurrency)
         settings = options.settings_with(transfer)
-        context = CommandContext(store=store, settings=settings, output=output, state_dir=state.state_dir)
+        context = CommandContext(
+            store=store,
+            settings=settings,
+            output=output,
+            state_dir=state.state_dir,
+            deadline=Deadline(options.max_duration),
+        )
         if sources.is_job:
             return _upload_job(sources, what.many, object_options, backend, context, dry_run=state.dry_run)
         where = Target(bucket=sources.bucket, key=sources.key, endpoint=backend.endpoint, options=object_options)

@@ -57,7 +57,7 @@ _GROUPS = {
         "object_lock_retain_until_date",
         "object_lock_legal_hold",
     ),
-    "Speed": ("part_size", "max_parts", "equal_parts"),
+    "Speed": ("max_duration", "part_size", "max_parts", "equal_parts"),
     "Resume": ("restart", "adopt", "prune", "fail_fast", "retry_for", "state_dir"),
     "Output": ("no_progress", "as_json", "log_file", "help"),
     "Connection": (

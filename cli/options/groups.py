@@ -33,11 +33,12 @@ class ServiceOptions:
 class RunOptions:
     """How fast, how patiently and how carefully ``upload`` and ``resume`` work.
 
-    concurrency: parts in flight; bwlimit: bandwidth; retry_for: seconds.  None means the default.
+    concurrency: parts in flight; bwlimit: bandwidth; max_duration, retry_for: seconds.  None means the default.
     """
 
     concurrency: int | None
     bwlimit: Timetable | None
+    max_duration: float | None
     retry_for: float | None
     max_parts: int | None
     verify_source: bool

@@ -127,8 +127,14 @@ def limits_of(max_parts: int | None) -> S3Limits:
 
 
 def pace_options(command: F) -> F:
-    """--concurrency, --bwlimit and --retry-for."""
+    """--concurrency, --bwlimit, --max-duration and --retry-for."""
     for option in (
+        click.option(
+            "--max-duration",
+            callback=time_value,
+            metavar="TIME",
+            help="Stop cleanly after this time, e.g. 6h, with exit code 75; the same command resumes.",
+        ),
         click.option(
             "--retry-for",
             callback=time_value,
@@ -139,8 +145,9 @@ def pace_options(command: F) -> F:
         click.option(
             "--bwlimit",
             callback=bandwidth_value,
-            metavar="SIZE",
-            help="Bandwidth limit in bytes per second for all connections, e.g. 20M or 512KiB.",
+            metavar="RATE",
+            help="Bandwidth limit in bytes per second for all connections: 20M, off, or a timetable such as "
+            "'08:00,2M 19:00,20M 23:00,off'.",
         ),
         click.option(
             "-c",

@@ -1,6 +1,6 @@
 """What a command that uploads works with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from partway.engine.backend.protocol import MultipartBackend
@@ -11,6 +11,7 @@ from partway.engine.workers.channel import CancelToken
 from partway.state.store import StateStore
 
 from ..output import select
+from .deadline import Deadline
 from .run import Work, run_upload
 
 
@@ -19,16 +20,26 @@ class CommandContext:
     """The open store, the settings of the uploads, and what the user wants to see.
 
     state_dir: as the command's option names it; None otherwise.
+    deadline: when the command is to stop.
     """
 
     store: StateStore
     settings: UploadSettings
     output: select.Output
     state_dir: Path | None
+    deadline: Deadline = field(default_factory=Deadline)
 
     def run(self, work: Work, *, passes_over: bool = False) -> int:
         """``run_upload`` with this store and output; the exit code."""
-        return run_upload(work, self.store, self.output, self.state_dir, self.settings.nudge, passes_over=passes_over)
+        return run_upload(
+            work,
+            self.store,
+            self.output,
+            self.state_dir,
+            self.settings.nudge,
+            deadline=self.deadline,
+            passes_over=passes_over,
+        )
 
     def engine(self, backend: MultipartBackend, cancel: CancelToken, sink: EventSink = ignore) -> EngineContext:
         """The context of one upload or job."""

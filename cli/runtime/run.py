@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from partway.engine.errors import AlreadyEnded, AlreadyRunning, PartwayError, is_resumable
+from partway.engine.errors import AlreadyEnded, AlreadyRunning, PartwayError, UploadCancelled, is_resumable
 from partway.engine.errors import UploadFailed as UploadIncomplete
 from partway.engine.events import Event, EventSink
 from partway.engine.events.upload import (
@@ -27,6 +27,7 @@ from ..output import select
 from ..output.json_sink import JsonSink
 from ..output.terminal.nudging import nudged_by_signal
 from . import exit_codes
+from .deadline import Deadline
 from .errors import OutputFailed, tell
 from .resume_hint import resume_command, resume_job
 from .safe import _tell_what_is_done, _tell_what_is_safe
@@ -49,14 +50,17 @@ def run_upload(
     state_dir: Path | None,
     nudge: Nudge | None = None,
     *,
+    deadline: Deadline | None = None,
     passes_over: bool = False,
 ) -> int:
     """Do the work with bars and signals; the exit code.  Errors are told here, with what to do next.
 
     nudge: That of the work's settings, which Enter and SIGUSR1 call; None for work that asks no service.
+    deadline: stops the work with INCOMPLETE; None means that it has no end.
     passes_over: True raises AlreadyEnded and AlreadyRunning, for a caller that passes over such uploads and jobs.
     """
     nudge = nudge or Nudge()
+    deadline = deadline or Deadline()
     cancel = CancelToken()
     failed: list[UploadFailed] = []
     files: list[FileFailed] = []  # the first few
@@ -80,7 +84,12 @@ def run_upload(
         return see
 
     try:
-        with handle_signals(cancel), nudged_by_signal(nudge), select.shown(output, nudge) as sink:
+        with (
+            handle_signals(cancel),
+            deadline.cancels(cancel),
+            nudged_by_signal(nudge),
+            select.shown(output, nudge) as sink,
+        ):
             done = work(noting(sink), cancel)
         select.show_result(done, output)
     except PartwayError as error:
@@ -91,7 +100,11 @@ def run_upload(
         if output.json and not isinstance(error, OutputFailed) and not (failed and failed[-1].error == str(error)):
             # A job that was refused as a whole, or ends between two files: its last line says so, too.
             JsonSink(sys.stdout)(UploadFailed(upload="", error=str(error), resumable=is_resumable(error)))
-        tell(error)
+        is_late = isinstance(error, UploadCancelled) and deadline.is_over
+        if is_late:
+            print("stopped: the time of --max-duration is over", file=sys.stderr, flush=True)
+        else:
+            tell(error)
         if was_never_reached(error):
             print("  nothing was sent: check the endpoint, then run the same command again", file=sys.stderr)
         if jobs:
@@ -101,7 +114,7 @@ def run_upload(
             _tell_what_is_safe(store, failed[-1].upload, state_dir, starts_over=_starts_over(error))
             if isinstance(error, OutputFailed):
                 return exit_codes.INCOMPLETE
-        return exit_codes.exit_code(error)
+        return exit_codes.INCOMPLETE if is_late else exit_codes.exit_code(error)
     except OSError as error:
         tell(
             OutputFailed(

@@ -70,7 +70,7 @@ class AdaptiveLimit:
         self._max_limit = max_limit
         self.limit, self._base = min(self.limit, max_limit), min(self._base, max_limit)
         self._more_at = self._clock()
-        self._begin_trial()
+        self._start_trial()
 
     def sent(self, part: PartKey, sent: int, size: int) -> None:
         """Record that ``sent`` of a part's ``size`` bytes were sent; bytes sent again by a retry do not count."""
