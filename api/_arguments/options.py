@@ -48,7 +48,8 @@ class UploadOptions(TypedDict, total=False):
     The object: acl, storage_class, content_type (default: guessed from the file name), content_encoding,
     content_disposition, content_language, cache_control, expires, website_redirect, metadata, tagging, sse,
     sse_kms_key_id, sse_bucket_key, object_lock_mode, object_lock_retain_until_date, object_lock_legal_hold,
-    request_payer, expected_bucket_owner; ``no_overwrite=True`` raises ObjectExists instead of replacing an object.
+    request_payer, expected_bucket_owner; ``no_overwrite=True`` raises ObjectExists instead of replacing an object,
+    ``preserve=True`` stores the time and mode of a file as metadata, which ``rclone copy --metadata`` restores.
 
     Sending: part_size and concurrency (default: those of the Client), checksum_algorithm (for example "CRC64NVME"; an
     error if the service does not support it), guess_mime_type=False leaves the content type to the service,
@@ -75,6 +76,7 @@ class UploadOptions(TypedDict, total=False):
     expires: str | datetime | date
     website_redirect: str
     metadata: Mapping[str, str]
+    preserve: bool
     tagging: Mapping[str, str] | str
     sse: str
     sse_kms_key_id: str
@@ -159,6 +161,7 @@ _OBJECT: dict[str, _Check] = {
     "expires": values.time,
     "website_redirect": values.header,
     "metadata": values.metadata,
+    "preserve": values.flag,
     "tagging": values.tagging,
     "sse": values.one_of(ENCRYPTIONS),
     "sse_kms_key_id": values.header,
@@ -236,6 +239,8 @@ def _check_name(name: str, *, many: bool, stream: bool) -> None:
         raise UnknownOption(f"there is no option {name!r}" + (f"; did you mean {close[0]!r}?" if close else ""))
     if not many and (name in _JOB or name in _FILTERS):
         raise OptionError(f"{name} applies to several files; add recursive=True")
+    if stream and name == "preserve":
+        raise OptionError("preserve is for files: other sources have no time and mode")
     if not stream and name in _STREAM_ONLY:
         raise OptionError(f"{name} applies to streams: file objects, bytes and pipes")
 

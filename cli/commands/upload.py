@@ -105,6 +105,8 @@ def command(
     producer again.
     """
     sources = what.checked()
+    if sources.is_stream and object_options.preserve:
+        raise click.UsageError("--preserve is for files; a stream has no time and mode")
     service = _with_key(service, key_options, object_options)
     output = output_options.opened(sources=sources.named, filters=what.many.filters)
     warn_of_ignored(output.warn)

@@ -43,6 +43,7 @@ _GROUPS = {
         "expires",
         "website_redirect",
         "metadata",
+        "preserve",
         "tagging",
         "acl",
         "grants",

@@ -139,6 +139,11 @@ _OPTIONS = (
         metavar="MAP",
         help="User metadata: name=value,name=value, JSON, or file://FILE with either.",
     ),
+    click.option(
+        "--preserve",
+        is_flag=True,
+        help="Store the file's time and mode as metadata, which `rclone copy -M` restores.",
+    ),
     click.option("--tagging", callback=_tagging, metavar="TAGS", help="Tags: name=value&other=value, URL-encoded."),
     click.option(
         "--sse",

@@ -9,6 +9,8 @@ class ObjectOptions:
     """The properties of the object besides its bytes; None leaves the choice to the service.
 
     metadata: user metadata as ``(name, value)`` pairs.
+    preserve: True also stores the file's time and mode.
+    file_attributes: these, as user metadata; set when the upload of a file is started.
     tagging: in S3's format, ``name=value&name=value``, URL-encoded.
     grants: ``(permission, grantees)`` pairs, such as ``("GrantRead", 'id="..."')``; not together with an ACL.
     expires, object_lock_retain_until_date: dates in ISO 8601 format.
@@ -31,6 +33,8 @@ class ObjectOptions:
     tagging: str | None = None
     grants: tuple[tuple[str, str], ...] = ()
     metadata: tuple[tuple[str, str], ...] = ()
+    preserve: bool = False
+    file_attributes: tuple[tuple[str, str], ...] = ()
     sse: str | None = None
     sse_kms_key_id: str | None = None
     sse_kms_context: str | None = None
@@ -56,7 +60,8 @@ class ObjectOptions:
         if unknown:
             raise ValueError(f"unknown object options {sorted(unknown)}")
         pairs = {
-            field: tuple((name, value) for name, value in values.get(field, ())) for field in ("metadata", "grants")
+            field: tuple((name, value) for name, value in values.get(field, ()))
+            for field in ("metadata", "grants", "file_attributes")
         }
         return cls(**values | pairs)
 

@@ -13,6 +13,7 @@ from ..proof.write_trust import WriteTrust
 from ..retry.outage_events import Outage
 from ..retry.policy import Retry
 from ..run.failures import needs_full_upload
+from ..run.preserve import with_file_attributes
 from ..run.stored_options import with_content_type
 from ..upload.source_check import SourceChecks
 from ..walk.walk import FileEntry
@@ -89,7 +90,7 @@ class SmallFiles:
         self._concurrency.acquire(weight)
         task = FileTask(
             found=found,
-            target=self._target(key, found.path),
+            target=self._target(key, found),
             backend=self._job.context.backend,
             policy=self._settings.policy,
             algorithm=self._checksum.algorithm,
@@ -160,10 +161,12 @@ class SmallFiles:
         self._outage.reached(self._job.record.id)
         self._concurrency.done((path, 1), sent)
 
-    def _target(self, key: str, path: str) -> Target:
+    def _target(self, key: str, found: FileEntry) -> Target:
         target = self._job.spec.target(key)
-        guesses = self._settings.guess_content_type
-        return replace(target, options=with_content_type(target.options, path)) if guesses else target
+        options = with_file_attributes(target.options, found.path, found.mtime_ns)
+        if self._settings.guess_content_type:
+            options = with_content_type(options, found.path)
+        return replace(target, options=options)
 
 
 def _outcome(future: "Future[FileOutcome]") -> FileOutcome | PartwayError:

@@ -53,7 +53,7 @@ def object_options(options: ObjectOptions) -> dict[str, Any]:
         "Expires": options.expires,
         "WebsiteRedirectLocation": options.website_redirect,
         "Tagging": options.tagging,
-        "Metadata": dict(options.metadata),
+        "Metadata": dict(options.file_attributes) | dict(options.metadata),
         "ServerSideEncryption": options.sse,
         "SSEKMSKeyId": options.sse_kms_key_id,
         "SSEKMSEncryptionContext": options.sse_kms_context,

@@ -16,6 +16,7 @@ from ..progress.upload_publisher import UploadPublisher
 from ..resume.lock import check_unfinished, locked
 from ..run.announce import FailedUpload
 from ..run.context import EngineContext
+from ..run.preserve import with_file_attributes
 from ..run.record import ResumeInfo, default_algorithm, new_record, process_name
 from ..run.run import UploadRun
 from ..run.settings import UploadSettings
@@ -163,6 +164,8 @@ def _start(
     if settings.guess_content_type:
         name = target.key if source.path == STREAM else source.path
         target = replace(target, options=with_content_type(target.options, name))
+    if source.path != STREAM:
+        target = replace(target, options=with_file_attributes(target.options, source.path, source.mtime_ns))
     plan = planner.plan(settings)
     algorithm = settings.algorithm or default_algorithm(context.store, target.endpoint, now)
     record = new_record(source, target, part_size=plan.part_size, algorithm=algorithm, info=info, now=now)
