@@ -1,1 +1,1 @@
-"""How much goes at once: concurrency, back-off on SlowDown, bandwidth, stalls."""
+"""Flow control: adaptive concurrency, back-off on SlowDown, bandwidth limit, stall detection."""

@@ -1,17 +1,17 @@
-"""How many parts may be in flight once the service has asked for fewer requests.  Pure: the clock is given.
+"""Reduce the number of parts in flight when the service asks for fewer requests.  Pure: the clock is a parameter.
 
 503 SlowDown: https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html
 """
 
 from collections.abc import Callable
 
-_PAUSE = 1.0  # seconds in which several refusals count as one
+_PAUSE = 1.0  # seconds within which several SlowDown responses count as one
 
 
 class AimdLimit:
-    """Additive increase, multiplicative decrease: halved by SlowDown, plus one after a round of accepted parts.
+    """Additive increase, multiplicative decrease: SlowDown halves the limit, a round of accepted parts adds one.
 
-    limit: tasks at the same time, from 1 to ``max_limit``.
+    limit: the maximum number of concurrent tasks, from 1 to ``max_limit``.
     """
 
     def __init__(self, max_limit: int, clock: Callable[[], float]) -> None:
@@ -24,7 +24,7 @@ class AimdLimit:
     def slow_down(self, running: int) -> None:
         """Halve the limit: the service asked for fewer requests while ``running`` were in flight.
 
-        Further refusals within a second are ignored: those calls were sent before the first one came.
+        Further calls within a second are ignored: those requests were sent before the first response arrived.
         """
         now = self._clock()
         if now - self._slowed_at >= _PAUSE:

@@ -1,17 +1,17 @@
-"""A token bucket that limits the bytes per second of all workers together.  Pure: the clock is given."""
+"""A token bucket that limits the bytes per second of all workers together.  Pure: the clock is a parameter."""
 
 import threading
 from collections.abc import Callable
 
 from ..limits import KIB, MIB
 
-MIN_BANDWIDTH = 4 * KIB  # bytes a second; below it a part looks stalled
-_PER_CONNECTION = 256 * KIB  # bytes a second that each connection should have; below it, fewer connections are better
-_BURST = 0.25  # seconds whose bytes may be made up for after a pause
+MIN_BANDWIDTH = 4 * KIB  # bytes per second; with less, a part would count as stalled
+_PER_CONNECTION = 256 * KIB  # bytes per second that each connection should have; with less, use fewer connections
+_BURST = 0.25  # seconds of unused bandwidth that may be made up for after a pause
 
 
 class TokenBucket:
-    """Says how long to wait so that no more than ``rate`` bytes per second are sent.  Any thread may use it.
+    """Computes how long to wait so that at most ``rate`` bytes per second are sent.  Any thread may use it.
 
     Waits are first come, first served, so no connection starves.
 
@@ -61,5 +61,5 @@ class TokenBucket:
 
 
 def max_connections(rate: int) -> int:
-    """How many connections such a rate keeps moving; at least one."""
+    """The number of connections that this rate can keep busy; at least one."""
     return max(1, rate // _PER_CONNECTION)

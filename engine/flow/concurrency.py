@@ -1,7 +1,7 @@
-"""How many parts are sent at the same time: a fixed number or an adaptive one, and fewer when the service asks.
+"""Limit the number of parts in flight: a fixed or an adaptive limit, reduced when the service asks for it.
 
-One for all uploads of a run.  Used in the caller's thread, which passes on what the workers report; only the slots of
-an upload that ended are released by the workers themselves.
+All uploads of a run share one.  It is used in the caller's thread, which forwards the workers' reports; only the slots
+of an upload that has ended are released by the workers themselves.
 """
 
 import threading
@@ -14,9 +14,9 @@ from .adaptive import AdaptiveLimit, PartKey
 from .backoff import AimdLimit
 
 if TYPE_CHECKING:
-    from ..retry.policy import Retry  # only then: every command would wait for tenacity
+    from ..retry.policy import Retry  # only for types: it would delay every command by the import of tenacity
 
-LOCAL = 4  # tasks at the same time that send nothing, unless the user names a number
+LOCAL = 4  # concurrent tasks that send nothing, unless the user sets a number
 SLOT = 8  # weight of a part; a small file weighs less
 
 
@@ -67,7 +67,7 @@ class Concurrency:
 
     @property
     def limit(self) -> int:
-        """How many parts may be in flight now."""
+        """The maximum number of parts in flight now."""
         return min(self._wanted, self._backoff.limit)
 
     @property
@@ -77,12 +77,12 @@ class Concurrency:
     def weight(self, size: int) -> int:
         """The weight, up to SLOT, of a file of ``size`` bytes that is sent as one object.
 
-        An adaptive number limits what a kill costs, and a small file costs little.
+        An adaptive limit bounds the cost of a kill, and a small file costs little.
         """
         return SLOT if self._adaptive is None else min(SLOT, 1 + size * SLOT // self._part_size)
 
     def has_room(self, *, reserved: int = 0) -> bool:
-        """True when one more may start after ``reserved`` parts.  Updates the number when every slot is in use."""
+        """True when one more may start besides ``reserved`` parts.  Updates the limit when every slot is in use."""
         if self._is_full(reserved):
             self.update()
         return not self._is_full(reserved)
@@ -91,7 +91,7 @@ class Concurrency:
         return self._taken + reserved * SLOT >= self._wanted * SLOT or self.running + reserved >= self._backoff.limit
 
     def acquire(self, weight: int = SLOT) -> bool:
-        """Acquire a slot; False when there is none."""
+        """Acquire a slot; False when none is free."""
         if not self.has_room():
             return False
         with self._lock:
@@ -100,44 +100,44 @@ class Concurrency:
         return True
 
     def release(self, weight: int = SLOT) -> None:
-        """Release the slot of a part that ended, whatever became of it.  From any thread."""
+        """Release the slot of a part that ended, with or without success.  Any thread may call it."""
         with self._lock:
             self._taken -= weight
             self.running -= 1
 
     def update(self) -> None:
-        """Update the number; to be called also when slots stay free because nothing is left to send."""
+        """Update the adaptive limit.  Call it also when slots stay free because nothing is left to send."""
         if self._adaptive:
             self._adaptive.update(self.running, full=self._taken // SLOT == self._wanted)
 
     def sent(self, part: PartKey, sent: int, size: int) -> None:
-        """Record that ``sent`` of a part's ``size`` bytes are on their way."""
+        """Record that ``sent`` of a part's ``size`` bytes were sent."""
         if self._adaptive:
             self._adaptive.sent(part, sent, size)
 
     def done(self, part: PartKey, size: int) -> None:
-        """Record that S3 has the part."""
+        """Record that S3 accepted the part."""
         self._backoff.speed_up()
         if self._adaptive:
             self._adaptive.done(part, size)
 
     def remove_upload(self, upload: object) -> None:
-        """Drop the parts of an upload that ended."""
+        """Forget the parts of an upload that has ended."""
         if self._adaptive:
             self._adaptive.remove_upload(upload)
 
     def on_retry(self, retry: "Retry") -> None:
-        """Slow down when a call is retried because there were too many."""
+        """Slow down when a call is retried because it was throttled or timed out."""
         if retry.throttled:
             self.slow_down()
         elif retry.timed_out:
             self.timed_out()
 
     def slow_down(self) -> None:
-        """Halve the limit, as the service asked for fewer requests; what runs now is not stopped."""
+        """Halve the limit because the service asked for fewer requests.  Running parts continue."""
         self._backoff.slow_down(self.running)
 
     def timed_out(self) -> None:
-        """Slow down after a timeout or a stall, unless the user fixed the number."""
+        """Slow down after a timeout or a stall, unless the user set a fixed number."""
         if self._adaptive:
             self.slow_down()

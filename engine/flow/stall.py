@@ -1,22 +1,22 @@
-"""Detect a part that stalls.  Pure: the clock is given."""
+"""Detect a part that stalls.  Pure: the clock is a parameter."""
 
 from collections.abc import Callable
 
 from ..errors import Transient
 from ..limits import KIB
 
-# rclone#9841: a part that trickles is never idle, and took 16 hours.
+# rclone#9841: a part that trickled was never idle, so no timeout applied, and it took 16 hours.
 WINDOW = 30.0
 MIN_RATE = 1 * KIB
 
 
 class StallGuard:
-    """Raises when too few bytes were sent in a window of time.
+    """Raises an error when too few bytes are sent within a time window.
 
     Args:
         clock: Seconds, monotonic.
         window: Seconds over which the rate is measured.
-        least_rate: Bytes a second; below it the attempt fails and the part is retried.
+        min_rate: Bytes per second; below it, the attempt fails and the part is retried.
     """
 
     def __init__(self, clock: Callable[[], float], *, window: float = WINDOW, min_rate: float = MIN_RATE) -> None:
@@ -34,7 +34,7 @@ class StallGuard:
         """Record that ``sent`` bytes of the part were sent; 0 restarts the measurement.
 
         Raises:
-            Transient: fewer bytes were sent in the last window than the least rate requires.
+            Transient: the rate in the last window was below the minimum.
         """
         now = self._clock()
         moved = sent - self._from

@@ -1,1 +1,1 @@
-"""Events folded into numbers: for bars and lines of this process, and published for other terminals."""
+"""Progress computed from events: for this process's output, and published for ``partway watch``."""

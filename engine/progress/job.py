@@ -1,6 +1,6 @@
-"""The events of a job folded into numbers.  Pure: the clock is given.
+"""The progress of a job, computed from its events.  Pure: the clock is a parameter.
 
-Bars, log lines and ``partway watch`` show them, and JobPublisher publishes them.
+Progress bars, log lines and ``partway watch`` show it, and JobPublisher publishes it.
 """
 
 from ..events import Event
@@ -21,20 +21,21 @@ from .running import RunningUploads
 
 
 class JobProgress:
-    """How far a job is.  One thread updates it; others may read it.
+    """The progress of a job.  One thread updates it; others may read it.
 
-    running: from its first event to its last; always False when there is no job, but a single upload.
+    running: True from the job's first event to its last; always False for a single upload without a job.
     done, skipped, failed, resumed: files; ``resumed`` were done by earlier runs.
     file_bytes: of files that this run finished.
-    settled_bytes: of files that earlier runs finished, or that need not be sent.  failed_bytes: of files that failed.
-    total_files, total_bytes, counting: as JobCounted has them; None and True until they are known.
-    small_files: bytes sent of each small file in flight, by path; no event tells them, see ``small_file_sent``.
-    uploads: the multipart uploads that are running.
-    retries, reason: calls about small files that were tried again, and why the last one was.
-    small_files_away_since, small_files_retry_at: as UploadProgress has them, of the calls about small files.
+    settled_bytes: of files that earlier runs finished, or that need not be sent.
+    failed_bytes: of files that failed.
+    total_files, total_bytes, counting: as in JobCounted; None and True until they are known.
+    small_files: bytes sent of each small file in flight, by path; not from events, but from ``small_file_sent``.
+    uploads: the running multipart uploads.
+    retries, reason: the number of retried calls about small files, and the reason for the last retry.
+    small_files_away_since, small_files_retry_at: as in UploadProgress, for calls about small files.
 
     Args:
-        rate: Measures it; a fixed one shows what another process measured.
+        rate: Measures the rate; a FixedRate shows the rate that another process measured.
     """
 
     def __init__(self, rate: Rate | None = None) -> None:
@@ -52,13 +53,13 @@ class JobProgress:
         self.small_files_away_since: float | None = None
         self.small_files_retry_at: float | None = None
         self._id = ""
-        self._sent = 0  # bytes of this run, finished or in flight, but for small files in flight
-        self._counted: set[str] = set()  # targets of uploads in ``file_bytes`` whose FileDone is still to come
+        self._sent = 0  # bytes of this run, finished or in flight, without small files in flight
+        self._counted: set[str] = set()  # targets of uploads in ``file_bytes`` that have no FileDone yet
         self._rate = rate or Rate()
 
     @property
     def bytes(self) -> int:
-        """Of finished files and of running uploads, including what earlier runs sent of them."""
+        """Bytes of finished files and of running uploads, including what earlier runs sent of those."""
         return self.file_bytes + sum(upload.there for upload in self.uploads)
 
     @property
@@ -68,18 +69,18 @@ class JobProgress:
 
     @property
     def settled_files(self) -> int:
-        """Files that are done: by this run or an earlier one, or because they need not be sent."""
+        """The number of files that are done, by this run or an earlier one, or that need not be sent."""
         return self.done + self.resumed + self.skipped
 
     def fraction(self) -> float | None:
-        """From 0 to 1, by bytes, or by files where all are empty; None while they are counted."""
+        """From 0 to 1, by bytes, or by files if all are empty; None while files are being counted."""
         if self.counting or self.total_files is None or self.total_bytes is None:
             return None
         there, total = (self.there, self.total_bytes) if self.total_bytes else (self.settled_files, self.total_files)
         return min(1.0, there / total) if total else None
 
     def seconds_left(self) -> float | None:
-        """At the present rate; None when that or the total is unknown."""
+        """Seconds left at the current rate; None when the rate or the total is unknown."""
         rate = self.rate()
         if self.counting or self.total_bytes is None or not rate:
             return None
@@ -87,7 +88,7 @@ class JobProgress:
 
     @property
     def away(self) -> bool:
-        """True when something is being sent and none of it reaches the endpoint."""
+        """True when something is being sent and the endpoint is unreachable for all of it."""
         uploads = tuple(self.uploads)
         return (self.small_files_away_since is not None or bool(uploads)) and all(upload.away for upload in uploads)
 
@@ -99,35 +100,35 @@ class JobProgress:
 
     @property
     def retry_at(self) -> float | None:
-        """When it is probed next; None when that is unknown."""
+        """When the endpoint is probed next; None when unknown."""
         probes = [each.retry_at for each in self.uploads] + [self.small_files_retry_at]
         return max((at for at in probes if at is not None), default=None)
 
     def rate(self) -> float | None:
-        """Bytes per second of this run, lately; None while that is unknown."""
+        """The recent rate of this run in bytes per second; None when unknown."""
         return self._rate.value()
 
     def start(self, id: str, target: str, resumed: int) -> None:
-        """It is a job; ``resumed`` files were done by earlier runs."""
+        """Record the start of a job.  resumed: the number of files that earlier runs finished."""
         self.running, self._id, self.target, self.resumed = True, id, target, resumed
         self.uploads.clear()
 
     def small_file_sent(self, path: str, sent: int, now: float) -> None:
-        """``sent`` bytes of a small file are on their way."""
+        """Record that ``sent`` bytes of a small file were sent."""
         self.small_files[path] = sent
         self._update_rate(now)
 
     def small_file_ended(self, path: str) -> None:
-        """It is no longer in flight, whatever became of it."""
+        """Record that the file is no longer in flight, with or without success."""
         self.small_files.pop(path, None)
 
     def small_file_retried(self, reason: str) -> None:
-        """A call about a small file is tried again."""
+        """Record the retry of a call about a small file."""
         self.retries += 1
         self.reason = reason
 
     def update(self, event: Event, now: float) -> None:
-        """Apply one event; ``now`` is in seconds, from any start."""
+        """Apply one event.  now: seconds on any monotonic clock."""
         sent = self._update_upload(event, now)
         match event:
             case JobStarted():
@@ -171,7 +172,7 @@ class JobProgress:
         self._rate.update(self._sent + sum(self.small_files.values()), now)
 
     def _update_upload(self, event: Event, now: float) -> int:
-        """By how many bytes the event changes what this run has sent of the upload."""
+        """Apply the event to its upload.  Returns the change of the bytes that this run has sent of it."""
         before = upload.sent if (upload := self.uploads.of(event)) else 0
         self.uploads.update(event, now)
         after = self.uploads.of(event)

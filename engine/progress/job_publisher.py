@@ -10,7 +10,7 @@ from ..events.upload import FileDone, FileFailed, FileSkipped, JobCounted, JobSt
 from .job import JobProgress
 from .publisher import ProgressPublisher
 
-_MAX_FILES, _MAX_PATH = 4, 300  # small files in flight that a snapshot names, and characters of a path
+_MAX_FILES, _MAX_PATH = 4, 300  # small files in flight that a snapshot lists, and characters of a path
 
 
 class JobPublisher(ProgressPublisher):
@@ -38,20 +38,20 @@ class JobPublisher(ProgressPublisher):
         self._changed(urgent=urgent)
 
     def file_begun(self, path: str) -> None:
-        """A worker starts to send a small file."""
+        """Record that a worker starts to send a small file."""
         self.file_sent(path, 0)
 
     def file_sent(self, path: str, sent: int) -> None:
-        """``sent`` of its bytes are on their way."""
+        """Record that ``sent`` of its bytes were sent."""
         self._progress.small_file_sent(path, sent, self._clock())
         self._changed()
 
     def file_ended(self, path: str) -> None:
-        """It is no longer in flight, whatever became of it."""
+        """Record that it is no longer in flight, with or without success."""
         self._progress.small_file_ended(path)
 
     def retried(self, reason: str) -> None:
-        """A call about a small file is tried again."""
+        """Record the retry of a call about a small file."""
         self._progress.small_file_retried(reason)
         self._changed()
 

@@ -1,6 +1,6 @@
-"""Publish how far a run is, for ``partway watch`` in other processes: a sink around the caller's sink.
+"""Publish the progress of a run for ``partway watch`` in other processes: a sink around the caller's sink.
 
-Every event passes through, so one costs little; a snapshot is written about once a second.
+Every event passes through it, so an event must be cheap; a snapshot is written about once a second.
 """
 
 import os
@@ -17,17 +17,17 @@ from ..errors import UploadCancelled
 from ..events import EventSink
 
 _INTERVAL = 1.0  # seconds between two snapshots
-_BURST = 5.0  # seconds of them that urgent ones may use up in advance
+_BURST = 5.0  # seconds by which urgent snapshots may run ahead of that interval
 
 
 class ProgressPublisher:
-    """Publishes snapshots, and never fails: an upload does not end because its progress cannot be published.
+    """Publishes snapshots.  It never fails: an upload must not end because its progress cannot be published.
 
-    As a context manager it publishes at the end of the block how the run ended.  Use it while the upload is locked.
+    A context manager: at the end of the block, it publishes how the run ended.  Use it while the upload is locked.
 
     Args:
         live: Stores the snapshots.
-        sink: Receives each event first.
+        sink: Receives each event before it is published.
     """
 
     def __init__(self, live: LiveStore, sink: EventSink, clock: Clock = SYSTEM_CLOCK) -> None:
@@ -39,10 +39,10 @@ class ProgressPublisher:
         self._began_at = 0.0
         self._next = clock.monotonic()
         self._changed_at = 0.0
-        self._is_stale = False  # something changed after the last snapshot
+        self._is_stale = False  # True when something changed after the last snapshot
 
     def begin(self, id: str) -> None:
-        """Publish the run as one of this upload or job."""
+        """Publish the run as a run of the upload or job with this ID."""
         if id != self._id:
             self.forget()
             self._id, self._began_at = id, self._now()
@@ -71,13 +71,13 @@ class ProgressPublisher:
             )
 
     def on_idle(self) -> None:
-        """Publish the last change before a long silence; to be called while nothing happens."""
+        """Publish the last change if it was not published yet.  Call it while no event arrives."""
         if self._is_stale and self._id and self._clock() >= self._next:
             self._next = self._clock() + _INTERVAL
             self._publish()
 
     def _changed(self, *, urgent: bool = False) -> None:
-        """Publish when it is time.  A long silence may follow an urgent change; over time they add no snapshots."""
+        """Publish when the interval is over, or at once if urgent.  On average, urgent changes add no snapshots."""
         now = self._clock()
         self._changed_at, self._is_stale = self._now(), True
         if self._id and (now >= self._next or (urgent and self._next - now < _BURST)):
@@ -99,9 +99,9 @@ class ProgressPublisher:
             self._live.publish(snapshot)
 
     def _since_epoch(self, at: float | None) -> float | None:
-        """A time of the monotonic clock, in seconds since the epoch."""
+        """Convert a time of the monotonic clock to seconds since the epoch."""
         return None if at is None else self._now() - (self._clock() - at)
 
     def _numbers(self) -> dict[str, Any]:
-        """Fields of ProgressSnapshot that subclasses know."""
+        """The fields of ProgressSnapshot that the subclass fills."""
         raise NotImplementedError

@@ -1,20 +1,20 @@
-"""Bytes per second over the last ten seconds.  Pure: the clock is given."""
+"""Bytes per second over the last ten seconds.  Pure: the clock is a parameter."""
 
 from collections import deque
 
 _WINDOW = 10.0  # seconds
-_MIN_SPAN = 0.5  # seconds between the first and the last sample; less says nothing
-_STEP = 0.1  # seconds between two samples that are kept, whatever the number of events
+_MIN_SPAN = 0.5  # minimum seconds between the first and the last sample
+_STEP = 0.1  # minimum seconds between two samples that are kept, however frequent the events
 
 
 class Rate:
-    """Takes samples of a running total.  ``value`` may be called by another thread."""
+    """The rate of a running total.  ``value`` may be called from another thread."""
 
     def __init__(self) -> None:
         self._samples: deque[tuple[float, int]] = deque()
 
     def update(self, total: int, now: float) -> None:
-        """``total`` bytes so far; ``now`` is in seconds, from any start."""
+        """Record that ``total`` bytes were sent so far.  now: seconds on any monotonic clock."""
         samples = self._samples
         if len(samples) >= 2 and now - samples[-2][0] < _STEP:
             samples[-1] = now, total
@@ -24,7 +24,7 @@ class Rate:
             samples.popleft()
 
     def reset(self) -> None:
-        """Drop the samples: what comes next is not comparable with them."""
+        """Drop the samples, because later ones are not comparable with them."""
         self._samples = deque()
 
     def value(self) -> float | None:
@@ -37,12 +37,12 @@ class Rate:
 
 
 class FixedRate(Rate):
-    """A rate that another process measured; None when it did not."""
+    """A rate that another process measured; None when unknown."""
 
     def __init__(self, value: float | None) -> None:
         super().__init__()
         self._value = value
 
     def value(self) -> float | None:
-        """Bytes per second, as it was measured."""
+        """Bytes per second."""
         return self._value

@@ -1,4 +1,4 @@
-"""The numbers of each upload that is running; those that ended are dropped.  Pure: the clock is given."""
+"""The progress of each running upload; ended uploads are dropped.  Pure: the clock is a parameter."""
 
 from collections.abc import Iterator
 
@@ -14,11 +14,11 @@ from ..events.upload import (
 )
 from .upload import UploadProgress
 
-_UNNAMED = ""  # in place of an id: the single upload of a command, before an event says its id
+_UNNAMED = ""  # stands for the ID of a command's single upload until an event contains it
 
 
 class RunningUploads:
-    """Oldest first.  One thread updates them; others may iterate."""
+    """The running uploads, oldest first.  One thread updates them; others may iterate."""
 
     def __init__(self) -> None:
         self._uploads = {_UNNAMED: UploadProgress()}
@@ -27,7 +27,7 @@ class RunningUploads:
         return iter(tuple(self._uploads.values()))
 
     def of(self, event: Event) -> UploadProgress | None:
-        """The upload that the event is about; None when it is about none, or about one that is not shown yet."""
+        """The upload that the event is about; None when it is about none, or about one that has not started."""
         return self._uploads.get(getattr(event, "upload", _UNNAMED)) or self._uploads.get(_UNNAMED)
 
     def clear(self) -> None:
@@ -35,7 +35,7 @@ class RunningUploads:
         self._uploads.clear()
 
     def update(self, event: Event, now: float) -> None:
-        """Apply one event; ``now`` is in seconds, from any start."""
+        """Apply one event.  now: seconds on any monotonic clock."""
         match event:
             case JobStarted() | JobDone():
                 self.clear()
@@ -43,7 +43,7 @@ class RunningUploads:
                 self._uploads.pop(getattr(event, "upload", _UNNAMED), None)
                 self._uploads.pop(_UNNAMED, None)
             case UploadStarted() | PartsChecked():
-                # Not before: an upload that fails earlier may do so without its id, and would never be dropped.
+                # Not earlier: an upload that fails before this may do so without its ID, and would never be dropped.
                 if event.upload not in self._uploads:
                     unnamed = self._uploads.pop(_UNNAMED, None)
                     self._uploads[event.upload] = unnamed or UploadProgress()

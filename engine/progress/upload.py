@@ -1,6 +1,6 @@
-"""The events of one upload folded into numbers.  Pure: the clock is given.
+"""The progress of one upload, computed from its events.  Pure: the clock is a parameter.
 
-Bars, log lines and ``partway watch`` show them, and UploadPublisher publishes them.
+Progress bars, log lines and ``partway watch`` show it, and UploadPublisher publishes it.
 """
 
 from pathlib import PurePath
@@ -24,20 +24,20 @@ from .rate import Rate
 
 
 class UploadProgress:
-    """How far one upload is.  One thread updates it; others may read it.
+    """The progress of one upload.  One thread updates it; others may read it.
 
-    name: the file's; the upload's id until the name is known.
-    total, resumed, done: bytes.  ``resumed`` was sent by earlier runs, ``done`` are the parts that this run finished.
+    name: of the file; the upload's ID until the name is known.
+    total, resumed, done: bytes; ``resumed`` were sent by earlier runs, ``done`` in finished parts of this run.
     open_ended: True for a stream; ``total`` is then the size that the user expects, or 0.
     part_count: None for a stream.
     in_flight: bytes sent of each unfinished part, by part number.
     checked, check_total: bytes of local parts compared so far, and to compare.
-    retries, reason: calls that were tried again, and why the last one was.
+    retries, reason: the number of retried calls, and the reason for the last retry.
     away_since: when the endpoint became unreachable, or None.
-    retry_at: when it is probed next; None when that is unknown.  Both on the clock of the events.
+    retry_at: when the endpoint is probed next; None when unknown.  Both on the clock of the events.
 
     Args:
-        rate: Measures it; a fixed one shows what another process measured.
+        rate: Measures the rate; a FixedRate shows the rate that another process measured.
     """
 
     def __init__(self, rate: Rate | None = None) -> None:
@@ -64,7 +64,7 @@ class UploadProgress:
 
     @property
     def sent(self) -> int:
-        """Bytes that this run sent, of finished parts and of parts in flight."""
+        """Bytes that this run has sent, of finished parts and of parts in flight."""
         return self.done + sum(tuple(self.in_flight.values()))
 
     @property
@@ -90,18 +90,18 @@ class UploadProgress:
         return self.there / self.total if self.total else 0.0
 
     def rate(self) -> float | None:
-        """Bytes per second of this run, lately; None while that is unknown."""
+        """The recent rate of this run in bytes per second; None when unknown."""
         return self._rate.value()
 
     def seconds_left(self) -> float | None:
-        """At the present rate; None when that is unknown."""
+        """Seconds left at the current rate; None when unknown."""
         rate = self.rate()
         if self.open_ended and self.there >= self.total:
             return None
         return (self.total - self.there) / rate if rate else None
 
     def update(self, event: Event, now: float) -> bool:
-        """Apply one event; ``now`` is in seconds, from any start.  False for an event that changes no number."""
+        """Apply one event.  now: seconds on any monotonic clock.  Returns False for an event that changes nothing."""
         match event:
             case PartProgress():
                 self.in_flight[event.number] = event.sent

@@ -10,7 +10,7 @@ from ..events.upload import NetworkLost, NetworkProbed, NetworkRestored, PartsCh
 from .publisher import ProgressPublisher
 from .upload import UploadProgress
 
-_MAX_PARTS = 256  # parts in flight that a snapshot names
+_MAX_PARTS = 256  # parts in flight that a snapshot lists
 
 
 class UploadPublisher(ProgressPublisher):
@@ -32,7 +32,7 @@ class UploadPublisher(ProgressPublisher):
             case NetworkLost() | NetworkRestored() | UploadCompleting():
                 urgent = True
             case NetworkProbed():
-                return  # no sign of life: watchers see for how long nothing has happened
+                return  # not progress: watchers show how long nothing has happened
             case _:
                 pass
         if self._progress.update(event, self._clock()):

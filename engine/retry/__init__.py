@@ -1,1 +1,1 @@
-"""Which failures are retried and for how long; the endpoint that is unreachable."""
+"""Retries: which failures are retried and for how long, and what happens while the endpoint is unreachable."""

@@ -1,4 +1,4 @@
-"""How often one call has failed, and when to stop retrying it.  Pure: the clock is given."""
+"""Count the failures of one call, and decide when to stop retrying it.  Pure: the clock is a parameter."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
 
 class CallAttempts:
-    """Counts the failures of one call.
+    """The failed attempts of one call.
 
-    answered: those that got a response.
+    failures: all of them.
+    responses: those that got a response.
     unreachable: the last one did not reach the endpoint.
     is_probe: the last one was a probe of an unreachable endpoint.
     """
@@ -31,15 +32,18 @@ class CallAttempts:
         self._accepted: int | None = None
 
     def reset_if_served(self, error: RemoteError, accepted: int) -> None:
-        """Count refusals anew when the service took another call since the last one: it is as fast as it may be, and
-        this call's turn comes.  ``accepted``: how many calls it took in this run."""
+        """Restart the count when a throttled call fails although the service accepted other calls since its last
+        failure: the service is busy but working, and will accept this call later.
+
+        accepted: the number of calls that succeeded in this run.
+        """
         if isinstance(error, Transient) and error.throttled:
             if self._accepted is not None and accepted > self._accepted:
                 self.responses = 0
             self._accepted = accepted
 
     def should_stop(self, error: BaseException, wait: float, breaker: CircuitBreaker) -> bool:
-        """Count the failure; True when the call should not be tried again after ``wait`` seconds."""
+        """Count the failure.  Returns True when the call should not be retried after ``wait`` seconds."""
         assert isinstance(error, RemoteError)
         self.failures += 1
         self.unreachable = is_unreachable(error)
@@ -55,12 +59,11 @@ class CallAttempts:
         return breaker.unreachable_for() + wait > budget
 
     def final_error(self, error: Transient, breaker: CircuitBreaker) -> RemoteError:
-        """The error that goes to the user, with how long it was tried.
+        """The error for the user, with the number of attempts and their duration.
 
-        Where the service never responded in the run, the web page is what the address leads to.
-
-        A refusal without S3's code may be one that was cut off; one that comes again is what the endpoint, or something
-        in front of it, says to this request, and will say again.
+        A web page is reported as a foreign response if the service itself has never responded in this run: then the
+        address leads to something else.  A refusal without S3's error code may be a truncated response; the second one
+        in a row is treated as the endpoint's, or a proxy's, final response to this request.
         """
         if not self.failures:
             return error
@@ -89,8 +92,8 @@ class CallAttempts:
 
 
 def network_changed(error: ForeignResponse) -> Transient:
-    """The error for a response that is not the service's, in a run in which the service responded before: it is out of
-    reach for as long as something else is in its place."""
+    """The error for a foreign response in a run in which the service has responded before: the service is unreachable
+    as long as something else responds in its place."""
     return Transient(
         f"a proxy or login page now responds instead of the service; {error}",
         operation=error.operation,
@@ -101,7 +104,7 @@ def network_changed(error: ForeignResponse) -> Transient:
 
 
 def is_of_service(error: RemoteError) -> bool:
-    """True for a refusal in S3's own words.  That there is no object is said by the status alone."""
+    """True for a refusal in S3's own format.  A missing object is reported by the status alone."""
     if isinstance(error, (ObjectMissing, ForeignResponse)):
         return isinstance(error, ObjectMissing)
     return error.status > 0 and error.code != str(error.status)
@@ -112,5 +115,5 @@ def is_unreachable(error: BaseException) -> bool:
 
 
 def _is_head(error: Transient) -> bool:
-    """True for a call whose answer has no place for a code."""
+    """True for a call whose response has no body, and so no error code."""
     return error.operation in ("HeadObject", "HeadBucket")

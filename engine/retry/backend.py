@@ -1,4 +1,4 @@
-"""Retries: a backend around a backend.  The only module that knows tenacity, and the only place that retries."""
+"""Retries, as a backend around another backend.  Only this module uses tenacity, and nothing else retries calls."""
 
 from collections.abc import Callable, Sequence
 from random import random
@@ -21,14 +21,14 @@ T = TypeVar("T")
 
 
 class RetryingBackend(MultipartBackend):
-    """Retries each call within the policy while that may help; a body is rewound before each attempt.
+    """Retries each call under the policy if a retry may help.  A body is rewound before each attempt.
 
     Args:
         inner: The backend that makes the calls.
-        sleep: Waits; what it raises (a cancel) ends the retries.
-        on_retry: Called with each failure before the wait.
+        sleep: Waits for some seconds; an exception, such as a cancel, ends the retries.
+        on_retry: Called with each failure that will be retried, before the wait.
         breaker: Shared by all calls of the run, so that only one probes an unreachable endpoint.
-        random: From 0 to 1, for the jitter.
+        random: Returns a number from 0 to 1, for the jitter.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class RetryingBackend(MultipartBackend):
             )
 
         def sleep(seconds: float) -> None:
-            # While the endpoint is away, the breaker waits for all calls, and a nudge ends that.
+            # While the endpoint is unreachable, the breaker makes every call wait, and a nudge ends that wait.
             if not attempts.unreachable:
                 self._sleep(seconds)
 
@@ -128,7 +128,7 @@ class RetryingBackend(MultipartBackend):
             return call()
         except ForeignResponse as error:
             if not self._breaker.served:
-                raise  # the address may be wrong, or the network wants a login: waiting helps neither
+                raise  # the address may be wrong, or the network requires a login: retrying cannot help
             raise network_changed(error) from error
 
     def retry(self, call: Callable[[], T]) -> T:
@@ -186,11 +186,11 @@ class RetryingBackend(MultipartBackend):
 
 
 def _check_receipt(receipt: PartReceipt, body: PartReader) -> PartReceipt:
-    """The receipt, when the answer does not contradict what was sent."""
+    """The receipt, unless its checksum contradicts the bytes that were sent."""
     if receipt.checksum in (None, body.checksum):
         return receipt
     raise Transient(
-        f"S3 stored part {receipt.number} with another checksum than it was sent with",
+        f"S3 stored part {receipt.number} with a checksum that differs from the one that was sent",
         operation="UploadPart",
         code="BadDigest",
         once=True,

@@ -1,4 +1,4 @@
-"""While the endpoint is unreachable, one call at a time probes it, and the others wait for the result."""
+"""While the endpoint is unreachable, one call at a time probes it, and all others wait for the result."""
 
 import threading
 from collections.abc import Callable
@@ -6,14 +6,14 @@ from collections.abc import Callable
 from ..clock import SYSTEM_CLOCK
 from ..errors import Transient
 
-_SOON = 1e-6  # a wait that ended may miss its end by a rounding
-_POLL = 0.2  # seconds between two checks of a waiting call
+_SOON = 1e-6  # seconds; a finished wait may be short by a rounding error
+_POLL = 0.2  # seconds between the checks of a waiting call
 
 
 class Nudge:
-    """Requests a probe of an unreachable endpoint now.
+    """Requests an immediate probe of an unreachable endpoint.
 
-    A plain counter: a signal handler may call it, which must not take a lock.
+    A plain counter without a lock, so that a signal handler may call it.
     """
 
     def __init__(self) -> None:
@@ -26,10 +26,10 @@ class Nudge:
 class CircuitBreaker:
     """Shared by all calls of one run; any thread may use it.
 
-    accepted: how many calls succeeded.
-    contacted: True once anything at the endpoint's address responded in this run.
-    served: True once the service itself did, by a success or an error in S3's own format.
-    probes: failed attempts to reach the endpoint in a row; the calls that found it unreachable count as one.
+    accepted: the number of calls that succeeded.
+    contacted: True once anything at the endpoint's address has responded in this run.
+    served: True once the service itself has responded, with a success or an error in S3's own format.
+    probes: consecutive failed attempts to reach the endpoint; concurrent calls that found it unreachable count once.
     """
 
     def __init__(self, clock: Callable[[], float] = SYSTEM_CLOCK.monotonic, *, nudge: Nudge | None = None) -> None:
@@ -44,13 +44,13 @@ class CircuitBreaker:
         self._not_before = 0.0
         self._tripped_by: Transient | None = None
         self._nudge = nudge or Nudge()
-        self._nudges = 0  # that were acted on
+        self._nudges = 0  # already handled
 
     def acquire(self, sleep: Callable[[float], None]) -> bool:
-        """Wait until the call may be made; True when it is the probe.
+        """Wait until the call may be made.  Returns True when it is the probe.
 
         Raises:
-            Transient: the breaker was tripped: another call has used up the time for retries.
+            Transient: the breaker was tripped, because another call used up the time for retries.
         """
         while True:
             with self._lock:
@@ -65,19 +65,19 @@ class CircuitBreaker:
             sleep(min(max(wait, 0.01), _POLL))
 
     def _left(self) -> float:
-        """Seconds until the next probe; with the lock."""
+        """Seconds until the next probe.  The caller holds the lock."""
         if self._nudges != self._nudge.count:
             self._nudges, self._not_before = self._nudge.count, 0.0
         return self._not_before - self._clock()
 
     def release(self, is_probe: bool) -> None:
-        """The call ended and says nothing about the endpoint, for instance by a cancel."""
+        """Record that the call ended without information about the endpoint, for instance by a cancel."""
         if is_probe:
             with self._lock:
                 self._is_probing = False
 
     def record_response(self, *, served: bool = False) -> None:
-        """The endpoint responded: every call may proceed.  served: it was the service, not something in its place."""
+        """Record a response: every call may proceed.  served: True when it came from the service itself."""
         with self._lock:
             self.contacted = True
             self.served = self.served or served
@@ -85,13 +85,13 @@ class CircuitBreaker:
             self._is_probing = False
 
     def record_success(self) -> None:
-        """A call succeeded."""
+        """Record that a call succeeded."""
         self.record_response(served=True)
         with self._lock:
             self.accepted += 1
 
     def record_failure(self, is_probe: bool, since: float) -> None:
-        """The call did not reach the endpoint; ``since`` is when it started."""
+        """Record that a call did not reach the endpoint.  since: when it started, on the breaker's clock."""
         with self._lock:
             if self._unreachable_since is None:
                 self._unreachable_since, self.probes = since, 1
@@ -102,7 +102,7 @@ class CircuitBreaker:
                 self._is_probing = False
 
     def open_for(self, seconds: float) -> None:
-        """No call probes the endpoint for this many seconds, or for what is left of an earlier wait if that is less."""
+        """Delay the next probe by this many seconds.  An earlier wait that ends sooner stays in effect."""
         with self._lock:
             now = self._clock()
             until = now + seconds
@@ -114,6 +114,6 @@ class CircuitBreaker:
             return 0.0 if self._unreachable_since is None else self._clock() - self._unreachable_since
 
     def trip(self, error: Transient) -> None:
-        """The endpoint was unreachable for too long: every call of this run ends with this error."""
+        """Make every call of this run fail with this error: the endpoint was unreachable for too long."""
         with self._lock:
             self._tripped_by = error

@@ -1,4 +1,4 @@
-"""The events of an outage: once when the endpoint becomes unreachable, after each probe, and once when it is back."""
+"""Events of an outage: when the endpoint becomes unreachable, after each probe, and when it is reachable again."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from .policy import Retry
 
 
 class Outage:
-    """Turns retries into events.  Used in the caller's thread.
+    """Emits the events of an outage.  Used in the caller's thread.
 
     Args:
         sink: Receives NetworkLost, NetworkProbed and NetworkRestored.
@@ -21,17 +21,17 @@ class Outage:
         self._since: float | None = None
 
     def lost(self, id: str, retry: Retry) -> None:
-        """A call for the upload or job with this id did not reach the endpoint."""
+        """Record that a call for the upload or job with this ID did not reach the endpoint."""
         wait = round(retry.wait, 3)
         if self._since is None:
             self._since = self._clock()
             self._sink(NetworkLost(upload=id, reason=retry.reason, wait=wait))
         elif retry.is_probe:
-            # Calls that were under way when the outage began fail later: they are no news.
+            # Calls in flight when the outage started fail later, and add no information.
             self._sink(NetworkProbed(upload=id, seconds=round(self._clock() - self._since, 3), wait=wait))
 
     def reached(self, id: str) -> None:
-        """A call for this upload or job got a response."""
+        """Record that a call for this upload or job got a response."""
         if self._since is not None:
             seconds, self._since = self._clock() - self._since, None
             self._sink(NetworkRestored(upload=id, seconds=seconds))

@@ -1,4 +1,4 @@
-"""Emit each failure as one event."""
+"""Emit each failure of an upload as one event."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,7 +39,7 @@ def failures_emitted(sink: EventSink, store: StateStore, id: str) -> Iterator[Fa
 
 
 def _delete_if_nothing_was_sent(store: StateStore, id: str, error: PartwayError) -> None:
-    """Delete the record of an upload that was refused, or never reached the endpoint, before S3 had any part of it."""
+    """Delete the record of an upload that was refused, or never reached the endpoint, before S3 created it."""
     record = store.upload(id)
     if record is None or record.upload_id is not None:
         return

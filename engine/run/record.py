@@ -12,7 +12,7 @@ from ..checksums import ChecksumAlgorithm
 from ..source.identity import SourceIdentity
 from .run import new_id
 
-_VALID_FOR = 30 * 86400.0  # seconds before an endpoint is tried with the default checksum again: services get updated
+_VALID_FOR = 30 * 86400.0  # seconds until the default checksum is tried again with an endpoint: services get updated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

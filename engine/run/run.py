@@ -67,13 +67,13 @@ class UploadRun:
         self.sent_bytes = 0
         self.sent_numbers: set[int] = set()
         self.retries = 0
-        self.lost_answers = 0  # retried calls whose first response was lost, so they may have taken effect
+        self.lost_answers = 0  # retried calls whose response was lost, so that they may have taken effect
         self.listed_before: frozenset[str] | None = None  # unfinished uploads of the key, before one was created
         self.other_identities: set[SourceIdentity] = set()  # seen by workers, other than ``source``
         self._began = context.clock.monotonic()
         self._outage = Outage(self.emit, context.clock.monotonic)
         self._fell_back = False
-        self._unreachable_parts: set[int] = set()  # part numbers whose last attempt failed so
+        self._unreachable_parts: set[int] = set()  # numbers of parts whose last attempt did not reach the endpoint
         self.pool = WorkerPool(
             workers or make_workers(self.settings, plan.part_size, context.runtime),
             cancel=context.cancel,
@@ -150,7 +150,7 @@ class UploadRun:
     def _on_message(self, message: Any) -> None:
         match message:
             case Sent(number=number, sent=sent, size=size):
-                # Other parts may still report bytes that they wrote to a dead connection.
+                # Other parts may still report bytes that they have written to a dead connection.
                 if number in self._unreachable_parts:
                     self.reached()
                 self._concurrency.sent((self.pool, number), sent, size)
@@ -177,12 +177,12 @@ class UploadRun:
         specs: Iterable[PartSpec],
         *,
         md5: bool,
-        here: bool = False,
+        in_process: bool = False,
         algorithm: ChecksumAlgorithm | None = None,
     ) -> Iterator[PartHash]:
         """Compute checksums of local parts on the workers, emitting PartsChecked.
 
-        here: True to use threads of this process even when an executor is set.
+        in_process: True to use threads of this process even when an executor is set.
         algorithm: None means the upload's algorithm.
 
         Raises:
@@ -192,7 +192,7 @@ class UploadRun:
         tasks = [HashTask(path=self.source.path, spec=spec, algorithm=algorithm, md5=md5) for spec in specs]
         total = sum(task.spec.size for task in tasks)
         done = 0
-        for outcome in self.pool.stream(hash_part, tasks, max_running=self._concurrency.local, in_process=here):
+        for outcome in self.pool.stream(hash_part, tasks, max_running=self._concurrency.local, in_process=in_process):
             hashed = outcome.get()
             self.note_identities(hashed.identities)
             done += outcome.task.spec.size
@@ -210,8 +210,8 @@ class UploadRun:
         return etag_of(self.pool.run(lambda worker: hash_part(task, worker)).checksum)
 
     def emit_started(self, kept: Sequence[PartRecord]) -> None:
-        """Emit UploadStarted with what is kept of earlier runs, then PartDone for each part of this run that is kept
-        when a round starts over."""
+        """Emit UploadStarted with the parts of earlier runs that are kept, then PartDone for each part of this run that
+        is kept when sending starts over."""
         sizes = [part.size for part in kept if part.run < self.record.run]
         self.emit(
             UploadStarted(
@@ -243,9 +243,9 @@ class UploadRun:
                 starts_over=self.record.upload_id is not None,
             ) from reason
         self.emit(ChecksumFellBack(upload=self.record.id, wanted=self.algorithm.value, used="MD5", reason=str(reason)))
-        # The refusal may have had another cause: the endpoint needs MD5 only if it now accepts the same part.
+        # The refusal may have another cause: the endpoint needs MD5 only if it now accepts the same part.
         self._fell_back = True
-        # Receipts in the other algorithm prove nothing now; the parts themselves are compared again.
+        # Receipts in the other algorithm no longer prove anything; the parts are compared again.
         self.store.replace_parts(self.record.id, ())
         self.save(checksum_algorithm=ChecksumAlgorithm.MD5.value)
         if not reason.code:

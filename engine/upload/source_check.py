@@ -98,7 +98,7 @@ def _compare_parts(run: UploadRun, checks: SourceChecks) -> None:
         known = (now, run.source, *run.other_identities)
         before = {state(each) for each in known if each.inode == now.inode or not is_stable}
         seen: set[SourceIdentity] = set()
-        if differs(run, stored, seen, here=True):
+        if differs(run, stored, seen, in_process=True):
             run.distrust_source()
             raise SourceChanged(
                 f"{run.source.path} changed while it was sent; nothing was completed, "
@@ -116,7 +116,7 @@ def _compare_parts(run: UploadRun, checks: SourceChecks) -> None:
 
 
 def differs(
-    run: UploadRun, stored: Iterable[PartRecord], seen: set[SourceIdentity] | None = None, *, here: bool = False
+    run: UploadRun, stored: Iterable[PartRecord], seen: set[SourceIdentity] | None = None, *, in_process: bool = False
 ) -> bool:
     """True when the source differs from a stored part.
 
@@ -129,7 +129,7 @@ def differs(
         SourceError, SourceChanged, UploadCancelled.
     """
     checksums = {part.number: part.checksum for part in stored}
-    for local in run.hash(run.plan.parts(), md5=False, here=here):
+    for local in run.hash(run.plan.parts(), md5=False, in_process=in_process):
         if seen is not None:
             seen.update(local.identities)
         if local.checksum != checksums[local.number]:

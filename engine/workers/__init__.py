@@ -1,1 +1,1 @@
-"""The threads: the pool, coroutines side by side, the task of one part."""
+"""Threads: the worker pool, concurrent uploads as coroutines, and the task that sends one part."""

@@ -1,4 +1,4 @@
-"""How workers and the caller's thread talk: cancellation, messages, and what a worker gets beside its task."""
+"""Communication between workers and the caller's thread: cancellation, messages, and the context of a task."""
 
 import os
 from collections.abc import Callable
@@ -37,11 +37,11 @@ class CancelToken:
         self._parent = parent
 
     def set(self) -> None:
-        """Request the cancellation; there is no way back."""
+        """Request the cancellation, which cannot be undone."""
         self._is_set = True
 
     def is_set(self) -> bool:
-        """True once it or its parent was set."""
+        """True once it, or its parent, has been set."""
         return self._is_set or (self._parent is not None and self._parent.is_set())
 
     def raise_if_cancelled(self) -> None:
@@ -51,7 +51,7 @@ class CancelToken:
 
 
 class Channel:
-    """The messages from workers to one upload.  Any thread puts; the caller's thread gets.
+    """A queue of messages from workers to one upload.  Any thread may put; only the caller's thread gets.
 
     wants_slot: True while the upload waits and could use another slot for a part.
     """
@@ -67,7 +67,7 @@ class Channel:
         """The next message.
 
         Raises:
-            queue.Empty: none came within ``timeout`` seconds, or the caller is due to check the cancel token.
+            queue.Empty: no message arrived within ``timeout`` seconds, or it is time to check the cancel token.
         """
         return self._queue.get(timeout=timeout)
 
@@ -84,11 +84,11 @@ class SharedWorkers:
 
 
 class WorkerContext:
-    """What a task gets beside its value: messages to the caller's thread, cancellation, and the shared limits.
+    """What a task gets besides its value: a way to send messages, cancellation, and the limits that all tasks share.
 
     breaker: shared by all calls of the run.
-    bandwidth: shared too; None means no limit.
-    clock: the run's.
+    bandwidth: shared by all workers of the run; None means no limit.
+    clock: the clock of the run.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class WorkerContext:
 
     @classmethod
     def of(cls, workers: Workers, messages: Channel, cancel: CancelToken) -> Self:
-        """The context of an upload's or a job's tasks on these workers."""
+        """The context for the tasks of one upload or job on these workers."""
         return cls(messages, cancel, workers.breaker, bandwidth=workers.bandwidth, runtime=workers.runtime)
 
     def emit(self, message: object) -> None:
@@ -118,13 +118,13 @@ class WorkerContext:
         self._messages.put(message)
 
     def raise_if_cancelled(self) -> None:
-        """Raise UploadCancelled if the upload was cancelled, or no longer waits for its workers."""
+        """Raise UploadCancelled if the upload was cancelled or has ended."""
         if self._closed:
             raise UploadCancelled("interrupted")
         self._cancel.raise_if_cancelled()
 
     def sleep(self, seconds: float) -> None:
-        """Wait for so many seconds.
+        """Sleep for this many seconds.
 
         Raises:
             UploadCancelled: as soon as a cancel is requested.
@@ -140,13 +140,13 @@ class WorkerContext:
         return self._runtime.identify(path)
 
     def identify_settled(self, path: str, *, flush: Callable[[int], None] = os.fsync) -> SourceIdentity:
-        """As ``source.identity.identify_settled``; a cancel ends the waiting."""
+        """As ``source.identity.identify_settled``; a cancel ends the wait."""
         return self._runtime.identify_settled(path, sleep=self.sleep, flush=flush)
 
     def open_part(
         self, path: str, spec: PartSpec, algorithm: ChecksumAlgorithm, on_read: Callable[[int], None] = _nothing
     ) -> PartReader:
-        """A reader of one part, whose blocks are small enough for the bandwidth limit."""
+        """Open one part, to be read in blocks that are small enough for the bandwidth limit."""
         return PartReader(
             path,
             spec,
@@ -163,6 +163,6 @@ class WorkerContext:
 
 
 def null_context(runtime: Runtime = SYSTEM) -> WorkerContext:
-    """A context for a task in another process: its messages are dropped, and it is never cancelled."""
+    """A context for a task in another process: messages are dropped, and it is never cancelled."""
     breaker = CircuitBreaker(runtime.clock.monotonic)
     return WorkerContext(Channel(runtime.make_queue()), CancelToken(), breaker, runtime=runtime)

@@ -1,7 +1,7 @@
 """Run several uploads concurrently in one thread: while one waits for its workers, the others continue.
 
-Each is a coroutine (a greenlet), so that the steps of an upload read one after the other, as they do for an upload that
-runs alone; and one thread records and announces everything.  (docs/decisions/0019-concurrent-files.md)
+Each upload is a coroutine (a greenlet), so the code of an upload is the same whether it runs alone or in a job, and a
+single thread records and emits everything.  (docs/decisions/0019-concurrent-files.md)
 """
 
 import queue
@@ -18,7 +18,7 @@ from .runtime import MessageQueue
 
 
 class CoroutineScheduler:
-    """Used in one thread, as a context manager: calls that still wait at the end of the block are stopped.
+    """Runs calls as coroutines of one thread.  A context manager: calls that have not ended with the block are stopped.
 
     Args:
         workers: Shared by all calls.
@@ -35,7 +35,7 @@ class CoroutineScheduler:
         self._poll_at = 0.0
 
     def __len__(self) -> int:
-        """How many calls have not ended."""
+        """The number of calls that have not ended."""
         return len(self._coroutines)
 
     def __enter__(self) -> Self:
@@ -48,12 +48,12 @@ class CoroutineScheduler:
         if error is None and failures:
             raise failures[0]
         for failure in failures:
-            # What ended the block stays the error; a second one must not be lost either.
+            # The first error stays the error; the others become notes, so that none is lost.
             assert error is not None
             error.add_note(f"stopping another upload failed: {type(failure).__name__}: {failure}")
 
     def spawn(self, call: Callable[[SharedWorkers], None]) -> None:
-        """Start a call and run it up to its first wait; what it raises is raised here or by ``run_once``."""
+        """Start a call and run it to its first wait.  Its exceptions are raised here, or by ``run_once``."""
         coroutine = _Coroutine(self._workers.runtime.make_queue(), self._ready, self._home)
         self._coroutines.append(coroutine)
 
@@ -70,7 +70,7 @@ class CoroutineScheduler:
         return _CallbackQueue(self._workers.runtime.make_queue(), self._ready, on_message)
 
     def run_once(self) -> None:
-        """Wait for a message and resume the coroutine that it is for."""
+        """Wait for a message, and resume the coroutine that it is addressed to."""
         self._poll()
         self._deliver_one(max(0.0, self._poll_at - self._clock.monotonic()))
 
@@ -81,7 +81,7 @@ class CoroutineScheduler:
             self._deliver_one(0.0)
 
     def _poll(self) -> None:
-        """When a tick is over, resume all, so that each checks its cancel token."""
+        """Once per tick, resume every coroutine, so that each checks its cancel token."""
         now = self._clock.monotonic()
         if now >= self._poll_at:
             self._poll_at = now + TICK
@@ -99,7 +99,7 @@ class CoroutineScheduler:
         self._offer_slots()
 
     def _offer_slots(self) -> None:
-        """Offer free slots to the uploads that wait for one, the oldest first."""
+        """Offer free slots to the uploads that wait for one, oldest first."""
         for coroutine in list(self._coroutines):
             if coroutine.wants_slot:
                 if not self._workers.concurrency.has_room():
@@ -108,7 +108,7 @@ class CoroutineScheduler:
 
 
 class _WakingQueue(Channel):
-    """A channel whose messages schedule their receiver."""
+    """A channel that schedules its receiver when a message is put."""
 
     def __init__(self, queue: MessageQueue, ready: MessageQueue) -> None:
         super().__init__(queue)
@@ -132,7 +132,7 @@ class _CallbackQueue(_WakingQueue):
 
 
 class _Coroutine(_WakingQueue):
-    """A call and its channel; ``get`` suspends it until there are messages."""
+    """A call and its channel.  ``get`` suspends the call until a message arrives or a tick is over."""
 
     def __init__(self, queue: MessageQueue, ready: MessageQueue, home: greenlet) -> None:
         super().__init__(queue, ready)
@@ -153,7 +153,7 @@ class _Coroutine(_WakingQueue):
             self._greenlet.switch()
 
     def stop(self) -> Exception | None:
-        """Raise UploadCancelled in the call where it waits; what it raised instead, if it did."""
+        """Raise UploadCancelled in the call where it waits.  Returns the error that it raised instead, if any."""
         if self._greenlet:
             try:
                 self._greenlet.throw(UploadCancelled("stopped with the job"))

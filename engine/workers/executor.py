@@ -1,4 +1,4 @@
-"""What all uploads of a run share: threads, slots for parts in flight, the circuit breaker and the bandwidth."""
+"""What all uploads of a run share: threads, slots for parts in flight, the circuit breaker and the bandwidth limit."""
 
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
@@ -13,7 +13,7 @@ R = TypeVar("R")
 
 
 class Workers:
-    """Owns the only threads.  Created and closed in the caller's thread.
+    """Owns the threads.  Created and closed in the caller's thread.
 
     concurrency: the slots for parts in flight.
     breaker: while the endpoint is unreachable, one call probes it for all.
@@ -22,8 +22,8 @@ class Workers:
     runtime: the machine's clock, queues and threads.
 
     Args:
-        executor: Runs parts; None means threads.  Others, such as processes or a Dask client's executor, get
-            ``function(task)`` without a WorkerContext: no progress, and no cancel inside a task.
+        executor: Runs parts; None means threads.  An executor, such as a process pool or a Dask client's executor,
+            calls ``function(task)`` without a WorkerContext: no progress, and no cancellation within a task.
         nudge: Makes the breaker probe an unreachable endpoint at once.
     """
 
@@ -47,7 +47,7 @@ class Workers:
         self._running: set[Future[Any]] = set()  # on threads
 
     def call(self, call: Callable[..., R], *arguments: Any) -> "Future[R]":
-        """Run the call on a thread."""
+        """Run the function on a thread."""
         future = self._threads.submit(call, *arguments)
         self._running.add(future)
         future.add_done_callback(self._running.discard)
@@ -65,8 +65,8 @@ class Workers:
             self.pace.poll()
 
     def close(self) -> None:
-        """Start nothing more."""
-        # Nobody waits for what still runs, and it may sit in a system call until its timeout.
+        """Start no further tasks.  Running ones are abandoned."""
+        # A running call may be blocked in a system call until its timeout, and its result is not needed.
         self._threads.shutdown(wait=not self._running, cancel_futures=True)
 
 

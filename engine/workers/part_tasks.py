@@ -1,4 +1,4 @@
-"""What workers do: module-level functions on picklable values, so that any executor can run them."""
+"""The tasks of workers: module-level functions of picklable values, so that any executor can run them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _REPORT_EVERY = 0.1  # seconds between two reports of one part
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """``sent`` of the part's ``size`` bytes were sent."""
+    """Progress of a part: ``sent`` of its ``size`` bytes have been sent."""
 
     number: int
     sent: int
@@ -41,7 +41,7 @@ class SendTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentPart:
-    """S3's receipt, and the base64 checksum of the bytes that were sent; the receipt's own may be None.
+    """S3's receipt for a part, and the base64 checksum of the bytes that were sent; the receipt's may be None.
 
     identities: of the file that was read, before its first and after its last byte.
     """
@@ -52,7 +52,7 @@ class SentPart:
 
 
 def send_part(task: SendTask, worker: WorkerContext | None = None) -> SentPart:
-    """Send the part, with the retries that the policy allows.
+    """Send the part, with retries under the policy.
 
     Raises:
         RemoteError, SourceError, UploadCancelled: the part was not sent.
@@ -65,7 +65,7 @@ def send_part(task: SendTask, worker: WorkerContext | None = None) -> SentPart:
 
 
 def retrying(backend: MultipartBackend, policy: RetryPolicy, worker: WorkerContext) -> RetryingBackend:
-    """The backend with retries: each is emitted, and a cancel ends the waits."""
+    """The backend with retries, which are emitted; a cancel ends the waits between attempts."""
     return RetryingBackend(
         backend,
         policy,
@@ -77,7 +77,7 @@ def retrying(backend: MultipartBackend, policy: RetryPolicy, worker: WorkerConte
 
 
 def reporter(spec: PartSpec, worker: WorkerContext) -> Callable[[int], None]:
-    """A ``PartReader.on_read`` that keeps to the bandwidth, ends cancelled and stalled parts, and reports progress."""
+    """A ``PartReader.on_read`` that limits the bandwidth, detects cancellation and stalls, and reports progress."""
     monotonic = worker.clock.monotonic
     guard = StallGuard(monotonic)
     next_report = 0.0
@@ -102,7 +102,7 @@ def reporter(spec: PartSpec, worker: WorkerContext) -> Callable[[int], None]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HashTask:
-    """Take the checksum of one part of the file at ``path``, and its MD5 when ``md5`` is true."""
+    """Compute the checksum of one part of the file at ``path``, and its MD5 if ``md5``."""
 
     path: str
     spec: PartSpec
@@ -112,9 +112,10 @@ class HashTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartHash:
-    """Base64 checksums of one part's bytes; md5 is None unless it was asked for.
+    """Base64 checksums of one part's bytes.
 
-    number: the part's.
+    number: the part's 1-based number.
+    md5: None unless it was requested.
     identities: of the file that was read, before its first and after its last byte.
     """
 
@@ -125,7 +126,7 @@ class PartHash:
 
 
 def hash_part(task: HashTask, worker: WorkerContext | None = None) -> PartHash:
-    """Read the part once and take its checksums."""
+    """Read the part once and compute its checksums."""
     worker = worker or null_context()
     digests = [Digest(task.algorithm)] + ([Digest(ChecksumAlgorithm.MD5)] if task.md5 else [])
     with worker.open_part(task.path, task.spec, task.algorithm) as reader:

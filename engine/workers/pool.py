@@ -1,7 +1,7 @@
-"""One upload's share of the workers, which run module-level functions on picklable values.
+"""The tasks of one upload on workers, and the results that they return.
 
-Workers touch neither store nor sink: their messages go through one queue to the caller's thread, which alone records
-and announces.
+Workers use neither the store nor the sink.  Their messages go through a queue to the caller's thread, the only one that
+records and emits.
 """
 
 import queue
@@ -22,7 +22,7 @@ from .outcome import Outcome, TaskDone, TaskFailed
 T = TypeVar("T")
 R = TypeVar("R")
 
-GRACE = 0.8  # seconds that running calls get to end after a cancel
+GRACE = 0.8  # seconds that running tasks have to end after a cancel
 
 
 def _never() -> bool:
@@ -41,16 +41,16 @@ class _Ended(Generic[T, R]):
 
 
 class WorkerPool:
-    """Runs work on workers.  Used from one thread.
+    """Runs the tasks of one upload on workers.  Used from one thread.
 
-    concurrency: the slots for parts in flight, which uploads that share their workers share, too.
+    concurrency: the slots for parts in flight; uploads that share their workers share these, too.
 
     Args:
-        workers: Runs the work and is closed with the pool; a number makes workers for that many tasks at a time.  The
+        workers: Workers, which are closed with the pool; a number creates workers for that many tasks at a time.
             SharedWorkers belong to several uploads and stay open.
-        cancel: Once it is set, nothing new starts and waiting ends with UploadCancelled.
-        on_message: Called in the caller's thread with each message of the workers.
-        on_idle: Called in the caller's thread about twenty times a second while no message comes.
+        cancel: Once it is set, no task starts, and waits end with UploadCancelled.
+        on_message: Called in the caller's thread with each message from a worker.
+        on_idle: Called in the caller's thread about twenty times a second while no message arrives.
     """
 
     def __init__(
@@ -95,9 +95,9 @@ class WorkerPool:
             self._workers.pace.follow(live, id)
 
     def run(self, call: Callable[[WorkerContext], R], *, takes_slot: bool = False) -> R:
-        """Make one call on a thread and wait for it, delivering messages meanwhile; raises what it raises.
+        """Run one call on a thread and wait for it, delivering messages meanwhile.  Raises what the call raises.
 
-        takes_slot: True for a call that sends as much as a part, and so waits for a slot as parts do.
+        takes_slot: True for a call that sends as much as a part, and must wait for a slot like one.
         """
         max_running = None if takes_slot else self._running + 1
         for outcome in self._stream(lambda _: self._workers.call(call, self._worker), [None], _never, max_running):
@@ -113,17 +113,17 @@ class WorkerPool:
         max_running: int | None = None,
         in_process: bool = False,
     ) -> Iterator[Outcome[T, R]]:
-        """Run ``function(task, worker)`` for each task, and yield the outcomes as they come.
+        """Run ``function(task, worker)`` for each task, and yield the outcomes in the order in which tasks end.
 
         A task is taken from ``tasks`` only when a worker is free.
 
         Args:
-            stop_when: Once it returns True no task is taken; those that run still end and are yielded.
-            max_running: Tasks at a time; None takes a slot for each, of which Concurrency decides how many there are.
-            in_process: True runs them on threads of this process even where an executor does the work.
+            stop_when: Once it returns True, no task starts; running tasks finish and are yielded.
+            max_running: The maximum number of tasks at a time; None gives each task one of Concurrency's slots.
+            in_process: True runs the tasks on threads of this process even if an executor is set.
 
         Raises:
-            UploadCancelled: the cancel token was set.  What ended within the grace time was yielded before.
+            UploadCancelled: the cancel token was set.  Tasks that ended within the grace period have been yielded.
         """
         submit = self._workers.call if in_process else self._workers.work
         return self._stream(lambda task: submit(function, task, self._worker), tasks, stop_when, max_running)
@@ -187,14 +187,14 @@ class WorkerPool:
             if message.stream is stream:
                 outcome = _outcome(message)
                 if isinstance(outcome, TaskDone) and not self._cancel.is_set():
-                    # Before the caller records this one: the worker need not wait for the disk.
+                    # Refill the slot first: the worker need not wait until the caller has recorded this task.
                     start()
                 yield outcome
         if self._cancel.is_set():
             self._worker.raise_if_cancelled()
 
     def _take(self, max_running: int | None) -> bool:
-        """Acquire a slot, or count to ``max_running``."""
+        """Acquire a slot, or check against ``max_running``."""
         return self.concurrency.acquire() if max_running is None else self._running < max_running
 
     def _ended(self, stream: object, task: Any, future: "Future[Any]") -> None:

@@ -1,4 +1,4 @@
-"""What the engine takes from the machine: time, queues, threads and the state of a file.  Simulations bring others."""
+"""What the engine uses of the machine: clock, queues, threads and file identities.  A simulation replaces them."""
 
 import os
 import queue
@@ -12,20 +12,20 @@ from ..source.identity import HandleIdentity, SourceIdentity, handle_identity, i
 
 
 class MessageQueue(Protocol):
-    """What is used of ``queue.SimpleQueue``."""
+    """The methods of ``queue.SimpleQueue`` that the engine uses."""
 
     def put(self, item: Any, /) -> None:
-        """Add an item; from any thread."""
+        """Add an item.  Any thread may call it."""
 
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
-        """Remove the oldest item; raises queue.Empty when none came within ``timeout`` seconds."""
+        """Remove and return the oldest item.  Raises queue.Empty if none arrived within ``timeout`` seconds."""
 
     def empty(self) -> bool:
-        """True when there is no item now."""
+        """True when the queue is empty."""
         ...
 
     def qsize(self) -> int:
-        """How many items there are now."""
+        """The number of items."""
         ...
 
 
@@ -35,10 +35,10 @@ def _make_threads(max_workers: int) -> Executor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
-    """The machine's clock, queues, threads and files, unless others are given.
+    """The clock, queues, threads and file identities of this machine, unless others are given.
 
-    make_executor: gets the largest number of threads.
-    identify_path: identity of a handle that was opened to look at the source.
+    make_executor: called with the maximum number of threads.
+    identify_path: identity of a handle that was opened to identify the source.
     identify_part: identity of a handle that a part is read from.
     """
 
