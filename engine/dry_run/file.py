@@ -46,7 +46,7 @@ def plan_file(path: str, target: Target, context: EngineContext) -> UploadPlanne
 def planned(
     source: SourceIdentity, target: Target, record: UploadRecord | None, context: EngineContext
 ) -> UploadPlanned:
-    """What an upload would do with a file whose unfinished upload, if any, is ``record``.
+    """What an upload of the file would do.  record: the file's unfinished upload, or None.
 
     Raises:
         PlanError: it would be rejected.

@@ -1,4 +1,4 @@
-"""Plan a job: the same walk, but nothing is sent or stored, and only a window of files is in memory."""
+"""Plan a job: the same walk, but nothing is sent or stored.  Only a window of files is in memory."""
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -43,7 +43,7 @@ _MAX_CHECKS = 16  # concurrent checks
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _CheckTask:
-    """Check whether a file need not be sent."""
+    """Check whether the file must be sent."""
 
     found: FileEntry
     target: Target
@@ -64,10 +64,10 @@ def plan_job(
     """What ``run_job`` would do with these arguments.  Emits an event for each file.
 
     Raises:
-        PlanError: two files have one key, the settings are invalid, or an open job would write the same objects with
-            other options.
+        PlanError: two files have the same key, the settings are invalid, or an open job would write the same objects
+            with other options.
         UploadFailed: there are no files, and that may be an error.
-        RemoteError: the service would refuse every file, or is unreachable; only if it is asked at all.
+        RemoteError: the service would refuse every file, or is unreachable.  Only if the dry run needs the service.
     """
     store, settings = context.store, context.settings
     check_settings(settings)
@@ -108,7 +108,7 @@ class _DryJob:
         # Several files with one key were rejected earlier, so a repeated key is the same file.
         keyed = distinct(files, self._store.jobs)[0] if may_collide(self._spec) else dict(files)
         uncertain = set() if self._settings.restart else self._drop_done(keyed)
-        reasons = self._look(keyed, uncertain)
+        reasons = self._check(keyed, uncertain)
         for key, each in keyed.items():
             if key in uncertain and reasons[key] == SAME:
                 self._resumed += 1
@@ -159,7 +159,7 @@ class _DryJob:
         return event
 
     def _drop_done(self, keyed: dict[str, FileEntry]) -> set[str]:
-        """Remove the files that are done, and return the keys of those that may have changed since."""
+        """Remove finished files, and return the keys of those that may have changed since they were sent."""
         known = self._store.jobs.files(self._id, list(keyed)) if self._id else {}
         states = {key: file_state(row, keyed[key].identity) for key, row in known.items()}
         for key, state in states.items():
@@ -168,10 +168,10 @@ class _DryJob:
                 del keyed[key]
         return {key for key, state in states.items() if state is FileState.UNCERTAIN}
 
-    def _look(self, keyed: dict[str, FileEntry], uncertain: Collection[str]) -> dict[str, str | PartwayError | None]:
-        """Why files need not or cannot be sent, for files about which S3 must be asked."""
-        asks_all = self._spec.skip_same or self._spec.options.no_overwrite
-        if not asks_all and not uncertain:
+    def _check(self, keyed: dict[str, FileEntry], uncertain: Collection[str]) -> dict[str, str | PartwayError | None]:
+        """Why files need not or cannot be sent, by key; None for files to send.  Only files that require a request."""
+        needs_all = self._spec.skip_same or self._spec.options.no_overwrite
+        if not needs_all and not uncertain:
             return {}
         algorithm = self._settings.algorithm or default_algorithm(
             self._store, self._spec.endpoint, self._context.clock.time()
@@ -186,12 +186,12 @@ class _DryJob:
                 skip_same=self._spec.skip_same or key in uncertain,
             )
             for key, each in keyed.items()
-            if asks_all or key in uncertain
+            if needs_all or key in uncertain
         )
         reasons: dict[str, str | PartwayError | None] = {}
         workers = fixed_workers(self._settings.concurrency or _MAX_CHECKS, self._context.runtime)
         with WorkerPool(workers, cancel=self._context.cancel, on_message=lambda _: None) as pool:
-            for outcome in pool.stream(_look, tasks):
+            for outcome in pool.stream(_check, tasks):
                 key = outcome.task.target.key
                 match outcome:
                     case TaskDone(result=reason):
@@ -239,7 +239,7 @@ class _DryJob:
         self._sink(FileFailed(job=self._id, source=path, target=url, error=str(error), resumable=resumable))
 
 
-def _look(task: _CheckTask, worker: WorkerContext) -> str | None:
+def _check(task: _CheckTask, worker: WorkerContext) -> str | None:
     s3 = retrying(task.backend, task.policy, worker)
     if task.skip_same and is_same(s3, task.target, task.found.path, task.found.size, task.algorithm, worker):
         return SAME

@@ -42,12 +42,12 @@ def plan_stream_upload(target: Target, context: EngineContext, *, stream: Stream
         part_count=None,
         kept_parts=len(parts),
         kept_bytes=sum(part.size for part in parts),
-        most_bytes=min(plan.most_bytes, settings.limits.max_object_size),
+        most_bytes=min(plan.max_bytes, settings.limits.max_object_size),
     )
 
 
 def plan_end_of_stream(record: UploadRecord, target: Target, store: StateStore) -> UploadPlanned:
-    """What remains to be done for a stream whose bytes are all on S3."""
+    """What remains to be done for a stream that was sent completely."""
     assert record.status is UploadStatus.COMPLETING
     count, size = store.part_totals(record.id)
     needed = of_parts(send=0, sent=count)

@@ -1,1 +1,1 @@
-"""Many files to one prefix: send, record, resume."""
+"""Upload many files to one destination: send, record, resume."""

@@ -1,4 +1,4 @@
-"""Which checksum the next file of a job is sent with."""
+"""The checksum algorithm for the next file of a job."""
 
 from ..checksums import ChecksumAlgorithm
 from ..run.record import default_algorithm
@@ -6,7 +6,7 @@ from .context import JobRun
 
 
 class JobChecksum:
-    """The algorithm of the job's option, or the one that its endpoint is known to need.
+    """The algorithm that the user chose, or the one that the endpoint is known to need.
 
     algorithm: for files that start now.
     """
@@ -18,7 +18,7 @@ class JobChecksum:
         self.update()
 
     def update(self) -> None:
-        """Read it again: an upload may have found out which one the service needs."""
+        """Read it again, because an upload may have learned which one the service needs."""
         job = self._job
         self.algorithm = job.upload_settings.algorithm or default_algorithm(
             job.store, job.spec.endpoint, job.context.clock.time()

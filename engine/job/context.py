@@ -1,4 +1,4 @@
-"""What the steps of one run of a job share."""
+"""The state that the steps of one run of a job share."""
 
 from dataclasses import dataclass, replace
 
@@ -13,11 +13,11 @@ from ..walk.spec import JobSpec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobSettings:
-    """What a caller may choose for one run of a job; none of it is stored.
+    """Settings for one run of a job.  They are not stored.
 
     fail_fast: True stops the job at the first file that fails.
-    prune: True accepts that files of earlier runs are gone: they are forgotten, and their unfinished parts aborted.
-    fail_if_empty: True makes an error of a list without names, and of filters that match nothing.
+    prune: True accepts that files of earlier runs are gone: they are forgotten, and their unfinished uploads aborted.
+    fail_if_empty: True makes an empty list, and filters that match nothing, an error.
     """
 
     fail_fast: bool = False
@@ -29,9 +29,9 @@ class JobSettings:
 class JobRun:
     """One run of one job.
 
-    record: as it was stored before this run.
+    record: the job's record at the start of this run.
     publisher: the sink of the whole job; it also publishes the job's progress for ``partway watch``.
-    is_new: True when no earlier run stored anything of it.
+    is_new: True when no earlier run has stored the job.
     """
 
     spec: JobSpec
@@ -43,7 +43,7 @@ class JobRun:
 
     @property
     def upload_settings(self) -> UploadSettings:
-        """The context's settings with those that the job stores."""
+        """The context's settings, with those that are stored with the job."""
         return replace(
             self.context.settings,
             part_size=self.spec.part_size,
@@ -53,5 +53,5 @@ class JobRun:
 
     @property
     def store(self) -> StateStore:
-        """Where the job, its files and their uploads are remembered."""
+        """Stores the job, its files and their uploads."""
         return self.context.store

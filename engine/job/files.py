@@ -1,4 +1,4 @@
-"""A job's files on their way: large ones as uploads, small ones as one object each, from one set of workers."""
+"""Send the files of a job: large ones as uploads, small ones with one PutObject each, with one set of workers."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -26,7 +26,7 @@ from .uploads import JobUploads
 
 
 class JobFiles:
-    """Sends files, several at a time, and records the result of each.  In the caller's thread.
+    """Sends files concurrently, and records the result of each.  Used in the caller's thread.
 
     A context manager; call ``stop`` after a method has raised JobStopped or UploadCancelled.
     """
@@ -65,24 +65,24 @@ class JobFiles:
             self._workers.pace.follow(live, job)
 
     def is_small(self, key: str, found: FileEntry) -> bool:
-        """True when one PutObject is enough for the file; False for any file with an unfinished upload to finish."""
+        """True when one PutObject is enough for the file, and it has no unfinished upload to resume."""
         return found.size <= self._max_small and not self._uploads.has_unfinished(key, found)
 
     def send_large(self, key: str, found: FileEntry, before: FileRecord | None) -> None:
-        """Start to send a file as an upload of its own.
+        """Start an upload of the file.
 
         Args:
-            before: The row of an earlier run that sent a file of this key, when the file may have changed since: it is
-                compared with the object first.  None for a file that is sent in any case.
+            before: The row of an earlier run that sent this file, if it may have changed since: it is compared with the
+                object first.  None sends the file unconditionally.
 
         Raises:
-            JobStopped, UploadCancelled, StateError: as soon as any file fails in a way that ends the job.
+            JobStopped, UploadCancelled, StateError: as soon as a file fails in a way that ends the job.
         """
         self._wait_for_slot()
         self._uploads.start(key, found, before)
 
     def send_small(self, key: str, found: FileEntry, before: FileRecord | None) -> None:
-        """Start to send a file as one object; ``before`` and the errors are those of ``send_large``."""
+        """Start to send the file with one PutObject.  ``before`` and the errors are those of ``send_large``."""
         self._resend_as_uploads()
         self._wait_for_slot()
         self._small.start(key, found, before)
@@ -101,31 +101,31 @@ class JobFiles:
             self._counting.close()
 
     def run_ready(self) -> None:
-        """Let what has been started continue, without waiting for anything.
+        """Continue the files in progress, without blocking.
 
         Raises:
-            JobStopped, UploadCancelled, StateError: as soon as any file fails in a way that ends the job.
+            JobStopped, UploadCancelled, StateError: as soon as a file fails in a way that ends the job.
         """
         self._scheduler.run_ready()
         self._cancel.raise_if_cancelled()
 
     def finish(self) -> None:
-        """Wait until every file that has been started has ended.
+        """Wait for all files in progress.
 
         Raises:
-            JobStopped, UploadCancelled, StateError: as soon as any file fails in a way that ends the job.
+            JobStopped, UploadCancelled, StateError: as soon as a file fails in a way that ends the job.
         """
         while self._small or self._scheduler:
             self._resend_as_uploads()
             if self._small or self._scheduler:
                 self._run_once()
         if self._small.was_cancelled or self._uploads.was_cancelled:
-            # The last of them ended before the cancel was noticed here.
+            # The last file ended before this thread noticed the cancel.
             self._cancel.raise_if_cancelled()
 
     def stop(self) -> None:
-        """Wait for what has been started: uploads are cancelled; small files end by themselves, or are left after a
-        grace period when the job is cancelled."""
+        """Wait for the files in progress.  Uploads are cancelled; small files finish, or are abandoned after a grace
+        period if the job was cancelled."""
         self._uploads.cancel.set()
         end = self._clock.monotonic() + GRACE
         while self._scheduler or (
@@ -134,7 +134,7 @@ class JobFiles:
             try:
                 self._scheduler.run_once()
             except JobStopped:
-                # The first one is the reason; it has been raised already.
+                # The first JobStopped has been raised already, and is the reported error.
                 continue
 
     def _resend_as_uploads(self) -> None:

@@ -1,4 +1,4 @@
-"""Unfinished uploads of a job whose files its walk does not find any more."""
+"""Unfinished uploads of a job whose files the walk no longer finds."""
 
 import os
 from collections.abc import Collection, Iterable
@@ -23,7 +23,7 @@ def is_discarded(upload: UploadRecord | None, job: JobRecord) -> bool:
 
 
 class Leftovers:
-    """The job's unfinished uploads, without those whose files the walk has found."""
+    """The job's unfinished uploads whose files the walk has not found."""
 
     def __init__(self, job: JobRun, results: JobResults) -> None:
         self._job = job.record
@@ -39,28 +39,28 @@ class Leftovers:
         return self._missing
 
     def found(self, keys: Iterable[str]) -> None:
-        """The walk has found the files of these keys."""
+        """Record that the walk has found the files of these keys."""
         for key in keys:
             self._missing.pop(key, None)
 
     def settle(self, *, prune: bool) -> Collection[str]:
-        """At the end of the walk: report files that vanished while unfinished, and abort what a restart discarded.
+        """At the end of the walk, report unfinished files that are gone, and abort uploads that a restart discarded.
 
         Args:
-            prune: True also aborts the uploads of files that vanished.
+            prune: True aborts the uploads of files that no longer exist, instead of reporting them.
 
         Returns:
             The keys of the uploads whose files were not found.
 
         Raises:
-            JobStopped: the service refuses every abort, or does not answer.
+            JobStopped: the service refuses every abort, or does not respond.
             UploadCancelled, StateError.
         """
         for each in self._missing.values():
             if is_discarded(each, self._job):
                 self._abort(each)
             elif self._listed and os.path.lexists(each.source):
-                # Another list was given; the upload can be resumed by its own ID.
+                # The list has changed; the upload can be resumed by its own ID.
                 continue
             elif prune:
                 self._abort(each)

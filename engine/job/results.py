@@ -1,4 +1,4 @@
-"""The results of a job's files: stored first, then emitted, and counted."""
+"""Record the results of a job's files: store them, then emit them, and count them."""
 
 import os
 from dataclasses import replace
@@ -16,12 +16,12 @@ from ..walk.walk import EMPTY, SkippedEntry
 from .context import JobRun
 from .same_object import NotComparable
 
-_FLUSH_SECONDS, _FLUSH_FILES = 0.25, 200  # results wait at most so long, and so many, to be written together
-_MAX_FAILURES_IN_ROW = 10  # for what may be one reason: the other files would fail, too
+_FLUSH_SECONDS, _FLUSH_FILES = 0.25, 200  # maximum age and number of results that wait to be written together
+_MAX_FAILURES_IN_ROW = 10  # failures that may have one cause; then the other files would fail, too
 
 
 class JobStopped(Exception):
-    """The job ends early with this error; finished files stay finished."""
+    """Ends the job early with this error.  Finished files stay finished."""
 
     def __init__(self, error: PartwayError) -> None:
         super().__init__(str(error))
@@ -31,9 +31,9 @@ class JobStopped(Exception):
 class JobResults:
     """Collects the results of one run of a job, in the caller's thread.
 
-    Keys are complete, paths absolute, ``url`` is the destination as users type it, sizes are bytes.
+    Keys include the prefix, paths are absolute, ``url`` is the destination as users write it, sizes are in bytes.
 
-    keep_paths: True stores each file's path, where it does not follow from the key.
+    keep_paths: True stores each file's path, which is needed if it does not follow from the key.
     """
 
     def __init__(self, job: JobRun, *, keep_paths: bool) -> None:
@@ -52,7 +52,7 @@ class JobResults:
         self._not_comparable: set[str] = set()  # reasons that have been emitted
 
     def start(self) -> int:
-        """Store the job and emit JobStarted; returns how many files of earlier runs are stored."""
+        """Store the job and emit JobStarted.  Returns the number of stored files of earlier runs."""
         self._jobs.save(self._record)
         known = self._jobs.totals(self._record.id)
         self._sink(
@@ -70,9 +70,9 @@ class JobResults:
         self._resumed += 1
 
     def same(self, key: str, source: SourceIdentity, url: str, before: FileRecord | None) -> None:
-        """The object has the same bytes as the file.
+        """Record that the object has the same bytes as the file.
 
-        before: the row of the earlier run that sent it, when it was compared only because the file may have changed.
+        before: the row of the earlier run that sent it, if it was compared because the file may have changed.
         """
         if before is None:
             self.skipped(key, source, url, SAME)
@@ -81,20 +81,20 @@ class JobResults:
             self._add(self._row(key, source, before.status, before.note), None)
 
     def done(self, key: str, source: SourceIdentity, url: str, proof: str) -> None:
-        """The object of a file is proven; ``source``: the file as it was sent."""
+        """Record that the object of a file is verified.  source: the file as it was sent."""
         self._done += 1
         self._bytes += source.size
         event = FileDone(job=self._record.id, source=source.path, target=url, bytes=source.size, proof=proof)
         self._add(self._row(key, source, FileStatus.DONE, proof), event)
 
     def skipped(self, key: str, source: SourceIdentity, url: str, reason: str) -> None:
-        """A file was not sent, for this reason."""
+        """Record that a file was not sent, for this reason."""
         self._skipped += 1
         event = FileSkipped(job=self._record.id, source=source.path, target=url, reason=reason, bytes=source.size)
         self._add(self._row(key, source, FileStatus.SKIPPED, reason), event)
 
     def not_comparable(self, found: NotComparable) -> None:
-        """An object cannot be compared with its file; emitted once for each reason."""
+        """Record that an object cannot be compared with its file.  Emitted once per reason."""
         if found.reason not in self._not_comparable:
             self._not_comparable.add(found.reason)
             self._sink(
@@ -102,7 +102,7 @@ class JobResults:
             )
 
     def skipped_by_walk(self, entry: SkippedEntry) -> None:
-        """The walk found something that is not uploaded."""
+        """Record an entry that the walk found and that is not uploaded."""
         if entry.failed:
             self.failed("", entry.path, "", SourceError(entry.reason))
         else:
@@ -110,12 +110,12 @@ class JobResults:
             self._sink(FileSkipped(job=self._record.id, source=entry.path, target="", reason=entry.reason))
 
     def failed(self, key: str, path: str, url: str, error: PartwayError, *, size: int = 0) -> None:
-        """A file was not uploaded.  A failure without a key (""), or of a file that is gone, is emitted but not stored.
+        """Record a failed file.  A failure without a key (""), or of a file that is gone, is emitted but not stored.
 
-        size: bytes that the walk found; 0 when that is not known.
+        size: bytes that the walk found; 0 when unknown.
 
         Raises:
-            JobStopped: the other files would fail in the same way, or the job is to end with the first failure.
+            JobStopped: the other files would fail in the same way, or ``fail_fast`` is set.
         """
         resumable = is_resumable(error)
         self._failed += 1
@@ -125,8 +125,8 @@ class JobResults:
             FileFailed(job=self._record.id, source=path, target=url, error=str(error), resumable=resumable, bytes=size)
         )
         if key and not (isinstance(cause_of(error), SourceError) and not os.path.lexists(path)):
-            # For `partway show`, and so that the file is missed if a later walk does not find it.  Written with the
-            # next transaction.
+            # For `partway show`, and so that the file counts as missing if a later walk does not find it.  Written with
+            # the next transaction.
             failure = FileRecord(key=key, size=0, mtime_ns=0, status=FileStatus.FAILED, note=_storable(error))
             self._unwritten.append((failure, None))
         self._failures_in_row = self._failures_in_row + 1 if may_fail_for_all(error) else 0
@@ -146,7 +146,7 @@ class JobResults:
         self.flush_if_due()
 
     def flush_if_due(self) -> None:
-        """Write results that have waited long enough.  Call it also while no file ends."""
+        """Write results that have waited long enough.  Call it also while no file finishes."""
         if self._unwritten and self._clock.monotonic() - self._written_at >= _FLUSH_SECONDS:
             self.flush()
 
@@ -176,10 +176,10 @@ class JobResults:
         self._jobs.save(self._record)
 
     def end(self, missing: int) -> JobDone:
-        """Emit JobDone.  A job without anything left to do is stored as completed, and the rows of its files are
-        deleted, unless an unfinished upload or job may write the same keys.
+        """Emit JobDone.  If nothing remains to be done, store the job as completed and delete the rows of its files,
+        unless an unfinished upload or job may write the same keys.
 
-        missing: how many files of earlier runs the walk did not find.
+        missing: the number of files of earlier runs that the walk did not find.
         """
         if not self._failed and not missing:
             self.save(JobStatus.COMPLETED)
@@ -207,5 +207,5 @@ class JobResults:
 
 
 def _storable(error: PartwayError) -> str:
-    """The error's text as valid UTF-8: a path in it may have undecodable bytes."""
+    """The error's text as valid UTF-8, since a path in it may contain undecodable bytes."""
     return str(error).encode("utf-8", "backslashreplace").decode()

@@ -1,4 +1,4 @@
-"""A job: many files to one destination.  (docs/decisions/0013-jobs.md)
+"""The entry point for jobs: upload many files to one destination.  (docs/decisions/0013-jobs.md)
 
 The walk is lazy: it holds one window of files at a time.  The large files of a window start first, each as an upload of
 its own, then the small ones, each as one PutObject; as many at a time as there are slots for parts in flight.  A
@@ -40,26 +40,26 @@ def run_job(
     profile: str | None = None,
     resume: str | None = None,
 ) -> JobDone:
-    """Upload every file of the sources, or those that an earlier run of the same job did not finish.
+    """Upload every file of the sources, or those that an earlier run of the same job has not finished.
 
-    One file's failure does not stop the others.
+    The failure of one file does not stop the others.
 
     Args:
         spec: What to upload.  An open job of the same sources and destination is resumed.
-        sources: Returns paths and names as ``walk_sources`` takes them; called once for each pass.
-        context: As for one upload; ``restart`` among its settings discards what earlier runs did.
-        resume: The ID of the open job with this spec; None looks for one.
+        sources: Returns paths and names for ``walk_sources``; called once per pass.
+        context: As for one upload; its setting ``restart`` discards the work of earlier runs.
+        resume: The ID of the open job with this spec; None finds an open job, or starts one.
 
     Returns:
-        JobDone, also when files failed or are missing: it counts them, and the sink received a FileFailed for each.
+        JobDone, even if files failed or are missing: it counts them, and the sink receives a FileFailed for each.
 
     Raises:
-        PlanError: two files have the same key, the settings are not possible, or an open job would write the same
-            objects with other options.
-        AlreadyRunning: another process runs this job.
-        AlreadyEnded: another process ended the job that was to be resumed.
-        UploadFailed: no file was found where some were expected, the service does not answer, a file failed and
-            ``fail_fast`` is set, or another process restarted the job that was to be resumed.
+        PlanError: two files have the same key, the settings are invalid, or an open job would write the same objects
+            with other options.
+        AlreadyRunning: another process is running this job.
+        AlreadyEnded: another process has ended the job to resume.
+        UploadFailed: no files were found where some were expected, the service does not respond, a file failed and
+            ``fail_fast`` is set, or another process has restarted the job to resume.
         CredentialsExpired, UploadCancelled, StateError.
     """
     store, settings, now = context.store, context.settings, context.clock.time
@@ -73,7 +73,7 @@ def run_job(
         is_new = record is None
         written_since: WrittenSince | None = None
         if resume is not None and record is not None:
-            # A resume must not undo what came after the job; running its own command again may.
+            # A resume must not overwrite what was written after the job; the job's own command may.
             written_since = WrittenSince(store, record, spec.bucket)
         if record is not None and not settings.restart:
             spec = with_encoding(spec, record)
@@ -98,7 +98,7 @@ def run_job(
             )
         elif settings.restart:
             store.jobs.delete_files(record.id)
-            # Uploads that were completed before do not count any more, either.
+            # Uploads that were completed before the restart no longer count.
             record = replace(record, created_at=created_at)
         record = replace(record, spec=text, holder=process_name(), updated_at=now())
         run = JobRun(spec=spec, record=record, context=context, publisher=publisher, settings=job, is_new=is_new)

@@ -1,4 +1,4 @@
-"""Whether an object already has the bytes of a file of a job: decided in a worker, by the rules of ``verify``."""
+"""Decide whether an object already has the bytes of a file, on a worker and by the rules of ``partway verify``."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _ONLY_SIZE = "the service reports only its size"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotComparable:
-    """The object cannot be compared with the file, so the file is sent.  reason: one of a few constant texts."""
+    """The object cannot be compared with the file, so the file is sent.  reason: one of a few constants."""
 
     path: str
     target: str
@@ -33,7 +33,7 @@ class NotComparable:
 def same_file(
     s3: RetryingBackend, target: Target, path: str, algorithm: ChecksumAlgorithm, worker: WorkerContext
 ) -> SourceIdentity | None:
-    """The file when the object has the same bytes; None when it has not, or when the file changed meanwhile.
+    """The file's identity if the object has the same bytes; None if it has not, or if the file changed meanwhile.
 
     Raises:
         SourceError, RemoteError, UploadCancelled.
@@ -52,12 +52,12 @@ def is_same(
     worker: WorkerContext,
     checksum: str | None = None,
 ) -> bool:
-    """True when the object has the same bytes as the file; False also where that cannot be decided, which is emitted.
+    """True when the object has the same bytes as the file.  False, with NotComparable, if that cannot be decided.
 
     Args:
         size: Bytes of the file.
-        algorithm: The algorithm that objects are proven with; its checksum is asked for first.
-        checksum: Of the whole file, with that algorithm; None reads the file when it is needed.
+        algorithm: The algorithm that objects are verified with; its checksum is requested first.
+        checksum: Of the whole file in that algorithm, base64; None computes it when needed.
 
     Raises:
         SourceError, RemoteError, UploadCancelled.
@@ -101,7 +101,7 @@ class _Local:
         self._worker = worker
 
     def hash_parts(self, sizes: Sequence[int], algorithm: ChecksumAlgorithm) -> list[str]:
-        """Checksums of consecutive ranges of these sizes, computed one after the other."""
+        """Checksums of consecutive ranges of these sizes, computed sequentially."""
         tasks = (HashTask(path=self._path, spec=spec, algorithm=algorithm, md5=False) for spec in ranges(sizes))
         return [hash_part(task, self._worker).checksum for task in tasks]
 
@@ -113,7 +113,7 @@ class _Local:
 
 
 def _by_one_answer(facts: ObjectFacts, algorithm: ChecksumAlgorithm, local: _Local) -> bool | None:
-    """The decision by the first response; None when further requests are needed."""
+    """The decision from the first response; None when further requests are needed."""
     if facts.checksum is not None:
         if facts.checksum == local.known.get(algorithm):
             return True

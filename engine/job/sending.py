@@ -1,4 +1,4 @@
-"""The walk of a job's run: files that it finds are sent, and files of earlier runs that it misses are reported."""
+"""The walk of a job's run: send the files that it finds, and report files of earlier runs that are missing."""
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -29,7 +29,7 @@ _WINDOW = 1000  # files in memory at a time
 class JobWalk:
     """One run of a job, in the caller's thread.
 
-    written_since: the keys that later commands wrote and this run must not overwrite; None when it may.
+    written_since: keys that later commands wrote and that this run must not overwrite; None allows overwriting.
     """
 
     def __init__(
@@ -87,21 +87,21 @@ class JobWalk:
         return results.end(missing)
 
     def _missing(self) -> int:
-        """How many files of earlier runs the walk did not find; 0 when that is accepted."""
-        # Below a folder that cannot be read, no file is known to be gone.
+        """The number of files of earlier runs that the walk did not find; 0 when that is accepted."""
+        # Below an unreadable directory, no file is known to be gone.
         prune = self._prune and not self._walk_failed
         unfinished = self._leftovers.settle(prune=prune)
-        # A list itself says which files are wanted; but an empty one may be a mistake.
+        # A list defines which files are wanted, but an empty list may be a mistake.
         if not self._knows_files or (self._spec.listed and self._found_any):
             return 0
-        # Their uploads are reported by themselves; those without one were given up.
+        # Leftovers reports unfinished uploads itself.
         self._store.jobs.delete_files(self._record.id, unfinished)
         if prune:
             self._store.jobs.delete_missing(self._record.id)
         return self._store.jobs.count_missing(self._record.id)
 
     def _nothing(self) -> JobDone:
-        """End a walk without files: a new job is deleted; one that had files stays open unless ``prune`` is set.
+        """End a walk without files.  A new job is deleted; a job that had files stays open unless ``prune`` is set.
 
         Raises:
             UploadFailed: files were expected.
@@ -118,7 +118,7 @@ class JobWalk:
         return self._results.emit_end(0)
 
     def _walk(self, sources: Callable[[], Iterable[tuple[str, str | None]]]) -> None:
-        """Start to send every file that is left."""
+        """Start to send every pending file."""
         if self._knows_files or may_collide(self._spec):
             self._store.jobs.begin_walk()
         walk = walk_sources(sources(), filters=self._spec.filters, follow_symlinks=self._spec.follow_symlinks)
@@ -142,13 +142,13 @@ class JobWalk:
     def _skip(self, entry: SkippedEntry) -> None:
         emptied = is_emptied(entry, self._spec)
         self._emptied = self._emptied or emptied
-        # In a new job, and in one that never had a file, a name without a file is a mistake.
+        # In a job that never had a file, a source that does not exist is a mistake in the command.
         gone = self._knows_files and is_gone(entry, self._spec)
         if (emptied or gone) and not self._is_new:
             if not self._prune:
                 what = "this directory is now empty" if emptied else "it no longer exists"
                 error = UploadFailed(
-                    f"{what}; bring its files back (is a disk not mounted?) and resume, or add --prune to end the job "
+                    f"{what}; restore its files (is a disk not mounted?) and resume, or add --prune to end the job "
                     "without them",
                     resumable=True,
                 )
@@ -162,7 +162,7 @@ class JobWalk:
         self._results.skipped_by_walk(entry)
 
     def _while_running(self, walk: Iterable[FileEntry | SkippedEntry]) -> Iterator[FileEntry | SkippedEntry]:
-        """The walk, during which running uploads continue: it may take long (a slow disk, many finished files)."""
+        """The walk, while running uploads continue: it may take long (a slow disk, many finished files)."""
         for each in walk:
             self._files.run_ready()
             self._count.met(each)
@@ -177,7 +177,7 @@ class JobWalk:
             if self._knows_files:
                 self._store.jobs.record_walked(dict.fromkeys(fresh, ""))
             return fresh
-        # A file that has appeared since the keys were compared must not overwrite another file's object, either.
+        # A file that was created after the keys were compared must not overwrite another file's object either.
         fresh, collisions = distinct(files, self._store.jobs)
         for each in collisions:
             self._collide(each)
@@ -186,12 +186,12 @@ class JobWalk:
     def _collide(self, collision: Collision) -> None:
         url = self._spec.target(collision.key).url
         error = PlanError(
-            f"it has the same key as {collision.path}, which it would overwrite; send one of them elsewhere"
+            f"it has the same key as {collision.path} and would overwrite it; upload one of them elsewhere"
         )
         self._results.failed("", collision.found.path, url, error, size=collision.found.size)
 
     def _send(self, found: dict[str, FileEntry]) -> None:
-        """Send the files of a window that are left: large files first, then small ones."""
+        """Send the pending files of a window: in the order of the job, or large files first."""
         self._leftovers.found(found)
         known = self._store.jobs.files(self._record.id, list(found)) if self._knows_files else {}
         if not self._prune:

@@ -1,4 +1,4 @@
-"""A job's small files on their way: a worker sends each with one PutObject."""
+"""Send the small files of a job: a worker sends each with one PutObject."""
 
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
@@ -45,10 +45,13 @@ class _Ended:
 
 
 class SmallFiles:
-    """Sends files, several at a time, and records the result of each.  In the caller's thread.
+    """Sends files concurrently, and records the result of each.  Used in the caller's thread.
+
+    running: the number of files that are being sent.
+    was_cancelled: True once a file ended by a cancel.
 
     Args:
-        max_size: Bytes of the largest file that goes as one object.
+        max_size: The maximum size of a file that is sent with one PutObject, in bytes.
     """
 
     def __init__(
@@ -77,15 +80,15 @@ class SmallFiles:
         self.was_cancelled = False
 
     def __bool__(self) -> bool:
-        """True while a file is being sent or waits to be taken with ``take_unsent``."""
+        """True while a file is being sent, or waits for ``take_unsent``."""
         return bool(self.running or self._unsent)
 
     def close(self) -> None:
-        """JobStopped listening to workers: they end at their next check."""
+        """Stop listening to workers: they end at their next check."""
         self._worker.close()
 
     def start(self, key: str, found: FileEntry, before: FileRecord | None) -> None:
-        """Start to send a file; ``before``: as for ``JobFiles.send_large``."""
+        """Start to send a file.  before: as for ``JobFiles.send_large``."""
         weight = self._concurrency.weight(found.size)
         self._concurrency.acquire(weight)
         task = FileTask(
@@ -105,12 +108,12 @@ class SmallFiles:
         future.add_done_callback(lambda ended: self._messages.put(_Ended(task, before, weight, ended)))
 
     def take_unsent(self) -> list[UnsentFile]:
-        """The files, since the last call, that have to be sent as uploads."""
+        """The files that must be sent as uploads, since the last call."""
         unsent, self._unsent = self._unsent, []
         return unsent
 
     def on_message(self, message: Any) -> None:
-        """Handle what a worker reports.
+        """Handle a message from a worker.
 
         Raises:
             JobStopped: a file failed in a way that ends the job.
@@ -137,10 +140,10 @@ class SmallFiles:
         path, key, url = task.found.path, task.target.key, task.target.url
         match _outcome(future):
             case FileSent(source=source, proof=proof):
-                self._no_longer_away(path, sent=source.size)
+                self._record_response(path, sent=source.size)
                 self._results.done(key, source, url, proof.value)
             case FileNotSent(source=source, reason=reason):
-                self._no_longer_away(path, sent=0)
+                self._record_response(path, sent=0)
                 if reason == SAME:
                     self._results.same(key, source, url, before)
                 else:
@@ -157,7 +160,7 @@ class SmallFiles:
             case never:
                 assert_never(never)
 
-    def _no_longer_away(self, path: str, *, sent: int) -> None:
+    def _record_response(self, path: str, *, sent: int) -> None:
         self._outage.reached(self._job.record.id)
         self._concurrency.done((path, 1), sent)
 
@@ -170,7 +173,7 @@ class SmallFiles:
 
 
 def _outcome(future: "Future[FileOutcome]") -> FileOutcome | PartwayError:
-    """What became of a file; its failure, too.  Any other exception is a bug and is raised."""
+    """The outcome of a file, or its error.  Any other exception is a bug and is raised."""
     error = future.exception()
     if error is None:
         return future.result()

@@ -1,4 +1,4 @@
-"""The task of a worker that sends a small file of a job: everything from identifying the file to the proof."""
+"""The task of a worker that sends a small file of a job, from identifying the file to verifying the object."""
 
 from dataclasses import dataclass
 
@@ -26,12 +26,12 @@ from ..workers.channel import WorkerContext
 from ..workers.part_tasks import retrying
 from .same_object import is_same
 
-_REPORT_SECONDS = 0.5  # between two reports on one file; a quick one needs none
+_REPORT_SECONDS = 0.5  # between two progress reports of one file; a fast upload needs none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileProgress:
-    """``sent`` of the file's ``size`` bytes have been sent."""
+    """Progress of a small file: ``sent`` of its ``size`` bytes have been sent."""
 
     path: str
     sent: int
@@ -42,7 +42,7 @@ class FileProgress:
 class FileTask:
     """Send one file as one object.
 
-    max_size: bytes of the largest file that goes as one object; a file that has grown beyond it needs a full upload.
+    max_size: maximum bytes for one PutObject; a file that has grown beyond it needs a full upload.
     skip_same: True compares the file with the object first.
     checks: how strictly the file is checked for changes before the request ends.
     trust: decides whether the response to PutObject is enough of a proof.
@@ -61,7 +61,7 @@ class FileTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileSent:
-    """The object exists and is proven to be the file.
+    """The object exists and was verified to equal the file.
 
     source: the file as it was sent; its size may differ from what the walk found.
     """
@@ -72,7 +72,7 @@ class FileSent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileNotSent:
-    """No object was made of the file.  reason: SAME or TAKEN."""
+    """The file was not sent.  reason: SAME or TAKEN."""
 
     source: SourceIdentity
     reason: str
@@ -80,14 +80,14 @@ class FileNotSent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeedsFullUpload:
-    """One PutObject is not enough for the file or the service; ``upload_file`` has to send it."""
+    """One PutObject is not enough for the file or the service; ``upload_file`` must send it."""
 
 
 FileOutcome = FileSent | FileNotSent | NeedsFullUpload
 
 
 def send_file(task: FileTask, worker: WorkerContext) -> FileOutcome:
-    """Send the file and prove the object.
+    """Send the file and verify the object.
 
     Raises:
         SourceError: the file is gone or cannot be read.
@@ -114,7 +114,7 @@ def send_file(task: FileTask, worker: WorkerContext) -> FileOutcome:
         try:
             answer = body.put(s3, task.target)
         except ObjectExists:
-            # Our own object when an answer was lost; another writer's otherwise.
+            # The object is ours if a response was lost, and another writer's otherwise.
             proof = _proof_of_ours(s3, task, _part(source, "", body.checksum), monotonic() - began)
             if proof is None:
                 return FileNotSent(source=source, reason=TAKEN)
@@ -132,7 +132,7 @@ def _part(source: SourceIdentity, etag: str, checksum: str) -> PartRecord:
 
 
 def _proof_of_ours(s3: RetryingBackend, task: FileTask, part: PartRecord, seconds: float) -> Proof | None:
-    """The proof of the object that exists, when it was made in the last ``seconds`` and is the file; None for any
+    """The proof of the existing object, if it was created in the last ``seconds`` and equals the file; None for any
     other object, including an older one with the same bytes."""
     try:
         facts = s3.head_object(task.target, task.algorithm)

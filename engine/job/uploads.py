@@ -1,4 +1,4 @@
-"""A job's large files on their way: each is an upload of its own, several side by side in one thread."""
+"""Send the large files of a job: each is an upload, and several run concurrently in one thread."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -27,11 +27,11 @@ from .same_object import same_file
 
 
 class JobUploads:
-    """Sends files with ``upload_file`` and records the result of each.  In the caller's thread.
+    """Sends files with ``upload_file``, and records the result of each.  Used in the caller's thread.
 
     Args:
-        part_size: Bytes of a part where the file's size does not require larger ones.
-        on_message: Receives what a worker reports while it compares a file with its object.
+        part_size: Bytes of a part, unless the file's size requires larger parts.
+        on_message: Receives the messages of a worker that compares a file with its object.
     """
 
     def __init__(
@@ -52,23 +52,23 @@ class JobUploads:
         self._part_size = part_size
         self._on_message = on_message
         self._unfinished = unfinished_uploads(job.store, job.spec)
-        self._reserved: dict[str, int] = {}  # slots for parts that have not been started, by key
+        self._reserved: dict[str, int] = {}  # slots for parts that have not started, by key
         self.cancel = CancelToken(parent=job.context.cancel)
         self.was_cancelled = False
 
     @property
     def reserved(self) -> int:
-        """Slots that uploads will need for parts that they have not started yet."""
+        """The number of slots that uploads need for parts that have not started."""
         return sum(self._reserved.values())
 
     def has_unfinished(self, key: str, found: FileEntry) -> bool:
-        """True when an earlier run left an upload of this file to this key."""
+        """True when an earlier run left an unfinished upload of this file to this key."""
         return (found.path, key) in self._unfinished
 
     def start(self, key: str, found: FileEntry, before: FileRecord | None) -> None:
-        """Start an upload; ``before`` and the errors are those of ``JobFiles.send_large``."""
-        # Other files that are started meanwhile would only wait for these slots.  But a file that is compared with its
-        # object, which may take long, may need none.
+        """Start an upload.  ``before`` and the errors are those of ``JobFiles.send_large``."""
+        # Without reservations, other files would start and then wait for these slots.  But a file that is first
+        # compared with its object, which may take long, may need none.
         is_compared = self._job.spec.skip_same or before is not None
         self._reserved[key] = 1 if is_compared else max(1, -(-found.size // self._part_size))
         self._scheduler.spawn(partial(self._run, key, found, before))
@@ -94,7 +94,7 @@ class JobUploads:
     def _same_file(
         self, key: str, found: FileEntry, before: FileRecord | None, target: Target, workers: SharedWorkers
     ) -> SourceIdentity | None:
-        """The file when its object has the same bytes; None when it has not, or when that need not be asked."""
+        """The file's identity if its object has the same bytes; None if it has not, or need not be compared."""
         if not (self._job.spec.skip_same or before is not None) or self.has_unfinished(key, found):
             return None
 

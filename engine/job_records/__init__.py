@@ -1,1 +1,1 @@
-"""The jobs in the store: which one a command resumes, who holds it, what later ones wrote, how one is cancelled."""
+"""Jobs in the store: which one a command resumes, their locks, what later jobs wrote, and how a job is cancelled."""

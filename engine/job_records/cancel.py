@@ -1,4 +1,4 @@
-"""Cancel a job: its unfinished uploads are aborted, finished objects stay."""
+"""Cancel a job: abort its unfinished uploads.  Finished objects stay."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -37,8 +37,8 @@ def cancel_job(
     """Cancel the job's unfinished uploads, store the job as aborted, and delete the rows of its files.
 
     Raises:
-        StateLocked: a process runs it, or sends one of its files; stop that first.
-        RemoteError: an upload could not be aborted; the job stays open, so cancel it again.
+        StateLocked: a process is running it, or sending one of its files; stop that process first.
+        RemoteError: an upload could not be aborted; the job stays open and can be cancelled again.
         UploadFailed: another process finished the job meanwhile.
     """
     cancel = cancel or CancelToken()
@@ -78,10 +78,10 @@ def mark_aborted(store: StateStore, record: JobRecord) -> None:
 
 @contextmanager
 def locked_open_job(store: StateStore, record: JobRecord) -> Iterator[JobRecord]:
-    """Lock the job; yields its record as it is then stored.
+    """Lock the job and yield its current record.
 
     Raises:
-        StateLocked: a process runs it.
+        StateLocked: a process is running it.
         UploadFailed: it has ended.
     """
     with _hold_lock(store, record):
@@ -96,7 +96,7 @@ def locked_open_job(store: StateStore, record: JobRecord) -> Iterator[JobRecord]
 
 @contextmanager
 def _hold_lock(store: StateStore, record: JobRecord) -> Iterator[None]:
-    """Lock the job; a job whose spec is not readable needs no lock, since no command can run it."""
+    """Lock the job.  A job with an unreadable spec needs no lock, since no command can run it."""
     try:
         spec = JobSpec.from_json(record.spec)
     except (ValueError, TypeError, KeyError):

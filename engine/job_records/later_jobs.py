@@ -1,4 +1,4 @@
-"""Later jobs that wrote the objects of an unfinished one, which a resume of the older job would overwrite."""
+"""Later jobs that have written the objects of an unfinished job, which a resume would overwrite."""
 
 import os
 from collections.abc import Iterator
@@ -14,9 +14,9 @@ _Found = list[tuple[JobRecord, JobSpec]]
 
 
 class LaterJobs:
-    """The jobs of a store that were not cancelled, indexed by source and destination; read once, for many queries.
+    """The jobs of a store that were not cancelled, indexed by source and destination.  Read once, for many queries.
 
-    A job is compared only with jobs whose source is the same, or lies above or below, and whose keys are the same.
+    A job is compared only with jobs that have the same keys and the same source, or one above or below it.
     """
 
     def __init__(self, store: StateStore) -> None:
@@ -31,8 +31,8 @@ class LaterJobs:
                     self._below.setdefault(above, []).append((record, spec))
 
     def after(self, record: JobRecord, spec: JobSpec) -> tuple[JobRecord, list[str]] | None:
-        """The newest job that began after this one and writes the same keys with other options, and the flags that
-        differ; None when there is none."""
+        """The newest job that was created after this one and writes the same keys with other options, with the flags
+        that differ; None when there is none."""
         later = {
             other.id: (other, other_spec)
             for other, other_spec in self._candidates(spec)
@@ -59,16 +59,16 @@ def _locations(spec: JobSpec) -> list[_Location]:
 
 
 def _above(location: _Location) -> Iterator[_Location]:
-    """The folders above, each with the prefix that gives the files of the source the same keys.
+    """The parent directories, each with the prefix that gives the files of the source the same keys.
 
-    Whether the source is a file or a folder is not checked: both cases are yielded, and one of them is wrong."""
+    Whether the source is a file or a directory is unknown, so both cases are yielded.  The wrong one matches no job."""
     endpoint, bucket, source, prefix = location
     name_of_file = os.path.basename(source)  # noqa: PTH119 - keeps undecodable names
     for keys, slash in ((prefix, "/"), (prefix + name_of_file, "")):
-        folder = source
-        while (parent := os.path.dirname(folder)) != folder:  # noqa: PTH120
+        directory = source
+        while (parent := os.path.dirname(directory)) != directory:  # noqa: PTH120
             ending = source[len(parent.rstrip("/")) + 1 :] + slash
             if not keys.endswith(ending):
                 break
             yield endpoint, bucket, parent, keys.removesuffix(ending)
-            folder = parent
+            directory = parent

@@ -1,4 +1,4 @@
-"""Objects that later commands wrote to the keys of an unfinished upload or job, which its resume must not overwrite."""
+"""Objects that later commands wrote to the keys of an unfinished upload or job.  A resume must not overwrite them."""
 
 from collections.abc import Collection
 
@@ -14,7 +14,7 @@ LATER = "a later upload wrote the object"
 
 
 class LaterUploads:
-    """The last completed upload to each key, and the jobs, whose small files are not uploads."""
+    """The last completed upload of each key, and the jobs, because their small files are not in the uploads."""
 
     def __init__(self, store: StateStore) -> None:
         self._store = store
@@ -28,8 +28,8 @@ class LaterUploads:
             self._last[each.endpoint, each.bucket, each.key] = each
 
     def after(self, record: UploadRecord) -> UploadRecord | JobRecord | None:
-        """The completed upload that started after the last activity of this one, or a job that has run since then and
-        sent a file to its key; None when there is neither."""
+        """The completed upload that was started after the last activity of this one, or a job that has run since then
+        and sent a file to its key; None when there is neither."""
         last = self._last.get((record.endpoint, record.bucket, record.key))
         if last is not None and last.created_at > record.updated_at:
             return last
@@ -40,7 +40,7 @@ class LaterUploads:
         return None
 
     def _jobs_since(self, record: UploadRecord) -> list[JobRecord]:
-        """Other jobs that have run since then, and with whose prefix the key begins; the newest first."""
+        """Other jobs that have run since then and whose prefix the key starts with, newest first."""
         key = record.key
         prefixes = ["", *(key[: index + 1] for index, letter in enumerate(key) if letter == "/")]
         found = [
@@ -53,7 +53,7 @@ class LaterUploads:
 
 
 class WrittenSince:
-    """Keys in the bucket that other commands have written since the job ran last."""
+    """Keys in the bucket that other commands have written since the last run of the job."""
 
     def __init__(self, store: StateStore, job: JobRecord, bucket: str) -> None:
         self._store = store
@@ -68,7 +68,7 @@ class WrittenSince:
         ]
 
     def among(self, keys: Collection[str]) -> set[str]:
-        """Which of the keys were written."""
+        """Those of the keys that were written."""
         found = {key for key in keys if key in self._uploaded}
         for job in self._jobs:
             found.update(key for key, file in self._store.jobs.files(job, keys).items() if _is_wanted(file))
@@ -76,7 +76,8 @@ class WrittenSince:
 
 
 def needs_rows(store: StateStore, job: JobRecord) -> bool:
-    """True while another unfinished upload or job may write keys of this job, whose rows then say what it wrote."""
+    """True while the rows of a completed job are needed: another unfinished upload or job may write the same keys, and
+    the rows tell which of them this job wrote."""
     spec = JobSpec.from_json(job.spec)
     if any(
         each.job != job.id and each.key.startswith(spec.prefix)
@@ -86,7 +87,7 @@ def needs_rows(store: StateStore, job: JobRecord) -> bool:
     return any(
         other.id != job.id
         and other.endpoint == spec.endpoint
-        # The whole URL, so that the buckets are equal, too.
+        # Compare the whole URLs, so that the buckets are equal, too.
         and (other.target.startswith(spec.url) or spec.url.startswith(other.target))
         and _spec_of(other) is not None
         for other in store.jobs.all(open_only=True)
@@ -106,7 +107,7 @@ def _is_wanted(file: FileRecord) -> bool:
 
 
 def _spec_of(job: JobRecord) -> JobSpec | None:
-    """The job's spec; None when it is not readable, so that no command can resume the job."""
+    """The job's spec; None when it is unreadable, so that no command can resume the job."""
     try:
         return JobSpec.from_json(job.spec)
     except (ValueError, TypeError, KeyError):

@@ -1,4 +1,4 @@
-"""The lock on a job: one process sends it."""
+"""Lock a job, so that only one process sends it."""
 
 import hashlib
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ def locked_job(store: StateStore, spec: JobSpec) -> Iterator[None]:
     """Lock every job with these sources and this destination, whatever its other options.
 
     Raises:
-        AlreadyRunning: another process runs one of them.
+        AlreadyRunning: another process is running one of them.
     """
     name = "job " + hashlib.sha256(spec.identity.encode()).hexdigest()[:16]
 

@@ -1,4 +1,4 @@
-"""Which open job a command resumes, and which jobs write the same objects."""
+"""Find the open job that a command resumes, and jobs that write the same objects."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -24,10 +24,10 @@ _FLAGS = {
 def open_job(store: StateStore, spec: JobSpec, *, restart: bool) -> JobRecord | None:
     """The newest open job with these sources and this destination, or None.
 
-    An open job with other options is refused: resumed later, it would overwrite what this command sends.
+    An open job with other options is rejected: resumed later, it would overwrite what this command sends.
 
     Args:
-        restart: True returns the job whatever its options, for the caller to start over.
+        restart: True returns the job whatever its options, because the caller starts over.
 
     Raises:
         PlanError: an open job sends the same files to the same keys with other options.
@@ -55,7 +55,7 @@ def open_job(store: StateStore, spec: JobSpec, *, restart: bool) -> JobRecord | 
 
 
 def check_open(store: StateStore, id: str) -> JobRecord:
-    """The job as it is stored now.
+    """The current record of the job.
 
     Raises:
         AlreadyEnded: it is no longer open.
@@ -89,13 +89,13 @@ def same_job(store: StateStore, spec: JobSpec) -> JobRecord | None:
 
 
 def with_encoding(spec: JobSpec, record: JobRecord) -> JobSpec:
-    """The spec with the job's stored encoding of names, unless this command gives one: the default depends on the
-    locale, which may be another one now."""
+    """The spec with the job's stored encoding of names, unless this command sets one: the default depends on the
+    locale, which may have changed."""
     return replace(spec, key_encoding=spec.key_encoding or JobSpec.from_json(record.spec).key_encoding)
 
 
 def differing_flags(spec: JobSpec, other: JobSpec) -> list[str]:
-    """The flags by which the two jobs would make different objects, or objects of different files.
+    """The flags that make the two jobs create different objects, or objects of different files.
 
     The part size and --skip-existing do not change the objects, and an encoding that only one job has only adds files.
     """
@@ -111,7 +111,7 @@ def differing_flags(spec: JobSpec, other: JobSpec) -> list[str]:
 
 
 def writes_same_keys(spec: JobSpec, other: JobSpec) -> bool:
-    """True when a source of one is also one of the other, or lies below it, and its files have the same keys."""
+    """True when the jobs have a source in common, or one below the other's, whose files have the same keys."""
     if spec.identity == other.identity:
         return True
     if spec.bucket != other.bucket:
@@ -124,7 +124,7 @@ def writes_same_keys(spec: JobSpec, other: JobSpec) -> bool:
 
 
 def _covers(source: str, prefix: str, below: str, prefix_below: str) -> bool:
-    """True when the files of ``below`` are in the folder ``source`` and have the same keys there."""
+    """True when the files of ``below`` are in the directory ``source`` and have the same keys."""
     if below == source:
         return prefix == prefix_below
     if not below.startswith(source.rstrip("/") + "/"):
@@ -142,7 +142,7 @@ def _open_jobs(store: StateStore, spec: JobSpec) -> list[tuple[JobRecord, JobSpe
 
 
 def readable_jobs(records: Iterable[JobRecord]) -> Iterator[tuple[JobRecord, JobSpec]]:
-    """The jobs with their specs, without those whose spec is not readable: no command can resume them."""
+    """The jobs with their specs.  Omits jobs with an unreadable spec, which no command can resume."""
     for record in records:
         try:
             yield record, JobSpec.from_json(record.spec)

@@ -1,4 +1,4 @@
-"""Files that a job had finished when its process was killed, before their rows were written."""
+"""Recover files that a job had finished when its process was killed before their rows were written."""
 
 from partway.state.jobs import FileStatus, JobRecord
 from partway.state.store import StateStore
@@ -9,10 +9,10 @@ from .rows import file_row
 
 
 def recover_files(store: StateStore, job: JobRecord, bucket: str, *, keep_paths: bool) -> None:
-    """Store the rows of the job's files whose uploads are completed and proven, and that have no row yet.
+    """Store rows for the job's files whose uploads are completed and verified but that have no row yet.
 
-    An upload is stored as completed before the row of its file is written; without this, the whole file would be sent
-    again.
+    An upload is stored as completed before the row of its file is written.  Without this recovery, the whole file would
+    be sent again.
     """
     completed = store.uploads_in(job.endpoint, bucket, statuses=[UploadStatus.COMPLETED], job=job.id)
     of_job = {each.key: each for each in completed if each.updated_at >= job.created_at}

@@ -1,4 +1,4 @@
-"""The row of a job's file, and whether it still describes the file."""
+"""The rows of a job's files, and whether a row still describes its file."""
 
 from dataclasses import replace
 from enum import Enum, auto
@@ -16,7 +16,7 @@ SAME = "the service has the same"
 
 
 class FileState(Enum):
-    """What is left to do for a file.
+    """What remains to be done for a file.
 
     DONE: nothing.
     DOUBTFUL: it may have changed since it was sent; its bytes have to be compared.
@@ -31,11 +31,11 @@ class FileState(Enum):
 def file_state(row: FileRecord | None, now: SourceIdentity) -> FileState:
     """Compare the row of a file with the file.
 
-    Another file can have the same size and mtime (rsync --times, cp --preserve), so inode and ctime are compared, too.
-    But a chmod changes the ctime, and some filesystems renumber their inodes.
+    A different file can have the same size and mtime (rsync --times, cp --preserve), so inode and ctime are compared,
+    too.  If only they differ, the bytes decide: a chmod changes the ctime, and some file systems renumber inodes.
 
     Args:
-        row: None when earlier runs did not store the file.
+        row: None when earlier runs have not stored the file.
     """
     if row is None or row.status is FileStatus.FAILED:
         return FileState.PENDING
@@ -48,9 +48,9 @@ def file_state(row: FileRecord | None, now: SourceIdentity) -> FileState:
 
 
 def file_row(key: str, source: SourceIdentity, status: FileStatus, note: str, *, keep_path: bool = False) -> FileRecord:
-    """The row of a file, from the source as it was sent or skipped.
+    """Create the row of a file from the source as it was sent or skipped.
 
-    keep_path: True stores the path, where it does not follow from the key.
+    keep_path: True stores the path, which is needed if it does not follow from the key.
     """
     return FileRecord(
         key=key,
@@ -65,7 +65,7 @@ def file_row(key: str, source: SourceIdentity, status: FileStatus, note: str, *,
 
 
 def file_as_sent(store: StateStore, upload: str, found: FileEntry) -> SourceIdentity:
-    """The file that an upload has sent, which may not be the one that is at the path now or that the walk found.
+    """The identity of the file that an upload has sent.  It may differ from the file that the walk found.
 
     Raises:
         StateError.
@@ -73,7 +73,7 @@ def file_as_sent(store: StateStore, upload: str, found: FileEntry) -> SourceIden
     record = store.upload(upload)
     if record is None:
         return replace(found.identity, ctime_ns=None)
-    # The upload may have been resumed by another path of the same file.
+    # The upload may have been resumed under another path of the same file.
     return replace(recorded_identity(record), path=found.path)
 
 

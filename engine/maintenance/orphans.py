@@ -27,7 +27,7 @@ from ..workers.part_tasks import retrying
 from ..workers.pool import WorkerPool
 
 DAY = 86400.0
-_MAX_CONCURRENT = 8  # uploads that are inspected concurrently
+_MAX_CONCURRENT = 8  # concurrent inspections
 
 
 class Owner(StrEnum):
@@ -51,7 +51,7 @@ class Orphan:
 
     parts: None when the service does not list them.
     age: seconds since the newest part arrived, or since the upload was started if it has none; None when unknown.
-    begun: seconds since the upload was started; None when unknown.
+    upload_age: seconds since the upload was started; None when unknown.
     record: its record in the store; None when it is not ours.
     kept: why it is not offered for removal; None when it is.
     """
@@ -144,10 +144,10 @@ class Orphans:
         self._policy = policy
         self._settings = context.settings
         self._cancel = context.cancel
-        self._clock_ahead = 0.0  # seconds that the service's clock is ahead of this machine's
+        self._clock_ahead = 0.0  # seconds by which the service's clock is ahead of this machine's
 
     def find(self) -> list[Orphan]:
-        """The uploads that the service lists, and those in the store that it still knows, by key and then by age.
+        """The uploads that the service lists, and those in the store that still exist there, sorted by key and age.
 
         Raises:
             AccessRefused, Refused, Transient: the uploads cannot be listed; the message says why.

@@ -21,8 +21,8 @@ from ..workers.pool import WorkerPool
 class Comparison:
     """The result of comparing a file with an object.
 
-    by: the reason; starts with "crc64nvme" (or another checksum), "etag" or "size".
-    size: of the file in bytes.
+    by: the method and reason; starts with "crc64nvme" (or another checksum), "etag" or "size".
+    size: of the file, in bytes.
     """
 
     path: str

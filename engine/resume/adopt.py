@@ -1,4 +1,4 @@
-"""Find unfinished uploads of the key in S3's list that the store does not know, as after the store was lost.
+"""Find unfinished uploads of the key on S3 that the store does not know, for instance because the store was lost.
 
 Such an upload may belong to another machine that is sending right now; only the user can tell.  So none is aborted
 here, and none is adopted unless its parts have been compared with the file.

@@ -1,4 +1,4 @@
-"""Start an upload over: under a new ID, with nothing on S3."""
+"""Start an upload over, with a new ID and nothing on S3."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ from partway.state.uploads import UploadStatus
 
 from ..run.run import UploadRun, new_id
 
-_LATER = 0.001  # seconds
+_LATER = 0.001  # seconds by which the new record is newer
 
 
 def start_over(run: UploadRun) -> None:

@@ -13,7 +13,7 @@ from .lock import locked
 def under_stored_path(store: StateStore, source: SourceIdentity, target: Target) -> SourceIdentity:
     """The source under the path that an unfinished upload of it to this destination is stored with.
 
-    The source is returned unchanged if there is no such upload, or if its own path has one.  If the stored path no
+    The source is returned unchanged if no such upload exists, or if its own path has one.  If the stored path no
     longer leads to the file, the upload is stored under the new path.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Finish a stream whose Complete was sent: S3 has all its bytes, so the producer is not needed."""
+"""Finish a stream for which CompleteMultipartUpload was sent: S3 has all its bytes, so the producer is not needed."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -67,8 +67,10 @@ class _SentPlanner:
 
 
 def completed_by_earlier_run(run: UploadRun) -> tuple[Proof, str] | None:
-    """The proof and the ETag of the object, if the Complete of an earlier run took effect; else None.  Sets
-    ``run.plan`` to the plan of all parts that were sent."""
+    """The proof and the ETag of the object if the CompleteMultipartUpload of an earlier run took effect; else None.
+
+    Sets ``run.plan`` to the plan of all parts that were sent.
+    """
     parts = run.store.parts(run.record.id)
     run.plan = plan_of_sent(run.record.part_size, [part.size for part in parts], limits=run.settings.limits)
     if run.record.upload_id is None or not parts:

@@ -22,7 +22,7 @@ _HEADROOM = 5 / 4
 class StreamPlan(UploadPlan):
     """How a stream is split.  ``file_size`` is 0 until its end is known, ``part_size`` is the size of the first part.
 
-    every: the number of parts of one size before it doubles; None when all parts are equal.
+    growth_interval: the number of parts of one size before it doubles; None when all parts are equal.
     limits: the service's rules.
     """
 
@@ -44,7 +44,7 @@ class StreamPlan(UploadPlan):
         return full + rest * self.size_of(number)
 
     @property
-    def most_bytes(self) -> int:
+    def max_bytes(self) -> int:
         """The size of the largest stream that this plan can hold."""
         return self.offset_of(self.limits.max_parts + 1)
 
@@ -101,7 +101,7 @@ def plan_stream(
     plan = StreamPlan(
         file_size=0, part_size=part_size, growth_interval=_growth_interval(limits) if growing else None, limits=limits
     )
-    if expected_size is not None and expected_size > plan.most_bytes:
+    if expected_size is not None and expected_size > plan.max_bytes:
         min_part_size = -(-expected_size // limits.max_parts)
         raise PlanError(
             f"{limits.max_parts:,} parts of {part_size:,} bytes hold less than the expected {expected_size:,}; "
@@ -140,7 +140,7 @@ def plan_of_sent(part_size: int, sizes: Sequence[int], *, limits: S3Limits = AWS
 def too_long(plan: StreamPlan) -> PlanError:
     """The error for a stream that is larger than the plan can hold."""
     return PlanError(
-        f"the stream is longer than {plan.most_bytes / GIB:,.1f} GiB, which is the most that {plan.limits.max_parts:,} "
+        f"the stream is longer than {plan.max_bytes / GIB:,.1f} GiB, which is the most that {plan.limits.max_parts:,} "
         f"parts hold here, the first of {plan.part_size:,} bytes; nothing was completed, and uploaded parts cannot be "
         "resized: start over with --restart and a larger --expected-size or --part-size"
     )

@@ -167,7 +167,7 @@ class StreamChunker:
         self.ended = True
 
     def _read(self, max_bytes: int, worker: WorkerContext) -> memoryview | None:
-        """The next block; empty at the end of the stream; None when reading was stopped."""
+        """Read the next block: empty at the end of the stream, None when reading was stopped."""
         while True:
             worker.raise_if_cancelled()
             if self._stopped:
@@ -205,7 +205,7 @@ def _is_ready(descriptor: int) -> bool:
         try:
             os.fstat(descriptor)
         except OSError as error:
-            raise SourceError("there is no stream to read: standard input is closed") from error
+            raise SourceError("cannot read the stream: standard input is closed") from error
     return bool(found)
 
 

@@ -1,4 +1,4 @@
-"""A stream whose object exists although the run that created it did not end: does the producer send the same bytes?"""
+"""Compare a stream with an existing object, whose upload was interrupted after it was completed."""
 
 from collections.abc import Sequence
 

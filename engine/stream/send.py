@@ -34,7 +34,7 @@ from .tasks import KeptPart, PartOutcome, StreamedPart, StreamTask, UnsupportedP
 RUN_AGAIN = "run the producer again with the same command"
 # A file's upload handles these by reading the bytes again; for a stream, only the next run can.
 _FIXED_BY_NEXT_RUN = (ChecksumUnsupported, Conflict, PartsRefused, UploadVanished)
-_UNSUPPORTED = 3  # how often the response for one part may lack the checksum when other parts had it
+_UNSUPPORTED = 3  # how often the responses for one part may lack a checksum that other parts have
 
 
 def load_earlier_parts(run: UploadRun) -> EarlierParts:
@@ -94,7 +94,7 @@ def send_stream(
             resumed_bytes=0,
             resumed_parts=0,
             expected_bytes=expected,
-            most_bytes=plan.most_bytes,
+            most_bytes=plan.max_bytes,
         )
     )
     if before.parts:
@@ -128,7 +128,7 @@ class _Sending:
         self._supported = False
 
     def run(self) -> None:
-        """After a failure no more is read, but parts in flight finish and are recorded."""
+        """Send all parts.  After a failure, nothing more is read, but parts in flight finish and are recorded."""
         for outcome in self._run.pool.stream(send_next, self._tasks(), stop_when=self._should_stop):
             match outcome:
                 case TaskDone(result=part):
@@ -241,8 +241,10 @@ def _with_advice(failure: BaseException) -> BaseException:
 
 
 def _restart_if_lost(run: UploadRun, failure: BaseException) -> None:
-    """Make the next run start over when S3 denies the upload and does not list it.  When the service cannot list parts,
-    the stored receipts would be used again, and lead to the same refusal forever."""
+    """Make the next run start over if S3 reports that the upload does not exist and does not list it.
+
+    Otherwise, with a service that cannot list parts, every run would use the stored receipts and be refused again.
+    """
     if isinstance(failure, UploadVanished) and not is_listed(run) and not _is_unfinished(run):
         restart_multipart(run, failure)
 

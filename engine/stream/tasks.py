@@ -1,4 +1,4 @@
-"""The workers' task for a stream: read the next part, and send it unless S3 has it.  Threads only: they share it.
+"""The task of a worker for a stream: read the next part, and send it unless S3 has it.  Threads only, which share it.
 
 Only the origin of a part differs from a file's upload: it is in a spool, which ``send_part`` sends like a file.
 """
@@ -26,7 +26,7 @@ class StreamTask:
 
     unverified: the parts that S3 may have, by part number.
     md5: True when the MD5 of the parts is needed to compare them.
-    least: the minimum size of the stream in bytes, if it is the same that earlier runs sent.
+    min_size: the size in bytes that earlier runs have sent; a shorter stream ended early.
     run: the run number to record for a part that the store did not know.
     spool: a part that was already read; None to read the next one.
     """

@@ -192,6 +192,6 @@ def _check_stream(descriptor: int, settings: UploadSettings) -> None:
     try:
         found = os.fstat(descriptor)
     except OSError as error:
-        raise SourceError(f"there is no stream to read: standard input is closed ({error.strerror})") from error
+        raise SourceError(f"cannot read the stream: standard input is closed ({error.strerror})") from error
     if stat.S_ISDIR(found.st_mode):
         raise SourceError("the stream is a directory; pipe a program's output into the upload, or give a file")

@@ -1,1 +1,1 @@
-"""Which files a job has: sources, lists, filters, keys."""
+"""Find the files of a job: sources, lists, filters, limits, order and keys."""

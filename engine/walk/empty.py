@@ -1,4 +1,4 @@
-"""What a walk without files means: nothing to do, or a disk that is not mounted."""
+"""Interpret a walk that found no files: nothing to do, or a disk that is not mounted."""
 
 from ..errors import UploadFailed
 from .file_limits import FileLimits
@@ -7,12 +7,12 @@ from .walk import DANGLING, EMPTY, GONE, SkippedEntry
 
 
 def is_emptied(entry: SkippedEntry, spec: JobSpec) -> bool:
-    """True for a source that is an empty folder, as is a mount point without its disk."""
+    """True for a source that is an empty directory, such as a mount point whose disk is not mounted."""
     return entry.reason == EMPTY and entry.path in spec.sources
 
 
 def is_gone(entry: SkippedEntry, spec: JobSpec) -> bool:
-    """True for a source that does not exist, such as the mount point of a removable disk that is unplugged."""
+    """True for a source that does not exist, such as the mount point of an unplugged removable disk."""
     return entry.reason in (GONE, DANGLING) and entry.path in spec.sources
 
 
@@ -21,7 +21,7 @@ def no_files_error(spec: JobSpec, job: str | None, *, emptied: bool, fail_if_emp
 
     Args:
         job: The ID of an open job, which stays open, since earlier runs found files.  None for a new job.
-        emptied: True when a source is an empty folder.
+        emptied: True when a source is an empty directory.
         fail_if_empty: True makes every such walk an error.
     """
     if job is not None:
@@ -32,10 +32,10 @@ def no_files_error(spec: JobSpec, job: str | None, *, emptied: bool, fail_if_emp
         )
     if emptied:
         return UploadFailed(
-            "there is no file to upload: the directory is empty (is a disk not mounted?)", resumable=False
+            "found no files to upload: the directory is empty (is a disk not mounted?)", resumable=False
         )
     if fail_if_empty:
         what = "the list" if spec.listed else "the directory"
         what += " and the filters" if spec.filters or spec.limits != FileLimits() else ""
-        return UploadFailed(f"there is no file to upload; check {what}", resumable=False)
+        return UploadFailed(f"found no files to upload; check {what}", resumable=False)
     return None

@@ -1,4 +1,4 @@
-"""Which files a job takes by size and age; the meaning is that of rclone's filters.
+"""Select the files of a job by size and age, as rclone's filters do.
 
 https://rclone.org/filtering/#min-size-don-t-transfer-any-file-smaller-than-this
 """
@@ -51,9 +51,9 @@ class FileLimits:
 def chosen(
     files: Iterable[tuple[str, FileEntry]], limits: FileLimits, jobs: JobStore, job: str, unfinished: Collection[str]
 ) -> list[tuple[str, FileEntry]]:
-    """The files of the job, by key, in their order.
+    """The files that belong to the job, with their keys, in the given order.
 
-    A file that an earlier run sent or began belongs to the job, also when it grew or was touched since then.
+    A file that an earlier run has sent or started belongs to the job even if it has grown or was touched since then.
 
     Args:
         limits: Without ages.

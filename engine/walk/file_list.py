@@ -1,4 +1,4 @@
-"""``--files-from``: the names of a list, from a file or standard input."""
+"""``--files-from``: read file names from a file or standard input."""
 
 import codecs
 import os
@@ -13,9 +13,9 @@ _COMMENTS = ("#", ";")
 
 
 def listed_names(chunks: Iterator[bytes], below: str) -> Iterator[str]:
-    """The names in a list: one a line, or separated by NUL when the first 64 KiB contain a NUL.
+    """The names in a list: one per line, or separated by NUL if the first 64 KiB contain a NUL.
 
-    Empty names are skipped, and so is the byte order mark that some editors write before the first line.  A line that
+    Empty names are skipped, as is the byte order mark that some editors write at the beginning.  A line that
     begins with ``#`` or ``;`` is a comment, as rclone has it, unless a file below ``below`` has this name: no file of a
     list is ever left out silently.
 
@@ -49,12 +49,12 @@ def _split(rest: bytes, chunks: Iterator[bytes], separator: bytes) -> Iterator[b
 
 
 def listed_sources(spec: JobSpec, chunks: Iterator[bytes]) -> Iterator[tuple[str, str | None]]:
-    """Paths and names of the files and folders in a list.
+    """Paths and names of the files and directories in a list.
 
-    A relative name is below the source folder; "" is the folder itself.
+    A relative name is below the source directory; "" is the directory itself.
 
     Raises:
-        PlanError: a name leads out of the folder and has no key, or the list is UTF-16.
+        PlanError: a relative name leads out of the directory, so it has no key; or the list is UTF-16.
     """
     (below,) = spec.sources
     for name in listed_names(chunks, below):

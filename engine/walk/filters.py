@@ -1,4 +1,4 @@
-"""Which files of a folder to upload: ordered patterns, as in ``aws s3 cp``.
+"""Which files of a directory to upload: ordered patterns, as in ``aws s3 cp``.
 
 https://docs.aws.amazon.com/cli/latest/reference/s3/#use-of-exclude-and-include-filters
 """
@@ -12,8 +12,8 @@ from fnmatch import fnmatchcase
 class Filter:
     """One ``--include`` or ``--exclude``.
 
-    pattern: ``*`` matches anything, also a slash, ``?`` one character, ``[abc]`` one of those, ``[!abc]`` any other;
-        compared with the file's path below the source folder.
+    pattern: ``*`` matches anything, including slashes, ``?`` one character, ``[abc]`` one of these, ``[!abc]`` any
+        other; matched against the file's path below the source directory.
     """
 
     include: bool
@@ -27,10 +27,10 @@ class Filter:
 
 
 def is_wanted(name: str, filters: Sequence[Filter]) -> bool:
-    """True when the file is to be uploaded: the last matching filter decides, and a file that none matches is.
+    """True for a file to upload.  The last matching filter decides; a file that no filter matches is uploaded.
 
     Args:
-        name: The path below the source folder, with slashes.
+        name: The path below the source directory, with slashes.
     """
     for each in reversed(filters):
         if fnmatchcase(name, each.pattern):
@@ -38,15 +38,15 @@ def is_wanted(name: str, filters: Sequence[Filter]) -> bool:
     return True
 
 
-def may_be_wanted_below(folder: str, filters: Sequence[Filter]) -> bool:
-    """False when the filters exclude every possible file in the folder.
+def may_be_wanted_below(directory: str, filters: Sequence[Filter]) -> bool:
+    """False when the filters exclude every possible file in the directory.
 
     Args:
-        folder: The path below the source folder, with slashes; "" for the source folder itself.
+        directory: The path below the source directory, with slashes; "" for the source directory itself.
     """
-    beginning = f"{folder}/" if folder else ""
+    prefix = f"{directory}/" if directory else ""
     for each in reversed(filters):
-        remainders = _remainders(each.pattern, beginning)
+        remainders = _remainders(each.pattern, prefix)
         if each.include and remainders:
             return True
         if not each.include and any(_matches_all(rest) for rest in remainders):
@@ -54,21 +54,21 @@ def may_be_wanted_below(folder: str, filters: Sequence[Filter]) -> bool:
     return True
 
 
-def _remainders(pattern: str, beginning: str) -> list[list[str]]:
-    """The remainders of the pattern that can match the rest of a name with this beginning; empty when none can."""
+def _remainders(pattern: str, prefix: str) -> list[list[str]]:
+    """The remainders of the pattern that can match the rest of a name with this prefix; empty when none can."""
     tokens = list(_tokens(pattern))
-    # The positions in the pattern that the beginning of the name can lead to.
+    # The positions in the pattern that can be reached by matching the prefix.
     positions = _past_stars({0}, tokens)
-    for character in beginning:
+    for character in prefix:
         stays = {each for each in positions if tokens[each : each + 1] == ["*"]}
         moves = {each + 1 for each in positions - stays if each < len(tokens) and fnmatchcase(character, tokens[each])}
         positions = _past_stars(stays | moves, tokens)
-    # The name is longer than its beginning, so some of the pattern must remain.
+    # The name is longer than the prefix, so some of the pattern must remain.
     return [tokens[each:] for each in sorted(positions) if each < len(tokens)]
 
 
 def _past_stars(positions: set[int], tokens: Sequence[str]) -> set[int]:
-    """The positions, and those after any stars there, since a star also matches the empty string."""
+    """The positions, and those after any stars at them, since a star also matches the empty string."""
     found = set(positions)
     for each in positions:
         while tokens[each : each + 1] == ["*"]:

@@ -1,4 +1,4 @@
-"""Files that would overwrite each other: checked before anything is sent, and again for each window of files."""
+"""Detect files that would overwrite each other, before anything is sent and again for each window of files."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ from .count import FileCount
 from .spec import JobSpec
 from .walk import FileEntry, walk_sources
 
-_MAX_SHOWN = 10  # keys that the error names
+_MAX_SHOWN = 10  # keys listed in the error
 _WINDOW = 1000  # files in memory at a time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collision:
-    """``found`` has the same key as another file, which the walk found before it or an earlier run sent.
+    """``found`` has the same key as another file, which the walk found earlier or an earlier run sent.
 
-    path: the other file, for messages.
+    path: of the other file, for messages.
     """
 
     key: str
@@ -29,7 +29,7 @@ class Collision:
 
 
 def may_collide(spec: JobSpec) -> bool:
-    """True when two files may have the same key: never in a single folder."""
+    """True when two files may have the same key, which is impossible in a single directory."""
     return len(spec.sources) > 1 or spec.listed is not None or spec.key_encoding is not None
 
 
@@ -41,22 +41,22 @@ def check_key_collisions(
     *,
     prune: bool,
 ) -> FileCount | None:
-    """Refuse files that would overwrite each other, or an object that an earlier run made of another file.
+    """Reject files that would overwrite each other, or the object of another file that an earlier run sent.
 
     Args:
-        job: The ID of the job that is resumed, or None.
-        prune: True accepts that the file of an earlier run is gone and that another one has its key.
+        job: The ID of the resumed job, or None.
+        prune: True accepts that a file of an earlier run is gone and that another one has its key.
 
     Returns:
-        How many files there are; None when no two can have the same key, so that they were not walked.
+        The number and size of the files; None when no two can have the same key, so that they were not walked.
 
     Raises:
-        KeyCollision: names the first few keys with their files.
+        KeyCollision: lists the first few keys with their files.
         StateError.
     """
     if not may_collide(spec):
         return None
-    paths: dict[str, dict[str, None]] = {}  # by key; a dict keeps their order
+    paths: dict[str, dict[str, None]] = {}  # by key; the inner dict is an ordered set
     count = files = size = 0
     jobs.begin_walk()
     walk = _keyed(spec, sources)
@@ -82,7 +82,7 @@ def check_key_collisions(
 def distinct(files: Iterable[tuple[str, FileEntry]], jobs: JobStore) -> tuple[dict[str, FileEntry], list[Collision]]:
     """The files that the walk finds for the first time, by key, and those with the key of another file.
 
-    A file that is found twice is in neither: a list may repeat a name, or name a folder and a file in it.
+    A file that is found again is in neither: a list may repeat a name, or name a directory and a file in it.
 
     Raises:
         StateError.
@@ -101,9 +101,9 @@ def distinct(files: Iterable[tuple[str, FileEntry]], jobs: JobStore) -> tuple[di
 
 
 def collisions_with_rows(files: Mapping[str, FileEntry], rows: Mapping[str, FileRecord]) -> list[Collision]:
-    """Files whose key belongs to an object that an earlier run made of another file.
+    """Files with the key of another file that an earlier run sent.
 
-    A file that was renamed since then, so that only its path differs, counts as the one that was sent.
+    A file that was renamed since then, so that only its path differs, counts as the same file.
     """
     found = []
     for key, row in rows.items():

@@ -1,5 +1,5 @@
-"""Files in the order of their size, name or time.  Memory does not depend on their number: sorted runs of them lie in a
-temporary file each, and are merged."""
+"""Sort files by size, name or time.  Memory does not depend on their number: an external merge sort, whose sorted runs
+are temporary files."""
 
 import json
 import os
@@ -17,7 +17,7 @@ _RUN = 50_000  # files in memory at a time
 
 
 class OrderBy(StrEnum):
-    """What files are compared by.  NAME: the bytes of the path below the source."""
+    """The sort key.  NAME: the bytes of the path below the source."""
 
     SIZE = "size"
     NAME = "name"
@@ -26,13 +26,13 @@ class OrderBy(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """The order in which files are sent.  Equal ones are in the order of their names."""
+    """The order in which files are sent.  Ties are broken by name."""
 
     by: OrderBy
     descending: bool = False
 
     def key(self, found: FileEntry) -> tuple[Any, ...]:
-        """What is compared, ascending."""
+        """The sort key of a file."""
         name = os.fsencode(found.name)
         if self.by is OrderBy.NAME:
             return (name,)
@@ -40,10 +40,10 @@ class Order:
 
 
 def in_order(walk: Iterable[FileEntry | SkippedEntry], order: Order | None) -> Iterator[FileEntry | SkippedEntry]:
-    """The walk in this order; None is its own.  What is skipped comes first, as it is found.
+    """Sort the walk; None leaves it unsorted.  Skipped entries come first, as they are found.
 
     Raises:
-        SourceError: there is no room for the temporary files.
+        SourceError: the temporary files cannot be written.
     """
     if order is None:
         yield from walk

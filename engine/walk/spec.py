@@ -1,4 +1,4 @@
-"""What a job uploads and how: a value, and its JSON text in the store."""
+"""The specification of a job: what it uploads and how, and its JSON form in the store."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -14,21 +14,21 @@ from .order import Order, OrderBy
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobSpec:
-    """Many sources to one destination.
+    """The files, destination and options of a job.
 
-    sources: absolute paths of files and folders; a single folder when ``listed`` is set, which the names are below.
-    listed: absolute path of a file with the names, one a line or separated by NUL; "-" means standard input; None
-        means that the sources themselves are walked.
+    sources: absolute paths of files and directories.  If ``listed`` is set, a single directory that names are below.
+    listed: absolute path of a file with names, one per line or separated by NUL; "-" means standard input; None walks
+        the sources themselves.
     bucket, prefix: the key of a file is the prefix followed by its name; a prefix is empty or ends in a slash.
     endpoint: "" means AWS.
     filters: the last matching filter decides.
     limits: sizes and times of the files.
     order: None means that of the directories.
-    skip_same: True does not send a file whose object has the same size and checksum.
-    key_encoding: encoding of names that are not UTF-8; None refuses them.
+    skip_same: True skips a file whose object has the same size and checksum.
+    key_encoding: encoding of names that are not UTF-8; None rejects them.
     part_size: bytes; None means chosen for each file.
-    algorithm: the checksum to require; None means CRC64NVME, or what the service supports instead.
-    guess_content_type: True derives the content type from the file's name, when the options have none.
+    algorithm: the required checksum algorithm; None means CRC64NVME, or what the service supports instead.
+    guess_content_type: True derives the content type from the file's name, unless the options set one.
     """
 
     sources: tuple[str, ...]
@@ -49,12 +49,12 @@ class JobSpec:
 
     @property
     def url(self) -> str:
-        """The destination as users type it."""
+        """The destination as users write it."""
         return f"s3://{self.bucket}/{self.prefix}"
 
     @property
     def identity(self) -> str:
-        """Text that is equal for commands with the same sources and destination, whatever their other options."""
+        """A string that is equal for jobs with the same sources and destination, whatever their other options."""
         return json.dumps([self.sources, self.listed, self.bucket, self.prefix, self.endpoint])
 
     def target(self, key: str) -> Target:
@@ -65,7 +65,7 @@ class JobSpec:
         """The key of a file, from its name below the source.
 
         Raises:
-            PlanError: the name is not UTF-8, and ``key_encoding`` is None or does not fit.
+            PlanError: the name is not UTF-8, and ``key_encoding`` is None or cannot decode it.
         """
         if not is_utf8(name):
             if self.key_encoding is None:
@@ -79,9 +79,9 @@ class JobSpec:
         return self.prefix + name
 
     def to_json(self) -> str:
-        """Text for the store; equal specs give equal texts.
+        """The JSON form for the store.  Equal specs have equal forms.
 
-        Defaults are left out, so that a field that a later version adds does not change the texts of unfinished jobs.
+        Defaults are omitted, so that a field added by a later version does not change the form of unfinished jobs.
         """
         defaults = asdict(JobSpec(sources=self.sources, bucket=self.bucket, prefix=self.prefix))
         named = {"sources", "bucket", "prefix"}
@@ -92,10 +92,10 @@ class JobSpec:
 
     @classmethod
     def from_json(cls, text: str) -> "JobSpec":
-        """The spec that ``to_json`` wrote.
+        """Read the output of ``to_json``.
 
         Raises:
-            ValueError, TypeError, KeyError: the text is something else.
+            ValueError, TypeError, KeyError: the text is not a job specification.
         """
         values = json.loads(text)
         if not isinstance(values, dict):

@@ -20,8 +20,8 @@ class FileEntry:
     """A file to upload.
 
     path: absolute.
-    name: below its source, with slashes; the key is the destination and this.
-    size, mtime_ns, ctime_ns, inode: from ``os.stat``.  They may be out of date when the file is read.
+    name: the path below its source, with slashes; the key is the prefix of the destination followed by it.
+    size, mtime_ns, ctime_ns, inode: from ``os.stat``; may be outdated by the time the file is read.
     """
 
     path: str
@@ -46,9 +46,9 @@ class FileEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SkippedEntry:
-    """Something that is not uploaded.
+    """An entry that is not uploaded.
 
-    failed: True when the user may have expected it to be uploaded: it is missing, or cannot be read.
+    failed: True when the user may expect it to be uploaded, because it is missing or cannot be read.
     """
 
     path: str
@@ -59,12 +59,12 @@ class SkippedEntry:
 def walk_sources(
     sources: Iterable[tuple[str, str | None]], *, filters: Sequence[Filter] = (), follow_symlinks: bool = True
 ) -> Iterator[FileEntry | SkippedEntry]:
-    """Yield files and what is skipped in the sources, lazily and in no particular order.
+    """Yield the files and the skipped entries of the sources, lazily and in no particular order.
 
     Args:
-        sources: Absolute paths, each with its name.  None means: a file is named by the last component of its path,
-            and the files of a folder by their path below it.  A folder with a name comes from a list, which may also
-            name files in it; each is yielded once.
+        sources: Absolute paths, each with its name, or None: then a file is named by the last component of its path,
+            and the files of a directory by their path below it.  A directory with a name comes from a list, which may
+            also contain files in it; each file is yielded once.
         filters: See ``filters.is_wanted``.
         follow_symlinks: False skips symbolic links.
     """
@@ -89,7 +89,7 @@ def walk_sources(
 
 
 def _with_parents(path: str) -> Iterator[str]:
-    """The path, and every folder above it."""
+    """The path and all its parent directories."""
     yield path
     while (above := os.path.dirname(path)) != path:  # noqa: PTH120 - keeps undecodable names
         path = above
@@ -99,7 +99,7 @@ def _with_parents(path: str) -> Iterator[str]:
 def _walk(
     root: str, below: str, filters: Sequence[Filter], follow_symlinks: bool, identity: tuple[int, int]
 ) -> Iterator[FileEntry | SkippedEntry]:
-    # One open folder for each level; its siblings are not held.
+    # One open directory per level; its other entries are not in memory.
     levels: list[_Level] = []
     try:
         levels.append(_Level(root, below, identity))
@@ -134,9 +134,9 @@ def _walk(
                     elif may_be_wanted_below(name, filters):
                         levels.append(_Level(entry.path, f"{name}/", identity))
             except OSError as error:
-                # It may be a folder with wanted files, unless it is a dangling link.
-                may_be_folder = not isinstance(error, FileNotFoundError) and may_be_wanted_below(name, filters)
-                if may_be_folder or is_wanted(name, filters):
+                # It may be a directory with files to upload, unless it is a dangling link.
+                may_be_directory = not isinstance(error, FileNotFoundError) and may_be_wanted_below(name, filters)
+                if may_be_directory or is_wanted(name, filters):
                     yield SkippedEntry(path=entry.path, reason=_reason(entry.path, error), failed=True)
             if classified is not None and is_wanted(name, filters):
                 yield classified
@@ -146,7 +146,7 @@ def _walk(
 
 
 class _Level:
-    """An open folder.  below: the prefix of the names in it; empty: True while no entry has been found."""
+    """An open directory.  below: the prefix of the names in it; empty: True while no entry has been found."""
 
     def __init__(self, path: str, below: str, identity: tuple[int, int]) -> None:
         self.path, self.below, self.identity = path, below, identity
@@ -156,7 +156,7 @@ class _Level:
         self.close = self._entries.close
 
     def next_entry(self) -> "os.DirEntry[str] | None":
-        """The next entry; None at the end, or when the folder cannot be read any further: then ``error`` is set."""
+        """The next entry; None at the end, or when the directory cannot be read further, which sets ``error``."""
         try:
             entry = next(self._entries, None)
         except OSError as error:

@@ -225,7 +225,7 @@ BAD = {
     "no bucket": (("-r", "many", "s3:///x/"), 2, "has no bucket"),
     "no address": (("-r", "many", "bucket/x/"), 2, "is not a valid S3 address; use s3://"),
     "overlap": (("-r", "many/d0", "other", "s3://bucket/"), 2, "nothing was sent"),
-    "nothing": (("-r", "many", "s3://bucket/", "--exclude", "*", "--fail-if-empty"), 1, "there is no file to upload"),
+    "nothing": (("-r", "many", "s3://bucket/", "--exclude", "*", "--fail-if-empty"), 1, "found no files to upload"),
     "filters for one": (("source.bin", "s3://bucket/x", "--include", "*"), 2, "add -r"),
     "encoding": (("-r", "many", "s3://bucket/", "--key-encoding", "klingon"), 2, "not a known encoding"),
     "list and files": (("--files-from", "source.bin", "source.bin", "s3://bucket/"), 2, "at most one SOURCE"),

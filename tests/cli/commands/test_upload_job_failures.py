@@ -117,7 +117,7 @@ def test_nothing_to_do_is_no_failure(shell: Shell, server: StrictS3, folder: Pat
         nothing = f"nothing to upload to {destinations[name]}: the list is empty, or no file matches"
         assert well[name].out.startswith(nothing)
         assert well[name].errors == []
-        assert wrong[name].errors[0].startswith("error: there is no file to upload; check the ")
+        assert wrong[name].errors[0].startswith("error: found no files to upload; check the ")
     assert (quiet.code, quiet.out, quiet.err) == (0, "", "")
     done = told.event("job_done")
     assert [done[each] for each in ("done", "failed", "missing", "resumable")] == [0, 0, 0, False]
@@ -138,7 +138,7 @@ def test_an_empty_folder_is_a_failure(shell: Shell, server: StrictS3) -> None:
 
     for result in results.values():
         assert result.code == 1
-        assert result.errors == ["error: there is no file to upload: the directory is empty (is a disk not mounted?)"]
+        assert result.errors == ["error: found no files to upload: the directory is empty (is a disk not mounted?)"]
 
 
 def test_a_pattern_that_can_match_no_file_is_told(shell: Shell, server: StrictS3, folder: Path) -> None:

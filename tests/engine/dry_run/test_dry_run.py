@@ -190,7 +190,7 @@ BAD = {
     "no files": (
         ("upload", "-r", "some", "s3://bucket/a/", "--exclude", "*", "--fail-if-empty"),
         1,
-        "there is no file to upload",
+        "found no files to upload",
     ),
     "part size": (("upload", "source.bin", "s3://bucket/a", "-p", "1MiB"), 2, "5 MiB"),
     "overlap": (("upload", "-r", "some", "other", "s3://bucket/"), 2, "nothing was sent"),

@@ -306,7 +306,7 @@ def test_a_filter_that_matches_nothing_is_an_error_for_who_wants_it(job: Job, st
     """Nothing is left of the job either way."""
     job.spec = replace(job.spec, filters=(Filter(include=False, pattern="*"),))
 
-    with pytest.raises(UploadFailed, match="there is no file to upload; check the directory and the filters"):
+    with pytest.raises(UploadFailed, match="found no files to upload; check the directory and the filters"):
         job.run(fail_if_empty=True)
     assert job.store.jobs.all() == []
     assert (job.run().done, job.store.jobs.all()) == (0, [])

@@ -25,7 +25,7 @@ def of_size(plan: StreamPlan, size: int) -> StreamPlan:
 @given(first_sizes)
 def test_parts_grow_far_enough_for_5_tib(part_size: int) -> None:
     """Whatever legal size the first part has, 10,000 parts hold at least 5 TiB."""
-    assert plan_stream(part_size=part_size).most_bytes >= 5 * TIB
+    assert plan_stream(part_size=part_size).max_bytes >= 5 * TIB
 
 
 @given(first_sizes, st.integers(1, AWS.max_parts - 1))
@@ -104,7 +104,7 @@ def test_what_is_expected_fits_into_equal_parts(size: int) -> None:
     plan = plan_stream(expected_size=size)
 
     assert plan.growth_interval is None
-    assert plan.most_bytes >= min(size * 5 // 4, AWS.max_object_size)
+    assert plan.max_bytes >= min(size * 5 // 4, AWS.max_object_size)
     assert plan.part_size >= 16 * MIB
 
 
