@@ -43,8 +43,8 @@ class TokenBucket:
 
     @property
     def block(self) -> int:
-        """Bytes that may be read at once: a quarter of a second's worth, and a second's worth for all connections
-        together, so that none looks idle."""
+        """The maximum bytes of one read: at most a quarter of a second's worth, and at most a second's worth for all
+        connections together, so that none appears idle."""
         rate = self.rate
         return MIB if rate is None else max(KIB, min(rate // 4, rate // max_connections(rate)))
 

@@ -28,8 +28,8 @@ class Concurrency:
     running: how many parts and small files hold a slot now.
 
     Args:
-        number: Fixes it; None means adaptive.
-        part_size: Bytes of a usual part.
+        number: A fixed limit; None means adaptive.
+        part_size: Bytes of a typical part.
         clock: Seconds, monotonic.
     """
 

@@ -19,8 +19,8 @@ class FileState(Enum):
     """What remains to be done for a file.
 
     DONE: nothing.
-    DOUBTFUL: it may have changed since it was sent; its bytes have to be compared.
-    LEFT: everything.
+    UNCERTAIN: it may have changed since it was sent, so its bytes must be compared.
+    PENDING: it must be sent.
     """
 
     DONE = auto()

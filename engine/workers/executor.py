@@ -41,7 +41,7 @@ class Workers:
         self.breaker = CircuitBreaker(runtime.clock.monotonic, nudge=nudge)
         self.pace = pace
         self.bandwidth = None if pace is None else pace.bucket
-        # More than slots: with several uploads, calls about whole uploads run beside the parts.
+        # More threads than slots: with several uploads, calls about whole uploads run besides the parts.
         self._threads = runtime.make_executor(3 * concurrency.most)
         self._executor = executor
         self._running: set[Future[Any]] = set()  # on threads
