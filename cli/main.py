@@ -1,4 +1,4 @@
-"""The ``partway`` command.  Commands are imported when they are used, so that ``--version`` is quick."""
+"""The ``partway`` command.  Subcommands are imported on use, so that ``--version`` is fast."""
 
 import contextlib
 import gc
@@ -45,7 +45,7 @@ _EXIT_CODES = "Exit codes: 0 done, 1 failed, 2 usage, 75 run again to resume, 13
 
 
 class _Commands(click.Group):
-    """Knows the commands' names and lines; imports one when it runs."""
+    """A group that knows its commands' names and summaries, and imports a command when it runs."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -71,7 +71,7 @@ class _Commands(click.Group):
         return name, command, rest
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
-        """Names for the Tab key, without importing any command."""
+        """Command names for shell completion, without importing any command."""
         from click.shell_completion import CompletionItem
 
         names = [
@@ -80,7 +80,7 @@ class _Commands(click.Group):
         return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Examples first, and all of it on one screen."""
+        """Examples first, and everything on one screen."""
         formatter.write(_HELP)
         self.format_commands(ctx, formatter)
         click.Command.format_options(self, ctx, formatter)
@@ -131,10 +131,10 @@ def cli(state_dir: Path | None) -> None:
 def main() -> None:
     """Run the command and end the process with its exit code."""
     restart_in_utf8()
-    # What start-up makes stays; to go through it again and again takes a tenth of a small upload.
+    # Objects from start-up stay alive; scanning them repeatedly would take a tenth of a small upload's time.
     gc.disable()
     _make_streams_safe()
-    _end_by_signals_as_by_ctrl_c()
+    _treat_signals_as_interrupts()
     code = _run()
     for stream in (sys.stdout, sys.stderr):
         try:
@@ -145,14 +145,14 @@ def main() -> None:
         from partway.engine.last_acts import last_acts
 
         last_acts.do()
-    # Not sys.exit: it would wait for a worker that sits in a system call after a cancel.
+    # Not sys.exit: it would wait for a worker that is blocked in a system call after a cancel.
     os._exit(code)
 
 
 def _make_streams_safe() -> None:
-    """Have output never be the reason for a failure: a stream that was closed leads nowhere, and what an encoding
-    does not have is escaped.  Standard input that was closed stays so, but its number is taken: a file of ours there
-    would be read as the stream."""
+    """Keep output from causing failures: a closed stream is replaced by the null device, and characters that the
+    encoding lacks are escaped.  A closed standard input stays closed, but its descriptor is taken: a file of ours
+    there would be read as the stream."""
     if sys.stdin is None:
         with contextlib.suppress(OSError):
             if (descriptor := os.open(os.devnull, os.O_RDONLY)) != 0:
@@ -160,7 +160,7 @@ def _make_streams_safe() -> None:
     for number, name in ((1, "stdout"), (2, "stderr")):
         stream = getattr(sys, name)
         if stream is None:
-            # The lowest free number is taken, so that no file of ours becomes the place where output goes.
+            # open() returns the lowest free number; these are taken so that no file of ours receives output.
             while (descriptor := os.open(os.devnull, os.O_RDWR)) < number:
                 pass
             setattr(sys, name, os.fdopen(descriptor, "w", encoding="utf-8"))
@@ -168,9 +168,9 @@ def _make_streams_safe() -> None:
             stream.reconfigure(encoding=output_encoding() or stream.encoding, errors="backslashreplace")
 
 
-def _end_by_signals_as_by_ctrl_c() -> None:
-    """Have SIGTERM and a closed terminal end what has no handler of its own in order, as Ctrl-C does: a process that
-    dies at once leaves the programs behind that it started."""
+def _treat_signals_as_interrupts() -> None:
+    """Handle SIGTERM and a closed terminal like Ctrl-C in commands without handlers: a process that dies at once
+    leaves the programs that it started behind."""
     for number in (signal.SIGTERM, signal.SIGHUP) if sys.platform != "win32" else ():
         if signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, signal.default_int_handler)
@@ -180,7 +180,7 @@ def _run() -> int:
     from partway.state.errors import PartwayError
 
     if sys.platform == "win32":
-        # File locks and signals are those of POSIX throughout.
+        # File locks and signals are POSIX's everywhere.
         print(
             "error: partway does not run on Windows itself; install and run it in WSL: "
             "https://learn.microsoft.com/windows/wsl/install",
@@ -196,19 +196,19 @@ def _run() -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt) as error:
         if isinstance(error.__cause__, EOFError):
-            # Click's word for both.  Nobody stopped anything: a question met the end of standard input.
+            # Click raises Abort for this, too: a prompt read the end of standard input, without an interrupt.
             print("error: cannot prompt: standard input has ended", file=sys.stderr)
             return 1
         print("interrupted", file=sys.stderr)
         return 130
     except PartwayError as error:
         from .runtime import exit_codes
-        from .runtime.errors import tell
+        from .runtime.errors import print_error
 
-        tell(error)
+        print_error(error)
         return exit_codes.exit_code(error)
     except BrokenPipeError:
-        # Whoever read our output is gone; nothing more can be told.
+        # The reader of our output has exited; nothing more can be printed.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:

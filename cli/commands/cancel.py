@@ -23,7 +23,7 @@ from ..options import shared
 from ..options.connection import Connection, connection_options
 from ..runtime import completion, exit_codes
 from ..runtime.backend import backend_for
-from ..runtime.errors import tell
+from ..runtime.errors import print_error
 from ..runtime.lookup import find_job, find_upload
 from ..runtime.signals import handle_signals
 from ..runtime.store import opened_store
@@ -70,8 +70,8 @@ def command(
                 else:
                     facts, line = _cancel_upload(store, record, profile, connection, cancel)
             except PartwayError as error:
-                # One that cannot be cancelled now keeps none of the others.
-                tell(error)
+                # If one cannot be cancelled now, continue with the others.
+                print_error(error)
                 codes.append(exit_codes.exit_code(error))
                 facts = _names(record) | {"cancelled": False, "forgotten": False, "error": str(error)}
             else:
@@ -87,10 +87,10 @@ def command(
 
 
 def _chosen(store: StateStore, ids: tuple[str, ...]) -> list[UploadRecord | JobRecord]:
-    """What was named, each once.
+    """The uploads and jobs with these IDs, without duplicates.
 
     Raises:
-        click.UsageError: one is unknown, or finished; then nothing is cancelled.
+        click.UsageError: an ID is unknown, or its upload is finished; nothing is cancelled.
     """
     found = {record.id: record for record in (find_job(store, id) or find_upload(store, id) for id in ids)}
     for record in found.values():

@@ -1,4 +1,4 @@
-"""What ``partway clean`` does: find, show, ask, remove."""
+"""The work of ``partway clean``: find, show, ask, remove."""
 
 import json
 import shlex
@@ -24,7 +24,7 @@ from ..options.groups import ServiceOptions
 from ..output.clean_tables import print_history, print_orphans
 from ..runtime import exit_codes
 from ..runtime.backend import make_backend
-from ..runtime.errors import tell
+from ..runtime.errors import print_error
 from ..runtime.signals import handle_signals
 from ..runtime.store import opened_store
 from ..text.escape import printable
@@ -35,11 +35,11 @@ _HISTORY = 30 * 86400.0  # seconds
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asking:
-    """Whether something is removed, and who says so.
+    """How the user confirms a removal.
 
-    yes: without asking.
-    dry_run: nothing, whoever says what.
-    json: nobody is asked.
+    yes: remove without asking.
+    dry_run: remove nothing.
+    json: never ask.
     """
 
     yes: bool
@@ -47,7 +47,7 @@ class Asking:
     json: bool
 
     def may(self, question: str) -> bool:
-        """Ask where there is somebody to ask, else say how to go on; True when it is to be done."""
+        """Ask on a terminal, otherwise print how to confirm; True if confirmed."""
         if self.yes:
             return True
         if self.dry_run:
@@ -69,7 +69,7 @@ def clean_bucket(
     service: ServiceOptions,
     state_dir: Path | None,
 ) -> int:
-    """Find a bucket's orphans and remove those that may be; the exit code."""
+    """Find a bucket's orphans and remove those that may be removed; returns the exit code."""
     backend = make_backend(service, concurrency=None)
     cancel = CancelToken()
     with opened_store(state_dir) as store:
@@ -131,13 +131,13 @@ def _as_json(orphans: Orphans, found: list[Orphan], asking: Asking, cancel: Canc
             for removed in orphans.remove(found):
                 print(json.dumps(_facts(removed.orphan, removed)), flush=True)
                 if removed.error is not None:
-                    tell(removed.error)
+                    print_error(removed.error)
                     codes.append(exit_codes.exit_code(removed.error))
     return exit_codes.worst(codes)
 
 
 def _facts(orphan: Orphan, removed: RemovalResult) -> dict[str, object]:
-    """One orphan for programs; times are seconds."""
+    """The JSON fields of one orphan; times are in seconds."""
     return {
         "key": orphan.upload.key,
         "upload_id": orphan.upload.upload_id,
@@ -159,7 +159,7 @@ def _facts(orphan: Orphan, removed: RemovalResult) -> dict[str, object]:
 def clean_history(
     older_than: float | None, asking: Asking, state_dir: Path | None, now: Callable[[], float] = time.time
 ) -> int:
-    """Forget what is over; the exit code."""
+    """Delete old history; returns the exit code."""
     age = _HISTORY if older_than is None else older_than
     with opened_store(state_dir) as store:
         history = expired_history(store, age, now)
@@ -188,7 +188,7 @@ def clean_history(
 
 
 def _sweep(maintenance: StoreMaintenance, asking: Asking) -> None:
-    """Remove files that killed processes and older versions left; it takes nothing from anybody, so it never asks."""
+    """Remove files that killed processes and older versions left; they are unused, so it does not ask."""
     count = maintenance.remove_stale_files()
     if count and not asking.json:
         print(f"removed {plural(count, 'unused lock file')}")

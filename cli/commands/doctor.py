@@ -30,7 +30,7 @@ from ..runtime.store import state_folder
 from ..text.escape import printable
 from ..text.width import stdout_width
 
-_TIMEOUT = 5.0  # seconds, where the user named none
+_TIMEOUT = 5.0  # seconds; the default
 _NAME = 14  # columns
 _STATUS = 9  # columns
 _COLOURS = {Health.OK: "green", Health.WARNING: "yellow", Health.FAILED: "red"}
@@ -88,7 +88,7 @@ def command(
 
 
 def _check_state(state_dir: Path | None) -> Iterator[Check]:
-    from partway.state.sqlite.store import SqliteStore  # only here: help opens no store
+    from partway.state.sqlite.store import SqliteStore  # not needed for --help
 
     try:
         yield from check_state(state_folder(state_dir), SqliteStore)
@@ -103,7 +103,7 @@ def _visit(
     say: Callable[[Check], None],
     cancel: CancelToken,
 ) -> None:
-    from partway.engine.doctor.run import run_checks  # only here: help needs none of it
+    from partway.engine.doctor.run import run_checks  # not needed for --help
     from partway.engine.s3.bucket import S3Uploads
     from partway.engine.s3.service import S3Probe
 
@@ -152,7 +152,7 @@ def _print(check: Check, as_json: bool) -> None:
         for line in textwrap.wrap(advice, room, break_long_words=False, break_on_hyphens=False):
             print(indent + line)
     if check.command:
-        # One line, however long: it is to be copied.
+        # On one line, so that it can be copied.
         print(f"  {printable(check.command)}")
     sys.stdout.flush()
 

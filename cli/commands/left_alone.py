@@ -1,4 +1,4 @@
-"""What ``resume --all`` leaves alone, and why: what cannot be finished now does not keep it from the rest."""
+"""What ``resume --all`` skips, and why: work that cannot be finished now does not stop the rest."""
 
 import os
 from collections.abc import Callable
@@ -27,7 +27,7 @@ from ..uploading.job import needs_list, spec_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftAlone:
-    """Why, and the exit code: OK for what needs nothing from anybody."""
+    """The reason, and the exit code: OK if the user need not act."""
 
     reason: str
     code: int
@@ -43,12 +43,12 @@ def job_left_alone(
 ) -> LeftAlone | None:
     """None for a job that can be resumed now.
 
-    folder: the state folder, if the user named one.
-    dry_run: nothing is to be locked, so that nobody knows which ones run.
+    folder: the state directory, if the user named one.
+    dry_run: True takes no lock, so running jobs are not recognized.
 
     Raises:
-        click.UsageError: its spec is not readable.
-        AlreadyEnded, AlreadyRunning: another process has it.
+        click.UsageError: the stored spec is unreadable.
+        AlreadyEnded, AlreadyRunning: another process finished it, or is running it.
         StateError.
     """
     spec = spec_of(record)
@@ -102,9 +102,9 @@ def upload_left_alone(
 
 
 def resume_unless(left_alone: Callable[[], LeftAlone | None], work: Callable[[], int], *, quiet: bool) -> int:
-    """Do one of several pieces of work unless it is to be left alone; the exit code.  A refusal ends only this one.
+    """Resume one of several uploads or jobs unless it is skipped; returns the exit code.  An error ends only this one.
 
-    Another process may start or end the same work between the check and the work itself.
+    Another process may start or finish the same one between the check and the resume.
     """
     try:
         left = left_alone()
@@ -121,7 +121,7 @@ def resume_unless(left_alone: Callable[[], LeftAlone | None], work: Callable[[],
 
 
 def _trouble_with_file(record: UploadRecord) -> str | None:
-    """Why the file of an upload cannot be read: it is gone, something else is at its path, or it is forbidden."""
+    """Why an upload's file cannot be read: it is missing, not a regular file, or not permitted; None if it can."""
     if record.is_stream:
         return None
     try:

@@ -40,7 +40,7 @@ def command(everything: bool, as_json: bool, state_dir: Path | None) -> int:
 
 
 def print_unfinished(store: StateStore) -> None:
-    """The tables of what is unfinished and does not run."""
+    """Print the tables of unfinished uploads and jobs that are not running."""
     rows = {row.record.id: row for row in store.live.all()}
     jobs = jobs_now(store, store.jobs.all(open_only=True), {})
     print_all(store.uploads(statuses=UNFINISHED), store.all_part_totals(statuses=UNFINISHED), jobs, rows)

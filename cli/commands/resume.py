@@ -31,7 +31,7 @@ from ..runtime import completion, exit_codes
 from ..runtime.backend import backend_for
 from ..runtime.context import CommandContext
 from ..runtime.deadline import Deadline
-from ..runtime.errors import failures_as_json, tell
+from ..runtime.errors import failures_as_json, print_error
 from ..runtime.lookup import find_job, find_upload
 from ..runtime.resume_hint import needs_producer, only_by_producer
 from ..runtime.store import named_folder, store_for
@@ -83,7 +83,7 @@ def command(
             later_uploads = cache(partial(LaterUploads, store))
             later_jobs = cache(partial(LaterJobs, store))
             if everything:
-                # Before jobs run here: what they send is not later than the uploads.
+                # Checked before jobs run here, whose own objects must not count as written later than these uploads.
                 later_uploads()
             for each in jobs:
                 yield (
@@ -102,7 +102,7 @@ def command(
             for record in _chosen(store, others, everything, folder, output.quiet) if wanted else ():
                 left_alone = partial(upload_left_alone, record, store, folder, later_uploads, dry_run=dry_run)
                 if needs_producer(record):
-                    # Also without --all: it is among what is unfinished.
+                    # Also without --all, since it is the unfinished one.
                     yield left_alone, partial(resume_unless, left_alone, lambda: exit_codes.OK, quiet=output.quiet)
                     continue
                 yield (
@@ -129,9 +129,9 @@ def _work_off(
     everything: bool,
     quiet: bool,
 ) -> list[int]:
-    """Do one piece of work after the other, until one is interrupted; their exit codes.
+    """Do the work one after the other, until one is interrupted; returns the exit codes.
 
-    todo: Of each, whether ``--all`` leaves it alone, and the work.
+    todo: For each, the check whether ``--all`` skips it, and the work.
     """
     codes: list[int] = []
     for left_alone, work in todo:
@@ -154,7 +154,7 @@ def _resume_one(
     warn: Callable[[str], None],
 ) -> int:
     if stored_options(record).customer_key is not None:
-        # Before the bars: the user may be asked for it on the terminal.
+        # Before the bars appear, since it may prompt on the terminal.
         options = options.with_key(f"upload {record.id}")
     if dry_run:
         return _plan(record, context, options)
@@ -173,7 +173,7 @@ def _plan(record: UploadRecord, context: CommandContext, options: ResumeOptions)
     )
     target = target_of(record)
     try:
-        return dry_run.tell(
+        return dry_run.print_plan(
             lambda _, cancel: (
                 dry_run.plan_end_of_stream(record, target, context.store)
                 if record.is_stream
@@ -182,7 +182,7 @@ def _plan(record: UploadRecord, context: CommandContext, options: ResumeOptions)
             context.output,
         )
     except PartwayError as error:
-        tell(error)
+        print_error(error)
         return exit_codes.exit_code(error)
 
 
@@ -208,7 +208,7 @@ def _resume(
 
 
 def _chosen_jobs(store: StateStore, ids: tuple[str, ...], everything: bool) -> tuple[list[JobRecord], tuple[str, ...]]:
-    """The jobs that were named, or all that are open; and the names that are none of a job."""
+    """The jobs with these IDs, or all open jobs; and the IDs that are not of a job."""
     if everything and not ids:
         return store.jobs.all(open_only=True), ()
     found = {id: find_job(store, id) for id in ids}
@@ -217,7 +217,7 @@ def _chosen_jobs(store: StateStore, ids: tuple[str, ...], everything: bool) -> t
         if record.status is not JobStatus.OPEN:
             raise click.UsageError(f"job {record.id} is {record.status.label}; there is nothing to resume")
     if not ids and not store.uploads(statuses=UNFINISHED):
-        # The one that is unfinished.
+        # The only unfinished one.
         jobs = {record.id: record for record in store.jobs.all(open_only=True)}
         if len(jobs) > 1:
             names = "\n".join(f"  {each.id}  {printable(each.target)}" for each in jobs.values())
@@ -238,7 +238,7 @@ def _chosen(
             if needs_producer(record):
                 raise click.UsageError(only_by_producer(record, folder))
         return found
-    # The job that owns an upload goes on with it.
+    # Uploads of a job are resumed by the job.
     owners = {job.id for job in store.jobs.all(open_only=True)} if everything else set()
     unfinished = [each for each in store.uploads(statuses=UNFINISHED) if each.job not in owners]
     found = [record for record in unfinished if not needs_producer(record)]

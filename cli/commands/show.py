@@ -1,4 +1,4 @@
-"""``partway show ID``: one upload with its part map, or one job with the files that failed."""
+"""``partway show ID``: one upload with its part map, or one job with its failed files."""
 
 import json
 import time
@@ -27,7 +27,7 @@ from ..status.part_map import part_map
 from ..text.escape import printable
 from ..text.units import format_age, format_rate, format_size
 
-_MOST_FAILURES = 20  # that are shown; --json has them all
+_MAX_FAILURES = 20  # shown; --json lists all of them
 _ALL = 1_000_000_000
 
 
@@ -60,7 +60,7 @@ def command(id: str, as_json: bool, state_dir: Path | None) -> int:
 
 
 def print_upload(store: StateStore, record: UploadRecord, live: LiveSnapshot | None, console: Console) -> None:
-    """Facts, then the map."""
+    """Print the facts, then the part map."""
     count, size = store.part_totals(record.id)
     now = time.time()
     table, row = _facts_table()
@@ -101,7 +101,7 @@ def print_upload(store: StateStore, record: UploadRecord, live: LiveSnapshot | N
 
 
 def print_job(store: StateStore, job: JobRecord, live: LiveSnapshot | None, console: Console) -> None:
-    """Facts; then the files that failed and why, and the uploads that run or are unfinished."""
+    """Print the facts; then the failed files with their errors, and running or unfinished uploads."""
     now = time.time()
     table, row = _facts_table()
     row("job", job.id)
@@ -115,7 +115,7 @@ def print_job(store: StateStore, job: JobRecord, live: LiveSnapshot | None, cons
     if live is not None and job.status is JobStatus.OPEN:
         _run_rows(live, row)
     console.print(table)
-    failures = store.jobs.failures(job.id, _MOST_FAILURES)
+    failures = store.jobs.failures(job.id, _MAX_FAILURES)
     if failures:
         console.print()
     for failure in failures:
@@ -144,7 +144,7 @@ def _unfinished_of(store: StateStore, job: JobRecord) -> list[UploadRecord]:
 
 
 def _facts_table() -> tuple[Table, Callable[[str, str], None]]:
-    """A table of names and values, and what adds a row."""
+    """A table of names and values, and the function that adds a row."""
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
@@ -156,22 +156,22 @@ def _facts_table() -> tuple[Table, Callable[[str, str], None]]:
 
 
 def _run_rows(live: LiveSnapshot, row: Callable[[str, str], None]) -> None:
-    """Who runs it and how it goes; or how the last run ended."""
-    from ..status.snapshot import describe_process  # only here: what does not run needs none of it
+    """The process that runs it and its progress, or how the last run ended."""
+    from ..status.snapshot import describe_process  # needed only for running uploads
 
-    told, now = live.record, time.time()
+    snapshot, now = live.record, time.time()
     if not live.alive:
         ended = how_it_ended(live)
-        reason = told.error or f"{describe_process(told)} exited unexpectedly (killed or crashed)"
-        row("ended", f"{ended} {format_age(now - told.updated_at)}: {reason}")
+        reason = snapshot.error or f"{describe_process(snapshot)} exited unexpectedly (killed or crashed)"
+        row("ended", f"{ended} {format_age(now - snapshot.updated_at)}: {reason}")
         return
-    facts = [told.phase.value if told.rate is None else format_rate(told.rate)]
-    if told.parts:
-        facts.append(f"{len(told.parts):,} in flight ({format_size(told.in_flight_bytes)})")
-    if told.away_since is not None:
+    facts = [snapshot.phase.value if snapshot.rate is None else format_rate(snapshot.rate)]
+    if snapshot.parts:
+        facts.append(f"{len(snapshot.parts):,} in flight ({format_size(snapshot.in_flight_bytes)})")
+    if snapshot.away_since is not None:
         facts.append("endpoint unreachable")
-    if (quiet := quiet_seconds(told)) >= QUIET:
+    if (quiet := quiet_seconds(snapshot)) >= QUIET:
         facts.append(f"no progress for {quiet:.0f} s")
-    row("process", f"{describe_process(told)}, {', '.join(facts)}")
-    if told.retries:
-        row("retries", f"{told.retries:,}, last: {told.reason}")
+    row("process", f"{describe_process(snapshot)}, {', '.join(facts)}")
+    if snapshot.retries:
+        row("retries", f"{snapshot.retries:,}, last: {snapshot.reason}")

@@ -126,7 +126,7 @@ def command(
         if sources.is_job:
             return _upload_job(sources, what.many, object_options, backend, context, dry_run=state.dry_run)
         where = Target(bucket=sources.bucket, key=sources.key, endpoint=backend.endpoint, options=object_options)
-        # os.path, since it keeps undecodable names.
+        # os.path, because it keeps undecodable names.
         if not (sources.is_stream or what.many.follow_symlinks) and os.path.islink(sources.source):  # noqa: PTH114
             skipped = UploadSkipped(
                 source=sources.source, target=where.url, reason="the source is a symbolic link; nothing was sent"
@@ -147,7 +147,7 @@ def _upload_job(
     *,
     dry_run: bool,
 ) -> int:
-    # Only here: a single file needs none of it.
+    # Not needed for a single file.
     from partway.engine.job.context import JobSettings
 
     from ..uploading import job
@@ -157,7 +157,7 @@ def _upload_job(
     piped_list, listed = job.opened_list(many.files_from)
     settings = context.settings
     spec = JobSpec(
-        # The names of a list are below a directory, wherever the job is resumed.
+        # The names in a list stay relative to this directory, wherever the job is resumed.
         sources=sources.named if sources.named or listed is None else (absolute("."),),
         listed=listed,
         bucket=sources.bucket,
@@ -189,10 +189,10 @@ def _upload_job(
 def _plan(
     source: str, stream: StreamOptions | None, where: Target, backend: "S3Backend", context: CommandContext
 ) -> int:
-    """Say what would be sent; the exit code.  stream: None for a file."""
+    """Print what would be sent; returns the exit code.  stream: None for a file."""
     from ..uploading import dry_run as dry
 
-    return dry.tell(
+    return dry.print_plan(
         lambda _, cancel: (
             dry.plan_file(source, where, context.engine(backend, cancel))
             if stream is None
@@ -205,7 +205,7 @@ def _plan(
 def _upload(
     source: str, stream: StreamOptions | None, where: Target, backend: "S3Backend", context: CommandContext
 ) -> int:
-    """Send it; the exit code.  stream: None for a file."""
+    """Upload it; returns the exit code.  stream: None for a file."""
     if stream is None:
         send: Callable[..., UploadDone | UploadSkipped] = partial(upload_file, source)
     else:
@@ -214,7 +214,7 @@ def _upload(
         lambda sink, cancel: send(
             where,
             context.engine(backend, cancel, sink),
-            # Noted as they are now, so that a resume in another shell goes to the same place.
+            # Stored as resolved now, so that a resume from another shell uses the same service.
             region=backend.region,
             profile=backend.profile,
         )
@@ -222,11 +222,11 @@ def _upload(
 
 
 def _skip(skipped: UploadSkipped, context: CommandContext, *, dry_run: bool) -> int:
-    """Say that nothing is to be done; the exit code."""
+    """Report that nothing is to be done; returns the exit code."""
     if dry_run:
         from ..uploading import dry_run as dry
 
-        return dry.tell(lambda sink, cancel: skipped, context.output)
+        return dry.print_plan(lambda sink, cancel: skipped, context.output)
 
     def work(sink: EventSink, cancel: CancelToken) -> UploadSkipped:
         sink(skipped)
@@ -236,10 +236,10 @@ def _skip(skipped: UploadSkipped, context: CommandContext, *, dry_run: bool) -> 
 
 
 def _with_key(service: ServiceOptions, key_options: SseCOptions, options: ObjectOptions) -> ServiceOptions:
-    """The service, connected to with the customer's key when the object is to have one.
+    """The service options, with the customer-provided key if the object is to be encrypted with one.
 
     Raises:
-        click.UsageError: there is none, or the options name another encryption.
+        click.UsageError: there is no key, or the options name another encryption.
     """
     if key_options.wanted and options.sse:
         raise click.UsageError("--sse and --sse-c cannot be used together")

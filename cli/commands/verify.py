@@ -23,7 +23,7 @@ from ..options.s3_uri import absolute, check_destination, parse_destination, par
 from ..options.sse_c import SseCOptions, again_options
 from ..runtime import exit_codes
 from ..runtime.backend import make_backend
-from ..runtime.errors import tell
+from ..runtime.errors import print_error
 from ..runtime.signals import handle_signals
 from ..runtime.store import read_only_store
 from ..text.escape import printable
@@ -93,7 +93,7 @@ def command(
                     print(json.dumps(facts), flush=True)
                 if not isinstance(error, SourceError):
                     raise
-                tell(error)
+                print_error(error)
                 code = exit_codes.FAILED
                 continue
             if as_json:

@@ -1,4 +1,4 @@
-"""``partway watch [ID]``: what other terminals, cron and services upload on this machine."""
+"""``partway watch [ID]``: the uploads of other terminals, cron jobs and services on this machine."""
 
 import json
 import sys
@@ -40,7 +40,7 @@ from ..text.units import format_size
 if TYPE_CHECKING:
     from rich.console import Console
 
-_EVERY, _EVERY_LINE = 1.0, 5.0  # seconds between two looks: at bars and JSON, and at lines
+_EVERY, _EVERY_LINE = 1.0, 5.0  # seconds between updates: of bars and JSON, and of lines
 _TICK = 0.1
 
 _EPILOG = """watch ends when the upload does.  Ctrl-C stops watching (130) and does not affect the upload.
@@ -85,9 +85,9 @@ def command(id: str | None, once: bool, interval: float | None, as_json: bool, s
 
 
 class Watcher:
-    """Looks again and again, and says how what it watched ended.
+    """Polls the store, and reports how the watched uploads end.
 
-    say: prints a line that stays.
+    say: prints a line that stays on screen.
     """
 
     def __init__(self, store: StateStore, id: str | None, cancel: CancelToken, folder: Path | None) -> None:
@@ -100,13 +100,13 @@ class Watcher:
 
     @property
     def one(self) -> bool:
-        """True when an ID was named."""
+        """True if an ID was given."""
         return self._job is not None or self._upload is not None
 
     def run(self, show: Show, interval: float, *, once: bool, in_words: bool = True) -> int:
-        """Watch to the end; the exit code.
+        """Watch until the end; returns the exit code.
 
-        in_words: False when ``show`` says all there is, also of what ended.
+        in_words: False if ``show`` also reports the end.
         """
         ids: set[str] = set()
         first = True
@@ -134,14 +134,14 @@ class Watcher:
         return all_running(self.store, ids)
 
     def _wait(self, seconds: float) -> bool:
-        """False when somebody wants this to stop."""
+        """Wait for the next update; False if the user stops watching."""
         end = time.monotonic() + seconds
         while not self._cancel.is_set() and (left := end - time.monotonic()) > 0:
             time.sleep(min(_TICK, left))
         return not self._cancel.is_set()
 
     def json(self, looked: list[Watched]) -> None:
-        """One look as one object."""
+        """The current state as a JSON object."""
         uploads = [each for each in looked if isinstance(each, WatchedUpload)]
         jobs = [each for each in looked if isinstance(each, WatchedJob)]
         inner = [upload for job in jobs for upload in job.uploads]
@@ -153,7 +153,7 @@ class Watcher:
         print(json.dumps(snapshot), flush=True)
 
     def lines(self, looked: list[Watched]) -> None:
-        """One look as a line for each that runs."""
+        """The current state as one line per running upload or job."""
         from ..output.terminal.watch_view import line_of
 
         for each in looked:
@@ -169,7 +169,7 @@ class Watcher:
                 self.say(line)
 
     def _what_to_do(self, watched: Watched) -> list[str]:
-        """What is safe and how to go on, of what is unfinished."""
+        """The finished parts of an unfinished upload, and how to resume it."""
         resume = f"  to resume: {resume_command(watched.id, self._folder)}"
         if isinstance(watched, WatchedJob):
             if watched.record.status is not JobStatus.OPEN:
@@ -225,11 +225,11 @@ def _end(watched: Watched, url: str, *, cancelled: bool) -> list[str]:
     ended = how_it_ended(watched.row)
     if ended is None or watched.row is None:
         return [f"not running: {url}"]
-    told = watched.row.record
+    snapshot = watched.row.record
     reason = (
-        printable(told.error)
-        if told.ended is not None
-        else f"{describe_process(told)} exited unexpectedly (killed or crashed)"
+        printable(snapshot.error)
+        if snapshot.ended is not None
+        else f"{describe_process(snapshot)} exited unexpectedly (killed or crashed)"
     )
     "unexpectedly (killed or crashed)"
     return [f"{ended}: {url}", f"  {reason}"]
@@ -246,7 +246,7 @@ def _print(line: str) -> None:
 
 
 def _terminal() -> "Console | None":
-    """The terminal that stdout is, when it can show bars."""
+    """The console for stdout if it is a terminal that can show bars."""
     if not sys.stdout.isatty():
         return None
     from rich.console import Console
@@ -257,7 +257,7 @@ def _terminal() -> "Console | None":
 
 @contextmanager
 def _live(console: "Console", watcher: Watcher, *, once: bool) -> Iterator[Show]:
-    """Bars in place; lines that stay scroll away above them."""
+    """A live display of bars; lines that stay scroll away above it."""
     from rich.console import Group
     from rich.live import Live
     from rich.text import Text

@@ -1,4 +1,4 @@
-"""``partway demo``: an upload that is killed and goes on, with an S3 of its own and nothing to set up."""
+"""``partway demo``: an upload that is killed and resumed, with an embedded S3 server and nothing to set up."""
 
 import hashlib
 import importlib.util
@@ -30,7 +30,7 @@ from .server import COUNT_PATH
 
 _BUCKET = "partway-demo"
 _PARTS = 32
-_LEAST_SIZE = 4 * AWS.min_part_size
+_MIN_SIZE = 4 * AWS.min_part_size
 _KILL_AT = 0.4  # of the parts
 
 
@@ -49,21 +49,21 @@ def command(file: Path | None, size: int) -> int:
         raise click.UsageError("the demo needs its S3 server; install it with: pip install 'partway[demo]'")
     if file is not None:
         size = file.stat().st_size
-    if size < _LEAST_SIZE:
-        raise click.UsageError(f"the demo needs a file of at least {format_size(_LEAST_SIZE)}, to have several parts")
+    if size < _MIN_SIZE:
+        raise click.UsageError(f"the demo needs a file of at least {format_size(_MIN_SIZE)}, to have several parts")
     with tempfile.TemporaryDirectory(prefix="partway-demo-") as folder, _server() as url:
         return Demo(Path(folder), url, file, size).play()
 
 
 @contextmanager
 def _server() -> Iterator[str]:
-    """The embedded S3 with one bucket; its address."""
+    """Run the embedded S3 server with one bucket; yields its address."""
     process = subprocess.Popen(
         [sys.executable, "-m", "partway.cli.demo.server"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        # Ctrl-C is for the upload; the server ends when its stdin does.
+        # Ctrl-C must only reach the upload; the server ends when its stdin does.
         start_new_session=True,
     )
     assert process.stdin is not None and process.stdout is not None
@@ -83,7 +83,7 @@ def _server() -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Run:
-    """How one uploading process ended: its exit code, its upload's id, and its last events by name."""
+    """The result of one upload process: its exit code, its upload's ID, and its last events by name."""
 
     code: int
     upload: str
@@ -91,7 +91,7 @@ class _Run:
 
 
 class Demo:
-    """The play, step by step."""
+    """The demo, step by step."""
 
     def __init__(self, folder: Path, url: str, file: Path | None, size: int) -> None:
         self._folder = folder
@@ -101,7 +101,7 @@ class Demo:
         self._console = Console(highlight=False, markup=False)
 
     def play(self) -> int:
-        """Play it; the exit code is 0 only when the object is the file."""
+        """Run the demo; the exit code is 0 only if the object equals the file."""
         self._say(f"1. An S3 server on this machine, and {self._describe()}")
         file = self._file or self._make_file()
         key = f"{_BUCKET}/demo.bin" if self._file is None else f"{_BUCKET}/demo-object"
@@ -143,7 +143,7 @@ class Demo:
         return file
 
     def _run(self, *arguments: str, kill_at: float | None = None) -> _Run:
-        """Run partway in a process of its own, with its bars on our stderr; kill it at a share of the parts."""
+        """Run partway in a separate process, with its bars on our stderr; kill it after a fraction of the parts."""
         process = subprocess.Popen(
             [
                 sys.executable,
@@ -171,7 +171,7 @@ class Demo:
                     kill_at = None
         code = process.wait()
         if code < 0 and sys.stderr.isatty():
-            # A process that is killed cannot take its bar away or give the cursor back.
+            # A killed process cannot remove its bar or restore the cursor.
             os.write(sys.stderr.fileno(), b"\x1b[?25h\n")
         return _Run(code=code, upload=upload, events=events)
 
@@ -227,7 +227,7 @@ def _digest_of_file(file: Path) -> str:
 
 
 def _environment(state: Path) -> dict[str, str]:
-    """The user's environment without his AWS settings: the demo must never reach a real account."""
+    """The user's environment without AWS settings: the demo must never reach a real account."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PARTWAY_"))}
     return kept | {
         "PARTWAY_STATE_DIR": str(state),

@@ -1,4 +1,4 @@
-"""The S3 of the demo, in a process of its own: moto on a free loopback port, counting the bytes it is sent.
+"""The demo's S3 server, in its own process: moto on a free loopback port, counting the bytes that it receives.
 
 It writes its port to stdout and ends when its stdin does, so that it never outlives the demo.
 """
@@ -13,7 +13,7 @@ COUNT_PATH = "/partway-demo/bytes"
 
 
 class CountingApp:
-    """A WSGI application around another that counts the bytes of PUT bodies; GET ``COUNT_PATH`` tells them."""
+    """WSGI middleware that counts the bytes of PUT bodies; GET ``COUNT_PATH`` returns the count."""
 
     def __init__(self, inner: Callable[..., Iterable[bytes]]) -> None:
         self._inner = inner

@@ -1,1 +1,1 @@
-"""What helps to type a command: help in groups, `partway help`, and usage errors."""
+"""Help for typing commands: options in groups, `partway help`, and usage errors."""

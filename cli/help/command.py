@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def _names(ctx: click.Context, param: click.Parameter, incomplete: str) -> "list[CompletionItem]":
-    """Commands for the Tab key."""
+    """Command names for shell completion."""
     from click.shell_completion import CompletionItem
 
     group = ctx.find_root().command
@@ -21,7 +21,7 @@ def _names(ctx: click.Context, param: click.Parameter, incomplete: str) -> "list
 @click.argument("name", required=False, metavar="[COMMAND]", shell_complete=_names)
 @click.pass_context
 def command(ctx: click.Context, name: str | None) -> None:
-    """Show the help of a command, as its --help does; without one, the list of commands."""
+    """Show the help of a command, like its --help; without a command, list all commands."""
     parent = ctx.find_root()
     group = parent.command
     assert isinstance(group, click.Group)

@@ -1,4 +1,4 @@
-"""Help in groups: the ten options that people type most, then the others by what they are about."""
+"""Help in groups: the ten most common options, then the others by topic."""
 
 import click
 
@@ -70,15 +70,15 @@ _GROUPS = {
         "cli_read_timeout",
     ),
 }
-_MANY = 10  # options that a list without headings may have
-_SMALLEST = 3  # options that are worth a heading
-_COLUMN = 26  # cells for the names
+_MANY = 10  # options in a list without headings, at most
+_SMALLEST = 3  # options under a heading, at least
+_COLUMN = 26  # width of the option names
 
 
 class GroupedCommand(click.Command):
     """A command whose help has a heading for each group of options, if it has many.
 
-    Options that no group has are those of this command alone: they stand first, beside the common ones.
+    Options in no group are specific to this command: they come first, with the common ones.
     """
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -100,19 +100,19 @@ class GroupedCommand(click.Command):
 
 
 def ungrouped(command: click.Command) -> list[str]:
-    """The names of the options that the help shows and no group has."""
+    """The names of the visible options that are in no group."""
     known = {*_COMMON, *(name for names in _GROUPS.values() for name in names)}
     shown = [param for param in command.params if isinstance(param, click.Option) and not param.hidden]
     return [_name(option) for option in shown if _name(option) not in known]
 
 
 def _name(option: click.Option) -> str:
-    """Click's name of --help depends on its version."""
+    """The option's name; click's name for --help depends on its version."""
     return "help" if "--help" in option.opts else str(option.name)
 
 
 def _write(formatter: click.HelpFormatter, title: str, rows: list[tuple[str, str]]) -> None:
-    """A heading and its rows; the texts of all groups begin in the same column."""
+    """A heading and its rows; descriptions start in the same column in all groups."""
     name, text = rows[0]
     with formatter.section(title):
         formatter.write_dl([(name.ljust(_COLUMN), text), *rows[1:]], col_max=_COLUMN)

@@ -1,4 +1,4 @@
-"""Usage errors on standard error: click's and ours in one form."""
+"""Usage errors on standard error: click's and ours in the same form."""
 
 import sys
 
@@ -8,20 +8,20 @@ from ..text.escape import printable
 
 
 def show(error: click.ClickException) -> None:
-    """The usage line, where to find the help, and the error; what was typed is escaped."""
+    """Print the usage line, how to get help, and the error, with the user's input escaped."""
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         error.show()
         return
     lines = []
     if isinstance(error, click.UsageError) and error.ctx is not None:
         lines += [error.ctx.get_usage(), f"Try '{error.ctx.command_path} --help' for help.", ""]
-    # The lines of our own lists stay lines.
+    # Line breaks of our own lists are kept.
     lines += [printable(line) for line in f"error: {_sentence(error)}".split("\n")]
     print("\n".join(lines), file=sys.stderr, flush=True)
 
 
 def _sentence(error: click.ClickException) -> str:
-    """What is wrong, as partway writes it: click begins with a capital letter and ends with a full stop."""
+    """The message in partway's style: click starts with a capital letter and ends with a full stop."""
     if isinstance(error, click.MissingParameter) and isinstance(error.param, click.Argument):
         return f"{error.param.human_readable_name.removesuffix('...')} is missing"
     text = error.format_message()

@@ -1,1 +1,1 @@
-"""What may be typed: options, their values, bundles of them."""
+"""Command-line options, their values, and bundles of them."""

@@ -1,7 +1,7 @@
-"""Transfer options: the command's, else those of the ``s3 =`` block of the AWS configuration.
+"""Transfer options: from the command, or else from the ``s3 =`` block of the AWS configuration.
 
 https://docs.aws.amazon.com/cli/latest/topic/s3-config.html; addressing_style, use_accelerate_endpoint,
-use_dualstack_endpoint and payload_signing_enabled are botocore's own.
+use_dualstack_endpoint and payload_signing_enabled are handled by botocore.
 """
 
 import re
@@ -16,14 +16,14 @@ from partway.engine.run.settings import UploadSettings
 
 from ..text.units import format_size
 
-_MOST_CONCURRENT = 256
-_MOST_BANDWIDTH = 1 << 50  # bytes a second; more than any link has
+_MAX_CONCURRENT = 256
+_MAX_BANDWIDTH = 1 << 50  # bytes per second; more than any link has
 _RATE = re.compile(r"(.*?)(B|b)/s")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferOptions:
-    """How much is sent at once; None where nothing says so.
+    """How much is sent at once; None means not set.
 
     part_size: bytes; concurrency: parts in flight; bandwidth: bytes a second, or a timetable.
     """
@@ -36,14 +36,14 @@ class TransferOptions:
 def transfer_options(
     given: TransferOptions, settings: Mapping[str, str], warn: Callable[[str], None]
 ) -> TransferOptions:
-    """The command's options, completed by the block.
+    """The command's options, completed from the block.
 
-    The block is written for ``aws`` and is about speed alone, so none of its values stops an upload: one outside of
-    our range becomes the nearest in it, as ``aws`` itself does with chunk sizes, and one that is not readable is
-    ignored.  A setting whose option the command names is not read at all.
+    The block is written for ``aws`` and only concerns speed, so none of its values stops an upload: a value outside
+    our range is clamped, as ``aws`` itself does with chunk sizes, and an invalid one is
+    ignored.  A setting that an option overrides is not read at all.
 
     Args:
-        settings: The block, as it is written.
+        settings: The raw values of the block.
         warn: Called with a sentence for every value that was replaced or ignored.
     """
 
@@ -67,21 +67,21 @@ def transfer_options(
     return TransferOptions(
         part_size=given.part_size
         or read("multipart_chunksize", _size, AWS.min_part_size, AWS.max_part_size, format_size),
-        concurrency=given.concurrency or read("max_concurrent_requests", _count, 1, _MOST_CONCURRENT, str),
-        bandwidth=given.bandwidth or read("max_bandwidth", _rate, MIN_BANDWIDTH, _MOST_BANDWIDTH, rate),
+        concurrency=given.concurrency or read("max_concurrent_requests", _count, 1, _MAX_CONCURRENT, str),
+        bandwidth=given.bandwidth or read("max_bandwidth", _rate, MIN_BANDWIDTH, _MAX_BANDWIDTH, rate),
     )
 
 
 def with_profile_limits(
     settings: UploadSettings, region: str | None, profile: str | None, warn: Callable[[str], None]
 ) -> UploadSettings:
-    """The settings of an upload or job that is resumed, with the limits of its profile where the command names none.
+    """The settings for a resumed upload or job, with the limits of its profile unless the command sets them.
 
     Raises:
         RemoteError: the AWS configuration is not usable.
     """
     block = profile_transfer_settings(region, profile)
-    # The part size was chosen when it was begun.
+    # The part size was chosen at the start of the upload.
     block.pop("multipart_chunksize", None)
     given = TransferOptions(concurrency=settings.concurrency, bandwidth=settings.bandwidth)
     limits = transfer_options(given, block, warn)
@@ -94,12 +94,12 @@ def _size(text: str) -> int:
 
 def _count(text: str) -> int:
     if not text.isdecimal() or len(text) > 18:
-        raise ValueError(f"{text[:30]!r} is not a number; use one from 1 to {_MOST_CONCURRENT}")
+        raise ValueError(f"{text[:30]!r} is not a number; use one from 1 to {_MAX_CONCURRENT}")
     return _positive(int(text), text)
 
 
 def _rate(text: str) -> int:
-    """Bytes a second of ``50MB/s``, or ``400Mb/s``, which are bits."""
+    """Bytes per second from ``50MB/s``, or ``400Mb/s``, which is in bits."""
     match = _RATE.fullmatch(text)
     if match is None:
         raise ValueError(f"{text[:30]!r} is not a valid rate; use 50MB/s, or 400Mb/s for bits")

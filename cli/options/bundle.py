@@ -1,4 +1,4 @@
-"""Several options as one value: a command with thirty of them has a few arguments."""
+"""Several options as one value, so that a command with thirty options has few arguments."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields
@@ -10,7 +10,7 @@ import click
 def gathered(
     command: Callable[..., Any], options: Sequence[Callable[..., Any]], into: str, make: Callable[[dict[str, Any]], Any]
 ) -> Any:
-    """The command with the options added, in their order; it gets ``into=make(values)`` instead of their values."""
+    """The command with the options added in order; it receives ``into=make(values)`` instead of their values."""
 
     def call(**values: Any) -> Any:
         own = {name: values.pop(name) for name in names}
@@ -23,19 +23,19 @@ def gathered(
         wrapped = option(wrapped)
     added: list[click.Parameter] = wrapped.__click_params__
     names = [param.name for param in added if param.name]
-    # Click reads the list backwards.
+    # Click reverses the list.
     wrapped.__click_params__ = before + added
     return wrapped
 
 
 def collected(**bundles: type[Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Pass dataclasses to the command instead of the values of the options that are named like their fields.
+    """Pass dataclasses to the command instead of the values of the options named like their fields.
 
-    The decorator nearest to the command: the options stand above it, in any order, and two dataclasses may have a
+    It must be the innermost decorator, below the options, which may be in any order; two dataclasses may have a
     field in common.
 
     Args:
-        bundles: Each parameter of the command that gets a dataclass, and the class.
+        bundles: The dataclass for each parameter of the command.
     """
     names = {into: [field.name for field in fields(kind)] for into, kind in bundles.items()}
     taken = {name for of_one in names.values() for name in of_one}

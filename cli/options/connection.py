@@ -1,4 +1,4 @@
-"""How to connect: the options that every command has that talks to S3."""
+"""Connection options, for every command that makes requests to S3."""
 
 import sys
 import warnings
@@ -14,7 +14,7 @@ from .bundle import gathered
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_FOR_EVER = 86400.0  # seconds; what 0 means to aws
+_FOR_EVER = 86400.0  # seconds; aws accepts 0 as no timeout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,7 @@ class Connection:
     """How to connect.
 
     verify: as in S3Config.
-    unsigned: nothing is signed.
+    unsigned: True sends requests without a signature.
     connect_timeout, read_timeout: seconds; None means the default.
     customer_key: as in S3Config.
     """
@@ -42,7 +42,7 @@ class Connection:
 
 
 def connection_options(command: F) -> F:
-    """Adds the options; the command gets ``connection``, a Connection."""
+    """Add the options; the command receives ``connection``, a Connection."""
     return gathered(command, _OPTIONS, "connection", _make)  # type: ignore[no-any-return]
 
 
@@ -82,7 +82,7 @@ _OPTIONS = (
 
 
 def verification(ca_bundle: str | None, no_verify_ssl: bool) -> bool | str | None:
-    """What --ca-bundle and --no-verify-ssl ask for; the latter warns, once."""
+    """The ``verify`` setting for --ca-bundle and --no-verify-ssl; the latter prints a warning."""
     if not no_verify_ssl:
         return ca_bundle
     print(

@@ -1,4 +1,4 @@
-"""The values of options that travel together, named like the options."""
+"""Values of options that are passed together, named like the options."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,9 +18,9 @@ from .sse_c import SseCOptions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceOptions:
-    """Which service, with whose credentials, and how to connect.
+    """The service, the credentials, and how to connect.
 
-    endpoint_url, profile, region: None means what the AWS configuration says.
+    endpoint_url, profile, region: None takes each from the AWS configuration.
     """
 
     endpoint_url: str | None
@@ -31,7 +31,7 @@ class ServiceOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """How fast, how patiently and how carefully ``upload`` and ``resume`` work.
+    """The speed, retries and verification of ``upload`` and ``resume``.
 
     concurrency: parts in flight; bwlimit: bandwidth; max_duration, retry_for: seconds.  None means the default.
     """
@@ -47,7 +47,7 @@ class RunOptions:
 
     @property
     def settings(self) -> UploadSettings:
-        """The settings of an upload that is resumed."""
+        """The settings of a resumed upload."""
         return UploadSettings(
             concurrency=self.concurrency,
             bandwidth=self.bwlimit,
@@ -61,10 +61,10 @@ class RunOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadOptions(RunOptions):
-    """The same for ``upload``, with what only a new upload can choose.
+    """The same for ``upload``, with options that only a new upload has.
 
     part_size: bytes; None means chosen for the file.
-    checksum_algorithm: as it was typed; None means what the service supports.
+    checksum_algorithm: as typed; None means the one that the service supports.
     """
 
     part_size: int | None
@@ -75,7 +75,7 @@ class UploadOptions(RunOptions):
 
     @property
     def transfer(self) -> TransferOptions:
-        """What the AWS configuration may complete."""
+        """The options that the AWS configuration may complete."""
         return TransferOptions(part_size=self.part_size, concurrency=self.concurrency, bandwidth=self.bwlimit)
 
     def settings_with(self, transfer: TransferOptions) -> UploadSettings:
@@ -95,7 +95,7 @@ class UploadOptions(RunOptions):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputOptions:
-    """What the user wants to see.  log_file: None means no log."""
+    """What the user chose to see.  log_file: None means no log."""
 
     quiet: bool
     no_progress: bool
@@ -103,7 +103,7 @@ class OutputOptions:
     log_file: Path | None
 
     def opened(self, *, sources: Sequence[str] = (), filters: Sequence[Filter] = ()) -> select.Output:
-        """The same, with the log file open until the command ends; the arguments as for ``opened_log``.
+        """The output options, with the log file open until the command ends; arguments as in ``opened_log``.
 
         Raises:
             click.UsageError: the log file cannot be opened, or would be uploaded.
@@ -114,7 +114,7 @@ class OutputOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateOptions:
-    """Which state directory, and whether it stays as it is.  state_dir: None means the usual one."""
+    """The state directory, and whether it stays unchanged.  state_dir: None means the default."""
 
     state_dir: Path | None
     dry_run: bool
@@ -122,10 +122,10 @@ class StateOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResumeOptions:
-    """How stored uploads and jobs are reached.
+    """How to connect for stored uploads and jobs.
 
     profile: None means the profile of the upload.
-    prune: accept that files of a job are gone.
+    prune: accept that files of a job no longer exist.
     """
 
     profile: str | None
@@ -134,10 +134,10 @@ class ResumeOptions:
     prune: bool
 
     def with_key(self, what: str) -> "ResumeOptions":
-        """The same, with the customer's key that ``what`` needs; asked for on a terminal.
+        """The same, with the customer-provided key for ``what``; prompted for on a terminal.
 
         Raises:
-            click.UsageError: the variable holds no key.
+            click.UsageError: the variable does not contain a valid key.
         """
         key = self.key_options.key(needed=True, what=what)
         return replace(self, connection=replace(self.connection, customer_key=key))

@@ -1,4 +1,4 @@
-"""The options of ``upload`` that are about many files."""
+"""The options of ``upload`` for many files."""
 
 import codecs
 from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobOptions:
-    """What the user said about many files.  files_from: a path, "-" for standard input, or None."""
+    """The options for many files.  files_from: a path, "-" for standard input, or None."""
 
     recursive: bool
     filters: tuple[Filter, ...]
@@ -41,7 +41,7 @@ class JobOptions:
 
 
 def job_options(command: F) -> F:
-    """Adds the options; the command gets ``many``, a JobOptions."""
+    """Add the options; the command receives ``many``, a JobOptions."""
     return gathered(command, _OPTIONS, "many", _make)  # type: ignore[no-any-return]
 
 
@@ -158,7 +158,7 @@ _OPTIONS = (
 
 
 def hopeless_filters(filters: Sequence[Filter], sources: Sequence[str]) -> list[str]:
-    """A sentence about each pattern that no file can match.  sources: absolute paths."""
+    """A warning for each pattern that cannot match any file.  sources: absolute paths."""
     sentences = []
     for each in filters:
         if each.can_match:
@@ -177,7 +177,7 @@ def hopeless_filters(filters: Sequence[Filter], sources: Sequence[str]) -> list[
 
 
 class FilteredCommand(GroupedCommand):
-    """Notes the patterns of --include and --exclude in the order in which they were typed."""
+    """A command that keeps the patterns of --include and --exclude in the order typed."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         args = with_single_grants(args)

@@ -1,4 +1,4 @@
-"""The options of ``upload`` that are about the object, with aws's names and meaning."""
+"""The options of ``upload`` for the object, with aws's names and meanings."""
 
 import datetime
 import re
@@ -20,12 +20,12 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _GRANTS = {"read": "GrantRead", "full": "GrantFullControl", "readacl": "GrantReadACP", "writeacl": "GrantWriteACP"}
 _GRANTEES = {"id": "id", "uri": "uri", "emailaddress": "emailAddress"}
-_MOST_TAGS, _LONGEST_TAG, _LONGEST_VALUE = 10, 128, 256
+_MAX_TAGS, _MAX_TAG_LENGTH, _MAX_VALUE_LENGTH = 10, 128, 256
 _OWNER = re.compile(r"\d{12}")
 
 
 def object_options(command: F) -> F:
-    """Adds the options; the command gets ``object_options``, an ObjectOptions."""
+    """Add the options; the command receives ``object_options``, an ObjectOptions."""
     return gathered(command, _OPTIONS, "object_options", _make)  # type: ignore[no-any-return]
 
 
@@ -51,17 +51,17 @@ def _tagging(ctx: click.Context, param: click.Parameter, value: str | None) -> s
         encoded = quote(value, safe=string.punctuation + " ")
         raise click.BadParameter(f"{value!r} is not URL-encoded; write it like {encoded}")
     try:
-        tags = parse_qsl(value, keep_blank_values=True, strict_parsing=True, max_num_fields=_MOST_TAGS)
+        tags = parse_qsl(value, keep_blank_values=True, strict_parsing=True, max_num_fields=_MAX_TAGS)
     except ValueError:
         raise click.BadParameter(
-            f"{value!r} is not a valid tag set; use name=value&other=value, URL-encoded, with at most {_MOST_TAGS} tags"
+            f"{value!r} is not a valid tag set; use name=value&other=value, URL-encoded, with at most {_MAX_TAGS} tags"
         ) from None
     names = [name for name, _ in tags]
     if len(set(names)) < len(names):
         raise click.BadParameter("a tag name is given twice")
-    if any(not name or len(name) > _LONGEST_TAG or len(text) > _LONGEST_VALUE for name, text in tags):
+    if any(not name or len(name) > _MAX_TAG_LENGTH or len(text) > _MAX_VALUE_LENGTH for name, text in tags):
         raise click.BadParameter(
-            f"a tag name must have 1 to {_LONGEST_TAG} characters, and a value at most {_LONGEST_VALUE}"
+            f"a tag name must have 1 to {_MAX_TAG_LENGTH} characters, and a value at most {_MAX_VALUE_LENGTH}"
         )
     return value
 

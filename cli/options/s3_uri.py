@@ -1,4 +1,4 @@
-"""Addresses as users write them: ``s3://bucket/key``, and ``s3://ARN/key`` with the ARN of an access point.
+"""Parse addresses: ``s3://bucket/key``, and ``s3://ARN/key`` with the ARN of an access point.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-points-naming.html
 """
@@ -15,14 +15,14 @@ from ..text.escape import printable
 
 
 def split_address(text: str, example: str) -> tuple[str, str | None]:
-    """Bucket, or ARN, and what comes after its slash; None without a slash.
+    """The bucket or ARN, and the text after its slash; None without a slash.
 
     Args:
-        text: As it was typed.
-        example: What it should look like, for the message.
+        text: As typed.
+        example: A valid address, for the error message.
 
     Raises:
-        click.UsageError: it is no s3:// address, names no bucket, or has an ARN that nothing can be uploaded to.
+        click.UsageError: it is not an s3:// address, has no bucket, or has an ARN that cannot be uploaded to.
     """
     try:
         return address.split_address(as_text(text), example, shown=printable(text))
@@ -51,7 +51,7 @@ def parse_target(target: str, source: str) -> tuple[str, str]:
     """Bucket and key; the name of ``source``, an absolute path, is appended to a bucket and to what ends in ``/``.
 
     Raises:
-        click.UsageError: it is no s3:// address of an object.
+        click.UsageError: it is not the s3:// address of an object.
     """
     bucket, key = split_address(target, "s3://bucket/key")
     key = key or ""
@@ -72,7 +72,7 @@ def parse_destination(target: str, *, add_slash: bool = False) -> tuple[str, str
     add_slash: True completes a prefix without one, as ``aws s3 cp --recursive`` does.
 
     Raises:
-        click.UsageError: it is no s3:// address, or names one object.
+        click.UsageError: it is not an s3:// address, or it names a single object.
     """
     bucket, prefix = split_address(target, "s3://bucket/prefix/")
     if prefix and not prefix.endswith("/") and add_slash:
@@ -86,7 +86,7 @@ def parse_bucket(text: str) -> tuple[str, str]:
     """Bucket and prefix of ``s3://bucket/prefix``; the prefix may be empty.
 
     Raises:
-        click.UsageError: it is no such address.
+        click.UsageError: it is not such an address.
     """
     bucket, prefix = split_address(text, "s3://bucket or s3://bucket/prefix")
     return bucket, _checked(prefix or "", text)
@@ -101,10 +101,10 @@ def _checked(prefix: str, text: str) -> str:
 
 
 def absolute(source: str) -> str:
-    """The path from /, as it was typed otherwise.
+    """The absolute path; symbolic links are not resolved.
 
     Raises:
-        click.UsageError: the current folder is gone.
+        click.UsageError: the current directory no longer exists.
     """
     try:
         return os.path.abspath(source)  # noqa: PTH100 - keeps undecodable names

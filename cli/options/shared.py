@@ -1,4 +1,4 @@
-"""The options that several commands share, and how their values are read."""
+"""Options shared by several commands, and the parsing of their values."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,7 +16,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def state_dir_option(command: F) -> F:
-    """--state-dir, for every command that looks into the store."""
+    """--state-dir, for every command that uses the store."""
     return click.option(
         "--state-dir",
         type=click.Path(file_okay=False, path_type=Path),
@@ -26,14 +26,14 @@ def state_dir_option(command: F) -> F:
 
 
 def profile_option(command: F) -> F:
-    """--profile, for commands that go on with a stored upload."""
+    """--profile, for commands that work with a stored upload."""
     return click.option("--profile", metavar="NAME", help="AWS profile to use.  [default: the profile of the upload]")(
         command
     )
 
 
 def service_options(command: F) -> F:
-    """--endpoint-url, --profile and --region, for commands that are told of a bucket."""
+    """--endpoint-url, --profile and --region, for commands with a bucket as argument."""
     for option in (
         click.option("--region", metavar="NAME", help="AWS Region."),
         click.option("--profile", metavar="NAME", help="AWS profile to use."),
@@ -44,7 +44,7 @@ def service_options(command: F) -> F:
 
 
 def dry_run_option(command: F) -> F:
-    """--dry-run, by the names that other tools have for it."""
+    """--dry-run, with the names that other tools use."""
     return click.option(
         "-n",
         "--dry-run",
@@ -56,7 +56,7 @@ def dry_run_option(command: F) -> F:
 
 
 def prune_option(command: F) -> F:
-    """--prune, for jobs whose files are gone."""
+    """--prune, for jobs whose files no longer exist."""
     return click.option(
         "--prune",
         is_flag=True,
@@ -122,7 +122,7 @@ def max_parts_option(command: F) -> F:
 
 
 def limits_of(max_parts: int | None) -> S3Limits:
-    """The service's limits, with the number of parts that --max-parts named."""
+    """The service's limits, with the number of parts from --max-parts."""
     return AWS if max_parts is None else replace(AWS, max_parts=max_parts)
 
 
@@ -162,5 +162,5 @@ def pace_options(command: F) -> F:
 
 
 def retry_policy(retry_for: float | None) -> RetryPolicy:
-    """The usual policy, with the user's patience when he named it."""
+    """The default policy, with the value of --retry-for if given."""
     return RetryPolicy() if retry_for is None else RetryPolicy(budget=retry_for, first_contact=retry_for)

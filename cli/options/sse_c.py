@@ -1,4 +1,4 @@
-"""``--sse-c`` and ``--sse-c-key``: where the customer's key comes from.  No message repeats it."""
+"""``--sse-c`` and ``--sse-c-key``: the customer-provided key.  No message repeats it."""
 
 import base64
 import binascii
@@ -18,25 +18,25 @@ from .bundle import gathered
 F = TypeVar("F", bound=Callable[..., Any])
 
 VARIABLE = "PARTWAY_SSE_C_KEY"
-AGAIN = ("--sse-c-key", "fileb://FILE")  # in commands that people are told to run
+AGAIN = ("--sse-c-key", "fileb://FILE")  # in suggested commands
 _FORMS = f"{KEY_SIZE} bytes, raw or in base64, or fileb://FILE with either"
-_LONGEST_FILE = 4096
+_MAX_FILE_SIZE = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SseCOptions:
-    """What was typed.  wanted: the object is to be encrypted with such a key; typed: the key, when it was."""
+    """The options.  wanted: True encrypts the object with such a key; typed: the key, if given."""
 
     wanted: bool
     typed: CustomerKey | None
 
     def key(self, *, needed: bool = False, what: str = "the object") -> CustomerKey | None:
-        """The key that was typed, of the variable, or of who sits at the terminal.
+        """The key from the option, the variable, or a prompt on the terminal.
 
-        needed: an upload that goes on was begun with one.  None when no key is needed, or when there is none.
+        needed: True for an upload that was started with a key.  Returns None if no key is needed, or none is available.
 
         Raises:
-            click.UsageError: the variable holds no key.
+            click.UsageError: the variable does not contain a valid key.
         """
         if not needed and not self.wanted:
             return None
@@ -53,20 +53,20 @@ class SseCOptions:
 
 
 def customer_key_options(command: F) -> F:
-    """Adds the options; the command gets ``key_options``, a KeyOptions that wants a key when either is there."""
+    """Add the options; the command receives ``key_options``, an SseCOptions that wants a key if either is given."""
     return gathered(command, (_ALGORITHM, _KEY), "key_options", _make)  # type: ignore[no-any-return]
 
 
 def again_options(command: F) -> F:
-    """The same for commands that know by themselves whether a key is needed."""
+    """Only --sse-c-key, for commands that know from the store whether a key is needed."""
     return gathered(command, (_KEY_AGAIN,), "key_options", _make)  # type: ignore[no-any-return]
 
 
 def parse_key(text: str) -> CustomerKey:
-    """The key of a text that holds it, or names its file.
+    """The key from a text that contains it, or the path of its file.
 
     Raises:
-        ValueError: it does not; the message never repeats the text.
+        ValueError: the text has no valid key; the message never repeats it.
     """
     for scheme in ("fileb://", "file://"):
         if text.startswith(scheme):
@@ -77,7 +77,7 @@ def parse_key(text: str) -> CustomerKey:
 def _read(path: str) -> bytes:
     try:
         with Path(path).expanduser().open("rb") as file:
-            return file.read(_LONGEST_FILE)
+            return file.read(_MAX_FILE_SIZE)
     except (OSError, ValueError, RuntimeError) as error:
         raise ValueError(f"the key file cannot be read: {getattr(error, 'strerror', None) or error}") from None
 

@@ -1,4 +1,4 @@
-"""Values of options: parsed, or refused with a sentence that says what to type."""
+"""Values of options: parsed, or refused with a valid example."""
 
 import json
 import os
@@ -15,11 +15,11 @@ from partway.engine.quantities import parse_duration, parse_size
 T = TypeVar("T")
 
 
-_MOST_METADATA = 2048  # bytes of names and values
-_LONGEST_FILE = 64 * 1024  # characters of a file with metadata
+_MAX_METADATA = 2048  # bytes of names and values
+_MAX_FILE_SIZE = 64 * 1024  # characters of a file with metadata
 
 
-_METADATA_NAME = re.compile(r"[0-9A-Za-z!#$%&'*+.^_`|~-]+")  # what the name of an HTTP header may be made of
+_METADATA_NAME = re.compile(r"[0-9A-Za-z!#$%&'*+.^_`|~-]+")  # the characters of an HTTP header's name
 
 
 def size_value(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
@@ -43,12 +43,12 @@ def metadata_value(ctx: click.Context, param: click.Parameter, value: str | None
 
 
 def header_value(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """A click callback: what an HTTP header can carry."""
+    """A click callback: text that an HTTP header can carry."""
     return None if value is None else read(_check_header, value)
 
 
 def url_value(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """A click callback: an address with http or https."""
+    """A click callback: an http or https URL."""
     return None if value is None else read(_check_url, value)
 
 
@@ -87,7 +87,7 @@ def _file_text(text: str) -> str:
     path = os.path.expanduser(text.removeprefix("file://"))  # noqa: PTH111 - keeps undecodable names
     try:
         with open(path, encoding="utf-8") as file:  # noqa: PTH123
-            return file.read(_LONGEST_FILE).strip()
+            return file.read(_MAX_FILE_SIZE).strip()
     except (OSError, ValueError) as error:
         raise ValueError(f"the file {path!r} cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
@@ -113,6 +113,6 @@ def _parse_metadata(text: str) -> tuple[tuple[str, str], ...]:
     if len(set(names)) < len(names):
         raise ValueError("a metadata name is given twice; S3 does not distinguish upper and lower case")
     size = sum(len(name) + len(value) for name, value in found)
-    if size > _MOST_METADATA:
-        raise ValueError(f"the metadata has {size:,} bytes; S3 accepts at most {_MOST_METADATA:,}")
+    if size > _MAX_METADATA:
+        raise ValueError(f"the metadata has {size:,} bytes; S3 accepts at most {_MAX_METADATA:,}")
     return tuple(found)

@@ -1,1 +1,1 @@
-"""How it is shown: bars, lines, JSON, log file."""
+"""How progress and results are shown: bars, lines, JSON, log file."""

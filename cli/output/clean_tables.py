@@ -1,4 +1,4 @@
-"""What ``partway clean`` shows before it asks."""
+"""The tables that ``partway clean`` shows before it asks."""
 
 import time
 
@@ -13,14 +13,14 @@ from ..text.escape import printable
 from ..text.units import format_age, format_size, format_span
 from ..text.width import table_console
 
-_MOST_SHOWN = 20
+_MAX_SHOWN = 20
 _GIB = 1024**3
 # USD for a GiB in a month: S3 Standard in us-east-1, the first 50 TB.  https://aws.amazon.com/s3/pricing/
 _PRICE = 0.023
 
 
 def print_orphans(where: str, found: list[Orphan], choice: RemovalPolicy) -> None:
-    """Two tables, of what can be removed and of what is kept, and what the former costs."""
+    """Print two tables: the uploads that can be removed, with their cost, and those that are kept."""
     where = printable(where)
     if not found:
         print(f"{where} has no unfinished uploads")
@@ -48,16 +48,16 @@ def print_orphans(where: str, found: list[Orphan], choice: RemovalPolicy) -> Non
 
 
 def print_history(history: History) -> None:
-    """The oldest of what would be forgotten."""
+    """Print the oldest history entries that would be deleted."""
     now = time.time()
     table = _new_table("ID", "STATUS", "ENDED", "DESTINATION")
     rows = [(record.id, record.status.label, record.updated_at, target_of(record).url) for record in history.uploads]
     rows += [(job.id, f"job {job.status.label}", job.updated_at, job.target) for job in history.jobs]
-    for id, status, ended, target in sorted(rows, key=lambda row: row[2])[:_MOST_SHOWN]:
+    for id, status, ended, target in sorted(rows, key=lambda row: row[2])[:_MAX_SHOWN]:
         table.add_row(id, status, format_age(now - ended), Text(printable(target)))
     table_console().print(table)
-    if len(rows) > _MOST_SHOWN:
-        print(f"… and {len(rows) - _MOST_SHOWN:,} more; `partway list --all` lists them all")
+    if len(rows) > _MAX_SHOWN:
+        print(f"… and {len(rows) - _MAX_SHOWN:,} more; `partway list --all` lists them all")
 
 
 def _table(orphans: list[Orphan], *, with_reason: bool) -> Table:

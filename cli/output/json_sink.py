@@ -1,4 +1,4 @@
-"""Events as JSON, one object a line, for programs that run partway."""
+"""Events as JSON, one object per line, for programs that run partway."""
 
 import json
 import re
@@ -19,9 +19,9 @@ def event_name(event: Event) -> str:
 
 
 class JsonSink:
-    """Writes every event as it comes; of ``part_progress`` at most one a second.
+    """Writes every event at once; ``part_progress`` at most once a second.
 
-    The text is ASCII: a control character in a name arrives as ``\\u001b``, never as itself.
+    The text is ASCII: a control character in a name is written as ``\\u001b``.
     """
 
     def __init__(self, out: TextIO, *, clock: Callable[[], float] = time.monotonic) -> None:

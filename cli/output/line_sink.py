@@ -16,7 +16,7 @@ _NEWS = (FileDone, FileSkipped, PartDone, PartKept, PartProgress, UploadCompleti
 
 
 class LineSink:
-    """Writes a line at most every ``every`` seconds, and at once what is worth keeping."""
+    """Writes a line at most every ``every`` seconds, and messages at once."""
 
     def __init__(self, out: TextIO, *, every: float = _EVERY, clock: Callable[[], float] = time.monotonic) -> None:
         self._out = out

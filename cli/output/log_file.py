@@ -1,4 +1,4 @@
-"""``--log-file``: a line for every event, added to a file."""
+"""``--log-file``: append a line per event to a file."""
 
 import os
 import sys
@@ -18,11 +18,11 @@ from ..text.escape import printable
 from .messages.log_lines import log_line, whose
 from .messages.status_line import state
 
-_EVERY = 10.0  # seconds between two lines about bytes that are on their way, of each upload
+_EVERY = 10.0  # seconds between two lines about the bytes in flight of one upload
 
 
 def check_place(path: Path, sources: Sequence[str], filters: Sequence[Filter]) -> None:
-    """Refuse a log that is part of what is uploaded: it would change while it is sent, in every run.
+    """Check that the log file is not uploaded itself: it would change while it is sent, in every run.
 
     Raises:
         click.UsageError
@@ -40,14 +40,14 @@ def check_place(path: Path, sources: Sequence[str], filters: Sequence[Filter]) -
 
 
 class LogFile:
-    """A sink that adds a line for each event: the time in UTC, the id of the upload or job, what happened.
+    """A sink that appends a line per event: the time in UTC, the ID of the upload or job, and what happened.
 
-    Several processes may write into one file; a line stays whole.  Nothing is rotated.  When a line cannot be written
-    any more, stderr says so once and the upload goes on: the bytes matter more.
+    Several processes may write to one file; lines are never mixed.  Nothing is rotated.  If a line cannot be written,
+    a warning is printed once and the upload continues.
 
     Args:
         clock: Seconds since 1970.
-        timer: Seconds from any start, which nobody sets back.
+        timer: Seconds on a monotonic clock.
 
     Raises:
         click.UsageError: the file cannot be opened.
@@ -69,7 +69,7 @@ class LogFile:
         self._told: str | None = None
         self._failed = False
         try:
-            # A pipe that nobody reads must not wait for a reader.
+            # Opening a FIFO without a reader must not block.
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK
             self._descriptor = os.open(path, flags, 0o666)
             os.set_blocking(self._descriptor, True)
@@ -92,7 +92,7 @@ class LogFile:
             self._told = event.error
 
     def note(self, error: PartwayError) -> None:
-        """What ended the run, unless an event told it already."""
+        """Log the error that ended the run, unless an event has reported it."""
         if str(error) != self._told:
             self._write(self._last, f"stopped: {printable(str(error))}")
 

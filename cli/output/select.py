@@ -1,4 +1,4 @@
-"""Choose how an upload is shown: bars, lines, JSON, or nothing but the result."""
+"""Choose how an upload is shown: bars, lines, JSON, or only the result."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """What the user wants to see.
+    """What the user chose to see.
 
-    quiet: nothing but errors.
+    quiet: only errors.
     no_progress: no bars and no progress lines; the summary stays.
     json: events on stdout instead of the summary.
-    log: gets every event too, whatever else is shown.
+    log: also receives every event.
     """
 
     quiet: bool = False
@@ -41,13 +41,13 @@ class Output:
     log: "LogFile | None" = None
 
     def warn(self, sentence: str) -> None:
-        """A sentence on stderr about something that stops nothing."""
+        """Print a warning to stderr."""
         if not self.quiet:
             print(f"warning: {printable(sentence)}", file=sys.stderr, flush=True)
 
 
 def once(warn: Callable[[str], None]) -> Callable[[str], None]:
-    """Passes each sentence on once."""
+    """Pass each sentence on only once."""
     said: set[str] = set()
 
     def new(sentence: str) -> None:
@@ -64,7 +64,7 @@ def opened_log(path: Path | None, *, sources: Sequence[str] = (), filters: Seque
     sources, filters: what is uploaded; the log must not be part of it.
 
     Raises:
-        click.UsageError: it cannot be opened, or would be uploaded.
+        click.UsageError: the log file cannot be opened, or would be uploaded.
     """
     if path is None:
         return None
@@ -75,14 +75,14 @@ def opened_log(path: Path | None, *, sources: Sequence[str] = (), filters: Seque
 
 
 @contextmanager
-def shown(output: Output, nudge: Nudge) -> Iterator[EventSink]:
-    """A sink that shows one upload.  Progress goes to stderr, results and JSON to stdout; with bars, Enter calls the
-    nudge."""
-    # The log first: it tells also of what the others fail at.
+def open_sink(output: Output, nudge: Nudge) -> Iterator[EventSink]:
+    """A sink that shows one upload or job.  Progress goes to stderr, results and JSON to stdout; with bars, Enter calls
+    the nudge."""
+    # The log first, so that it also records the event at which another sink fails.
     sinks: list[EventSink] = [output.log] if output.log is not None else []
     sinks += [JsonSink(sys.stdout)] if output.json else []
     if output.quiet or output.no_progress or (output.json and sys.stdout.isatty() and sys.stderr.isatty()):
-        # JSON and bars on one screen would be a mess.
+        # JSON and bars would mix on the screen.
         yield _all(sinks)
     elif bars := _bars():
         terminal = keyboard()
@@ -93,10 +93,10 @@ def shown(output: Output, nudge: Nudge) -> Iterator[EventSink]:
 
 
 def _bars() -> "BarSink | None":
-    """Bars, when stderr is a terminal that can show them."""
+    """Bars, if stderr is a terminal that can show them; otherwise None."""
     if not sys.stderr.isatty():
         return None
-    # Imported here: cron, CI and --quiet need none of it, and it takes as long as a small upload.
+    # Imported here: cron, CI and --quiet do not need it, and the import takes as long as a small upload.
     from rich.console import Console
 
     from .terminal.bar_sink import BarSink
@@ -116,7 +116,7 @@ def _all(sinks: list[EventSink]) -> EventSink:
 
 
 def show_result(event: UploadDone | UploadSkipped | JobDone, output: Output) -> None:
-    """The summary, unless it was already told as JSON or nobody wants it."""
+    """Print the summary, unless the output is JSON or quiet."""
     if not output.quiet and not output.json:
         for line in sentences.summary(event):
             print(line, flush=True)

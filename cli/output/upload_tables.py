@@ -19,17 +19,17 @@ from ..text.escape import printable, shorten
 from ..text.units import format_age, format_rate, format_seconds, format_size
 from ..text.width import table_console
 
-_LEAST_NAME = 10  # columns of a name that is shortened
+_MIN_NAME = 10  # columns of a name that is shortened
 _NUMBERS = ("FILES", "FAILED", "BYTES", "DONE", "SIZE")  # columns
 _RUNNING = "RUNNING"
 _STYLES = {"open": "yellow", "completing": "yellow", "completed": "green", _RUNNING: "bold green"}
 Rows = dict[str, LiveSnapshot]
-Totals = dict[str, tuple[int, int]]  # finished parts and their bytes, by upload; none where it is missing
-Cells = list[tuple[tuple[str, ...], tuple[str, ...]]]  # a row: facts, and the names beside them
+Totals = dict[str, tuple[int, int]]  # finished parts and their bytes, by upload; missing means none
+Cells = list[tuple[tuple[str, ...], tuple[str, ...]]]  # a row: the facts, and the names
 
 
 def print_all(records: Sequence[UploadRecord], totals: Totals, jobs: Sequence[JobRecord], rows: Rows) -> bool:
-    """A table of the jobs and one of the uploads; False when there is nothing to print."""
+    """Print a table of the jobs and one of the uploads; False if there is nothing to print."""
     console = table_console()
     if jobs:
         _print_jobs(console, jobs, rows)
@@ -65,13 +65,13 @@ def _print_uploads(console: Console, records: Sequence[UploadRecord], totals: To
 
 
 def _print(console: Console, headers: Sequence[str], names: Sequence[str], rows: Cells) -> None:
-    """Facts stand as they are; the names share the room that is left, and lose their middle where it is small.
+    """Print rows: facts in full, and names shortened in the middle to fit the remaining width.
 
-    Where there is no room for names beside the facts, they go below, and the less important facts away.
+    If there is no room for names beside the facts, they go on the next line, and less important facts are omitted.
     """
     widths = [max(map(cell_len, cells)) for cells in zip(headers, *(fixed for fixed, _ in rows), strict=True)]
     room = console.width - sum(widths) - GAP * (len(widths) + len(names) - 1)
-    if room < _LEAST_NAME * len(names):
+    if room < _MIN_NAME * len(names):
         unit = "" if len(names) > 1 else " files"
         lines = [f"{id} {status} {share}{unit}\n  {' to '.join(named)}" for (id, status, share, *_), named in rows]
         console.print(Text("\n".join(lines)))
@@ -79,7 +79,7 @@ def _print(console: Console, headers: Sequence[str], names: Sequence[str], rows:
     shares = [room]
     if len(names) > 1:
         longest = max(cell_len(named[0]) for _, named in rows)
-        first = min(max(longest, len(names[0])), max(_LEAST_NAME, room * 2 // 5))
+        first = min(max(longest, len(names[0])), max(_MIN_NAME, room * 2 // 5))
         shares = [first, room - first]
     plain = console.options.ascii_only
     shown = [
@@ -94,15 +94,15 @@ def _status(status: str, row: LiveSnapshot | None, *, over: bool) -> str:
 
 
 def _seen(updated_at: float, row: LiveSnapshot | None, status: str) -> str:
-    """The rate of what runs, or why there is none; the age of the last news of what does not run."""
+    """The rate of a running upload, or why there is none; otherwise the time since its last update."""
     if row is None or status != _RUNNING:
         return format_age(time.time() - max(updated_at, row.record.updated_at if row is not None else 0.0))
-    told = row.record
-    if told.away_since is not None:
+    snapshot = row.record
+    if snapshot.away_since is not None:
         return "unreachable"
-    if (quiet := quiet_seconds(told)) >= QUIET:
+    if (quiet := quiet_seconds(snapshot)) >= QUIET:
         return f"stalled {quiet:.0f} s" if quiet < 60 else f"stalled {format_seconds(quiet)}"
-    return "now" if told.rate is None else format_rate(told.rate)
+    return "now" if snapshot.rate is None else format_rate(snapshot.rate)
 
 
 def _share(record: UploadRecord, done: int) -> str:

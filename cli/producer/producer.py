@@ -1,6 +1,6 @@
-"""``--from-command``: run the program whose output is uploaded, and know how it ended.
+"""``--from-command``: run the program whose output is uploaded, and check how it ended.
 
-A pipe tells only that it ended.  Whoever starts the program also learns its exit code, before an object is made.
+A pipe shows only that it has ended.  Running the program also yields its exit code, before an object is created.
 """
 
 import select
@@ -17,18 +17,18 @@ from partway.engine.workers.channel import WorkerContext
 
 from .shell import shell_words
 
-_TICK = 0.05  # seconds between looks at a program that has closed its output and not ended
-_SIGNALS_TOGETHER = 0.3  # seconds between the same Ctrl-C in the program and in this process, at most
+_TICK = 0.05  # seconds between checks of a program that has closed its output but not exited
+_SIGNALS_TOGETHER = 0.3  # the longest delay in seconds between the same Ctrl-C in the program and in this process
 _SHELL_SIGNAL = 128  # a shell's exit code for a program that a signal ended is this and the signal's number
 
 
 class Producer:
-    """A command of the shell at work.  When the block ends before it does, its processes are ended.
+    """A running shell command.  If the block ends first, its processes are terminated.
 
     In the foreground of a terminal it shares the process group, so that it may ask for a password there and Ctrl-C
-    reaches it too.  Elsewhere it gets a group of its own, which ends as a whole.
+    reaches it too.  Otherwise it gets its own process group, which is terminated as a whole.
 
-    descriptor: reads what it writes.
+    descriptor: the readable end of its output.
 
     Raises:
         SourceError: there is no shell to run it.
@@ -67,15 +67,15 @@ class Producer:
         self._output.close()
 
     def kill(self) -> None:
-        """End its processes at once; does nothing when it has ended."""
+        """Kill its processes at once; does nothing if it has exited."""
         if not self._ended.is_set():
             self._family.kill()
 
     def confirm(self, worker: WorkerContext) -> None:
-        """Wait for its end.
+        """Wait until it has exited.
 
         Raises:
-            UploadFailed: it failed, so what it wrote is not to be trusted.
+            UploadFailed: it failed, so its output may be incomplete.
         """
         while not self._ended.is_set():
             worker.sleep(_TICK)
@@ -95,7 +95,7 @@ class Producer:
             )
 
     def _watch(self) -> None:
-        """Wait for the shell's end.  What it leaves behind ends with it, unless all went well."""
+        """Wait for the shell to exit.  Unless it succeeded, processes that it leaves behind are terminated."""
         code = self._process.wait()
         self._left_others = not _is_closed(self.descriptor)
         if code or self._left_others:
@@ -104,14 +104,14 @@ class Producer:
 
 
 def _is_closed(descriptor: int) -> bool:
-    """True when no process can write into the pipe any more; bytes may still be in it."""
+    """True when no process can write to the pipe any more; it may still contain bytes."""
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     return any(event & select.POLLHUP for _, event in poll.poll(0))
 
 
 def _signal_of(code: int) -> int:
-    """The signal that a returncode or a shell's exit code tells of; 0 for none."""
+    """The signal indicated by a return code or a shell's exit code; 0 for none."""
     return -code if code < 0 else max(0, code - _SHELL_SIGNAL)
 
 

@@ -1,7 +1,7 @@
-"""The shell of ``--from-command``: its exit code has to tell when any of the programs failed, not only the last.
+"""The shell of ``--from-command``: its exit code must show a failure of any program, not only of the last.
 
 A plain ``sh -c 'pg_dump db | gzip'`` ends with gzip's exit code, so half a dump would become an object.  Bash stops at
-the first failure (``-e``) and knows ``pipefail``; some other shells do, and dash does not.
+the first failure (``-e``) and supports ``pipefail``; some other shells do, but dash does not.
 """
 
 import os
@@ -14,21 +14,21 @@ import click
 
 _STRICT = ("-e", "-o", "pipefail", "-c", "--")
 _SH = "/bin/sh"
-# What the shell takes literally; "||" starts no pipeline.
+# Text that the shell takes literally; "||" does not start a pipeline.
 _QUOTED = re.compile(r"""\\.|'[^']*'|"(?:\\.|[^"\\])*"|\|\|""", re.DOTALL)
 _PIPELINE = re.compile(r"\|")
 _PROCESS_SUBSTITUTION = re.compile(r"[<>]\(")
 
 
 def shell_words(command: str) -> list[str]:
-    """The program and arguments that run a command that passed ``check_command``."""
+    """The program and arguments to run a command that ``check_command`` has accepted."""
     shell = strict_shell()
     return [_SH, "-e", "-c", "--", command] if shell is None else [shell, *_STRICT, command]
 
 
 @cache
 def strict_shell() -> str | None:
-    """A shell with ``pipefail``: bash, or /bin/sh where it has the option; None when there is none."""
+    """A shell with ``pipefail``: bash, or /bin/sh if it has the option; otherwise None."""
     found = shutil.which("bash") or next(filter(os.path.exists, ("/bin/bash", "/usr/bin/bash")), None)
     return found or (_SH if _has_pipefail(_SH) else None)
 
@@ -42,7 +42,7 @@ def _has_pipefail(shell: str) -> bool:
 
 
 def check_command(command: str) -> None:
-    """Refuse a command whose failure could not be noticed.
+    """Refuse a command whose failure could go unnoticed.
 
     Raises:
         click.UsageError
@@ -65,6 +65,6 @@ def check_command(command: str) -> None:
 
 
 def _without_quotes(command: str) -> str:
-    """The command without what its quotes protect.  A comment or a here-document may contain a single quote that opens
-    nothing, so such a command is looked at as a whole."""
+    """The command without its quoted text.  A comment or a here-document may contain an unmatched quote, so such a
+    command is checked unchanged."""
     return command.replace("||", "") if "#" in command or "<<" in command else _QUOTED.sub("", command)

@@ -1,4 +1,4 @@
-"""Ids for the shell's Tab key, with what each is.  A store that is not there is not made, and trouble gives no ids."""
+"""Upload IDs for shell completion, with descriptions.  Creates no store; errors result in no IDs."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def all_ids(ctx: click.Context, param: click.Parameter, incomplete: str) -> "list[CompletionItem]":
-    """Every upload and job that the store knows."""
+    """The IDs of all uploads and jobs."""
 
     def known(store: "StateStore") -> Iterator[tuple[str, str]]:
         yield from _uploads(store.uploads(incomplete))
@@ -26,7 +26,7 @@ def all_ids(ctx: click.Context, param: click.Parameter, incomplete: str) -> "lis
 
 
 def unfinished_ids(ctx: click.Context, param: click.Parameter, incomplete: str) -> "list[CompletionItem]":
-    """Uploads and jobs that can be given up."""
+    """The IDs of uploads and jobs that can be cancelled."""
 
     def known(store: "StateStore") -> Iterator[tuple[str, str]]:
         yield from _uploads(store.uploads(incomplete, statuses=UNFINISHED))
@@ -36,7 +36,7 @@ def unfinished_ids(ctx: click.Context, param: click.Parameter, incomplete: str) 
 
 
 def resumable_ids(ctx: click.Context, param: click.Parameter, incomplete: str) -> "list[CompletionItem]":
-    """Uploads and jobs that go on by their id: not those that need their producer."""
+    """The IDs of uploads and jobs that ``resume`` can finish: not streams that need their producer."""
     from .resume_hint import needs_producer
 
     def known(store: "StateStore") -> Iterator[tuple[str, str]]:

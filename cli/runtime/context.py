@@ -1,4 +1,4 @@
-"""What a command that uploads works with."""
+"""The context of a command that uploads."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +17,9 @@ from .run import Work, run_upload
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandContext:
-    """The open store, the settings of the uploads, and what the user wants to see.
+    """The open store, the settings of the uploads, and the output options.
 
-    state_dir: as the command's option names it; None otherwise.
+    state_dir: the value of the command's option, or None.
     deadline: when the command is to stop.
     """
 
@@ -30,7 +30,7 @@ class CommandContext:
     deadline: Deadline = field(default_factory=Deadline)
 
     def run(self, work: Work, *, passes_over: bool = False) -> int:
-        """``run_upload`` with this store and output; the exit code."""
+        """``run_upload`` with this store and output; returns the exit code."""
         return run_upload(
             work,
             self.store,

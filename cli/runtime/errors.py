@@ -1,4 +1,4 @@
-"""Errors as users see them: a sentence on standard error, or a line of JSON."""
+"""Errors as users see them: a message on standard error, or a line of JSON."""
 
 import sys
 from collections.abc import Iterator
@@ -14,12 +14,12 @@ from . import exit_codes
 
 
 class OutputFailed(PartwayError):
-    """Bars, lines or JSON cannot be written any more: whoever read them is gone, or the disk is full."""
+    """Bars, lines or JSON cannot be written: the reader has exited, or the disk is full."""
 
 
 @contextmanager
 def failures_as_json(output: Output) -> Iterator[None]:
-    """What fails before an upload begins is one JSON line too, and one of the log."""
+    """Report an error before an upload starts as a JSON line and a log line, too."""
     try:
         yield
     except PartwayError as error:
@@ -30,8 +30,8 @@ def failures_as_json(output: Output) -> Iterator[None]:
         raise
 
 
-def tell(error: PartwayError) -> None:
-    """One clear sentence on stderr."""
+def print_error(error: PartwayError) -> None:
+    """Print the error to stderr."""
     stopped = exit_codes.exit_code(error) == exit_codes.INTERRUPTED
     if isinstance(error, KeyCollision):
         lines = [f"error: {error.sentence}:", *(f"  {printable(line)}" for line in error.lines)]

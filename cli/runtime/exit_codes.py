@@ -1,16 +1,16 @@
-"""What the process says at its end, for scripts.  Stable."""
+"""The exit codes, for scripts.  Stable."""
 
 from partway.engine.errors import PartwayError, PlanError, SourceError, UploadCancelled, is_resumable
 
 OK = 0
-FAILED = 1  # something failed for good
-USAGE = 2  # the command as it was typed cannot work
+FAILED = 1  # failed; retrying will not help
+USAGE = 2  # usage error
 INCOMPLETE = 75  # run again to resume (EX_TEMPFAIL)
 INTERRUPTED = 130  # stopped by Ctrl-C or SIGTERM; finished parts are kept
 
 
 def exit_code(error: PartwayError) -> int:
-    """The exit code of an error: by what helps, to run again or to do something first."""
+    """The exit code of an error: whether running again helps, or the user has to act first."""
     if isinstance(error, UploadCancelled):
         return INTERRUPTED
     if is_resumable(error):

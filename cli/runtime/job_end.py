@@ -1,4 +1,4 @@
-"""What is wrong at the end of a job, and what to do about it, on stderr; also when nobody saw it at the time."""
+"""The errors at the end of a job, with what to do about them, on stderr; also if they were shown earlier."""
 
 import sys
 from collections.abc import Sequence
@@ -9,14 +9,14 @@ from partway.state.store import StateStore
 
 from ..text.escape import printable
 
-MAX_NAMED = 20  # files that are named
+MAX_NAMED = 20  # files that are listed
 
 
 def tell_failures(done: JobDone, failures: Sequence[FileFailed], resume_command: str) -> None:
-    """Which files failed and why.
+    """Print which files failed, and why.
 
-    failures: the first few.
-    resume_command: what goes on with the job.
+    failures: the first few failures.
+    resume_command: the command that resumes the job.
     """
     _print(f"error: {plural(done.failed, 'file')} {verb(done.failed, 'was', 'were')} not uploaded:")
     for each in failures:
@@ -27,7 +27,7 @@ def tell_failures(done: JobDone, failures: Sequence[FileFailed], resume_command:
 
 
 def tell_missing(done: JobDone, store: StateStore, resume_command: str) -> None:
-    """Which files of earlier runs were not found any more.
+    """Print which files of earlier runs no longer exist.
 
     Raises:
         StateError: the store cannot be read.

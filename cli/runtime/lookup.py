@@ -1,4 +1,4 @@
-"""Find an upload or a job by the start of its id."""
+"""Find an upload or a job by the start of its ID."""
 
 import click
 
@@ -10,10 +10,10 @@ from ..text.escape import printable
 
 
 def find_upload(store: StateStore, prefix: str) -> UploadRecord:
-    """The upload whose id starts with ``prefix``.
+    """The upload whose ID starts with ``prefix``.
 
     Raises:
-        click.UsageError: none, or several.
+        click.UsageError: there is none, or several.
     """
     found = store.uploads(prefix) if prefix else []
     if len(found) == 1:
@@ -26,6 +26,6 @@ def find_upload(store: StateStore, prefix: str) -> UploadRecord:
 
 
 def find_job(store: StateStore, prefix: str) -> JobRecord | None:
-    """The job whose id starts with ``prefix``, when exactly one does and no upload does."""
+    """The job whose ID starts with ``prefix``, if there is exactly one and no such upload."""
     found = store.jobs.all(prefix) if prefix and not store.uploads(prefix) else []
     return found[0] if len(found) == 1 else None

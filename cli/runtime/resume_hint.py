@@ -1,6 +1,6 @@
-"""The commands that people are told to run: how an unfinished upload goes on, and how it is given up.
+"""The commands that messages suggest: to resume an unfinished upload, and to cancel it.
 
-They name every option that was typed and is not stored, so that who follows them literally loses nothing.
+They repeat every option that was typed and is not stored, so that running them literally loses nothing.
 """
 
 import json
@@ -16,7 +16,7 @@ from ..text.escape import quoted
 from .typed import typed
 
 _CONNECTION = ("ca_bundle", "no_verify_ssl", "no_sign_request", "cli_connect_timeout", "cli_read_timeout")
-# What `resume` takes, too, and nobody stores.
+# Options that `resume` accepts, too, and that are not stored.
 _RESUME = (
     *_CONNECTION,
     "concurrency",
@@ -28,8 +28,8 @@ _RESUME = (
     "check_updated",
     "prune",
 )
-# Of the command of a stream: --restart would give up what the next run goes on with, the key is never shown, and
-# the state folder is named in front.
+# Not repeated in the command of a stream: --restart would abort the upload to be resumed, the key is never shown,
+# and the state directory is placed before the subcommand.
 _NOT_AGAIN = ("restart", "sse_c_key", "state_dir", "dry_run")
 
 
@@ -39,13 +39,13 @@ def needs_producer(record: UploadRecord) -> bool:
 
 
 def typed_stream() -> str | None:
-    """What to store of the command that uploads a stream: its words as JSON; None when they are not known."""
+    """The stored form of a stream's command: its arguments as JSON; None if unknown."""
     words = [word for each in typed() if each.name not in _NOT_AGAIN for word in each.words]
     return json.dumps(words) if words else None
 
 
 def stream_command(record: UploadRecord, folder: Path | None) -> str:
-    """The command that goes on with a stream; ``folder``: the state folder, if the user named one."""
+    """The command that resumes a stream.  folder: the state directory, if the user named one."""
     target = target_of(record)
     words = _stored_words(record) or ["-", target.url]
     for flag, value in (
@@ -71,13 +71,13 @@ def _is_named(flag: str, words: Collection[str]) -> bool:
 
 
 def resume_command(id: str, folder: Path | None, key: Collection[str] = ()) -> str:
-    """The command that goes on with an upload of a file, or with a job.  key: of ``key_again``."""
+    """The command that resumes the upload of a file, or a job.  key: from ``key_again``."""
     return _joined([*_partway(folder), "resume", id, *_typed(_RESUME), *key])
 
 
 def resume_job(record: JobRecord, folder: Path | None) -> str:
-    """What resumes a job; a list that came by a pipe is stored nowhere, so its own command has to read it again."""
-    from partway.engine.walk.file_list import LISTED_ON_STDIN  # a single file needs none of it
+    """How to resume a job.  A list from a pipe is not stored, so the job's own command has to read it again."""
+    from partway.engine.walk.file_list import LISTED_ON_STDIN  # not needed for a single file
 
     try:
         by_pipe = json.loads(record.spec).get("listed") == LISTED_ON_STDIN
@@ -87,17 +87,17 @@ def resume_job(record: JobRecord, folder: Path | None) -> str:
 
 
 def cancel_command(id: str, folder: Path | None) -> str:
-    """The command that gives an upload or a job up."""
+    """The command that cancels an upload or a job."""
     return _joined([*_partway(folder), "cancel", id, *_typed(_CONNECTION)])
 
 
 def key_again(record: UploadRecord) -> list[str]:
-    """What names the key again that an upload needs and nobody stored."""
+    """The option for the customer-provided key, which is not stored; empty if the upload needs none."""
     return list(AGAIN) if target_of(record).options.customer_key else []
 
 
 def only_by_producer(record: UploadRecord, folder: Path | None) -> str:
-    """Why such an upload cannot be resumed without its producer, and how it can."""
+    """Why a stream cannot be resumed without its producer, and the command to run."""
     return (
         f"upload {record.id} is a stream, so only its producer can send the rest; run it again: "
         f"{stream_command(record, folder)}"
@@ -109,7 +109,7 @@ def _partway(folder: Path | None) -> list[str]:
 
 
 def _typed(names: Collection[str]) -> list[str]:
-    """Those options as they were typed; the path of a file from the root, since the folder may be another then."""
+    """These options as typed; file paths become absolute, since the current directory may differ later."""
     words: list[str] = []
     for each in typed():
         if each.name == "ca_bundle":

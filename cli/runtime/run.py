@@ -1,10 +1,9 @@
-"""What commands need to work with uploads: the store, a backend, signals, and a good word when something fails."""
+"""Run the work of a command: bars, signals, errors with hints, and the exit code."""
 
 import gc
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from partway.engine.errors import AlreadyEnded, AlreadyRunning, PartwayError, UploadCancelled, is_resumable
 from partway.engine.errors import UploadFailed as UploadIncomplete
@@ -28,17 +27,13 @@ from ..output.json_sink import JsonSink
 from ..output.terminal.nudging import nudged_by_signal
 from . import exit_codes
 from .deadline import Deadline
-from .errors import OutputFailed, tell
+from .errors import OutputFailed, print_error
 from .resume_hint import resume_command, resume_job
-from .safe import _tell_what_is_done, _tell_what_is_safe
+from .safe import print_job_state, print_upload_state
 from .signals import handle_signals
 from .store import named_folder
 
-if TYPE_CHECKING:
-    pass
-
-
-_FAILURES = 20  # files that are named at the end of a job
+_FAILURES = 20  # files that are listed at the end of a job
 
 Work = Callable[[EventSink, CancelToken], UploadDone | UploadSkipped | JobDone]
 
@@ -53,11 +48,11 @@ def run_upload(
     deadline: Deadline | None = None,
     passes_over: bool = False,
 ) -> int:
-    """Do the work with bars and signals; the exit code.  Errors are told here, with what to do next.
+    """Do the work with bars and signal handlers; returns the exit code.  Errors are printed here, with hints.
 
-    nudge: That of the work's settings, which Enter and SIGUSR1 call; None for work that asks no service.
-    deadline: stops the work with INCOMPLETE; None means that it has no end.
-    passes_over: True raises AlreadyEnded and AlreadyRunning, for a caller that passes over such uploads and jobs.
+    nudge: From the work's settings; called by Enter and SIGUSR1.  None for work without requests.
+    deadline: Stops the work with INCOMPLETE; None means no deadline.
+    passes_over: True raises AlreadyEnded and AlreadyRunning, for a caller that skips such uploads and jobs.
     """
     nudge = nudge or Nudge()
     deadline = deadline or Deadline()
@@ -67,7 +62,7 @@ def run_upload(
     jobs: list[str] = []
 
     def noting(sink: EventSink) -> EventSink:
-        def see(event: Event) -> None:
+        def note(event: Event) -> None:
             if isinstance(event, UploadFailed):
                 failed.append(event)
             elif isinstance(event, FileFailed) and len(files) < _FAILURES:
@@ -81,14 +76,14 @@ def run_upload(
             except OSError as error:
                 raise OutputFailed(f"the output cannot be written: {error.strerror or error}") from error
 
-        return see
+        return note
 
     try:
         with (
             handle_signals(cancel),
             deadline.cancels(cancel),
             nudged_by_signal(nudge),
-            select.shown(output, nudge) as sink,
+            select.open_sink(output, nudge) as sink,
         ):
             done = work(noting(sink), cancel)
         select.show_result(done, output)
@@ -98,25 +93,25 @@ def run_upload(
         if output.log is not None:
             output.log.note(error)
         if output.json and not isinstance(error, OutputFailed) and not (failed and failed[-1].error == str(error)):
-            # A job that was refused as a whole, or ends between two files: its last line says so, too.
+            # A job that was refused as a whole or ended between two files has emitted no such event yet.
             JsonSink(sys.stdout)(UploadFailed(upload="", error=str(error), resumable=is_resumable(error)))
         is_late = isinstance(error, UploadCancelled) and deadline.is_over
         if is_late:
             print("stopped: the time of --max-duration is over", file=sys.stderr, flush=True)
         else:
-            tell(error)
+            print_error(error)
         if was_never_reached(error):
             print("  nothing was sent: check the endpoint, then run the same command again", file=sys.stderr)
         if jobs:
-            if _tell_what_is_done(store, jobs[0], state_dir) and isinstance(error, OutputFailed):
+            if print_job_state(store, jobs[0], state_dir) and isinstance(error, OutputFailed):
                 return exit_codes.INCOMPLETE
         elif failed and failed[-1].upload:
-            _tell_what_is_safe(store, failed[-1].upload, state_dir, starts_over=_starts_over(error))
+            print_upload_state(store, failed[-1].upload, state_dir, starts_over=_starts_over(error))
             if isinstance(error, OutputFailed):
                 return exit_codes.INCOMPLETE
         return exit_codes.INCOMPLETE if is_late else exit_codes.exit_code(error)
     except OSError as error:
-        tell(
+        print_error(
             OutputFailed(
                 f"the upload is complete and verified, but the summary cannot be written: {error.strerror or error}"
             )
@@ -126,7 +121,7 @@ def run_upload(
 
 
 def _job_end(done: JobDone, failures: list[FileFailed], store: StateStore, state_dir: Path | None) -> int:
-    """Tell what is left of a job; the exit code."""
+    """Print what is left of a job; returns the exit code."""
     from .job_end import tell_failures, tell_missing
 
     record, folder = store.jobs.get(done.job), named_folder(state_dir)
@@ -141,7 +136,7 @@ def _job_end(done: JobDone, failures: list[FileFailed], store: StateStore, state
 
 
 def _collect_garbage_from_now_on() -> None:
-    """Start-up is over: the command switched the collector off for it, and what it made stays out of it."""
+    """Enable the garbage collector, which is off during start-up; objects from start-up stay excluded."""
     if not gc.isenabled():
         gc.freeze()
         gc.enable()

@@ -1,4 +1,4 @@
-"""What a job that ended too early has on S3, in lines."""
+"""What an unfinished upload or job has on S3, and how to resume or cancel it."""
 
 import sys
 from pathlib import Path
@@ -15,7 +15,7 @@ from .store import named_folder
 
 
 def safe_of_job(store: StateStore, record: JobRecord) -> list[str]:
-    """Its finished files, and the finished parts of others.
+    """The job's finished files, and the finished parts of other files.
 
     Raises:
         StateError: the store cannot be read.
@@ -33,10 +33,8 @@ def safe_of_job(store: StateStore, record: JobRecord) -> list[str]:
     return lines
 
 
-def _tell_what_is_done(store: StateStore, id: str, state_dir: Path | None) -> bool:
-    """Also how to go on; False when there is nothing to go on with."""
-    pass  # only here: a single file needs none of it
-
+def print_job_state(store: StateStore, id: str, state_dir: Path | None) -> bool:
+    """Print what a job has on S3 and how to resume it; False if there is nothing to resume."""
     try:
         record = store.jobs.get(id)
         lines = [] if record is None else safe_of_job(store, record)
@@ -54,8 +52,8 @@ def _tell_what_is_done(store: StateStore, id: str, state_dir: Path | None) -> bo
     return True
 
 
-def _tell_what_is_safe(store: StateStore, id: str, state_dir: Path | None, *, starts_over: bool) -> None:
-    """Also how to go on, and how to give it up; starts_over: going on would end in the same way."""
+def print_upload_state(store: StateStore, id: str, state_dir: Path | None, *, starts_over: bool) -> None:
+    """Print what an upload has on S3, and how to resume and cancel it.  starts_over: a resume would fail again."""
     try:
         record = store.upload(id)
         parts, size = store.part_totals(id)

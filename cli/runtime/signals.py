@@ -14,11 +14,11 @@ from partway.engine.workers.channel import CancelToken
 
 from . import exit_codes
 
-_ONE_WISH = 0.3  # seconds
+_SAME_SIGNAL = 0.3  # seconds
 
 
 def end_process() -> None:
-    """End the process at once, and the programs that it started."""
+    """Exit at once, and terminate the programs that this process started."""
     if sys.stderr.isatty():
         os.write(sys.stderr.fileno(), b"\x1b[?25h\n")  # bars hide the cursor
     last_acts.do()
@@ -27,22 +27,22 @@ def end_process() -> None:
 
 @contextmanager
 def handle_signals(cancel: CancelToken) -> Iterator[None]:
-    """Ctrl-C, SIGTERM and a closed terminal: the first asks the upload to stop, the second ends the process at once.
+    """Ctrl-C, SIGTERM and a closed terminal: the first cancels the upload, the second exits at once.
 
-    A signal that the process was started to ignore (nohup, a background job) stays ignored.  The same one twice at once
-    is one wish: ``timeout`` signals the process, and then its group.  After a wish to stop the handlers stay until the
-    process ends: what is said then must not be cut off, nor the exit code be another.
+    A signal that was ignored at start (nohup, a background job) stays ignored.  The same signal twice in quick
+    succession counts once: ``timeout`` signals the process, and then its group.  After a cancel the handlers stay
+    until the process exits, so that the final messages and the exit code are not lost.
     """
-    heard: dict[int, float] = {}
+    received: dict[int, float] = {}
 
     def stop(number: int, frame: FrameType | None) -> None:
         now = time.monotonic()
         if cancel.is_set():
-            if number in heard and now - heard[number] < _ONE_WISH:
+            if number in received and now - received[number] < _SAME_SIGNAL:
                 return
             last_acts.when_known(end_process)
             return
-        heard[number] = now
+        received[number] = now
         cancel.set()
 
     numbers = [n for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) != signal.SIG_IGN]

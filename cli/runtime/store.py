@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 def state_folder(chosen: Path | None, context: click.Context | None = None) -> Path:
-    """The state folder: of the command, of ``partway --state-dir`` or its variable, or the platform's.
+    """The state directory: from the command's option, ``partway --state-dir`` or its variable, or the default.
 
     Raises:
-        StateError: none is named, and the user has no home directory.
+        StateError: none is given, and the user has no home directory.
     """
     folder = named_folder(chosen, context) or default_directory()
     if folder is None:
@@ -35,7 +35,7 @@ def state_folder(chosen: Path | None, context: click.Context | None = None) -> P
 
 
 def named_folder(chosen: Path | None, context: click.Context | None = None) -> Path | None:
-    """The state folder that the user named; None when it is the platform's.  context: None means the current one."""
+    """The state directory that the user gave; None means the default.  context: None means the current one."""
     context = context or click.get_current_context(silent=True)
     outer: Path | None = context.find_root().params.get("state_dir") if context else None
     return chosen or outer
@@ -43,7 +43,7 @@ def named_folder(chosen: Path | None, context: click.Context | None = None) -> P
 
 @contextmanager
 def opened_store(chosen: Path | None) -> "Iterator[SqliteStore]":
-    """The store in the chosen folder; made when it is missing."""
+    """The store in the chosen directory; created if missing."""
     from partway.state.sqlite.store import SqliteStore
 
     with closing(SqliteStore(state_folder(chosen))) as store:
@@ -59,9 +59,9 @@ def store_for(options: StateOptions) -> AbstractContextManager[StateStore]:
 
 @contextmanager
 def read_only_store(chosen: Path | None) -> Iterator[StateStore]:
-    """The store for who only looks: an empty one in memory where the folder has none.
+    """The store for reading only: an empty one in memory if the directory has none.
 
-    A folder that cannot be written is read as it is.
+    A directory that is not writable is read unchanged.
     """
     from partway.state.memory.store import MemoryStore
     from partway.state.sqlite.file import exists, is_writable

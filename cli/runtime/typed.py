@@ -1,4 +1,4 @@
-"""The command line as it was typed, option by option, for messages that name a command to run."""
+"""The command line as typed, option by option, for messages that suggest a command."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,18 +17,18 @@ class TypedWords:
 
 
 def note_typed(ctx: click.Context, words: Sequence[str]) -> None:
-    """Keep the words that follow the command's name."""
+    """Keep the arguments of the command."""
     ctx.meta[_META] = tuple(words)
 
 
 def typed() -> list[TypedWords]:
-    """What was typed after the name of the command that runs; empty when that is not known."""
+    """The arguments of the current command as typed; empty if unknown."""
     ctx = click.get_current_context(silent=True)
     return [] if ctx is None else list(split(ctx.meta.get(_META, ()), ctx.command.params))
 
 
 def split(words: Sequence[str], params: Sequence[click.Parameter]) -> Iterator[TypedWords]:
-    """Tell options from arguments, as click does."""
+    """Separate options from arguments, as click does."""
     options = {
         flag: param
         for param in params
@@ -66,7 +66,7 @@ def _short_options(word: str, options: dict[str, click.Option], waiting: list[st
 def _option(option: click.Option | None, words: tuple[str, ...], waiting: list[str], *, has_value: bool) -> TypedWords:
     if option is None:
         return TypedWords(name="", words=words)
-    # An option whose value may be left out takes no word that looks like the next option.
+    # An option with an optional value does not consume a word that looks like an option.
     optional = option._flag_needs_value and (not waiting or waiting[0].startswith("-"))
     if not has_value and not option.is_flag and not optional and waiting:
         words = (*words, waiting.pop(0))

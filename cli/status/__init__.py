@@ -1,1 +1,1 @@
-"""The store as users see it: JSON facts, snapshots of what runs, part maps."""
+"""Uploads and jobs as users see them: JSON fields, snapshots of running ones, part maps."""

@@ -1,4 +1,4 @@
-"""Uploads and jobs as facts: for ``--json`` of list, show and watch, with the same names everywhere."""
+"""The JSON fields of uploads and jobs, with the same names in list, show and watch."""
 
 import time
 
@@ -8,14 +8,14 @@ from partway.state.jobs import JobRecord, JobStatus
 from partway.state.live import LiveSnapshot, ProgressSnapshot
 from partway.state.uploads import UploadRecord, UploadStatus
 
-QUIET = 4.0  # seconds without news that are worth a word
+QUIET = 4.0  # seconds without progress before it is mentioned
 NO_PARTS = (0, 0)  # finished parts and bytes of an upload that has none
 
 
 def facts(record: UploadRecord, row: LiveSnapshot | None, totals: tuple[int, int]) -> dict[str, object]:
-    """One upload; the same names as the events have.
+    """The fields of one upload, named as in the events.
 
-    row: what its run said last.
+    row: the last snapshot of its run.
     totals: finished parts, and their bytes.
     """
     parts, size = totals
@@ -43,7 +43,7 @@ def facts(record: UploadRecord, row: LiveSnapshot | None, totals: tuple[int, int
 
 
 def job_facts(job: JobRecord, row: LiveSnapshot | None) -> dict[str, object]:
-    """One job; ``job`` as ``job_now`` gives it, ``row`` as ``job_row`` does."""
+    """The fields of one job; ``job`` comes from ``job_now``, ``row`` from ``job_row``."""
     return {
         "job": job.id,
         "status": job.status.label,
@@ -62,14 +62,14 @@ def job_facts(job: JobRecord, row: LiveSnapshot | None) -> dict[str, object]:
 
 
 def how_it_ended(row: LiveSnapshot | None) -> str | None:
-    """``interrupted``, ``failed`` or ``killed``: the last run of what is unfinished; None: it runs, or nobody knows."""
+    """How the last run ended: ``interrupted``, ``failed`` or ``killed``; None if it is running or unknown."""
     if row is None or row.alive:
         return None
     return row.record.ended.value if row.record.ended is not None else "killed"
 
 
 def run_facts(row: LiveSnapshot | None, *, over: bool) -> dict[str, object]:
-    """What the run says that is at work now, or how the last one ended; ``over``: there is nothing left to run."""
+    """The fields of the current run, or how the last one ended.  over: True if the upload is finished."""
     if over:
         row = None
     running = row is not None and row.alive
@@ -102,19 +102,19 @@ def _live(row: LiveSnapshot) -> dict[str, object]:
     }
 
 
-def quiet_seconds(told: ProgressSnapshot) -> float:
-    """How old the last news is."""
-    return max(0.0, time.time() - told.updated_at) if told.updated_at else 0.0
+def quiet_seconds(snapshot: ProgressSnapshot) -> float:
+    """Seconds since the last event."""
+    return max(0.0, time.time() - snapshot.updated_at) if snapshot.updated_at else 0.0
 
 
 def total_bytes(record: UploadRecord) -> int | None:
-    """Bytes of the source; None while the end of a stream is not known."""
+    """The size of the source in bytes; None until a stream has ended."""
     known = not record.is_stream or record.status in (UploadStatus.COMPLETING, UploadStatus.COMPLETED)
     return record.size if known else None
 
 
 def part_count(record: UploadRecord, done_parts: int) -> int | None:
-    """How many parts the source has; None while the end of a stream is not known."""
+    """The number of parts; None until a stream has ended."""
     if record.is_stream:
         return None if total_bytes(record) is None else done_parts
     return UploadPlan(file_size=record.size, part_size=record.part_size).part_count

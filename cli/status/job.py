@@ -1,4 +1,4 @@
-"""Jobs as they are now: their rows in the store have the counts of the last end of a run."""
+"""The current counts of jobs: their rows in the store have those from the end of the last run."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,12 +12,12 @@ from .facts import QUIET, quiet_seconds
 
 
 def job_now(store: StateStore, job: JobRecord, row: LiveSnapshot | None) -> JobRecord:
-    """The job with the counts of now."""
+    """The job with its current counts."""
     return job if job.status is not JobStatus.OPEN else _counted(job, store.jobs.totals(job.id), row)
 
 
 def jobs_now(store: StateStore, jobs: Sequence[JobRecord], rows: Mapping[str, LiveSnapshot]) -> list[JobRecord]:
-    """The jobs with the counts of now; ``rows`` by id."""
+    """The jobs with their current counts; ``rows`` by ID."""
     totals = store.jobs.all_totals(open_only=True)
     return [
         job if job.status is not JobStatus.OPEN else _counted(job, totals.get(job.id, FileTotals()), rows.get(job.id))
@@ -31,7 +31,7 @@ def _counted(job: JobRecord, totals: FileTotals, row: LiveSnapshot | None) -> Jo
 
 
 def job_row(store: StateStore, job: JobRecord) -> LiveSnapshot | None:
-    """What the job's run said last, with what those of its files say that are uploads of their own."""
+    """The job's latest snapshot, merged with those of its multipart uploads."""
     row = store.live.get(job.id)
     if row is None or not row.alive:
         return row
@@ -39,7 +39,7 @@ def job_row(store: StateStore, job: JobRecord) -> LiveSnapshot | None:
 
 
 def job_rows(store: StateStore, jobs: Sequence[JobRecord], rows: Mapping[str, LiveSnapshot]) -> dict[str, LiveSnapshot]:
-    """The same of several jobs, from ``rows`` of the store, by id; those that say nothing are left out."""
+    """The same for several jobs, from ``rows`` of the store, by ID; jobs without a snapshot are omitted."""
     uploads = running_uploads(store, [row for row in rows.values() if row.alive])
     found = {job.id: rows[job.id] for job in jobs if job.id in rows}
     return {id: with_uploads(row, uploads.get(id, [])) if row.alive else row for id, row in found.items()}
@@ -48,7 +48,7 @@ def job_rows(store: StateStore, jobs: Sequence[JobRecord], rows: Mapping[str, Li
 def running_uploads(
     store: StateStore, running: Sequence[LiveSnapshot]
 ) -> dict[str, list[tuple[UploadRecord, ProgressSnapshot]]]:
-    """The uploads that are part of a job, of those that run, and what they say; by job."""
+    """The running uploads that belong to jobs, and their snapshots, by job."""
     found: dict[str, list[tuple[UploadRecord, ProgressSnapshot]]] = {}
     for row in running:
         record = store.upload(row.record.id)
@@ -58,25 +58,25 @@ def running_uploads(
 
 
 def with_uploads(row: LiveSnapshot, uploads: Sequence[tuple[UploadRecord, ProgressSnapshot]]) -> LiveSnapshot:
-    """A job's row and its running uploads as one.
+    """A job's snapshot merged with those of its running uploads.
 
-    It is away when every upload is, and then since the first of them is.  Its own rate knows files that are done and
-    no parts, so that of the uploads replaces it.
+    It is unreachable when every upload is, since the earliest of them.  Its own rate counts finished files but not
+    parts, so the uploads' rate replaces it.
     """
     if not uploads:
         return row
-    told, lives = row.record, [live for _, live in uploads]
+    snapshot, lives = row.record, [live for _, live in uploads]
     rates = [live.rate for live in lives if live.rate is not None and quiet_seconds(live) < QUIET]
     away = [live.away_since for live in lives if live.away_since is not None]
-    reasons = sorted((live.updated_at, live.reason) for live in (told, *lives) if live.reason)
+    reasons = sorted((live.updated_at, live.reason) for live in (snapshot, *lives) if live.reason)
     merged = replace(
-        told,
+        snapshot,
         rate=sum(rates) if rates else None,
-        updated_at=max(live.updated_at for live in (told, *lives)),
+        updated_at=max(live.updated_at for live in (snapshot, *lives)),
         resumed_bytes=sum(live.resumed_bytes for live in lives),
-        done_bytes=told.done_bytes + sum(live.done_bytes for live in lives),
-        files=(*told.files, *((record.source, live.in_flight_bytes) for record, live in uploads)),
-        retries=told.retries + sum(live.retries for live in lives),
+        done_bytes=snapshot.done_bytes + sum(live.done_bytes for live in lives),
+        files=(*snapshot.files, *((record.source, live.in_flight_bytes) for record, live in uploads)),
+        retries=snapshot.retries + sum(live.retries for live in lives),
         reason=reasons[-1][1] if reasons else "",
         away_since=min(away) if len(away) == len(lives) else None,
     )

@@ -1,4 +1,4 @@
-"""The part map: one cell a part, or a run of parts, by what became of them.  Pure."""
+"""The part map: one cell per part or run of parts, by status.  Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from partway.state.uploads import UploadRecord
 
 
 class Cell(StrEnum):
-    """What a part is: sent by the last run, kept from an earlier one, on its way, or not on S3 yet."""
+    """The status of a part: sent by the last run, kept from an earlier one, in flight, or not on S3 yet."""
 
     SENT = "sent"
     REUSED = "reused"
@@ -28,15 +28,14 @@ _ASCII = str.maketrans("█▓▒░▄·", "#=+->.")  # for terminals whose enc
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartMap:
-    """``cells`` in part order; each is one part."""
+    """The map of one upload.  cells: one per part, in order."""
 
     cells: Sequence[Cell]
 
-    def rows(self, width: int, most_rows: int = 16, *, ascii_only: bool = False) -> list[Text]:
-        """Lines of at most ``width`` cells.  When the parts do not fit into ``most_rows`` lines, a cell stands for a
-        run of parts: it is missing unless all of its parts are there, and then it is what most of them are; where
-        one is in flight, that is shown."""
-        run = max(1, -(-len(self.cells) // (width * most_rows)))
+    def rows(self, width: int, max_rows: int = 16, *, ascii_only: bool = False) -> list[Text]:
+        """Lines of at most ``width`` cells.  If the parts do not fit into ``max_rows`` lines, a cell stands for a run
+        of parts: in flight if one of them is, missing if none is on S3, and otherwise the most common status."""
+        run = max(1, -(-len(self.cells) // (width * max_rows)))
         drawn = [summarise(self.cells[start : start + run]) for start in range(0, len(self.cells), run)]
         lines = []
         for start in range(0, len(drawn), width):
@@ -47,7 +46,7 @@ class PartMap:
         return lines
 
     def legend(self, *, ascii_only: bool = False) -> Text:
-        """What the colours mean, with counts."""
+        """The meaning of the colours, with counts."""
         text = Text()
         for cell in Cell:
             if count := sum(1 for other in self.cells if other is cell):
@@ -58,7 +57,7 @@ class PartMap:
 
 
 def summarise(cells: Sequence[Cell]) -> tuple[Cell, str]:
-    """The cell that stands for several, and its glyph; partly missing runs show how much is there."""
+    """The cell for several parts, and its glyph, which shows the share if some are missing."""
     if Cell.IN_FLIGHT in cells:
         return Cell.IN_FLIGHT, GLYPHS[Cell.IN_FLIGHT]
     missing = sum(1 for cell in cells if cell is Cell.MISSING)
@@ -72,11 +71,11 @@ def summarise(cells: Sequence[Cell]) -> tuple[Cell, str]:
 
 
 def part_map(store: StateStore, record: UploadRecord, in_flight: Iterable[int] = ()) -> PartMap:
-    """What became of each part: the last run's are sent, earlier runs' reused."""
+    """The map of an upload: parts of the last run are sent, those of earlier runs reused."""
     runs = {part.number: part.run for part in store.parts(record.id)}
     flying = {number for number in in_flight if number not in runs}
     if record.is_stream:
-        count = max(runs.keys() | flying, default=0)  # what is beyond nobody knows
+        count = max(runs.keys() | flying, default=0)  # the length of a stream is unknown
     else:
         count = UploadPlan(file_size=record.size, part_size=record.part_size).part_count
 

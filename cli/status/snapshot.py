@@ -1,4 +1,4 @@
-"""What runs now, read from the store, and as the numbers that bars and lines show."""
+"""Running uploads and jobs, read from the store, as the numbers that bars and lines show."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from .job import job_now, running_uploads, with_uploads
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchedUpload:
-    """An upload at one moment.  parts, bytes: that are on S3."""
+    """An upload at one moment.  parts, bytes: on S3."""
 
     record: UploadRecord
     row: LiveSnapshot | None
@@ -40,7 +40,7 @@ class WatchedUpload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchedJob:
-    """A job at one moment, with those of its files that are uploads of their own and are sent now, oldest first."""
+    """A job at one moment, with its running multipart uploads, oldest first."""
 
     record: JobRecord
     row: LiveSnapshot | None
@@ -59,18 +59,18 @@ Watched = WatchedUpload | WatchedJob
 
 
 def watched_upload(store: StateStore, record: UploadRecord) -> WatchedUpload:
-    """The upload as it is now; ``record`` may be old."""
+    """The current state of the upload; ``record`` may be out of date."""
     row = store.live.get(record.id)
-    # In this order: a run says that it ended after its last record.
+    # In this order: a run publishes its end after its last record.
     record = store.upload(record.id) or record
     parts, size = store.part_totals(record.id)
     return WatchedUpload(record=record, row=row, parts=parts, bytes=size)
 
 
 def watched_job(store: StateStore, record: JobRecord, running: Sequence[LiveSnapshot] | None = None) -> WatchedJob:
-    """The job as it is now; ``record`` may be old.
+    """The current state of the job; ``record`` may be out of date.
 
-    running: what runs, when the caller has looked already.
+    running: the running uploads, if already known.
     """
     row = store.live.get(record.id)
     record = job_now(store, store.jobs.get(record.id) or record, row)
@@ -82,7 +82,7 @@ def watched_job(store: StateStore, record: JobRecord, running: Sequence[LiveSnap
 
 
 def all_running(store: StateStore, also: Collection[str] = ()) -> list[Watched]:
-    """Everything that runs now, and what has one of the ids; a job's uploads are in the job."""
+    """Everything that is running, and everything with one of the IDs; a job contains its uploads."""
     running = store.live.running()
     ids = {row.record.id for row in running} | set(also)
     jobs = [watched_job(store, job, running) for id in sorted(ids) if (job := store.jobs.get(id)) is not None]
@@ -94,11 +94,11 @@ def all_running(store: StateStore, also: Collection[str] = ()) -> list[Watched]:
 
 
 def _running_uploads(store: StateStore, job: str, running: Sequence[LiveSnapshot]) -> list[WatchedUpload]:
-    """Those of a job, oldest first."""
+    """The running uploads of a job, oldest first."""
     found = running_uploads(store, running).get(job, [])
     found.sort(key=lambda pair: (pair[1].began_at, pair[1].id))
     uploads = [watched_upload(store, record) for record, _ in found]
-    return [each for each in uploads if each.running]  # some may have ended since the first look
+    return [each for each in uploads if each.running]  # some may have ended in the meantime
 
 
 def _rate(snapshot: ProgressSnapshot) -> FixedRate:
@@ -149,7 +149,7 @@ def job_progress_of(watched: WatchedJob) -> JobProgress:
 
 
 def quiet_words(watched: Watched) -> str | None:
-    """``no progress for 12 s`` when nothing happens; of a job, in none of its files."""
+    """``no progress for 12 s`` if nothing happens; for a job, in none of its files."""
     assert watched.row is not None
     quiet = quiet_seconds(watched.row.record)
     if quiet < QUIET:
@@ -158,16 +158,16 @@ def quiet_words(watched: Watched) -> str | None:
 
 
 def in_flight_words(watched: WatchedUpload) -> str | None:
-    """``4 parts in flight (12.3 MiB)``; None when none is."""
+    """``4 parts in flight (12.3 MiB)``, or None."""
     assert watched.row is not None
-    told = watched.row.record
-    if not told.parts:
+    snapshot = watched.row.record
+    if not snapshot.parts:
         return None
-    return f"{plural(len(told.parts), 'part')} in flight ({format_size(told.in_flight_bytes)})"
+    return f"{plural(len(snapshot.parts), 'part')} in flight ({format_size(snapshot.in_flight_bytes)})"
 
 
-def describe_process(told: ProgressSnapshot) -> str:
-    """Who runs it: ``process 123 on host``."""
-    if not told.pid:
+def describe_process(snapshot: ProgressSnapshot) -> str:
+    """The process that runs it: ``process 123 on host``."""
+    if not snapshot.pid:
         return "an unknown process"
-    return f"process {told.pid} on {printable(told.host)}"
+    return f"process {snapshot.pid} on {printable(snapshot.host)}"

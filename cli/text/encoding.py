@@ -14,16 +14,16 @@ from functools import cache
 
 
 def restart_in_utf8() -> None:
-    """Replace the process by one in UTF-8 mode, with the same arguments and files; return where that is the mode."""
+    """Replace the process with one in UTF-8 mode, with the same arguments and files; return if already in that mode."""
     if codecs.lookup(sys.getfilesystemencoding()).name == "utf-8" or not sys.executable:
         return
-    # The first of the original arguments is how the interpreter was called.
+    # The first of the original arguments is the interpreter.
     os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
 
 
 @cache
 def locale_encoding() -> str | None:
-    """The encoding that the locale names; None where that is UTF-8, ASCII, or unknown to Python."""
+    """The locale's encoding; None if it is UTF-8, ASCII, or unknown to Python."""
     try:
         name = codecs.lookup(locale.getencoding()).name
     except LookupError:
@@ -32,17 +32,17 @@ def locale_encoding() -> str | None:
 
 
 def output_encoding() -> str | None:
-    """The encoding for a terminal of this locale; None: leave the streams as they are."""
+    """The encoding for a terminal of this locale; None leaves the streams unchanged."""
     chosen = os.environ.get("PYTHONUTF8") == "1" or "PYTHONIOENCODING" in os.environ
     return None if chosen else locale_encoding()
 
 
 def as_text(name: str) -> str:
-    """A name as it is read in this locale: the same when it is UTF-8, or when its bytes have no meaning here."""
+    """A file name as text: unchanged if it is UTF-8 or cannot be decoded in this locale."""
     encoding = locale_encoding()
     if encoding is None:
         return name
-    from partway.engine.file_names import decode_name  # only here: few locales need it
+    from partway.engine.file_names import decode_name  # few locales need it
 
     try:
         return decode_name(name, encoding)

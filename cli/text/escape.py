@@ -7,8 +7,8 @@ from .encoding import as_text
 
 
 def printable(text: str) -> str:
-    """``text`` with everything escaped that a terminal would act on: control characters, escape sequences, line
-    breaks, direction marks, and bytes that are neither UTF-8 nor of the locale's encoding."""
+    """``text`` with everything escaped that a terminal would interpret: control characters, escape sequences, line
+    breaks, direction marks, and bytes that are valid neither in UTF-8 nor in the locale's encoding."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(char if _is_harmless(char) else _escape(char) for char in as_text(text))
@@ -21,7 +21,7 @@ def _is_harmless(char: str) -> bool:
 def _escape(char: str) -> str:
     code = ord(char)
     if 0xDC80 <= code <= 0xDCFF:
-        # An undecodable byte of a file name, as Python keeps it.
+        # An undecodable byte of a file name, kept as a surrogate escape.
         return f"\\x{code - 0xDC00:02x}"
     if code < 0x100:
         return {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(char, f"\\x{code:02x}")
@@ -29,8 +29,8 @@ def _escape(char: str) -> str:
 
 
 def quoted(word: str) -> str:
-    """``word`` as a shell takes it, with nothing in it that a terminal would act on.  What is not printable needs the
-    quotes that bash, zsh and ksh know."""
+    """``word`` quoted for a shell, with nothing that a terminal would interpret.  Unprintable characters use the
+    ``$'...'`` quotes of bash, zsh and ksh."""
     if printable(word) == word:
         return shlex.quote(word)
     return "$'" + "".join(_ansi_c(char) for char in word) + "'"
@@ -48,11 +48,11 @@ def _ansi_c(char: str) -> str:
 
 
 def shorten(text: str, width: int, *, ascii_only: bool = False) -> str:
-    """At most ``width`` cells of a terminal; the middle is left out.  A wide character takes two cells.
+    """The text shortened in the middle to ``width`` terminal cells.  A wide character takes two cells.
 
     ascii_only: for terminals whose encoding has no ellipsis.
     """
-    from rich.cells import cell_len  # only here: not every command draws
+    from rich.cells import cell_len  # not needed by every command
 
     if cell_len(text) <= width:
         return text

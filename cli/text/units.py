@@ -1,4 +1,4 @@
-"""Bytes, rates and times as people read them; engine/quantities.py parses what they write."""
+"""Format sizes, rates and times for people; engine/quantities.py parses them."""
 
 
 def format_size(size: float) -> str:

@@ -1,4 +1,4 @@
-"""How wide a line on standard output may be."""
+"""The width of lines on standard output."""
 
 import os
 import shutil
@@ -12,14 +12,14 @@ _UNLIMITED = 100_000  # cells
 
 
 def stdout_width() -> int:
-    """The terminal's width, or that of COLUMNS; no limit without either, so that grep sees each row in one line."""
+    """The terminal's width, or COLUMNS; unlimited without either, so that each row stays on one line for grep."""
     bounded = sys.stdout.isatty() or "COLUMNS" in os.environ
     return shutil.get_terminal_size().columns if bounded else _UNLIMITED
 
 
 def table_console() -> "Console":
     """A console for tables on standard output, as wide as ``stdout_width``."""
-    from rich.console import Console  # takes as long as a small upload
+    from rich.console import Console  # the import takes as long as a small upload
 
     console = Console(highlight=False, markup=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:

@@ -1,4 +1,4 @@
-"""``--dry-run``: say what would be done.  Nothing is sent, claimed or stored."""
+"""``--dry-run``: print what would be done.  Nothing is sent, locked or stored."""
 
 import sys
 from collections.abc import Callable
@@ -19,17 +19,17 @@ from ..runtime.signals import handle_signals
 from ..text.escape import printable
 from ..text.units import format_size
 
-__all__ = ["plan_end_of_stream", "plan_file", "tell"]
+__all__ = ["plan_end_of_stream", "plan_file", "print_plan"]
 
 Plan = Callable[[EventSink, CancelToken], UploadPlanned | UploadSkipped | JobPlanned]
 NOTHING_TO_ABORT = "  dry run: nothing was sent or stored"
 
 
-def tell(plan: Plan, output: select.Output, *, many: bool = False) -> int:
-    """Make the plan and tell it; the exit code: 1 when files would fail.  many: of a job.
+def print_plan(plan: Plan, output: select.Output, *, many: bool = False) -> int:
+    """Make the plan and print it; the exit code is 1 if files would fail.  many: True for a job.
 
     Raises:
-        PartwayError: the whole would be refused.
+        PartwayError: the whole upload would be refused.
     """
     cancel = CancelToken()
     sink: EventSink = JsonSink(sys.stdout) if output.json else _Lines(quiet=output.quiet, many=many)
@@ -41,7 +41,7 @@ def tell(plan: Plan, output: select.Output, *, many: bool = False) -> int:
 
 
 class _Lines:
-    """A line for each file of a job, some lines for a single one; what would fail goes to stderr, also when quiet."""
+    """Prints a line per file of a job, or several for a single file; failures go to stderr, even with --quiet."""
 
     def __init__(self, *, quiet: bool, many: bool) -> None:
         self._quiet = quiet
@@ -55,7 +55,7 @@ class _Lines:
 
 
 def lines(event: Event, *, many: bool = False) -> list[str]:
-    """What to tell people about a plan.  many: it is of one file of a job."""
+    """The lines about a plan.  many: True for one file of a job."""
     match event:
         case FileSkipped():
             return [f"would skip {printable(event.source)}: {event.reason}"]

@@ -1,4 +1,4 @@
-"""Many files: what ``upload`` and ``resume`` do with a job."""
+"""Jobs of many files: the work of ``upload`` and ``resume``."""
 
 import os
 import resource
@@ -28,25 +28,25 @@ from ..options.groups import ResumeOptions
 from ..runtime import exit_codes
 from ..runtime.backend import backend_for
 from ..runtime.context import CommandContext
-from ..runtime.errors import failures_as_json, tell
+from ..runtime.errors import failures_as_json, print_error
 
 if TYPE_CHECKING:
     from partway.engine.s3.backend import S3Backend
 
 _CHUNK = 64 * 1024
-# For each part in flight: its file and connection; and of two uploads the claim, the live record and a connection.
+# Per part in flight a file and a connection; per upload (at most two) the lock, the snapshot and a connection.
 _OPEN_FILES, _OTHER_OPEN_FILES = 8, 200
 
 Sources = Callable[[], Iterable[tuple[str, str | None]]]
 
 
 def sources_of(spec: JobSpec, piped: BinaryIO | None) -> Sources:
-    """The paths and names of a job's files and folders, as often as they are asked for.
+    """A function that yields the paths and names of a job's sources; it can be called repeatedly.
 
-    piped: where a list comes from that can be read only once.
+    piped: an open list that can be read only once.
 
     Raises:
-        SourceError: the list cannot be read, also when it is gone through later.
+        SourceError: the list cannot be read; also raised by the function.
     """
     if spec.listed is None:
         return lambda: ((path, None) for path in spec.sources)
@@ -59,9 +59,9 @@ def sources_of(spec: JobSpec, piped: BinaryIO | None) -> Sources:
 
 
 def opened_list(path: str | None) -> tuple[BinaryIO | None, str | None]:
-    """A list of files: what can be read only once, opened, and what the job's spec says of it.
+    """A list of files: the open file if it can be read only once, and its value in the job's spec.
 
-    path: as it was typed; None where there is no list.
+    path: as typed; None without a list.
 
     Raises:
         click.UsageError: it cannot be opened.
@@ -73,7 +73,7 @@ def opened_list(path: str | None) -> tuple[BinaryIO | None, str | None]:
             raise click.UsageError("standard input is closed; pipe the list of files into it")
         return sys.stdin.buffer, LISTED_ON_STDIN
     absolute = os.path.abspath(path)  # noqa: PTH100 - keeps undecodable names
-    # What is in /dev is another file in another process: /dev/stdin, and the /dev/fd/63 of the shell's <(...).
+    # Names in /dev mean another file in another process: /dev/stdin, and the /dev/fd/63 of the shell's <(...).
     if os.path.isfile(absolute) and not absolute.startswith(("/dev/", "/proc/")):  # noqa: PTH113
         return None, absolute
     try:
@@ -83,10 +83,10 @@ def opened_list(path: str | None) -> tuple[BinaryIO | None, str | None]:
 
 
 def _copied(piped: BinaryIO) -> IO[bytes]:
-    """A file without a name, since a list is gone through more than once.
+    """An unnamed temporary copy, since a list is read more than once.
 
     Raises:
-        SourceError: the disk has no room for it, or it cannot be read.
+        SourceError: the list cannot be read, or the disk is full.
     """
     try:
         copy = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the command
@@ -123,8 +123,8 @@ def run(
     job: JobSettings = JobSettings(),  # noqa: B008 - frozen
     passes_over: bool = False,
 ) -> int:
-    """Run the job with bars and signals; the exit code.  passes_over: as for ``run_upload``."""
-    from partway.engine.job.run import run_job  # only here: a single file needs none of it
+    """Run the job with bars and signal handlers; returns the exit code.  passes_over: as for ``run_upload``."""
+    from partway.engine.job.run import run_job  # not needed for a single file
 
     sources = sources_of(spec, piped_list)
     _allow_open_files(_OPEN_FILES * (context.settings.concurrency or MAX_CONCURRENCY) + _OTHER_OPEN_FILES)
@@ -144,7 +144,7 @@ def run(
 
 
 def _allow_open_files(wanted: int) -> None:
-    """Raise the process's limit, where that may be done: it is 256 on macOS, and 1024 elsewhere."""
+    """Raise the process's limit of open files where permitted: it is 256 on macOS, and 1024 elsewhere."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     if soft != resource.RLIM_INFINITY and soft < most:
@@ -161,13 +161,13 @@ def plan(
     piped_list: BinaryIO | None = None,
     fail_if_empty: bool = False,
 ) -> int:
-    """Say what the job would do; the exit code."""
+    """Print what the job would do; returns the exit code."""
     from partway.engine.dry_run.job import plan_job
 
     from . import dry_run
 
     sources = sources_of(spec, piped_list)
-    return dry_run.tell(
+    return dry_run.print_plan(
         lambda sink, cancel: plan_job(
             spec,
             sources,
@@ -181,7 +181,7 @@ def plan(
 
 
 def spec_of(record: JobRecord) -> JobSpec:
-    """What the job uploads.
+    """The stored spec of the job.
 
     Raises:
         click.UsageError: it is not readable.
@@ -195,7 +195,7 @@ def spec_of(record: JobRecord) -> JobSpec:
 
 
 def needs_list(record: JobRecord, spec: JobSpec) -> str | None:
-    """Why only the job's own command can resume it; None when its list, if it has one, can be read again."""
+    """Why only the job's own command can resume it; None if its list can be read again, or it has none."""
     if spec.listed == LISTED_ON_STDIN:
         return f"job {record.id} got its list of files from a pipe; run the same command with the same list again"
     if spec.listed is not None and not spec.sources:
@@ -216,11 +216,11 @@ def resume(
     passes_over: bool,
     warn: Callable[[str], None],
 ) -> int:
-    """Resume a stored job; the exit code.
+    """Resume a stored job; returns the exit code.
 
     Raises:
-        click.UsageError: its list came by a pipe, or it is not readable.
-        AlreadyEnded, AlreadyRunning: another process has it; only with ``passes_over``.
+        click.UsageError: its list came from a pipe, or its spec is unreadable.
+        AlreadyEnded, AlreadyRunning: another process finished it or is running it; only with ``passes_over``.
     """
     spec = spec_of(record)
     if (reason := needs_list(record, spec)) is not None:
@@ -230,8 +230,8 @@ def resume(
         with failures_as_json(context.output):
             settings = with_profile_limits(context.settings, record.region, profile, warn)
     except PartwayError as error:
-        # The other jobs of --all may have another profile.
-        tell(error)
+        # With --all, other jobs may have another profile.
+        print_error(error)
         return exit_codes.exit_code(error)
     if spec.options.customer_key is not None:
         options = options.with_key(f"job {record.id}")

@@ -1,4 +1,4 @@
-"""What ``upload`` is told to send, and where: a file, a stream or a job, and the options that apply to it."""
+"""The source and destination of ``upload``: a file, a stream or a job, and the options that apply to it."""
 
 import os
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ from .stream import StreamOptions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedSources:
-    """What is sent.
+    """The checked sources and destination.
 
-    source: absolute path of a file, or "-" for a stream; "" for a job.
-    named: absolute paths of all sources; none for a stream.
-    key: of a job: the prefix.
+    source: the absolute path of a file, "-" for a stream, or "" for a job.
+    named: the absolute paths of all sources; empty for a stream.
+    key: for a job, the prefix.
     """
 
     source: str
@@ -32,7 +32,7 @@ class CheckedSources:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadSources:
-    """Sources and destination as they were typed, with the options that are about them."""
+    """Sources and destination as typed, with the options about them."""
 
     sources: tuple[str, ...]
     target: str
@@ -40,10 +40,10 @@ class UploadSources:
     stream: StreamOptions
 
     def checked(self) -> CheckedSources:
-        """What is sent, and where.
+        """Check the sources, the destination and the options.
 
         Raises:
-            click.UsageError: it is not clear, or an option does not apply to it.
+            click.UsageError: the sources are ambiguous, or an option does not apply to them.
         """
         many, sources = self.many, self.sources
         if many.files_from is None:
@@ -66,12 +66,12 @@ class UploadSources:
 
 
 def _has_file(sources: tuple[str, ...]) -> bool:
-    """True when a source is a single file: then a destination without a slash may be meant as its key."""
+    """True if one of the sources is a file: a destination without a slash may then be intended as its key."""
     return any(os.path.isfile(each) for each in sources)  # noqa: PTH113 - keeps undecodable names
 
 
 def _check_sources(sources: tuple[str, ...], many: JobOptions) -> None:
-    """Refuse sources that make no job.
+    """Check that the sources make a job.
 
     Raises:
         click.UsageError
@@ -84,7 +84,7 @@ def _check_sources(sources: tuple[str, ...], many: JobOptions) -> None:
 
 
 def _check_no_job_options(many: JobOptions, source: str) -> None:
-    """Refuse options of folders for a single file.
+    """Check that no option for many files is used with a single one.
 
     Raises:
         click.UsageError

@@ -1,4 +1,4 @@
-"""``partway upload - s3://bucket/key``: what is said on the command line about a stream."""
+"""``partway upload - s3://bucket/key``: the command-line options of a stream."""
 
 import os
 import sys
@@ -25,10 +25,10 @@ _STDIN = 0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamOptions:
-    """The options of a stream; all are at rest for a file.
+    """The options of a stream; all have their defaults for a file.
 
-    from_command: a command of the shell to read from instead of standard input.
-    dry_run: True reads from nothing.
+    from_command: a shell command whose output is read instead of standard input.
+    dry_run: True reads nothing.
     """
 
     expected_size: int | None
@@ -41,7 +41,7 @@ class StreamOptions:
         """True when ``source`` is a stream.
 
         Raises:
-            click.UsageError: the command cannot work.
+            click.UsageError: options that contradict each other or the source.
         """
         if source != STREAM:
             for name in ("expected_size", "equal_parts", "allow_empty", "from_command"):
@@ -61,7 +61,7 @@ class StreamOptions:
         if self.dry_run:
             return True
         if self.from_command is None and sys.stdin is None:
-            # The number may be another file's by now.
+            # The descriptor may belong to another file by now.
             raise click.UsageError("standard input is closed; pipe a program's output into it")
         if self.from_command is None and os.isatty(_STDIN):
             raise click.UsageError(
@@ -71,7 +71,7 @@ class StreamOptions:
         return True
 
     def check_none(self, sources: tuple[str, ...]) -> None:
-        """Refuse a stream among many files, and options of streams for them.
+        """Check that many files do not include a stream, and that no stream option is used with them.
 
         Raises:
             click.UsageError
@@ -91,9 +91,9 @@ class StreamOptions:
     def upload(self, *arguments: Any, folder: Path, **keywords: Any) -> UploadDone | UploadSkipped:
         """``upload_stream`` with these options and arguments.
 
-        folder: for the parts in flight, unless TMPDIR names one.
+        folder: holds the parts in flight, unless TMPDIR is set.
         """
-        # Only here: an upload of a file needs neither.
+        # Not needed for the upload of a file.
         from partway.engine.stream.settings import StreamSettings
         from partway.engine.stream.upload import upload_stream
 
@@ -108,7 +108,7 @@ class StreamOptions:
                 expected_size=self.expected_size,
                 equal_parts=self.equal_parts,
                 allow_empty=self.allow_empty,
-                # Not /tmp by itself: where that is memory, parts would fill it.
+                # Not /tmp by default: where that is in memory, parts would fill it.
                 folder=None if os.environ.get("TMPDIR") else folder,
                 confirm=confirm,
                 command=typed_stream(),

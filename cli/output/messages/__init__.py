@@ -1,1 +1,1 @@
-"""What is told about an event, in words: bars, lines and logs say the same."""
+"""The messages about events and their status text, used by bars, lines and log files alike."""

@@ -1,4 +1,4 @@
-"""Events as lines of a log: short, one for each, for people who look for what happened last night."""
+"""Events as short log lines, one per event, for people who check what happened last night."""
 
 from typing import assert_never
 
@@ -41,12 +41,12 @@ from . import sentences
 
 
 def whose(event: Event) -> str:
-    """The id of the event's upload or job; ``-`` when it has none."""
+    """The ID of the event's upload or job, or ``-``."""
     return getattr(event, "upload", "") or getattr(event, "job", "") or "-"
 
 
 def log_line(event: Event) -> str:
-    """What happened, in one line without the time and the id."""
+    """What happened, in one line without the time and the ID."""
     match event:
         case UploadStarted():
             return _started(event)

@@ -1,4 +1,4 @@
-"""Lines worth keeping about all that runs: whom each is about, and once what happens to many uploads at once."""
+"""Messages that stay on screen: prefixed with the file's name in a job, and once for many uploads alike."""
 
 from pathlib import PurePath
 
@@ -22,20 +22,20 @@ from . import sentences
 
 
 class Notes:
-    """``sentences.note`` for who follows all that runs.
+    """``sentences.note`` for several concurrent uploads.
 
-    progress: of what runs; it is told of an event before it is asked for a line here.
+    progress: of the running uploads; it must have received an event before ``line`` is called with it.
     """
 
     def __init__(self, progress: JobProgress) -> None:
         self._progress = progress
         self._fell_back: set[str] = set()
-        self._away: set[str] = set()  # ids of uploads
+        self._away: set[str] = set()  # IDs of uploads
         self._away_since = 0.0
         self._some_came_back = False
 
     def line(self, event: Event, now: float) -> str | None:
-        """A line worth keeping on the screen, or None; ``now`` is in seconds, from any start."""
+        """The message that stays on screen, or None.  now: seconds on a monotonic clock."""
         match event:
             case ChecksumFellBack():
                 first = event.used not in self._fell_back
@@ -52,7 +52,7 @@ class Notes:
                 return sentences.note(event)
 
     def _name(self, event: UploadStarted | UploadRenewed | OrphanAdopted | OrphanFound) -> str:
-        """The file's name, or the upload's id where the name is not known yet."""
+        """The file's name, or the upload's ID if the name is not known yet."""
         if isinstance(event, (UploadStarted, OrphanFound)):
             return PurePath(event.source).name
         upload = self._progress.uploads.of(event)
@@ -69,12 +69,12 @@ class Notes:
     def _back_or_ended(
         self, event: NetworkRestored | UploadDone | UploadSkipped | UploadFailed, now: float
     ) -> str | None:
-        """A line when it is the last of those away.  When all of them ended away, nothing came back."""
+        """A message when the last unreachable upload reconnects; None if all of them ended unreachable."""
         before = len(self._away)
         self._some_came_back |= isinstance(event, NetworkRestored)
         self._away.discard(event.upload)
         if not event.upload:
-            # It failed before it had an id, and may be any that has not begun to send.
+            # It failed before it had an ID, and may be any upload that has not started sending.
             self._away.intersection_update(upload.upload for upload in self._progress.uploads)
         if before and not self._away and self._some_came_back:
             return sentences.note(NetworkRestored(upload=event.upload, seconds=now - self._away_since))

@@ -1,4 +1,4 @@
-"""How far a job or an upload is, in words, for one moment; bars, lines and logs say the same."""
+"""The status text of a job or an upload, used by bars, lines and log files alike."""
 
 import math
 
@@ -10,27 +10,27 @@ from partway.state.live import LivePhase
 from ...text.escape import printable
 from ...text.units import format_rate, format_seconds, format_size
 
-_MOST_NAMED = 3  # uploads of a job, in its line
+_MAX_NAMED = 3  # uploads named in a job's line
 
 
 def job_line(progress: JobProgress) -> str:
-    """How far a job is, and the first of the uploads that it runs, in one line for a log."""
+    """A job's status and the first of its running uploads, in one line."""
     uploads = tuple(progress.uploads)
-    named = [f"{printable(each.name)} {_share(each)}" for each in uploads[:_MOST_NAMED]]
-    if len(uploads) > _MOST_NAMED:
-        named.append(more(len(uploads) - _MOST_NAMED))
+    named = [f"{printable(each.name)} {_share(each)}" for each in uploads[:_MAX_NAMED]]
+    if len(uploads) > _MAX_NAMED:
+        named.append(more(len(uploads) - _MAX_NAMED))
     share = job_percent(progress)
     line = f"{printable(progress.target)}: {f'{share}, ' if share else ''}{job_state(progress)}"
     return f"{line}; now {', '.join(named)}" if named else line
 
 
 def upload_line(progress: UploadProgress) -> str:
-    """How far an upload is, in one line for a log."""
+    """An upload's status in one line."""
     return f"{printable(progress.name)}: {share_and_state(progress)}"
 
 
 def share_and_state(progress: UploadProgress) -> str:
-    """How far an upload is, beginning with its share where there is one."""
+    """An upload's status, starting with its share if known."""
     share = "" if progress.open_ended and not progress.total else f"{percent(progress)}, "
     return share + state(progress)
 
@@ -55,10 +55,10 @@ def _percent(share: float) -> str:
     return f"{min(99, int(share * 100))} %"
 
 
-def pace(progress: UploadProgress) -> str:
-    """How fast an upload sends, or what it does instead; ``""`` while there is nothing to tell.
+def speed_text(progress: UploadProgress) -> str:
+    """The upload's rate, or what it is doing instead; ``""`` if unknown.
 
-    The uploads of a job share workers, so one that has begun may wait for its turn.
+    The uploads of a job share workers, so an upload that has started may be waiting.
     """
     if progress.phase is not LivePhase.SENDING:
         return "comparing" if progress.phase is LivePhase.CHECKING else progress.phase.value
@@ -71,9 +71,9 @@ def pace(progress: UploadProgress) -> str:
 
 
 def _away(progress: UploadProgress | JobProgress, now: float | None) -> str:
-    """``retrying in 3 s, unreachable for 12 s``, or less when it is not known.
+    """``retrying in 3 s, unreachable for 12 s``, or less if that is not known.
 
-    now: On the clock of the events; None: nobody asks at a certain moment.
+    now: On the clock of the events; None if the current time is not known.
     """
     if now is None or progress.away_since is None:
         return "endpoint unreachable"
@@ -85,12 +85,12 @@ def _away(progress: UploadProgress | JobProgress, now: float | None) -> str:
 
 
 def _whole_seconds(seconds: float) -> str:
-    """Of a time that passes before one's eyes."""
+    """Seconds for a countdown."""
     return f"{math.ceil(seconds)} s" if seconds <= 59 else format_seconds(seconds)
 
 
 def time_left(progress: UploadProgress) -> str:
-    """``1:20 left``; ``""`` when nobody can tell."""
+    """``1:20 left``; ``""`` if unknown."""
     return _left(progress.seconds_left() if progress.phase is LivePhase.SENDING and not progress.away else None)
 
 
@@ -101,7 +101,7 @@ def _left(seconds: float | None) -> str:
 
 
 def _share(progress: UploadProgress) -> str:
-    return percent(progress) if progress.phase is LivePhase.SENDING and not progress.away else pace(progress)
+    return percent(progress) if progress.phase is LivePhase.SENDING and not progress.away else speed_text(progress)
 
 
 def job_state(progress: JobProgress, now: float | None = None, width: int = 1000) -> str:
@@ -145,9 +145,9 @@ def _fitting(facts: list[str], width: int) -> str:
 
 
 def state(progress: UploadProgress, width: int = 1000, now: float | None = None) -> str:
-    """How far it is, in words, for one moment; in a narrow place the less important facts are left out.
+    """An upload's status; if ``width`` is small, the less important facts are omitted.
 
-    now: On the clock of the events, where that is known.
+    now: On the clock of the events; None if unknown.
     """
     if progress.phase is LivePhase.CHECKING:
         share = progress.checked / progress.check_total if progress.check_total else 1.0
@@ -158,7 +158,7 @@ def state(progress: UploadProgress, width: int = 1000, now: float | None = None)
     if progress.phase is LivePhase.STARTING:
         return "checking what is on S3"
     rate = progress.rate()
-    facts = [_how_far(progress)]
+    facts = [_bytes_text(progress)]
     if progress.away:
         facts.append(_away(progress, now))
     elif rate is not None:
@@ -174,7 +174,7 @@ def state(progress: UploadProgress, width: int = 1000, now: float | None = None)
     return _fitting(facts, width)
 
 
-def _how_far(progress: UploadProgress) -> str:
+def _bytes_text(progress: UploadProgress) -> str:
     there = format_size(progress.there)
     if not progress.open_ended:
         return f"{there} of {format_size(progress.total)}"

@@ -1,4 +1,4 @@
-"""Live bars of what runs, on a terminal."""
+"""Live bars of running uploads, on a terminal."""
 
 import time
 from collections.abc import Callable
@@ -19,14 +19,14 @@ from .upload_bar import UploadBar
 
 
 class BarSink:
-    """Shows an upload, or a job and its uploads, live on stderr; lines worth keeping scroll away above it.
+    """Shows an upload, or a job and its uploads, live on stderr; messages scroll away above it.
 
-    Used as a context manager: the terminal is as it was before when the block ends.
+    Use as a context manager: it restores the terminal at the end of the block.
 
-    shown: what there is to see now.
+    shown: the current display.
 
     Args:
-        keys: True says that Enter tries an endpoint that is away.
+        keys: True tells the user that Enter retries an unreachable endpoint.
     """
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic, *, keys: bool = False) -> None:
@@ -57,12 +57,12 @@ class BarSink:
 
     @property
     def is_away(self) -> bool:
-        """True while nothing of what is sent reaches the endpoint."""
+        """True while no upload reaches the endpoint."""
         return self._job.away
 
 
 class _Shown:
-    """What there is to see at this moment."""
+    """The display at this moment."""
 
     def __init__(self, progress: JobProgress, clock: Callable[[], float]) -> None:
         self._progress = progress

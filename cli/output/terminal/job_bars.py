@@ -13,14 +13,14 @@ from ...text.escape import printable, shorten
 from ..messages import status_line
 from .upload_bar import SplitBar
 
-_MOST_BARS = 5
+_MAX_BARS = 5
 _SPARE = 2  # lines of the terminal that stay free
-_LEAST_BAR = 8  # cells
-_WIDTHS = (6, 14, 14)  # of what is right of a bar: share, pace, time left
+_MIN_BAR = 8  # cells
+_WIDTHS = (6, 14, 14)  # of the columns to the right of a bar: share, rate, time left
 
 
 def free_lines(console: Console, taken: int) -> int:
-    """Lines of the terminal for uploads, below those that are taken: what scrolls away and the prompt need some too."""
+    """Terminal lines left for uploads; messages and the prompt need some, too."""
     return console.height - _SPARE - taken
 
 
@@ -46,9 +46,9 @@ class JobLine:
 
 
 class JobBars:
-    """How far the job is; then its uploads, as many as there is room for.
+    """The job's progress; then its uploads, as many as fit.
 
-    clock: That of the events.
+    clock: The clock of the events.
     """
 
     def __init__(self, progress: JobProgress, clock: Callable[[], float]) -> None:
@@ -64,14 +64,14 @@ class JobBars:
 
 
 class UploadLines:
-    """A line for each upload: name, bar, share, rate and time left; below them how many are not shown.
+    """A line per upload: name, bar, share, rate and time left; then how many are not shown.
 
-    room: lines there are at most.
-    ids: True puts the upload's id before the name.
+    room: the maximum number of lines.
+    ids: True shows the upload's ID before the name.
     """
 
     def __init__(self, uploads: Sequence[UploadProgress], *, room: int, ids: bool = False) -> None:
-        most = min(_MOST_BARS, room if len(uploads) <= room else room - 1)
+        most = min(_MAX_BARS, room if len(uploads) <= room else room - 1)
         self._shown = uploads[: max(0, most)]
         self._hidden = len(uploads) - len(self._shown) if room > 0 else 0
         self._ids = ids
@@ -84,9 +84,9 @@ class UploadLines:
             names = [f"{each.upload} {name}" for each, name in zip(self._shown, names, strict=True)]
         column = max(map(cell_len, names), default=0)
         for name, progress in zip(names, self._shown, strict=True):
-            facts = [status_line.percent(progress), status_line.pace(progress), status_line.time_left(progress)]
+            facts = [status_line.percent(progress), status_line.speed_text(progress), status_line.time_left(progress)]
             tail = [f"{fact:>{cells}}" for fact, cells in zip(facts, _WIDTHS, strict=True)]
-            while (bar := width - column - 1 - sum(map(len, tail))) < _LEAST_BAR and tail:
+            while (bar := width - column - 1 - sum(map(len, tail))) < _MIN_BAR and tail:
                 tail.pop()
             yield Text(f"{set_cell_size(name, column)} ", end="", no_wrap=True)
             yield from SplitBar.of(progress, max(1, bar)).segments(options)

@@ -1,4 +1,4 @@
-"""Enter and SIGUSR1: try an endpoint that is away at once."""
+"""Enter and SIGUSR1 retry an unreachable endpoint at once."""
 
 import contextlib
 import os
@@ -11,12 +11,12 @@ from contextlib import contextmanager
 
 from partway.engine.retry.circuit_breaker import Nudge
 
-_LOOK = 0.25  # seconds between two looks at the keyboard
+_LOOK = 0.25  # seconds between two polls of the keyboard
 
 
 @contextmanager
 def nudged_by_signal(nudge: Nudge) -> Iterator[None]:
-    """SIGUSR1 calls the nudge, unless the process was started to ignore it."""
+    """SIGUSR1 calls the nudge, unless the process was started with it ignored."""
     if signal.getsignal(signal.SIGUSR1) == signal.SIG_IGN:
         yield
         return
@@ -35,11 +35,11 @@ def _is_foreground(terminal: int) -> bool:
 def nudged_by_enter(
     nudge: Nudge, terminal: int, is_away: Callable[[], bool], is_foreground: Callable[[int], bool] = _is_foreground
 ) -> Iterator[None]:
-    """Enter calls the nudge while the endpoint is away.  What is typed at other times is left for whoever reads it.
+    """Enter calls the nudge while the endpoint is unreachable.  Other input is left for the next reader.
 
     Args:
         terminal: Its descriptor.
-        is_foreground: False while another job of the shell has the terminal: who reads it then is stopped.
+        is_foreground: False while another job of the shell has the terminal: reading would then stop this process.
     """
     ended = threading.Event()
 

@@ -19,9 +19,9 @@ _RESUMED, _SENT, _REST = Style.parse("blue"), Style.parse("green"), Style.parse(
 
 
 class SplitBar:
-    """A bar in three colours: what was there, what this run sent, what is missing.
+    """A bar in three colours: kept from earlier runs, sent by this run, missing.
 
-    The first two differ in shape too, for terminals without colours.
+    The first two also differ in shape, for terminals without colours.
     """
 
     def __init__(self, resumed: float, there: float, width: int) -> None:
@@ -35,13 +35,13 @@ class SplitBar:
         return cls(progress.resumed / progress.total if progress.total else 0.0, progress.fraction(), width)
 
     def cells(self) -> tuple[int, int, int]:
-        """How many cells each part has; a full bar only when everything is there."""
+        """The number of cells of each segment; the bar is full only when everything is on S3."""
         before = int(self.resumed * self.width)
         filled = int(self.there * self.width)
         return before, filled - before, self.width - filled
 
     def segments(self, options: ConsoleOptions) -> Iterator[Segment]:
-        """What to draw, without an end of line."""
+        """The rich segments, without a line break."""
         ascii_only = options.ascii_only
         before, now, rest = self.cells()
         yield Segment(("=" if ascii_only else "▬") * before, _RESUMED)
@@ -52,7 +52,7 @@ class SplitBar:
 class UploadBar:
     """Two lines for one upload: name, bar and share; then the numbers.
 
-    clock: That of the events.
+    clock: The clock of the events.
     """
 
     def __init__(self, progress: UploadProgress, clock: Callable[[], float]) -> None:

@@ -1,4 +1,4 @@
-"""What ``watch`` draws on a terminal."""
+"""The display of ``watch`` on a terminal."""
 
 import time
 from pathlib import PurePath
@@ -28,14 +28,14 @@ from ..messages import status_line
 from .job_bars import JobLine, UploadLines, free_lines
 from .upload_bar import UploadBar
 
-_LEAST_ROWS, _MOST_ROWS = 2, 16
-_OTHER_LINES = 9  # of a view, beside the rows of its map
+_MIN_ROWS, _MAX_ROWS = 2, 16
+_OTHER_LINES = 9  # of a view, without the rows of its map
 
 
 class UploadView:
-    """The two lines of its bar; then which upload it is, and what it waits for.
+    """The two lines of an upload's bar; then its ID and what it is waiting for.
 
-    map: its part map goes below; None: no map.
+    map: the part map below; None for no map.
     """
 
     def __init__(self, watched: WatchedUpload, map: PartMap | None = None) -> None:
@@ -45,13 +45,13 @@ class UploadView:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         watched, width = self._watched, options.max_width
         assert watched.row is not None
-        told = watched.row.record
+        snapshot = watched.row.record
         yield UploadBar(progress_of(watched), time.time)
         if quiet := quiet_words(watched):
             yield _line(quiet, options, "yellow")
-        if told.away_since is not None and told.reason:
-            yield _line(f"endpoint unreachable: {printable(told.reason)}", options, "yellow")
-        facts = [in_flight_words(watched), describe_process(told)]
+        if snapshot.away_since is not None and snapshot.reason:
+            yield _line(f"endpoint unreachable: {printable(snapshot.reason)}", options, "yellow")
+        facts = [in_flight_words(watched), describe_process(snapshot)]
         tail = ", ".join(fact for fact in facts if fact)
         room = max(12, width - len(watched.id) - len(tail) - 9)
         target = shorten(printable(target_of(watched.record).url), room, ascii_only=options.ascii_only)
@@ -59,17 +59,17 @@ class UploadView:
         yield _line(f"{watched.id}{where}, {tail}", options)
         if self._map is None:
             return
-        if told.retries and told.reason and told.away_since is None:
-            yield _line(f"last retry: {printable(told.reason)}", options)
+        if snapshot.retries and snapshot.reason and snapshot.away_since is None:
+            yield _line(f"last retry: {printable(snapshot.reason)}", options)
         yield Text()
-        rows = max(_LEAST_ROWS, min(_MOST_ROWS, console.height - _OTHER_LINES))
+        rows = max(_MIN_ROWS, min(_MAX_ROWS, console.height - _OTHER_LINES))
         plain = options.ascii_only
         for row in [*self._map.rows(max(10, width - 3), rows, ascii_only=plain), self._map.legend(ascii_only=plain)]:
             yield Text("  ", no_wrap=True).append_text(row)
 
 
 class JobView:
-    """Where it goes and how far it is; its small files that are sent now; then its uploads with their bars."""
+    """A job's destination and status; its small files in flight; then its uploads with their bars."""
 
     def __init__(self, watched: WatchedJob) -> None:
         self._watched = watched
@@ -77,19 +77,21 @@ class JobView:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         watched, width = self._watched, options.max_width
         assert watched.row is not None
-        told = watched.row.record
+        snapshot = watched.row.record
         progress = job_progress_of(watched)
         lines = [_line(status_line.job_state(progress, time.time(), width - 3), options)]
         if quiet := quiet_words(watched):
             lines.append(_line(quiet, options, "yellow"))
         large = {each.record.source for each in watched.uploads}
-        small = [(path, sent) for path, sent in told.files if path not in large]
+        small = [(path, sent) for path, sent in snapshot.files if path not in large]
         if small:
             files = [f"{printable(PurePath(path).name)} ({format_size(sent)})" for path, sent in small]
             lines.append(_line(f"now: {', '.join(files)}", options))
-        if told.retries:
-            lines.append(_line(f"{plural(told.retries, 'retry', 'retries')}, last: {printable(told.reason)}", options))
-        lines.append(_line(f"{watched.id}, {describe_process(told)}", options))
+        if snapshot.retries:
+            lines.append(
+                _line(f"{plural(snapshot.retries, 'retry', 'retries')}, last: {printable(snapshot.reason)}", options)
+            )
+        lines.append(_line(f"{watched.id}, {describe_process(snapshot)}", options))
         yield JobLine(progress, f"job to {printable(watched.record.target)}")
         yield from lines
         uploads = [progress_of(each) for each in watched.uploads]
@@ -97,7 +99,7 @@ class JobView:
 
 
 def view_of(store: StateStore, watched: Watched, *, with_map: bool) -> UploadView | JobView:
-    """The view of something that runs."""
+    """The view of a running upload or job."""
     if isinstance(watched, WatchedJob):
         return JobView(watched)
     shown = None
@@ -109,7 +111,7 @@ def view_of(store: StateStore, watched: Watched, *, with_map: bool) -> UploadVie
 def line_of(watched: Watched) -> str:
     """The same in one line, for logs."""
     assert watched.row is not None
-    told = watched.row.record
+    snapshot = watched.row.record
     if isinstance(watched, WatchedJob):
         job = job_progress_of(watched)
         facts = [*filter(None, [status_line.job_percent(job)]), status_line.job_state(job)]
@@ -120,11 +122,11 @@ def line_of(watched: Watched) -> str:
         facts = [status_line.share_and_state(progress)]
         if flight := in_flight_words(watched):
             facts.append(flight)
-    if told.away_since is not None:
-        facts.append(f"endpoint unreachable: {printable(told.reason)}")
-    if quiet_seconds(told) and (quiet := quiet_words(watched)):
+    if snapshot.away_since is not None:
+        facts.append(f"endpoint unreachable: {printable(snapshot.reason)}")
+    if quiet_seconds(snapshot) and (quiet := quiet_words(watched)):
         facts.append(quiet)
-    return f"{watched.id} {name}: {', '.join([*facts, describe_process(told)])}"
+    return f"{watched.id} {name}: {', '.join([*facts, describe_process(snapshot)])}"
 
 
 def _line(words: str, options: ConsoleOptions, style: str = "dim") -> Text:

@@ -17,7 +17,7 @@ LONG = 40.0  # seconds; much less than an upload waits for an answer
 ONE_LONG_WISH = (
     sys.executable,
     "-c",
-    "from partway.cli import main; from partway.cli.runtime import signals; signals._ONE_WISH = 1000.0; main.main()",
+    "from partway.cli import main; from partway.cli.runtime import signals; signals._SAME_SIGNAL = 1000.0; main.main()",
 )
 
 
@@ -131,7 +131,7 @@ def test_a_signal_while_the_end_is_told_changes_nothing(shell: Shell) -> None:
         "import os, signal, sys, time\n"
         "from partway.cli.runtime import signals\n"
         "from partway.engine.workers.channel import CancelToken\n"
-        "signals._ONE_WISH = 1000.0\n"
+        "signals._SAME_SIGNAL = 1000.0\n"
         "with signals.handle_signals(CancelToken()):\n"
         "    os.kill(os.getpid(), signal.SIGTERM)\n"
         "os.kill(os.getpid(), signal.SIGTERM)\n"
