@@ -1,4 +1,4 @@
-"""Checksums of parts, and of the whole object from them.  Values are base64 text, as S3 writes them."""
+"""Checksums of parts, and of the whole object computed from them.  Values are in base64, as S3 sends them."""
 
 import base64
 import hashlib
@@ -10,11 +10,11 @@ from awscrt import checksums as crt
 
 
 class ChecksumAlgorithm(StrEnum):
-    """The algorithms a part can be proven with, by S3's names.
+    """The algorithms for verifying parts, by S3's names.
 
     MD5 stands for Content-MD5 and the ETag, for services without S3's checksum headers.
 
-    S3 rules: which type each has, https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
+    S3 rules: the type of each algorithm's checksum, https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
     """
 
     CRC64NVME = "CRC64NVME"
@@ -55,12 +55,12 @@ class _XXHash:
         self.digest = self._hash.finalize
 
     def update(self, block: bytes | bytearray | memoryview) -> None:
-        # It takes no view of a buffer that may change.
+        # It does not accept a view of a mutable buffer.
         self._hash.update(bytes(block))
 
 
 class Digest:
-    """A checksum that grows block by block."""
+    """A checksum computed block by block."""
 
     def __init__(self, algorithm: ChecksumAlgorithm) -> None:
         self._crc = 0
@@ -69,7 +69,7 @@ class Digest:
             self._hash = _new_hash(algorithm)
 
     def update(self, block: bytes | bytearray | memoryview) -> None:
-        """Add bytes.  Lets other threads run meanwhile when the block is large."""
+        """Add bytes.  Releases the GIL for large blocks."""
         if self._function is None:
             self._hash.update(block)
         else:
@@ -96,7 +96,7 @@ def checksum(algorithm: ChecksumAlgorithm, data: bytes) -> str:
 
 
 def combine(algorithm: ChecksumAlgorithm, parts: Sequence[tuple[str, int]]) -> str:
-    """The checksum S3 gives the whole object, from its parts' ``(checksum, size)`` in order; no byte is read again.
+    """The checksum that S3 computes for the whole object, from the ``(checksum, size)`` of its parts in order.
 
     CRCs give the full object's checksum.  The others give S3's composite value, a hash of the hashes with ``-N``;
     for MD5 that is the ETag of a multipart upload, in hex.
@@ -124,7 +124,7 @@ def composite(algorithm: ChecksumAlgorithm, values: Sequence[str]) -> str:
 
 
 def etag_of(md5: str) -> str:
-    """The ETag that a service which uses MD5 gives to bytes with this base64 MD5."""
+    """The ETag, on services that use MD5, of bytes with this base64 MD5."""
     return base64.b64decode(md5).hex()
 
 
@@ -133,5 +133,5 @@ def _text(value: bytes) -> str:
 
 
 def bare_etag(etag: str) -> str:
-    """An ETag without its quotes and the mark of a weak one, which proxies add."""
+    """An ETag without its quotes and the prefix of weak ETags, which proxies add."""
     return etag.removeprefix("W/").strip('"')

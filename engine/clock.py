@@ -1,14 +1,14 @@
-"""The clock that the engine reads and waits by; simulations bring their own."""
+"""The engine's clock; simulations replace it."""
 
 import time
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """Used from any thread."""
+    """Thread-safe."""
 
     def time(self) -> float:
-        """Seconds since the epoch, to compare with other machines; it may be set back."""
+        """Seconds since the epoch, comparable with other machines; may be set back."""
         ...
 
     def monotonic(self) -> float:

@@ -1,4 +1,4 @@
-"""Dates as people write them."""
+"""Parse dates as users write them."""
 
 import re
 from datetime import UTC, datetime, tzinfo
@@ -8,9 +8,9 @@ EXAMPLES = "2030-12-31, 2030-12-31T12:00:00Z, 'Tue, 31 Dec 2030 12:00:00 GMT' or
 
 
 def parse_date(text: str, *, zone: tzinfo | None = UTC) -> datetime:
-    """A point in time, in UTC, in one of the forms that ``aws`` takes: ISO 8601, RFC 822, or seconds since the epoch.
+    """A point in time, in UTC, in one of the forms that ``aws`` accepts: ISO 8601, RFC 822, or seconds since the epoch.
 
-    zone: of a date without a time zone; None means local time.
+    zone: for a date without a time zone; None means local time.
 
     Raises:
         ValueError: the text is none of these.
@@ -29,11 +29,11 @@ def _read(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        from email.utils import parsedate_to_datetime  # only here: it takes time to load
+        from email.utils import parsedate_to_datetime  # imported here, because it is slow to load
 
         return parsedate_to_datetime(text)
 
 
 def iso(date: datetime) -> str:
-    """The date as S3 takes it, in whole seconds."""
+    """The date in S3's format, in whole seconds."""
     return date.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,4 +1,4 @@
-"""File names as text.  Python keeps the bytes of a name that are not UTF-8 as lone surrogates (PEP 383)."""
+"""Decode file names.  Python represents bytes that are not UTF-8 as lone surrogates (PEP 383)."""
 
 import os
 
@@ -13,9 +13,9 @@ def is_utf8(name: str) -> bool:
 
 
 def decode_name(name: str, encoding: str) -> str:
-    """The name, whose parts between slashes are in ``encoding`` where they are not UTF-8.
+    """The name decoded: path components that are not UTF-8 are decoded with ``encoding``.
 
     Raises:
-        UnicodeDecodeError: one is in neither.
+        UnicodeDecodeError: a component is in neither encoding.
     """
     return "/".join(part if is_utf8(part) else os.fsencode(part).decode(encoding) for part in name.split("/"))

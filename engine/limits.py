@@ -1,4 +1,4 @@
-"""What S3 and the services that speak S3 allow, each with the page that says so.  Sizes are bytes."""
+"""The limits of S3 and of S3-compatible services, with their sources.  Sizes are in bytes."""
 
 from dataclasses import dataclass
 
@@ -8,14 +8,14 @@ GIB = 1024 * MIB
 TIB = 1024 * GIB
 
 
-# Hosts of services that want all parts but the last to be equal.
+# Hosts of services that require all parts but the last to have the same size.
 # R2: https://developers.cloudflare.com/r2/objects/upload-objects/#multipart-upload
 _EQUAL_PARTS_AT = (".r2.cloudflarestorage.com",)
 
 
-# Hosts of AWS: those of its VPC endpoints too, which are addresses of their own.
+# Hosts of AWS, including those of its VPC endpoints.
 _AWS_AT = (".amazonaws.com", ".amazonaws.com.cn")
-# Hosts of services that document If-None-Match for PutObject and for CompleteMultipartUpload.
+# Hosts of services that document If-None-Match for PutObject and CompleteMultipartUpload.
 # R2: https://developers.cloudflare.com/r2/api/s3/conditional-operations/
 _CONDITIONS_AT = (".r2.cloudflarestorage.com",)
 
@@ -26,7 +26,7 @@ def is_aws(endpoint: str) -> bool:
 
 
 def honours_conditions(endpoint: str) -> bool:
-    """True when the service at this address is known to refuse a write to a key that is taken, if it is asked to.
+    """True when the service at this address is known to support conditional writes (If-None-Match).
 
     S3 rules: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
     """
@@ -34,23 +34,23 @@ def honours_conditions(endpoint: str) -> bool:
 
 
 def wants_equal_parts(endpoint: str) -> bool:
-    """True when the service at this address is known to take only parts of one size (and a shorter last one)."""
+    """True when the service at this address is known to require parts of equal size (the last may be smaller)."""
     return _host(endpoint).endswith(_EQUAL_PARTS_AT)
 
 
 def _host(endpoint: str) -> str:
-    from urllib.parse import urlsplit  # only here: most uploads go to AWS, and need it not
+    from urllib.parse import urlsplit  # imported here: not needed for uploads to AWS
 
     return urlsplit(endpoint).hostname or ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class S3Limits:
-    """One service's rules.  The defaults are Amazon's.
+    """The limits of one service.  The defaults are Amazon's.
 
-    min_part_size: holds for every part but the last.
-    max_put_size: the largest object that may go as one PutObject.
-    max_key_bytes: of the key's UTF-8.
+    min_part_size: for every part but the last.
+    max_put_size: the largest object for a single PutObject.
+    max_key_bytes: for the key in UTF-8.
 
     S3 rules: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
     """
@@ -63,11 +63,11 @@ class S3Limits:
 
     @property
     def max_object_size(self) -> int:
-        """The largest object these rules allow: 48.8 TiB on AWS."""
+        """The largest possible object: 48.8 TiB on AWS."""
         return self.max_parts * self.max_part_size
 
 
 AWS = S3Limits()
 
 
-MAX_CONCURRENCY = 32  # parts in flight where the number is adaptive
+MAX_CONCURRENCY = 32  # parts in flight when the number is adaptive

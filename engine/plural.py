@@ -1,15 +1,15 @@
-"""Numbers of things in messages: ``1 part``, ``1,234 parts``."""
+"""Numbers with nouns for messages: ``1 part``, ``1,234 parts``."""
 
 
 def plural(count: int, noun: str, nouns: str | None = None) -> str:
     """The number with its noun.
 
-    noun: for one.
-    nouns: for any other number; None appends an s.
+    noun: the singular.
+    nouns: the plural; None appends an s.
     """
     return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"
 
 
 def verb(count: int, one: str = "is", many: str = "are") -> str:
-    """The form of the verb that goes with so many."""
+    """The verb form for this number."""
     return one if count == 1 else many

@@ -1,4 +1,4 @@
-"""The processes that a started program consists of: find those that still run, and end them."""
+"""The processes of a started program: find those that are still running, and terminate them."""
 
 import os
 import signal
@@ -10,13 +10,13 @@ from pathlib import Path
 
 _PROC = Path("/proc")
 _PS = ("ps", "-A", "-o", "pid=", "-o", "ppid=", "-o", "pgid=", "-o", "stat=", "-o", "lstart=")
-GRACE = 2.0  # seconds that processes have to end after SIGTERM
-_TICK = 0.02  # seconds between looks at processes that are about to end
+GRACE = 2.0  # seconds between SIGTERM and SIGKILL
+_TICK = 0.02  # seconds between checks whether processes have exited
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningProcess:
-    """A process that has not ended.  started: when it began, in any unit; tells it from a later one with its pid."""
+    """A running process.  started: its start time in any unit, which distinguishes it from a later one with its pid."""
 
     pid: int
     parent: int
@@ -27,8 +27,8 @@ class RunningProcess:
 class Family:
     """A program, its descendants and, when it leads a process group, the members of that group.
 
-    Use it only while the program's pid cannot belong to another process: it runs, or has not been waited for, or was
-    waited for just now.
+    Use it only while the program's pid cannot belong to another process: it is running, or has not been waited for, or
+    has just been waited for.
 
     Args:
         leader: The program's pid.
@@ -41,12 +41,12 @@ class Family:
         self._known: dict[int, str] = {}  # start times by pid
 
     def end(self) -> None:
-        """Send SIGTERM to all, and SIGKILL to those that still run after ``GRACE`` seconds."""
+        """Send SIGTERM to all, and SIGKILL to those still running after ``GRACE`` seconds."""
         if not self._signal(signal.SIGTERM, GRACE):
             self.kill()
 
     def kill(self) -> None:
-        """Send SIGKILL to all, also to those that are started meanwhile."""
+        """Send SIGKILL to all, including those started in the meantime."""
         self._signal(signal.SIGKILL, 1.0)
 
     def _signal(self, number: int, seconds: float) -> bool:
@@ -54,9 +54,9 @@ class Family:
         deadline = time.monotonic() + seconds
         signalled: set[int] = set()
         while members := self._members():
-            # Shells before what they started: they report programs that a signal ended.
+            # Shells before their children: they would report programs terminated by a signal.
             for pid in sorted(members - signalled):
-                # Of another user, as below sudo, or gone.
+                # It belongs to another user, as below sudo, or has exited.
                 with suppress(ProcessLookupError, PermissionError):
                     os.kill(pid, number)
             signalled |= members
@@ -66,7 +66,7 @@ class Family:
         return True
 
     def _members(self) -> set[int]:
-        """The pids of members that run.  A child whose parent ended is still known from the look before."""
+        """The pids of running members.  A child whose parent has exited is still known from the previous check."""
         running = running_processes()
         found = {pid for pid, started in self._known.items() if pid in running and running[pid].started == started}
         found |= {
@@ -81,7 +81,7 @@ class Family:
 
 
 def is_in_foreground() -> bool:
-    """True when this process is in the foreground of a terminal: programs in its group may ask the user there."""
+    """True when this process is in the foreground of a terminal, so that programs in its group may prompt there."""
     try:
         terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC)
     except OSError:
@@ -95,7 +95,7 @@ def is_in_foreground() -> bool:
 
 
 def running_processes() -> dict[int, RunningProcess]:
-    """Every process of the machine by pid, without zombies; as far as this user may see them."""
+    """All processes that this user can see, by pid, without zombies."""
     lines = _from_proc() if (_PROC / "self" / "stat").exists() else _from_ps()
     found = {}
     for pid, parent, group, state, started in lines:
@@ -108,7 +108,7 @@ def _from_proc() -> list[tuple[str, str, str, str, str]]:
     found = []
     for name in os.listdir(_PROC):  # noqa: PTH208 - many, in a loop
         if name.isdigit():
-            # It may end at any moment.
+            # It may exit at any moment.
             with suppress(OSError):
                 # The name in parentheses may contain anything.
                 fields = (_PROC / name / "stat").read_text(errors="replace").rpartition(")")[2].split()

@@ -1,4 +1,4 @@
-"""Bytes and times as people write them."""
+"""Parse sizes and durations as users write them."""
 
 import re
 
@@ -9,7 +9,7 @@ _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 
 
 def parse_size(text: str) -> int:
-    """Bytes of ``16MiB``, ``16MB``, ``16M`` (all the same: units are powers of 1024, as aws and s5cmd take them),
+    """The bytes of ``16MiB``, ``16MB``, ``16M`` (all equal: units are powers of 1024, as in aws and s5cmd),
     ``1.5g`` or ``16777216``.
 
     Raises:
@@ -22,7 +22,7 @@ def parse_size(text: str) -> int:
 
 
 def parse_duration(text: str) -> float:
-    """Seconds of ``90``, ``90s``, ``15min``, ``2h``.
+    """The seconds of ``90``, ``90s``, ``15min``, ``2h``.
 
     Raises:
         ValueError: the text is not a time.

@@ -4,10 +4,10 @@ The class says what the caller can do about it::
 
     PartwayError
     └── StateError            the store cannot be read or written: see the message
-        ├── StateLocked       another process holds the upload or the store: wait, then run again
+        ├── StateLocked       another process has locked the upload or the store: wait, then run again
         ├── StateFull         the disk, a quota or a file size limit is full: free some space, then run again
-        ├── LocksUnsupported  the filesystem has no file locks: use another state folder
-        ├── StateTooNew       written by a newer partway: update, or use another state folder
+        ├── LocksUnsupported  the filesystem has no file locks: use another state directory
+        ├── StateTooNew       written by a newer partway: update, or use another state directory
         └── StateDamaged      the file is not a database, or a damaged one: move it elsewhere
 """
 
@@ -27,15 +27,15 @@ class StateError(PartwayError):
 
 
 class StateLocked(StateError):
-    """Another process holds the same upload, or keeps the store busy."""
+    """Another process has locked the same upload, or keeps the store busy."""
 
 
 class StateFull(StateError):
-    """The disk of the state folder, the user's quota, or the process's limit on file sizes is used up."""
+    """The disk of the state directory, the user's quota, or the process's limit on file sizes is exhausted."""
 
 
 class LocksUnsupported(StateError):
-    """The filesystem of the state folder has no file locks."""
+    """The filesystem of the state directory has no file locks."""
 
 
 class StateTooNew(StateError):

@@ -1,4 +1,4 @@
-"""``partway pace ID``: make an upload or job that runs now slower or faster."""
+"""``partway pace ID``: make a running upload or job slower or faster."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -81,10 +81,10 @@ def command(id: str, bwlimit: str | None, concurrency: str | None, reset: bool, 
 
 
 def _running(store: StateStore, prefix: str) -> UploadRecord | JobRecord:
-    """The upload or job that runs under this ID; the job of an upload that runs in one.
+    """The running upload or job with this ID; for an upload of a job, the job.
 
     Raises:
-        click.UsageError: there is none, or it does not run.
+        click.UsageError: there is none, or it is not running.
     """
     record: UploadRecord | JobRecord = find_job(store, prefix) or find_upload(store, prefix)
     if isinstance(record, UploadRecord) and record.job is not None and _is_running(store, record.job):

@@ -1,4 +1,4 @@
-"""``--max-duration``: a command stops cleanly when its time is over, and can be resumed."""
+"""``--max-duration``: a command stops cleanly when its time is up, and can be resumed."""
 
 import signal
 import time
@@ -10,19 +10,19 @@ from partway.engine.workers.channel import CancelToken
 
 
 class Deadline:
-    """The end of a command's time.  seconds: from now on; None means that there is no end."""
+    """The deadline of a command.  seconds: from now; None means no deadline."""
 
     def __init__(self, seconds: float | None = None) -> None:
         self._end = None if seconds is None else time.monotonic() + seconds
 
     @property
     def is_over(self) -> bool:
-        """True once the time is over."""
+        """True once the deadline has passed."""
         return self._end is not None and time.monotonic() >= self._end
 
     @contextmanager
     def cancels(self, cancel: CancelToken) -> Iterator[None]:
-        """Set the token when the time is over while the block runs.  In the main thread."""
+        """Set the token when the deadline passes during the block.  Use only in the main thread."""
         if self._end is None:
             yield
             return
@@ -31,7 +31,7 @@ class Deadline:
             cancel.set()
 
         before = signal.signal(signal.SIGALRM, stop)
-        # 0 would switch the timer off.
+        # 0 would disable the timer.
         signal.setitimer(signal.ITIMER_REAL, max(0.001, self._end - time.monotonic()))
         try:
             yield

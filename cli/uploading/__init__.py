@@ -1,1 +1,1 @@
-"""What ``upload`` and ``resume`` have in common: sources, streams, jobs, dry runs."""
+"""The code shared by ``upload`` and ``resume``: sources, streams, jobs, dry runs."""

@@ -184,7 +184,7 @@ def spec_of(record: JobRecord) -> JobSpec:
     """The stored spec of the job.
 
     Raises:
-        click.UsageError: it is not readable.
+        click.UsageError: the spec is unreadable.
     """
     try:
         return JobSpec.from_json(record.spec)

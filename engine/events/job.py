@@ -22,7 +22,7 @@ class JobCounted:
     while they are counted, at the end of the count, and again when the sources turn out to have changed since.
 
     total_files, total_bytes: found so far.
-    counting: True while the count goes on: the numbers will rise.
+    counting: True while counting continues, so the numbers will rise.
     """
 
     job: str

@@ -1,9 +1,9 @@
-"""When the response to PutObject proves the object by itself, so that no HEAD has to ask for it.
+"""Decide whether the response to PutObject is proof enough, so that no HEAD is needed.
 
-S3 computes the declared checksum of what it stored, refuses the write when it differs, and returns it:
+S3 computes the declared checksum of the stored bytes, refuses the write if it differs, and returns it:
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
-Other services may return what they were sent.  So their first responses are compared with HEAD, and later ones now and
-then; one difference, and every object of the run is asked for.
+Other services may echo the checksum that they received.  So their first responses are compared with HEAD, and later
+ones occasionally; after one difference, every object of the run is checked.
 """
 
 from ..backend.responses import ObjectFacts
@@ -14,13 +14,13 @@ _ONE_IN = 100  # of the later ones
 
 
 class WriteTrust:
-    """What one run knows about its service's responses to PutObject.
+    """Whether the service's responses to PutObject can be trusted in this run.
 
-    Any thread may use it, without a lock: a count that two threads spoil makes it ask for one object more.
+    Thread-safe without a lock: a lost count only costs one more HEAD.
 
     Args:
         endpoint: The service's address; "" means AWS.
-        always_ask: True asks for every object.
+        always_ask: True checks every object.
     """
 
     def __init__(self, endpoint: str, *, always_ask: bool) -> None:
@@ -34,7 +34,7 @@ class WriteTrust:
 
         Args:
             answer: The response to PutObject.
-            checksum: Of the bytes that were sent, base64, in the algorithm that was declared.
+            checksum: Of the bytes that were sent, base64, in the declared algorithm.
         """
         if self._always_ask or answer.checksum != checksum:
             return False
@@ -46,7 +46,7 @@ class WriteTrust:
         return self._unasked != 0
 
     def compare(self, answer: ObjectFacts, found: ObjectFacts) -> None:
-        """Note whether HEAD shows what the response to PutObject claimed."""
+        """Record whether HEAD confirms the response to PutObject."""
         if answer.checksum is None:
             return
         if found.checksum == answer.checksum and found.size == answer.size:

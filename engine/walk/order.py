@@ -68,7 +68,7 @@ def _sorted(found: list[FileEntry], order: Order) -> list[FileEntry]:
 
 
 def _stored(found: list[FileEntry], stack: ExitStack) -> Iterator[FileEntry]:
-    from tempfile import TemporaryFile  # only here: it takes time to load
+    from tempfile import TemporaryFile  # imported here, because it is slow to load
 
     try:
         file = stack.enter_context(TemporaryFile("w+", encoding="ascii"))  # noqa: SIM115 - the stack closes it

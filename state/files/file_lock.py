@@ -36,7 +36,7 @@ def acquire(path: Path, *, wait: float = 0.0) -> Iterator[None]:
     end = time.monotonic() + wait
     while (descriptor := _try_acquire(path)) is None:
         if time.monotonic() >= end:
-            raise StateLocked(f"another process holds {path}")
+            raise StateLocked(f"another process has locked {path}")
         time.sleep(_POLL)
     try:
         yield

@@ -58,7 +58,7 @@ class SqliteMaintenance:
         folder = self._path.parent
         locks, running = _files(folder / "locks"), _files(folder / "running")
         with self._reading():
-            # The ids are read last: a run is stored before it has a live record.
+            # The IDs are read last: a run is stored before it publishes a snapshot.
             known = {row["id"] for name in ("uploads", "jobs") for row in self._ids(name)}
             unused = [*locks, *(path for path in running if path.name not in known)]
             return sum(map(file_lock.remove_if_free, unused))
