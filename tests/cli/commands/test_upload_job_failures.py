@@ -216,7 +216,7 @@ def test_the_end_names_what_failed_and_why(shell: Shell, server: StrictS3, folde
 
     assert result.code == 1
     assert result.errors == ["error: 1 file was not uploaded:"]
-    assert f"  {folder / 'gone'}: no such file" in result.err.splitlines()
+    assert f"  {folder / 'gone'}: a symbolic link to a file that does not exist" in result.err.splitlines()
 
 
 def test_only_the_first_failures_are_named(shell: Shell, server: StrictS3, folder: Path) -> None:
@@ -225,7 +225,7 @@ def test_only_the_first_failures_are_named(shell: Shell, server: StrictS3, folde
         (folder / f"gone{number}").symlink_to("nowhere")
     result = shell.run(*UPLOAD, "--quiet")
 
-    assert result.err.count("no such file") == 20
+    assert result.err.count("a symbolic link to a file that does not exist") == 20
     assert "  and 5 more; --json lists all of them" in result.err.splitlines()
 
 

@@ -1,4 +1,4 @@
-"""The number of parts in flight finds what is fast, on links of many kinds, and never collapses."""
+"""The adaptive limit finds the fastest number of parts on many kinds of links, and never collapses."""
 
 import pytest
 
@@ -26,7 +26,7 @@ LINKS = {
 
 
 def best_fixed(link: Link) -> float:
-    """Bytes a second with the best number that does not change, once it runs."""
+    """Bytes per second with the best fixed number of parts."""
     rates = []
     for number in (1, 2, 4, 6, 8, 12, 16, 20, 26, 32):
         simulation, places = Simulation(link, PART), Concurrency(number)
@@ -36,19 +36,19 @@ def best_fixed(link: Link) -> float:
 
 
 def adaptive(link: Link, *, seed: int = 1) -> tuple[Simulation, Concurrency]:
-    """A simulation, and the places for its parts."""
+    """A simulated link, and the slots for its parts."""
     simulation = Simulation(link, PART, seed=seed)
     return simulation, Concurrency(None, part_size=PART, clock=simulation.clock)
 
 
 def run(simulation: Simulation, limit: Concurrency, seconds: float) -> float:
-    """Bytes a second in the next seconds."""
+    """Bytes per second over the next seconds."""
     return simulation.run(seconds, limit) / seconds
 
 
 @pytest.mark.parametrize("name", LINKS)
 def test_after_ten_seconds_it_is_as_fast_as_the_best_fixed_number(name: str) -> None:
-    """At least 95 % of it over the next minute, and at no time below 85 %."""
+    """At least 95 % of the best rate over the next minute, and never below 85 %."""
     best = best_fixed(LINKS[name])
     rates = []
     for seed in range(2):
@@ -61,7 +61,7 @@ def test_after_ten_seconds_it_is_as_fast_as_the_best_fixed_number(name: str) -> 
 
 
 def test_slow_connections_are_made_many() -> None:
-    """Each brings 1 MiB a second whatever the others do: a part takes long, and yet fewer would lose."""
+    """Each connection is capped at 1 MiB per second: a part takes long, and yet fewer parts would be slower."""
     link = Link(rate=100 * MIB, each=1 * MIB, answer=0.1)
     simulation, limit = adaptive(link)
     run(simulation, limit, 60)
@@ -71,7 +71,7 @@ def test_slow_connections_are_made_many() -> None:
 
 @pytest.mark.parametrize("name", ["this machine", "answers come late"])
 def test_fast_links_are_climbed_at_once(name: str) -> None:
-    """A file of a few GiB is gone in seconds, and most of them must not go to finding out."""
+    """A file of a few GiB is sent in seconds, and most of these must not be spent on trials."""
     simulation, limit = adaptive(LINKS[name])
     sent = run(simulation, limit, 2)
 
@@ -79,7 +79,7 @@ def test_fast_links_are_climbed_at_once(name: str) -> None:
 
 
 def test_a_link_that_idles_while_answers_are_waited_for_is_filled_at_once() -> None:
-    """Everything is sent and nothing comes back: more parts cost nothing."""
+    """Everything is sent and no response arrives: more parts cost nothing."""
     simulation, limit = adaptive(LINKS["answers come late"])
     run(simulation, limit, 0.3)
 
@@ -88,7 +88,7 @@ def test_a_link_that_idles_while_answers_are_waited_for_is_filled_at_once() -> N
 
 @pytest.mark.parametrize("seed", [0, 2])
 def test_a_rate_that_changes_is_followed(seed: int) -> None:
-    """Every twenty seconds the link is another one; what it has is used, and nothing is left behind for ever."""
+    """The link changes every twenty seconds; the limit follows it up and down."""
     rates = [1000, 20, 200, 2, 500]
 
     def rate(now: float) -> float:
@@ -106,7 +106,7 @@ def test_a_rate_that_changes_is_followed(seed: int) -> None:
 
 @pytest.mark.parametrize("name", ["a home uplink", "a home uplink with a deep buffer", "a phone"])
 def test_on_a_slow_link_a_kill_costs_little(name: str) -> None:
-    """At any time at most what two parts are, and soon one: seconds of work, not minutes."""
+    """Never more than two parts, and soon one: a kill costs seconds of work, not minutes."""
     simulation, limit = adaptive(LINKS[name])
     most = 0.0
     for _ in range(600):
@@ -122,7 +122,7 @@ def test_on_a_slow_link_a_kill_costs_little(name: str) -> None:
 
 
 def test_parts_that_begin_anew_are_not_counted_twice() -> None:
-    """A retry sends the same bytes again: a connection that breaks all the time is not a fast one."""
+    """Bytes sent again by a retry do not count: a connection that keeps breaking is not fast."""
     now = 0.0
     limit = AdaptiveLimit(part_size=PART, max_limit=MOST, clock=lambda: now)
     for _ in range(100):
@@ -136,7 +136,7 @@ def test_parts_that_begin_anew_are_not_counted_twice() -> None:
 
 
 def test_an_empty_part_is_done_too() -> None:
-    """An empty file has one, and nothing of it was ever on the way."""
+    """An empty file has one empty part, of which nothing is ever in flight."""
     limit = AdaptiveLimit(part_size=PART, max_limit=MOST, clock=lambda: 0.0)
     limit.done(("", 1), 0)
     limit.update(1, full=False)
@@ -145,7 +145,7 @@ def test_an_empty_part_is_done_too() -> None:
 
 
 def test_what_was_not_tried_is_not_judged() -> None:
-    """At the end of a file fewer parts run than may: that says nothing."""
+    """At the end of a file, fewer parts run than the limit allows: such a sample is void."""
     now = 0.0
     limit = AdaptiveLimit(part_size=PART, max_limit=MOST, clock=lambda: now)
     for number in range(1, 100):
@@ -158,7 +158,7 @@ def test_what_was_not_tried_is_not_judged() -> None:
 
 @pytest.mark.parametrize("most", [1, 2, 3, 5])
 def test_it_never_goes_beyond_the_most(most: int) -> None:
-    """The most is the most, and one is the least."""
+    """The limit stays between one and the maximum."""
     simulation = Simulation(LINKS["each connection is capped"], PART)
     limit = Concurrency(None, part_size=PART, clock=simulation.clock)
     limit.set_pace(None, most)

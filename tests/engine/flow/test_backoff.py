@@ -1,4 +1,4 @@
-"""SlowDown makes fewer parts go at the same time, and good parts make it more again."""
+"""SlowDown lowers the number of parts in flight, and accepted parts raise it again."""
 
 import pytest
 
@@ -7,12 +7,12 @@ from tests.support.engine.clock import Clock
 
 
 def test_it_begins_with_everything() -> None:
-    """Nobody is slow before he is told."""
+    """Without SlowDown, the limit is the maximum."""
     assert AimdLimit(8, Clock()).limit == 8
 
 
 def test_a_refusal_halves() -> None:
-    """Each second that brings refusals halves, down to one."""
+    """Each second with a refusal halves the limit, down to one."""
     clock = Clock()
     throttle = AimdLimit(8, clock)
     limits = []
@@ -25,7 +25,7 @@ def test_a_refusal_halves() -> None:
 
 
 def test_what_runs_is_halved() -> None:
-    """Where fewer run than may, the half of what may would change nothing."""
+    """If fewer parts run than the limit allows, half of the limit might change nothing."""
     throttle = AimdLimit(32, Clock())
     throttle.slow_down(6)
 
@@ -33,7 +33,7 @@ def test_what_runs_is_halved() -> None:
 
 
 def test_refusals_of_one_moment_are_one() -> None:
-    """Eight workers refused at once say the same thing once."""
+    """Eight workers that are refused at the same time count once."""
     throttle = AimdLimit(8, Clock())
 
     for _ in range(8):
@@ -43,7 +43,7 @@ def test_refusals_of_one_moment_are_one() -> None:
 
 
 def test_good_parts_bring_it_back() -> None:
-    """One more for each round of parts, and never more than at the start."""
+    """One more after each round of parts, and never more than at the start."""
     throttle = AimdLimit(4, Clock())
     throttle.slow_down(99)
     limits = []
@@ -56,7 +56,7 @@ def test_good_parts_bring_it_back() -> None:
 
 @pytest.mark.parametrize("most", [1, 2, 3, 64])
 def test_it_is_never_none_and_never_too_many(most: int) -> None:
-    """Whatever happens, one part goes and no more than the user allowed."""
+    """The limit is always at least one, and at most what the user allowed."""
     clock = Clock()
     throttle = AimdLimit(most, clock)
     seen = set()

@@ -1,4 +1,4 @@
-"""A bandwidth limit: what all workers send together, and that every connection keeps moving."""
+"""The bandwidth limit holds for all workers together, and keeps every connection moving."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +26,7 @@ from tests.support.s3_server.server import StrictS3
 @pytest.mark.parametrize("rate", [MIN_BANDWIDTH, 100 * KIB, 20 * MIB])
 @pytest.mark.parametrize("workers", [1, 5])
 def test_all_workers_together_keep_to_the_rate(rate: int, workers: int) -> None:
-    """Whoever's wait ends first sends the next block; after a minute the sum is the rate's, to a second's worth."""
+    """The worker whose wait ends first sends the next block; after a minute, the total is within a second's worth."""
     clock = Clock(100.0)
     bandwidth = TokenBucket(rate, clock)
     block = min(BLOCK, bandwidth.block)
@@ -42,7 +42,7 @@ def test_all_workers_together_keep_to_the_rate(rate: int, workers: int) -> None:
 
 @pytest.mark.parametrize("rate", [MIN_BANDWIDTH, 100 * KIB, 300 * KIB, 1 * MIB, 20 * MIB, 1000 * MIB])
 def test_every_connection_keeps_moving(rate: int) -> None:
-    """With as many parts in flight as there may be, none waits for longer than about a second, or looks stalled."""
+    """With the maximum number of parts in flight, none waits longer than about a second or appears stalled."""
     workers = min(256, max_connections(rate))
     block = min(BLOCK, TokenBucket(rate, Clock(100.0)).block)
 
@@ -51,7 +51,7 @@ def test_every_connection_keeps_moving(rate: int) -> None:
 
 
 def test_a_pause_is_not_made_up_for() -> None:
-    """A network that was away for an hour is not flooded afterwards."""
+    """After an outage of an hour, the network is not flooded."""
     clock = Clock(100.0)
     bandwidth = TokenBucket(1000, clock)
     clock.now += 3600
@@ -64,7 +64,7 @@ def line_with(bandwidth: TokenBucket, cancel: CancelToken) -> WorkerContext:
 
 
 def test_a_wait_ends_with_a_cancel() -> None:
-    """A slow limit does not keep the user waiting."""
+    """A cancel takes effect at once even with a slow limit."""
     cancel = CancelToken()
     on_read = reporter(
         PartSpec(number=1, offset=0, size=MIB), line_with(TokenBucket(MIN_BANDWIDTH, Clock(100.0)), cancel)
@@ -76,7 +76,7 @@ def test_a_wait_ends_with_a_cancel() -> None:
 
 
 def test_bytes_that_go_again_count_again() -> None:
-    """The limit is about what goes over the network; what is only hashed is free."""
+    """The limit applies to what is sent; hashing is not limited."""
     clock = Clock(100.0)
     bandwidth = TokenBucket(MIB, clock)
     on_read = reporter(PartSpec(number=1, offset=0, size=MIB), line_with(bandwidth, CancelToken()))
@@ -87,7 +87,7 @@ def test_bytes_that_go_again_count_again() -> None:
 
 
 def test_only_a_slow_limit_makes_blocks_small(tmp_path: Path) -> None:
-    """Small blocks cost time; a fast limit is shared by many connections, and leaves half."""
+    """Small blocks cost time: a fast limit, shared by many connections, keeps blocks of half the usual size."""
     path = tmp_path / "file"
     path.write_bytes(b"x" * MIB)
 
@@ -102,7 +102,7 @@ def test_only_a_slow_limit_makes_blocks_small(tmp_path: Path) -> None:
 
 
 def test_an_upload_keeps_to_its_bandwidth(strict: StrictS3, uploading: Uploading) -> None:
-    """Not faster than allowed, whatever is in flight; and the object is right."""
+    """The upload is not faster than the limit, and the object is correct."""
     size = uploading.path.stat().st_size
     began = time.monotonic()
     uploading.run(bandwidth=size, concurrency=4)
@@ -115,19 +115,19 @@ def test_an_upload_keeps_to_its_bandwidth(strict: StrictS3, uploading: Uploading
 
 @pytest.mark.parametrize("number", [None, 8])
 def test_a_low_limit_has_few_parts_in_flight(strict: StrictS3, uploading: Uploading, number: int | None) -> None:
-    """Shared among many, it would leave each connection idle."""
+    """Shared by many connections, it would leave each of them idle."""
     uploading.run(bandwidth=300 * KIB, concurrency=number)
 
     assert strict.in_flight_max == 1
 
 
 def test_workers_elsewhere_cannot_share_a_bandwidth(uploading: Uploading) -> None:
-    """Said before anything is asked of S3."""
+    """Rejected before any request is made."""
     with ThreadPoolExecutor(1) as executor, pytest.raises(PlanError, match="not both"):
         uploading.run(bandwidth=MIB, executor=executor)
 
 
 def test_a_bandwidth_must_be_something(uploading: Uploading) -> None:
-    """With less a part would look stalled."""
+    """With less, a part would appear stalled."""
     with pytest.raises(PlanError, match="below 4,096"):
         uploading.run(bandwidth=MIN_BANDWIDTH - 1)

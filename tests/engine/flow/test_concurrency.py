@@ -1,4 +1,4 @@
-"""One object decides how many parts run: a number, or what is fastest; and less when the service is in trouble."""
+"""The limit for parts in flight: fixed or adaptive, and lower when the service is overloaded."""
 
 import multiprocessing
 from collections.abc import Callable
@@ -24,7 +24,7 @@ FAST = Link(rate=500 * MIB, each=30 * MIB)
 
 
 def test_a_number_stays() -> None:
-    """Whatever comes of it, but a service that asks for fewer is heard."""
+    """A fixed number stays, except after SlowDown."""
     concurrency = Concurrency(7, clock=Clock())
     while concurrency.acquire():
         pass
@@ -44,7 +44,7 @@ def run(simulation: Simulation, concurrency: Concurrency, seconds: float) -> Non
 
 
 def test_without_a_number_it_climbs() -> None:
-    """Modest at first, and then what the link carries."""
+    """Few parts at first, then as many as the link carries."""
     simulation = Simulation(FAST, PART)
     concurrency = adaptive(simulation)
     first = concurrency.limit
@@ -56,7 +56,7 @@ def test_without_a_number_it_climbs() -> None:
 
 @pytest.mark.parametrize("trouble", [Concurrency.slow_down, Concurrency.timed_out])
 def test_trouble_halves_what_runs_and_it_comes_back(trouble: Callable[[Concurrency], None]) -> None:
-    """A SlowDown and a timeout say the same to a number that nobody fixed."""
+    """SlowDown and a timeout both lower an adaptive limit."""
     simulation = Simulation(FAST, PART)
     concurrency = adaptive(simulation)
     run(simulation, concurrency, 10)
@@ -71,7 +71,7 @@ def test_trouble_halves_what_runs_and_it_comes_back(trouble: Callable[[Concurren
 
 
 def test_parts_alone_are_enough_to_go_by() -> None:
-    """Workers elsewhere tell nothing before a part is done."""
+    """Workers in other processes report nothing before a part is done."""
     simulation = Simulation(FAST, PART, tells=False)
     concurrency = adaptive(simulation)
     simulation.run(20, concurrency)
@@ -104,7 +104,7 @@ def test_another_pace(number: int | None, asked: int | None, bound: int | None, 
 
 
 def test_a_smaller_number_lets_running_parts_end() -> None:
-    """And starts none before there is room."""
+    """And none starts before a slot is free."""
     concurrency = Concurrency(4, clock=Clock())
     while concurrency.acquire():
         pass
@@ -119,7 +119,7 @@ def test_a_smaller_number_lets_running_parts_end() -> None:
 
 
 def test_an_adaptive_number_climbs_again() -> None:
-    """After it was held down: the link is what it was."""
+    """Once a lower limit is lifted, the adaptive number climbs again: the link has not changed."""
     simulation = Simulation(FAST, PART)
     concurrency = adaptive(simulation)
     concurrency.set_pace(2, None)
@@ -133,7 +133,7 @@ def test_an_adaptive_number_climbs_again() -> None:
 
 
 def test_every_part_in_flight_has_a_connection() -> None:
-    """Also for callers of the library who say nothing."""
+    """Also for callers of the library that do not set a number."""
     assert S3Config().connections > MAX_CONCURRENCY
 
 
@@ -142,12 +142,12 @@ def test_every_part_in_flight_has_a_connection() -> None:
     [("ReadTimeoutError", True), ("Stalled", True), ("RequestTimeout", True), ("BadDigest", False)],
 )
 def test_which_troubles_are_timeouts(code: str, expected: bool) -> None:
-    """No answer, or hardly a byte that moves."""
+    """No response, or a stall."""
     assert Transient("trouble", code=code).timed_out is expected
 
 
 def test_an_upload_finds_its_number_by_itself(strict: StrictS3, uploading: Uploading, hasty: S3Backend) -> None:
-    """Also through SlowDown and timeouts."""
+    """Even during SlowDown and timeouts."""
     strict.faults.add(
         Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=slow_down(), part_number=2),
         Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=Hang(seconds=30), part_number=3),
@@ -160,7 +160,7 @@ def test_an_upload_finds_its_number_by_itself(strict: StrictS3, uploading: Uploa
 
 
 def test_other_processes_need_no_number(strict: StrictS3, uploading: Uploading) -> None:
-    """They say nothing while they send."""
+    """They report nothing while they send."""
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as executor:
         uploading.run(executor=executor, concurrency=None)
 

@@ -1,4 +1,4 @@
-"""The stall guard: a part that trickles is given up, one that is slow but sure is not."""
+"""The stall guard: a part that trickles is retried, a slow but steady one is not."""
 
 import pytest
 
@@ -20,12 +20,12 @@ def clock() -> Clock:
 
 
 def guard_with(clock: Clock) -> StallGuard:
-    """Ten seconds, in which 1,000 bytes must move."""
+    """A window of ten seconds, in which 1,000 bytes must be sent."""
     return StallGuard(clock, window=10.0, min_rate=100.0)
 
 
 def test_a_trickle_is_a_stall(clock: Clock) -> None:
-    """Bytes come all the time, and still too few: an idle time-out would never see it."""
+    """Bytes are sent all the time, but too few: an idle timeout would never trigger."""
     guard = guard_with(clock)
     guard.check(0)
     for sent in range(10, 100, 10):
@@ -40,7 +40,7 @@ def test_a_trickle_is_a_stall(clock: Clock) -> None:
 
 @pytest.mark.parametrize("moved", [1, 999])
 def test_less_than_the_least_rate_is_a_stall(clock: Clock, moved: int) -> None:
-    """A byte less than the rate asks for in one window is too few."""
+    """One byte less than the minimum rate requires in a window is too few."""
     guard = guard_with(clock)
     clock.now += 10
 
@@ -50,7 +50,7 @@ def test_less_than_the_least_rate_is_a_stall(clock: Clock, moved: int) -> None:
 
 @pytest.mark.parametrize("moved", [1000, 1001])
 def test_the_least_rate_is_enough(clock: Clock, moved: int) -> None:
-    """Exactly as many bytes as the rate asks for are no stall."""
+    """Exactly as many bytes as the minimum rate requires are enough."""
     guard = guard_with(clock)
     clock.now += 10
 
@@ -58,7 +58,7 @@ def test_the_least_rate_is_enough(clock: Clock, moved: int) -> None:
 
 
 def test_nothing_is_judged_before_the_window_has_passed(clock: Clock) -> None:
-    """A connection may take its time to begin."""
+    """A connection may take time to start."""
     guard = guard_with(clock)
     clock.now += 9.99
 
@@ -69,7 +69,7 @@ def test_nothing_is_judged_before_the_window_has_passed(clock: Clock) -> None:
 
 
 def test_a_slow_part_goes_on_for_ever(clock: Clock) -> None:
-    """Each window is measured from the end of the last one: enough in each is enough."""
+    """Each window starts at the end of the previous one."""
     guard = guard_with(clock)
     for sent in range(1000, 100_000, 1000):
         clock.now += 10
@@ -78,7 +78,7 @@ def test_a_slow_part_goes_on_for_ever(clock: Clock) -> None:
 
 
 def test_a_fast_start_does_not_pay_for_a_later_stall(clock: Clock) -> None:
-    """Only the last window counts, not the average since the part began."""
+    """Only the last window counts, not the average since the start of the part."""
     guard = guard_with(clock)
     clock.now += 10
     guard.check(1_000_000)
@@ -90,7 +90,7 @@ def test_a_fast_start_does_not_pay_for_a_later_stall(clock: Clock) -> None:
 
 @pytest.mark.parametrize("sent", [0, 300])
 def test_a_part_that_starts_over_starts_the_watch_anew(clock: Clock, sent: int) -> None:
-    """Fewer bytes than before are a retry, or the client reading ahead: that is no stall."""
+    """Fewer bytes than before mean a retry, or a client that read ahead: that is not a stall."""
     guard = guard_with(clock)
     clock.now += 10
     guard.check(5000)
@@ -116,7 +116,7 @@ def test_the_time_before_the_first_byte_does_not_count(clock: Clock) -> None:
 
 
 def test_the_usual_limits_let_a_modem_through(clock: Clock) -> None:
-    """By default 30 seconds may pass, in which 30 KiB must move."""
+    """By default, 30 KiB must be sent in 30 seconds."""
     guard = StallGuard(clock)
     clock.now += 30
     guard.check(30 * 1024)

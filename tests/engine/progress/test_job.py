@@ -1,4 +1,4 @@
-"""The numbers of a job whose uploads run side by side."""
+"""The progress of a job whose uploads run concurrently."""
 
 from partway.engine.events import Event
 from partway.engine.events.upload import (
@@ -27,7 +27,7 @@ from tests.support.engine.job_events import (
 
 
 def told(*events: Event, every: float = 1.0, progress: JobProgress | None = None) -> JobProgress:
-    """A job after these events, one a second."""
+    """The progress of a job after these events, one per second."""
     progress = progress or JobProgress()
     for number, event in enumerate(events):
         progress.update(event, number * every)
@@ -39,7 +39,7 @@ def names(progress: JobProgress) -> list[str]:
 
 
 def test_each_upload_has_its_own_numbers() -> None:
-    """Parts of one do not count for another, though they have the same numbers; the oldest comes first."""
+    """Parts of different uploads are kept apart, though they have the same numbers; the oldest upload comes first."""
     progress = told(JOB, started("b"), started("a", parts=4), part_done("a", 1), part_done("a", 2), sent("b", 1, MIB))
 
     assert [(upload.name, upload.there, upload.fraction()) for upload in progress.uploads] == [
@@ -49,7 +49,7 @@ def test_each_upload_has_its_own_numbers() -> None:
 
 
 def test_the_end_of_one_upload_leaves_the_others() -> None:
-    """Done or failed, it is not shown any more."""
+    """An upload that is done or failed is no longer shown."""
     progress = told(JOB, *map(started, "abc"), part_done("b", 1), done("a"), failed("c"))
 
     assert names(progress) == ["b"]
@@ -57,7 +57,7 @@ def test_the_end_of_one_upload_leaves_the_others() -> None:
 
 
 def test_nothing_is_kept_of_what_ended() -> None:
-    """A million files take the memory of those that run, also when some fail before they have an id."""
+    """Memory depends on the running uploads only, even when some fail before they have an ID."""
     progress = told(JOB)
     for number in range(1000):
         name = f"f{number}"
@@ -72,7 +72,7 @@ def test_nothing_is_kept_of_what_ended() -> None:
 
 
 def test_a_single_upload_is_there_before_its_first_event() -> None:
-    """And has its retries from before it began to send."""
+    """Including its retries before it started to send."""
     progress = JobProgress()
     (first,) = progress.uploads
     told(
@@ -86,14 +86,14 @@ def test_a_single_upload_is_there_before_its_first_event() -> None:
 
 
 def test_a_single_upload_is_gone_when_it_ended_without_a_beginning() -> None:
-    """Skipped, or failed with an id or without."""
+    """Skipped, or failed with or without an ID."""
     skipped = UploadSkipped(source="/s", target="s3://b/k", reason="there")
 
     assert [names(told(event)) for event in (skipped, failed("a"), failed(""))] == [[], [], []]
 
 
 def test_an_upload_that_is_skipped_after_it_began_is_gone() -> None:
-    """Somebody else wrote its object first; the others go on."""
+    """Another writer created its object first; the other uploads continue."""
     skipped = UploadSkipped(source="/data/a", target="s3://b/k", reason="there", upload="id-a")
 
     assert names(told(JOB, started("a"), started("b"), skipped)) == ["b"]
@@ -104,7 +104,7 @@ def test_the_uploads_of_a_job_end_with_it() -> None:
 
 
 def test_bytes_go_up_smoothly() -> None:
-    """Bytes on their way count, and those of a file that is done count once, before and after it is told as a file."""
+    """Bytes in flight count, and those of a finished upload count once, before and after its FileDone."""
     progress = JobProgress()
     seen = []
     upload: list[Event] = [started("a", parts=1), sent("a", 1, MIB), part_done("a", 1), done("a", parts=1)]
@@ -116,7 +116,7 @@ def test_bytes_go_up_smoothly() -> None:
 
 
 def test_the_rate_is_of_this_run_and_of_all_uploads() -> None:
-    """What earlier runs sent is there, and no work of now; neither is the file that it becomes."""
+    """Bytes of earlier runs count as done, but not in the rate of this run."""
     progress = told(
         JOB,
         started("a", resumed=9),
@@ -134,7 +134,7 @@ def test_the_rate_is_of_this_run_and_of_all_uploads() -> None:
 
 
 def test_a_part_that_is_sent_again_is_no_progress() -> None:
-    """What was on its way is lost."""
+    """Its bytes in flight are lost."""
     retried = PartRetried(upload="id-a", number=1, attempt=1, wait=0.1, reason="503")
     progress = told(JOB, started("a"), sent("a", 1, 4 * MIB), retried, sent("a", 1, MIB))
 
@@ -142,7 +142,7 @@ def test_a_part_that_is_sent_again_is_no_progress() -> None:
 
 
 def test_a_failed_upload_is_no_progress_of_another() -> None:
-    """Its bytes go from what is there, once."""
+    """Its bytes are subtracted once."""
     failure = FileFailed(job="10b0", source="/data/a", target="s3://bucket/p/a", error="it is gone", resumable=True)
     progress = told(JOB, started("a"), started("b"), part_done("a", 1), sent("b", 1, MIB), failed("a"), failure)
 
@@ -150,7 +150,7 @@ def test_a_failed_upload_is_no_progress_of_another() -> None:
 
 
 def test_a_job_is_away_when_all_its_uploads_are() -> None:
-    """One that sends is enough to have a rate."""
+    """One upload that sends is enough for a rate."""
     away: list[Event] = [JOB, started("a"), started("b"), lost("a")]
 
     assert not told(*away).away
@@ -160,7 +160,7 @@ def test_a_job_is_away_when_all_its_uploads_are() -> None:
 
 
 def test_a_job_of_small_files_is_away_too() -> None:
-    """They are of no upload: what is said of them has the job's id."""
+    """They are not uploads: their events have the job's ID."""
     files_away = NetworkLost(upload=JOB.job, reason="timed out")
 
     assert told(JOB, files_away).away

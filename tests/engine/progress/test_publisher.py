@@ -1,4 +1,4 @@
-"""What a run says of itself: folded from its events, seldom, and never a reason to fail."""
+"""A run publishes its progress: computed from its events, about once a second, and without ever failing."""
 
 from dataclasses import replace
 
@@ -41,7 +41,7 @@ STARTED = UploadStarted(
 
 
 class Counted(MemoryLive):
-    """Keeps all that was told."""
+    """Records every snapshot."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ class Broken(MemoryLive):
 
 
 class Time:
-    """A clock that stands until it is set."""
+    """A clock that stands still until it is set."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -90,7 +90,7 @@ def time() -> Time:
 
 @pytest.fixture
 def teller(live: Counted, time: Time) -> UploadPublisher:
-    """Of an upload that has begun, five seconds ago."""
+    """The publisher of an upload that started five seconds ago."""
     made = UploadPublisher(live, lambda event: None, time)
     made.begin(ID)
     made(STARTED)
@@ -104,7 +104,7 @@ def sent(number: int, size: int) -> PartProgress:
 
 
 def test_events_are_passed_on_first(live: Counted) -> None:
-    """The sink of the caller hears everything, whoever else is told."""
+    """The caller's sink receives every event."""
     heard: list[Event] = []
     teller = UploadPublisher(live, heard.append)
     teller(STARTED)
@@ -113,7 +113,7 @@ def test_events_are_passed_on_first(live: Counted) -> None:
 
 
 def test_the_record(teller: UploadPublisher, live: Counted, time: Time) -> None:
-    """Parts that are done, parts in flight, the rate of the last seconds, and what was tried again."""
+    """Finished parts, parts in flight, the recent rate, and retries."""
     teller(sent(3, 100))
     time.now += 2.0
     teller(PartDone(upload=ID, number=3, size=100))
@@ -132,7 +132,7 @@ def test_the_record(teller: UploadPublisher, live: Counted, time: Time) -> None:
 
 
 def test_a_record_a_second(teller: UploadPublisher, live: Counted, time: Time) -> None:
-    """However many events come."""
+    """However many events arrive."""
     for _ in range(1000):
         teller(sent(1, 10))
         time.now += 0.01
@@ -141,7 +141,7 @@ def test_a_record_a_second(teller: UploadPublisher, live: Counted, time: Time) -
 
 
 def test_the_last_events_before_a_silence_are_told(teller: UploadPublisher, live: Counted, time: Time) -> None:
-    """A second later, once, and with the time when they happened."""
+    """A second later, once, and with the time at which they happened."""
     teller(sent(1, 10))
     time.now += 0.1
     teller(sent(1, 20))
@@ -155,7 +155,7 @@ def test_the_last_events_before_a_silence_are_told(teller: UploadPublisher, live
 
 
 def test_what_a_silence_may_follow_is_told_at_once(teller: UploadPublisher, live: Counted, time: Time) -> None:
-    """Nothing may come after it for minutes; and the rate of before is not that of now."""
+    """No event may follow for minutes; and the earlier rate no longer applies."""
     teller(sent(1, 10))
     time.now += 2.0
     teller(sent(1, 50))
@@ -177,7 +177,7 @@ def test_what_a_silence_may_follow_is_told_at_once(teller: UploadPublisher, live
 def test_a_network_that_comes_and_goes_makes_no_more_records(
     teller: UploadPublisher, live: Counted, time: Time
 ) -> None:
-    """Over time one a second, whatever happens."""
+    """On average one per second, whatever happens."""
     for _ in range(1000):
         teller(NetworkLost(upload=ID, reason="no route"))
         teller(NetworkRestored(upload=ID, seconds=0.01))
@@ -187,7 +187,7 @@ def test_a_network_that_comes_and_goes_makes_no_more_records(
 
 
 def test_a_run_that_ends_well_says_nothing_more(teller: UploadPublisher, live: Counted) -> None:
-    """Its record goes: what it did is in the store."""
+    """Its snapshot is removed: the result is in the store."""
     with teller:
         pass
 
@@ -206,7 +206,7 @@ def test_a_run_that_ends_well_says_nothing_more(teller: UploadPublisher, live: C
 def test_a_run_says_how_it_ended(
     teller: UploadPublisher, live: Counted, error: BaseException, ended: RunOutcome
 ) -> None:
-    """And why, in any case with a word."""
+    """With a reason, which is never empty."""
     with pytest.raises(type(error)), teller:
         raise error
     (row,) = live.all()
@@ -216,14 +216,14 @@ def test_a_run_says_how_it_ended(
 
 
 def test_another_id_takes_the_place_of_the_first(teller: UploadPublisher, live: Counted) -> None:
-    """An upload that begins anew under another id."""
+    """An upload that starts over under another ID."""
     teller.begin("ffffffff")
 
     assert [row.record.id for row in live.all()] == ["ffffffff"]
 
 
 def test_nothing_is_told_before_there_is_an_id(live: Counted) -> None:
-    """Nor at the end, when it came to nothing."""
+    """Nor at the end, if nothing was started."""
     with pytest.raises(UploadFailed), UploadPublisher(live, lambda event: None) as teller:
         teller(NetworkLost(upload="", reason="no route"))
         raise UploadFailed("no", resumable=False)
@@ -232,14 +232,14 @@ def test_nothing_is_told_before_there_is_an_id(live: Counted) -> None:
 
 
 def test_a_full_disk_is_no_reason_to_fail() -> None:
-    """Nobody can be told, and the upload goes on."""
+    """The snapshot cannot be written, and the upload continues."""
     with UploadPublisher(Broken(), lambda event: None) as teller:
         teller.begin(ID)
         teller(STARTED)
 
 
 def test_the_record_of_a_job(live: Counted, time: Time) -> None:
-    """Files that are done, and those in flight, the largest first; parts are for the uploads among them to tell."""
+    """Finished files, and those in flight, largest first; multipart uploads publish their own parts."""
     teller = JobPublisher(live, lambda event: None, time)
     teller.begin("job")
     teller(JobStarted(job="job", target="s3://b/", done_files=3))
@@ -264,7 +264,7 @@ def test_the_record_of_a_job(live: Counted, time: Time) -> None:
 
 
 def test_the_record_of_a_job_whose_small_files_reach_nobody(live: Counted, time: Time) -> None:
-    """What its uploads meet is for them to tell."""
+    """Outages of its uploads are published by them."""
     teller = JobPublisher(live, lambda event: None, time)
     teller.begin("job")
     teller(JobStarted(job="job", target="s3://b/", done_files=0))
@@ -280,7 +280,7 @@ def test_the_record_of_a_job_whose_small_files_reach_nobody(live: Counted, time:
 
 
 def test_an_upload_tells_while_it_runs_and_not_after(uploading: Uploading) -> None:
-    """From the first moment on, as its holder would be seen by others."""
+    """From the start, as other processes see the holder of the lock."""
     rows: list[LiveSnapshot] = []
     uploading.on_event = lambda event: rows.extend(uploading.store.live.all())
     uploading.run()
@@ -291,7 +291,7 @@ def test_an_upload_tells_while_it_runs_and_not_after(uploading: Uploading) -> No
 
 
 def test_an_upload_that_is_stopped_says_so(uploading: Uploading) -> None:
-    """And the next run takes its place."""
+    """And the next run replaces it."""
 
     def stop(event: Event) -> None:
         if isinstance(event, PartDone):

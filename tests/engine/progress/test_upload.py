@@ -1,4 +1,4 @@
-"""The numbers of one upload: what counts as sent, what a retry takes back, and what is never promised."""
+"""The progress of one upload: what counts as sent, what a retry takes back, and what is unknown."""
 
 from partway.engine.events import Event
 from partway.engine.events.upload import (
@@ -42,7 +42,7 @@ STREAM = UploadStarted(
 
 
 def after(*events: Event) -> UploadProgress:
-    """The numbers after these events, one a second."""
+    """The progress after these events, one per second."""
     progress = UploadProgress()
     for number, event in enumerate(events):
         progress.update(event, float(number))
@@ -58,14 +58,14 @@ def part_done(number: int) -> PartDone:
 
 
 def test_bytes_of_earlier_runs_and_of_parts_in_flight_are_there() -> None:
-    """A bar starts where the last run stopped, and moves between two finished parts."""
+    """A bar starts where the last run stopped, and also moves within a part."""
     progress = after(STARTED, sent(3, 100), part_done(3), sent(4, 50))
 
     assert (progress.there, progress.sent, progress.parts_there, progress.fraction()) == (350, 150, 3, 0.35)
 
 
 def test_a_retry_takes_back_what_was_in_flight() -> None:
-    """Those bytes have to be sent again."""
+    """The bytes must be sent again."""
     retried = PartRetried(upload=ID, number=4, attempt=1, wait=0.1, reason="503")
     progress = after(STARTED, sent(4, 50), retried)
 
@@ -80,21 +80,21 @@ def test_parts_that_are_adopted_while_checking_count_as_resumed() -> None:
 
 
 def test_another_start_counts_from_there() -> None:
-    """A vanished upload is begun again: nothing of the first attempt is left."""
+    """A vanished upload starts over: nothing of the first attempt counts."""
     progress = after(STARTED, sent(3, 100), part_done(3), sent(4, 50), STARTED)
 
     assert (progress.sent, progress.done_parts, progress.rate()) == (0, 0, None)
 
 
 def test_a_stream_is_not_complete_before_it_ends() -> None:
-    """More may come than the user expects; then no time is left to tell."""
+    """A stream may be larger than expected; then the time left is unknown."""
     progress = after(STREAM, sent(1, 100), part_done(1), sent(2, 50))
 
     assert (progress.there, progress.fraction(), progress.seconds_left()) == (150, 0.99, None)
 
 
 def test_an_outage_has_a_start_and_the_time_of_the_next_probe() -> None:
-    """Both on the clock of the events; the rate of before says nothing any more."""
+    """Both on the clock of the events; the earlier rate no longer applies."""
     lost = NetworkLost(upload=ID, reason="no route", wait=3.0)
     away = after(STARTED, sent(3, 10), lost)
     probed = after(STARTED, sent(3, 10), lost, NetworkProbed(upload=ID, seconds=1.0, wait=5.0))
@@ -106,7 +106,7 @@ def test_an_outage_has_a_start_and_the_time_of_the_next_probe() -> None:
 
 
 def test_completing_is_a_phase_without_a_rate() -> None:
-    """S3 works, and nothing is sent."""
+    """S3 assembles the object, and nothing is sent."""
     progress = after(STARTED, sent(3, 10), sent(3, 90), UploadCompleting(upload=ID))
 
     assert (progress.phase, progress.rate()) == (LivePhase.COMPLETING, None)

@@ -1,4 +1,4 @@
-"""Retries: which failures are tried again, how often, how long, and with which body."""
+"""Retries: which failures are retried, how often, for how long, and with which body."""
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
@@ -34,7 +34,7 @@ PART = CONTENT[10:110]
 
 
 class Clock:
-    """Time that passes only when somebody sleeps, or when a call takes long."""
+    """Time that passes only in sleeps and in slow calls."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -49,7 +49,7 @@ class Clock:
 
 
 class Script(MultipartBackend):
-    """Answers calls from a script: an exception is raised, anything else is returned; remembers every call."""
+    """Answers calls from a script: exceptions are raised, other values returned.  Records every call."""
 
     def __init__(self, *answers: object, clock: Clock | None = None, takes: float = 0.0) -> None:
         self.calls: list[tuple[Any, ...]] = []
@@ -69,7 +69,7 @@ class Script(MultipartBackend):
         return answer
 
     def _read(self, body: PartReader) -> None:
-        """As restic tests it: half of the body is consumed before a failure is known."""
+        """As in restic's tests: half of the body is consumed before the call fails."""
         body.begin_sending()
         half = bytes(body.read(len(body) // 2))
         self.bodies.append(half)
@@ -146,7 +146,7 @@ def body(tmp_path: Path) -> Iterator[PartReader]:
 
 
 def contacted(clock: Clock) -> CircuitBreaker:
-    """A breaker whose endpoint has answered before."""
+    """A breaker whose endpoint has responded before."""
     breaker = CircuitBreaker(clock)
     breaker.record_response()
     return breaker
@@ -184,7 +184,7 @@ CALLS: list[tuple[Callable[[MultipartBackend], object], tuple[Any, ...]]] = [
 def test_a_call_is_made_again_with_the_same_arguments(
     clock: Clock, call: Callable[[MultipartBackend], object], expected: tuple[Any, ...]
 ) -> None:
-    """Every call goes through unchanged, is tried again, and its answer comes back."""
+    """Every call is passed on unchanged and retried, and its result is returned."""
     inner = Script(slow_down(), slow_down(), FACTS)
 
     assert call(retrying(inner, clock)) is FACTS
@@ -192,7 +192,7 @@ def test_a_call_is_made_again_with_the_same_arguments(
 
 
 def test_abort_is_tried_again(clock: Clock) -> None:
-    """It has no answer, and is still done until it was answered."""
+    """It returns nothing, and is retried until it succeeds."""
     inner = Script(away(), slow_down(), None)
     retrying(inner, clock).abort_upload(TARGET, "U")
 
@@ -200,7 +200,7 @@ def test_abort_is_tried_again(clock: Clock) -> None:
 
 
 def test_a_call_that_succeeds_is_made_once(clock: Clock) -> None:
-    """No wait and no word."""
+    """Without a wait or a retry event."""
     told: list[Retry] = []
     inner = Script(FACTS)
     retrying(inner, clock, told=told).head_object(TARGET, CRC)
@@ -222,7 +222,7 @@ def test_a_call_that_succeeds_is_made_once(clock: Clock) -> None:
     ids=lambda error: type(error).__name__,
 )
 def test_other_errors_pass_untouched_at_once(clock: Clock, error: BaseException) -> None:
-    """Only Transient is tried again; the very same error comes out, not a copy."""
+    """Only Transient is retried; other errors are raised as they are, not as copies."""
     inner = Script(error)
 
     with pytest.raises(type(error)) as raised:
@@ -232,7 +232,7 @@ def test_other_errors_pass_untouched_at_once(clock: Clock, error: BaseException)
 
 
 def test_a_refusal_after_a_failure_passes_untouched_too(clock: Clock) -> None:
-    """What the last answer says is what the caller hears."""
+    """The last error is the one that the caller gets."""
     refusal = Refused("no", code="NoSuchBucket")
     inner = Script(slow_down(), refusal)
 
@@ -247,7 +247,7 @@ def test_a_refusal_after_a_failure_passes_untouched_too(clock: Clock) -> None:
 
 @pytest.mark.parametrize("attempts", [1, 2, 5])
 def test_a_service_in_trouble_is_asked_as_often_as_the_policy_says(clock: Clock, attempts: int) -> None:
-    """``attempts`` counts tries, the first included; after the last there is no wait."""
+    """``attempts`` includes the first one; no wait follows the last one."""
     inner = Script(*[slow_down() for _ in range(9)])
 
     with pytest.raises(Transient):
@@ -256,7 +256,7 @@ def test_a_service_in_trouble_is_asked_as_often_as_the_policy_says(clock: Clock,
 
 
 def test_each_call_has_its_own_count(clock: Clock) -> None:
-    """A call that needed all its tries leaves as many to the next."""
+    """Each call has its own attempts."""
     inner = Script(slow_down(), FACTS, slow_down(), FACTS)
     s3 = retrying(inner, clock, policy=RetryPolicy(attempts=2))
     s3.head_object(TARGET, CRC)
@@ -266,21 +266,21 @@ def test_each_call_has_its_own_count(clock: Clock) -> None:
 
 
 def test_tries_that_reach_nobody_do_not_count(clock: Clock) -> None:
-    """While the network is away only the time matters: a laptop may be closed in a train for a while."""
+    """While the network is down, only the time counts: a laptop may be closed for a while."""
     inner = Script(*[away() for _ in range(12)], FACTS)
 
     assert retrying(inner, clock, policy=RetryPolicy(attempts=2)).head_object(TARGET, CRC) is FACTS
 
 
 def test_answers_are_counted_apart_from_tries_that_reach_nobody(clock: Clock) -> None:
-    """A network that comes back leaves the service its own tries."""
+    """Attempts without a network do not count as attempts of the service."""
     inner = Script(away(), away(), away(), slow_down(), FACTS)
 
     assert retrying(inner, clock, policy=RetryPolicy(attempts=2)).head_object(TARGET, CRC) is FACTS
 
 
 def test_an_endpoint_that_answered_before_may_be_away_for_the_budget(clock: Clock) -> None:
-    """It is tried until the next try would come after the budget, and not much less."""
+    """It is retried until the next attempt would exceed the budget, and not much shorter."""
     policy = RetryPolicy(budget=900.0, max_wait=30.0)
 
     with pytest.raises(Transient):
@@ -289,7 +289,7 @@ def test_an_endpoint_that_answered_before_may_be_away_for_the_budget(clock: Cloc
 
 
 def test_the_time_away_begins_with_the_call_that_got_no_answer(clock: Clock) -> None:
-    """A try that itself waited for the time-out was already without an answer."""
+    """The time of an attempt that ended in a timeout counts as unreachable."""
     inner = Script(*[away() for _ in range(100)], clock=clock, takes=60.0)
 
     with pytest.raises(Transient):
@@ -298,7 +298,7 @@ def test_the_time_away_begins_with_the_call_that_got_no_answer(clock: Clock) -> 
 
 
 def test_an_endpoint_that_never_answered_is_given_up_soon(clock: Clock) -> None:
-    """A mistyped address should not take a quarter of an hour."""
+    """A mistyped address fails soon, not after a quarter of an hour."""
     policy = RetryPolicy(budget=900.0, first_contact=20.0)
 
     with pytest.raises(Transient):
@@ -308,7 +308,7 @@ def test_an_endpoint_that_never_answered_is_given_up_soon(clock: Clock) -> None:
 
 @pytest.mark.parametrize("answer", [FACTS, slow_down()], ids=["an answer", "trouble"])
 def test_any_answer_is_a_contact(clock: Clock, answer: object) -> None:
-    """Once somebody answered, even with trouble, the longer budget holds for what follows."""
+    """After any response, even an error, the longer budget applies."""
     inner = Script(answer, *[away() for _ in range(40)], FACTS)
     s3 = retrying(inner, clock, contacted=False, policy=RetryPolicy(first_contact=0.0, first_wait=10.0))
     if answer is FACTS:
@@ -318,7 +318,7 @@ def test_any_answer_is_a_contact(clock: Clock, answer: object) -> None:
 
 
 def test_an_answer_begins_the_time_away_anew(clock: Clock) -> None:
-    """Twice half the budget with an answer in between is not the whole budget."""
+    """A response resets the budget."""
     half_an_hour = [away(), away()]
     inner = Script(*half_an_hour, slow_down(), *half_an_hour, FACTS, clock=clock, takes=200.0)
 
@@ -326,7 +326,7 @@ def test_an_answer_begins_the_time_away_anew(clock: Clock) -> None:
 
 
 def test_what_helps_at_most_once_is_tried_once_more(clock: Clock) -> None:
-    """A wrong digest may be a bit that flipped on its way; twice it is not."""
+    """A wrong digest may be a flipped bit in transit, so it is retried once."""
     inner = Script(bad_digest(), bad_digest(), FACTS)
 
     with pytest.raises(Transient, match="wrong digest"):
@@ -335,7 +335,7 @@ def test_what_helps_at_most_once_is_tried_once_more(clock: Clock) -> None:
 
 
 def test_once_is_counted_for_each_kind(clock: Clock) -> None:
-    """A wrong clock after a wrong digest is another trouble."""
+    """Each kind of error is retried once: a wrong clock after a wrong digest is retried."""
     skewed = Transient("wrong clock", code="RequestTimeTooSkewed", status=403, once=True)
     inner = Script(bad_digest(), slow_down(), skewed, FACTS)
 
@@ -343,7 +343,7 @@ def test_once_is_counted_for_each_kind(clock: Clock) -> None:
 
 
 def test_what_helps_at_most_once_helps_once(clock: Clock) -> None:
-    """The second try may well succeed."""
+    """The second attempt may succeed."""
     assert retrying(Script(bad_digest(), FACTS), clock).head_object(TARGET, CRC) is FACTS
 
 
@@ -351,7 +351,7 @@ def test_what_helps_at_most_once_helps_once(clock: Clock) -> None:
 
 
 def test_waits_are_within_the_bounds_of_full_jitter(clock: Clock) -> None:
-    """Between 0 and a bound that doubles from the first wait up to the longest."""
+    """Between 0 and a bound that doubles from the first wait up to the maximum."""
     inner = Script(*[slow_down() for _ in range(12)])
     policy = RetryPolicy(attempts=12, first_wait=0.5, max_wait=30.0)
 
@@ -363,7 +363,7 @@ def test_waits_are_within_the_bounds_of_full_jitter(clock: Clock) -> None:
 
 
 def test_waits_are_spread_over_the_whole_range(clock: Clock) -> None:
-    """Workers that failed together do not come back together: of 200 first waits some are short and some long."""
+    """Workers that failed together do not retry together: of 200 first waits, some are short and some long."""
     for _ in range(200):
         retrying(Script(slow_down(), FACTS), clock, policy=RetryPolicy(first_wait=10.0)).head_object(TARGET, CRC)
 
@@ -373,7 +373,7 @@ def test_waits_are_spread_over_the_whole_range(clock: Clock) -> None:
 
 
 def test_a_sleep_that_raises_ends_it(clock: Clock) -> None:
-    """A cancel during the wait comes out as it is, and no further try is made."""
+    """A cancel during the wait is raised unchanged, and no further attempt is made."""
 
     def cancelled(_: float) -> None:
         raise UploadCancelled("stop")
@@ -386,7 +386,7 @@ def test_a_sleep_that_raises_ends_it(clock: Clock) -> None:
 
 
 def test_an_endpoint_that_is_away_is_probed_every_five_seconds(clock: Clock) -> None:
-    """However long it is away, and however unlucky the draw: what comes back is noticed that soon."""
+    """However long the outage and whatever the jitter, a reachable endpoint is detected this soon."""
     calls: list[float] = []
 
     def answer() -> ObjectFacts:
@@ -411,7 +411,7 @@ def test_an_endpoint_that_is_away_is_probed_every_five_seconds(clock: Clock) -> 
 
 
 def test_a_nudge_ends_the_wait_for_an_endpoint_that_is_away(clock: Clock) -> None:
-    """Somebody knows that the network is back."""
+    """The user knows that the network is back."""
     nudge = Nudge()
     breaker = CircuitBreaker(clock, nudge=nudge)
     breaker.record_response()
@@ -450,7 +450,7 @@ def test_a_nudge_does_not_hurry_a_service_in_trouble(clock: Clock) -> None:
 
 
 def test_the_wait_of_one_call_is_that_of_all(clock: Clock) -> None:
-    """Calls that wait for the endpoint do not probe it in turn."""
+    """Calls that wait for the endpoint do not each probe it."""
     breaker = contacted(clock)
 
     def cancelled(_: float) -> None:
@@ -476,7 +476,7 @@ def test_the_wait_of_one_call_is_that_of_all(clock: Clock) -> None:
 
 
 def test_each_failure_is_told_before_its_wait(clock: Clock) -> None:
-    """Which failure it is, why, whether anybody answered, and how long the wait will be."""
+    """The number of the attempt, the reason, whether the endpoint responded, and the wait."""
     told: list[tuple[Retry, int]] = []
     s3 = RetryingBackend(
         Script(slow_down(), away(), FACTS),
@@ -495,7 +495,7 @@ def test_each_failure_is_told_before_its_wait(clock: Clock) -> None:
 
 
 def test_a_failed_probe_is_told_as_one(clock: Clock) -> None:
-    """The first call was under way when the endpoint went; those after it asked whether it is back."""
+    """The first call was in flight when the outage started; those after it are probes."""
     told: list[Retry] = []
     retrying(Script(away(), away(), away(), slow_down(), FACTS), clock, told=told).head_object(TARGET, CRC)
 
@@ -522,7 +522,7 @@ def test_the_last_failure_is_not_told_as_a_retry(clock: Clock) -> None:
 
 
 def test_the_last_error_says_how_often_and_how_long(clock: Clock) -> None:
-    """Time spent in calls and in waits; the facts of the last failure stay."""
+    """The time spent in calls and waits; the attributes of the last failure are kept."""
     inner = Script(*[slow_down() for _ in range(3)], clock=clock, takes=20.0)
 
     with pytest.raises(Transient) as raised:
@@ -534,7 +534,7 @@ def test_the_last_error_says_how_often_and_how_long(clock: Clock) -> None:
 
 
 def test_the_last_error_keeps_whether_anybody_answered(clock: Clock) -> None:
-    """The caller says other things about a network that is away; the cause is the last failure itself."""
+    """The caller reports an unreachable network differently; the cause is the last failure."""
     failure = away()
 
     with pytest.raises(Transient) as raised:
@@ -548,7 +548,7 @@ def test_the_last_error_keeps_whether_anybody_answered(clock: Clock) -> None:
 
 
 def test_a_body_that_was_half_read_is_sent_whole_the_next_time(clock: Clock, body: PartReader) -> None:
-    """The first try consumes half the body and fails; the second must not send only the other half."""
+    """The first attempt consumes half the body and fails; the second must not send only the other half."""
     inner = Script(slow_down(), RECEIPT)
     retrying(inner, clock).upload_part(TARGET, "U", body)
 
@@ -564,7 +564,7 @@ def test_a_whole_object_is_rewound_too(clock: Clock, body: PartReader) -> None:
 
 
 def test_the_checksum_is_taken_anew_for_the_next_try(clock: Clock, body: PartReader, tmp_path: Path) -> None:
-    """A file that changed between two tries goes with the checksum of what is sent."""
+    """A file that changed between two attempts is sent with the checksum of the bytes that are sent."""
     before = body.checksum
 
     def change(_: float) -> None:
@@ -588,7 +588,7 @@ def test_a_receipt_that_contradicts_what_was_sent_is_not_believed(clock: Clock, 
 
 
 def test_a_receipt_without_a_checksum_is_passed_on(clock: Clock, body: PartReader) -> None:
-    """What to make of it is for the caller to decide."""
+    """The caller decides how to handle it."""
     silent = PartReceipt(number=7, size=100, etag="e")
 
     assert retrying(Script(silent), clock).upload_part(TARGET, "U", body) == silent
@@ -598,7 +598,7 @@ def test_a_receipt_without_a_checksum_is_passed_on(clock: Clock, body: PartReade
 
 
 def test_expired_credentials_are_renewed_once(clock: Clock) -> None:
-    """The next try uses what is found anew, at once."""
+    """The next attempt uses the new credentials, without a wait."""
     expired = CredentialsExpired("expired", code="ExpiredToken")
     inner = Script(expired, FACTS)
 
@@ -607,7 +607,7 @@ def test_expired_credentials_are_renewed_once(clock: Clock) -> None:
 
 
 def test_credentials_that_stay_expired_end_the_call(clock: Clock) -> None:
-    """Static credentials are the same when they are read again: somebody has to renew them."""
+    """Static credentials do not change when they are read again: the user must renew them."""
     expired = [CredentialsExpired("expired", code="ExpiredToken") for _ in range(3)]
     inner = Script(*expired)
 
@@ -617,7 +617,7 @@ def test_credentials_that_stay_expired_end_the_call(clock: Clock) -> None:
 
 
 def test_a_busy_service_that_takes_others_is_asked_on(clock: Clock) -> None:
-    """Whose call is refused while other calls go well is only early: no try is used up, and waits stay short."""
+    """A call that is throttled while other calls succeed uses up no attempts, and its waits stay short."""
     breaker, policy = CircuitBreaker(clock), RetryPolicy(attempts=3, first_wait=0.5)
 
     def rest(seconds: float) -> None:
@@ -632,7 +632,7 @@ def test_a_busy_service_that_takes_others_is_asked_on(clock: Clock) -> None:
 
 
 def test_other_trouble_is_counted_whatever_others_do(clock: Clock) -> None:
-    """A part that always fails must not go round for ever."""
+    """A part that always fails is not retried forever."""
     breaker = CircuitBreaker(clock)
     trouble = [Transient("broken", code="InternalError", status=500) for _ in range(3)]
     s3 = RetryingBackend(

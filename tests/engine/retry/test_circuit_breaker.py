@@ -1,4 +1,4 @@
-"""While the endpoint is away: one call asks, the others wait, and all end together."""
+"""While the endpoint is unreachable, one call probes it, the others wait, and all fail together."""
 
 import threading
 
@@ -9,7 +9,7 @@ from partway.engine.retry.circuit_breaker import CircuitBreaker, Nudge
 
 
 class Clock:
-    """Time that passes only when somebody sleeps."""
+    """Time that passes only in sleeps."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -22,19 +22,19 @@ class Clock:
 
 
 def no_sleep(seconds: float) -> None:
-    """Fails the test: nobody should have to wait."""
+    """Fails the test, because no call should wait."""
     raise AssertionError(f"waited {seconds} s")
 
 
 def test_everybody_passes_while_the_endpoint_answers() -> None:
-    """No call asks anything, and none waits."""
+    """No call is a probe, and none waits."""
     breaker = CircuitBreaker(Clock())
 
     assert [breaker.acquire(no_sleep) for _ in range(3)] == [False, False, False]
 
 
 def test_after_a_loss_one_call_asks_at_a_time() -> None:
-    """The second waits while the first asks, and passes when the first was answered."""
+    """The second call waits while the first one probes, and proceeds when that got a response."""
     clock = Clock()
     breaker = CircuitBreaker(clock)
     breaker.record_failure(False, since=100.0)
@@ -51,7 +51,7 @@ def test_after_a_loss_one_call_asks_at_a_time() -> None:
 
 
 def test_nobody_asks_before_the_rest_is_over() -> None:
-    """The wait that one call drew holds for all."""
+    """The wait of one call applies to all."""
     clock = Clock()
     breaker = CircuitBreaker(clock)
     breaker.record_failure(False, since=100.0)
@@ -62,7 +62,7 @@ def test_nobody_asks_before_the_rest_is_over() -> None:
 
 
 def test_a_later_rest_does_not_put_the_probe_off() -> None:
-    """Calls that were under way fail one after the other; the first wait that was drawn holds."""
+    """Calls in flight fail one after the other; the wait of the first one applies."""
     clock = Clock()
     breaker = CircuitBreaker(clock)
     breaker.record_failure(False, since=100.0)
@@ -76,7 +76,7 @@ def test_a_later_rest_does_not_put_the_probe_off() -> None:
 
 
 def test_a_rest_that_is_over_leaves_the_next_its_length() -> None:
-    """Probes that fail are followed by waits of their own."""
+    """Each failed probe is followed by a wait."""
     clock = Clock()
     breaker = CircuitBreaker(clock)
     breaker.record_failure(False, since=100.0)
@@ -91,7 +91,7 @@ def test_a_rest_that_is_over_leaves_the_next_its_length() -> None:
 
 
 def test_a_nudge_ends_the_rest_for_one_call() -> None:
-    """It probes at once; the next one waits for its answer."""
+    """It probes at once; the next call waits for its result."""
     clock, nudge = Clock(), Nudge()
     breaker = CircuitBreaker(clock, nudge=nudge)
     breaker.record_failure(False, since=100.0)
@@ -113,7 +113,7 @@ def test_a_nudge_ends_the_rest_for_one_call() -> None:
 
 
 def test_a_nudge_counts_once() -> None:
-    """After a probe in vain the next wait is a whole one."""
+    """After a failed probe, the next wait has its full length."""
     clock, nudge = Clock(), Nudge()
     breaker = CircuitBreaker(clock, nudge=nudge)
     breaker.record_failure(False, since=100.0)
@@ -127,7 +127,7 @@ def test_a_nudge_counts_once() -> None:
 
 
 def test_a_nudge_before_the_loss_is_none() -> None:
-    """Nothing was away."""
+    """Without an outage, it has no effect."""
     clock, nudge = Clock(), Nudge()
     breaker = CircuitBreaker(clock, nudge=nudge)
     nudge()
@@ -140,7 +140,7 @@ def test_a_nudge_before_the_loss_is_none() -> None:
 
 
 def test_a_call_that_was_cancelled_lets_the_next_one_ask() -> None:
-    """Asking is handed on, not lost."""
+    """Another call becomes the probe."""
     breaker = CircuitBreaker(Clock())
     breaker.record_failure(False, since=100.0)
     is_probe = breaker.acquire(no_sleep)
@@ -151,7 +151,7 @@ def test_a_call_that_was_cancelled_lets_the_next_one_ask() -> None:
 
 
 def test_failures_of_calls_that_were_under_way_are_one_loss() -> None:
-    """Sixty workers that lose the network at once do not make the first wait the longest."""
+    """Sixty workers that lose the network at once count as one failure, so the first wait is short."""
     breaker = CircuitBreaker(Clock())
 
     for _ in range(60):
@@ -161,7 +161,7 @@ def test_failures_of_calls_that_were_under_way_are_one_loss() -> None:
 
 
 def test_when_one_gives_up_all_do() -> None:
-    """Nobody spends the same patience again."""
+    """No other call waits for the budget again."""
     breaker = CircuitBreaker(Clock())
     breaker.record_failure(False, since=100.0)
     last_word = Transient("away for too long")
@@ -173,7 +173,7 @@ def test_when_one_gives_up_all_do() -> None:
 
 
 def test_the_time_away_counts_from_the_first_loss() -> None:
-    """An answer ends it."""
+    """A response ends the outage."""
     clock = Clock()
     breaker = CircuitBreaker(clock)
     breaker.record_failure(False, since=95.0)
@@ -185,7 +185,7 @@ def test_the_time_away_counts_from_the_first_loss() -> None:
 
 
 def test_many_threads_ask_one_at_a_time() -> None:
-    """However many workers wait, there is never more than one question under way."""
+    """However many workers wait, never more than one probes."""
     breaker = CircuitBreaker()
     breaker.record_failure(False, since=0.0)
     is_probe, most, lock = 0, 0, threading.Lock()

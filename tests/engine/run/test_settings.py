@@ -1,4 +1,4 @@
-"""Settings that cannot be kept are refused before anything is asked of S3."""
+"""Settings that cannot be honored are rejected before any request."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,7 +11,7 @@ from partway.engine.run.settings import UploadSettings, check_settings, make_wor
 
 
 def test_the_smallest_bandwidth_is_accepted() -> None:
-    """Below it S3 would end requests that take too long; one byte a second less is refused."""
+    """Below the minimum, S3 would time out; one byte per second less is rejected."""
     check_settings(UploadSettings(bandwidth=MIN_BANDWIDTH))
 
     with pytest.raises(PlanError):
@@ -19,19 +19,19 @@ def test_the_smallest_bandwidth_is_accepted() -> None:
 
 
 def test_a_bandwidth_needs_workers_of_this_process() -> None:
-    """What an executor sends elsewhere cannot be counted."""
+    """Bytes that an executor sends in other processes cannot be limited."""
     with ThreadPoolExecutor() as executor, pytest.raises(PlanError):
         check_settings(UploadSettings(bandwidth=MIB, executor=executor))
 
 
 def test_no_bandwidth_is_no_limit() -> None:
-    """None is the default, and an executor may be given with it."""
+    """None is the default, and allows an executor."""
     with ThreadPoolExecutor() as executor:
         check_settings(UploadSettings(executor=executor))
 
 
 def test_workers_share_the_bandwidth() -> None:
-    """Without a limit no part waits for a token; what runs elsewhere has no bucket at all."""
+    """Without a limit, no part waits for a token, and parts in other processes have no bucket."""
     with ThreadPoolExecutor() as executor:
         settings = (UploadSettings(), UploadSettings(bandwidth=MIB), UploadSettings(executor=executor))
         made = [make_workers(each, MIB) for each in settings]

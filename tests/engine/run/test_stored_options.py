@@ -1,4 +1,4 @@
-"""What S3 fixes when an upload is created cannot be changed by a later run."""
+"""A later run cannot change what S3 fixes when an upload is created."""
 
 from dataclasses import replace
 from typing import cast
@@ -26,7 +26,7 @@ RECORD = replace(UPLOAD, options=CREATED.to_json(), checksum_algorithm="CRC32", 
 
 
 class KeyedBackend:
-    """A backend with a customer's key of this fingerprint."""
+    """A backend with an SSE-C key of this fingerprint."""
 
     def __init__(self, fingerprint: str | None) -> None:
         self._fingerprint = fingerprint
@@ -36,32 +36,32 @@ class KeyedBackend:
 
 
 def keyed(needed: str | None, given: str | None) -> Target:
-    """A target that needs one key, with a backend that has another."""
+    """The target of an upload with one key, and a backend with another."""
     target = Target(bucket="b", key="k", options=ObjectOptions(customer_key=needed))
     return with_sse_c_fingerprint(target, cast(MultipartBackend, KeyedBackend(given)))
 
 
 def test_options_that_are_not_named_stay() -> None:
-    """A later run may name none of them, or the same."""
+    """A later run may omit them, or repeat them."""
     assert options_at_create(RECORD, ObjectOptions()) == CREATED
     assert options_at_create(RECORD, ObjectOptions(acl="private")) == CREATED
 
 
 def test_another_value_is_refused_by_its_name() -> None:
-    """Neither the old nor the new value can be taken for what the user wants."""
+    """It is unclear whether the user wants the old or the new value."""
     with pytest.raises(PlanError, match=r"storage class.*--restart"):
         options_at_create(RECORD, ObjectOptions(storage_class="STANDARD"))
 
 
 def test_the_stored_target_has_the_options_of_its_creation() -> None:
-    """So that a resume needs nothing but the record."""
+    """So a resume needs only the record."""
     target = target_of(RECORD)
 
     assert (target.bucket, target.key, target.options) == (RECORD.bucket, RECORD.key, CREATED)
 
 
 def test_options_that_are_not_readable_are_damage() -> None:
-    """A store that something else wrote into."""
+    """A store that another program has modified."""
     with pytest.raises(StateDamaged, match="--restart"):
         target_of(replace(RECORD, options="{"))
 
@@ -77,7 +77,7 @@ def test_options_that_are_not_readable_are_damage() -> None:
     ids=str,
 )
 def test_a_record_that_no_version_writes_is_damage(change: dict[str, object]) -> None:
-    """An unknown algorithm and a part size that S3 does not take; the limits themselves pass."""
+    """An unknown algorithm and an impossible part size are rejected; the limits themselves pass."""
     check_record(RECORD, AWS)
     check_record(replace(RECORD, part_size=AWS.max_part_size), AWS)
 
@@ -94,7 +94,7 @@ def test_a_key_has_a_limit_in_bytes() -> None:
 
 
 def test_another_algorithm_than_the_parts_have_is_refused() -> None:
-    """None takes the one they have."""
+    """None accepts the stored one."""
     check_algorithm(RECORD, None)
     check_algorithm(RECORD, ChecksumAlgorithm.CRC32)
 
@@ -103,7 +103,7 @@ def test_another_algorithm_than_the_parts_have_is_refused() -> None:
 
 
 def test_the_key_of_the_backend_is_noted() -> None:
-    """Its fingerprint is among the options, so that a later run knows whether it has the same."""
+    """Its fingerprint is stored with the options, so that a later run can compare it."""
     assert keyed(None, "one").options.customer_key == "one"
     assert keyed("one", "one").options.customer_key == "one"
     assert keyed(None, None).options.customer_key is None

@@ -19,12 +19,12 @@ LONG = 60.0  # seconds that a test waits for what should happen at once
 
 
 def nothing(*_: object) -> None:
-    """Do and on_message nothing."""
+    """Ignore the arguments."""
 
 
 @pytest.fixture
 def workers() -> Iterator[Workers]:
-    """Two places."""
+    """Two slots."""
     workers = Workers(Concurrency(2))
     yield workers
     workers.close()
@@ -37,7 +37,7 @@ def pool_of(
 
 
 def finish(scheduler: CoroutineScheduler) -> None:
-    """Let everything go on to its end."""
+    """Run all coroutines to their end."""
     end = time.monotonic() + LONG
     while scheduler:
         assert time.monotonic() < end, "a coroutine does not end"
@@ -45,10 +45,10 @@ def finish(scheduler: CoroutineScheduler) -> None:
 
 
 class Crowd:
-    """Work that notes who is inside at the same time."""
+    """A task that records how many of it run at the same time."""
 
     def __init__(self, together: int = 1) -> None:
-        self.most = 0
+        self.max_inside = 0
         self._inside = 0
         self._lock = threading.Lock()
         self._together = threading.Barrier(together)
@@ -56,7 +56,7 @@ class Crowd:
     def work(self, number: Any, worker: WorkerContext) -> Any:
         with self._lock:
             self._inside += 1
-            self.most = max(self.most, self._inside)
+            self.max_inside = max(self.max_inside, self._inside)
         self._together.wait(LONG)
         with self._lock:
             self._inside -= 1
@@ -64,7 +64,7 @@ class Crowd:
 
 
 def test_each_goes_on_while_the_others_wait(workers: Workers) -> None:
-    """Five calls wait for one another, which one after the other would wait for ever."""
+    """Five calls wait for one another, which would deadlock if they ran one after the other."""
     barrier = threading.Barrier(5)
     answers: list[int] = []
 
@@ -82,7 +82,7 @@ def test_each_goes_on_while_the_others_wait(workers: Workers) -> None:
 
 
 def test_everything_but_the_work_is_in_one_thread(workers: Workers) -> None:
-    """Stores and sinks are used from it alone."""
+    """Stores and sinks are used only from this thread."""
     threads: set[int] = set()
 
     def note(*_: object) -> None:
@@ -103,7 +103,7 @@ def test_everything_but_the_work_is_in_one_thread(workers: Workers) -> None:
 
 
 def test_places_are_shared(workers: Workers) -> None:
-    """Two places for four uploads of ten parts: both are used, never more, and everything is done."""
+    """Two slots for four uploads of ten parts: both are used, never more, and every part is done."""
     crowd = Crowd(together=2)
     done: list[int] = []
 
@@ -117,12 +117,12 @@ def test_places_are_shared(workers: Workers) -> None:
         finish(scheduler)
 
     assert sorted(done) == sorted([*range(10)] * 4)
-    assert crowd.most == 2
+    assert crowd.max_inside == 2
     assert workers.concurrency.running == 0
 
 
 def test_a_place_that_becomes_free_goes_to_the_oldest(workers: Workers) -> None:
-    """A few files that end are better than many that have begun."""
+    """A few finished files are better than many started ones."""
     ended: list[str] = []
 
     def call(name: str, parts: int) -> Callable[[SharedWorkers], None]:
@@ -144,7 +144,7 @@ def test_a_place_that_becomes_free_goes_to_the_oldest(workers: Workers) -> None:
 
 
 def test_what_one_raises_comes_out_and_stops_the_others(workers: Workers) -> None:
-    """An error of the store, or of the sink, ends the job; nobody is left in the middle of something."""
+    """An error of the store or the sink ends the job, and the other calls are stopped."""
     ends: list[type[BaseException] | None] = []
 
     def waits(shared: SharedWorkers) -> None:
@@ -170,7 +170,7 @@ def test_what_one_raises_comes_out_and_stops_the_others(workers: Workers) -> Non
 
 
 def fails_when_stopped(shared: SharedWorkers) -> None:
-    """A call that waits, and meets a full disk when it is stopped."""
+    """A call that waits, and raises a disk error when it is stopped."""
     try:
         with pool_of(shared) as pool:
             pool.run(lambda worker: worker.sleep(LONG))
@@ -179,7 +179,7 @@ def fails_when_stopped(shared: SharedWorkers) -> None:
 
 
 def test_an_error_of_a_stopped_call_is_a_note_of_the_error_that_stopped_it(workers: Workers) -> None:
-    """What ended the job stays its error, and the second error is not lost."""
+    """The first error stays the job's error, and the second one is not lost."""
 
     def fails(shared: SharedWorkers) -> None:
         raise LookupError("sink")
@@ -192,13 +192,13 @@ def test_an_error_of_a_stopped_call_is_a_note_of_the_error_that_stopped_it(worke
 
 
 def test_an_error_of_a_stopped_call_is_raised_when_there_is_no_other(workers: Workers) -> None:
-    """The block ended well, and then a call could not record how far it is."""
+    """The block succeeded, and then a call could not record its progress."""
     with pytest.raises(OSError, match="disk full"), CoroutineScheduler(workers, nothing) as scheduler:
         scheduler.spawn(fails_when_stopped)
 
 
 def test_an_error_before_the_first_wait_comes_out_too(workers: Workers) -> None:
-    """Most calls look at the file first."""
+    """For instance when the file does not exist."""
 
     def fails(shared: SharedWorkers) -> None:
         raise LookupError("no file")
@@ -210,7 +210,7 @@ def test_an_error_before_the_first_wait_comes_out_too(workers: Workers) -> None:
 
 
 def test_an_abandoned_part_gives_its_place_back(workers: Workers) -> None:
-    """Its upload failed for another reason; until the part has ended, its place is taken."""
+    """Its upload failed for another reason; the part holds its slot until it ends."""
     go = threading.Event()
 
     def fails(shared: SharedWorkers) -> None:
@@ -233,7 +233,7 @@ def test_an_abandoned_part_gives_its_place_back(workers: Workers) -> None:
 
 
 def test_what_cannot_be_begun_gives_its_place_back() -> None:
-    """The executor is shut down; a small file may need the place."""
+    """The executor is shut down; a small file may need the slot."""
     executor = ThreadPoolExecutor(1)
     executor.shutdown()
     workers = Workers(Concurrency(2), executor=executor)
@@ -250,7 +250,7 @@ def test_what_cannot_be_begun_gives_its_place_back() -> None:
 
 
 def test_a_cancel_ends_all_within_a_second(workers: Workers) -> None:
-    """Also who has no part in flight because there is no place."""
+    """Including those that wait for a slot."""
     cancel = CancelToken()
     ends: list[type[BaseException]] = []
 
@@ -274,19 +274,19 @@ def test_a_cancel_ends_all_within_a_second(workers: Workers) -> None:
 
 def test_the_scheduler_delivers_the_messages_of_a_callback_queue(workers: Workers) -> None:
     """For work outside any coroutine."""
-    heard: list[str] = []
+    messages: list[str] = []
     with CoroutineScheduler(workers, nothing) as scheduler:
-        mailbox = scheduler.callback_queue(heard.append)
-        threading.Thread(target=mailbox.put, args=("word",)).start()
+        channel = scheduler.callback_queue(messages.append)
+        threading.Thread(target=channel.put, args=("word",)).start()
         end = time.monotonic() + LONG
-        while not heard and time.monotonic() < end:
+        while not messages and time.monotonic() < end:
             scheduler.run_once()
 
-    assert heard == ["word"]
+    assert messages == ["word"]
 
 
 def test_at_rest_is_called_also_while_much_is_said(workers: Workers) -> None:
-    """What waits to be written down does not wait for silence."""
+    """Pending results are written even while messages keep arriving."""
     times: list[float] = []
 
     def chatter(worker: WorkerContext) -> None:

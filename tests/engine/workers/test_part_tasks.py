@@ -1,4 +1,4 @@
-"""Workers: other executors, stalls and timeouts, and what the memory of a part is."""
+"""The tasks of workers: other executors, stalls, timeouts, and memory per part."""
 
 import multiprocessing
 import threading
@@ -31,7 +31,7 @@ def test_parts_may_be_sent_by_processes(strict: StrictS3, uploading: Uploading) 
 
 
 def test_a_failure_in_another_process_is_the_same_failure(strict: StrictS3, uploading: Uploading) -> None:
-    """Errors come back whole: class, code and sentence."""
+    """Errors come back with class, code and message."""
     no = Answer(status=403, code="AccessDenied")
     strict.faults.add(Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=no, times=None))
 
@@ -45,7 +45,7 @@ def test_a_failure_in_another_process_is_the_same_failure(strict: StrictS3, uplo
 
 
 class Dropping(ThreadPoolExecutor):
-    """Drops its third task, as one that is shut down by somebody else does with all that wait."""
+    """Drops its third task, as an executor does with waiting tasks when it is shut down."""
 
     tasks = 0
 
@@ -59,7 +59,7 @@ class Dropping(ThreadPoolExecutor):
 
 
 def test_a_part_that_the_executor_drops_ends_the_upload(strict: StrictS3, uploading: Uploading) -> None:
-    """It is missing, and what is there is kept; nothing is completed, and nothing is called damaged."""
+    """The part is missing and the others are kept; the upload is neither completed nor reported as damaged."""
     with Dropping(2) as executor, pytest.raises(UploadCancelled, match="executor dropped"):
         uploading.run(executor=executor)
     uploading.run()
@@ -70,7 +70,7 @@ def test_a_part_that_the_executor_drops_ends_the_upload(strict: StrictS3, upload
 
 
 def test_a_part_that_is_not_answered_is_sent_again(strict: StrictS3, uploading: Uploading, hasty: S3Backend) -> None:
-    """Silence after the body is a retry, not a hang."""
+    """If no response follows the body, the part is retried and does not hang."""
     strict.faults.add(Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=Hang(seconds=30), part_number=2))
     uploading.backend = SwitchedBackend(uploading.backend, Switch(Operation.PART, 1, number=2), hasty)
 
@@ -83,7 +83,7 @@ def test_a_part_that_is_not_answered_is_sent_again(strict: StrictS3, uploading: 
 def test_a_part_that_nobody_reads_is_sent_again(
     strict: StrictS3, uploading: Uploading, hasty: S3Backend, make_file: Callable[..., Path]
 ) -> None:
-    """A server that stops reading in the middle of the body is noticed by the send."""
+    """Sending detects a server that stops reading in the middle of the body."""
     part = 8 * 1024 * 1024
     uploading.path = make_file(part + 1)
     strict.faults.add(Fault(operation="UploadPart", stage=Stage.BEFORE_READ, action=Hang(seconds=30), part_number=1))
@@ -97,7 +97,7 @@ def test_a_part_that_nobody_reads_is_sent_again(
 
 @pytest.mark.parametrize("concurrency", [1, 3])
 def test_no_more_parts_than_workers_are_in_flight(strict: StrictS3, uploading: Uploading, concurrency: int) -> None:
-    """The concurrency is reached, and an upper bound on open requests."""
+    """The concurrency is reached, and never exceeded by open requests."""
     meet = CallFunction(function=threading.Barrier(concurrency, timeout=LONG).wait)
     strict.faults.add(
         Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=meet, times=concurrency),
