@@ -2,8 +2,8 @@
 
 import json
 import os
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from typing import Any
 
@@ -29,7 +29,6 @@ from tests.support.shell.interrupted import (
     refuse_parts,
 )
 
-HELD: list[object] = []
 OBJECT = ("--acl", "public-read", "--storage-class", "STANDARD_IA", "--metadata", "a=1", "--content-type", "x/y")
 
 
@@ -176,16 +175,21 @@ def in_process(shell: Shell, *arguments: str) -> int:
     return int(resume.command.main([*arguments, "--state-dir", str(shell.state)], standalone_mode=False))
 
 
-def complete(store: StateStore, record: UploadRecord) -> None:
+@pytest.fixture
+def locks() -> Iterator[ExitStack]:
+    """Locks that a test takes, released at its end."""
+    with ExitStack() as locks:
+        yield locks
+
+
+def complete(store: StateStore, record: UploadRecord, locks: ExitStack) -> None:
     """What is left in the store by a process that completed the upload."""
     store.save_upload(replace(record, status=UploadStatus.COMPLETED))
 
 
-def lock(store: StateStore, record: UploadRecord) -> None:
-    """A process that sends the upload; it ends with this one."""
-    lock = store.lock(record.source, record.endpoint, record.bucket, record.key)
-    lock.__enter__()
-    HELD.append(lock)
+def lock(store: StateStore, record: UploadRecord, locks: ExitStack) -> None:
+    """A process that sends the upload."""
+    locks.enter_context(store.lock(record.source, record.endpoint, record.bucket, record.key))
 
 
 @pytest.mark.parametrize(
@@ -197,7 +201,8 @@ def test_what_another_process_takes_after_the_check(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     named: bool,
-    other: Callable[[StateStore, UploadRecord], None],
+    locks: ExitStack,
+    other: Callable[[StateStore, UploadRecord, ExitStack], None],
     code: int,
 ) -> None:
     """Of two ``resume --all`` at once, the loser leaves it alone; with an ID it is an error."""
@@ -206,7 +211,7 @@ def test_what_another_process_takes_after_the_check(
 
     def backend_for(record: UploadRecord, **options: Any) -> object:
         with closing(SqliteStore(shell.state)) as store:
-            other(store, record)
+            other(store, record, locks)
         return make_backend_for(record, **options)
 
     monkeypatch.setattr("partway.cli.commands.resume.backend_for", backend_for)
@@ -219,7 +224,11 @@ def test_what_another_process_takes_after_the_check(
 
 
 def test_a_job_that_another_process_ends_after_the_check(
-    server: StrictS3, shell: Shell, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    server: StrictS3,
+    shell: Shell,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    locks: ExitStack,
 ) -> None:
     """``resume --all`` leaves it alone, too."""
     (shell.folder / "files").mkdir()
@@ -232,7 +241,7 @@ def test_a_job_that_another_process_ends_after_the_check(
         with closing(SqliteStore(shell.state)) as store:
             (job,) = store.jobs.all()
             store.jobs.save(replace(job, status=JobStatus.COMPLETED))
-            complete(store, *store.uploads())
+            complete(store, *store.uploads(), locks)
         return make_backend_for(*arguments, **options)
 
     monkeypatch.setattr("partway.cli.uploading.job.backend_for", backend_for)
