@@ -241,7 +241,8 @@ def test_a_job_that_another_process_ends_after_the_check(
         with closing(SqliteStore(shell.state)) as store:
             (job,) = store.jobs.all()
             store.jobs.save(replace(job, status=JobStatus.COMPLETED))
-            complete(store, *store.uploads(), locks)
+            (record,) = store.uploads()
+            complete(store, record, locks)
         return make_backend_for(*arguments, **options)
 
     monkeypatch.setattr("partway.cli.uploading.job.backend_for", backend_for)
