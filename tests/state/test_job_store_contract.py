@@ -1,4 +1,4 @@
-"""What every store promises about jobs."""
+"""The contract of every store for jobs."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -33,7 +33,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StateStore
 
 
 def test_paths_of_files(store: StateStore) -> None:
-    """None where the key tells it; a name that is no UTF-8 is kept."""
+    """None if the key implies it; a name that is not UTF-8 is kept."""
     store.jobs.save(JOB)
     rows = [replace(file("a"), path="/x/a"), replace(file("b"), path="/x/b\udcff"), file("c")]
     store.jobs.save_files(JOB.id, rows)
@@ -73,7 +73,7 @@ def test_files_are_found_by_key(store: StateStore) -> None:
 
 
 def test_totals_of_all_jobs_come_at_once(store: StateStore) -> None:
-    """By id; a job that knows no file is left out, and one that ended where only open ones are wanted."""
+    """By ID; jobs without files are omitted, and finished ones if only open ones are requested."""
     for id, status in (("a", JobStatus.OPEN), ("b", JobStatus.COMPLETED), ("c", JobStatus.OPEN)):
         store.jobs.save(replace(JOB, id=id, status=status))
     store.jobs.save_files("a", [file("a"), file("b", FileStatus.FAILED)])
@@ -98,7 +98,7 @@ def test_failures(store: StateStore) -> None:
 
 
 def test_what_a_walk_did_not_meet(store: StateStore) -> None:
-    """By key, in every status; another walk begins with nothing met, and what is met may be met again."""
+    """By key, in every status; a new walk starts empty, and a file may be found again."""
     store.jobs.save(JOB)
     left = [file("b"), file("c", FileStatus.FAILED), file("ü", FileStatus.SKIPPED)]
     store.jobs.save_files(JOB.id, [file("a"), *left])
@@ -123,7 +123,7 @@ def test_files_need_a_job(store: StateStore) -> None:
 
 
 def test_what_a_walk_meets_twice(store: StateStore) -> None:
-    """The path that was met first is told each time; a name that is no UTF-8 too."""
+    """The first path is returned each time, also a name that is not UTF-8."""
     store.jobs.begin_walk()
     many = {f"k{number}": f"/{number}" for number in range(1200)}
 

@@ -1,4 +1,4 @@
-"""What every store promises: one suite, run by each implementation."""
+"""The store contract: one suite, run against each implementation."""
 
 import os
 import shutil
@@ -44,7 +44,7 @@ ENDED = [UploadStatus.COMPLETED, UploadStatus.ABORTED]
 
 @pytest.fixture(scope="module")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A new database, made once: making it takes longer than most tests."""
+    """A new database, created once, because that takes longer than most tests."""
     made = SqliteStore(tmp_path_factory.mktemp("migrated"))
     made.close()
     return made.path
@@ -131,7 +131,7 @@ def test_any_name_of_a_source_comes_back(store: StateStore, source: str) -> None
 
 @pytest.mark.parametrize("number", [0, 2**31, 2**63 - 1, 2**63, 2**64 - 1])
 def test_any_inode_and_device_come_back(store: StateStore, number: int) -> None:
-    """Network file systems give inodes above 2**63, which no signed integer holds."""
+    """Network file systems have inodes above 2**63, which exceed a signed integer."""
     upload = replace(UPLOAD, inode=number, device=number)
     store.save_upload(upload)
 
@@ -173,7 +173,7 @@ def test_uploads_come_oldest_first(store: StateStore) -> None:
     [("", ["ab12", "ab34", "ac56"]), ("a", ["ab12", "ab34", "ac56"]), ("ab", ["ab12", "ab34"]), ("ab12", ["ab12"])],
 )
 def test_uploads_are_found_by_the_start_of_their_id(store: StateStore, prefix: str, ids: list[str]) -> None:
-    """As users type it: as much as they need."""
+    """Any unambiguous start that users type."""
     for id in ("ab12", "ab34", "ac56"):
         store.save_upload(replace(UPLOAD, id=id))
 
@@ -182,7 +182,7 @@ def test_uploads_are_found_by_the_start_of_their_id(store: StateStore, prefix: s
 
 @pytest.mark.parametrize("prefix", ["ab123", "b", "%", "_b", "*", "AB"])
 def test_a_prefix_is_no_pattern(store: StateStore, prefix: str) -> None:
-    """The database's wildcards mean themselves."""
+    """The database's wildcards are literal."""
     store.save_upload(replace(UPLOAD, id="ab12"))
 
     assert store.uploads(prefix) == []
@@ -204,7 +204,7 @@ def test_uploads_are_chosen_by_status(store: StateStore) -> None:
 
 @pytest.mark.parametrize("status", [UploadStatus.OPEN, UploadStatus.COMPLETING])
 def test_an_unfinished_upload_is_found_by_source_and_target(store: StateStore, status: UploadStatus) -> None:
-    """Also when Complete was sent: its answer may have been lost."""
+    """Also after Complete was sent, since its response may have been lost."""
     upload = replace(UPLOAD, status=status)
     store.save_upload(upload)
 
@@ -230,7 +230,7 @@ def test_all_of_source_and_target_must_agree(store: StateStore, field: str, othe
 
 
 def test_the_newest_unfinished_upload_is_found(store: StateStore) -> None:
-    """Older ones of the same source and target are history, and an ended one is not in the way."""
+    """Older ones of the same source and destination, and finished ones, are ignored."""
     newest = replace(UPLOAD, id="02", created_at=2000.0)
     for upload in (
         newest,
@@ -255,7 +255,7 @@ def test_parts_come_back_by_number(store: StateStore) -> None:
 
 
 def test_a_part_of_the_same_number_is_replaced(store: StateStore) -> None:
-    """The last receipt is the one that S3 will know."""
+    """The last receipt is the one that S3 has."""
     store.save_upload(UPLOAD)
     store.save_parts(UPLOAD.id, [part(1, run=1), part(2, run=1)])
     store.save_parts(UPLOAD.id, [part(2, run=2)])
@@ -285,7 +285,7 @@ def test_parts_belong_to_their_upload(store: StateStore) -> None:
 
 
 def test_an_unknown_upload_has_no_parts(store: StateStore) -> None:
-    """Asking is no error."""
+    """The query is not an error."""
     assert store.parts("none") == []
     assert store.part_totals("none") == (0, 0)
 
@@ -300,7 +300,7 @@ def test_totals_count_parts_and_bytes(store: StateStore) -> None:
 
 
 def test_totals_of_all_uploads_come_at_once(store: StateStore) -> None:
-    """By id and status; an upload without parts is left out."""
+    """By ID and status; uploads without parts are omitted."""
     for id, status in (("a", UploadStatus.OPEN), ("b", UploadStatus.COMPLETED), ("c", UploadStatus.OPEN)):
         store.save_upload(replace(UPLOAD, id=id, status=status))
     store.save_parts("a", [part(1), part(2)])
@@ -352,7 +352,7 @@ def test_parts_survive_saving_their_upload(store: StateStore) -> None:
 
 
 def test_saving_parts_is_all_or_nothing(store: StateStore) -> None:
-    """What fails in the middle leaves what was there."""
+    """A failure in the middle keeps the previous state."""
     store.save_upload(UPLOAD)
     store.save_parts(UPLOAD.id, [part(1)])
 
@@ -362,7 +362,7 @@ def test_saving_parts_is_all_or_nothing(store: StateStore) -> None:
 
 
 def test_replacing_parts_forgets_the_others(store: StateStore) -> None:
-    """After a look at the server only what is proven stays."""
+    """After reconciling with the server, only verified parts stay."""
     store.save_upload(UPLOAD)
     store.save_parts(UPLOAD.id, [part(1), part(2), part(3)])
     store.replace_parts(UPLOAD.id, iter([part(2, run=2), part(4)]))
@@ -381,7 +381,7 @@ def test_replacing_parts_with_nothing_forgets_all(store: StateStore) -> None:
 
 
 def test_replacing_parts_is_all_or_nothing(store: StateStore) -> None:
-    """What fails in the middle has not forgotten anything."""
+    """A failure in the middle deletes nothing."""
     store.save_upload(UPLOAD)
     store.save_parts(UPLOAD.id, [part(1), part(2)])
 
@@ -391,7 +391,7 @@ def test_replacing_parts_is_all_or_nothing(store: StateStore) -> None:
 
 
 def test_replacing_parts_leaves_other_uploads_alone(store: StateStore) -> None:
-    """Only the parts of the one upload are forgotten."""
+    """Only the parts of that upload are deleted."""
     other = replace(UPLOAD, id="other")
     for upload in (UPLOAD, other):
         store.save_upload(upload)
@@ -402,7 +402,7 @@ def test_replacing_parts_leaves_other_uploads_alone(store: StateStore) -> None:
 
 
 def test_a_store_goes_on_after_a_failure(store: StateStore) -> None:
-    """No half-open transaction swallows what is saved next."""
+    """No open transaction swallows later writes."""
     store.save_upload(UPLOAD)
     with pytest.raises(LookupError):
         store.save_parts(UPLOAD.id, breaking([part(1)]))
@@ -415,7 +415,7 @@ def test_a_store_goes_on_after_a_failure(store: StateStore) -> None:
 
 
 def test_a_removed_upload_is_forgotten_with_its_parts(store: StateStore) -> None:
-    """The parts do not come back when the id is used again."""
+    """The parts do not reappear when the ID is reused."""
     store.save_upload(UPLOAD)
     store.save_parts(UPLOAD.id, [part(1)])
     store.delete_upload(UPLOAD.id)
@@ -438,14 +438,14 @@ def test_removing_an_unknown_upload_is_no_error(store: StateStore) -> None:
 
 
 def test_nothing_is_known_of_a_new_endpoint(store: StateStore) -> None:
-    """However far one looks back."""
+    """For any ``since``."""
     assert store.get_endpoint_algorithm("https://s3.example", since=0.0) is None
     assert store.get_endpoint_algorithm("https://s3.example", since=-1.0) is None
 
 
 @pytest.mark.parametrize(("since", "known"), [(99.0, "MD5"), (100.0, "MD5"), (100.5, None)])
 def test_what_was_learned_long_ago_is_not_believed(store: StateStore, since: float, known: str | None) -> None:
-    """Services are updated; the border itself still counts."""
+    """Services are updated; the boundary itself still counts."""
     store.save_endpoint_algorithm("https://s3.example", "MD5", 100.0)
 
     assert store.get_endpoint_algorithm("https://s3.example", since=since) == known
@@ -460,7 +460,7 @@ def test_the_last_lesson_counts(store: StateStore) -> None:
 
 
 def test_endpoints_are_told_apart(store: StateStore) -> None:
-    """What one needs says nothing about another."""
+    """The requirement of one endpoint says nothing about another."""
     store.save_endpoint_algorithm("https://s3.example", "MD5", 100.0)
 
     assert store.get_endpoint_algorithm("https://s3.example:9000", since=0.0) is None
@@ -486,7 +486,7 @@ def test_a_lock_is_free_after_its_block(store: StateStore) -> None:
 
 
 def test_a_lock_is_free_after_an_error(store: StateStore) -> None:
-    """A failed upload can be resumed in the same process; the error comes out as it is."""
+    """A failed upload can be resumed in the same process; the error propagates unchanged."""
     with pytest.raises(LookupError), store.lock(*NAME):
         raise LookupError("failed")
 
@@ -495,7 +495,7 @@ def test_a_lock_is_free_after_an_error(store: StateStore) -> None:
 
 
 def test_a_refused_lock_leaves_the_first_one_held(store: StateStore) -> None:
-    """Asking and being refused takes nothing away."""
+    """A refused attempt does not affect the lock."""
     with store.lock(*NAME):
         for _ in range(3):
             with pytest.raises(StateLocked), store.lock(*NAME):
@@ -527,7 +527,7 @@ def test_a_source_that_is_no_utf8_can_be_locked(store: StateStore) -> None:
 
 
 def test_a_lock_needs_no_upload_and_makes_none(store: StateStore) -> None:
-    """It is taken before anything is known of the upload."""
+    """It is taken before the upload is stored."""
     with store.lock(*NAME):
         assert store.uploads() == []
 
@@ -541,18 +541,18 @@ def test_a_time_of_change_after_2262_comes_back(store: StateStore, mtime_ns: int
 
 
 def test_asking_for_a_key_that_is_no_utf8_finds_nothing(store: StateStore) -> None:
-    """S3 will refuse the key; the store is not damaged by a question."""
+    """S3 will refuse the key; the query does no damage."""
     assert store.unfinished("/a", "", "bucket", "key \udcff") is None
 
 
 def test_parts_of_an_unknown_upload_are_refused(store: StateStore) -> None:
-    """There is nothing that they could belong to, and nothing is damaged by the question."""
+    """There is no upload that they belong to, and the attempt does no damage."""
     with pytest.raises(StateError, match="there is no upload unknown"):
         store.save_parts("unknown", [part(1)])
 
 
 def test_an_error_of_the_callers_parts_comes_out(store: StateStore) -> None:
-    """A ValueError of the iterable is not damage of the database."""
+    """A ValueError from the iterable is not database damage."""
 
     def breaking() -> Iterator[object]:
         raise ValueError("the caller's own")

@@ -1,4 +1,4 @@
-"""Lock files: exclusive although they are removed at the end, and honest where the filesystem has no locks."""
+"""Lock files: exclusive although they are removed at the end, and an error on a filesystem without locks."""
 
 import errno
 import fcntl
@@ -26,7 +26,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def failing(number: int) -> Callable[..., None]:
-    """A lock call of a filesystem that answers with this errno."""
+    """A lock call that fails with this errno."""
 
     def call(*arguments: object) -> None:
         raise OSError(number, os.strerror(number))
@@ -43,7 +43,7 @@ def is_held(path: Path) -> bool:
 
 
 def test_the_file_is_there_only_while_it_is_held(path: Path) -> None:
-    """A million uploads leave no million files behind."""
+    """A million uploads do not leave a million files."""
     with file_lock.acquire(path):
         assert path.exists()
         assert is_held(path)
@@ -53,7 +53,7 @@ def test_the_file_is_there_only_while_it_is_held(path: Path) -> None:
 
 
 def test_a_lock_of_a_file_that_was_removed_meanwhile_is_not_a_lock(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The other holder removes the file after we opened it and before we locked it: the name is opened again."""
+    """The other process removes the file after we opened it and before we locked it: the path is opened again."""
     real, removals = fcntl.flock, [path]
 
     def flock(descriptor: int, how: int) -> None:
@@ -67,7 +67,7 @@ def test_a_lock_of_a_file_that_was_removed_meanwhile_is_not_a_lock(path: Path, m
 
 
 def test_a_file_that_another_process_made_anew_is_not_removed(path: Path) -> None:
-    """Somebody deleted the folder's content; the lock of the next process stays whole."""
+    """The directory's content was deleted; the lock of the next process is not affected."""
     with file_lock.acquire(path):
         path.unlink()
         other = os.open(path, os.O_RDWR | os.O_CREAT)
@@ -78,7 +78,7 @@ def test_a_file_that_another_process_made_anew_is_not_removed(path: Path) -> Non
 
 
 def test_a_holder_that_lets_go_soon_is_waited_for(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A look at the lock, as `clean` takes it, refuses no upload that starts at that moment."""
+    """The brief check by `clean` does not make an upload that starts at that moment fail."""
     held = os.open(path, os.O_RDWR | os.O_CREAT)
     fcntl.flock(held, fcntl.LOCK_EX)
     monkeypatch.setattr("time.sleep", lambda seconds: fcntl.flock(held, fcntl.LOCK_UN))
@@ -127,7 +127,7 @@ def test_only_a_file_that_nobody_holds_is_removed(path: Path, tmp_path: Path) ->
 
 @pytest.mark.parametrize("number", ABSENT)
 def test_without_flock_nothing_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    """Lustre without ``-o flock``: one sentence, and never a lock that outlives its process."""
+    """Lustre without ``-o flock``: an error, never a lock that outlives its process."""
     store = SqliteStore(tmp_path)
     monkeypatch.setattr(fcntl, "flock", failing(number))
 
@@ -138,7 +138,7 @@ def test_without_flock_nothing_is_sent(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_inode_numbers_that_are_not_stable_are_no_base_for_a_lock(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where nobody can tell whether two processes hold the same file, none holds it."""
+    """If it is unknown whether two processes lock the same file, neither gets the lock."""
     monkeypatch.setattr(file_lock, "_is_named", lambda descriptor, path: False)
 
     with pytest.raises(LocksUnsupported), file_lock.acquire(path):
@@ -150,7 +150,7 @@ def test_inode_numbers_that_are_not_stable_are_no_base_for_a_lock(path: Path, mo
 def test_without_record_locks_no_store_is_opened(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, exists: bool
 ) -> None:
-    """NFSv3 without lockd: said at once, instead of SQLite's "database is locked" after half a minute."""
+    """NFSv3 without lockd: reported at once, instead of SQLite's "database is locked" after half a minute."""
     if exists:
         SqliteStore(tmp_path).close()
     monkeypatch.setattr(fcntl, "lockf", failing(number))
@@ -165,7 +165,7 @@ def test_without_record_locks_no_store_is_opened(
 def test_locks_that_are_lost_later_are_told_as_such(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, name: str
 ) -> None:
-    """lockd ends, or the filesystem is mounted in another way: SQLite's own words name the wrong remedy."""
+    """lockd ends, or the filesystem is remounted: SQLite's own message suggests the wrong remedy."""
     store = SqliteStore(tmp_path)
     monkeypatch.setattr(fcntl, "lockf", failing(errno.ENOLCK))
 
@@ -175,7 +175,7 @@ def test_locks_that_are_lost_later_are_told_as_such(
 
 
 def test_a_lock_that_sqlite_cannot_have_is_told_as_such(tmp_path: Path) -> None:
-    """ENOSYS from fcntl is "disk I/O error" to SQLite; no space would help."""
+    """SQLite reports ENOSYS from fcntl as "disk I/O error"; free space would not help."""
     store = SqliteStore(tmp_path)
 
     with pytest.raises(LocksUnsupported, match=NEITHER), store._translated():
@@ -190,7 +190,7 @@ def sqlite_error(text: str, name: str) -> sqlite3.OperationalError:
 
 
 def test_nothing_is_left_of_the_look_at_the_filesystem(tmp_path: Path) -> None:
-    """It is tried on a file of its own."""
+    """The check uses a separate file, which is removed."""
     SqliteStore(tmp_path / "state").close()
 
     assert [path.name for path in (tmp_path / "state").iterdir()] == ["partway.db"]

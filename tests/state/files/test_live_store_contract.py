@@ -1,4 +1,4 @@
-"""What every store promises about live records, and how those in files tell a process that lives from one that died."""
+"""The contract for snapshots, and how snapshot files distinguish a running process from a dead one."""
 
 import errno
 import os
@@ -44,14 +44,14 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StateStore
 
 @pytest.fixture
 def files(tmp_path: Path) -> Iterator[LiveFiles]:
-    """As the process has them that runs an upload."""
+    """The snapshot files, opened as by a process that runs an upload."""
     made = LiveFiles(tmp_path / "running")
     yield made
     made.close()
 
 
 def test_a_record_comes_back_as_it_was_told(store: StateStore) -> None:
-    """Every field, also a path that is no UTF-8."""
+    """Every field is kept, including a path that is not UTF-8."""
     full = replace(
         TOLD,
         phase=LivePhase.COMPLETING,
@@ -70,7 +70,7 @@ def test_a_record_comes_back_as_it_was_told(store: StateStore) -> None:
 
 
 def test_the_last_word_counts(store: StateStore) -> None:
-    """Also when it is shorter than the one before."""
+    """Even if it is shorter than the previous one."""
     store.live.publish(replace(TOLD, reason="long " * 100, updated_at=3.0))
     store.live.publish(replace(TOLD, updated_at=4.0))
 
@@ -79,7 +79,7 @@ def test_the_last_word_counts(store: StateStore) -> None:
 
 @pytest.mark.parametrize("ended", RunOutcome)
 def test_a_run_that_said_how_it_ended_is_not_alive(store: StateStore, ended: RunOutcome) -> None:
-    """What it said stays, until the next run begins or somebody forgets it."""
+    """Its last snapshot stays until the next run starts or it is removed."""
     last = replace(TOLD, ended=ended, error="why")
     store.live.publish(TOLD)
     store.live.publish(last)
@@ -90,7 +90,7 @@ def test_a_run_that_said_how_it_ended_is_not_alive(store: StateStore, ended: Run
 
 
 def test_ids_are_apart(store: StateStore) -> None:
-    """In the order of their ids; one ends without the other."""
+    """They are sorted by ID; one ends without affecting the other."""
     store.live.publish(replace(TOLD, id="ffffffff"))
     store.live.publish(TOLD)
     assert [row.record.id for row in store.live.all()] == [TOLD.id, "ffffffff"]
@@ -102,7 +102,7 @@ def test_ids_are_apart(store: StateStore) -> None:
 
 
 def test_what_runs_is_told_apart(store: StateStore) -> None:
-    """From what ended."""
+    """Runs that have ended are not listed as running."""
     store.live.publish(replace(TOLD, id="ffffffff", ended=RunOutcome.FAILED))
     store.live.publish(TOLD)
 
@@ -110,7 +110,7 @@ def test_what_runs_is_told_apart(store: StateStore) -> None:
 
 
 def test_what_is_removed_says_nothing(store: StateStore) -> None:
-    """An upload that is forgotten leaves no words behind."""
+    """A deleted upload leaves no snapshot."""
     store.save_upload(UPLOAD)
     store.live.publish(TOLD)
     store.delete_upload(UPLOAD.id)
@@ -150,7 +150,7 @@ def test_a_request_is_private(files: LiveFiles, tmp_path: Path) -> None:
 
 
 def test_another_process_is_seen_and_its_death_too(tmp_path: Path) -> None:
-    """kill -9: what it said is there, and nobody lives; then another may go on with it."""
+    """kill -9: the snapshot remains without a live process; then another process may continue it."""
     with subprocess.Popen([sys.executable, "-c", TELL_AND_WAIT, str(tmp_path)], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
@@ -169,7 +169,7 @@ def test_another_process_is_seen_and_its_death_too(tmp_path: Path) -> None:
 
 
 def test_looking_takes_nothing_from_who_starts(tmp_path: Path) -> None:
-    """The lock is free for others while somebody looks, again and again; and what starts is seen alive."""
+    """Repeated checks never block a process that starts, and it is then seen as running."""
     look = "import sys\nfrom pathlib import Path\nfrom partway.state.files.live import LiveFiles\nprint(flush=True)\n"
     look += "while True: LiveFiles(Path(sys.argv[1])).all()"
     store = SqliteStore(tmp_path)
@@ -183,7 +183,7 @@ def test_looking_takes_nothing_from_who_starts(tmp_path: Path) -> None:
                 try:
                     store.live.publish(TOLD)
                 except StateError:
-                    time.sleep(0.001)  # the watcher may have been interrupted in the middle of a look
+                    time.sleep(0.001)  # the watcher may have been interrupted during a check
                     continue
                 told += 1
                 row = store.live.get(TOLD.id)
@@ -195,7 +195,7 @@ def test_looking_takes_nothing_from_who_starts(tmp_path: Path) -> None:
 
 
 def test_those_who_look_do_not_take_each_other_for_a_process_that_lives(files: LiveFiles, tmp_path: Path) -> None:
-    """A look that is under way is not a run."""
+    """A check in progress is not mistaken for a run."""
     import fcntl
 
     files.publish(TOLD)
@@ -209,7 +209,7 @@ def test_those_who_look_do_not_take_each_other_for_a_process_that_lives(files: L
 
 
 def test_the_file_of_an_earlier_version_is_read(files: LiveFiles, tmp_path: Path) -> None:
-    """Its keys are promised: a `watch` of one version shows the runs of another."""
+    """The keys are stable: `watch` of one version shows the runs of another."""
     text = b'{"id": "0a1b2c3d", "pid": 7, "host": "host", "began_at": 1.0, "told_at": 2.0, "phase": "sending",'
     text += b' "parts": [[1, 5]], "files": [], "ended": "failed", "error": "no"}'
     path = tmp_path / "running" / TOLD.id
@@ -225,7 +225,7 @@ def test_the_file_of_an_earlier_version_is_read(files: LiveFiles, tmp_path: Path
 
 @pytest.mark.parametrize("content", [b"", b"garbage", b"00000000 {}", b"\xff" * 5000, b"d202ef8d "])
 def test_what_nobody_can_read_is_nothing(files: LiveFiles, tmp_path: Path, content: bytes) -> None:
-    """A write that a kill cut off, or a newer version's: neither an error nor an upload."""
+    """A truncated file, or one of a newer version, is neither an error nor an upload."""
     (tmp_path / "running").mkdir()
     (tmp_path / "running" / TOLD.id).write_bytes(content)
 
@@ -234,7 +234,7 @@ def test_what_nobody_can_read_is_nothing(files: LiveFiles, tmp_path: Path, conte
 
 
 def test_who_lives_is_seen_although_it_cannot_be_read(files: LiveFiles, tmp_path: Path) -> None:
-    """Whoever waits for its end must not take that for one."""
+    """An unreadable snapshot must not be mistaken for the end of the run."""
     files.publish(TOLD)
     (tmp_path / "running" / TOLD.id).write_bytes(b"garbage")
     row = files.get(TOLD.id)
@@ -244,7 +244,7 @@ def test_who_lives_is_seen_although_it_cannot_be_read(files: LiveFiles, tmp_path
 
 
 def test_a_name_that_goes_while_it_is_read_is_no_death(files: LiveFiles, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The run ended well between the reader's two looks."""
+    """The run ended successfully between two reads."""
     files.publish(TOLD)
     other = LiveFiles(files._folder)
     pread = os.pread
@@ -263,7 +263,7 @@ def test_a_name_that_goes_while_it_is_read_is_no_death(files: LiveFiles, monkeyp
 def test_where_there_are_no_locks_nothing_runs(
     files: LiveFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A run begins by taking a lock; `list` and `watch` still show what is there."""
+    """A run starts by taking a lock; `list` and `watch` still show stored uploads."""
     files.publish(TOLD)
 
     def flock(descriptor: int, how: int) -> None:
@@ -277,7 +277,7 @@ def test_where_there_are_no_locks_nothing_runs(
 
 
 def test_files_are_for_their_owner_alone(files: LiveFiles, tmp_path: Path) -> None:
-    """They name paths."""
+    """They contain paths."""
     files.publish(TOLD)
     folder = tmp_path / "running"
 
@@ -286,7 +286,7 @@ def test_files_are_for_their_owner_alone(files: LiveFiles, tmp_path: Path) -> No
 
 
 def test_a_record_costs_the_disk_nothing(files: LiveFiles, tmp_path: Path) -> None:
-    """It is written in place: no other file, and never a shorter one."""
+    """It is written in place: no second file, and never shorter."""
     files.publish(replace(TOLD, reason="long"))
     before = (tmp_path / "running" / TOLD.id).stat()
     files.publish(TOLD)
@@ -297,7 +297,7 @@ def test_a_record_costs_the_disk_nothing(files: LiveFiles, tmp_path: Path) -> No
 
 
 def test_trouble_is_a_state_error(files: LiveFiles, tmp_path: Path) -> None:
-    """A file where the folder should be."""
+    """There is a file in place of the directory."""
     (tmp_path / "running").write_text("")
 
     with pytest.raises(StateError):
@@ -307,7 +307,7 @@ def test_trouble_is_a_state_error(files: LiveFiles, tmp_path: Path) -> None:
 
 
 def test_no_folder_is_no_run(files: LiveFiles, tmp_path: Path) -> None:
-    """Looking makes nothing."""
+    """Reading creates nothing."""
     assert files.all() == []
     assert files.get(TOLD.id) is None
     assert not (tmp_path / "running").exists()

@@ -1,4 +1,4 @@
-"""A damaged state folder: the upload ends in the right object, or says that the state is damaged; nothing else.
+"""A damaged state directory: the upload creates the correct object, or reports that the state is damaged.
 
 Every case damages a copy of the folder of a half-finished upload, by a seed, and runs the upload again.
 """
@@ -29,7 +29,7 @@ from tests.support.s3_server.server import StrictS3
 SIZE = 5 * PART + 10
 SENT = 4
 SEEDS = range(25)
-# Values that no version writes; each is one that a single flipped bit, or a few of them, may leave.
+# Values that no version writes; a few flipped bits can cause each of them.
 ODD_VALUES = {
     "uploads": {
         "status": "opem",
@@ -87,7 +87,7 @@ class Half:
     uploads: dict[str, UploadState]
 
     def restore(self) -> None:
-        """Have S3 be as it was."""
+        """Restore S3's initial state."""
         self.server.model._uploads = copy.deepcopy(self.uploads)
         self.server.model._objects.clear()
         self.server.faults.clear()
@@ -123,25 +123,25 @@ def half(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Half]:
 
 
 def flip(content: bytearray, dice: Random) -> None:
-    """One bit to eight, in bytes that are used: most of a page is empty."""
+    """Flip one to eight bits in used bytes, since most of a page is empty."""
     used = [index for index, byte in enumerate(content) if byte]
     for index in dice.sample(used, dice.choice((1, 1, 2, 8))):
         content[index] ^= 1 << dice.randrange(8)
 
 
 def cut(content: bytearray, dice: Random) -> None:
-    """The end is missing."""
+    """Cut off the end."""
     del content[dice.randrange(len(content)) :]
 
 
 def zero(content: bytearray, dice: Random) -> None:
-    """A hole, as a file system leaves it after a power cut."""
+    """Zero a range, as file systems do after a power failure."""
     start, length = dice.randrange(len(content)), dice.choice((16, 512, 4096))
     content[start : start + length] = bytes(len(content[start : start + length]))
 
 
 def finish(half: Half, folder: Path, *, adopt: bool = False) -> UploadDone:
-    """Run the upload with the store in this folder."""
+    """Run the upload with the store in this directory."""
     with closing(SqliteStore(folder)) as store:
         uploading = Uploading(path=half.source, backend=half.backend, endpoint=half.backend.endpoint, store=store)
         return uploading.run(adopt=adopt)
@@ -154,11 +154,11 @@ def body(half: Half) -> bytes | None:
 
 
 def check_outcome(half: Half, folder: Path) -> None:
-    """Run the upload: the right object and a proof, or StateError; then, without the state, go on by S3's list."""
+    """Run the upload: a verified object, or StateError; then resume without the state, from S3's list."""
     try:
         done = finish(half, folder)
     except (StateError, PlanError) as error:
-        # PlanError: whether the user now wants another content type or the stored one is damaged, nobody can tell.
+        # PlanError: a changed content type cannot be distinguished from a damaged one.
         assert str(folder) in str(error) or "in the store" in str(error) or isinstance(error, PlanError)
         assert ";" in str(error)
         assert body(half) is None
@@ -173,7 +173,7 @@ def check_outcome(half: Half, folder: Path) -> None:
 @pytest.mark.parametrize("damage", [flip, cut, zero])
 @pytest.mark.parametrize("file", ["partway.db", "partway.db-wal"])
 def test_damage(half: Half, tmp_path: Path, file: str, damage: Callable[[bytearray, Random], None], seed: int) -> None:
-    """Random damage of the database or its log: the right object, or a sentence about the state."""
+    """Random damage of the database or its log: the correct object, or an error about the state."""
     half.restore()
     folder = shutil.copytree(half.closed if file == "partway.db" else half.open, tmp_path / "state")
     content = bytearray((folder / file).read_bytes())
@@ -192,7 +192,7 @@ def write_value(folder: Path, table: str, column: str, value: object) -> None:
 
 @pytest.mark.parametrize(("table", "column"), columns(ODD_VALUES))
 def test_a_value_that_no_version_wrote(half: Half, tmp_path: Path, table: str, column: str) -> None:
-    """Damage that SQLite cannot see: its columns take values of any type."""
+    """Damage that SQLite cannot detect, since its columns accept values of any type."""
     half.restore()
     folder = shutil.copytree(half.closed, tmp_path / "state")
     write_value(folder, table, column, ODD_VALUES[table][column])
@@ -203,7 +203,7 @@ def test_a_value_that_no_version_wrote(half: Half, tmp_path: Path, table: str, c
 @pytest.mark.parametrize("listing", [True, False], ids=["listing", "no listing"])
 @pytest.mark.parametrize(("table", "column"), columns(WRONG_VALUES))
 def test_a_value_that_is_not_true(half: Half, tmp_path: Path, table: str, column: str, listing: bool) -> None:
-    """Damage that nothing can see: what S3 lists, or what Complete refuses, decides."""
+    """Undetectable damage: S3's list, or the refusal of Complete, decides."""
     half.restore()
     if not listing:
         no = Answer(status=405, code="MethodNotAllowed")
@@ -216,7 +216,7 @@ def test_a_value_that_is_not_true(half: Half, tmp_path: Path, table: str, column
 
 @pytest.mark.parametrize("part_size", [1, PART // 2, 2 * PART, 1 << 40, 1 << 62])
 def test_a_part_size_that_is_not_true(half: Half, tmp_path: Path, part_size: int) -> None:
-    """Too small for S3, or too large for the file: S3 decides what the parts are worth; nobody is refused for it."""
+    """Too small for S3, or too large for the file: S3's list decides which parts are kept."""
     half.restore()
     folder = shutil.copytree(half.closed, tmp_path / "state")
     write_value(folder, "uploads", "part_size", part_size)
@@ -225,7 +225,7 @@ def test_a_part_size_that_is_not_true(half: Half, tmp_path: Path, part_size: int
 
 
 def test_a_store_that_gives_back_other_parts(half: Half) -> None:
-    """Nothing is completed by parts that nobody sent; the sentence says how to resume without the store."""
+    """Parts that were not sent complete nothing; the error says how to resume without the store."""
     half.restore()
 
     class Forgetful(MemoryStore):
@@ -243,7 +243,7 @@ def test_a_store_that_gives_back_other_parts(half: Half) -> None:
 
 @pytest.mark.parametrize("column", WRONG_VALUES["parts"])
 def test_a_part_that_is_not_as_stored_is_never_named(half: Half, tmp_path: Path, column: str) -> None:
-    """S3's list, and not its refusal of Complete, is what finds a receipt that is not true."""
+    """A wrong receipt is detected by S3's list, not by the refusal of Complete."""
     half.restore()
     folder = shutil.copytree(half.closed, tmp_path / "state")
     write_value(folder, "parts", column, WRONG_VALUES["parts"][column])
@@ -255,7 +255,7 @@ def test_a_part_that_is_not_as_stored_is_never_named(half: Half, tmp_path: Path,
 
 @pytest.mark.parametrize("damaged", [b"", b"garbage" * 999], ids=["empty", "garbage"])
 def test_a_lost_database_costs_no_part(half: Half, tmp_path: Path, damaged: bytes) -> None:
-    """Moved away as the sentence says, it is made anew; with the user's word S3's parts are compared and kept."""
+    """Once it is moved away, a new one is created; with --adopt S3's parts are compared and kept."""
     half.restore()
     (tmp_path / "partway.db").write_bytes(damaged)
     if damaged:

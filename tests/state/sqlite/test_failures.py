@@ -1,4 +1,4 @@
-"""A state folder that goes wrong while it is used: full, gone, replaced, or of two versions at once."""
+"""A state directory that fails during use: full, deleted, replaced, or used by two versions."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -32,7 +32,7 @@ FILLER = replace(UPLOAD, id="ffffffff", status=UploadStatus.COMPLETED, source="/
 
 
 def parts(count: int) -> list[PartRecord]:
-    """As long as real ones."""
+    """Parts with values of realistic length."""
     return [
         PartRecord(number=number, size=PART, etag=f"{number:032x}", checksum=f"{number:011}=", run=1)
         for number in range(1, count + 1)
@@ -40,7 +40,7 @@ def parts(count: int) -> list[PartRecord]:
 
 
 class FullDisk(SqliteStore):
-    """The SQLite store, whose n-th write (1-based) fails: before it wrote, or after it."""
+    """A SQLite store whose n-th write (1-based) fails, before or after writing."""
 
     def __init__(self, folder: Path, fails: int, *, after: bool) -> None:
         super().__init__(folder)
@@ -105,7 +105,7 @@ def content(strict: StrictS3) -> bytes:
 
 
 def after_parts(count: int, happens: Callable[[], object]) -> Callable[[Event], None]:
-    """A sink to which something happens when ``count`` parts are done."""
+    """A sink that makes a call when ``count`` parts are done."""
     seen: list[Event] = []
 
     def on_event(event: Event) -> None:
@@ -133,7 +133,7 @@ def test_the_writes_of_an_upload_are_counted(uploading: Uploading, folder: Path)
 def test_a_full_disk_at_every_write(
     strict: StrictS3, uploading: Uploading, folder: Path, fails: int, after: bool
 ) -> None:
-    """What was announced is still there, and the next run sends nothing of it again."""
+    """Announced parts are still stored, and the next run does not send them again."""
     whole = uploading.store
     with closing(FullDisk(folder, fails, after=after)) as uploading.store, pytest.raises(StateError, match="full"):
         uploading.run(concurrency=1)
@@ -167,7 +167,7 @@ def page_count(store: SqliteStore) -> int:
 
 @pytest.mark.parametrize("room", range(3))
 def test_a_database_that_cannot_grow(strict: StrictS3, uploading: Uploading, full_page: int, room: int) -> None:
-    """SQLite's own word for a full disk, at the first to third part; with space again the upload goes on."""
+    """SQLite's own error for a full disk, at the first to third part; with free space the upload resumes."""
     store = uploading.store
     assert isinstance(store, SqliteStore)
     store.save_upload(FILLER)
@@ -187,7 +187,7 @@ def test_a_database_that_cannot_grow(strict: StrictS3, uploading: Uploading, ful
 
 
 def future(path: Path, change: str = "SELECT 1") -> None:
-    """Do to a database what a newer version would."""
+    """Migrate a database as a newer version would."""
     database = Database(path)
     newer = Migrations(MIGRATION_SET)
     newer(name="9999_from_the_future")(lambda db: db.execute(change))
@@ -196,7 +196,7 @@ def future(path: Path, change: str = "SELECT 1") -> None:
 
 
 def test_the_folder_is_deleted_while_sending(strict: StrictS3, uploading: Uploading, folder: Path) -> None:
-    """The upload ends well or says what is wrong; then S3's list finishes it, or the object is there."""
+    """The upload succeeds or reports the error; then it is finished from S3's list, or the object exists."""
     uploading.on_event = after_parts(2, lambda: shutil.rmtree(folder))
     with suppress(StateError):
         uploading.run(concurrency=1)
@@ -214,7 +214,7 @@ def test_the_folder_is_deleted_while_sending(strict: StrictS3, uploading: Upload
 def test_the_database_is_replaced_while_sending(
     strict: StrictS3, uploading: Uploading, folder: Path, tmp_path: Path
 ) -> None:
-    """By one of another version: that one is not written to, and the object is never a wrong one."""
+    """A database of another version is not written to, and the object is never wrong."""
     SqliteStore(tmp_path / "other").close()
     future(tmp_path / "other" / "partway.db")
     other = (tmp_path / "other" / "partway.db").read_bytes()
@@ -246,7 +246,7 @@ def test_a_newer_version_is_not_written_to(uploading: Uploading, folder: Path) -
 
 @pytest.mark.parametrize("change", ["SELECT 1", "ALTER TABLE parts DROP COLUMN run", "DROP TABLE endpoints"])
 def test_a_newer_version_comes_while_sending(strict: StrictS3, uploading: Uploading, folder: Path, change: str) -> None:
-    """It migrated the open database: from then on nothing is written, and the sentence names the reason."""
+    """After it has migrated the open database, nothing more is written, and the error names the reason."""
     uploading.on_event = after_parts(2, lambda: future(folder / "partway.db", change))
 
     with pytest.raises(StateTooNew, match="update partway"):
@@ -258,7 +258,7 @@ def test_a_newer_version_comes_while_sending(strict: StrictS3, uploading: Upload
 
 
 def test_a_folder_that_becomes_read_only(strict: StrictS3, uploading: Uploading, folder: Path) -> None:
-    """A new run says that it cannot write there; nothing is sent that it could not remember."""
+    """A new run reports that it cannot write there; nothing is sent that could not be recorded."""
     uploading.store.close()
     folder.chmod(0o500)
     (folder / "partway.db").chmod(0o400)
@@ -272,7 +272,7 @@ def test_a_folder_that_becomes_read_only(strict: StrictS3, uploading: Uploading,
 
 
 def test_a_record_survives_a_store_that_is_not_closed(uploading: Uploading, folder: Path) -> None:
-    """Another process reads what was written although the log was never folded into the database."""
+    """Another process reads the data although the log was never checkpointed."""
     uploading.run()
     with closing(SqliteStore(folder)) as other:
         records: list[UploadRecord] = other.uploads()

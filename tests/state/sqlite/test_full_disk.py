@@ -1,4 +1,4 @@
-"""The disk of the state folder is full: exit code 75, and how to resume; with space again it does."""
+"""A full disk under the state directory: exit code 75 and how to resume, which works once there is space."""
 
 import errno
 import os
@@ -86,7 +86,7 @@ def run(shell: Shell, program: str, *arguments: str) -> Result:
 
 
 def test_a_disk_that_fills_up_on_the_way(server: StrictS3, shell: Shell) -> None:
-    """What was recorded stays, the command that goes on is named, and it sends the rest."""
+    """Recorded parts stay, the resume command is printed, and it sends the rest."""
     full = run(shell, FULL_AFTER_PARTS, "2", *UPLOAD, "--json")
     sent = part_numbers(server)
     again = shell.run(*UPLOAD)
@@ -113,7 +113,7 @@ def test_a_disk_that_fills_up_under_a_job(server: StrictS3, shell: Shell) -> Non
 
 
 def test_a_disk_that_was_full_before(server: StrictS3, shell: Shell) -> None:
-    """Nothing is sent that could not be remembered; cron may try again."""
+    """Nothing is sent that could not be recorded; cron may retry."""
     full = run(shell, NO_SPACE_FOR_THE_FOLDER, *UPLOAD, "--json")
 
     assert full.code == 75, full
@@ -124,7 +124,7 @@ def test_a_disk_that_was_full_before(server: StrictS3, shell: Shell) -> None:
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 def test_no_space_is_told_from_other_refusals(number: int) -> None:
-    """A quota that is used up is a full disk; missing permissions are not."""
+    """An exhausted quota counts as a full disk; missing permissions do not."""
     full = state_error("cannot write", OSError(number, "no space"), "fix the permissions")
     denied = state_error("cannot write", PermissionError(errno.EACCES, "denied"), "fix the permissions")
 
@@ -152,7 +152,7 @@ def of_the_database(folder: Path) -> AbstractContextManager[None]:
 def test_every_file_of_the_state_folder(
     write: Callable[[Path], AbstractContextManager[None]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whichever of them needs the space first."""
+    """Whichever needs space first."""
 
     def refuse(*args: object, **kwargs: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -176,7 +176,7 @@ def test_every_file_of_the_state_folder(
 def test_an_io_error_names_what_is_full(
     number: int, kind: type[StateError], sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """SQLite says the same of a full disk, a full quota, a file size limit and a broken disk."""
+    """SQLite reports a full disk, a full quota, a file size limit and a broken disk alike."""
 
     def refuse(path: Path) -> None:
         raise OSError(number, os.strerror(number))
@@ -190,7 +190,7 @@ def test_an_io_error_names_what_is_full(
 
 
 def test_an_io_error_of_a_disk_with_space(tmp_path: Path) -> None:
-    """The disk is at fault, and nothing is left of the attempt to write."""
+    """The disk is at fault, and the test write leaves nothing."""
     with pytest.raises(StateError) as failure, translated(tmp_path / "partway.db"):
         raise sqlite3.OperationalError("disk I/O error")
 
@@ -199,7 +199,7 @@ def test_an_io_error_of_a_disk_with_space(tmp_path: Path) -> None:
 
 
 def test_a_file_size_limit_is_reached_at_the_start(server: StrictS3, shell: Shell) -> None:
-    """``ulimit -f 20``: there is no room for the database.  Nothing is sent; exit code 75 and how to mend it."""
+    """``ulimit -f 20`` leaves no room for the database: nothing is sent; exit code 75 and a remedy."""
     limited = run(shell, LIMIT_FILE_SIZES, "20480", *UPLOAD)
 
     assert limited.code == 75, limited
@@ -209,7 +209,7 @@ def test_a_file_size_limit_is_reached_at_the_start(server: StrictS3, shell: Shel
 
 
 def test_a_file_size_limit_is_reached_on_the_way(tmp_path: Path) -> None:
-    """The log may grow no further: what was saved before stays."""
+    """The log cannot grow: what was saved before stays."""
     program = [sys.executable, "-c", FILL_UNDER_A_LIMIT, str(tmp_path)]
     saved = int(subprocess.run(program, capture_output=True, text=True, check=True, timeout=60).stdout)
 

@@ -1,4 +1,4 @@
-"""Care for the store's file, and history that nobody needs any more."""
+"""Maintenance of the store's file, and deletion of old history."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -28,13 +28,13 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
 
 
 def add(store: SqliteStore, id: str, status: UploadStatus, days: float, job: str | None = None) -> None:
-    """An upload that was last touched so many days ago."""
+    """An upload last updated this many days ago."""
     at = NOW - days * DAY
     store.save_upload(replace(UPLOAD, id=id, status=status, created_at=at, updated_at=at, job=job))
 
 
 def add_job(store: SqliteStore, id: str, status: JobStatus, days: float) -> None:
-    """A job that was last touched so many days ago."""
+    """A job last updated this many days ago."""
     at = NOW - days * DAY
     store.jobs.save(
         JobRecord(
@@ -52,13 +52,13 @@ def add_job(store: SqliteStore, id: str, status: JobStatus, days: float) -> None
 
 
 def ids(store: SqliteStore, days: float) -> tuple[list[str], list[str]]:
-    """What is over for so many days: uploads and jobs."""
+    """Uploads and jobs that ended at least this many days ago."""
     history = expired_history(store, days * DAY, lambda: NOW)
     return [record.id for record in history.uploads], [job.id for job in history.jobs]
 
 
 def test_history_is_what_is_over(store: SqliteStore) -> None:
-    """Completed and aborted, when it is old enough; never what is unfinished, however old."""
+    """Completed and cancelled uploads that are old enough; never unfinished ones, however old."""
     add(store, "old", UploadStatus.COMPLETED, 40)
     add(store, "given-up", UploadStatus.ABORTED, 31)
     add(store, "young", UploadStatus.COMPLETED, 29)
@@ -69,7 +69,7 @@ def test_history_is_what_is_over(store: SqliteStore) -> None:
 
 
 def test_what_an_open_job_did_is_no_history(store: SqliteStore) -> None:
-    """Nor is a finished job with an upload that is not."""
+    """Nor is a finished job with an unfinished upload."""
     add_job(store, "open", JobStatus.OPEN, 90)
     add_job(store, "over", JobStatus.COMPLETED, 40)
     add_job(store, "half", JobStatus.ABORTED, 40)
@@ -81,7 +81,7 @@ def test_what_an_open_job_did_is_no_history(store: SqliteStore) -> None:
 
 
 def test_forgetting_takes_the_parts_too_and_the_file_shrinks(store: SqliteStore) -> None:
-    """The space goes back to the disk."""
+    """The space is returned to the disk."""
     add(store, "old", UploadStatus.COMPLETED, 40)
     add(store, "kept", UploadStatus.OPEN, 40)
     parts = [PartRecord(number=n, size=1, etag="e" * 32, checksum="c" * 12, run=1) for n in range(1, 10_001)]
@@ -106,12 +106,12 @@ def test_a_store_that_another_process_writes_keeps_its_size(store: SqliteStore) 
 
 
 def test_a_whole_file_has_no_problem(store: SqliteStore) -> None:
-    """Nothing is told of it."""
+    """It is not reported."""
     assert store.maintenance.check_integrity() is None
 
 
 def test_a_page_that_was_overwritten_is_a_problem(tmp_path: Path) -> None:
-    """Also one that nobody happened to read."""
+    """Even one that was not read otherwise."""
     folder = tmp_path / "state"
     with closing(SqliteStore(folder)) as store:
         add(store, "id", UploadStatus.OPEN, 1)
@@ -127,7 +127,7 @@ def test_a_page_that_was_overwritten_is_a_problem(tmp_path: Path) -> None:
 
 
 def test_a_sweep_removes_what_no_process_holds(store: SqliteStore) -> None:
-    """Lock files of older versions and of killed processes; what runs, and how a known upload ended, stay."""
+    """Lock files of older versions and killed processes are removed; running uploads and last snapshots stay."""
     add(store, "known", UploadStatus.OPEN, 1)
     for id in ("known", "forgotten"):
         store.live.publish(

@@ -1,4 +1,4 @@
-"""A state folder that cannot be written: what is in it is shown, whatever state SQLite left it in."""
+"""A read-only state directory: its content is shown, whatever state SQLite left it in."""
 
 import shutil
 import sqlite3
@@ -26,7 +26,7 @@ PARTS = [PartRecord(number=1, size=10, etag="e", checksum="c", run=1)]
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """Where the state is; it can be removed again."""
+    """The state directory, made writable again afterwards."""
     path = tmp_path / "state"
     path.mkdir(mode=0o700)
     yield path
@@ -39,14 +39,14 @@ def fill(store: SqliteStore) -> None:
 
 
 def close(folder: Path) -> None:
-    """Take the right to write away."""
+    """Remove write permission."""
     for file in folder.iterdir():
         file.chmod(0o400)
     folder.chmod(0o500)
 
 
 def look(folder: Path) -> tuple[list[UploadRecord], list[PartRecord]]:
-    """What is in the store, seen by a process that may not write."""
+    """The content of the store as seen by a process without write permission."""
 
     def read() -> tuple[list[UploadRecord], list[PartRecord]]:
         with closing(SqliteStore(folder, read_only=True)) as store:
@@ -56,7 +56,7 @@ def look(folder: Path) -> tuple[list[UploadRecord], list[PartRecord]]:
 
 
 def test_a_database_that_was_closed_is_read(folder: Path) -> None:
-    """There is no log beside it, and none can be made."""
+    """There is no log beside it, and none can be created."""
     with closing(SqliteStore(folder)) as store:
         fill(store)
     close(folder)
@@ -67,7 +67,7 @@ def test_a_database_that_was_closed_is_read(folder: Path) -> None:
 
 
 def test_what_is_in_the_log_alone_is_read(folder: Path, tmp_path: Path) -> None:
-    """The process was killed, and then the disk was mounted read-only: nothing of it is in the database."""
+    """The process was killed before a checkpoint, and then the disk was mounted read-only."""
     with closing(SqliteStore(tmp_path / "other")) as store:
         fill(store)
         for name in ("partway.db", "partway.db-wal"):
@@ -78,7 +78,7 @@ def test_what_is_in_the_log_alone_is_read(folder: Path, tmp_path: Path) -> None:
 
 
 def test_what_another_process_writes_is_seen(folder: Path) -> None:
-    """It has the right to write, and this one has not."""
+    """The other process may write, this one may not."""
     with closing(SqliteStore(folder)) as store:
         fill(store)
         close(folder)
@@ -91,7 +91,7 @@ def test_what_another_process_writes_is_seen(folder: Path) -> None:
 
 
 def test_an_older_version_is_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Brought up to date in memory; the file stays as it is."""
+    """It is migrated in memory; the file is unchanged."""
     with monkeypatch.context() as patched:
         patched.setattr("partway.state.sqlite.schema.MIGRATIONS", MIGRATIONS[:2])
         SqliteStore(folder).close()
@@ -103,7 +103,7 @@ def test_an_older_version_is_read(folder: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_newer_version_is_refused(folder: Path) -> None:
-    """As where it can be written."""
+    """As in a writable directory."""
     SqliteStore(folder).close()
     with closing(sqlite3.connect(folder / "partway.db")) as db:
         db.execute("INSERT INTO _sqlite_migrations (migration_set, name) VALUES ('partway', '9999')")
@@ -116,7 +116,7 @@ def test_a_newer_version_is_refused(folder: Path) -> None:
 
 @pytest.mark.parametrize("migrations", [2, len(MIGRATIONS)], ids=["older", "current"])
 def test_nothing_is_written(folder: Path, monkeypatch: pytest.MonkeyPatch, migrations: int) -> None:
-    """Not even where it would be possible, nor into a copy that is thrown away."""
+    """Not even if it were possible, nor to a temporary copy."""
     with monkeypatch.context() as patched:
         patched.setattr("partway.state.sqlite.schema.MIGRATIONS", MIGRATIONS[:migrations])
         SqliteStore(folder).close()
@@ -127,7 +127,7 @@ def test_nothing_is_written(folder: Path, monkeypatch: pytest.MonkeyPatch, migra
 
 
 def test_a_folder_that_may_not_be_entered_is_not_an_empty_one(folder: Path) -> None:
-    """Nothing is known of what is in it."""
+    """Its content is unknown, so this is an error."""
     SqliteStore(folder).close()
     folder.chmod(0)
 
@@ -136,7 +136,7 @@ def test_a_folder_that_may_not_be_entered_is_not_an_empty_one(folder: Path) -> N
 
 
 def test_commands_that_look(server: StrictS3, shell: Shell) -> None:
-    """`list`, `show`, `watch` and `verify` work; what would write says that it cannot."""
+    """`list`, `show`, `watch` and `verify` work; commands that write report an error."""
     interrupt(shell, server, *COMMAND)
     (open_id,) = [upload["upload"] for upload in shell.run("list", "--json").events]
     close_all(shell.state)

@@ -1,4 +1,4 @@
-"""The schema: migrations of older versions, refusal of newer ones, and tables that are not as they were made."""
+"""The schema: migrations of older versions, refusal of newer ones, and altered tables."""
 
 import re
 import shutil
@@ -68,7 +68,7 @@ def schema_of(path: Path) -> list[tuple[str, ...]]:
 
 @pytest.mark.parametrize("migrations", range(1, len(MIGRATIONS) + 1))
 def test_a_database_of_every_earlier_version(tmp_path: Path, migrations: int) -> None:
-    """It is brought to the schema of a new database, and can be written."""
+    """It is migrated to the current schema, and can be written."""
     create_as_before(tmp_path / "partway.db", migrations)
     with closing(SqliteStore(tmp_path)) as store:
         store.save_upload(UPLOAD)
@@ -81,7 +81,7 @@ def test_a_database_of_every_earlier_version(tmp_path: Path, migrations: int) ->
 
 
 def test_the_command_line_of_sqlite_utils_reads_it(filled: Path) -> None:
-    """Whoever knows sqlite-utils finds the tables and rows without partway."""
+    """The tables and rows can be read without partway."""
     command = [sys.executable, "-m", "sqlite_utils", "rows", str(filled), "uploads", "-c", "id"]
     found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
 
@@ -115,7 +115,7 @@ def test_saving_changes_no_schema(filled: Path) -> None:
     ],
 )
 def test_a_missing_table_is_damage(filled: Path, table: str, call: Callable[[SqliteStore], object]) -> None:
-    """It is neither read as an empty one nor created; space or permissions would not help."""
+    """It is neither read as empty nor created; free space or permissions would not help."""
     with closing(SqliteStore(filled.parent)) as store:
         store._db.execute("PRAGMA foreign_keys = OFF")
         store._db.execute(f"DROP TABLE {table}")
@@ -134,7 +134,7 @@ def test_a_missing_table_is_damage(filled: Path, table: str, call: Callable[[Sql
     ],
 )
 def test_a_table_of_another_shape_is_damage(filled: Path, statement: str) -> None:
-    """Nothing but a sentence with the remedy leaves the store."""
+    """The store raises nothing but an error with a remedy."""
     with closing(SqliteStore(filled.parent)) as store:
         store._db.execute("ALTER TABLE uploads RENAME TO old")
         store._db.execute(statement)
@@ -144,7 +144,7 @@ def test_a_table_of_another_shape_is_damage(filled: Path, statement: str) -> Non
 
 
 def test_migrations_without_their_columns_are_damage(filled: Path) -> None:
-    """What is applied cannot be told."""
+    """The applied migrations are unknown."""
     with closing(sqlite3.connect(filled)) as database:
         database.execute("ALTER TABLE _sqlite_migrations DROP COLUMN applied_at")
 
@@ -153,7 +153,7 @@ def test_migrations_without_their_columns_are_damage(filled: Path) -> None:
 
 
 def test_a_database_from_the_future_is_refused(filled: Path) -> None:
-    """It has a migration that this version does not know; nothing is read from it and nothing written."""
+    """It has an unknown migration; nothing is read or written."""
     database = Database(filled)
     future = Migrations(MIGRATION_SET)
     future(name="9999_from_the_future")(lambda db: db.execute("DROP TABLE endpoints"))
@@ -167,7 +167,7 @@ def test_a_database_from_the_future_is_refused(filled: Path) -> None:
 
 
 def test_migrations_of_other_programs_do_not_disturb(filled: Path) -> None:
-    """Only those of our own set say how new the database is."""
+    """Only our own set determines the version of the database."""
     database = Database(filled)
     theirs = Migrations("theirs")
     theirs(name="9999_something")(lambda db: None)
@@ -180,7 +180,7 @@ def test_migrations_of_other_programs_do_not_disturb(filled: Path) -> None:
 
 
 def test_migrations_are_numbered_in_order() -> None:
-    """0001, 0002, ...: no number twice, none left out, each with a name and with statements."""
+    """0001, 0002, ...: without duplicates or gaps, each with a name and statements."""
     names = [name for name, _ in MIGRATIONS]
 
     assert [name[:5] for name in names] == [f"{number:04}_" for number in range(1, len(names) + 1)]
@@ -189,7 +189,7 @@ def test_migrations_are_numbered_in_order() -> None:
 
 
 def test_opening_again_migrates_nothing(filled: Path) -> None:
-    """Each migration is noted once."""
+    """Each migration is recorded once."""
     SqliteStore(filled.parent).close()
     database = sqlite3.connect(filled)
     noted = database.execute("SELECT name FROM _sqlite_migrations ORDER BY id").fetchall()
@@ -211,7 +211,7 @@ def test_a_missing_migration_is_applied(filled: Path, monkeypatch: pytest.Monkey
 
 
 def test_rows_of_the_version_before_have_no_ctime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What an earlier version did not store is unknown, and nothing is made up for it."""
+    """Values that an earlier version did not store stay unknown."""
     with monkeypatch.context() as patched:
         patched.setattr("partway.state.sqlite.schema.MIGRATIONS", MIGRATIONS[:2])
         SqliteStore(tmp_path).close()

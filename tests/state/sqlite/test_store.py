@@ -1,4 +1,4 @@
-"""The SQLite store: on disk as promised, and every trouble told in a sentence of ours."""
+"""The SQLite store: durable and private on disk, with an error of ours for every failure."""
 
 import os
 import shutil
@@ -46,7 +46,7 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
 
 
 def parts(count: int) -> list[PartRecord]:
-    """As long as real ones: an MD5 in hex, a CRC64NVME in base64."""
+    """Parts with values of realistic length: an MD5 in hex, a CRC64NVME in base64."""
     return [
         PartRecord(number=number, size=16 << 20, etag=f"{number:032x}", checksum=f"{number:011}=", run=1)
         for number in range(1, count + 1)
@@ -72,7 +72,7 @@ def run_python(script: str, *arguments: object) -> "subprocess.Popen[str]":
 
 
 def test_only_the_owner_can_read_it(tmp_path: Path) -> None:
-    """Whatever the umask: bucket names and paths are nobody else's business, also in the files next to it."""
+    """Whatever the umask: bucket names and paths are private, also in the files beside it."""
     before = os.umask(0)
     try:
         store = SqliteStore(tmp_path / "state")
@@ -89,7 +89,7 @@ def test_only_the_owner_can_read_it(tmp_path: Path) -> None:
 
 
 def test_files_that_are_open_to_others_are_closed(store: SqliteStore) -> None:
-    """Made by another program, copied, or on a disk that a container has: corrected when the folder is used."""
+    """Files created by another program, copied, or on a container's disk are corrected when the directory is used."""
     store.save_upload(UPLOAD)
     with store.lock("/a", "", "b", "k"):
         store.live.publish(ProgressSnapshot(id=UPLOAD.id, pid=7, host="host", began_at=1.0, updated_at=2.0))
@@ -109,7 +109,7 @@ def test_files_that_are_open_to_others_are_closed(store: SqliteStore) -> None:
 
 
 def test_a_folder_that_has_other_files_is_left_as_it_is(tmp_path: Path) -> None:
-    """``--state-dir /tmp`` must not close /tmp; where others could replace the database, that is told."""
+    """``--state-dir /tmp`` must not change the mode of /tmp; a warning says if others could replace the database."""
     (tmp_path / "other").touch()
     tmp_path.chmod(0o777)
     exposed = SqliteStore(tmp_path)
@@ -124,7 +124,7 @@ def test_a_folder_that_has_other_files_is_left_as_it_is(tmp_path: Path) -> None:
 
 
 def test_a_mode_that_cannot_be_corrected_is_told(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    """FAT, some network filesystems, a file of another user."""
+    """On FAT, some network filesystems, or for a file of another user."""
     store.path.chmod(0o666)
     monkeypatch.setattr(Path, "chmod", lambda path, mode: None)
     again = SqliteStore(store.folder)
@@ -135,7 +135,7 @@ def test_a_mode_that_cannot_be_corrected_is_told(store: SqliteStore, monkeypatch
 
 
 def test_missing_folders_are_made(tmp_path: Path) -> None:
-    """The platform's state folder need not be there."""
+    """The platform's state directory need not exist."""
     store = SqliteStore(tmp_path / "a" / "b" / "c")
     store.close()
 
@@ -176,7 +176,7 @@ def test_every_commit_is_on_disk(tmp_path: Path, pragma: str) -> None:
 
 
 def test_a_connection_that_cannot_be_set_up_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A damaged database leaves no open file behind."""
+    """A damaged database leaves no open file."""
     made: list[sqlite3.Connection] = []
     real = sqlite3.connect
 
@@ -208,7 +208,7 @@ def test_a_store_that_is_opened_again_has_everything(tmp_path: Path) -> None:
 
 
 def test_what_was_saved_is_seen_by_others_at_once(store: SqliteStore) -> None:
-    """Another terminal watches; nothing waits in an open transaction."""
+    """No change stays in an open transaction while another terminal watches."""
     other = SqliteStore(store.folder)
     store.save_upload(UPLOAD)
     store.save_parts(UPLOAD.id, parts(2))
@@ -245,7 +245,7 @@ store.replace_parts(UPLOAD.id, breaking())
 
 
 def test_a_killed_process_leaves_what_it_had_saved(tmp_path: Path) -> None:
-    """Every call that returned is there, and the one that was cut off is not there by half."""
+    """Every call that returned is stored, and an interrupted one is not stored partially."""
     process = run_python(KILLED, tmp_path / "state")
     process.communicate(timeout=60)
     store = SqliteStore(tmp_path / "state")
@@ -261,7 +261,7 @@ def test_a_killed_process_leaves_what_it_had_saved(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"garbage" * 1000, b"x" * 100, b"SQLite format 3\0" + b"\xff" * 5000])
 def test_a_file_that_is_no_database_is_damaged(tmp_path: Path, content: bytes) -> None:
-    """The sentence names the file and the way out; the file is left as it is."""
+    """The error names the file and the remedy; the file is unchanged."""
     (tmp_path / "partway.db").write_bytes(content)
 
     with pytest.raises(StateDamaged, match=f"{tmp_path}/partway.db is damaged .* move it elsewhere and run again"):
@@ -271,7 +271,7 @@ def test_a_file_that_is_no_database_is_damaged(tmp_path: Path, content: bytes) -
 
 @pytest.mark.parametrize("kept", [50, 512, 4096, 5000, 8192, 40_000])
 def test_a_truncated_database_is_damaged(filled: Path, kept: int) -> None:
-    """A full disk or a copy that broke off: never an error of the database's library."""
+    """A full disk or an interrupted copy never causes an error of SQLite itself."""
     os.truncate(filled, kept)
 
     with pytest.raises(StateDamaged, match=r"is damaged .* move it elsewhere"):
@@ -279,7 +279,7 @@ def test_a_truncated_database_is_damaged(filled: Path, kept: int) -> None:
 
 
 def test_damage_in_the_middle_is_told_when_it_is_met(filled: Path) -> None:
-    """The head of the file is whole, the rows are not."""
+    """The header of the file is intact, the rows are not."""
     content = filled.read_bytes()
     filled.write_bytes(content[:20_000] + b"\xff" * (len(content) - 20_000))
 
@@ -292,7 +292,7 @@ def test_damage_in_the_middle_is_told_when_it_is_met(filled: Path) -> None:
 
 
 def test_a_row_that_no_version_wrote_is_damage(store: SqliteStore) -> None:
-    """A status that does not exist is not guessed at."""
+    """An unknown status is not guessed."""
     store.save_upload(UPLOAD)
     store._db.execute("UPDATE uploads SET status = 'odd'")
 
@@ -301,7 +301,7 @@ def test_a_row_that_no_version_wrote_is_damage(store: SqliteStore) -> None:
 
 
 def test_an_empty_file_is_a_new_database(tmp_path: Path) -> None:
-    """A process that died right after making the file left nothing to lose."""
+    """A process that died right after creating the file left no data."""
     (tmp_path / "partway.db").touch()
     store = SqliteStore(tmp_path)
     store.save_upload(UPLOAD)
@@ -311,7 +311,7 @@ def test_an_empty_file_is_a_new_database(tmp_path: Path) -> None:
 
 
 def test_a_folder_in_place_of_the_database_is_told(tmp_path: Path) -> None:
-    """It cannot be opened; another folder can be named."""
+    """It cannot be opened; the error suggests another directory."""
     (tmp_path / "partway.db").mkdir()
 
     with pytest.raises(StateError, match=r"Is a directory; choose another with --state-dir"):
@@ -328,7 +328,7 @@ def test_a_file_in_place_of_the_folder_is_told(tmp_path: Path, below: str) -> No
 
 
 def test_a_lock_that_cannot_be_written_is_told(store: SqliteStore) -> None:
-    """A file in place of the folder of locks."""
+    """There is a file in place of the lock directory."""
     (store.folder / "locks").touch()
 
     with pytest.raises(StateError, match="cannot write the lock file"), store.lock("/a", "", "b", "k"):
@@ -336,7 +336,7 @@ def test_a_lock_that_cannot_be_written_is_told(store: SqliteStore) -> None:
 
 
 def test_a_schema_lock_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    """A new database is made under a lock; without the lock it is not made."""
+    """A new database is created under a lock, and not without it."""
     (tmp_path / "schema.lock").mkdir()
 
     with pytest.raises(StateError, match=f"cannot write in {tmp_path}: Is a directory"):
@@ -361,7 +361,7 @@ def test_a_read_only_database_is_told(filled: Path) -> None:
 
 
 def test_a_full_disk_is_told_and_loses_nothing(store: SqliteStore) -> None:
-    """What was stored before is still there, by halves nothing is, and the store goes on when there is space again."""
+    """Earlier data is intact, nothing is stored partially, and the store works again once there is space."""
     store.save_upload(UPLOAD)
     store.save_parts(UPLOAD.id, parts(10))
     pages = store._db.execute("PRAGMA page_count").fetchone()[0]
@@ -377,7 +377,7 @@ def test_a_full_disk_is_told_and_loses_nothing(store: SqliteStore) -> None:
 
 
 def test_a_database_that_another_process_keeps_busy_is_told(store: SqliteStore) -> None:
-    """After a while; the sentence says that it will pass."""
+    """After a timeout; the error says to run again in a moment."""
     store._db.execute("PRAGMA busy_timeout = 50")
     other = sqlite3.connect(store.path)
     other.execute("BEGIN IMMEDIATE")
@@ -402,7 +402,7 @@ with SqliteStore(Path(sys.argv[1])).lock("/a", "", "b", "k"):
 
 
 def test_a_lock_of_another_process_dies_with_it(store: SqliteStore) -> None:
-    """Held while it lives; free as soon as it was killed, with nothing to clean up."""
+    """It is held while the process lives, and free once it is killed, with nothing to clean up."""
     process = run_python(HELD, store.folder)
     assert process.stdout is not None
     held = process.stdout.readline()
@@ -426,7 +426,7 @@ def test_two_stores_of_one_process_exclude_each_other(store: SqliteStore) -> Non
 
 
 def test_no_lock_file_stays(store: SqliteStore) -> None:
-    """A folder of a million files that were sent is not one of a million locks."""
+    """A million uploaded files do not leave a million locks."""
     with store.lock("/a", "", "b", "k"):
         assert len(list((store.folder / "locks").iterdir())) == 1
 
@@ -443,7 +443,7 @@ with open(sys.argv[1], "r+b") as file:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="struct flock is laid out in another way")
 def test_another_store_of_the_process_leaves_sqlites_locks_in_place(store: SqliteStore) -> None:
-    """To close any descriptor of the database would drop them, and another process could take the log away."""
+    """Closing any descriptor of the database would drop them, and another process could remove the log."""
     store.uploads()
     SqliteStore(store.folder).close()
     answer = run_python(LOCKS_OF, store.path).communicate(timeout=60)[0]
@@ -452,7 +452,7 @@ def test_another_store_of_the_process_leaves_sqlites_locks_in_place(store: Sqlit
 
 
 def test_two_stores_write_without_losing_each_others_rows(store: SqliteStore) -> None:
-    """Turn by turn, as two terminals do."""
+    """They write alternately, like two terminals."""
     other = SqliteStore(store.folder)
     for index in range(10):
         for writer, name in ((store, "a"), (other, "b")):
@@ -475,7 +475,7 @@ for folder in sys.stdin:
 
 
 def test_processes_that_open_new_folders_together_all_succeed(tmp_path: Path) -> None:
-    """Four terminals start their first upload at the same moment; thirty times, since it is a matter of luck."""
+    """Four terminals start their first upload at once; repeated thirty times, because the race is rare."""
     processes = [run_python(OPENED_OFTEN) for _ in range(4)]
     for process in processes:
         assert process.stdout is not None
@@ -509,7 +509,7 @@ store.close()
 
 
 def test_processes_that_write_at_the_same_time_wait_for_each_other(tmp_path: Path) -> None:
-    """Uploads side by side share one database: none fails because another one writes."""
+    """Concurrent uploads share a database: none fails because another writes."""
     SqliteStore(tmp_path / "state").close()
     processes = [run_python(WROTE_OFTEN, tmp_path / "state", index) for index in range(3)]
     errors = [process.communicate(timeout=60)[1] for process in processes]
