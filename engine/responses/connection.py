@@ -77,7 +77,7 @@ class _Lines:
         self._file.close()
 
 
-class _Response(HTTPResponse):
+class Response(HTTPResponse):
     """A response that fails when its headers end without an empty line, because they were truncated.  http.client
     accepts them, and then a missing checksum looks like a service that does not support it."""
 
@@ -114,14 +114,15 @@ class _Response(HTTPResponse):
             _skip_headers(self.fp)
 
 
-class _EarlyResponse(_Response, AWSHTTPResponse):
+class _EarlyResponse(Response, AWSHTTPResponse):
     """The response to a request whose body was held back; its first line has been read."""
 
 
 class _Expecting(AWSConnection):
-    response_class: Any = _Response
+    response_class: Any = Response
     sock: Any
     timeout: Any
+    connected_at = 0.0  # of ``time.monotonic``
 
     def _new_conn(self) -> Any:
         """Connect, in attempts that share the connect timeout."""
@@ -139,6 +140,7 @@ class _Expecting(AWSConnection):
     def _connected(self, timeout: Any) -> Any:
         sock = super()._new_conn()  # type: ignore[misc]
         sock.settimeout(timeout)
+        self.connected_at = monotonic()
         return sock
 
     def _handle_expect_response(self, message_body: Any) -> None:

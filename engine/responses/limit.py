@@ -25,7 +25,7 @@ _WANTS_TLS = (b"HTTP request to an HTTPS server", b"HTTP request was sent to HTT
 _OF_SERVICE = re.compile(r"x-(?:amz-(?!cf-)|goog-|minio-|rgw-|oss-|cos-|obs-|bz-|trans-)", re.IGNORECASE)
 
 
-class _Taken:
+class Taken:
     """A body that was already read; botocore calls ``stream`` to get it."""
 
     def __init__(self, body: bytes) -> None:
@@ -54,6 +54,14 @@ def send(session: Any, request: Any, event_name: str, is_service: Callable[[Any]
     answer = session.send(request)
     if operation == "GetObject" and answer.status_code < 300:
         return answer  # an object may have any size: the caller reads it
+    return checked(operation, request, answer, is_service)
+
+
+def checked(operation: str, request: Any, answer: Any, is_service: Callable[[Any], bool]) -> Any:
+    """The response with its body read, when it may be one of S3; otherwise as ``send``.
+
+    request: what was sent; its address and headers are used.
+    """
     try:
         body = _read(answer.raw)
     except SilentTooLong as error:
@@ -83,7 +91,7 @@ def send(session: Any, request: Any, event_name: str, is_service: Callable[[Any]
         is_object = _may_be_object(operation) and (_has_service_header(answer.headers) or is_service(request))
         if not is_object:
             raise _web_page(operation)
-    answer.raw = _Taken(body)
+    answer.raw = Taken(body)
     return answer
 
 

@@ -18,7 +18,7 @@ from ..aws_config.proxies import find_proxies
 from ..errors import PlanError, Refused
 from ..limits import is_aws
 from ..responses.connection import install
-from ..responses.limit import send
+from ..responses.limit import checked, send
 from ..responses.list_parts_parser import take_rows
 from ..responses.xml import drop_empty
 from ..source.part_reader import PartReader
@@ -131,8 +131,10 @@ def _prepare(client: Any, offset: ClockSkew, *, may_repeat: bool) -> RequestTemp
     """Register the handlers that botocore lacks, and return the templates of the client's frequent calls."""
     # botocore does not limit responses, and the only place to add a limit is where it sends.
     http = client._endpoint.http_session
-    send_by = partial(_send, http, ServiceCheck(http, offset, client.meta.config))
-    calls = RequestTemplates(client, offset, send_by, may_repeat=may_repeat)
+    is_service = ServiceCheck(http, offset, client.meta.config)
+    send_by = partial(_send, http, is_service)
+    check = partial(checked, is_service=is_service)
+    calls = RequestTemplates(client, offset, send_by, check, may_repeat=may_repeat)
     client.meta.events.register("before-send.s3", send_by)
     client.meta.events.register("before-parse.s3.CreateMultipartUpload", _drop_odd_date)
     # With this name it runs before botocore's own handler, which would parse the whole document for an error.

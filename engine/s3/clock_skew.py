@@ -6,6 +6,7 @@ The response to HEAD has no body for that code: there, a 403 with such a ``Date`
 """
 
 import datetime
+import time
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -25,6 +26,10 @@ class ClockSkew:
         self.seconds = 0.0
         self.credentials = credentials
         self._checked: Any = None
+
+    def now(self) -> float:
+        """The service's time, in seconds since the epoch."""
+        return time.time() + self.seconds
 
     def attach(self, events: Any) -> None:
         """Inspect responses, and sign again after botocore has signed."""
