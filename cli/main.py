@@ -15,6 +15,8 @@ import click
 from .runtime.typed import note_typed
 from .text.encoding import output_encoding, restart_in_utf8
 from .text.escape import printable
+from .verbosity.levels import read_variable
+from .verbosity.options import add_general_options
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -54,6 +56,7 @@ class _Commands(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         command: click.Command = importlib.import_module(_COMMANDS[cmd_name][1]).command
+        add_general_options(command)
         return command
 
     def resolve_command(
@@ -124,8 +127,12 @@ def _print_version(ctx: click.Context, param: click.Parameter, wanted: bool) -> 
     metavar="DIR",
     help="Directory of the upload state.  [env: PARTWAY_STATE_DIR]",
 )
-def cli(state_dir: Path | None) -> None:
-    pass
+@click.pass_context
+def cli(ctx: click.Context, state_dir: Path | None) -> None:
+    read_variable(ctx)
+
+
+add_general_options(cli, hidden=True)
 
 
 def main() -> None:
@@ -212,11 +219,11 @@ def _run() -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
-        if os.environ.get("PARTWAY_DEBUG"):
+        if os.environ.get("PARTWAY_DEBUG") or "--debug" in sys.argv:
             raise
         print(
             f"error: this is a bug in partway: {type(error).__name__}: {printable(str(error))[:300]}\n"
-            "  nothing was removed from S3; set PARTWAY_DEBUG=1 to get the traceback, and please report it",
+            "  nothing was removed from S3; add --debug to get the traceback, and please report it",
             file=sys.stderr,
         )
         return 1

@@ -1,7 +1,6 @@
 """``partway doctor [s3://bucket[/prefix]]``."""
 
 import json
-import os
 import platform
 import sys
 import textwrap
@@ -27,6 +26,7 @@ from ..runtime import exit_codes
 from ..runtime.backend import make_backend
 from ..runtime.signals import handle_signals
 from ..runtime.store import state_folder
+from ..text.console import wants_color
 from ..text.escape import printable
 from ..text.width import stdout_width
 
@@ -142,7 +142,7 @@ def _print(check: Check, as_json: bool) -> None:
     room = max(stdout_width() - len(indent), 20)
     lines = textwrap.wrap(printable(check.fact), room, break_long_words=False, break_on_hyphens=False)
     status = f"{check.health.value:<{_STATUS}}"
-    if sys.stdout.isatty() and "NO_COLOR" not in os.environ:
+    if wants_color(sys.stdout):
         status = click.style(status, fg=_COLOURS[check.health])
     print(f"{status}{check.name:<{_NAME}}{lines[0] if lines else ''}")
     for line in lines[1:]:

@@ -24,6 +24,7 @@ from ..runtime.store import read_only_store
 from ..status.facts import NO_PARTS, QUIET, facts, how_it_ended, job_facts, part_count, quiet_seconds, total_bytes
 from ..status.job import job_now, job_row
 from ..status.part_map import part_map
+from ..text.console import make_console
 from ..text.escape import printable
 from ..text.units import format_age, format_rate, format_size
 
@@ -40,7 +41,7 @@ _ALL = 1_000_000_000
 def command(id: str, as_json: bool, state_dir: Path | None) -> int:
     """Show one upload or job: its options, progress, finished parts, and failed files with their errors."""
     with read_only_store(state_dir) as store:
-        console = Console(highlight=False, markup=False)
+        console = make_console()
         if (job := find_job(store, id)) is not None:
             row = job_row(store, job)
             job = job_now(store, job, row)

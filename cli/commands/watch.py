@@ -34,6 +34,7 @@ from ..status.snapshot import (
     watched_job,
     watched_upload,
 )
+from ..text.console import is_live, make_console
 from ..text.escape import printable
 from ..text.units import format_size
 
@@ -249,10 +250,8 @@ def _terminal() -> "Console | None":
     """The console for stdout if it is a terminal that can show bars."""
     if not sys.stdout.isatty():
         return None
-    from rich.console import Console
-
-    console = Console(highlight=False, markup=False)
-    return console if console.is_terminal and not console.is_dumb_terminal else None
+    console = make_console()
+    return console if is_live(console, sys.stdout) else None
 
 
 @contextmanager

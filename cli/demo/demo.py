@@ -15,7 +15,6 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 import click
-from rich.console import Console
 from rich.text import Text
 
 from partway.engine.limits import AWS, MIB
@@ -24,6 +23,7 @@ from partway.state.sqlite.store import SqliteStore
 from ..options import values
 from ..runtime import exit_codes
 from ..status.part_map import part_map
+from ..text.console import make_console
 from ..text.escape import printable
 from ..text.units import format_size
 from .server import COUNT_PATH
@@ -98,7 +98,7 @@ class Demo:
         self._url = url
         self._file = file
         self._size = size
-        self._console = Console(highlight=False, markup=False)
+        self._console = make_console()
 
     def play(self) -> int:
         """Run the demo; the exit code is 0 only if the object equals the file."""

@@ -60,7 +60,7 @@ _GROUPS = {
     ),
     "Speed": ("max_duration", "part_size", "max_parts", "equal_parts"),
     "Resume": ("restart", "adopt", "prune", "fail_fast", "retry_for", "state_dir"),
-    "Output": ("no_progress", "as_json", "log_file", "help"),
+    "Output": ("verbose", "debug", "color", "progress_interval", "no_progress", "as_json", "log_file", "help"),
     "Connection": (
         "region",
         "ca_bundle",

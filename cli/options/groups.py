@@ -95,11 +95,16 @@ class UploadOptions(RunOptions):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputOptions:
-    """What the user chose to see.  log_file: None means no log."""
+    """What the user chose to see.
+
+    progress_interval: seconds between two updates; None means the default.
+    log_file: None means no log.
+    """
 
     quiet: bool
     no_progress: bool
     as_json: bool
+    progress_interval: float | None
     log_file: Path | None
 
     def opened(self, *, sources: Sequence[str] = (), filters: Sequence[Filter] = ()) -> select.Output:
@@ -109,7 +114,13 @@ class OutputOptions:
             click.UsageError: the log file cannot be opened, or would be uploaded.
         """
         log = select.opened_log(self.log_file, sources=sources, filters=filters)
-        return select.Output(quiet=self.quiet, no_progress=self.no_progress, json=self.as_json, log=log)
+        return select.Output(
+            quiet=self.quiet,
+            no_progress=self.no_progress,
+            json=self.as_json,
+            interval=self.progress_interval,
+            log=log,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

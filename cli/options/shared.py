@@ -65,8 +65,14 @@ def prune_option(command: F) -> F:
 
 
 def output_options(command: F) -> F:
-    """--quiet, --no-progress and --json."""
+    """--quiet, --no-progress, --progress-interval and --json."""
     for option in (
+        click.option(
+            "--progress-interval",
+            type=click.FloatRange(min=0.1, max=86400.0),
+            metavar="SECONDS",
+            help="Time between updates of the progress.  [default: 5 for lines, 1 for --json]",
+        ),
         click.option("--json", "as_json", is_flag=True, help="Write events to stdout, one JSON object per line."),
         click.option("--no-progress", is_flag=True, help="Show no progress, only the summary."),
         click.option("--quiet", "--only-show-errors", "quiet", is_flag=True, help="Print errors only."),

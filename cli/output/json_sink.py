@@ -19,13 +19,14 @@ def event_name(event: Event) -> str:
 
 
 class JsonSink:
-    """Writes every event at once; ``part_progress`` at most once a second.
+    """Writes every event at once; ``part_progress`` at most once every ``every`` seconds (None: one).
 
     The text is ASCII: a control character in a name is written as ``\\u001b``.
     """
 
-    def __init__(self, out: TextIO, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, out: TextIO, *, every: float | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._out = out
+        self._every = every or _EVERY
         self._clock = clock
         self._next = 0.0
 
@@ -34,5 +35,5 @@ class JsonSink:
             now = self._clock()
             if now < self._next:
                 return
-            self._next = now + _EVERY
+            self._next = now + self._every
         print(json.dumps({"event": event_name(event)} | asdict(event)), file=self._out, flush=True)

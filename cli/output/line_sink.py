@@ -16,15 +16,15 @@ _NEWS = (FileDone, FileSkipped, PartDone, PartKept, PartProgress, UploadCompleti
 
 
 class LineSink:
-    """Writes a line at most every ``every`` seconds, and messages at once."""
+    """Writes a line at most every ``every`` seconds (None: five), and messages at once."""
 
-    def __init__(self, out: TextIO, *, every: float = _EVERY, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, out: TextIO, *, every: float | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._out = out
-        self._every = every
+        self._every = every or _EVERY
         self._clock = clock
         self._job = JobProgress()
         self._notes = Notes(self._job)
-        self._next = clock() + every
+        self._next = clock() + self._every
 
     def __call__(self, event: Event) -> None:
         now = self._clock()

@@ -10,15 +10,12 @@ import click
 
 from partway.engine.errors import PartwayError
 from partway.engine.events import Event
-from partway.engine.events.upload import PartProgress, PartsChecked, UploadFailed
-from partway.engine.progress.running import RunningUploads
+from partway.engine.events.upload import UploadFailed
 from partway.engine.walk.filters import Filter, is_wanted
 
 from ..text.escape import printable
-from .messages.log_lines import log_line, whose
-from .messages.status_line import state
-
-_EVERY = 10.0  # seconds between two lines about the bytes in flight of one upload
+from ..text.times import utc
+from .messages.event_lines import EventLines
 
 
 def check_place(path: Path, sources: Sequence[str], filters: Sequence[Filter]) -> None:
@@ -62,10 +59,7 @@ class LogFile:
     ) -> None:
         self.path = path
         self._clock = clock
-        self._timer = timer
-        self._uploads = RunningUploads()
-        self._next = timer() + _EVERY
-        self._last = "-"
+        self._lines = EventLines(timer)
         self._told: str | None = None
         self._failed = False
         try:
@@ -79,22 +73,15 @@ class LogFile:
             ) from error
 
     def __call__(self, event: Event) -> None:
-        now = self._timer()
-        self._uploads.update(event, now)
-        self._last = whose(event)
-        if not isinstance(event, (PartProgress, PartsChecked)):
-            self._write(self._last, log_line(event))
-        elif now >= self._next:
-            self._next = now + _EVERY
-            for upload in self._uploads:
-                self._write(upload.upload, state(upload))
+        for id, line in self._lines.lines(event):
+            self._write(id, line)
         if isinstance(event, UploadFailed):
             self._told = event.error
 
     def note(self, error: PartwayError) -> None:
         """Log the error that ended the run, unless an event has reported it."""
         if str(error) != self._told:
-            self._write(self._last, f"stopped: {printable(str(error))}")
+            self._write(self._lines.last, f"stopped: {printable(str(error))}")
 
     def close(self) -> None:
         os.close(self._descriptor)
@@ -102,10 +89,8 @@ class LogFile:
     def _write(self, id: str, text: str) -> None:
         if self._failed:
             return
-        now = self._clock()
-        moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))
         try:
-            line = f"{moment}.{int(now * 1000) % 1000:03}Z {id} {text}\n".encode("utf-8", "backslashreplace")
+            line = f"{utc(self._clock())} {id} {text}\n".encode("utf-8", "backslashreplace")
             while line:
                 line = line[os.write(self._descriptor, line) :]
         except OSError as error:

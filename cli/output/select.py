@@ -14,7 +14,9 @@ from partway.engine.events.upload import JobDone, UploadDone, UploadSkipped
 from partway.engine.retry.circuit_breaker import Nudge
 from partway.engine.walk.filters import Filter
 
+from ..text.console import is_live, make_console
 from ..text.escape import printable
+from ..verbosity.levels import verbosity
 from .json_sink import JsonSink
 from .line_sink import LineSink
 from .messages import sentences
@@ -32,12 +34,14 @@ class Output:
     quiet: only errors.
     no_progress: no bars and no progress lines; the summary stays.
     json: events on stdout instead of the summary.
+    interval: seconds between two updates of the progress; None means what suits bars, lines and JSON.
     log: also receives every event.
     """
 
     quiet: bool = False
     no_progress: bool = False
     json: bool = False
+    interval: float | None = None
     log: "LogFile | None" = None
 
     def warn(self, sentence: str) -> None:
@@ -80,31 +84,33 @@ def open_sink(output: Output, nudge: Nudge) -> Iterator[EventSink]:
     the nudge."""
     # The log first, so that it also records the event at which another sink fails.
     sinks: list[EventSink] = [output.log] if output.log is not None else []
-    sinks += [JsonSink(sys.stdout)] if output.json else []
-    if output.quiet or output.no_progress or (output.json and sys.stdout.isatty() and sys.stderr.isatty()):
-        # JSON and bars would mix on the screen.
+    sinks += [JsonSink(sys.stdout, every=output.interval)] if output.json else []
+    level = verbosity()
+    if level.is_on:
+        from ..verbosity.event_log import EventLog
+
+        sinks.append(EventLog())
+    mixed = level.stderr is not None or (output.json and sys.stdout.isatty() and sys.stderr.isatty())
+    if output.quiet or output.no_progress or mixed:
+        # Bars would mix with log lines or JSON on the screen.
         yield _all(sinks)
-    elif bars := _bars():
+    elif bars := _bars(output.interval):
         terminal = keyboard()
         with bars, nullcontext() if terminal is None else nudged_by_enter(nudge, terminal, lambda: bars.is_away):
             yield _all([bars, *sinks])
     else:
-        yield _all([LineSink(sys.stderr), *sinks])
+        yield _all([LineSink(sys.stderr, every=output.interval), *sinks])
 
 
-def _bars() -> "BarSink | None":
+def _bars(interval: float | None) -> "BarSink | None":
     """Bars, if stderr is a terminal that can show them; otherwise None."""
     if not sys.stderr.isatty():
         return None
     # Imported here: cron, CI and --quiet do not need it, and the import takes as long as a small upload.
-    from rich.console import Console
-
     from .terminal.bar_sink import BarSink
 
-    console = Console(stderr=True, highlight=False, markup=False)
-    if not console.is_terminal or console.is_dumb_terminal:
-        return None
-    return BarSink(console, keys=keyboard() is not None)
+    console = make_console(stderr=True)
+    return BarSink(console, keys=keyboard() is not None, every=interval) if is_live(console, sys.stderr) else None
 
 
 def _all(sinks: list[EventSink]) -> EventSink:

@@ -5,6 +5,8 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
+from .console import make_console
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -19,9 +21,7 @@ def stdout_width() -> int:
 
 def table_console() -> "Console":
     """A console for tables on standard output, as wide as ``stdout_width``."""
-    from rich.console import Console  # the import takes as long as a small upload
-
-    console = Console(highlight=False, markup=False)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
+    console = make_console()
+    if not sys.stdout.isatty() and "COLUMNS" not in os.environ:
         console.width = _UNLIMITED
     return console

@@ -52,6 +52,7 @@ FOLDERS = (
     "cli/text",
     "cli/status",
     "cli/output/messages",
+    "cli/verbosity",
     "cli/output/terminal",
     "cli/output",
     "cli/help",

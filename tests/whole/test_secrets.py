@@ -173,6 +173,19 @@ def test_nothing_written_or_printed_has_a_secret(played: dict[str, tuple[Shell, 
     assert found == {}
 
 
+MASKED = re.compile(rb"(?i:[\w-]+ ?[:=] ?)\*\*\*")
+
+
+@pytest.mark.parametrize("name", ["token", "customer key", "customer key typed", "proxy for TLS away"])
+def test_what_debug_logs_has_no_secret(tmp_path: Path, name: str) -> None:
+    """Requests are logged with their headers, but each secret is masked."""
+    _, result = play(STORIES[name], tmp_path / "debug", "--debug")
+
+    assert result.code == STORIES[name].code
+    assert "botocore" in result.err
+    assert LEAK.search(MASKED.sub(b"", result.err.encode("utf-8", "surrogateescape"))) is None
+
+
 def test_what_is_searched_is_what_was_written(played: dict[str, tuple[Shell, Result]]) -> None:
     """The search sees the database with the upload in it, and would find a secret there."""
     places = dict(written(*played["refused signature"]))

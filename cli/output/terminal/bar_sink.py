@@ -17,6 +17,8 @@ from ..messages.notes import Notes
 from .job_bars import JobBars
 from .upload_bar import UploadBar
 
+_EVERY = 0.125  # seconds between two updates
+
 
 class BarSink:
     """Shows an upload, or a job and its uploads, live on stderr; messages scroll away above it.
@@ -27,16 +29,24 @@ class BarSink:
 
     Args:
         keys: True tells the user that Enter retries an unreachable endpoint.
+        every: Seconds between two updates; None means eight a second.
     """
 
-    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic, *, keys: bool = False) -> None:
+    def __init__(
+        self,
+        console: Console,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        keys: bool = False,
+        every: float | None = None,
+    ) -> None:
         self._console = console
         self._keys = keys
         self._clock = clock
         self._job = JobProgress()
         self._notes = Notes(self._job)
         self.shown = _Shown(self._job, clock)
-        self._live = Live(self.shown, console=console, refresh_per_second=8, transient=True)
+        self._live = Live(self.shown, console=console, refresh_per_second=1 / (every or _EVERY), transient=True)
 
     def __enter__(self) -> Self:
         self._live.start()

@@ -2,16 +2,18 @@
 
 import io
 
+import pytest
+
 from partway.cli.output.line_sink import LineSink
 from partway.engine.events import Event
 from partway.engine.events.upload import UploadCompleting
 from tests.support.engine.job_events import JOB, MIB, file_done, lost, part_done, sent, started
 
 
-def written(*events: Event) -> list[str]:
+def written(*events: Event, every: float | None = None) -> list[str]:
     """What is written of these events, of which one comes in three seconds."""
     out, now = io.StringIO(), 0.0
-    sink = LineSink(out, clock=lambda: now)
+    sink = LineSink(out, every=every, clock=lambda: now)
     for event in events:
         sink(event)
         now += 3.0
@@ -32,6 +34,14 @@ def test_a_job_is_one_line_with_its_uploads() -> None:
     assert written(JOB, *uploads) == [
         "s3://bucket/p/: 0 files, 10.0 MiB, 1.1 MiB/s; now a.bin 10 %, b.bin 0 %",
     ]
+
+
+@pytest.mark.parametrize(("every", "count"), [(None, 4), (3.0, 9), (10.0, 2)])
+def test_the_interval(every: float | None, count: int) -> None:
+    """Five seconds, unless another one is chosen."""
+    parts = [sent("a.bin", 1, number * MIB) for number in range(9)]
+
+    assert len(written(started("a.bin"), *parts, every=every)) == count
 
 
 def test_what_an_upload_does_instead_of_sending() -> None:
