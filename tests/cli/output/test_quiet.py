@@ -12,7 +12,7 @@ from tests.support.shell.interrupted import UPLOAD, interrupt, refuse_parts
 from tests.support.shell.pipe import piped, piping
 
 QUIET = {"upload", "resume", "cancel", "verify"}  # each has a test below
-NO_JSON = {"cancel", "demo", "help"}
+NO_JSON = {"cancel", "demo", "help", "pace"}
 
 
 def commands(*, having: str) -> set[str]:
