@@ -192,7 +192,7 @@ def test_a_job(server: StrictS3, shell: Shell) -> None:
 
     assert (job["done_files"], job["running"]) == (1, True)
     assert {each["source"] for each in job["live"]["in_flight"]} == {str(folder / f"small-{n}") for n in range(3)}
-    assert lines.startswith(f"{job['job']} s3://bucket/p/: 1 file, ")
+    assert lines.startswith(f"{job['job']} s3://bucket/p/: 99 %, 1 of 4 files, ")
     assert listed.splitlines()[0].split() == [
         "JOB",
         "STATUS",
