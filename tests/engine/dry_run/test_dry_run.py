@@ -1,4 +1,4 @@
-"""``--dry-run`` tells what an upload does, by the numbers, and does nothing."""
+"""``--dry-run`` reports what an upload would do, including its requests, and does nothing."""
 
 import tracemalloc
 from collections import Counter
@@ -40,7 +40,7 @@ NAMES = {
 
 @pytest.fixture
 def folder(shell: Shell) -> Path:
-    """Small files and a large one, and an empty folder."""
+    """Small files, a large one, and an empty directory."""
     root = shell.folder / "some"
     (root / "empty").mkdir(parents=True)
     for number in range(5):
@@ -50,18 +50,18 @@ def folder(shell: Shell) -> Path:
 
 
 def state(shell: Shell) -> dict[str, bytes]:
-    """Every file of the state folder."""
+    """Every file of the state directory."""
     return {str(path): path.read_bytes() for path in shell.state.rglob("*") if path.is_file()}
 
 
 def planned(result: Result) -> Counter[str]:
-    """Requests by kind, as the last line of JSON tells them."""
+    """Requests by kind, from the last line of JSON."""
     assert result.code == 0, result
     return Counter({name: count for name in NAMES.values() if (count := result.events[-1][name])})
 
 
 def sent(server: StrictS3, before: int = 0) -> Counter[str]:
-    """Requests by kind, as the server got them."""
+    """Requests by kind, as the server received them."""
     return Counter(NAMES[call.operation or ""] for call in server.calls[before:])
 
 
@@ -78,7 +78,7 @@ COMMANDS = {
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_it_tells_the_requests_that_are_then_made(shell: Shell, server: StrictS3, folder: Path, name: str) -> None:
-    """Of each kind as many; before that only HEAD, and no state."""
+    """The same number of each kind; the dry run itself sends only HEAD and stores nothing."""
     told = planned(shell.run(*COMMANDS[name], "--dry-run", "--json"))
     assert sent(server).keys() <= {"head_object"}
     assert not shell.state.exists()
@@ -90,7 +90,7 @@ def test_it_tells_the_requests_that_are_then_made(shell: Shell, server: StrictS3
 
 @pytest.mark.parametrize("command", [("resume",), UPLOAD, (*UPLOAD, "--restart")], ids=["resume", "upload", "restart"])
 def test_it_tells_what_an_unfinished_upload_keeps(shell: Shell, server: StrictS3, command: tuple[str, ...]) -> None:
-    """By what is stored, which stays as it is; S3 is not asked."""
+    """From the store, which is not changed; no request is sent."""
     interrupt(shell, server, *UPLOAD)
     shell.run("list")  # what a killed process left in SQLite's log is put in its place
     before, calls = state(shell), len(server.calls)
@@ -125,7 +125,7 @@ def test_a_file_that_changed_is_told(shell: Shell, server: StrictS3) -> None:
 
 
 def test_a_job_tells_what_becomes_of_each_file(shell: Shell, server: StrictS3, folder: Path) -> None:
-    """Those that are there, that cannot be sent, and that earlier runs did."""
+    """Existing ones, ones that cannot be sent, and ones that earlier runs finished."""
     (folder / "\udcff").write_bytes(b"")
     assert shell.run("upload", "some/1.txt", "s3://bucket/a/1.txt").code == 0
     server.faults.add(Fault(operation="PutObject", stage=Stage.BEFORE_READ, action=access_denied(), times=1))
@@ -146,7 +146,7 @@ def test_a_job_tells_what_becomes_of_each_file(shell: Shell, server: StrictS3, f
 
 
 def test_a_job_that_goes_on(shell: Shell, server: StrictS3, folder: Path) -> None:
-    """``resume`` of a job tells the same, and a key that is taken is told."""
+    """``resume`` of a job reports the same, and a key that is taken."""
     server.faults.add(Fault(operation="PutObject", stage=Stage.BEFORE_READ, action=access_denied(), times=1))
     assert shell.run("upload", "-r", "some", "s3://bucket/a/", "--no-overwrite").code == 1
 
@@ -177,7 +177,7 @@ def test_of_a_stream_it_says_what_nobody_knows(shell: Shell, server: StrictS3) -
 
 
 def test_quiet_is_quiet(shell: Shell, server: StrictS3, folder: Path) -> None:
-    """Only what would fail is told."""
+    """Only failures are reported."""
     (folder / "\udcff").write_bytes(b"")
     result = shell.run("upload", "-r", "some", "s3://bucket/a/", "-n", "--quiet")
 
@@ -224,7 +224,7 @@ def test_it_runs_on_the_threads_of_the_run(backend: S3Backend, make_file: Callab
 
 
 def test_memory_is_flat(tmp_path: Path) -> None:
-    """However many files: ten times as many take no more."""
+    """Ten times as many files take no more memory."""
     (tmp_path / "file").write_bytes(b"x")
     spec = JobSpec(sources=(str(tmp_path),), bucket="bucket", prefix="")
     peaks = []
@@ -239,7 +239,7 @@ def test_memory_is_flat(tmp_path: Path) -> None:
 
 
 def plan(spec: JobSpec, path: str, files: int) -> int:
-    """How many events the plan of so many files tells; all are one file."""
+    """The number of events of a plan of this many files, which are all the same file."""
     count = 0
 
     def sink(event: Event) -> None:

@@ -1,5 +1,5 @@
-"""Files of a job that are not there any more: a disk that is not mounted, a folder that was emptied, a file that
-vanished half sent.  The job is never forgotten, nor called done, until that is accepted."""
+"""Files of a job that no longer exist: a disk that is not mounted, an emptied directory, a file that vanished while
+unfinished.  The job is neither deleted nor reported as done until the user accepts that."""
 
 import os
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ SMALL = ("1", "2", "sub/3")
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Three small files and one of several parts."""
+    """Three small files and a multipart one."""
     root = tmp_path / "root"
     (root / "sub").mkdir(parents=True)
     for name in SMALL:
@@ -37,7 +37,7 @@ def folder(tmp_path: Path) -> Path:
 
 @dataclass
 class Listed(Job):
-    """A job whose files are named in a list."""
+    """A job whose files are in a list."""
 
     names: tuple[str, ...] = ()
 
@@ -52,14 +52,14 @@ def spec(folder: Path, backend: S3Backend) -> JobSpec:
 
 @pytest.fixture
 def job(spec: JobSpec, strict: StrictS3, backend: S3Backend) -> Job:
-    """Three files are done, the large one is half sent."""
+    """Three files are done, the large one is partly sent."""
     job = Job(spec=spec, backend=backend)
     interrupt(job, strict)
     return job
 
 
 def interrupt(job: Job, strict: StrictS3) -> None:
-    """Run with the last part refused."""
+    """A run in which the last part is refused."""
     strict.faults.add(Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=access_denied(), part_number=3))
     assert job.run().failed == 1
     strict.faults.clear()
@@ -67,7 +67,7 @@ def interrupt(job: Job, strict: StrictS3) -> None:
 
 
 def unmount(folder: Path) -> Path:
-    """The folder is empty, as the place where a disk is mounted is without it; where the files are now."""
+    """Empty the directory, like a mount point without its disk; returns where the files are now."""
     away = folder.rename(folder.with_name("away"))
     folder.mkdir()
     return away
@@ -87,7 +87,7 @@ def the_job(job: Job) -> JobRecord:
 
 @pytest.mark.parametrize("stray", [False, True])
 def test_a_disk_that_is_not_mounted_ends_no_job(job: Job, strict: StrictS3, folder: Path, stray: bool) -> None:
-    """Also where one stray file is in its place; with the disk back, what is left is sent, and nothing else."""
+    """Even if one stray file is in its place; with the disk mounted again, only the pending files are sent."""
     away = unmount(folder)
     if stray:
         (folder / "stray").write_bytes(b"stray")
@@ -106,7 +106,7 @@ def test_a_disk_that_is_not_mounted_ends_no_job(job: Job, strict: StrictS3, fold
 
 
 def test_a_folder_that_is_empty_now_is_named(job: Job, folder: Path) -> None:
-    """One of two, of which nothing was done yet: the files of the other were all met."""
+    """One of two sources, of which nothing was done yet, while all files of the other were found."""
     other = folder.parent / "other"
     other.mkdir()
     job.store.jobs.save(replace(the_job(job), spec=replace(job.spec, sources=(str(folder), str(other))).to_json()))
@@ -122,7 +122,7 @@ def test_a_folder_that_is_empty_now_is_named(job: Job, folder: Path) -> None:
 
 
 def test_a_mount_point_that_is_gone_with_its_disk_is_named(job: Job, strict: StrictS3, folder: Path) -> None:
-    """As of a removable disk: the job waits for it, as for one whose mount point stays."""
+    """As of a removable disk: the job stays open, as for a disk whose mount point remains."""
     away = folder.rename(folder.with_name("away"))
 
     done = job.run()
@@ -159,7 +159,7 @@ def the_last(job: Job) -> JobRecord:
 
 
 def test_a_job_of_which_nothing_is_known_yet_stays_too(job: Job, folder: Path) -> None:
-    """It was killed before its first file was done, and the walk meets nothing that it could send."""
+    """It was killed before its first file was done, and the walk finds no files."""
     for upload in job.store.uploads():
         job.store.delete_upload(upload.id)
     job.store.jobs.delete_files(the_job(job).id)
@@ -195,7 +195,7 @@ def test_a_file_that_vanished_half_sent_is_named(job: Job, strict: StrictS3, fol
 
 
 def test_prune_accepts_that_files_are_gone(job: Job, strict: StrictS3, folder: Path) -> None:
-    """The parts of what vanished half sent are removed; objects stay, and what is new is sent."""
+    """The parts of vanished unfinished files are removed; objects stay, and new files are sent."""
     (folder / "large").unlink()
     (folder / "1").unlink()
     (folder / "new").write_bytes(b"new")
@@ -209,7 +209,7 @@ def test_prune_accepts_that_files_are_gone(job: Job, strict: StrictS3, folder: P
 
 
 def test_prune_takes_nothing_for_gone_that_may_be_out_of_sight(job: Job, strict: StrictS3, folder: Path) -> None:
-    """Something could not be looked at, and the files may be there."""
+    """Some entry could not be read, so the files may still exist."""
     (folder / "large").unlink()
     (folder / "1").unlink()
     (folder / "broken").symlink_to("nowhere")
@@ -222,7 +222,7 @@ def test_prune_takes_nothing_for_gone_that_may_be_out_of_sight(job: Job, strict:
 
 
 def test_a_file_that_failed_is_missed_too(job: Job, strict: StrictS3, folder: Path) -> None:
-    """It was never sent; to end without it would leave it out silently."""
+    """It was never sent, so ending the job without it would skip it silently."""
     (folder / "new").write_bytes(b"new")
     refusal = Fault(operation="PutObject", stage=Stage.AFTER_BODY, action=access_denied())
     strict.faults.add(refusal)
@@ -233,7 +233,7 @@ def test_a_file_that_failed_is_missed_too(job: Job, strict: StrictS3, folder: Pa
 
 
 def test_another_list_decides_by_itself(spec: JobSpec, strict: StrictS3, backend: S3Backend) -> None:
-    """What it does not name is not missed; a file that is half sent and there can be resumed by itself."""
+    """Files that it does not list are not missing; an unfinished one that exists can be resumed by itself."""
     job = Listed(spec=replace(spec, listed="/list"), backend=backend, names=("1", "2", "large"))
     interrupt(job, strict)
     job.names = ("2", "sub/3")
@@ -248,7 +248,7 @@ def test_another_list_decides_by_itself(spec: JobSpec, strict: StrictS3, backend
 def test_a_file_that_vanished_half_sent_is_named_without_its_name_in_the_list(
     spec: JobSpec, strict: StrictS3, backend: S3Backend, folder: Path
 ) -> None:
-    """Nobody would hear of its parts otherwise."""
+    """Otherwise its parts would stay on S3 unnoticed."""
     job = Listed(spec=replace(spec, listed="/list"), backend=backend, names=("1", "large"))
     interrupt(job, strict)
     (folder / "large").unlink()
@@ -261,7 +261,7 @@ def test_a_file_that_vanished_half_sent_is_named_without_its_name_in_the_list(
 
 
 def test_a_list_that_names_nothing_ends_no_job(spec: JobSpec, strict: StrictS3, backend: S3Backend) -> None:
-    """It may have been cut off, or written by a command that failed."""
+    """The list may be truncated, or written by a command that failed."""
     job = Listed(spec=replace(spec, listed="/list"), backend=backend, names=("1", "2", "large"))
     interrupt(job, strict)
     job.names = ()

@@ -1,4 +1,4 @@
-"""A job's files share the workers: several large ones at the same time, and never more in flight than may be."""
+"""The files of a job share the workers: several large files at a time, and no more parts in flight than the limit."""
 
 import os
 import threading
@@ -34,7 +34,7 @@ LARGE = 4
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Files of two parts, and small ones."""
+    """Large files of two parts, and small files."""
     root = tmp_path / "root"
     root.mkdir()
     for number in range(LARGE):
@@ -46,7 +46,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def job(folder: Path, backend: S3Backend, tmp_path: Path) -> Iterator[Job]:
-    """With a store that knows which thread uses it."""
+    """A context whose store records the threads that use it."""
     spec = JobSpec(sources=(str(folder),), bucket="bucket", prefix="p/", endpoint=backend.endpoint, part_size=PART)
     with closing(SqliteStore(tmp_path / "state")) as store:
         yield Job(spec=spec, backend=backend, store=store)
@@ -57,7 +57,7 @@ def before_part(number: int, action: CallFunction | Hang, times: int | None = No
 
 
 class InFlight:
-    """Counts the bodies that the server takes at the same time."""
+    """Counts the bodies that the server receives at the same time."""
 
     def __init__(self, strict: StrictS3, operation: str) -> None:
         self.most = self.now = 0
@@ -73,7 +73,7 @@ class InFlight:
 
 
 def test_files_of_a_few_parts_go_at_the_same_time(job: Job, strict: StrictS3, folder: Path) -> None:
-    """The first parts of all of them wait for one another: one file after the other would wait for ever."""
+    """Their first parts wait for one another, which would deadlock if the files were sent one after the other."""
     together = threading.Barrier(LARGE)
     strict.faults.add(before_part(1, CallFunction(function=lambda: together.wait(LONG)), times=LARGE))
     done = job.run(concurrency=2 * LARGE)
@@ -83,7 +83,7 @@ def test_files_of_a_few_parts_go_at_the_same_time(job: Job, strict: StrictS3, fo
 
 
 def test_no_more_files_are_begun_than_have_a_place(job: Job, strict: StrictS3, folder: Path) -> None:
-    """Of four files of two parts two fill three places; what else is begun would only be unfinished after a kill."""
+    """Two files of two parts fill three slots; a third would only be one more unfinished file after a kill."""
     together, seen = threading.Barrier(2), set[int]()
 
     def look() -> None:
@@ -100,7 +100,7 @@ def test_no_more_files_are_begun_than_have_a_place(job: Job, strict: StrictS3, f
 
 
 def test_small_files_go_while_a_large_one_waits(job: Job, strict: StrictS3, folder: Path) -> None:
-    """There are places left, and a window's small files do not wait for its large ones to end."""
+    """With free slots, the small files of a window do not wait for its large ones."""
     all_small = threading.Event()
 
     def see(event: Event) -> None:
@@ -118,7 +118,7 @@ def test_small_files_go_while_a_large_one_waits(job: Job, strict: StrictS3, fold
 def test_files_go_while_a_large_one_is_compared(
     job: Job, strict: StrictS3, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It may be the same as the object, and want no place: all of its parts are not kept free for it."""
+    """It may equal the object and need no slots, so slots are not reserved for all of its parts."""
     for number in range(1, LARGE):
         (folder / f"large{number}").unlink()
     all_small = threading.Event()
@@ -143,7 +143,7 @@ def test_files_go_while_a_large_one_is_compared(
 def test_files_go_while_parts_are_checked(
     job: Job, strict: StrictS3, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A file whose time changed is read before S3 gets anything of it."""
+    """A file whose mtime changed is compared before anything is sent."""
     for path in folder.iterdir():
         path.unlink()
     (folder / "large").write_bytes(os.urandom(4 * PART))
@@ -184,7 +184,7 @@ def test_a_number_holds_for_all_files_together(job: Job, strict: StrictS3, folde
 
 
 def test_without_a_number_small_files_go_side_by_side(job: Job, strict: StrictS3, folder: Path) -> None:
-    """They are little, so that many of them are no more at risk than a part is."""
+    """They are so small that a kill costs no more than with one part."""
     for number in range(12):
         (folder / f"tiny{number}").write_bytes(b"%d" % number)
     together = threading.Barrier(12)
@@ -202,7 +202,7 @@ def test_without_a_number_small_files_go_side_by_side(job: Job, strict: StrictS3
 
 
 def test_files_of_almost_a_part_count_as_parts(job: Job, strict: StrictS3, folder: Path) -> None:
-    """Before the link is known, a kill costs two of them and not sixteen."""
+    """Before the rate is measured, a kill costs two of them, not sixteen."""
     for path in folder.iterdir():
         path.unlink()
     for number in range(6):
@@ -224,7 +224,7 @@ def test_files_of_almost_a_part_count_as_parts(job: Job, strict: StrictS3, folde
 
 
 def test_several_that_were_stopped_go_on_where_they_were(job: Job, strict: StrictS3, folder: Path) -> None:
-    """What each had is kept, and no part that was done is sent again."""
+    """Each keeps its finished parts, and none of them is sent again."""
 
     def stop(event: Event) -> None:
         if len(job.of(PartDone)) == LARGE:
@@ -251,7 +251,7 @@ def test_several_that_were_stopped_go_on_where_they_were(job: Job, strict: Stric
 
 
 def test_a_cancel_does_not_wait_for_calls_without_an_answer(job: Job, strict: StrictS3) -> None:
-    """No part is in flight yet, and every upload waits for S3 to begin it."""
+    """No part is in flight yet, and every upload waits for CreateMultipartUpload."""
     hanging = threading.Barrier(2, action=job.cancel.set)
     meet = CallFunction(function=lambda: hanging.wait(LONG))
     strict.faults.add(
@@ -266,7 +266,7 @@ def test_a_cancel_does_not_wait_for_calls_without_an_answer(job: Job, strict: St
 
 
 def test_a_cancel_of_the_last_file_is_no_end(job: Job, strict: StrictS3, folder: Path) -> None:
-    """The upload sees it first, and ends before the job looks: the job is not done, and goes on with the next run."""
+    """The upload notices the cancel first and ends before the job checks: the job stays open for the next run."""
     for path in folder.iterdir():
         if path.name != "large0":
             path.unlink()
@@ -304,7 +304,7 @@ def test_a_cancel_of_the_last_small_file_is_no_end(job: Job, strict: StrictS3, f
 
 
 def test_an_upload_of_a_file_that_became_small_is_brought_to_its_end(job: Job, strict: StrictS3, folder: Path) -> None:
-    """As one object it would leave the parts on S3, and an unfinished upload in the store."""
+    """Sent with PutObject, it would leave parts on S3 and an unfinished upload in the store."""
     strict.faults.add(Fault(operation="UploadPart", stage=Stage.BEFORE_READ, action=access_denied(), times=None))
     job.run()
     strict.faults.clear()
@@ -317,7 +317,7 @@ def test_an_upload_of_a_file_that_became_small_is_brought_to_its_end(job: Job, s
 
 
 def test_what_the_service_has_because_of_an_upload_ends_it(job: Job, strict: StrictS3, folder: Path) -> None:
-    """Complete took effect and its answer was lost: the next run does not pass over the file and leave the upload."""
+    """CompleteMultipartUpload took effect and its response was lost: the next run also finishes the upload."""
     for path in folder.iterdir():
         if path.name != "large0":
             path.unlink()
@@ -340,7 +340,7 @@ def test_what_the_service_has_because_of_an_upload_ends_it(job: Job, strict: Str
 
 
 def test_a_file_is_done_when_its_upload_is(job: Job, strict: StrictS3, folder: Path) -> None:
-    """The process ended before the job could remember it: the next run does not send all of the file again."""
+    """The process was killed before the job recorded it: the next run does not send the file again."""
 
     def fail(event: Event) -> None:
         if isinstance(event, UploadDone):
@@ -361,7 +361,7 @@ def test_a_file_is_done_when_its_upload_is(job: Job, strict: StrictS3, folder: P
 
 
 def test_the_first_failure_stops_the_others_at_once(job: Job, strict: StrictS3) -> None:
-    """With ``fail_fast``; they go on with the next run, and are no failures."""
+    """With ``fail_fast``; the next run resumes them, and they are not failures."""
     hanging = threading.Barrier(LARGE)
     strict.faults.add(
         before_part(1, CallFunction(function=lambda: hanging.wait(LONG)), times=LARGE),
@@ -385,7 +385,7 @@ def test_the_first_failure_stops_the_others_at_once(job: Job, strict: StrictS3) 
 def test_what_was_begun_goes_on_during_a_long_walk(
     job: Job, strict: StrictS3, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where a million files are done already, the one that is not is not left alone until the walk is over."""
+    """During a long walk over finished files, a running upload continues."""
     monkeypatch.setattr("partway.engine.job.sending._WINDOW", 1)
 
     def walk() -> Iterator[tuple[str, None]]:
@@ -402,7 +402,7 @@ def test_what_was_begun_goes_on_during_a_long_walk(
 
 
 def test_an_error_of_the_sink_leaves_nothing_claimed(job: Job, strict: StrictS3, folder: Path) -> None:
-    """Nobody may be told any more: every upload ends, and the next run of the same process finds them."""
+    """The sink fails: every upload ends, and the next run in the same process can resume them."""
 
     def fail(event: Event) -> None:
         if isinstance(event, PartDone):
@@ -418,7 +418,7 @@ def test_an_error_of_the_sink_leaves_nothing_claimed(job: Job, strict: StrictS3,
 
 
 def test_the_bandwidth_is_shared(job: Job, strict: StrictS3, folder: Path) -> None:
-    """A limit of four seconds' worth takes three or more, whatever is sent at the same time."""
+    """A limit that allows the data in four seconds takes at least three, whatever runs concurrently."""
     size = sum(map(len, files(folder).values()))
     began = time.monotonic()
     job.run(concurrency=8, bandwidth=size // 2)
@@ -428,7 +428,7 @@ def test_the_bandwidth_is_shared(job: Job, strict: StrictS3, folder: Path) -> No
 
 
 def test_what_a_service_needs_is_learned_by_the_first(job: Job, strict: StrictS3, folder: Path) -> None:
-    """Small files that follow the one that found out go the short way at once."""
+    """Small files after the first one use the supported checksum at once."""
     strict.model.quirks = Quirks(no_checksums=True)
     for number in range(20):
         (folder / f"tiny{number:02d}").write_bytes(b"%d" % number)

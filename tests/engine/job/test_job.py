@@ -1,4 +1,4 @@
-"""The coordinator of a job, on the strict server."""
+"""A whole job, on the strict server."""
 
 import json
 import os
@@ -46,7 +46,7 @@ COUNT = 12
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A dozen small files, two of several parts."""
+    """A dozen small files and two multipart ones."""
     root = tmp_path / "root"
     (root / "sub").mkdir(parents=True)
     for number in range(COUNT - 2):
@@ -67,7 +67,7 @@ def operations(strict: StrictS3, *names: str) -> int:
 
 
 def test_every_file_arrives(job: Job, strict: StrictS3, folder: Path) -> None:
-    """Large ones in parts; each is proven; the job's rows are not kept."""
+    """Large files are sent in parts; each object is verified; the job's rows are deleted."""
     done = job.run()
 
     assert objects(strict) == files(folder)
@@ -81,7 +81,7 @@ def test_every_file_arrives(job: Job, strict: StrictS3, folder: Path) -> None:
 
 
 def test_large_files_begin_first_and_the_largest_before_all(job: Job, strict: StrictS3) -> None:
-    """Of two that go at the same time nobody knows which request arrives first."""
+    """One at a time, because the order of concurrent requests is undefined."""
     job.run(concurrency=1)
 
     begun = [call.key for call in strict.calls if call.operation in ("CreateMultipartUpload", "PutObject")]
@@ -92,7 +92,7 @@ def test_large_files_begin_first_and_the_largest_before_all(job: Job, strict: St
 def test_a_stopped_job_goes_on_without_asking(
     job: Job, strict: StrictS3, folder: Path, after: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is done is neither sent nor looked at again."""
+    """Finished files are neither sent again nor checked on S3."""
     monkeypatch.setattr("partway.engine.job.results._FLUSH_FILES", 1)
 
     def stop(event: Event) -> None:
@@ -117,7 +117,7 @@ def test_a_stopped_job_goes_on_without_asking(
 
 
 def test_what_is_done_is_told_while_another_file_waits(job: Job, strict: StrictS3, folder: Path) -> None:
-    """A request that hangs keeps nothing from being remembered."""
+    """Results are stored even while a request hangs."""
     told_while_waiting: list[int] = []
 
     def wait() -> None:
@@ -150,7 +150,7 @@ def test_a_file_that_changed_since_is_sent_again(job: Job, strict: StrictS3, fol
 
 
 def test_one_failure_does_not_stop_the_others(job: Job, strict: StrictS3, folder: Path) -> None:
-    """It is told, counted, and tried again by the next run."""
+    """It is reported, counted, and sent by the next run."""
     strict.faults.add(
         Fault(operation="PutObject", stage=Stage.AFTER_BODY, action=Answer(status=403, code="AccessDenied"))
     )
@@ -180,7 +180,7 @@ def test_fail_fast_ends_with_the_first(job: Job, strict: StrictS3) -> None:
 def test_what_would_fail_for_all_stops_the_job(
     job: Job, strict: StrictS3, status: int, code: str, error: type[Exception]
 ) -> None:
-    """A million files need not be refused one by one."""
+    """The job stops, instead of having a million files refused one by one."""
     strict.faults.add(
         Fault(operation=None, stage=Stage.BEFORE_READ, action=Answer(status=status, code=code), times=None)
     )
@@ -204,7 +204,7 @@ def test_a_service_that_is_away_stops_the_job_resumably(job: Job, strict: Strict
 
 
 def test_a_network_that_is_away_is_told_of_small_files_too(job: Job, strict: StrictS3, folder: Path) -> None:
-    """Once, with the job's id; and that it is back, when one of them arrived."""
+    """Emitted once, with the job's ID, and again when a call succeeds."""
 
     def come_back(event: Event) -> None:
         if isinstance(event, NetworkLost):
@@ -226,7 +226,7 @@ def test_a_network_that_is_away_is_told_of_small_files_too(job: Job, strict: Str
 
 
 def test_a_file_that_vanishes_is_told_and_no_more(job: Job, strict: StrictS3, folder: Path) -> None:
-    """Between the walk and its turn."""
+    """After the walk, and before it is sent."""
     vanish = CallFunction(function=(folder / "sub" / "9.txt").unlink)
     strict.faults.add(Fault(operation="CreateMultipartUpload", stage=Stage.BEFORE_READ, action=vanish))
     done = job.run(concurrency=1)
@@ -254,7 +254,7 @@ def test_a_file_that_changes_while_it_is_sent_fails_resumably(job: Job, strict: 
 
 
 def test_what_the_service_has_is_not_sent(job: Job, strict: StrictS3, folder: Path) -> None:
-    """By size and checksum: another content of the same size is sent."""
+    """By size and checksum: a file of the same size with other content is sent."""
     job.run()
     other = folder / "sub" / "5.txt"
     other.write_bytes(b"x" * other.stat().st_size)
@@ -303,7 +303,7 @@ def test_a_source_that_is_named_twice_does_not_collide_with_itself(job: Job, str
 
 
 def test_a_filter_that_matches_nothing_is_an_error_for_who_wants_it(job: Job, strict: StrictS3) -> None:
-    """Nothing is left of the job either way."""
+    """In both cases, the job is deleted."""
     job.spec = replace(job.spec, filters=(Filter(include=False, pattern="*"),))
 
     with pytest.raises(UploadFailed, match="found no files to upload; check the directory and the filters"):
@@ -313,7 +313,7 @@ def test_a_filter_that_matches_nothing_is_an_error_for_who_wants_it(job: Job, st
 
 
 def test_a_signature_that_does_not_match_is_one_files_failure(job: Job, strict: StrictS3, folder: Path) -> None:
-    """A service or a proxy that reads its key in another way; also where that file is the first."""
+    """A service or proxy that decodes its key differently, also if that file is the first."""
     for number in (1, 2):
         (folder / f"large{number}").unlink()
     refusal = Answer(status=403, code="SignatureDoesNotMatch")
@@ -327,7 +327,7 @@ def test_a_signature_that_does_not_match_is_one_files_failure(job: Job, strict: 
 
 
 def test_a_wrong_secret_key_stops_the_job(job: Job, strict: StrictS3, folder: Path) -> None:
-    """Ten in a row show it; a thousand need not."""
+    """After ten in a row, the job stops."""
     for number in range(30):
         (folder / f"more{number}").write_bytes(b"%d" % number)
     refusal = Answer(status=403, code="SignatureDoesNotMatch")
@@ -354,7 +354,7 @@ def test_keys_that_s3_refuses_fail_alone(job: Job, strict: StrictS3, folder: Pat
 
 
 def test_a_service_without_the_checksum_is_learned_of_once(job: Job, strict: StrictS3, folder: Path) -> None:
-    """The first file of each kind falls back; every object is proven by its ETag."""
+    """The first file of each kind falls back to MD5; every object is verified by its ETag."""
     strict.model.quirks = Quirks(no_checksums=True)
     done = job.run()
 
@@ -365,7 +365,7 @@ def test_a_service_without_the_checksum_is_learned_of_once(job: Job, strict: Str
 
 
 def test_a_job_that_reached_nobody_leaves_nothing(job: Job, strict: StrictS3) -> None:
-    """A mistyped endpoint: S3 has nothing of it, so nothing is left to resume, neither the job nor its uploads."""
+    """A mistyped endpoint: S3 has nothing, so neither the job nor its uploads remain in the store."""
     strict.refuse()
     with pytest.raises(Transient):
         job.run(policy=replace(QUICK, first_contact=0.1))
@@ -412,7 +412,7 @@ def test_a_spec_is_the_same_after_the_store(job: Job) -> None:
 
 
 def test_a_spec_says_only_what_is_unusual(job: Job) -> None:
-    """Or a version with one more option would not find the jobs of the one before."""
+    """Otherwise a version with a new option would not find the jobs of the previous one."""
     plain = replace(job.spec, part_size=None, endpoint="")
 
     assert set(json.loads(plain.to_json())) == {"sources", "bucket", "prefix"}

@@ -102,7 +102,7 @@ def test_results_wait_for_a_quarter_of_a_second(run: Run) -> None:
 
 
 def test_a_full_batch_is_stored_at_once(run: Run) -> None:
-    """However fast files end, no more than so many results can be lost."""
+    """However fast files finish, only so many results can be lost."""
     results = run.results()
     for number in range(module._FLUSH_FILES):
         results.done(f"p/{number}", SOURCE, URL, "crc64nvme")
@@ -111,7 +111,7 @@ def test_a_full_batch_is_stored_at_once(run: Run) -> None:
 
 
 def test_a_failure_is_stored_for_a_later_look(run: Run) -> None:
-    """With its sentence, which may have bytes of a path that are not UTF-8."""
+    """With its message, which may contain undecodable bytes of a path."""
     results = run.results()
     results.failed("p/a", "/data/a", URL, Transient("away: /data/\udcff"))
     results.flush()
@@ -122,7 +122,7 @@ def test_a_failure_is_stored_for_a_later_look(run: Run) -> None:
 
 @pytest.mark.parametrize(("key", "error"), [("", Transient("busy")), ("p/a", SourceError("it is gone"))])
 def test_a_failure_without_a_file_is_only_emitted(run: Run, key: str, error: PartwayError) -> None:
-    """A file without a key or that is gone would be missed by every later run."""
+    """A stored failure of a file without a key, or of one that is gone, would count as missing in every later run."""
     results = run.results()
     results.failed(key, "/no/such/file", URL, error)
     results.flush()
@@ -141,7 +141,7 @@ def failed_until_stopped(results: JobResults, error: PartwayError) -> int:
 
 
 def test_ten_failures_in_a_row_stop_the_job(run: Run) -> None:
-    """They may have one reason, and a success between them says otherwise."""
+    """They may have one cause; a success in between resets the count."""
     results = run.results()
     busy = Transient("the service is busy")
     for _ in range(9):
@@ -152,18 +152,18 @@ def test_ten_failures_in_a_row_stop_the_job(run: Run) -> None:
 
 
 def test_files_that_cannot_be_read_stop_nothing(run: Run) -> None:
-    """Each has a reason of its own."""
+    """Each has its own cause."""
     assert failed_until_stopped(run.results(), SourceError("it is gone")) == 0
 
 
 def test_fail_fast_stops_at_the_first_failure(run: Run) -> None:
-    """Whatever its reason is; the failure itself is emitted before."""
+    """Whatever its cause; the failure is emitted first."""
     assert failed_until_stopped(run.results(JobSettings(fail_fast=True)), SourceError("it is gone")) == 1
     assert len(run.of(FileFailed)) == 1
 
 
 def test_a_reason_why_objects_cannot_be_compared_is_emitted_once(run: Run) -> None:
-    """A permission that is missing for one is missing for all."""
+    """A permission that is missing for one file is missing for all."""
     results = run.results()
     for reason in ("denied", "denied", "no checksum"):
         results.not_comparable(NotComparable(path="/data/a", target=URL, reason=reason))

@@ -1,4 +1,4 @@
-"""``--skip-existing``: what the service has is recognised by whatever it says of it, as ``verify`` does."""
+"""``--skip-existing`` recognizes equal objects by any checksum that the service reports, like ``verify``."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +22,7 @@ SMALL = TransferConfig(multipart_threshold=5 * MIB, multipart_chunksize=5 * MIB)
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A small file, and one that boto3 sends in parts."""
+    """A small file, and one that boto3 uploads in parts."""
     folder = tmp_path / "folder"
     folder.mkdir()
     (folder / "small").write_bytes(b"small")
@@ -32,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def job(folder: Path, backend: S3Backend) -> Job:
-    """It looks first, and would send the large file in parts."""
+    """A context that skips existing objects, and sends large files in parts."""
     spec = JobSpec(
         sources=(str(folder),), bucket="bucket", prefix="", endpoint=backend.endpoint, part_size=5 * MIB, skip_same=True
     )
@@ -40,7 +40,7 @@ def job(folder: Path, backend: S3Backend) -> Job:
 
 
 def upload_by_boto3(strict: StrictS3, folder: Path, **config: Any) -> None:
-    """As aws and boto3 leave a folder."""
+    """A bucket as the AWS CLI or boto3 leaves it."""
     client = boto_client(strict, **config)
     for path in folder.iterdir():
         client.upload_file(str(path), "bucket", path.name, Config=SMALL)
@@ -63,7 +63,7 @@ LEFT = {
 
 @pytest.mark.parametrize("name", LEFT)
 def test_what_boto3_left_is_not_sent_again(strict: StrictS3, job: Job, folder: Path, name: str) -> None:
-    """Neither one of parts nor a small one; a file with other bytes of the same size is sent."""
+    """Neither multipart nor small; a file of the same size with other bytes is sent."""
     config, quirks = LEFT[name]
     upload_by_boto3(strict, folder, **config)
     strict.model.quirks = quirks
@@ -77,7 +77,7 @@ def test_what_boto3_left_is_not_sent_again(strict: StrictS3, job: Job, folder: P
 
 
 def test_what_may_not_be_looked_at_is_sent_and_said_once(strict: StrictS3, job: Job, folder: Path) -> None:
-    """403: one line for the job, not one for each file."""
+    """403: reported once per job, not once per file."""
     upload_by_boto3(strict, folder)
     no = Answer(status=403, code="AccessDenied")
     strict.faults.add(Fault(operation="HeadObject", stage=Stage.AFTER_BODY, action=no, times=None))
@@ -88,7 +88,7 @@ def test_what_may_not_be_looked_at_is_sent_and_said_once(strict: StrictS3, job: 
 
 
 def test_what_nobody_can_compare_is_sent_and_said_once(strict: StrictS3, job: Job, folder: Path) -> None:
-    """ETags that are no MD5s, and no checksums: only the size agrees."""
+    """Without checksums, and with ETags that are not MD5s, only the size can be compared."""
     strict.model.quirks = Quirks(no_checksums=True, opaque_etags=True)
     upload_by_boto3(strict, folder)
     (folder / "small").unlink()
@@ -98,7 +98,7 @@ def test_what_nobody_can_compare_is_sent_and_said_once(strict: StrictS3, job: Jo
 
 
 def test_an_object_of_another_size_needs_no_second_question(strict: StrictS3, job: Job, folder: Path) -> None:
-    """Nor does one whose CRC64NVME is given: a folder of thousands costs one request a file."""
+    """Nor does an object with a CRC64NVME: a directory of thousands costs one request per file."""
     job.run()
     before = strict.counts["HeadObject"]
     (folder / "small").write_bytes(b"longer than before")

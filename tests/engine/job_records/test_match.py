@@ -1,4 +1,4 @@
-"""Commands with the sources and the destination of an open job: none of them lets it overwrite their objects later."""
+"""Commands with the sources and destination of an open job: a later resume never overwrites their objects."""
 
 import os
 import time
@@ -34,7 +34,7 @@ RARE = ObjectOptions(storage_class="STANDARD_IA")
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Three small files and one of several parts that later commands exclude."""
+    """Three small files, and a multipart one that later commands exclude."""
     root = tmp_path / "root"
     (root / "sub").mkdir(parents=True)
     for name in ("1", "2", "sub/3"):
@@ -74,7 +74,7 @@ def open_job(job: Job) -> JobRecord:
     ],
 )
 def test_other_options_are_refused(job: Job, strict: StrictS3, changes: dict[str, object], flag: str) -> None:
-    """The sentence names the job, the flag and both ways out; nothing is sent, and there is no second job."""
+    """The message names the job, the flag and both solutions; nothing is sent, and no second job is created."""
     before, calls = open_job(job), len(strict.journal.calls)
     job.spec = replace(job.spec, **changes)  # type: ignore[arg-type]
 
@@ -95,7 +95,7 @@ def test_other_options_are_refused(job: Job, strict: StrictS3, changes: dict[str
 def test_what_makes_the_same_objects_may_change(
     job: Job, strict: StrictS3, folder: Path, changes: dict[str, object]
 ) -> None:
-    """The same job goes on; what is done is not sent again."""
+    """The same job is resumed; finished files are not sent again."""
     before = open_job(job)
     job.spec = replace(job.spec, **changes)  # type: ignore[arg-type]
 
@@ -106,7 +106,7 @@ def test_what_makes_the_same_objects_may_change(
 
 
 def test_an_encoding_that_is_not_named_again_is_the_one_of_before(job: Job, strict: StrictS3, folder: Path) -> None:
-    """The locale named it, and the job is resumed in another one."""
+    """It came from the locale, and the job is resumed in another locale."""
     (record, plain) = open_job(job), job.spec
     job.store.jobs.save(replace(record, spec=replace(plain, key_encoding="latin-1").to_json()))
     (folder / os.fsdecode(b"z\xfcrich")).write_bytes(b"new")
@@ -135,7 +135,7 @@ def test_restart_takes_other_options(job: Job, strict: StrictS3, folder: Path) -
 
 
 def test_a_restart_holds_when_it_is_interrupted(job: Job, strict: StrictS3, folder: Path) -> None:
-    """Parts that were sent with the options of before are not completed by a later run, either."""
+    """A later run does not complete parts that were sent with the earlier options either."""
     job.spec = replace(job.spec, options=RARE)
     refusal = Fault(operation="AbortMultipartUpload", stage=Stage.BEFORE_READ, action=access_denied(), times=None)
     strict.faults.add(refusal)
@@ -155,7 +155,7 @@ def test_a_restart_holds_when_it_is_interrupted(job: Job, strict: StrictS3, fold
 def test_a_job_of_some_of_the_files_is_refused_with_other_options(
     job: Job, strict: StrictS3, folder: Path, source: str, prefix: str
 ) -> None:
-    """A folder or a file below a source, or a folder above it, under the same keys."""
+    """A directory or file below a source, or a directory above it, with the same keys."""
     before, calls = open_job(job), len(strict.journal.calls)
     if source == "..":
         job.spec = replace(job.spec, sources=(str(folder),), prefix="root/")
@@ -200,7 +200,7 @@ def test_jobs_that_cannot_harm_each_other_are_not_refused(
 def test_a_later_job_is_found_by_what_it_shares(
     job: Job, folder: Path, source: str, prefix: str, is_later: bool
 ) -> None:
-    """One source of several is enough, whichever of both jobs has the folder above."""
+    """One of several sources is enough, whichever job has the parent directory."""
     record = replace(open_job(job), created_at=1.0)
     if source == "/":
         job.spec = replace(job.spec, prefix=f"p{folder}/")
@@ -226,7 +226,7 @@ def test_a_cancelled_later_job_decides_nothing(job: Job) -> None:
 
 
 def upload_alone(job: Job, path: Path, key: str) -> None:
-    """A command of its own, with other options."""
+    """A separate command, with other options."""
     target = Target(bucket="bucket", key=key, endpoint=job.spec.endpoint, options=RARE)
     settings = UploadSettings(limits=LIMITS, policy=QUICK, part_size=PART)
     upload_file(path, target, EngineContext(backend=job.backend, store=job.store, settings=settings))
@@ -236,7 +236,7 @@ def upload_alone(job: Job, path: Path, key: str) -> None:
 def test_a_resume_does_not_overwrite_what_a_later_upload_wrote(
     job: Job, strict: StrictS3, folder: Path, size: int
 ) -> None:
-    """Of the same file, with other options; told with the reason.  The rest of the job is finished."""
+    """Of the same file, with other options.  It is skipped with a reason, and the rest of the job is finished."""
     (folder / "late").write_bytes(os.urandom(size))
     upload_alone(job, folder / "late", "p/late")
 
@@ -249,7 +249,7 @@ def test_a_resume_does_not_overwrite_what_a_later_upload_wrote(
 
 
 def job_of(job: Job, folder: Path) -> Job:
-    """A job of another folder to the same destination."""
+    """A job of another directory to the same destination."""
     spec = replace(job.spec, sources=(str(folder),))
     return Job(spec=spec, backend=job.backend, store=job.store)
 
@@ -257,7 +257,7 @@ def job_of(job: Job, folder: Path) -> Job:
 def test_a_resume_does_not_overwrite_what_a_later_job_of_other_files_wrote(
     job: Job, strict: StrictS3, folder: Path, tmp_path: Path
 ) -> None:
-    """Small files are no uploads of their own; the job's rows tell of them until nothing waits for its keys."""
+    """Small files are not in the uploads; the job's rows are kept as long as another job may write its keys."""
     (folder / "late").write_bytes(b"late")
     (tmp_path / "others").mkdir()
     (tmp_path / "others" / "late").write_bytes(b"another file")
@@ -282,7 +282,7 @@ def test_rows_of_a_job_go_when_nothing_waits_for_its_keys(job: Job, tmp_path: Pa
 
 
 def test_the_command_itself_is_the_last_word(job: Job, strict: StrictS3, folder: Path) -> None:
-    """Given again, it sends everything that it did not send yet."""
+    """Run again, it sends everything that it has not sent yet."""
     (folder / "late").write_bytes(b"late")
     upload_alone(job, folder / "late", "p/late")
 
@@ -293,7 +293,7 @@ def test_the_command_itself_is_the_last_word(job: Job, strict: StrictS3, folder:
 
 
 def test_what_was_uploaded_before_the_job_ran_is_the_jobs_to_send(job: Job, strict: StrictS3, folder: Path) -> None:
-    """The job is the later command, and so is one that ran again since."""
+    """The job is the later command, also if it was run again since."""
     (folder / "late").write_bytes(b"late")
     upload_alone(job, folder / "late", "p/late")
     record = open_job(job)
@@ -325,7 +325,7 @@ def test_a_job_that_was_cancelled_meanwhile_is_not_resumed(job: Job, strict: Str
 
 
 def test_jobs_with_other_options_do_not_run_side_by_side(job: Job) -> None:
-    """The sentence has the id that partway list shows."""
+    """The message has the ID that partway list shows."""
     locked: list[str] = []
     spec = job.spec
 

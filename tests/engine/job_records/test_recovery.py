@@ -23,7 +23,7 @@ def recovered(store: MemoryStore) -> FileRecord | None:
 
 
 def test_a_completed_upload_without_a_row_is_a_finished_file() -> None:
-    """As it was sent, with the proof of its object."""
+    """With the identity of the file as it was sent, and the proof of its object."""
     store = MemoryStore()
     store.save_upload(COMPLETED)
 

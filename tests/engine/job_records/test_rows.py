@@ -1,4 +1,4 @@
-"""A file that a job has done is told by its inode and ctime, too: size and mtime may be those of another file."""
+"""Finished files are recognized by inode and ctime, too: another file may have the same size and mtime."""
 
 import mmap
 import os
@@ -41,7 +41,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def job(folder: Path, strict: StrictS3, backend: S3Backend) -> Job:
-    """An open job: two files are done, one is left."""
+    """An open job: two files are done, one is pending."""
     spec = JobSpec(sources=(str(folder),), bucket="bucket", prefix="p/", endpoint=backend.endpoint, part_size=PART)
     job = Job(spec=spec, backend=backend)
     (folder / "other").rename(folder.parent / "other")
@@ -117,7 +117,7 @@ def test_a_file_with_a_mapped_page_that_was_dirty_is_not_passed_over(job: Job, s
 def test_equal_bytes_are_compared_once_and_not_sent(
     job: Job, strict: StrictS3, folder: Path, change: Callable[[Path], None], name: str
 ) -> None:
-    """A file with another inode or ctime costs one look at its object, in one run."""
+    """A file with a different inode or ctime costs one comparison with its object, in one run."""
     change(folder / name)
     before = len(strict.journal.calls)
     refusal = Fault(operation="PutObject", stage=Stage.AFTER_BODY, action=access_denied())
@@ -152,7 +152,7 @@ def test_rows_of_earlier_versions_are_compared(job: Job, strict: StrictS3, folde
 def test_an_object_that_is_not_ours_any_more_is_not_overwritten_where_that_is_not_wanted(
     job: Job, strict: StrictS3, folder: Path
 ) -> None:
-    """The key is taken, also by what the job sent itself."""
+    """The key exists, even if the job itself wrote it."""
     job.store.jobs.save(
         replace(job.store.jobs.all()[0], spec=replace(job.spec, options=ObjectOptions(no_overwrite=True)).to_json())
     )
@@ -232,7 +232,7 @@ def test_a_row_without_a_ctime_is_equal_to_nothing() -> None:
 
 
 def test_a_file_has_the_path_that_the_walk_met(job: Job, folder: Path) -> None:
-    """Its upload may have begun by another path."""
+    """Its upload may have started under another path."""
     (upload,) = job.store.uploads(statuses=[UploadStatus.COMPLETED])
     job.store.save_upload(replace(upload, source="/by/another/path"))
     (found,) = [
@@ -247,7 +247,7 @@ def test_a_file_has_the_path_that_the_walk_met(job: Job, folder: Path) -> None:
 def test_a_completed_upload_that_the_job_did_not_hear_of_is_told_by_the_same(
     job: Job, strict: StrictS3, folder: Path
 ) -> None:
-    """The process ended between the two; the file was replaced since."""
+    """The process was killed between the two steps, and the file was replaced since."""
     (record,) = job.store.jobs.all()
     job.store.jobs.delete_files(record.id, ["p/large"])
     (upload,) = job.store.uploads(statuses=[UploadStatus.COMPLETED])

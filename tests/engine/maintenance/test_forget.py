@@ -1,4 +1,4 @@
-"""An abort that the service refuses: the upload can be forgotten all the same, and the sentence says so."""
+"""If the service refuses the abort, the upload can be forgotten anyway, and the message says so."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +25,7 @@ from tests.support.shell.interrupted import MIB, refuse_parts
 
 @pytest.fixture
 def uploading(strict: StrictS3, backend: S3Backend, make_file: Callable[..., Path]) -> Uploading:
-    """Two of three parts are on S3, whose aborts are refused as unknown."""
+    """Two of three parts are on S3, and aborts are refused."""
     uploading = Uploading(path=make_file(3 * PART), backend=backend, endpoint=backend.endpoint)
     stop(strict)
     with pytest.raises(UploadFailed):
@@ -48,7 +48,7 @@ def only_record(uploading: Uploading) -> UploadRecord:
 
 
 def test_a_refused_cancel_offers_to_forget(uploading: Uploading) -> None:
-    """Nothing is marked: the upload can still be resumed."""
+    """The store is unchanged: the upload can still be resumed."""
     record = only_record(uploading)
 
     with pytest.raises(Refused, match=rf"MethodNotAllowed.*; `partway cancel --forget {record.id}` forgets"):
@@ -58,7 +58,7 @@ def test_a_refused_cancel_offers_to_forget(uploading: Uploading) -> None:
 
 
 def test_a_refused_restart_offers_it_too(uploading: Uploading) -> None:
-    """Afterwards a plain upload begins anew."""
+    """Afterwards, the same command starts a new upload."""
     record = only_record(uploading)
 
     with pytest.raises(Refused, match=f"partway cancel --forget {record.id}"):
@@ -69,7 +69,7 @@ def test_a_refused_restart_offers_it_too(uploading: Uploading) -> None:
 
 
 def test_a_forgotten_upload_is_in_no_list(strict: StrictS3, uploading: Uploading) -> None:
-    """No request is made for it, so it works where the service is gone; what S3 has stays."""
+    """No request is made, so it works if the service no longer exists; parts stay on S3."""
     record = only_record(uploading)
     asked = len(strict.calls)
 
@@ -92,7 +92,7 @@ def test_what_is_being_sent_is_not_forgotten(uploading: Uploading) -> None:
 
 
 def test_what_was_finished_meanwhile_is_not_forgotten(uploading: Uploading) -> None:
-    """It is history by then."""
+    """It is finished by then."""
     record = only_record(uploading)
     uploading.run()
 
@@ -105,7 +105,7 @@ def test_what_was_finished_meanwhile_is_not_forgotten(uploading: Uploading) -> N
 def test_a_job_is_forgotten_with_its_uploads(
     strict: StrictS3, backend: S3Backend, make_file: Callable[..., Path]
 ) -> None:
-    """The job is at its end; its unfinished uploads are not in the list any more."""
+    """The job is aborted, and its unfinished uploads are no longer listed."""
     path = make_file(3 * PART, "large")
     spec = JobSpec(sources=(str(path),), bucket="bucket", prefix="p/", endpoint=backend.endpoint, part_size=PART)
     job = Job(spec=spec, backend=backend)
@@ -122,7 +122,7 @@ def test_a_job_is_forgotten_with_its_uploads(
 
 
 def test_the_command(server: StrictS3, shell: Shell) -> None:
-    """It says what may stay and where, as a line and as JSON; the list is empty then."""
+    """The output says what may remain on S3, as text and as JSON; the list is empty afterwards."""
     ids = []
     for key in ("a", "b"):
         refuse_parts(server)

@@ -1,4 +1,4 @@
-"""Unfinished uploads of a bucket: which may be removed, and which may be somebody's who is sending."""
+"""Unfinished uploads of a bucket: which may be removed, and which may still be in progress."""
 
 import time
 from collections.abc import Callable
@@ -32,7 +32,7 @@ DAY = 86400.0
 
 @dataclass
 class Bucket:
-    """A bucket whose clock stands still, and what is looked at it with."""
+    """A bucket whose clock stands still, and the objects that inspect it."""
 
     server: StrictS3
     backend: S3Backend
@@ -41,11 +41,11 @@ class Bucket:
     clock: Clock = SYSTEM_CLOCK
 
     def now(self) -> float:
-        """Of the server, in seconds since the epoch."""
+        """The server's time, in seconds since the epoch."""
         return time.time() - self.shift
 
     def begin(self, key: str, *, days: float = 3.0, parts: int = 1) -> str:
-        """An upload of somebody's that began so many days ago, with its parts; S3's id."""
+        """Start a foreign upload with parts this many days ago; returns S3's upload ID."""
         self.shift = days * DAY
         upload = self.server.model.create_multipart_upload("bucket", key)
         for number in range(1, parts + 1):
@@ -54,7 +54,7 @@ class Bucket:
         return upload.upload_id
 
     def orphans(self, prefix: str = "", **policy: Any) -> Orphans:
-        """What looks at it."""
+        """The Orphans of this bucket."""
         return Orphans(
             "bucket",
             prefix,
@@ -65,17 +65,17 @@ class Bucket:
         )
 
     def find(self, prefix: str = "", **policy: Any) -> dict[str, Orphan]:
-        """What is found, by key."""
+        """The orphans that are found, by key."""
         return {orphan.upload.key: orphan for orphan in self.orphans(prefix, **policy).find()}
 
     def clean(self, **policy: Any) -> dict[str, RemovalResult]:
-        """What is removed, by key."""
+        """The results of the removal, by key."""
         orphans = self.orphans(**policy)
         return {removed.orphan.upload.key: removed for removed in orphans.remove(orphans.find())}
 
     @property
     def left(self) -> set[str]:
-        """Keys of the uploads that the server still has."""
+        """The keys of the uploads that remain on the server."""
         return {upload.key for upload in self.server.model.open_uploads}
 
 
@@ -88,7 +88,7 @@ def bucket(strict: StrictS3, backend: S3Backend) -> Bucket:
 
 
 def test_what_is_forgotten_is_removed(bucket: Bucket) -> None:
-    """Everybody's, with all parts; the answer says how much it was."""
+    """Also foreign uploads, with all their parts; the result has their number and size."""
     bucket.begin("a", parts=2)
     bucket.begin("b", parts=0)
 
@@ -99,7 +99,7 @@ def test_what_is_forgotten_is_removed(bucket: Bucket) -> None:
 
 
 def test_every_page_is_read(bucket: Bucket) -> None:
-    """The server gives two a page; one key has several."""
+    """The server returns two uploads per page; one key has several uploads."""
     for key in ("a", "b", "b", "b", "c", "d"):
         bucket.begin(key)
 
@@ -107,7 +107,7 @@ def test_every_page_is_read(bucket: Bucket) -> None:
 
 
 def test_a_service_that_takes_the_prefix_for_a_key(bucket: Bucket) -> None:
-    """MinIO does: it is asked without one."""
+    """As MinIO does: the list is requested without a prefix."""
     for key in ("x/a", "x/b", "x/c", "y"):
         bucket.begin(key)
     bucket.server.model.quirks = Quirks(list_uploads_exact_key=True)
@@ -116,7 +116,7 @@ def test_a_service_that_takes_the_prefix_for_a_key(bucket: Bucket) -> None:
 
 
 def test_a_service_that_gives_the_same_page_for_ever(bucket: Bucket) -> None:
-    """It is asked twice; what it showed is cleaned, and the next run sees the rest."""
+    """It is asked twice; the listed uploads are removed, and the next run lists the rest."""
     for key in ("a", "b", "c"):
         bucket.begin(key)
     bucket.server.model.quirks = Quirks(list_ignores_marker=True)
@@ -126,7 +126,7 @@ def test_a_service_that_gives_the_same_page_for_ever(bucket: Bucket) -> None:
 
 
 def test_a_key_that_no_xml_can_hold(bucket: Bucket) -> None:
-    """Its page is asked for once more, encoded; then it is removed like any other."""
+    """The page is requested again with URL encoding; the upload is removed like any other."""
     bucket.begin("bad\x01key +%41")
 
     assert set(bucket.clean()) == {"bad\x01key +%41"}
@@ -134,7 +134,7 @@ def test_a_key_that_no_xml_can_hold(bucket: Bucket) -> None:
 
 
 def test_the_young_are_kept(bucket: Bucket) -> None:
-    """A day without a part is the least, unless the user names another time."""
+    """The default minimum age is a day without a new part."""
     bucket.begin("young", days=0.9)
 
     assert bucket.find()["young"].kept == "it may be in progress"
@@ -143,7 +143,7 @@ def test_the_young_are_kept(bucket: Bucket) -> None:
 
 
 def test_the_newest_part_counts_not_the_beginning(bucket: Bucket) -> None:
-    """An upload that began long ago may be sending at this moment."""
+    """An upload that was started long ago may still be sending."""
     id = bucket.begin("slow", days=9)
     bucket.server.model.upload_part("bucket", "slow", id, 2, b"x")
 
@@ -155,7 +155,7 @@ def test_the_newest_part_counts_not_the_beginning(bucket: Bucket) -> None:
 
 
 def test_the_services_clock_counts(bucket: Bucket) -> None:
-    """A clock of ours that is a week ahead makes nobody's upload old."""
+    """If our clock is a week ahead, no upload counts as old because of it."""
     bucket.begin("young", days=0.5)
     bucket.clock = SetClock(now=time.time() + 7 * DAY)
 
@@ -166,7 +166,7 @@ def test_the_services_clock_counts(bucket: Bucket) -> None:
 
 @pytest.mark.parametrize(("older_than", "kept"), [(None, True), (DAY, False), (9 * DAY, True)])
 def test_where_parts_are_not_listed(bucket: Bucket, older_than: float | None, kept: bool) -> None:
-    """Nobody knows when the last came: only the user's own time is taken, and from the beginning."""
+    """The time of the last part is unknown: only --older-than applies, to the age of the upload."""
     bucket.begin("a", days=3)
     bucket.server.model.quirks = Quirks(list_parts_unsupported=True)
 
@@ -176,7 +176,7 @@ def test_where_parts_are_not_listed(bucket: Bucket, older_than: float | None, ke
 
 
 def test_a_sender_that_comes_back_is_left_alone(bucket: Bucket) -> None:
-    """Between the question and the answer a part arrived."""
+    """A part arrived while the user was confirming."""
     id = bucket.begin("a")
     orphans = bucket.orphans()
     found = orphans.find()
@@ -189,7 +189,7 @@ def test_a_sender_that_comes_back_is_left_alone(bucket: Bucket) -> None:
 
 
 def test_one_that_cannot_be_removed_keeps_none_of_the_others(bucket: Bucket) -> None:
-    """Its error is told."""
+    """Its error is reported."""
     bucket.begin("a")
     bucket.begin("b")
     bucket.server.faults.add(Fault(operation="AbortMultipartUpload", stage=Stage.BEFORE_READ, action=access_denied()))
@@ -201,7 +201,7 @@ def test_one_that_cannot_be_removed_keeps_none_of_the_others(bucket: Bucket) -> 
 
 
 def test_without_the_permission_its_name_is_told(bucket: Bucket) -> None:
-    """One sentence says what to ask for."""
+    """The message names the missing permission."""
     bucket.server.faults.add(Fault(operation="ListMultipartUploads", stage=Stage.BEFORE_READ, action=access_denied()))
 
     with pytest.raises(AccessRefused, match="permission s3:ListBucketMultipartUploads on the bucket"):
@@ -210,7 +210,7 @@ def test_without_the_permission_its_name_is_told(bucket: Bucket) -> None:
 
 @pytest.mark.parametrize("code", ["MethodNotAllowed", "NotImplemented"])
 def test_without_the_call_that_is_told(bucket: Bucket, code: str) -> None:
-    """Not every service lists uploads."""
+    """Not every service can list uploads."""
     answer = s3_error(code, 405 if code == "MethodNotAllowed" else 501)
     bucket.server.faults.add(Fault(operation="ListMultipartUploads", stage=Stage.BEFORE_READ, action=answer))
 
@@ -219,7 +219,7 @@ def test_without_the_call_that_is_told(bucket: Bucket, code: str) -> None:
 
 
 def test_a_web_page_is_no_empty_list(bucket: Bucket) -> None:
-    """Nor a reason to say that there is nothing."""
+    """It must not be reported as an empty list."""
     bucket.begin("a")
     page = Answer(status=200, headers={"Content-Type": "text/html"}, body=b"<html><body>Sign in</body></html>")
     bucket.server.faults.add(Fault(operation="ListMultipartUploads", stage=Stage.AFTER_BODY, action=page))
@@ -229,7 +229,7 @@ def test_a_web_page_is_no_empty_list(bucket: Bucket) -> None:
 
 @pytest.fixture
 def ours(bucket: Bucket, make_file: Callable[..., Path]) -> Uploading:
-    """An upload of ours, two of three parts done, days ago."""
+    """An upload of ours from days ago, with two of three parts done."""
     uploading = Uploading(path=make_file(3 * PART), backend=bucket.backend, endpoint=bucket.backend.endpoint)
     bucket.store = uploading.store
     bucket.server.faults.add(
@@ -252,7 +252,7 @@ def test_what_can_be_resumed_is_kept(bucket: Bucket, ours: Uploading) -> None:
 
 
 def test_with_the_users_word_it_goes_and_the_store_knows(bucket: Bucket, ours: Uploading) -> None:
-    """--ours is as good as `partway cancel`."""
+    """--ours has the effect of `partway cancel`."""
     bucket.clean(ours=True)
 
     assert bucket.left == set()
@@ -260,7 +260,7 @@ def test_with_the_users_word_it_goes_and_the_store_knows(bucket: Bucket, ours: U
 
 
 def test_what_runs_is_never_removed(bucket: Bucket, ours: Uploading) -> None:
-    """Its claim is held; not even --ours touches it."""
+    """It is locked, so not even --ours removes it."""
     (record,) = ours.store.uploads()
     with ours.store.lock(record.source, record.endpoint, record.bucket, record.key):
         found = bucket.find(ours=True, older_than=0.0)["key"]
@@ -269,7 +269,7 @@ def test_what_runs_is_never_removed(bucket: Bucket, ours: Uploading) -> None:
 
 
 def test_what_begins_to_run_before_it_is_removed_stays(bucket: Bucket, ours: Uploading) -> None:
-    """The claim is asked for again at the last moment."""
+    """The lock is checked again right before the removal."""
     (record,) = ours.store.uploads()
     orphans = bucket.orphans(ours=True)
     found = orphans.find()
@@ -281,7 +281,7 @@ def test_what_begins_to_run_before_it_is_removed_stays(bucket: Bucket, ours: Upl
 
 
 def test_ours_by_another_address_is_kept(bucket: Bucket, ours: Uploading) -> None:
-    """The same bucket under another name: it is found as ours, and never taken for a stranger's."""
+    """The same bucket through another endpoint: the upload is recognized as ours, and kept."""
     (record,) = ours.store.uploads()
     ours.store.save_upload(replace(record, endpoint="http://elsewhere"))
 
@@ -291,7 +291,7 @@ def test_ours_by_another_address_is_kept(bucket: Bucket, ours: Uploading) -> Non
 
 
 def test_what_is_left_over_of_ours_goes(bucket: Bucket, ours: Uploading) -> None:
-    """The store calls it aborted, and S3 has parts: a cancel that was cut off."""
+    """The store has it as aborted, but S3 still has parts, as after an interrupted cancel."""
     (record,) = ours.store.uploads()
     ours.store.save_upload(replace(record, status=UploadStatus.ABORTED))
 
@@ -302,7 +302,7 @@ def test_what_is_left_over_of_ours_goes(bucket: Bucket, ours: Uploading) -> None
 
 
 def test_ours_is_found_though_it_is_not_listed(bucket: Bucket, ours: Uploading) -> None:
-    """S3 is asked for what the store knows, whatever the list says."""
+    """Uploads in the store are inspected even if S3 does not list them."""
     bucket.server.faults.add(
         Fault(
             operation="ListMultipartUploads",
@@ -318,7 +318,7 @@ def test_ours_is_found_though_it_is_not_listed(bucket: Bucket, ours: Uploading) 
 
 
 def test_an_upload_that_ends_between_list_and_look_is_left_out(bucket: Bucket) -> None:
-    """It became an object, or somebody aborted it."""
+    """It was completed or aborted by another process."""
     id = bucket.begin("a")
     bucket.begin("b")
     gone = CallFunction(function=lambda: bucket.server.model.expire_upload(id))

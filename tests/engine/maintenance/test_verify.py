@@ -1,4 +1,4 @@
-"""``partway verify``: what S3 says of an object against the bytes of a file."""
+"""``partway verify`` compares the checksums of an object with the bytes of a file."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -32,7 +32,7 @@ def last_byte_changed(path: Path) -> Path:
 
 
 def uploaded_in_parts(strict: StrictS3, path: Path, sizes: Sequence[int], **create: Any) -> None:
-    """What another program leaves that cuts the file in its own way; ``create`` is of CreateMultipartUpload."""
+    """An object from another program with other part sizes; ``create`` are arguments of CreateMultipartUpload."""
     client, data, parts = boto_client(strict), path.read_bytes(), []
     upload = client.create_multipart_upload(Bucket="bucket", Key="key", **create)["UploadId"]
     declared = {name: value for name, value in create.items() if name == "ChecksumAlgorithm"}
@@ -76,7 +76,7 @@ UNEVEN = (PART, 3 * PART, 2 * PART, 7)
 def test_an_object_of_parts_of_any_size(
     strict: StrictS3, backend: S3Backend, make_file: Callable[..., Path], algorithm: str, quirks: Quirks
 ) -> None:
-    """The service says how it was cut, in a list of several pages or part by part; no byte is downloaded."""
+    """The service reports its part sizes, in a paged list or part by part; nothing is downloaded."""
     path = make_file(sum(UNEVEN))
     strict.model = S3Model(min_part_size=PART, page_size=2)
     uploaded_in_parts(strict, path, UNEVEN, ChecksumAlgorithm=algorithm)
@@ -92,7 +92,7 @@ def test_an_object_of_parts_of_any_size(
 def test_a_service_that_does_not_say_how_it_was_cut(
     strict: StrictS3, backend: S3Backend, make_file: Callable[..., Path]
 ) -> None:
-    """Usual part sizes are tried: equal is found, and what is not found is not called different."""
+    """Common part sizes are tried: equal objects are found, and others are reported as unknown, not as different."""
     path = make_file(12 * MIB)
     uploaded_in_parts(strict, path, (5 * MIB, 5 * MIB, 2 * MIB), ChecksumAlgorithm="SHA256")
     strict.model.quirks = Quirks(attributes_ignored=True, part_numbers_ignored=True)
@@ -103,7 +103,7 @@ def test_a_service_that_does_not_say_how_it_was_cut(
 
 
 def test_an_etag_of_parts_of_any_size(strict: StrictS3, backend: S3Backend, make_file: Callable[..., Path]) -> None:
-    """Without a checksum the ETag is computed from the parts that the service names."""
+    """Without a checksum, the ETag is computed from the part sizes that the service reports."""
     path = make_file(sum(UNEVEN))
     uploaded_in_parts(strict, path, UNEVEN)
     strict.model.quirks = Quirks(checksum_missing_on_head=True)
@@ -118,7 +118,7 @@ def test_an_etag_of_parts_of_any_size(strict: StrictS3, backend: S3Backend, make
 def test_what_was_uploaded_is_equal(
     backend: S3Backend, make_file: Callable[..., Path], algorithm: ChecksumAlgorithm, size: int
 ) -> None:
-    """And not any more once a byte of the file is another."""
+    """And no longer equal once a byte of the file has changed."""
     path = make_file(size)
     Uploading(path=path, backend=backend, endpoint=backend.endpoint).run(algorithm=algorithm)
 
@@ -147,7 +147,7 @@ def test_the_command_says_it(shell: Shell, server: StrictS3) -> None:
 
 
 def test_many_files_and_what_is_missing(shell: Shell, server: StrictS3) -> None:
-    """Each has its line; one that differs makes the exit code."""
+    """Each is printed; one that differs determines the exit code."""
     for name in ("a", "b"):
         (shell.folder / name).write_bytes(name.encode())
     assert shell.run("upload", "a", "s3://bucket/x/").code == 0

@@ -1,4 +1,4 @@
-"""A lost store: the unfinished upload is found on S3, and goes on when the user agrees."""
+"""A lost store: the unfinished upload is found on S3, and resumed with --adopt."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,7 +26,7 @@ SIZE = 5 * PART + 10
 
 @pytest.fixture
 def uploading(strict: StrictS3, backend: S3Backend, make_file: Callable[..., Path]) -> Uploading:
-    """Four of six parts are on S3, and the store that knew them is lost."""
+    """Four of six parts are on S3, and their store is lost."""
     uploading = Uploading(path=make_file(SIZE), backend=backend, endpoint=backend.endpoint)
     stop(strict, 5)
     with pytest.raises(UploadFailed):
@@ -43,7 +43,7 @@ def stop(strict: StrictS3, number: int) -> None:
 
 
 def test_an_orphan_is_told_and_left_alone(strict: StrictS3, uploading: Uploading) -> None:
-    """Without the user's word it may be another machine's: a new upload is begun."""
+    """It may be another machine's: without --adopt, a new upload is created."""
     done = uploading.run()
 
     (found,) = uploading.of(OrphanFound)
@@ -64,7 +64,7 @@ def test_with_the_users_word_it_goes_on(strict: StrictS3, uploading: Uploading, 
 
 
 def test_a_web_page_is_no_empty_list(strict: StrictS3, uploading: Uploading) -> None:
-    """The network's login page instead of the list: it is asked for again, and the upload is found."""
+    """A login page instead of the list: the list is requested again, and the upload is found."""
     page = Answer(status=200, headers={"Content-Type": "text/html"}, body=b"<html><body>Sign in</body></html>")
     strict.faults.add(Fault(operation="ListMultipartUploads", stage=Stage.AFTER_BODY, action=page))
 
@@ -74,7 +74,7 @@ def test_a_web_page_is_no_empty_list(strict: StrictS3, uploading: Uploading) -> 
 
 
 def test_parts_that_are_not_this_files_are_sent_again(strict: StrictS3, uploading: Uploading) -> None:
-    """Adopting takes an upload, never a part on trust."""
+    """Parts of an adopted upload are never trusted without a comparison."""
     edited = bytearray(uploading.path.read_bytes())
     edited[PART] ^= 1
     uploading.path.write_bytes(edited)
@@ -86,7 +86,7 @@ def test_parts_that_are_not_this_files_are_sent_again(strict: StrictS3, uploadin
 
 
 def test_an_orphan_with_another_checksum_than_asked_for_is_left_alone(strict: StrictS3, uploading: Uploading) -> None:
-    """What the user names holds: the object must not get another checksum because of what lies around."""
+    """The user's choice wins: the object must not get another checksum because of an orphan."""
     done = uploading.run(adopt=True, algorithm=ChecksumAlgorithm.SHA256)
 
     assert (done.proof, done.sent_bytes) == ("sha256", SIZE)
@@ -94,7 +94,7 @@ def test_an_orphan_with_another_checksum_than_asked_for_is_left_alone(strict: St
 
 
 def stranger(strict: StrictS3, content: bytes, *numbers: int) -> str:
-    """A stranger's unfinished upload of the key, with these parts of ``content``; its id on S3."""
+    """Create a foreign unfinished upload of the key with these parts of ``content``; returns its upload ID."""
     info = strict.model.create_multipart_upload("bucket", "key", algorithm=Algorithm.CRC64NVME)
     for number in numbers:
         piece = content[(number - 1) * PART : number * PART]
@@ -104,7 +104,7 @@ def stranger(strict: StrictS3, content: bytes, *numbers: int) -> str:
 
 
 def test_the_upload_with_more_of_the_file_wins(strict: StrictS3, uploading: Uploading) -> None:
-    """The user heard of it only after a new upload had begun: that one is named, and stays until the end."""
+    """The user learned of it after a new upload was started: that one is reported, and kept until the end."""
     begun = begin_another(strict, uploading)
     at_complete: list[int] = []
     uploading.on_event = lambda event: (
@@ -119,7 +119,7 @@ def test_the_upload_with_more_of_the_file_wins(strict: StrictS3, uploading: Uplo
 
 
 def begin_another(strict: StrictS3, uploading: Uploading) -> UploadRecord:
-    """An upload of ours that has one part, beside the larger one that only S3 knows."""
+    """An upload of ours with one part, besides the larger one that only S3 knows."""
     stop(strict, 2)
     with pytest.raises(UploadFailed):
         uploading.run(concurrency=1)
@@ -128,7 +128,7 @@ def begin_another(strict: StrictS3, uploading: Uploading) -> UploadRecord:
 
 
 def test_our_smaller_upload_is_removed_when_the_object_is_proven(strict: StrictS3, uploading: Uploading) -> None:
-    """Nothing comes of its parts any more, and they would be paid for."""
+    """Its parts are no longer needed, and would cost money."""
     begun = begin_another(strict, uploading)
 
     uploading.run(adopt=True)
@@ -138,7 +138,7 @@ def test_our_smaller_upload_is_removed_when_the_object_is_proven(strict: StrictS
 
 
 def test_our_smaller_upload_is_removed_by_a_later_run_too(strict: StrictS3, uploading: Uploading) -> None:
-    """The run that adopted the better one was interrupted; the next one does not know of it."""
+    """The run that adopted the better upload was interrupted, and the next run does not know about it."""
     begin_another(strict, uploading)
     stop(strict, 6)
     with pytest.raises(UploadFailed):
@@ -151,7 +151,7 @@ def test_our_smaller_upload_is_removed_by_a_later_run_too(strict: StrictS3, uplo
 
 
 def test_a_strangers_smaller_upload_stays_when_the_object_is_there(strict: StrictS3, uploading: Uploading) -> None:
-    """Only what the store knows as ours is removed."""
+    """Only uploads in the store are removed."""
     begin_another(strict, uploading)
     other = stranger(strict, uploading.path.read_bytes(), 1, 2)
 
@@ -161,7 +161,7 @@ def test_a_strangers_smaller_upload_stays_when_the_object_is_there(strict: Stric
 
 
 def test_our_smaller_upload_stays_while_only_sizes_were_compared(strict: StrictS3, uploading: Uploading) -> None:
-    """An object that is not proven to be the file makes no part useless."""
+    """As long as the object is not verified, the parts may be needed."""
     begun = begin_another(strict, uploading)
     older = replace(begun, id="older", upload_id=stranger(strict, b"", 1), created_at=begun.created_at - 1)
     uploading.store.save_upload(older)
@@ -186,7 +186,7 @@ def test_an_upload_is_done_although_our_smaller_one_cannot_be_removed(strict: St
 
 
 def test_a_larger_upload_of_other_bytes_loses(strict: StrictS3, uploading: Uploading) -> None:
-    """Bytes decide, not their number: ours is continued, and the other is named and not touched."""
+    """Matching bytes decide, not sizes: ours is resumed, the other is reported and kept."""
     strict.model.abort_multipart_upload("bucket", "key", strict.model.open_uploads[0].upload_id)
     stop(strict, 4)
     with pytest.raises(UploadFailed):
@@ -204,7 +204,7 @@ def test_a_larger_upload_of_other_bytes_loses(strict: StrictS3, uploading: Uploa
 
 
 def test_an_upload_with_nothing_of_the_file_is_not_taken_over(strict: StrictS3, uploading: Uploading) -> None:
-    """Its parts are somebody else's work: they are not overwritten, and a new upload is begun."""
+    """Its parts belong to someone else: they are not overwritten, and a new upload is created."""
     strict.model.abort_multipart_upload("bucket", "key", strict.model.open_uploads[0].upload_id)
     other = stranger(strict, bytes(SIZE), 1, 2)
     before = strict.model.stored_parts(other)
@@ -216,7 +216,7 @@ def test_an_upload_with_nothing_of_the_file_is_not_taken_over(strict: StrictS3, 
 
 
 def test_of_several_the_one_with_most_of_the_file_is_taken(strict: StrictS3, uploading: Uploading) -> None:
-    """A larger one of other bytes, and a smaller one: the four parts are found between them."""
+    """Of a larger upload with other bytes, ours and a smaller one, the one with four matching parts is adopted."""
     content = uploading.path.read_bytes()
     stranger(strict, bytes(SIZE), 1, 2, 3, 4, 5)
     stranger(strict, content, 1, 2)
@@ -247,7 +247,7 @@ def test_our_own_upload_stays_when_it_is_larger(strict: StrictS3, uploading: Upl
 
 
 def test_without_permission_to_list_nothing_is_found(strict: StrictS3, uploading: Uploading) -> None:
-    """Looking is a kindness; an upload does not need it."""
+    """The search is optional; an upload works without it."""
     no = Answer(status=403, code="AccessDenied")
     strict.faults.add(Fault(operation="ListMultipartUploads", stage=Stage.AFTER_BODY, action=no))
 
@@ -260,7 +260,7 @@ def test_without_permission_to_list_nothing_is_found(strict: StrictS3, uploading
 def test_an_upload_of_the_same_key_by_another_file_of_ours_is_no_orphan(
     strict: StrictS3, uploading: Uploading, make_file: Callable[..., Path]
 ) -> None:
-    """What the store knows is not lost."""
+    """Parts in the store are not lost."""
     stop(strict, 5)
     with pytest.raises(UploadFailed):
         uploading.run(concurrency=1, adopt=True)
@@ -273,7 +273,7 @@ def test_an_upload_of_the_same_key_by_another_file_of_ours_is_no_orphan(
 
 
 def test_an_upload_that_was_left_is_found_by_the_next_command(strict: StrictS3, uploading: Uploading) -> None:
-    """As after a kill between the end of the better one and the removal of ours: nothing stays for ever."""
+    """As after a kill between the completion of the better one and the removal of ours: nothing stays forever."""
     begin_another(strict, uploading)
     no = Answer(status=403, code="AccessDenied")
     strict.faults.add(Fault(operation="AbortMultipartUpload", stage=Stage.AFTER_BODY, action=no))
@@ -286,7 +286,7 @@ def test_an_upload_that_was_left_is_found_by_the_next_command(strict: StrictS3, 
 
 
 def rows(*sizes: int) -> list[PartReceipt]:
-    """Parts 1, 2, 3, ... of these sizes; 0 is a part that is not there."""
+    """Parts 1, 2, 3, ... of these sizes; 0 means a missing part."""
     return [PartReceipt(number=n, size=size, etag="e") for n, size in enumerate(sizes, 1) if size]
 
 
@@ -308,14 +308,14 @@ def rows(*sizes: int) -> list[PartReceipt]:
     ],
 )
 def test_the_cut_is_read_from_the_parts(listed: list[PartReceipt], file_size: int, part_size: int | None) -> None:
-    """Only parts that are all of one cut of a file of this size can be adopted."""
+    """Only parts that fit one plan of a file of this size can be adopted."""
     plan = infer_plan(listed, file_size, S3Limits(min_part_size=4, max_part_size=64, max_parts=10))
 
     assert (plan and plan.part_size) == part_size
 
 
 def test_the_algorithm_of_the_orphan_is_kept(strict: StrictS3, uploading: Uploading) -> None:
-    """S3 froze it at Create; the parts to come must have it too."""
+    """S3 fixes it at CreateMultipartUpload; the remaining parts must use it, too."""
     strict.model.abort_multipart_upload("bucket", "key", strict.model.open_uploads[0].upload_id)
     stop(strict, 5)
     with pytest.raises(UploadFailed):
@@ -328,7 +328,7 @@ def test_the_algorithm_of_the_orphan_is_kept(strict: StrictS3, uploading: Upload
 
 
 def test_an_adopted_upload_is_found_again_although_the_clock_went_back(strict: StrictS3, uploading: Uploading) -> None:
-    """The one that has less is older, whatever the clock says."""
+    """The upload that was left is older, even if the clock was set back."""
     stop(strict, 2)
     with pytest.raises(UploadFailed):
         uploading.run(concurrency=1)

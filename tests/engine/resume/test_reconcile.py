@@ -1,4 +1,4 @@
-"""Reconcile and settle: each rule by example, then what must hold for any list, store and source."""
+"""Reconciliation: each rule by example, then properties for any list, store and source."""
 
 from dataclasses import replace
 
@@ -35,7 +35,7 @@ def md5(data: bytes) -> str:
 
 
 def row_of(data: bytes, number: int) -> PartReceipt:
-    """What an honest server that has these bytes lists."""
+    """What a correct server with these bytes lists."""
     return PartReceipt(number=number, size=len(data), etag=etag_of(md5(data)), checksum=checksum(CRC, data))
 
 
@@ -44,7 +44,7 @@ def row(number: int) -> PartReceipt:
 
 
 def record(number: int, run: int = 1) -> PartRecord:
-    """What the store remembers of a part that was sent."""
+    """The record of a sent part."""
     return PartRecord(
         number=number, size=len(local(number)), etag=row(number).etag, checksum=row(number).checksum or "", run=run
     )
@@ -55,7 +55,7 @@ LISTED = [row(number) for number in EVERY_NUMBER]
 
 
 def sorted_out(found: Reconciliation) -> tuple[list[int], list[int], list[int]]:
-    """The numbers of keep, doubt and send."""
+    """The part numbers of keep, unverified and send."""
     return (
         [part.number for part in found.keep],
         [unverified.spec.number for unverified in found.unverified],
@@ -67,7 +67,7 @@ def sorted_out(found: Reconciliation) -> tuple[list[int], list[int], list[int]]:
 
 
 def test_parts_on_which_all_agree_are_kept() -> None:
-    """Store, list and plan say the same: the receipts stay as they are, with the run that sent them."""
+    """Store, list and plan agree: the receipts are kept unchanged, with the run that sent them."""
     stored = [record(number, run=number) for number in EVERY_NUMBER]
     found = reconcile(PLAN, stored, LISTED, source_changed=False)
 
@@ -76,7 +76,7 @@ def test_parts_on_which_all_agree_are_kept() -> None:
 
 @pytest.mark.parametrize("etag", ["opaque", "OPAQUE"])
 def test_a_row_without_a_size_is_confirmed_by_the_rest(etag: str) -> None:
-    """Some services list no sizes; their ETags need not be MD5s, and may be written in two ways."""
+    """Some services list no sizes; their ETags may not be MD5s, and may be quoted or not."""
     stored = [replace(record(1), etag="opaque")]
     listed = [PartReceipt(number=1, size=UNKNOWN_SIZE, etag=etag)]
 
@@ -84,7 +84,7 @@ def test_a_row_without_a_size_is_confirmed_by_the_rest(etag: str) -> None:
 
 
 def test_a_part_whose_size_is_unknown_gets_its_own_when_the_bytes_agree() -> None:
-    """The receipt that is stored has the part's size."""
+    """The stored receipt has the part's size."""
     listed = [replace(row(1), size=UNKNOWN_SIZE)]
     found = reconcile(PLAN, [], listed, source_changed=False)
 
@@ -94,7 +94,7 @@ def test_a_part_whose_size_is_unknown_gets_its_own_when_the_bytes_agree() -> Non
 
 
 def test_what_a_stream_sent_is_kept_without_sizes_by_its_receipts() -> None:
-    """A part that only the list knows is not comparable then: nobody can read a stream again."""
+    """A part that only the list contains is not comparable then, since a stream cannot be read again."""
     stored = [replace(record(1), etag="opaque")]
     listed = [PartReceipt(number=number, size=UNKNOWN_SIZE, etag="opaque", checksum="c") for number in (1, 2)]
     listed[0] = replace(listed[0], checksum=None)
@@ -113,21 +113,21 @@ def test_a_new_upload_sends_everything() -> None:
 
 
 def test_a_part_that_the_list_does_not_show_is_sent_again() -> None:
-    """A receipt in the store is worth nothing when the server no longer has the part."""
+    """A stored receipt is void when the server no longer has the part."""
     found = reconcile(PLAN, STORED, [row(1), row(3), row(4)], source_changed=False)
 
     assert sorted_out(found) == ([1, 3, 4], [], [2])
 
 
 def test_without_a_list_the_receipts_stand() -> None:
-    """The server cannot list: what was stored is kept, what was not is sent."""
+    """The server cannot list: stored parts are kept, others are sent."""
     found = reconcile(PLAN, STORED[:2], None, source_changed=False)
 
     assert sorted_out(found) == ([1, 2], [], [3, 4])
 
 
 def test_an_empty_list_is_not_no_list() -> None:
-    """A server that lists nothing has nothing."""
+    """An empty list means no parts."""
     found = reconcile(PLAN, STORED, [], source_changed=False)
 
     assert sorted_out(found) == ([], [], [1, 2, 3, 4])
@@ -157,7 +157,7 @@ def test_a_row_that_differs_and_proves_nothing_is_sent_again(wrong: dict[str, in
     ids=["etag", "checksum", "etag alone"],
 )
 def test_a_row_that_differs_but_can_be_proven_is_in_doubt(wrong: dict[str, str | None]) -> None:
-    """Somebody sent this number again: the claim is the server's, and the store's receipt is forgotten."""
+    """Another process sent this number again: the server's row is the candidate, and the stored receipt is dropped."""
     listed = [replace(row(1), **wrong), *LISTED[1:]]  # type: ignore[arg-type]
     found = reconcile(PLAN, STORED, listed, source_changed=False)
 
@@ -166,7 +166,7 @@ def test_a_row_that_differs_but_can_be_proven_is_in_doubt(wrong: dict[str, str |
 
 
 def test_a_list_without_checksums_still_confirms() -> None:
-    """Some servers take a checksum and do not list it: number, size and ETag must do."""
+    """Some servers accept a checksum but do not list it: number, size and ETag are compared."""
     listed = [replace(receipt, checksum=None) for receipt in LISTED]
     found = reconcile(PLAN, STORED, listed, source_changed=False)
 
@@ -174,7 +174,7 @@ def test_a_list_without_checksums_still_confirms() -> None:
 
 
 def test_a_stored_part_of_another_size_is_never_kept() -> None:
-    """The file grew, so the last part is longer now; the receipt of the short one is history."""
+    """The file grew, so the last part is longer now, and its old receipt is void."""
     grown = UploadPlan(file_size=16, part_size=4)
     found = reconcile(grown, STORED, LISTED, source_changed=False)
 
@@ -182,14 +182,14 @@ def test_a_stored_part_of_another_size_is_never_kept() -> None:
 
 
 def test_without_a_list_too_a_stored_part_of_another_size_is_never_kept() -> None:
-    """The plan decides when the server cannot say."""
+    """The plan decides when the server reports no sizes."""
     found = reconcile(UploadPlan(file_size=16, part_size=4), STORED, None, source_changed=False)
 
     assert sorted_out(found) == ([1, 2, 3], [], [4])
 
 
 def test_a_number_repeated_with_the_same_row_is_harmless() -> None:
-    """Servers that ignore the page marker give rows twice."""
+    """Servers that ignore the page marker list rows twice."""
     found = reconcile(PLAN, STORED[:3], LISTED + LISTED, source_changed=False)
 
     assert sorted_out(found) == ([1, 2, 3], [4], [])
@@ -199,7 +199,7 @@ def test_a_number_repeated_with_the_same_row_is_harmless() -> None:
 @pytest.mark.parametrize("wrong", [{"etag": OTHER_ETAG}, {"checksum": OTHER_CHECKSUM}, {"size": 3}])
 @pytest.mark.parametrize("place", [0, 4])
 def test_a_number_repeated_with_another_row_is_sent_again(place: int, wrong: dict[str, int | str]) -> None:
-    """Old and new under one number, in any order: nobody can say which of them Complete would use."""
+    """Two different rows for one number: it is unknown which of them Complete would use."""
     listed = [*LISTED]
     listed.insert(place, replace(row(2), **wrong))  # type: ignore[arg-type]
     found = reconcile(PLAN, STORED, listed, source_changed=False)
@@ -216,7 +216,7 @@ def test_the_order_of_the_list_does_not_matter() -> None:
 
 @pytest.mark.parametrize("number", [-1, 0, 5, 10_000])
 def test_numbers_beyond_the_plan_are_ignored(number: int) -> None:
-    """The file became shorter, or somebody sent a stray part: Complete will not name it."""
+    """The file became shorter, or another process sent a stray part: Complete does not list it."""
     stray = PartReceipt(number=number, size=4, etag=OTHER_ETAG, checksum=OTHER_CHECKSUM)
     remembered = PartRecord(number=number, size=4, etag=OTHER_ETAG, checksum=OTHER_CHECKSUM, run=1)
     found = reconcile(PLAN, [*STORED, remembered], [stray, *LISTED], source_changed=False)
@@ -225,7 +225,7 @@ def test_numbers_beyond_the_plan_are_ignored(number: int) -> None:
 
 
 def test_a_part_that_only_the_server_knows_may_be_adopted_by_checksum() -> None:
-    """A crash came between S3's answer and the record."""
+    """A crash occurred between S3's response and the record."""
     found = reconcile(PLAN, [], [replace(row(2), etag="opaque")], source_changed=False)
 
     assert sorted_out(found) == ([], [2], [1, 3, 4])
@@ -233,14 +233,14 @@ def test_a_part_that_only_the_server_knows_may_be_adopted_by_checksum() -> None:
 
 
 def test_a_part_that_only_the_server_knows_may_be_adopted_by_md5() -> None:
-    """Without a checksum in the list the ETag can prove the part, when it may be an MD5."""
+    """Without a listed checksum, the ETag can verify the part if it may be an MD5."""
     found = reconcile(PLAN, [], [replace(row(2), checksum=None)], source_changed=False)
 
     assert sorted_out(found) == ([], [2], [1, 3, 4])
 
 
 def test_a_changed_source_puts_every_kept_part_in_doubt() -> None:
-    """Not refused and not trusted: the stored receipt is the claim, and its run is kept."""
+    """Neither discarded nor trusted: the stored receipt is the candidate, and its run is kept."""
     stored = [record(number, run=7) for number in EVERY_NUMBER]
     found = reconcile(PLAN, stored, LISTED, source_changed=True)
 
@@ -270,14 +270,14 @@ def test_equal_checksums_confirm_the_claim() -> None:
 
 
 def test_a_confirmed_part_keeps_its_run() -> None:
-    """A part that the store knew was sent when it was sent."""
+    """A part in the store keeps the run that sent it."""
     part = verify_part(doubt_about(row(2), run=1), checksum=checksum(CRC, local(2)), md5=None, run=3)
 
     assert part == record(2, run=1)
 
 
 def test_another_checksum_refuses_the_claim_even_if_the_etag_agrees() -> None:
-    """Where there is a checksum it alone decides."""
+    """If a checksum exists, it alone decides."""
     candidate = replace(row(2), checksum=OTHER_CHECKSUM)
 
     assert verify_part(doubt_about(candidate), checksum=checksum(CRC, local(2)), md5=md5(local(2)), run=1) is None
@@ -292,14 +292,14 @@ def test_an_equal_md5_confirms_a_claim_without_checksum() -> None:
 
 @pytest.mark.parametrize("taken", [None, md5(b"other")])
 def test_another_or_no_md5_refuses_a_claim_without_checksum(taken: str | None) -> None:
-    """No proof, no part."""
+    """Without a match, the part is not kept."""
     candidate = replace(row(2), checksum=None)
 
     assert verify_part(doubt_about(candidate), checksum=checksum(CRC, local(2)), md5=taken, run=1) is None
 
 
 def test_the_local_bytes_choose_among_claims() -> None:
-    """The claim that they confirm is the receipt, wherever it stands."""
+    """The candidate that they confirm becomes the receipt, whatever its position."""
     candidates = (row_of(b"else", 2), row(2))
     unverified = UnverifiedPart(spec=PLAN.part(2), candidates=candidates, run=None)
 
@@ -330,7 +330,7 @@ server_bytes = st.sampled_from([*(local(number) for number in EVERY_NUMBER), b""
 
 @st.composite
 def receipts(draw: st.DrawFn) -> PartReceipt:
-    """A row of a server that has some bytes under some number and lists them more or less honestly."""
+    """A row of a server that has some bytes under some number and lists them more or less correctly."""
     honest = row_of(draw(server_bytes), draw(st.integers(-1, 6)))
     return replace(
         honest,
@@ -362,7 +362,7 @@ lists = st.none() | st.lists(receipts(), max_size=8)
 def test_every_number_of_the_plan_is_in_exactly_one_place(
     plan: UploadPlan, stored: list[PartRecord], listed: list[PartReceipt] | None, changed: bool
 ) -> None:
-    """No part is forgotten and none is decided twice; each group is in ascending order."""
+    """Every part is in exactly one group; each group is in ascending order."""
     groups = sorted_out(reconcile(plan, stored, listed, source_changed=changed))
 
     assert sorted(number for group in groups for number in group) == list(range(1, plan.part_count + 1))
@@ -374,7 +374,7 @@ def test_every_number_of_the_plan_is_in_exactly_one_place(
 def test_nothing_is_kept_that_the_list_contradicts(
     plan: UploadPlan, stored: list[PartRecord], listed: list[PartReceipt] | None
 ) -> None:
-    """A kept part has the plan's size, is in the store, and every row of its number says the same."""
+    """A kept part has the planned size, is in the store, and agrees with every row of its number."""
     found = reconcile(plan, stored, listed, source_changed=False)
     rows = [] if listed is None else listed
     for part in found.keep:
@@ -391,7 +391,7 @@ def test_nothing_is_kept_that_the_list_contradicts(
 def test_nothing_is_kept_unread_from_a_changed_source(
     plan: UploadPlan, stored: list[PartRecord], listed: list[PartReceipt] | None
 ) -> None:
-    """Only the local bytes can keep a part of a file that may be another."""
+    """If the file may have changed, only the local bytes can confirm a part."""
     assert reconcile(plan, stored, listed, source_changed=True).keep == ()
 
 
@@ -402,7 +402,7 @@ def test_nothing_is_kept_unread_from_a_changed_source(
 def test_with_an_honest_list_nothing_that_is_there_is_sent_again(
     had: set[int], noted: set[int], shows_crc: bool
 ) -> None:
-    """Whatever the store missed, a part that S3 has is kept, or adopted after a look at the local bytes."""
+    """A part that S3 has is kept, or verified against the local bytes, even if the store does not know it."""
     listed = [row(number) if shows_crc else replace(row(number), checksum=None) for number in sorted(had)]
     found = reconcile(PLAN, [record(number) for number in noted], listed, source_changed=False)
     adopted = [
@@ -421,7 +421,7 @@ def test_with_an_honest_list_nothing_that_is_there_is_sent_again(
     had=st.lists(server_bytes, min_size=4, max_size=4), noted=st.sets(st.sampled_from(EVERY_NUMBER)), source=contents
 )
 def test_whatever_is_settled_has_the_bytes_of_the_source(had: list[bytes], noted: set[int], source: bytes) -> None:
-    """After any change of the source, a confirmed part holds on S3 what the file now has at its place."""
+    """After any change of the source, a confirmed part on S3 has the bytes that the file has there now."""
     server = {number: data for number, data in enumerate(had, start=1) if data}
     stored = [replace(record(n), checksum=checksum(CRC, server[n]), size=len(server[n])) for n in noted & set(server)]
     stored = [replace(part, etag=row_of(server[part.number], part.number).etag) for part in stored]
@@ -438,7 +438,7 @@ def test_whatever_is_settled_has_the_bytes_of_the_source(had: list[bytes], noted
 @settings(deadline=None)
 @given(candidates=st.lists(receipts(), min_size=1, max_size=3), now=server_bytes)
 def test_settle_confirms_no_claim_that_speaks_of_other_bytes(candidates: list[PartReceipt], now: bytes) -> None:
-    """Claims may lie; one is confirmed only by a checksum, or without one by an MD5, that is the local bytes' own."""
+    """Candidates may be wrong; only the checksum of the local bytes, or else their MD5, confirms one."""
     unverified = UnverifiedPart(spec=PLAN.part(1), candidates=tuple(candidates), run=None)
     part = verify_part(unverified, checksum=checksum(CRC, now), md5=md5(now), run=1)
     proven = [

@@ -1,4 +1,4 @@
-"""A resume goes to where the upload was begun, whatever the environment says by then."""
+"""A resume uses the endpoint of the upload, even if the environment has changed."""
 
 import json
 from collections.abc import Callable
@@ -25,7 +25,7 @@ def uploading(backend: S3Backend, make_file: Callable[..., Path]) -> Uploading:
 
 
 def test_aws_itself_ignores_a_configured_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An upload to AWS is never resumed on the service that AWS_ENDPOINT_URL names today."""
+    """An upload to AWS is never resumed on the service that AWS_ENDPOINT_URL names now."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     here, aws = S3Backend(S3Config()), S3Backend(S3Config(endpoint_url=""))
@@ -34,7 +34,7 @@ def test_aws_itself_ignores_a_configured_endpoint(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_part_that_hears_no_such_upload_is_no_proof_of_it(strict: StrictS3, uploading: Uploading) -> None:
-    """One 404 among the parts, as a proxy or a node gives: ListParts still knows the upload, so nothing is lost."""
+    """A single 404 for a part, as from a proxy: ListParts still shows the upload, so nothing is lost."""
     once = Answer(status=404, code="NoSuchUpload")
     strict.faults.add(Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=once, part_number=5))
 
@@ -46,7 +46,7 @@ def test_a_part_that_hears_no_such_upload_is_no_proof_of_it(strict: StrictS3, up
 
 
 def test_the_record_says_where(strict: StrictS3, uploading: Uploading, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The endpoint is stored as it was resolved: a resume needs neither the flag nor the variable."""
+    """The resolved endpoint is stored: a resume needs neither the flag nor the variable."""
     no = Answer(status=403, code="AccessDenied")
     strict.faults.add(Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=no))
     with pytest.raises(UploadFailed):

@@ -1,4 +1,4 @@
-"""An upload that ended between the look at what is unfinished and its turn: nothing of it begins anew."""
+"""An upload that ended after the unfinished ones were listed and before its turn: it is not started again."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,7 +25,7 @@ def test_an_upload_that_ended_meanwhile_is_not_resumed(
     ended: UploadStatus | None,
     is_stream: bool,
 ) -> None:
-    """Another process finished it, or its user cancelled it, while `resume --all` was at others."""
+    """Another process finished or cancelled it while `resume --all` was sending others."""
     uploading = Uploading(path=make_file(3 * PART), backend=backend, endpoint=backend.endpoint)
     uploading.run()
     (record,) = uploading.store.uploads()

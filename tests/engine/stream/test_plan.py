@@ -1,4 +1,4 @@
-"""The cut of a stream: legal parts, room for 5 TiB, and the same cut when the stream comes again."""
+"""The plan of a stream: legal parts, room for 5 TiB, and the same plan when the stream is sent again."""
 
 import itertools
 
@@ -24,13 +24,13 @@ def of_size(plan: StreamPlan, size: int) -> StreamPlan:
 
 @given(first_sizes)
 def test_parts_grow_far_enough_for_5_tib(part_size: int) -> None:
-    """Whatever legal size the first part has, 10,000 parts hold at least 5 TiB."""
+    """With any legal size of the first part, 10,000 parts hold at least 5 TiB."""
     assert plan_stream(part_size=part_size).max_bytes >= 5 * TIB
 
 
 @given(first_sizes, st.integers(1, AWS.max_parts - 1))
 def test_every_part_is_legal_and_none_is_smaller_than_the_one_before(part_size: int, number: int) -> None:
-    """S3 takes 5 MiB to 5 GiB; a cut that shrank would not be one that grows."""
+    """S3 accepts 5 MiB to 5 GiB, and sizes never decrease."""
     plan = plan_stream(part_size=part_size)
 
     assert AWS.min_part_size <= plan.size_of(number) <= plan.size_of(number + 1) <= AWS.max_part_size
@@ -38,14 +38,14 @@ def test_every_part_is_legal_and_none_is_smaller_than_the_one_before(part_size: 
 
 @given(first_sizes, st.integers(1, AWS.max_parts))
 def test_parts_follow_each_other(part_size: int, number: int) -> None:
-    """Neither a hole nor an overlap, also where the size changes."""
+    """Without gaps or overlaps, also where the size changes."""
     plan = plan_stream(part_size=part_size)
 
     assert plan.offset_of(number + 1) == plan.offset_of(number) + plan.size_of(number)
 
 
 def test_a_part_stays_small_beside_the_stream() -> None:
-    """What a failure costs is a thousandth of the stream: parts are 16 MiB for the first 14 GiB, 128 MiB at 200."""
+    """A failure costs a thousandth of the stream: parts are 16 MiB for the first 14 GiB, and 128 MiB at 200 GiB."""
     plan = plan_stream()
 
     assert [of_size(plan, size * GIB).part_count for size in (1, 14, 200)] == [64, 896, 3532]
@@ -54,7 +54,7 @@ def test_a_part_stays_small_beside_the_stream() -> None:
 
 @pytest.mark.parametrize("growth_interval", [None, 1, 4])
 def test_every_tiny_stream_is_cut_without_a_rest(growth_interval: int | None) -> None:
-    """The parts of a stream of any size are its bytes, and all but the last are full."""
+    """The parts of a stream of any size cover its bytes, and all but the last are full."""
     for size in range(1, 400):
         plan = StreamPlan(file_size=size, part_size=2, growth_interval=growth_interval, limits=TINY)
         parts = list(plan.parts())
@@ -66,19 +66,19 @@ def test_every_tiny_stream_is_cut_without_a_rest(growth_interval: int | None) ->
 
 
 def test_an_empty_stream_is_one_empty_part() -> None:
-    """As an empty file is."""
+    """Like an empty file."""
     assert [(part.number, part.size) for part in plan_stream().parts()] == [(1, 0)]
 
 
 def sizes(plan: StreamPlan) -> list[int]:
-    """Of parts on both sides of every border at which they may grow, and some between."""
+    """Part numbers on both sides of every boundary at which parts may grow, and some in between."""
     return [plan.size_of(number) for number in range(1, AWS.max_parts + 1, 101)]
 
 
 @given(first_sizes, st.sets(st.integers(1, AWS.max_parts), max_size=5), st.booleans(), st.booleans())
 @example(part_size=AWS.max_part_size, numbers={910, 911}, equal=False, wanted=False)
 def test_a_resume_cuts_equally(part_size: int, numbers: set[int], equal: bool, wanted: bool) -> None:
-    """Where what was sent shows how it was cut, a changed wish changes nothing."""
+    """If the sent parts show how the stream was split, a changed option has no effect."""
     plan = plan_stream(part_size=part_size, equal=equal)
     sent = [(number, plan.size_of(number)) for number in numbers]
     again = replan_stream(part_size, sent, equal=wanted)
@@ -90,7 +90,7 @@ def test_a_resume_cuts_equally(part_size: int, numbers: set[int], equal: bool, w
 
 @given(first_sizes, st.integers(1, 6 * TIB))
 def test_the_plan_of_a_whole_stream_is_seen_by_its_parts(part_size: int, size: int) -> None:
-    """Also when the limits are others by then."""
+    """Also when the limits have changed."""
     plan = of_size(plan_stream(part_size=part_size, limits=S3Limits(max_parts=30_000)), min(size, part_size * 5000))
     parts = [part.size for part in plan.parts()]
     seen = plan_of_sent(part_size, parts)
@@ -100,7 +100,7 @@ def test_the_plan_of_a_whole_stream_is_seen_by_its_parts(part_size: int, size: i
 
 @given(st.integers(1, AWS.max_object_size))
 def test_what_is_expected_fits_into_equal_parts(size: int) -> None:
-    """With a quarter to spare, where S3 has it."""
+    """With room for a quarter more, if S3's limits allow."""
     plan = plan_stream(expected_size=size)
 
     assert plan.growth_interval is None
@@ -118,7 +118,7 @@ def test_what_is_expected_fits_into_equal_parts(size: int) -> None:
     ],
 )
 def test_what_cannot_work_is_said_before_a_byte_is_read(wish: dict[str, int], sentence: str) -> None:
-    """With what to do instead."""
+    """With advice."""
     with pytest.raises(PlanError, match=sentence):
         plan_stream(**wish)  # type: ignore[arg-type]
 
@@ -134,5 +134,5 @@ def test_what_cannot_work_is_said_before_a_byte_is_read(wish: dict[str, int], se
     ],
 )
 def test_services_that_want_equal_parts_are_known(endpoint: str, wants: bool) -> None:
-    """R2 refuses an upload whose parts grow, at its very end."""
+    """R2 refuses an upload with growing parts when it is completed."""
     assert wants_equal_parts(endpoint) is wants

@@ -1,4 +1,4 @@
-"""A stream: what is sent, what is kept when it comes again, and what is refused."""
+"""Streams: what is sent, what is kept when the stream is sent again, and what is rejected."""
 
 import errno
 import gc
@@ -57,7 +57,7 @@ LONG = 60.0  # seconds that a test waits for what should happen at once
 
 @pytest.fixture
 def streaming(backend: S3Backend, tmp_path: Path) -> Streaming:
-    """The strict S3, and a folder for what is in flight."""
+    """The strict S3, and a directory for the parts in flight."""
     return Streaming(backend=backend, endpoint=backend.endpoint, folder=tmp_path)
 
 
@@ -67,14 +67,14 @@ def content(strict: StrictS3) -> bytes:
 
 
 def numbers(strict: StrictS3) -> list[int]:
-    """Numbers of the parts that S3 took, in order."""
+    """The numbers of the parts that S3 accepted, in order."""
     return sorted(
         call.part_number or 0 for call in strict.calls if call.operation == "UploadPart" and call.status == 200
     )
 
 
 def interrupt(strict: StrictS3, streaming: Streaming, data: bytes = DATA, *, after: int = 4) -> None:
-    """A run that sends ``after`` parts, and is refused the others."""
+    """A run that sends ``after`` parts, after which the others are refused."""
     no = Answer(status=403, code="AccessDenied")
     for number in range(after + 1, PARTS + 2):
         strict.faults.add(
@@ -87,7 +87,7 @@ def interrupt(strict: StrictS3, streaming: Streaming, data: bytes = DATA, *, aft
 
 
 def test_a_stream_goes_up_in_parts_and_is_proven(strict: StrictS3, streaming: Streaming) -> None:
-    """Parts grow by the plan, Complete names size and checksum of the whole, and HEAD confirms it."""
+    """Parts grow as planned, Complete has the size and checksum of the object, and HEAD confirms them."""
     done = streaming.run(DATA)
 
     assert content(strict) == DATA
@@ -103,7 +103,7 @@ def test_a_stream_goes_up_in_parts_and_is_proven(strict: StrictS3, streaming: St
 
 
 def test_nobody_is_told_a_size_that_nobody_knows(streaming: Streaming) -> None:
-    """What is unknown is None, and what the user expects is marked as that."""
+    """Unknown values are None, and the expected size is marked as such."""
     streaming.run(DATA, StreamSettings(expected_size=SIZE))
 
     (started,) = streaming.of(UploadStarted)
@@ -112,7 +112,7 @@ def test_nobody_is_told_a_size_that_nobody_knows(streaming: Streaming) -> None:
 
 @pytest.mark.parametrize("size", [1, PART - 1])
 def test_a_short_stream_is_one_put(strict: StrictS3, streaming: Streaming, size: int) -> None:
-    """As a small file is; its size is known by then."""
+    """Like a small file, because its size is known by then."""
     done = streaming.run(DATA[:size])
 
     assert content(strict) == DATA[:size]
@@ -122,7 +122,7 @@ def test_a_short_stream_is_one_put(strict: StrictS3, streaming: Streaming, size:
 
 @pytest.mark.parametrize("size", [PART, PART + 1, 4 * PART, 4 * PART + 1, 6 * PART])
 def test_an_end_at_a_border_makes_no_empty_part(strict: StrictS3, streaming: Streaming, size: int) -> None:
-    """One byte more or less is where cuts go wrong."""
+    """The sizes around the boundaries of parts."""
     streaming.run(DATA[:size])
 
     assert content(strict) == DATA[:size]
@@ -142,14 +142,14 @@ def test_an_empty_stream_is_refused(strict: StrictS3, streaming: Streaming) -> N
 
 
 def test_an_empty_stream_is_an_empty_object_when_that_is_meant(strict: StrictS3, streaming: Streaming) -> None:
-    """The user said so."""
+    """With --allow-empty."""
     streaming.run(b"", StreamSettings(allow_empty=True))
 
     assert content(strict) == b""
 
 
 def test_the_same_stream_again_sends_only_the_rest(strict: StrictS3, streaming: Streaming) -> None:
-    """Parts whose bytes S3 has are neither sent nor asked about again."""
+    """Parts whose bytes S3 has are neither sent nor requested again."""
     interrupt(strict, streaming)
 
     done = streaming.run(DATA)
@@ -163,7 +163,7 @@ def test_the_same_stream_again_sends_only_the_rest(strict: StrictS3, streaming: 
 
 
 def test_a_stream_that_differs_is_sent_where_it_differs(strict: StrictS3, streaming: Streaming) -> None:
-    """The object is what came last, and it is said once how much was not what it had been."""
+    """The object has the new bytes, and the number of differing parts is emitted once."""
     interrupt(strict, streaming)
     other = DATA[: PART + 5] + b"?" + DATA[PART + 6 : 3 * PART] + b"!" + DATA[3 * PART + 1 :]
 
@@ -177,7 +177,7 @@ def test_a_stream_that_differs_is_sent_where_it_differs(strict: StrictS3, stream
 
 @pytest.mark.parametrize("size", [PART // 2, PART, 3 * PART, 4 * PART - 1])
 def test_a_stream_that_ends_early_is_never_completed(strict: StrictS3, streaming: Streaming, size: int) -> None:
-    """Not at the first time and not at the second, and nothing of what was there is replaced."""
+    """Neither the first nor the second time, and no sent part is replaced."""
     interrupt(strict, streaming)
 
     for _ in range(2):
@@ -193,7 +193,7 @@ def test_a_stream_that_ends_early_is_never_completed(strict: StrictS3, streaming
 
 
 def test_a_stream_that_is_empty_when_it_comes_again_loses_nothing(strict: StrictS3, streaming: Streaming) -> None:
-    """What was sent stays, and the producer may run again."""
+    """Sent parts stay, and the producer can run again."""
     interrupt(strict, streaming)
 
     with pytest.raises(UploadFailed, match="run the producer again") as failure:
@@ -204,7 +204,7 @@ def test_a_stream_that_is_empty_when_it_comes_again_loses_nothing(strict: Strict
 
 
 def test_a_shorter_stream_is_taken_when_the_user_says_so(strict: StrictS3, streaming: Streaming) -> None:
-    """--restart gives up what was there."""
+    """--restart discards the earlier parts."""
     interrupt(strict, streaming)
 
     streaming.run(DATA[: 2 * PART + 1], restart=True)
@@ -214,7 +214,7 @@ def test_a_shorter_stream_is_taken_when_the_user_says_so(strict: StrictS3, strea
 
 
 def test_a_stream_that_became_longer_is_finished(strict: StrictS3, streaming: Streaming) -> None:
-    """Its last part was short, and is sent again in full."""
+    """Its short last part is sent again in full."""
     no = Answer(status=403, code="AccessDenied")
     strict.faults.add(Fault(operation="CompleteMultipartUpload", stage=Stage.AFTER_BODY, action=no))
     with pytest.raises(AccessRefused):
@@ -228,7 +228,7 @@ def test_a_stream_that_became_longer_is_finished(strict: StrictS3, streaming: St
 
 
 def test_a_part_that_s3_lost_is_sent_again(strict: StrictS3, streaming: Streaming) -> None:
-    """The server's list decides, not what the store remembers."""
+    """The server's list decides, not the store."""
     interrupt(strict, streaming)
     (info,) = strict.model.open_uploads
     del strict.model._uploads[info.upload_id].parts[2]
@@ -240,7 +240,7 @@ def test_a_part_that_s3_lost_is_sent_again(strict: StrictS3, streaming: Streamin
 
 
 def test_a_part_that_only_s3_knows_is_kept(strict: StrictS3, streaming: Streaming) -> None:
-    """A crash between answer and record costs nothing when the same bytes come."""
+    """A crash between the response and the record costs nothing if the stream has the same bytes."""
     interrupt(strict, streaming)
     (record,) = streaming.store.uploads()
     streaming.store.replace_parts(record.id, streaming.store.parts(record.id)[:1])
@@ -253,7 +253,7 @@ def test_a_part_that_only_s3_knows_is_kept(strict: StrictS3, streaming: Streamin
 
 
 def test_an_upload_that_s3_forgot_begins_anew(strict: StrictS3, streaming: Streaming) -> None:
-    """Before a byte of the stream passed, nothing is lost by it."""
+    """Before the stream is read, this loses nothing."""
     interrupt(strict, streaming)
     (info,) = strict.model.open_uploads
     strict.model.expire_upload(info.upload_id)
@@ -265,7 +265,7 @@ def test_an_upload_that_s3_forgot_begins_anew(strict: StrictS3, streaming: Strea
 
 
 def test_an_upload_that_s3_forgets_on_the_way_asks_for_the_producer(strict: StrictS3, streaming: Streaming) -> None:
-    """What has passed cannot be sent to another one; the next run can."""
+    """Bytes that were read cannot be sent to a new upload; the next run sends them."""
 
     def forget() -> None:
         for info in strict.model.open_uploads:
@@ -284,7 +284,7 @@ def test_an_upload_that_s3_forgets_on_the_way_asks_for_the_producer(strict: Stri
 
 
 def test_a_broken_connection_sends_the_part_again_from_its_spool(strict: StrictS3, streaming: Streaming) -> None:
-    """A stream does not come twice, so what is in flight is kept until S3 has it."""
+    """A stream can be read only once, so parts in flight are kept until S3 has them."""
     strict.faults.add(
         *(
             Fault(operation="UploadPart", stage=Stage.HALF_BODY, action=CloseConnection(), part_number=number)
@@ -310,7 +310,7 @@ QUIRKS = {
 
 @pytest.mark.parametrize("name", QUIRKS)
 def test_other_services_are_used_without_reading_twice(strict: StrictS3, streaming: Streaming, name: str) -> None:
-    """A part that went with the wrong checksum goes again from its spool; the proof is named as for files."""
+    """A part that was sent with an unsupported checksum is sent again from its spool."""
     strict.model.quirks, proof = QUIRKS[name]
 
     done = streaming.run(DATA)
@@ -321,7 +321,7 @@ def test_other_services_are_used_without_reading_twice(strict: StrictS3, streami
 
 @pytest.mark.parametrize("name", QUIRKS)
 def test_other_services_keep_what_was_sent(strict: StrictS3, streaming: Streaming, name: str) -> None:
-    """Also where only the ETag tells what a part is."""
+    """Also if only the ETag identifies a part."""
     strict.model.quirks, _ = QUIRKS[name]
     no = Answer(status=403, code="AccessDenied")
     for number in range(5, PARTS + 1):
@@ -339,7 +339,7 @@ def test_other_services_keep_what_was_sent(strict: StrictS3, streaming: Streamin
 
 
 def test_a_lost_upload_that_nothing_lists_begins_anew(strict: StrictS3, streaming: Streaming) -> None:
-    """Receipts that stand for want of a list do not lead to the same refusal for ever: the next run has none."""
+    """Unlisted receipts do not lead to the same refusal forever: the next run has none."""
     strict.model.quirks = Quirks(list_parts_unsupported=True)
     interrupt(strict, streaming)
     strict.model.expire_upload(strict.model.open_uploads[0].upload_id)
@@ -353,7 +353,7 @@ def test_a_lost_upload_that_nothing_lists_begins_anew(strict: StrictS3, streamin
 
 
 def test_an_upload_that_is_denied_and_still_listed_is_kept(strict: StrictS3, streaming: Streaming) -> None:
-    """ListMultipartUploads shows it, so the refusal of one part is not believed."""
+    """ListMultipartUploads shows the upload, so one refusal does not discard it."""
     strict.model.quirks = Quirks(list_parts_unsupported=True)
     no = Answer(status=404, code="NoSuchUpload")
     strict.faults.add(Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=no, part_number=5))
@@ -367,7 +367,7 @@ def test_an_upload_that_is_denied_and_still_listed_is_kept(strict: StrictS3, str
 
 
 def test_the_checksum_that_was_asked_for_holds_for_the_next_run(strict: StrictS3, streaming: Streaming) -> None:
-    """Where the service turns out not to have it, no other takes its place."""
+    """If the service does not support it, no other algorithm replaces it."""
     no = Answer(status=403, code="AccessDenied")
     strict.faults.add(Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=no, part_number=5, times=None))
     with pytest.raises(UploadFailed):
@@ -381,7 +381,7 @@ def test_the_checksum_that_was_asked_for_holds_for_the_next_run(strict: StrictS3
 
 @pytest.mark.parametrize("size", [10, SIZE])
 def test_a_stream_that_reached_nobody_leaves_nothing(strict: StrictS3, streaming: Streaming, size: int) -> None:
-    """S3 has nothing of it: the next run begins anew, with other options if need be."""
+    """S3 has nothing of it, so the next run starts a new upload, possibly with other options."""
     strict.refuse()
 
     with pytest.raises(PartwayError, match="connection refused"):
@@ -391,7 +391,7 @@ def test_a_stream_that_reached_nobody_leaves_nothing(strict: StrictS3, streaming
 
 
 def test_a_service_that_wants_equal_parts_gets_them(strict: StrictS3, streaming: Streaming) -> None:
-    """--equal-parts; a service that refuses growing parts does so at the very end."""
+    """With --equal-parts: a service that refuses growing parts does so at the end."""
     strict.model.quirks = Quirks(equal_parts_only=True)
     interrupt(strict, streaming, after=1)
     (record,) = streaming.store.uploads()
@@ -425,7 +425,7 @@ def test_complete_that_never_arrived_is_sent_without_the_producer(strict: Strict
 
 
 def test_a_new_stream_is_sent_although_the_last_one_was_finished(strict: StrictS3, streaming: Streaming) -> None:
-    """A nightly dump whose last Complete lost its answer: what comes tonight is another dump, and has to be sent."""
+    """A nightly dump whose last Complete lost its response: tonight's dump is different, and must be sent."""
     lose_complete(strict, streaming)
     other = Random(2).randbytes(SIZE - 1)
 
@@ -437,7 +437,7 @@ def test_a_new_stream_is_sent_although_the_last_one_was_finished(strict: StrictS
 
 
 def test_the_same_stream_is_not_sent_again_once_its_object_is_there(strict: StrictS3, streaming: Streaming) -> None:
-    """The bytes are compared as they pass, and nothing goes."""
+    """The bytes are compared as they are read, and nothing is sent."""
     lose_complete(strict, streaming)
     before = strict.counts["UploadPart"]
 
@@ -456,7 +456,7 @@ def test_the_same_stream_is_not_sent_again_once_its_object_is_there(strict: Stri
 def test_a_stream_that_differs_later_is_sent_by_the_next_run(
     other: bytes, strict: StrictS3, streaming: Streaming
 ) -> None:
-    """What has passed cannot be sent any more; nothing of the new stream is taken for the old one."""
+    """Bytes that were read cannot be sent; the new stream is not mistaken for the old one."""
     lose_complete(strict, streaming)
     with pytest.raises(UploadFailed, match="differs from it in part") as failure:
         streaming.run(other)
@@ -467,7 +467,7 @@ def test_a_stream_that_differs_later_is_sent_by_the_next_run(
 
 
 def lose_complete(strict: StrictS3, streaming: Streaming, stage: Stage = Stage.AFTER_EFFECT) -> None:
-    """A run whose Complete gets no answer, and that ends like a process that is killed then."""
+    """A run whose Complete gets no response, and that ends like a killed process."""
     strict.faults.add(
         Fault(
             operation="CompleteMultipartUpload",
@@ -482,7 +482,7 @@ def lose_complete(strict: StrictS3, streaming: Streaming, stage: Stage = Stage.A
 
 
 def test_a_cancel_is_heard_while_the_producer_is_silent(strict: StrictS3, streaming: Streaming) -> None:
-    """Soon, and what was sent is kept."""
+    """Within a second, and sent parts are kept."""
 
     def stop_soon(event: object) -> None:
         if isinstance(event, PartDone) and event.number == 3:
@@ -501,7 +501,7 @@ def test_a_cancel_is_heard_while_the_producer_is_silent(strict: StrictS3, stream
 
 
 def test_a_failure_is_told_while_the_producer_is_silent(strict: StrictS3, streaming: Streaming) -> None:
-    """Nobody waits for bytes that would not be sent."""
+    """A blocked read does not delay the failure."""
     no = Answer(status=403, code="AccessDenied")
     strict.faults.add(Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=no, part_number=2))
 
@@ -510,7 +510,7 @@ def test_a_failure_is_told_while_the_producer_is_silent(strict: StrictS3, stream
 
 
 def test_the_producer_waits_for_the_network(strict: StrictS3, streaming: Streaming) -> None:
-    """Two parts in flight and one that waits: no more is taken from the pipe, whatever comes."""
+    """With two parts in flight and one waiting, nothing more is read from the pipe."""
     strict.faults.add(Fault(operation="UploadPart", stage=Stage.BEFORE_READ, action=Hang(), times=None))
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
@@ -545,7 +545,7 @@ def test_the_producer_waits_for_the_network(strict: StrictS3, streaming: Streami
 
 
 def test_a_stream_beyond_the_last_part_is_refused_with_what_to_do(strict: StrictS3, streaming: Streaming) -> None:
-    """S3 has no more numbers; the parts are kept, and nothing is completed."""
+    """S3 has no more part numbers; the parts are kept, and nothing is completed."""
     limits = streaming.settings.limits
     data = bytes(3 * PART + 1)
 
@@ -557,7 +557,7 @@ def test_a_stream_beyond_the_last_part_is_refused_with_what_to_do(strict: Strict
 
 
 def test_a_stream_that_fills_the_last_part_is_finished(strict: StrictS3, streaming: Streaming) -> None:
-    """The border of the refusal above."""
+    """The boundary of the rejection above."""
     limits = type(streaming.settings.limits)(min_part_size=PART, max_parts=3)
 
     done = streaming.run(bytes(3 * PART), StreamSettings(equal_parts=True), limits=limits)
@@ -566,14 +566,14 @@ def test_a_stream_that_fills_the_last_part_is_finished(strict: StrictS3, streami
 
 
 def test_a_stream_larger_than_expected_goes_on(strict: StrictS3, streaming: Streaming) -> None:
-    """An expectation is no promise, as long as there are part numbers."""
+    """The expected size is not a limit, as long as part numbers are left."""
     streaming.run(DATA, StreamSettings(expected_size=PART))
 
     assert content(strict) == DATA
 
 
 def test_no_object_is_made_of_what_a_failed_producer_wrote(strict: StrictS3, streaming: Streaming) -> None:
-    """Neither in parts nor as one; and what was sent is kept for the next run."""
+    """Neither as parts nor as a whole; sent parts are kept for the next run."""
 
     def fail(worker: WorkerContext) -> None:
         raise UploadFailed("the producer failed", resumable=True)
@@ -589,7 +589,7 @@ def test_no_object_is_made_of_what_a_failed_producer_wrote(strict: StrictS3, str
 def test_an_end_that_comes_with_a_cancel_is_no_end(
     strict: StrictS3, streaming: Streaming, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ctrl-C ends the producer of a pipe too: neither is its stream empty, nor is it whole."""
+    """Ctrl-C also ends the producer of a pipe: its stream is neither empty nor complete."""
 
     def ready(descriptor: int) -> bool:
         streaming.cancel.set()
@@ -608,7 +608,7 @@ def test_an_end_that_comes_with_a_cancel_is_no_end(
 def test_a_stream_that_breaks_is_not_at_its_end(
     strict: StrictS3, streaming: Streaming, monkeypatch: pytest.MonkeyPatch, sent: int, kind: type[Exception]
 ) -> None:
-    """A bad block of a device: before the first byte it cannot be read at all, later another run may help."""
+    """A bad block of a device: final before the first byte, resumable after it."""
     readv = os.readv
     blocks = [sent, -1]
 
@@ -627,7 +627,7 @@ def test_a_stream_that_breaks_is_not_at_its_end(
 def test_a_device_that_cannot_be_waited_for_is_read(
     strict: StrictS3, streaming: Streaming, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As macOS answers for a disk; a descriptor that is closed is not one."""
+    """As macOS reports for a disk, but not for a closed descriptor."""
 
     class NoPoll:
         def register(self, descriptor: int, events: int) -> None:
@@ -647,7 +647,7 @@ def test_a_device_that_cannot_be_waited_for_is_read(
 def test_a_stream_needs_no_paths_of_open_files(
     strict: StrictS3, streaming: Streaming, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Without /proc parts wait in files with names, which are gone at the end."""
+    """Without /proc, parts are in named files, which are removed at the end."""
     monkeypatch.setattr("partway.engine.stream.spool._OPEN_FILES", "/no/dev/fd")
     before = set(tmp_path.iterdir())
 
@@ -658,7 +658,7 @@ def test_a_stream_needs_no_paths_of_open_files(
 
 
 def test_a_folder_that_takes_no_file_is_named(strict: StrictS3, streaming: Streaming, tmp_path: Path) -> None:
-    """One sentence, resumable, and what to do."""
+    """One message, resumable, with advice."""
     streaming.folder = tmp_path / "missing"
 
     with pytest.raises(UploadFailed, match="TMPDIR") as failure:
@@ -668,7 +668,7 @@ def test_a_folder_that_takes_no_file_is_named(strict: StrictS3, streaming: Strea
 
 
 def test_an_object_that_exists_is_not_replaced_and_nothing_is_read(strict: StrictS3, streaming: Streaming) -> None:
-    """--no-overwrite: the producer finds its pipe closed."""
+    """With --no-overwrite, the producer's pipe is closed."""
     strict.model.put_object("bucket", "key", b"older")
     streaming.options = ObjectOptions(no_overwrite=True)
 
@@ -680,7 +680,7 @@ def test_an_object_that_exists_is_not_replaced_and_nothing_is_read(strict: Stric
 
 
 def test_two_streams_to_one_target_do_not_meet(strict: StrictS3, streaming: Streaming) -> None:
-    """The second is refused before it reads a byte."""
+    """The second one is rejected before it reads a byte."""
 
     def second(event: object) -> None:
         if isinstance(event, UploadStarted):
@@ -702,7 +702,7 @@ def test_what_a_stream_cannot_have_is_refused(streaming: Streaming, wish: dict[s
 
 
 def test_what_cannot_be_read_is_said(streaming: Streaming, make_file: Callable[..., Path]) -> None:
-    """A descriptor that is closed, and one that only takes."""
+    """A closed descriptor, and a write-only one."""
     path = make_file(1)
     descriptor = os.open(path, os.O_WRONLY)
     with pytest.raises(SourceError, match="the stream cannot be read"):
@@ -724,7 +724,7 @@ def test_a_file_can_be_the_stream(strict: StrictS3, streaming: Streaming, make_f
 
 
 def test_nothing_is_left_of_what_was_in_flight(strict: StrictS3, streaming: Streaming, tmp_path: Path) -> None:
-    """Spools have no names, and none stays open, neither after an end nor after a failure."""
+    """Spools have no names, and none stays open after success or failure."""
     no = Answer(status=403, code="AccessDenied")
     streaming.run(DATA)
     strict.faults.add(Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=no, part_number=6))
@@ -737,7 +737,7 @@ def test_nothing_is_left_of_what_was_in_flight(strict: StrictS3, streaming: Stre
 
 
 def open_files() -> list[str]:
-    """What this process has open."""
+    """The open files of this process."""
     found = []
     for name in os.listdir("/dev/fd"):  # noqa: PTH208
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""``--files-from``: what a line may be, where a list may come from, and what its names are below."""
+"""``--files-from``: the format of a list, where it may come from, and the directory of its names."""
 
 import os
 import threading
@@ -21,7 +21,7 @@ NAMES = ("a", "sub/b", "sub/deep/c")
 
 @pytest.fixture
 def folder(shell: Shell) -> Path:
-    """Three files, each deeper than the one before."""
+    """Three files, each one level deeper."""
     root = shell.folder / "root"
     for name in NAMES:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -34,7 +34,7 @@ def arrived(server: StrictS3) -> dict[str, bytes]:
 
 
 def met(folder: Path, *lines: str) -> list[str]:
-    """The names of the files that the walk meets, as often as it does."""
+    """The names of the files that the walk finds, with repetitions."""
     spec = JobSpec(sources=(str(folder),), listed="/list", bucket="b", prefix="")
     walk = walk_sources(listed_sources(spec, iter(["\n".join(lines).encode()])))
     return sorted(each.name for each in walk if isinstance(each, FileEntry))
@@ -55,13 +55,13 @@ def met(folder: Path, *lines: str) -> list[str]:
     ids=str,
 )
 def test_a_folder_stands_for_its_files_with_its_name(folder: Path, lines: list[str], names: Sequence[str]) -> None:
-    """Below the folder of the list, as if each of them was named."""
+    """All files below a listed directory are included."""
     assert met(folder, *lines) == list(names)
     assert met(folder, *(line if line.startswith(".") else f"{folder}/{line}" for line in lines)) == list(names)
 
 
 def test_a_folder_elsewhere_keeps_its_path(folder: Path) -> None:
-    """A name from / has a key from there."""
+    """An absolute name has a key from the root."""
     elsewhere = folder.parent / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "d").write_bytes(b"d")
@@ -77,7 +77,7 @@ def test_a_name_that_leads_out_is_refused(folder: Path, name: str) -> None:
 
 @pytest.mark.parametrize("size", [1, 2, 100])
 def test_a_byte_order_mark_is_no_part_of_the_first_name(size: int) -> None:
-    """Of lines, which editors write; what find ends with NUL is a name as it stands."""
+    """Byte order marks and carriage returns are removed from lines; names that end in NUL are taken literally."""
     mark = b"\xef\xbb\xbf"
     lines, nuls = mark + b"a\n" + mark + b"b\n", mark + b"a\0"
 
@@ -100,13 +100,13 @@ def test_comments(folder: Path) -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
 def test_a_list_in_utf_16_is_refused(encoding: str) -> None:
-    """Its names would be of letters with NULs between."""
+    """Its names would contain NULs."""
     with pytest.raises(PlanError, match="write it as UTF-8"):
         list(listed_names(iter(["\ufeffa\r\n".encode(encoding)]), "/none"))
 
 
 def test_a_name_that_comes_twice_is_sent_once(shell: Shell, server: StrictS3, folder: Path) -> None:
-    """Also in other words, and beside a folder that it is in."""
+    """Also if it is spelled differently, or is in a listed directory."""
     names = ["a", "./a", "sub/deep/c", str(folder / "a"), "sub", "a"]
     (shell.folder / "list").write_text("\n".join(names))
     command = ("upload", "--files-from", "list", "root", "s3://bucket/x/")
@@ -120,7 +120,7 @@ def test_a_name_that_comes_twice_is_sent_once(shell: Shell, server: StrictS3, fo
 
 @pytest.mark.parametrize("given", ["<(printf 'a\\nsub/b\\n')", "/dev/stdin", "fifo", "-"])
 def test_a_list_that_can_be_read_only_once(shell: Shell, server: StrictS3, folder: Path, given: str) -> None:
-    """It is gone through more than once all the same."""
+    """Though the list is read more than once."""
     os.mkfifo(shell.folder / "fifo")
     writer = threading.Thread(target=lambda: (shell.folder / "fifo").write_text("a\nsub/b\n"))
     if given == "fifo":
@@ -135,7 +135,7 @@ def test_a_list_that_can_be_read_only_once(shell: Shell, server: StrictS3, folde
 
 
 def test_a_job_of_a_piped_list_goes_on_with_the_list_again(shell: Shell, server: StrictS3, folder: Path) -> None:
-    """By its own command only: the hint and `resume` say so, and with --all it leaves the job alone, with 75."""
+    """Only by its own command: the hint and `resume` say so, and `resume --all` skips the job and exits with 75."""
     server.faults.add(Fault(operation="PutObject", stage=Stage.AFTER_BODY, action=access_denied()))
     again = ["bash", "-c", '"$@" --files-from <(printf "a\\nsub/b\\n") root s3://bucket/', "bash", *PARTWAY, "upload"]
     failed = shell.run_command([*again])
@@ -154,7 +154,7 @@ def test_a_job_of_a_piped_list_goes_on_with_the_list_again(shell: Shell, server:
 
 
 def test_names_stay_below_the_folder_where_the_command_was_run(shell: Shell, server: StrictS3, folder: Path) -> None:
-    """A resume elsewhere, as by cron, must not take another file of the same name."""
+    """A resume in another directory, as by cron, must not read another file of the same name."""
     server.faults.add(Fault(operation="PutObject", stage=Stage.AFTER_BODY, action=access_denied(), times=2))
     (shell.folder / "list").write_text("a\nsub/b\n")
     assert shell.run("upload", "--files-from", "../list", "s3://bucket/", cwd=folder).code == 1
@@ -169,7 +169,7 @@ def test_names_stay_below_the_folder_where_the_command_was_run(shell: Shell, ser
 
 
 def test_a_list_that_is_gone_keeps_nothing_else_from_resuming(shell: Shell, server: StrictS3, folder: Path) -> None:
-    """It is named, and the job stays."""
+    """The error names the list, and the job stays open."""
     server.faults.add(Fault(operation="PutObject", stage=Stage.AFTER_BODY, action=access_denied(), times=2))
     (shell.folder / "list").write_text("a\n")
     assert shell.run("upload", "--files-from", "list", "root", "s3://bucket/x/").code == 1

@@ -1,4 +1,4 @@
-"""``--include`` and ``--exclude``, as aws means them."""
+"""``--include`` and ``--exclude``, with the semantics of the AWS CLI."""
 
 from itertools import product
 
@@ -26,7 +26,7 @@ CASES = [
 
 @pytest.mark.parametrize(("typed", "wanted"), CASES)
 def test_the_last_that_matches_decides(typed: str, wanted: list[str]) -> None:
-    """A star matches a slash too; letters are what they are."""
+    """A star also matches slashes; case matters."""
     filters = [Filter(include=each[0] == "+", pattern=each[1:]) for each in typed.split()]
 
     assert [name for name in ("a.txt", "a.jpg", "b/c.txt") if is_wanted(name, filters)] == wanted
@@ -77,7 +77,7 @@ NAMES = ["".join(each) for size in (1, 2, 3) for each in product("ab[/", repeat=
 @settings(max_examples=300)
 @given(filters=st.lists(st.builds(Filter, include=st.booleans(), pattern=PIECES), max_size=3), folder=PIECES)
 def test_no_file_is_wanted_in_a_folder_that_is_passed_over(filters: list[Filter], folder: str) -> None:
-    """It would be skipped silently."""
+    """A file in such a directory would be skipped silently."""
     if not may_be_wanted_below(folder, filters):
         beginning = f"{folder}/" if folder else ""
         assert not any(is_wanted(beginning + name, filters) for name in NAMES)
@@ -85,7 +85,7 @@ def test_no_file_is_wanted_in_a_folder_that_is_passed_over(filters: list[Filter]
 
 @pytest.mark.parametrize("pattern", ["/data/*", "./a", "../a", "a/", "a//b", "a/./b", "a/../b", "", ".", "/"])
 def test_patterns_that_can_match_no_file(pattern: str) -> None:
-    """No path below a folder begins with a slash, ends in one, or has an empty name or dots in it."""
+    """No path below a directory starts or ends with a slash, or contains an empty name, ``.`` or ``..``."""
     assert not Filter(include=True, pattern=pattern).can_match
 
 

@@ -1,4 +1,4 @@
-"""Files of one key: no run of a job writes one over the other, nor leaves one out silently."""
+"""Files with the same key: no run of a job overwrites one with the other, or skips one silently."""
 
 import os
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from tests.support.s3_server.server import StrictS3
 
 @pytest.fixture
 def folders(tmp_path: Path) -> tuple[Path, Path]:
-    """Two folders with a file of each size."""
+    """Two directories, each with a small and a large file."""
     for name in "ab":
         (tmp_path / name).mkdir()
         (tmp_path / name / f"only-{name}").write_bytes(name.encode())
@@ -30,7 +30,7 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
 
 @pytest.fixture
 def job(folders: tuple[Path, Path], strict: StrictS3, backend: S3Backend) -> Job:
-    """An open job of both; everything that could be read is done."""
+    """An open job of both directories, in which every readable file is done."""
     sources = tuple(map(str, folders))
     spec = JobSpec(sources=sources, bucket="bucket", prefix="p/", endpoint=backend.endpoint, part_size=PART)
     job = Job(spec=spec, backend=backend)
@@ -45,7 +45,7 @@ def job(folders: tuple[Path, Path], strict: StrictS3, backend: S3Backend) -> Job
 def test_a_second_file_of_a_key_that_is_done_is_refused(
     job: Job, strict: StrictS3, folders: tuple[Path, Path], name: str
 ) -> None:
-    """In every later run, before the first byte."""
+    """In every later run, before anything is sent."""
     (folders[1] / name).write_bytes(b"of b")
     (folders[1] / "new").write_bytes(b"new")
     before, calls = objects(strict), len(strict.journal.calls)
@@ -64,7 +64,7 @@ def test_a_second_file_of_a_key_that_is_done_is_refused(
 def test_an_object_of_a_file_that_is_gone_is_not_overwritten_by_another(
     job: Job, strict: StrictS3, folders: tuple[Path, Path], name: str
 ) -> None:
-    """Until it is accepted that the first one is gone."""
+    """Until --prune accepts that the first file is gone."""
     (folders[0] / name).unlink()
     (folders[1] / name).write_bytes(b"of b")
     before = objects(strict)
@@ -84,7 +84,7 @@ def test_an_object_of_a_file_that_is_gone_is_not_overwritten_by_another(
 def test_a_completed_upload_that_the_job_did_not_hear_of_is_not_overwritten_either(
     job: Job, strict: StrictS3, folders: tuple[Path, Path]
 ) -> None:
-    """The process ended between the two."""
+    """The process was killed between the two steps."""
     job.store.jobs.delete_files(job.store.jobs.all()[0].id, ["p/large"])
     (folders[0] / "large").unlink()
     (folders[1] / "large").write_bytes(b"of b")
@@ -107,7 +107,7 @@ def test_a_file_that_moved_is_the_one_that_was_sent(job: Job, strict: StrictS3, 
 def test_a_file_that_appears_after_the_comparison_fails_alone(
     job: Job, strict: StrictS3, folders: tuple[Path, Path], window: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The keys were compared, and nothing collided then; also with files that are not in one window."""
+    """A file created after the keys were compared, also in another window."""
     monkeypatch.setattr("partway.engine.job.sending._WINDOW", window)
     job.spec = replace(job.spec, prefix="q/")
     walks: list[int] = []
@@ -132,7 +132,7 @@ def test_a_file_that_appears_after_the_comparison_fails_alone(
 def test_an_object_of_an_earlier_run_is_not_overwritten_by_a_file_that_appears_late(
     job: Job, strict: StrictS3, folders: tuple[Path, Path]
 ) -> None:
-    """Its own file vanished between the two walks."""
+    """The file that was sent vanished between the two walks."""
     walks: list[int] = []
 
     def sources() -> Iterator[tuple[str, str | None]]:
@@ -159,7 +159,7 @@ def test_a_job_that_starts_over_knows_no_earlier_files(job: Job, strict: StrictS
 def test_many_collisions_are_counted_and_a_few_named(
     job: Job, strict: StrictS3, folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also of files that are not in one window."""
+    """Also when the files are in different windows."""
     monkeypatch.setattr("partway.engine.walk.key_collisions._WINDOW", 3)
     for number in range(15):
         for folder in folders:

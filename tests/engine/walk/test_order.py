@@ -35,7 +35,7 @@ def walk() -> Iterator[FileEntry | SkippedEntry]:
     ],
 )
 def test_orders(monkeypatch: pytest.MonkeyPatch, run: int, text: str, names: list[str]) -> None:
-    """However many files fit into memory; what is skipped comes first."""
+    """Regardless of how many files fit into memory; skipped entries come first."""
     monkeypatch.setattr(order_module, "_RUN", run)
     found = list(in_order(walk(), parse_order(text)))
 
@@ -44,19 +44,19 @@ def test_orders(monkeypatch: pytest.MonkeyPatch, run: int, text: str, names: lis
 
 
 def test_no_order_is_that_of_the_walk() -> None:
-    """Nothing is held back."""
+    """Without an order, files are yielded as they are found."""
     assert list(in_order(walk(), None)) == list(walk())
 
 
 @pytest.mark.parametrize("text", ["", "color", "size,up", "size;desc"])
 def test_other_orders_are_refused(text: str) -> None:
-    """With what there is."""
+    """The error lists the valid orders."""
     with pytest.raises(ValueError, match="is not a valid order; use size, name or mtime"):
         parse_order(text)
 
 
 def test_a_job_sends_in_this_order(strict: StrictS3, backend: object, tmp_path: Path) -> None:
-    """Small and large files, one after the other."""
+    """Small and large files are sent in one order."""
     for name, size in {"b": 3, "a": 400_000, "c": 2, "d": 300_000}.items():
         (tmp_path / name).write_bytes(b"x" * size)
     spec = JobSpec(sources=(str(tmp_path),), bucket="bucket", prefix="", order=parse_order("name"))

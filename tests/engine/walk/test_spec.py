@@ -1,4 +1,4 @@
-"""What a job uploads, as a value and as the text in the store."""
+"""The specification of a job, as a value and as JSON in the store."""
 
 from dataclasses import replace
 
@@ -32,24 +32,24 @@ FULL = replace(
 
 @pytest.mark.parametrize("spec", [SPEC, FULL])
 def test_a_spec_survives_the_store(spec: JobSpec) -> None:
-    """Every field comes back."""
+    """Every field survives the round trip."""
     assert JobSpec.from_json(spec.to_json()) == spec
 
 
 def test_defaults_are_not_stored() -> None:
-    """So that a field that a later version adds leaves unfinished jobs as they are."""
+    """So a field added by a later version does not affect unfinished jobs."""
     assert SPEC.to_json() == '{"bucket": "bucket", "prefix": "p/", "sources": ["/a", "/b"]}'
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"sources": ["/a"]}', '{"sources": 1, "bucket": "b", "prefix": ""}'])
 def test_another_text_is_refused_with_an_expected_error(text: str) -> None:
-    """Readers catch these three."""
+    """Callers catch these three exceptions."""
     with pytest.raises((ValueError, TypeError, KeyError)):
         JobSpec.from_json(text)
 
 
 def test_options_are_not_part_of_the_identity() -> None:
-    """A job is found again by its sources and destination."""
+    """A job is identified by its sources and destination."""
     assert replace(FULL, endpoint="", listed=None).identity == SPEC.identity
     assert replace(SPEC, prefix="q/").identity != SPEC.identity
 
@@ -58,12 +58,12 @@ def test_options_are_not_part_of_the_identity() -> None:
     ("encoding", "name", "key"), [(None, "é", "p/é"), ("latin-1", "\udce9", "p/é"), ("latin-1", "é", "p/é")]
 )
 def test_a_name_becomes_a_key(encoding: str | None, name: str, key: str) -> None:
-    """The encoding is only for names that are not UTF-8."""
+    """The encoding applies only to names that are not UTF-8."""
     assert replace(SPEC, key_encoding=encoding).key(name) == key
 
 
 @pytest.mark.parametrize("encoding", [None, "ascii"])
 def test_a_name_that_is_not_text_is_refused(encoding: str | None) -> None:
-    """The sentence says what to do."""
+    """The message says what to do."""
     with pytest.raises(PlanError, match=r"is not valid .*; rename it"):
         replace(SPEC, key_encoding=encoding).key("\udce9")

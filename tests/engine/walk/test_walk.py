@@ -1,4 +1,4 @@
-"""The walk through files and folders."""
+"""The walk through files and directories."""
 
 import os
 import tracemalloc
@@ -13,7 +13,7 @@ from tests.support.shell.unprivileged import unprivileged
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Two files, one of them deeper."""
+    """Two files, one of them in a subdirectory."""
     root = tmp_path / "root"
     (root / "a" / "b").mkdir(parents=True)
     (root / "one").write_bytes(b"1")
@@ -30,13 +30,13 @@ def passed(folder: Path, **how: object) -> list[SkippedEntry]:
 
 
 def open_files() -> int:
-    """How many this process has open; 0 where nobody tells."""
+    """The number of open files of this process; 0 on systems that do not report it."""
     folder = Path("/proc/self/fd")
     return len(list(folder.iterdir())) if folder.exists() else 0
 
 
 def test_names_are_below_the_folder(folder: Path) -> None:
-    """The folder's own name is no part of them, as with aws."""
+    """They do not include the directory's own name, as with the AWS CLI."""
     found = {each.name: each for each in walk_sources([(str(folder), None)]) if isinstance(each, FileEntry)}
 
     assert sorted(found) == ["a/b/two", "one"]
@@ -46,14 +46,14 @@ def test_names_are_below_the_folder(folder: Path) -> None:
 
 
 def test_files_have_their_last_name_or_the_one_given(folder: Path) -> None:
-    """A list gives names, an argument does not."""
+    """Entries of a list have names, arguments do not."""
     sources = [(str(folder / "one"), None), (str(folder / "a/b/two"), "x/two")]
 
     assert [each.name for each in walk_sources(sources) if isinstance(each, FileEntry)] == ["one", "x/two"]
 
 
 def test_filters_hide_files_and_what_is_wrong_with_them(folder: Path) -> None:
-    """Nobody wants to hear of a broken link that is excluded."""
+    """An excluded dangling link is not reported."""
     (folder / "broken.tmp").symlink_to("nowhere")
     hide = (Filter(include=False, pattern="*.tmp"), Filter(include=False, pattern="a/*"))
 
@@ -62,7 +62,7 @@ def test_filters_hide_files_and_what_is_wrong_with_them(folder: Path) -> None:
 
 
 def test_what_cannot_be_sent_is_told(folder: Path) -> None:
-    """An empty folder and a pipe are noted; a link to nothing is a failure."""
+    """An empty directory and a pipe are skipped; a dangling link is a failure."""
     (folder / "empty").mkdir()
     os.mkfifo(folder / "pipe")
     (folder / "broken").symlink_to("nowhere")
@@ -77,7 +77,7 @@ def test_what_cannot_be_sent_is_told(folder: Path) -> None:
 
 
 def test_links_are_followed_or_not(folder: Path) -> None:
-    """Files and folders behind links belong to it, unless they are not wanted."""
+    """Links to files and directories are followed, unless that is disabled."""
     (folder / "link").symlink_to("one")
     (folder / "more").symlink_to("a")
 
@@ -87,7 +87,7 @@ def test_links_are_followed_or_not(folder: Path) -> None:
 
 
 def test_a_link_to_a_folder_above_ends_nowhere_else(folder: Path) -> None:
-    """It would be walked through for ever."""
+    """Otherwise the walk would never end."""
     (folder / "a" / "up").symlink_to("..")
 
     assert names(folder) == ["a/b/two", "one"]
@@ -102,7 +102,7 @@ def test_an_unreadable_folder_is_a_failure_and_the_rest_is_found(folder: Path) -
 
 
 def hidden(*patterns: str) -> tuple[Filter, ...]:
-    """What is typed: ``-*.tmp`` leaves out, ``+*.jpg`` takes."""
+    """Filters from short forms: ``-*.tmp`` excludes, ``+*.jpg`` includes."""
     return tuple(Filter(include=each[0] == "+", pattern=each[1:]) for each in patterns)
 
 
@@ -111,7 +111,7 @@ def hidden(*patterns: str) -> tuple[Filter, ...]:
 def test_an_unreadable_folder_that_may_have_files_that_are_wanted_is_a_failure(
     folder: Path, patterns: tuple[str, ...], unreadable: str
 ) -> None:
-    """Whether its own name matches says nothing about them."""
+    """A match of the directory's own name does not decide about its files."""
     (folder / unreadable).chmod(0)
 
     failed = unprivileged(lambda: [each.path for each in passed(folder, filters=hidden(*patterns)) if each.failed])
@@ -124,14 +124,14 @@ def test_an_unreadable_folder_that_may_have_files_that_are_wanted_is_a_failure(
 def test_an_unreadable_folder_in_which_nothing_is_wanted_is_no_failure(
     folder: Path, patterns: tuple[str, ...], mode: int
 ) -> None:
-    """Not even where its names can be read and nothing else of what is in it."""
+    """Even if its names can be read but its entries cannot."""
     (folder / "a").chmod(mode)
 
     assert unprivileged(lambda: [each for each in passed(folder, filters=hidden(*patterns)) if each.failed]) == []
 
 
 def test_what_is_in_a_folder_that_cannot_be_entered_is_a_failure_each(folder: Path) -> None:
-    """Its names can be read; what may be a folder may have files that are wanted."""
+    """Its names can be read, and an entry may be a directory with files to upload."""
     (folder / "a" / "file.txt").write_bytes(b"")
     (folder / "a").chmod(0o600)
 
@@ -141,7 +141,7 @@ def test_what_is_in_a_folder_that_cannot_be_entered_is_a_failure_each(folder: Pa
 
 
 def test_a_folder_in_which_nothing_is_wanted_is_not_walked_through(folder: Path) -> None:
-    """Nobody hears of an empty folder in it."""
+    """An empty directory in it is not reported."""
     (folder / "a" / "empty").mkdir()
 
     assert passed(folder, filters=hidden("-a/*")) == []
@@ -163,7 +163,7 @@ def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:
 
 
 def test_memory_is_flat(tmp_path: Path) -> None:
-    """Ten times as many files in a folder take no more."""
+    """Ten times as many files in a directory take no more memory."""
     peaks = []
     for count in (500, 5_000):
         root = tmp_path / str(count)
@@ -180,7 +180,7 @@ def test_memory_is_flat(tmp_path: Path) -> None:
 
 
 def test_it_is_lazy(folder: Path) -> None:
-    """Nothing is read before it is asked for, and no folder stays open."""
+    """The walk is lazy, and leaves no directory open."""
     (folder / "many").mkdir()
     for number in range(100):
         (folder / "many" / str(number)).write_bytes(b"")
