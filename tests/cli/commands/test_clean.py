@@ -1,4 +1,4 @@
-"""``partway clean``: looks, asks, removes, and says what it did."""
+"""``partway clean``: finds, asks, removes, and reports."""
 
 import os
 import pty
@@ -23,7 +23,7 @@ CLEAN = ("clean", "s3://bucket")
 
 @pytest.fixture
 def server(server: StrictS3) -> StrictS3:
-    """With two uploads of somebody's that were begun three days ago, and one of this hour."""
+    """A server with two uploads of someone else from three days ago, and one from this hour."""
     server.model = S3Model(clock=lambda: time.time() - age[0])
     age = [3 * DAY]
     begin(server, "old/a")
@@ -41,7 +41,7 @@ def begin(server: StrictS3, key: str) -> None:
 
 
 def left(server: StrictS3) -> set[str]:
-    """Keys of the uploads that are still there."""
+    """The keys of the remaining uploads."""
     return {upload.key for upload in server.model.open_uploads}
 
 
@@ -59,7 +59,7 @@ def test_without_a_terminal_it_only_looks(server: StrictS3, shell: Shell) -> Non
 
 @pytest.mark.parametrize("flag", ["-n", "--dryrun", "--dry-run"])
 def test_a_dry_run_wins_over_yes(server: StrictS3, shell: Shell, flag: str) -> None:
-    """Whoever says both gets the careful one."""
+    """With both, nothing is removed."""
     result = shell.run(*CLEAN, "--yes", flag)
 
     assert result.code == 0
@@ -68,7 +68,7 @@ def test_a_dry_run_wins_over_yes(server: StrictS3, shell: Shell, flag: str) -> N
 
 
 def test_yes_removes(server: StrictS3, shell: Shell) -> None:
-    """And confirms with the server that the parts are gone."""
+    """And the server confirms that no parts remain."""
     result = shell.run(*CLEAN, "--yes")
 
     assert (result.code, result.err) == (0, "")
@@ -81,14 +81,14 @@ def test_yes_removes(server: StrictS3, shell: Shell) -> None:
 
 
 def test_only_below_the_prefix(server: StrictS3, shell: Shell) -> None:
-    """And only as old as was said."""
+    """And only uploads of the given age."""
     shell.run("clean", "s3://bucket/you", "--older-than", "30min", "--yes")
 
     assert left(server) == {"old/a", "old/b"}
 
 
 def test_json(server: StrictS3, shell: Shell) -> None:
-    """One object each; nothing goes without --yes."""
+    """One object per upload; nothing is removed without --yes."""
     looked = shell.run(*CLEAN, "--json").events
     done = shell.run(*CLEAN, "--json", "--yes").events
 
@@ -121,7 +121,7 @@ def asked(shell: Shell) -> Iterator[tuple["subprocess.Popen[bytes]", int, bytes]
 
 @pytest.mark.parametrize(("typed", "gone"), [("y", True), ("n", False), ("", False)])
 def test_on_a_terminal_it_asks(server: StrictS3, shell: Shell, typed: str, gone: bool) -> None:
-    """Only a yes removes."""
+    """Only "yes" removes anything."""
     with asked(shell) as (process, main, shown):
         os.write(main, f"{typed}\n".encode())
         code = process.wait(TIMEOUT)
@@ -132,10 +132,10 @@ def test_on_a_terminal_it_asks(server: StrictS3, shell: Shell, typed: str, gone:
 
 
 def test_ctrl_c_is_no_yes(server: StrictS3, shell: Shell) -> None:
-    """It ends the command while it asks."""
+    """It ends the command during the prompt."""
     with asked(shell) as (process, _, _):
         while process.poll() is None:
-            # Again, as people do: one that comes in the moment before Python reads waits for the next.
+            # Repeated, as people do: an interrupt right before Python reads takes effect only with the next one.
             process.send_signal(signal.SIGINT)
             time.sleep(0.2)
         code = process.returncode
@@ -145,7 +145,7 @@ def test_ctrl_c_is_no_yes(server: StrictS3, shell: Shell) -> None:
 
 
 def test_ours_need_a_word(server: StrictS3, shell: Shell) -> None:
-    """What can be resumed is kept and named; --ours removes it, and the store knows."""
+    """Resumable uploads are kept and listed; --ours removes them, also from the store."""
     refuse_parts(server)
     id = shell.run(*UPLOAD, "--json").event("upload_failed")["upload"]
     server.faults.clear()
@@ -158,7 +158,7 @@ def test_ours_need_a_word(server: StrictS3, shell: Shell) -> None:
 
 
 def test_what_runs_is_left_alone(server: StrictS3, shell: Shell) -> None:
-    """Whatever flags are given; the upload goes on to its end."""
+    """With any flags; the upload continues to its end."""
     with hanging(shell, server, *UPLOAD) as running:
         result = shell.run("clean", "s3://bucket/key", "--older-than", "0", "--yes", "--ours")
         server.faults.clear()
@@ -172,7 +172,7 @@ def test_what_runs_is_left_alone(server: StrictS3, shell: Shell) -> None:
 
 
 def test_without_permission(server: StrictS3, shell: Shell) -> None:
-    """One sentence that names it."""
+    """The error names the permission."""
     server.faults.add(Fault(operation="ListMultipartUploads", stage=Stage.BEFORE_READ, action=access_denied()))
     result = shell.run(*CLEAN)
 
@@ -181,7 +181,7 @@ def test_without_permission(server: StrictS3, shell: Shell) -> None:
 
 
 def test_one_that_stays_is_an_error(server: StrictS3, shell: Shell) -> None:
-    """The others go; the exit code says that one did not."""
+    """The others are removed; the exit code reports the one that remains."""
     server.faults.add(Fault(operation="AbortMultipartUpload", stage=Stage.BEFORE_READ, action=access_denied()))
     result = shell.run(*CLEAN, "--yes")
 
@@ -191,7 +191,7 @@ def test_one_that_stays_is_an_error(server: StrictS3, shell: Shell) -> None:
 
 
 def test_keys_are_harmless_on_a_terminal(server: StrictS3, shell: Shell) -> None:
-    """Strangers choose them."""
+    """Other people choose the keys."""
     begin(server, "evil\x1b[31m\nkey")
     result = shell.run(*CLEAN, "--older-than", "0", "--yes")
 
@@ -210,7 +210,7 @@ def test_keys_are_harmless_on_a_terminal(server: StrictS3, shell: Shell) -> None
     ],
 )
 def test_usage(shell: Shell, arguments: tuple[str, ...], sentence: str) -> None:
-    """What is wrong with the command as it was typed."""
+    """Usage errors."""
     result = shell.run("clean", *arguments)
 
     assert result.code == 2
@@ -218,7 +218,7 @@ def test_usage(shell: Shell, arguments: tuple[str, ...], sentence: str) -> None:
 
 
 def test_history(shell: Shell) -> None:
-    """Old history is forgotten, unfinished uploads are not, and the bucket is not asked."""
+    """Old history is deleted, unfinished uploads are not, and no request is made."""
     (shell.folder / "small").write_bytes(b"small")
     shell.run("upload", "small", "s3://bucket/small")
     young = shell.run("clean")
@@ -243,7 +243,7 @@ def test_history_as_json(shell: Shell) -> None:
 
 
 def test_lock_files_that_nobody_holds_go(shell: Shell) -> None:
-    """Those of older versions, which kept one for every upload; a dry run leaves them."""
+    """Lock files of older versions, which kept one per upload, are removed; a dry run keeps them."""
     (shell.state / "locks").mkdir(parents=True)
     for index in range(3):
         (shell.state / "locks" / f"{index:032x}.lock").touch()

@@ -1,4 +1,4 @@
-"""``partway doctor`` as people and programs see it."""
+"""``partway doctor`` for people and for programs."""
 
 import signal
 
@@ -11,7 +11,7 @@ from tests.support.shell.command import PARTWAY, Shell
 
 
 def test_lines(server: StrictS3, shell: Shell) -> None:
-    """One a check, the words in a column; a summary; nothing on stderr."""
+    """One line per check, with aligned columns; a summary; nothing on stderr."""
     result = shell.run("doctor", "s3://bucket/x/")
     lines = result.out.splitlines()
 
@@ -23,7 +23,7 @@ def test_lines(server: StrictS3, shell: Shell) -> None:
 
 
 def test_narrow(server: StrictS3, shell: Shell) -> None:
-    """No line is wider than the terminal but a command, which is to be copied."""
+    """No line is wider than the terminal except a command, which can be copied."""
     server.faults.add(
         Fault(operation="AbortMultipartUpload", stage=Stage.BEFORE_READ, action=access_denied(), times=None)
     )
@@ -43,7 +43,7 @@ def test_json(server: StrictS3, shell: Shell) -> None:
 
 
 def test_what_failed_makes_the_exit_code(server: StrictS3, shell: Shell) -> None:
-    """1, and the line says what to do."""
+    """Exit code 1, and the line says what to do."""
     server.faults.add(Fault(operation="CreateMultipartUpload", stage=Stage.BEFORE_READ, action=access_denied()))
     result = shell.run("doctor", "s3://bucket")
 
@@ -54,12 +54,12 @@ def test_what_failed_makes_the_exit_code(server: StrictS3, shell: Shell) -> None
 
 @pytest.mark.parametrize("arguments", [("http://bucket",), ("s3://",), ("--endpoint-url", "nonsense")])
 def test_usage(shell: Shell, arguments: tuple[str, ...]) -> None:
-    """2 for what was typed wrong."""
+    """Usage errors exit with 2."""
     assert shell.run("doctor", *arguments).code == 2
 
 
 def test_a_damaged_state_does_not_end_it(shell: Shell) -> None:
-    """It is one failed line; the connection is looked at all the same."""
+    """It is one failed line; the connection is checked anyway."""
     shell.state.mkdir()
     (shell.state / "partway.db").write_bytes(b"this is no database" * 1000)
     result = shell.run("doctor")
@@ -78,7 +78,7 @@ def test_a_malformed_configuration(shell: Shell) -> None:
 
 
 def test_ctrl_c(server: StrictS3, shell: Shell) -> None:
-    """130, and what was begun is removed."""
+    """Exit code 130, and everything that was created is removed."""
     server.faults.add(Fault(operation="UploadPart", stage=Stage.AFTER_EFFECT, action=Hang(seconds=5), times=None))
     with shell.started("doctor", "s3://bucket") as running:
         while '"check": "create"' not in (line := running.process.stdout.readline()):  # type: ignore[union-attr]
@@ -97,7 +97,7 @@ def test_no_output_is_lost_to_a_pipe(server: StrictS3, shell: Shell) -> None:
 
 
 def test_a_state_folder_that_others_may_change_is_a_warning(shell: Shell) -> None:
-    """As every command that opens it says."""
+    """As in every command that opens it."""
     shell.state.mkdir()
     (shell.state / "other").touch()
     shell.state.chmod(0o777)

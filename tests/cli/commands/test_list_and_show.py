@@ -1,4 +1,4 @@
-"""``partway list`` and ``partway show``, of an upload that is half done and of one that was resumed."""
+"""``partway list`` and ``partway show`` for a half-finished upload and a resumed one."""
 
 from collections.abc import Iterator
 
@@ -44,7 +44,7 @@ def server() -> Iterator[StrictS3]:
 
 @pytest.fixture(scope="module")
 def shell(server: StrictS3, tmp_path_factory: pytest.TempPathFactory) -> Shell:
-    """A folder with a source."""
+    """A directory with a source."""
     shell = Shell(tmp_path_factory.mktemp("show"), server)
     make_source(shell)
     return shell
@@ -52,7 +52,7 @@ def shell(server: StrictS3, tmp_path_factory: pytest.TempPathFactory) -> Shell:
 
 @pytest.fixture(scope="module")
 def half(server: StrictS3, shell: Shell) -> str:
-    """The id of an upload with 2 of 5 parts done."""
+    """The ID of an upload with 2 of 5 parts done."""
     refuse_parts(server)
     failed = shell.run("upload", "source.bin", "s3://bucket/half", *OPTIONS, "--json").event("upload_failed")
     server.faults.clear()
@@ -61,7 +61,7 @@ def half(server: StrictS3, shell: Shell) -> str:
 
 @pytest.fixture(scope="module")
 def finished(server: StrictS3, shell: Shell, half: str) -> str:
-    """The id of an upload that was done in two runs; the first sent 2 of 5 parts."""
+    """The ID of an upload finished in two runs; the first sent 2 of 5 parts."""
     refuse_parts(server)
     shell.run("upload", "source.bin", "s3://bucket/done", *OPTIONS)
     server.faults.clear()
@@ -70,7 +70,7 @@ def finished(server: StrictS3, shell: Shell, half: str) -> str:
 
 
 def test_show_half(shell: Shell, half: str) -> None:
-    """Facts, then a map of two parts that are there and three that are not."""
+    """The facts, then a map of two parts on S3 and three missing."""
     result = shell.run("show", half)
     lines = result.out.splitlines()
 
@@ -81,7 +81,7 @@ def test_show_half(shell: Shell, half: str) -> None:
 
 
 def test_show_finished(shell: Shell, finished: str) -> None:
-    """The map tells parts of earlier runs from those of the last."""
+    """The map distinguishes parts of earlier runs from those of the last."""
     lines = shell.run("show", finished[:6]).out.splitlines()
 
     assert lines[-2:] == ["  ▓▓███", "  █ sent 3   ▓ reused 2"]
@@ -90,7 +90,7 @@ def test_show_finished(shell: Shell, finished: str) -> None:
 
 @pytest.mark.parametrize("columns", [80, 30, 12])
 def test_show_in_a_narrow_terminal(shell: Shell, half: str, columns: int) -> None:
-    """No line is wider than the terminal, and the map is whole."""
+    """No line is wider than the terminal, and the map is complete."""
     result = shell.run("show", half, variables={"COLUMNS": str(columns)})
 
     assert result.code == 0
@@ -108,7 +108,7 @@ def test_show_json(shell: Shell, half: str) -> None:
 
 
 def test_list(shell: Shell, half: str, finished: str) -> None:
-    """Without --all, what is unfinished."""
+    """Without --all, only unfinished uploads."""
     result = shell.run("list")
     head, *rows = result.out.splitlines()
 
@@ -125,14 +125,14 @@ def test_list_all(shell: Shell, half: str, finished: str) -> None:
 
 @pytest.mark.parametrize("columns", [40, 20])
 def test_list_in_a_narrow_terminal(shell: Shell, half: str, columns: int) -> None:
-    """An ID is whole even where little room is: it is what the other commands need."""
+    """IDs are never shortened, since the other commands need them."""
     result = shell.run("list", variables={"COLUMNS": str(columns)})
 
     assert half in result.out
 
 
 def test_list_json(shell: Shell, half: str, finished: str) -> None:
-    """One object a line, with the fields of show."""
+    """One object per line, with the fields of show."""
     listed = shell.run("list", "--all", "--json").events
 
     assert [upload["upload"] for upload in listed] == [half, finished]
@@ -141,7 +141,7 @@ def test_list_json(shell: Shell, half: str, finished: str) -> None:
 
 @pytest.mark.parametrize("command", ["show", "cancel", "resume"])
 def test_unknown_id(shell: Shell, command: str) -> None:
-    """An ID that nobody knows is a usage error that says where to look."""
+    """An unknown ID is a usage error that suggests `partway list`."""
     result = shell.run(command, "zzz")
 
     assert result.code == 2

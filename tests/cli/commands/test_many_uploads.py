@@ -1,4 +1,4 @@
-"""Ten thousand uploads in the store: commands ask for all of them at once, never for one after the other."""
+"""Ten thousand uploads in the store: commands query all of them at once, never one by one."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -52,7 +52,7 @@ Count = Callable[[Callable[[], object]], int]
 
 
 def fill(folder: Path, count: int) -> None:
-    """So many unfinished uploads of one job that failed, and so many jobs."""
+    """Add this many unfinished uploads of one failed job, and this many jobs."""
     store = SqliteStore(folder)
     store._db.execute("PRAGMA synchronous = OFF")
     for index in range(count):
@@ -70,7 +70,7 @@ def fill(folder: Path, count: int) -> None:
 
 @pytest.fixture
 def statements(monkeypatch: pytest.MonkeyPatch) -> Count:
-    """Counts the SQL statements of what is called."""
+    """The number of SQL statements of a call."""
     told: list[str] = []
 
     def traced(path: Path) -> StoreDatabase:
@@ -103,7 +103,7 @@ def test_no_command_asks_for_each_row(tmp_path: Path, statements: Count, words: 
 
 
 def test_resume_all_finds_what_is_unfinished_at_once(tmp_path: Path, statements: Count) -> None:
-    """Also which of the uploads belong to a job that goes on with them."""
+    """Including which uploads belong to a job that resumes them."""
     fill(tmp_path / "few", FEW)
     fill(tmp_path / "many", MANY)
 
@@ -117,7 +117,7 @@ def test_resume_all_finds_what_is_unfinished_at_once(tmp_path: Path, statements:
 
 
 def test_resume_all_compares_no_job_with_every_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each of the jobs has a later one with other options, and reading a spec is what a comparison begins with."""
+    """Each job has a later one with other options; a comparison would start by reading a spec."""
     reads = []
     read = JobSpec.from_json
 
@@ -145,7 +145,7 @@ def test_resume_all_compares_no_job_with_every_other(tmp_path: Path, monkeypatch
 
 
 def test_an_upload_is_compared_only_with_jobs_that_may_write_its_key(tmp_path: Path, statements: Count) -> None:
-    """However many others ran since."""
+    """However many others ran later."""
     fill(tmp_path, MANY)
     store = SqliteStore(tmp_path)
     for index in range(MANY):
@@ -176,7 +176,7 @@ def test_what_is_safe_of_a_job_is_asked_at_once(tmp_path: Path, statements: Coun
 
 
 def test_tab_asks_once(tmp_path: Path, statements: Count) -> None:
-    """Ids of forty uploads and jobs come with as many statements as those of three."""
+    """The IDs of forty uploads and jobs take as many statements as those of three."""
     fill(tmp_path / "few", FEW)
     fill(tmp_path / "many", MANY)
 
@@ -189,7 +189,7 @@ def test_tab_asks_once(tmp_path: Path, statements: Count) -> None:
 
 
 def test_watch_reads_the_folder_of_what_runs_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many jobs run."""
+    """However many jobs are running."""
     fill(tmp_path, FEW)
     running = LiveFiles(tmp_path / "running")
     for index in range(FEW - 1):
@@ -209,7 +209,7 @@ def test_watch_reads_the_folder_of_what_runs_once(tmp_path: Path, monkeypatch: p
 
 
 def test_one_row_that_is_damaged_hides_none_of_the_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """To be listed it needs no options."""
+    """The options are not needed for a list."""
     fill(tmp_path, FEW)
     store = SqliteStore(tmp_path)
     store.save_upload(replace(UPLOAD, id="damaged", options="{"))

@@ -1,4 +1,4 @@
-"""``partway pace`` and ``--max-duration``: a run changes its speed, or ends, while it is at work."""
+"""``partway pace`` and ``--max-duration``: change the speed of a running upload, or end it."""
 
 import json
 import time
@@ -13,14 +13,14 @@ SLOW = ("--bwlimit", "300K")  # more than a minute for the whole file
 
 
 def id_of(running: Running) -> str:
-    """The id of the upload or the job that a process says it runs."""
+    """The ID of the upload or job that a process reports as running."""
     started = json.loads(running.lines[0])
     return str(started.get("upload") or started["job"])
 
 
 @pytest.mark.parametrize("what", ["upload", "job"])
 def test_a_slow_run_becomes_fast(server: StrictS3, shell: Shell, what: str) -> None:
-    """Within seconds, from another process; nothing is left of the request."""
+    """Within seconds, from another process; the request leaves nothing behind."""
     command = UPLOAD if what == "upload" else ("upload", "-r", "many", "s3://bucket/", "-p", "5MiB")
     if what == "job":
         (shell.folder / "many").mkdir()
@@ -57,7 +57,7 @@ def test_an_upload_of_a_job_is_paced_with_its_job(server: StrictS3, shell: Shell
 
 
 def test_what_does_not_run_has_no_pace(server: StrictS3, shell: Shell) -> None:
-    """And what makes no sense is refused: one sentence each."""
+    """And invalid values are refused, with an error each."""
     with hanging(shell, server, *UPLOAD) as running:
         id = id_of(running)
         running.stop()
@@ -79,7 +79,7 @@ def test_what_does_not_run_has_no_pace(server: StrictS3, shell: Shell) -> None:
 
 @pytest.mark.parametrize("command", [UPLOAD, ("resume", "--all")])
 def test_max_duration(server: StrictS3, shell: Shell, command: tuple[str, ...]) -> None:
-    """It ends cleanly with 75 and says what is safe; the same command again finishes."""
+    """It exits cleanly with 75 and reports finished parts; the same command resumes."""
     if command != UPLOAD:
         with hanging(shell, server, *UPLOAD) as running:
             running.stop()
@@ -97,7 +97,7 @@ def test_max_duration(server: StrictS3, shell: Shell, command: tuple[str, ...]) 
 
 
 def test_max_duration_that_is_not_needed(server: StrictS3, shell: Shell) -> None:
-    """An upload that ends before is done, and none that follows begins when it is over."""
+    """An upload that finishes in time is done, and no further one starts after the deadline."""
     done = shell.run(*UPLOAD, "--max-duration", "10min")
     late = shell.run("upload", "source.bin", "s3://bucket/other", "--max-duration", "0")
 

@@ -1,4 +1,4 @@
-"""What one can do with unfinished uploads: resume, list, show, cancel, restart."""
+"""Unfinished uploads: resume, list, show, cancel, restart."""
 
 import json
 import os
@@ -33,7 +33,7 @@ OBJECT = ("--acl", "public-read", "--storage-class", "STANDARD_IA", "--metadata"
 
 
 def leave_unfinished(server: StrictS3, shell: Shell, *arguments: str) -> str:
-    """An upload that ended with two parts done; its id."""
+    """Interrupt an upload after two parts; returns its ID."""
     refuse_parts(server)
     failed = shell.run(*arguments, "--json").event("upload_failed")
     server.faults.clear()
@@ -42,7 +42,7 @@ def leave_unfinished(server: StrictS3, shell: Shell, *arguments: str) -> str:
 
 
 def test_resume_by_prefix_needs_no_options(server: StrictS3, shell: Shell) -> None:
-    """The start of an ID is enough, and what the upload was begun with is remembered."""
+    """The start of an ID is enough, and the options of the upload are stored."""
     id = leave_unfinished(server, shell, *UPLOAD, *OBJECT)
 
     resumed = shell.run("resume", id[:5], variables={"AWS_ENDPOINT_URL": ""})
@@ -59,7 +59,7 @@ def test_resume_by_prefix_needs_no_options(server: StrictS3, shell: Shell) -> No
 
 
 def test_changed_options_are_refused(server: StrictS3, shell: Shell) -> None:
-    """S3 froze the options at the start; other ones are not silently dropped."""
+    """S3 fixes the options at the start; others are not silently dropped."""
     leave_unfinished(server, shell, *UPLOAD, *OBJECT)
 
     acl = shell.run(*UPLOAD, "--acl", "private")
@@ -72,7 +72,7 @@ def test_changed_options_are_refused(server: StrictS3, shell: Shell) -> None:
 
 
 def test_part_size_is_kept(server: StrictS3, shell: Shell) -> None:
-    """The part size the upload was begun with wins over another one."""
+    """The part size of the unfinished upload takes precedence over another."""
     leave_unfinished(server, shell, *UPLOAD)
 
     again = shell.run(*UPLOAD[:3], "-p", "8MiB", "--json")
@@ -83,7 +83,7 @@ def test_part_size_is_kept(server: StrictS3, shell: Shell) -> None:
 
 
 def test_only_differing_parts_of_a_changed_source(server: StrictS3, shell: Shell) -> None:
-    """A part whose bytes changed goes again, one whose bytes did not is kept."""
+    """Changed parts are sent again; unchanged ones are kept."""
     leave_unfinished(server, shell, *UPLOAD)
     with (shell.folder / "source.bin").open("r+b") as source:
         source.seek(100)
@@ -97,7 +97,7 @@ def test_only_differing_parts_of_a_changed_source(server: StrictS3, shell: Shell
 
 
 def test_restart(server: StrictS3, shell: Shell) -> None:
-    """--restart gives the old upload up on the server too, and takes other options."""
+    """--restart aborts the old upload on the server, too, and accepts other options."""
     leave_unfinished(server, shell, *UPLOAD, *OBJECT)
 
     again = shell.run(*UPLOAD, "--acl", "private", "--restart", "--json")
@@ -126,7 +126,7 @@ def test_cancel(server: StrictS3, shell: Shell) -> None:
 
 
 def test_resume_all(server: StrictS3, shell: Shell) -> None:
-    """--all finishes every upload that it can; one whose source vanished is left alone, with what to do about it."""
+    """--all finishes every upload that it can; one whose source is missing is skipped, with advice."""
     names = ("a.bin", "gone.bin", "z.bin")
     refuse_parts(server)
     for seed, name in enumerate(names):
@@ -148,7 +148,7 @@ def test_resume_all(server: StrictS3, shell: Shell) -> None:
 
 
 def test_resume_all_leaves_alone_what_runs(server: StrictS3, shell: Shell) -> None:
-    """cron's, while the nightly upload and job are at work: 0, and with --quiet no word."""
+    """Run by cron while the nightly upload and job are running: exit code 0, and no output with --quiet."""
     (shell.folder / "many").mkdir()
     make_source(shell, "many/large.bin", seed=2)
     with (
@@ -183,7 +183,7 @@ def locks() -> Iterator[ExitStack]:
 
 
 def complete(store: StateStore, record: UploadRecord, locks: ExitStack) -> None:
-    """What is left in the store by a process that completed the upload."""
+    """Change the store as a process that completed the upload would."""
     store.save_upload(replace(record, status=UploadStatus.COMPLETED))
 
 
@@ -205,7 +205,7 @@ def test_what_another_process_takes_after_the_check(
     other: Callable[[StateStore, UploadRecord, ExitStack], None],
     code: int,
 ) -> None:
-    """Of two ``resume --all`` at once, the loser leaves it alone; with an ID it is an error."""
+    """Of two concurrent ``resume --all``, the second skips it; with an ID it is an error."""
     id = leave_unfinished(server, shell, *UPLOAD)
     set_variables(monkeypatch, shell)
 
@@ -253,7 +253,7 @@ def test_a_job_that_another_process_ends_after_the_check(
 
 
 def test_resume_all_finishes_the_rest_beside_what_runs(server: StrictS3, shell: Shell) -> None:
-    """What it leaves alone says nothing about the exit code."""
+    """Skipped running uploads do not affect the exit code."""
     make_source(shell, "other.bin", seed=2)
     leave_unfinished(server, shell, "upload", "other.bin", "s3://bucket/other", *OPTIONS)
     with hanging(shell, server, *UPLOAD) as running:
@@ -266,7 +266,7 @@ def test_resume_all_finishes_the_rest_beside_what_runs(server: StrictS3, shell: 
 
 
 def test_resume_all_does_not_overwrite_what_a_later_upload_wrote(server: StrictS3, shell: Shell) -> None:
-    """Another file to the same key: the older upload is named, with 75, and resumed by its ID."""
+    """Another file to the same key: the older upload is reported, with 75, and can be resumed by its ID."""
     id = leave_unfinished(server, shell, *UPLOAD)
     (shell.folder / "other.bin").write_bytes(b"other")
     later = shell.run("upload", "other.bin", "s3://bucket/key", "--json").event("upload_done")["upload"]
@@ -283,7 +283,7 @@ def test_resume_all_does_not_overwrite_what_a_later_upload_wrote(server: StrictS
 
 
 def test_resume_all_does_not_overwrite_what_a_later_job_wrote(server: StrictS3, shell: Shell) -> None:
-    """A job's small files are no uploads of their own."""
+    """Small files of a job have no uploads in the store."""
     id = leave_unfinished(server, shell, *UPLOAD)
     (shell.folder / "files").mkdir()
     (shell.folder / "files" / "key").write_bytes(b"other")
@@ -300,7 +300,7 @@ def test_resume_all_does_not_overwrite_what_a_later_job_wrote(server: StrictS3, 
 
 @pytest.mark.parametrize("kind", ["folder", "fifo", "loop"])
 def test_resume_all_passes_over_an_upload_whose_path_has_no_file_now(server: StrictS3, shell: Shell, kind: str) -> None:
-    """What is there instead is named, and how to cancel; cron comes to the file when it is back."""
+    """The error names what is there instead, and how to cancel; cron resumes it once the file is back."""
     id = leave_unfinished(server, shell, *UPLOAD)
     path = shell.folder / "source.bin"
     path.unlink()
@@ -320,7 +320,7 @@ def test_resume_all_passes_over_an_upload_whose_path_has_no_file_now(server: Str
 
 
 def test_one_that_cannot_be_resumed_keeps_nothing_else_from_it(server: StrictS3, shell: Shell) -> None:
-    """The sentence is told, and what comes after it is finished."""
+    """Its error is printed, and the following ones are finished."""
     leave_unfinished(server, shell, *UPLOAD)
     store = SqliteStore(shell.state)
     store.jobs.save(replace(JOB, id="ffffffff", spec="{}"))
@@ -334,7 +334,7 @@ def test_one_that_cannot_be_resumed_keeps_nothing_else_from_it(server: StrictS3,
 
 
 def test_nothing_to_resume(shell: Shell) -> None:
-    """Nothing unfinished is no failure."""
+    """Having nothing to resume is not a failure."""
     result = shell.run("resume")
 
     assert (result.code, result.out, result.err) == (0, "", "no unfinished uploads\n")

@@ -1,4 +1,4 @@
-"""``partway upload`` in a real process: what the server gets, and what the user is told."""
+"""``partway upload`` in a real process: what the server receives and the user sees."""
 
 from collections.abc import Iterator
 from random import Random
@@ -53,7 +53,7 @@ def server() -> Iterator[StrictS3]:
 
 @pytest.fixture(scope="module")
 def shell(server: StrictS3, tmp_path_factory: pytest.TempPathFactory) -> Shell:
-    """A folder with files of several kinds."""
+    """A directory with files of several kinds."""
     folder = tmp_path_factory.mktemp("upload")
     (folder / "sub").mkdir()
     (folder / "big.bin").write_bytes(BIG)
@@ -72,7 +72,7 @@ def results(server: StrictS3, shell: Shell) -> dict[str, Result]:
 
 @pytest.fixture(scope="module")
 def objects(server: StrictS3, results: dict[str, Result]) -> dict[str, StoredObject]:
-    """What the server has by then, by key."""
+    """The objects on the server, by key."""
     return {key: stored for (_, key), stored in server.model.objects.items()}
 
 
@@ -82,7 +82,7 @@ def calls(server: StrictS3, operation: str, key: str) -> list[Call]:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_exit_code_of_success(results: dict[str, Result], name: str) -> None:
-    """An upload that worked ends with 0 and nothing about errors."""
+    """A successful upload exits with 0, without errors."""
     assert results[name].code == 0, results[name]
     assert not results[name].errors
 
@@ -101,7 +101,7 @@ def test_exit_code_of_success(results: dict[str, Result], name: str) -> None:
     }.items(),
 )
 def test_bytes(objects: dict[str, StoredObject], key: str, content: bytes) -> None:
-    """The object is the file; a target that ends in / takes the file's name."""
+    """The object equals the file; the file's name is appended to a destination that ends in /."""
     assert objects[key].body == content
 
 
@@ -123,7 +123,7 @@ def test_option_arrives(objects: dict[str, StoredObject], key: str, header: str,
 
 @pytest.mark.parametrize("key", ["big", "small"])
 def test_metadata_arrives(objects: dict[str, StoredObject], key: str) -> None:
-    """Both ways to write metadata mean the same."""
+    """Both forms of metadata are equivalent."""
     assert objects[key].options.metadata == {"a": "1", "b": "two words"}
 
 
@@ -132,7 +132,7 @@ def test_metadata_arrives(objects: dict[str, StoredObject], key: str) -> None:
     {"guessed": "video/mp4", "compressed": "application/gzip", "not-guessed": None, "big": "video/x-thing"}.items(),
 )
 def test_content_type(objects: dict[str, StoredObject], key: str, kind: str | None) -> None:
-    """Guessed from the name, unless it is named or guessing is off; a compressed file is not of its inner type."""
+    """Guessed from the name, unless it is given or guessing is off; a compressed file does not get its inner type."""
     sent = objects[key].options.headers.get("content-type")
 
     assert sent == kind or (kind is None and sent == "binary/octet-stream")
@@ -145,7 +145,7 @@ def test_bare_sse(objects: dict[str, StoredObject]) -> None:
 
 @pytest.mark.parametrize(("key", "sizes"), {"big": [5, 5, 3], "quiet": [6, 6, 1], "max-parts": [7, 6]}.items())
 def test_part_size(server: StrictS3, objects: dict[str, StoredObject], key: str, sizes: list[int]) -> None:
-    """--part-size cuts the file, in every way of writing a size."""
+    """--part-size determines the parts, in every format of a size."""
     sent = {call.part_number: call.body_bytes for call in calls(server, "UploadPart", key)}
 
     assert [-(-sent[number] // MIB) for number in sorted(sent, key=lambda n: n or 0)] == sizes
@@ -153,7 +153,7 @@ def test_part_size(server: StrictS3, objects: dict[str, StoredObject], key: str,
 
 @pytest.mark.parametrize(("key", "name"), {"crc32c": "crc32c", "xxhash3": "xxhash3", "big": "crc64nvme"}.items())
 def test_checksum_algorithm(server: StrictS3, results: dict[str, Result], key: str, name: str) -> None:
-    """The chosen checksum is declared, and goes with every part."""
+    """The chosen checksum is declared, and sent with every part."""
     (create,) = calls(server, "CreateMultipartUpload", key)
 
     assert create.headers["x-amz-checksum-algorithm"].lower() == name
@@ -161,7 +161,7 @@ def test_checksum_algorithm(server: StrictS3, results: dict[str, Result], key: s
 
 
 def test_md5_instead_of_checksums(server: StrictS3, results: dict[str, Result]) -> None:
-    """MD5 goes as Content-MD5, and nothing is declared."""
+    """MD5 is sent as Content-MD5, and nothing is declared."""
     (create,) = calls(server, "CreateMultipartUpload", "md5")
 
     assert "x-amz-checksum-algorithm" not in create.headers
@@ -184,14 +184,14 @@ def test_quiet(results: dict[str, Result]) -> None:
 
 
 def test_no_overwrite_skips(server: StrictS3, results: dict[str, Result], objects: dict[str, StoredObject]) -> None:
-    """--no-overwrite leaves an object alone, sends nothing and says so."""
+    """--no-overwrite keeps an existing object, sends nothing and reports it."""
     assert results["taken"].out == "skipped s3://bucket/taken: the object already exists; nothing was sent\n"
     assert objects["taken"].body == b"older"
     assert not calls(server, "PutObject", "taken")
 
 
 def test_no_overwrite_is_left_to_the_server(server: StrictS3, results: dict[str, Result]) -> None:
-    """Where the key is free, S3 is asked to refuse if it is taken in the meantime."""
+    """If the key is free, S3 is asked to refuse the write if an object appears in the meantime."""
     (put,) = calls(server, "PutObject", "free")
 
     assert put.headers["if-none-match"] == "*"
@@ -219,6 +219,6 @@ def test_progress_lines(slow: dict[str, Result]) -> None:
 
 
 def test_no_progress(slow: dict[str, Result]) -> None:
-    """--no-progress takes away what is said on the way, and leaves the summary."""
+    """--no-progress omits the progress lines, but not the summary."""
     assert slow["none"].err == ""
     assert slow["none"].out.startswith("uploaded s3://bucket/none")

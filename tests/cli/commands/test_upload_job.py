@@ -1,4 +1,4 @@
-"""``partway upload -r`` and its friends as people run them."""
+"""``partway upload -r`` and related commands in real processes."""
 
 import json
 import os
@@ -39,14 +39,14 @@ def expected(folder: Path, prefix: str = "") -> dict[str, bytes]:
 
 
 def leave_open(shell: Shell, server: StrictS3) -> str:
-    """A job of which one file was refused; its id."""
+    """Run a job with one refused file; returns its ID."""
     refusal = Answer(status=403, code="AccessDenied")
     server.faults.add(Fault(operation="PutObject", stage=Stage.BEFORE_READ, action=refusal, times=1))
     return str(shell.run("upload", "-r", "many", "s3://bucket/", "--json").event("job_done")["job"])
 
 
 def test_a_folder_that_is_killed_goes_on(shell: Shell, server: StrictS3, folder: Path) -> None:
-    """kill -9 in the middle; what was done is not asked about again."""
+    """kill -9 in the middle; finished files cause no further requests."""
     server.faults.add(Fault(operation="PutObject", stage=Stage.BEFORE_READ, action=Hang(), times=None, skip=150))
     with shell.started("upload", "-r", "many", "s3://bucket/p/") as running:
         running.wait_for("file_done", 100)
@@ -90,7 +90,7 @@ def test_ctrl_c_says_how_to_go_on_and_resume_does(shell: Shell, server: StrictS3
 
 
 def test_the_end_says_what_is_safe(shell: Shell, server: StrictS3, folder: Path) -> None:
-    """Also of the files that were not finished, which may be most of the bytes."""
+    """Including the parts of unfinished files, which may be most of the bytes."""
     mixed = shell.folder / "mixed"
     mixed.mkdir()
     (mixed / "small").write_bytes(b"small")
@@ -129,7 +129,7 @@ def test_resume_all_takes_jobs_and_uploads(shell: Shell, server: StrictS3, folde
 def test_resume_all_does_not_overwrite_what_a_later_command_decided(
     shell: Shell, server: StrictS3, folder: Path
 ) -> None:
-    """A job that an earlier version left open beside the one that came after it: named, 75, and resumed by its ID."""
+    """A job that an earlier version left open beside a later one is reported, with 75, and can be resumed by its ID."""
     job = leave_open(shell, server)
     store = SqliteStore(shell.state)
     (record,) = store.jobs.all()
@@ -151,7 +151,7 @@ def test_resume_all_does_not_overwrite_what_a_later_command_decided(
 
 
 def test_show_says_which_files_failed_and_why(shell: Shell, server: StrictS3, folder: Path) -> None:
-    """Until a run comes in which they do not."""
+    """Until a later run in which they succeed."""
     refusal = Answer(status=403, code="AccessDenied")
     server.faults.add(Fault(operation="PutObject", stage=Stage.BEFORE_READ, action=refusal, times=2))
     job = shell.run("upload", "-r", "many", "s3://bucket/", "--json").event("job_done")["job"]
@@ -188,7 +188,7 @@ def test_a_job_is_cancelled_with_its_unfinished_uploads(shell: Shell, server: St
 
 
 def test_filters_in_their_order(shell: Shell, server: StrictS3, folder: Path) -> None:
-    """The last that matches decides, whatever stands first on the line."""
+    """The last matching filter wins, whatever comes first."""
     result = shell.run(
         "upload", "-r", "--exclude", "*", "many", "--include", "d1/*", "s3://bucket/", "--exclude", "*4.txt"
     )
@@ -236,7 +236,7 @@ BAD = {
 
 
 def test_what_cannot_be_done_is_one_sentence(shell: Shell, server: StrictS3, folder: Path) -> None:
-    """And nothing is sent, nor left to resume."""
+    """And nothing is sent, or left to resume."""
     (shell.folder / "out").write_text("../source.bin\n")
     (shell.folder / "other").mkdir()
     (shell.folder / "other" / "0.txt").write_bytes(b"")
@@ -250,7 +250,7 @@ def test_what_cannot_be_done_is_one_sentence(shell: Shell, server: StrictS3, fol
 
 
 def test_a_job_that_stops_between_two_files_says_so_in_json(shell: Shell, server: StrictS3, folder: Path) -> None:
-    """No upload is there to fail, and the lines still end with why."""
+    """No upload is running, but the last line still has the reason."""
     server.faults.add(Fault(operation="PutObject", stage=Stage.BEFORE_READ, action=Hang(), times=None, skip=150))
     with shell.started("upload", "-r", "many", "s3://bucket/") as running:
         running.wait_for("file_done", 50)

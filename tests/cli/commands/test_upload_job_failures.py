@@ -1,4 +1,4 @@
-"""Folders that cannot all be uploaded: what fails is told with its reason, and the rest arrives."""
+"""Directories that cannot be uploaded completely: failures are reported with reasons, and the rest is uploaded."""
 
 import os
 import threading
@@ -25,17 +25,17 @@ def folder(shell: Shell) -> Path:
 
 
 def arrived(server: StrictS3) -> set[str]:
-    """The keys that are there."""
+    """The keys of the objects."""
     return {key for _, key in server.model.objects}
 
 
 def without_rights(shell: Shell, *arguments: str) -> Result:
-    """Run as somebody whom permissions bind."""
+    """Run as a user to whom permissions apply."""
     return unprivileged(lambda: shell.run(*arguments))
 
 
 def test_what_may_not_be_read_is_told(shell: Shell, server: StrictS3, folder: Path) -> None:
-    """A file and a folder; a run after the permissions are mended sends the rest."""
+    """A file and a directory; once the permissions are fixed, another run sends the rest."""
     (folder / "1.txt").chmod(0)
     (folder / "sub").chmod(0)
     told = without_rights(shell, *UPLOAD, "--dry-run")
@@ -62,7 +62,7 @@ def test_keys_that_are_too_long_fail_alone(shell: Shell, server: StrictS3, folde
 
 
 def test_names_that_are_no_utf8_need_a_word(shell: Shell, server: StrictS3, folder: Path) -> None:
-    """The sentence says which; with it the name arrives."""
+    """The error names the option; with it the file is uploaded."""
     (folder / "z\udcfcrich").write_bytes(b"")
     result = shell.run(*UPLOAD)
     assert (result.code, "rename it, or set its encoding with --key-encoding" in result.err) == (1, True)
@@ -74,7 +74,7 @@ def test_names_that_are_no_utf8_need_a_word(shell: Shell, server: StrictS3, fold
 
 
 def test_files_of_one_key_are_listed(shell: Shell, server: StrictS3, folder: Path) -> None:
-    """Before the first byte, a line for each key; as JSON in one text."""
+    """Before anything is sent, one line per key; in JSON as one text."""
     for name in ("1.txt", "2.txt"):
         (shell.folder / "more").mkdir(exist_ok=True)
         (shell.folder / "more" / name).write_bytes(b"")
@@ -101,7 +101,7 @@ NOTHING_TO_ABORT = {
 
 
 def test_nothing_to_do_is_no_failure(shell: Shell, server: StrictS3, folder: Path) -> None:
-    """A quiet night: 0 and a line, and nothing is left to resume; 1 for who wants it."""
+    """Exit code 0 and a line, with nothing left to resume; 1 with --fail-if-empty."""
     (shell.folder / "list").write_bytes(b"\n\n")
     (shell.folder / "folders-only" / "empty").mkdir(parents=True)
     (shell.folder / "folders").write_text("folders-only\n")
@@ -126,7 +126,7 @@ def test_nothing_to_do_is_no_failure(shell: Shell, server: StrictS3, folder: Pat
 
 
 def test_an_empty_folder_is_a_failure(shell: Shell, server: StrictS3) -> None:
-    """It is what a disk that is not mounted leaves."""
+    """An unmounted disk looks like this."""
     (shell.folder / "empty").mkdir()
     results = shell.run_all(
         {
@@ -142,7 +142,7 @@ def test_an_empty_folder_is_a_failure(shell: Shell, server: StrictS3) -> None:
 
 
 def test_a_pattern_that_can_match_no_file_is_told(shell: Shell, server: StrictS3, folder: Path) -> None:
-    """With the one that was meant, where that can be known."""
+    """With the intended pattern, if it can be guessed."""
     patterns = (f"{folder}/sub/*", "sub/", "/elsewhere/*")
     filters = [word for pattern in patterns for word in ("--exclude", pattern)]
     result = shell.run("upload", "-r", "some", "s3://bucket/x/", *filters, "--include", "*.txt")
@@ -157,7 +157,7 @@ def test_a_pattern_that_can_match_no_file_is_told(shell: Shell, server: StrictS3
 
 
 def test_a_link_is_not_followed_where_that_is_not_wanted(shell: Shell, server: StrictS3, folder: Path) -> None:
-    """Alone as beside others; the file itself is sent with the same flag."""
+    """Alone or among others; a regular file is sent with the same flag."""
     (shell.folder / "link").symlink_to(folder / "1.txt")
     flag = "--no-follow-symlinks"
     alone, dry = (shell.run("upload", "link", "s3://bucket/", flag, *more) for more in ((), ("--dry-run",)))
@@ -175,7 +175,7 @@ def test_a_link_is_not_followed_where_that_is_not_wanted(shell: Shell, server: S
 
 
 def test_a_job_is_allowed_the_files_that_it_opens(shell: Shell, server: StrictS3, folder: Path) -> None:
-    """Each of 32 files at the same time needs itself, a connection and more: too much for a limit of 64."""
+    """Each of 32 concurrent files needs a file, a connection and more: too many for a limit of 64."""
     for number in range(32):
         (folder / str(number)).write_bytes(b"%d" % number)
     together = threading.Barrier(32)
@@ -188,7 +188,7 @@ def test_a_job_is_allowed_the_files_that_it_opens(shell: Shell, server: StrictS3
 
 
 def test_a_file_that_vanishes_and_one_that_changes(shell: Shell, server: StrictS3, folder: Path) -> None:
-    """While the job runs: both are told, the others arrive, and a resume sends what is left."""
+    """During the job: both are reported, the others are uploaded, and a resume sends the rest."""
     gone: list[Path] = []
 
     def change() -> None:
@@ -210,7 +210,7 @@ def test_a_file_that_vanishes_and_one_that_changes(shell: Shell, server: StrictS
 
 @pytest.mark.parametrize("flag", ["--quiet", "--no-progress", "--json"])
 def test_the_end_names_what_failed_and_why(shell: Shell, server: StrictS3, folder: Path, flag: str) -> None:
-    """Also where nobody saw it at the time."""
+    """Even if it was reported during the run."""
     (folder / "gone").symlink_to("nowhere")
     result = shell.run(*UPLOAD, flag)
 
@@ -220,7 +220,7 @@ def test_the_end_names_what_failed_and_why(shell: Shell, server: StrictS3, folde
 
 
 def test_only_the_first_failures_are_named(shell: Shell, server: StrictS3, folder: Path) -> None:
-    """Nobody reads thousands; their number is told."""
+    """The rest is only counted."""
     for number in range(25):
         (folder / f"gone{number}").symlink_to("nowhere")
     result = shell.run(*UPLOAD, "--quiet")
@@ -241,7 +241,7 @@ def test_empty_folders_are_in_the_summary(shell: Shell, server: StrictS3, folder
 
 
 def test_a_stream_that_outgrows_what_was_expected(shell: Shell, server: StrictS3) -> None:
-    """Nothing is completed, and the sentence says what to do."""
+    """Nothing is completed, and the error says what to do."""
     command = f"head -c {16 * 1024 * 1024} /dev/zero"
     result = shell.run(
         "upload",

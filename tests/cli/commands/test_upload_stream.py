@@ -27,12 +27,12 @@ PARTS = 6
 DATA = Random(3).randbytes((PARTS - 1) * PART + 1000)
 TARGET = "s3://bucket/dump"
 OPTIONS = ("-p", "5MiB", "-c", "2")
-ENDPOINT = ("--endpoint-url", "URL", "--region", "NAME")  # what was not typed, and another shell may not have
+ENDPOINT = ("--endpoint-url", "URL", "--region", "NAME")  # not typed, and possibly not set in another shell
 
 
 @pytest.fixture
 def pipeline(server: StrictS3, tmp_path: Path) -> Shell:
-    """A folder to work in."""
+    """A working directory."""
     return Shell(tmp_path, server)
 
 
@@ -42,7 +42,7 @@ def content(server: StrictS3) -> bytes:
 
 
 def stop_after(pipeline: Shell, parts: int, number: int = signal.SIGKILL) -> Any:
-    """Produce so many parts and a bit, be silent, and end the upload by a signal."""
+    """Produce ``count`` parts and a bit, pause, and stop the upload with a signal."""
     over = threading.Event()
 
     def produce(pipe: Any) -> None:
@@ -60,7 +60,7 @@ def stop_after(pipeline: Shell, parts: int, number: int = signal.SIGKILL) -> Any
 
 @pytest.mark.parametrize("parts", [1, 4])
 def test_kill_9_and_the_producer_again(server: StrictS3, pipeline: Shell, parts: int) -> None:
-    """What was done before the kill is not sent again, and the object is what the producer writes."""
+    """Finished parts are not sent again, and the object equals the producer's output."""
     assert stop_after(pipeline, parts).code == -signal.SIGKILL
 
     result = piped(pipeline, DATA, TARGET, *OPTIONS)
@@ -73,7 +73,7 @@ def test_kill_9_and_the_producer_again(server: StrictS3, pipeline: Shell, parts:
 
 
 def test_ctrl_c_while_the_producer_is_silent(server: StrictS3, pipeline: Shell) -> None:
-    """It ends at once, and says that the producer has to run again, with the command to pipe it into."""
+    """It exits at once, and says that the producer has to run again, with the command to pipe it into."""
     result = stop_after(pipeline, 2, signal.SIGINT)
 
     assert result.code == 130
@@ -82,7 +82,7 @@ def test_ctrl_c_while_the_producer_is_silent(server: StrictS3, pipeline: Shell) 
 
 
 def test_the_command_that_is_named_goes_on(server: StrictS3, pipeline: Shell) -> None:
-    """Neither the part size nor anything else is needed again."""
+    """No option has to be repeated."""
     (pipeline.folder / "data").write_bytes(DATA)
     told = stop_after(pipeline, 2, signal.SIGINT).err
     (line,) = [line.split("again: ")[1] for line in told.splitlines() if "PRODUCER" in line]
@@ -96,7 +96,7 @@ def test_the_command_that_is_named_goes_on(server: StrictS3, pipeline: Shell) ->
 
 
 def test_what_the_others_say_of_a_stream(server: StrictS3, pipeline: Shell) -> None:
-    """list, show and resume know that only its producer can finish it; cancel needs nobody."""
+    """list, show and resume report that only its producer can finish it; cancel works without."""
     stop_after(pipeline, 2)
     facts = json.loads(pipeline.run("list", "--json").out)
     id = facts["upload"]
@@ -117,7 +117,7 @@ def test_what_the_others_say_of_a_stream(server: StrictS3, pipeline: Shell) -> N
 
 
 def test_a_stream_that_ends_early_is_not_completed(server: StrictS3, pipeline: Shell) -> None:
-    """Exit code 75: the producer may do better the next time."""
+    """Exit code 75: the producer may succeed the next time."""
     stop_after(pipeline, 2)
 
     result = piped(pipeline, DATA[:PART], TARGET)
@@ -129,7 +129,7 @@ def test_a_stream_that_ends_early_is_not_completed(server: StrictS3, pipeline: S
 
 
 def test_a_stream_that_differs_is_warned_of_once(server: StrictS3, pipeline: Shell) -> None:
-    """The object is what came now."""
+    """The object equals the new stream."""
     stop_after(pipeline, 2)
     other = b"?" + DATA[1:]
 
@@ -140,7 +140,7 @@ def test_a_stream_that_differs_is_warned_of_once(server: StrictS3, pipeline: She
 
 
 def test_an_empty_stream_replaces_nothing(server: StrictS3, pipeline: Shell) -> None:
-    """Exit code 1; --allow-empty means it."""
+    """Exit code 1; --allow-empty permits it."""
     refused = piped(pipeline, b"", TARGET)
     meant = piped(pipeline, b"", TARGET, "--allow-empty")
 
@@ -150,7 +150,7 @@ def test_an_empty_stream_replaces_nothing(server: StrictS3, pipeline: Shell) -> 
 
 
 def test_the_producers_exit_code_counts(server: StrictS3, pipeline: Shell) -> None:
-    """--from-command: what a failed program wrote does not become an object, and what was sent is kept."""
+    """--from-command: the output of a failed program does not become an object, and sent parts are kept."""
     (pipeline.folder / "data").write_bytes(DATA)
     failing = pipeline.run("upload", "-", TARGET, *OPTIONS, "--from-command", "cat data; exit 7")
     made = ("bucket", "dump") in server.model.objects
@@ -165,7 +165,7 @@ def test_the_producers_exit_code_counts(server: StrictS3, pipeline: Shell) -> No
 
 
 def test_a_resume_that_has_to_leave_a_stream_alone_is_incomplete(server: StrictS3, pipeline: Shell) -> None:
-    """Whatever else it finishes, and however quiet it is."""
+    """Whatever else it finishes, and also with --quiet."""
     make_source(pipeline)
     refuse_parts(server, after=3)
     pipeline.run("upload", "source.bin", "s3://bucket/file", *OPTIONS)
@@ -182,7 +182,7 @@ def test_a_resume_that_has_to_leave_a_stream_alone_is_incomplete(server: StrictS
 
 
 def test_a_resume_passes_over_a_stream_that_is_on_its_way(server: StrictS3, pipeline: Shell) -> None:
-    """Its producer runs: nothing is left to do, and cron has nothing to report."""
+    """Its producer is running: nothing is to be done or reported."""
     over = threading.Event()
 
     def produce(pipe: Any) -> None:
@@ -199,7 +199,7 @@ def test_a_resume_passes_over_a_stream_that_is_on_its_way(server: StrictS3, pipe
 
 
 def test_a_resume_leaves_a_job_alone_whose_list_came_by_a_pipe(server: StrictS3, pipeline: Shell) -> None:
-    """And finishes the others."""
+    """And it finishes the others."""
     make_source(pipeline)
     make_source(pipeline, "other.bin", seed=2)
     refuse_parts(server)
@@ -221,7 +221,7 @@ def test_a_resume_leaves_a_job_alone_whose_list_came_by_a_pipe(server: StrictS3,
 
 
 def test_a_closed_input_is_one_sentence_for_a_list(pipeline: Shell) -> None:
-    """Nothing that partway opens takes its number."""
+    """No file that partway opens gets its descriptor."""
     result = pipeline.run_command(
         ["sh", "-c", '"$@" <&-', "sh", *PARTWAY, "upload", "--files-from", "-", "s3://bucket/p/"]
     )
@@ -233,7 +233,7 @@ def test_a_closed_input_is_one_sentence_for_a_list(pipeline: Shell) -> None:
 
 @pytest.mark.parametrize("command", ["cat data; exit 7", "head -c 100 data; exit 7", "exit 7"])
 def test_a_failed_producer_may_do_better_the_next_time(pipeline: Shell, command: str) -> None:
-    """However much it wrote; the event says what the exit code says."""
+    """However much it wrote; the event agrees with the exit code."""
     (pipeline.folder / "data").write_bytes(DATA)
     failing = pipeline.run("upload", "-", TARGET, *OPTIONS, "--json", "--from-command", command)
 
@@ -243,13 +243,13 @@ def test_a_failed_producer_may_do_better_the_next_time(pipeline: Shell, command:
 
 
 def hint(text: str) -> str:
-    """The command that is named to go on with."""
+    """The resume command that is printed."""
     (line,) = [line for line in text.splitlines() if "upload - " in line]
     return line[line.index("partway ") :]
 
 
 def test_what_is_named_after_a_failed_producer_is_what_was_typed(server: StrictS3, pipeline: Shell) -> None:
-    """Now and later: who follows it does not turn the failed producer's bytes into an object."""
+    """Now and later: running it does not turn the failed producer's output into an object."""
     (pipeline.folder / "data").write_bytes(DATA)
     producer = "cat data; printf 'it'\\''s'; exit 7"
     options = ("--max-parts", "50", "--equal-parts", "--expected-size", "100M", "--metadata", "a=b c")
@@ -270,16 +270,16 @@ def test_what_is_named_after_a_failed_producer_is_what_was_typed(server: StrictS
 
 
 def test_a_producer_ends_with_the_upload(server: StrictS3, pipeline: Shell) -> None:
-    """Nobody reads what it would write."""
+    """Its output would not be read."""
     server.model.put_object("bucket", "dump", b"older")
-    # Whoever runs it waits for no longer than TIMEOUT, and for the producer too, which has its output.
+    # The caller waits at most TIMEOUT, also for the producer, which shares its output.
     result = pipeline.run("upload", "-", TARGET, "--no-overwrite", "--from-command", "exec sleep 1000")
 
     assert result.code == 0
 
 
 def test_what_is_expected_is_shown_as_that(server: StrictS3, pipeline: Shell) -> None:
-    """A total that nobody promised; the object is what came."""
+    """The total is only an estimate; the object has what was produced."""
     result = piped(pipeline, DATA, TARGET, *OPTIONS, "--expected-size", "1M", "--json")
     (started,) = [event for event in result.events if event["event"] == "upload_started"]
 
@@ -288,7 +288,7 @@ def test_what_is_expected_is_shown_as_that(server: StrictS3, pipeline: Shell) ->
 
 
 def test_lines_without_a_total(server: StrictS3, pipeline: Shell) -> None:
-    """Bytes, rate and parts; no share, and no time that nobody knows."""
+    """Bytes, rate and parts, but no share or remaining time."""
     server.faults.add(
         *(
             Fault(
@@ -332,7 +332,7 @@ def test_bad_input_is_one_sentence_and_exit_2(pipeline: Shell) -> None:
 
 
 def test_a_terminal_and_a_closed_input_are_no_streams(pipeline: Shell) -> None:
-    """Nobody types a backup; and a number that was closed may be any file's by now."""
+    """A backup is not typed, and a closed descriptor may belong to any file by now."""
     terminal, other = os.openpty()
     typed = subprocess.run(
         [*PARTWAY, "upload", "-", TARGET], stdin=other, env=pipeline.variables, capture_output=True, timeout=TIMEOUT
@@ -352,7 +352,7 @@ def test_a_terminal_and_a_closed_input_are_no_streams(pipeline: Shell) -> None:
 
 
 def test_a_full_disk_is_one_sentence(server: StrictS3, pipeline: Shell) -> None:
-    """And resumable: a file may not grow beyond 4 MiB here, which is less than a part."""
+    """And resumable: files are limited to 4 MiB here, which is less than a part."""
 
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (4 * MIB, 4 * MIB))

@@ -1,4 +1,4 @@
-"""``partway watch``: uploads of other processes, as people and programs see them, and how they end."""
+"""``partway watch``: uploads of other processes and how they end, for people and for programs."""
 
 import json
 import os
@@ -35,26 +35,26 @@ LIVE = {
 
 
 def id_of(running: Running) -> str:
-    """The id of the upload or the job that a process says it runs."""
+    """The ID of the upload or job that a process reports as running."""
     started = json.loads(running.lines[0])
     return str(started.get("upload") or started["job"])
 
 
 def settled(shell: Shell, running: Running) -> str:
-    """Wait until what happened before the silence was told; the id."""
+    """Wait until all events before the pause are published; returns the ID."""
     with shell.started("watch", id_of(running), "--interval", "0.1", as_json=False) as watcher:
         watcher.read_until("2/5 parts, 2 parts in flight")
     return id_of(running)
 
 
 def snapshot(shell: Shell, *arguments: str) -> dict[str, Any]:
-    """What ``watch --json --once`` says."""
+    """The output of ``watch --json --once``."""
     (found,) = shell.run("watch", *arguments, "--json", "--once").events
     return found
 
 
 def test_an_upload_of_another_process(server: StrictS3, shell: Shell) -> None:
-    """In one line where there is no terminal: how far it is, and who sends it."""
+    """One line without a terminal: its progress and its process."""
     with hanging(shell, server, *UPLOAD) as running:
         pid, id = running.process.pid, settled(shell, running)
         every, one = shell.run("watch", "--once"), shell.run("watch", id[:5], "--once")
@@ -82,7 +82,7 @@ def test_json(server: StrictS3, shell: Shell) -> None:
 
 
 def test_a_kill_is_told(server: StrictS3, shell: Shell) -> None:
-    """Whoever watches learns that the process died, what is safe, and how to resume."""
+    """The watcher reports that the process died, the finished parts, and how to resume."""
     with hanging(shell, server, *UPLOAD) as running:
         with shell.started("watch", "--interval", "0.1", as_json=False) as watcher:
             watcher.read_until("2/5 parts")
@@ -102,7 +102,7 @@ def test_a_kill_is_told(server: StrictS3, shell: Shell) -> None:
 
 
 def test_the_end_is_told_with_the_proof(server: StrictS3, shell: Shell) -> None:
-    """It ends by itself, with 0 for an upload that is done."""
+    """watch ends with the upload, with 0 if it is done."""
     seen = threading.Event()
     wait = CallFunction(function=lambda: seen.wait(TIMEOUT))
     server.faults.add(Fault(operation="CompleteMultipartUpload", stage=Stage.BEFORE_READ, action=wait))
@@ -119,7 +119,7 @@ def test_the_end_is_told_with_the_proof(server: StrictS3, shell: Shell) -> None:
 
 
 def test_an_upload_that_is_stopped(server: StrictS3, shell: Shell) -> None:
-    """The last snapshot of a program that watches says how it ended; its code that something is left."""
+    """The last JSON object says how it ended, and the exit code that it is unfinished."""
     with (
         hanging(shell, server, *UPLOAD) as running,
         shell.started("watch", id_of(running), "--interval", "0.1") as watcher,
@@ -137,7 +137,7 @@ def test_an_upload_that_is_stopped(server: StrictS3, shell: Shell) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_to_stop_watching_leaves_uploads_alone(server: StrictS3, shell: Shell, number: int) -> None:
-    """Ctrl-C ends the watching, with its exit code and without a word."""
+    """Ctrl-C stops watching, with exit code 130 and no message."""
     with hanging(shell, server, *UPLOAD):
         with shell.started("watch", "--interval", "60", as_json=False) as watcher:
             watcher.read_until(" parts")
@@ -149,7 +149,7 @@ def test_to_stop_watching_leaves_uploads_alone(server: StrictS3, shell: Shell, n
 
 
 def test_nothing_is_running(server: StrictS3, shell: Shell) -> None:
-    """Said at once, with what is unfinished."""
+    """Reported at once, with the unfinished uploads."""
     fresh = shell.run("watch")
     killed = interrupt(shell, server, *UPLOAD)
     result = shell.run("watch")
@@ -162,7 +162,7 @@ def test_nothing_is_running(server: StrictS3, shell: Shell) -> None:
 
 
 def test_silence_is_told(server: StrictS3, shell: Shell) -> None:
-    """No event comes while everything stalls: the age of the last one is shown instead of a rate."""
+    """During a stall no events arrive: the age of the last one is shown instead of a rate."""
     with hanging(shell, server, *UPLOAD), shell.started("watch", "--interval", "0.2", as_json=False) as watcher:
         line = watcher.read_until("no progress for ")
         listed = shell.run("list").out
@@ -209,7 +209,7 @@ def test_a_job(server: StrictS3, shell: Shell) -> None:
 
 
 def test_list_marks_what_runs(server: StrictS3, shell: Shell) -> None:
-    """And no longer when its process is dead; show then says how the run ended."""
+    """But not once its process is dead; show then says how the run ended."""
     with hanging(shell, server, *UPLOAD) as running:
         during = shell.run("list").out
         facts = shell.run("list", "--json").events[0]
@@ -241,7 +241,7 @@ def test_bars_and_map_on_a_terminal(server: StrictS3, shell: Shell, encoding: st
 
 
 def test_bars_go_when_the_upload_ends(server: StrictS3, shell: Shell) -> None:
-    """The terminal gets its cursor back, and keeps the line that says how it ended."""
+    """The cursor is restored, and the line about the end stays."""
     with hanging(shell, server, *UPLOAD) as running:
         settled(shell, running)
         shell.variables |= {"TERM": "xterm", "COLUMNS": "80"}

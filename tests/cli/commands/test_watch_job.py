@@ -1,4 +1,4 @@
-"""What other terminals see of a job whose uploads run side by side."""
+"""What other terminals see of a job with concurrent uploads."""
 
 import io
 import time
@@ -55,7 +55,7 @@ def runs(store: MemoryStore, name: str, id: str, began_at: float, **told: object
 
 
 def look(store: MemoryStore) -> WatchedJob:
-    """The job as a watcher finds it."""
+    """The job as seen by a watcher."""
     return watched_job(store, JOB)
 
 
@@ -68,7 +68,7 @@ def drawn(store: MemoryStore, height: int = 24) -> list[str]:
 
 
 def test_each_upload_has_a_line(store: MemoryStore) -> None:
-    """Below the job and its small files; with the id, which is what ``show`` and ``watch`` take."""
+    """Below the job and its small files; with the ID, which ``show`` and ``watch`` accept."""
     runs(store, "video.mkv", "0a1b2c3d", 5.0, phase=LivePhase.COMPLETING)
     runs(store, "disk.img", "3f2a91bc", 3.0)
 
@@ -92,7 +92,7 @@ def test_as_many_as_there_is_room_for(store: MemoryStore) -> None:
 
 
 def test_a_job_has_the_numbers_of_all_its_uploads(store: MemoryStore) -> None:
-    """Rates and retries are sums; what is away for one upload is not away for the job."""
+    """Rates and retries are sums; the job is not unreachable if only one upload is."""
     runs(store, "a", "0000000a", 1.0, retries=2, reason="503", away_since=30.0)
     runs(store, "b", "0000000b", 2.0, retries=1, updated_at=1.0)
     one_away = job_row(store, JOB)
@@ -118,7 +118,7 @@ def test_lines(store: MemoryStore) -> None:
 
 
 def test_an_upload_that_ends_while_it_is_looked_at_is_left_out(store: MemoryStore) -> None:
-    """It ran when the list of what runs was read, and no longer when its own record is."""
+    """It was running when the list was read, but not when its own record was."""
     runs(store, "a", "0000000a", 1.0)
     before = store.live.all()
     store.live.remove("0000000a")
@@ -128,7 +128,7 @@ def test_an_upload_that_ends_while_it_is_looked_at_is_left_out(store: MemoryStor
 
 
 def test_show_says_which_run(store: MemoryStore) -> None:
-    """Those that do not are unfinished, and wait for the next run."""
+    """The others are unfinished, and wait for the next run."""
     runs(store, "a", "0000000a", 1.0)
     runs(store, "b", "0000000b", 2.0, ended=RunOutcome.FAILED)
     file = io.StringIO()
