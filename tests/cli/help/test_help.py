@@ -1,4 +1,4 @@
-"""Help: every command and every option explains itself."""
+"""Help: every command and every option is documented."""
 
 import re
 from importlib.metadata import version
@@ -16,19 +16,19 @@ COMMANDS = ["upload", "resume", "list", "show", "watch", "pace", "verify", "canc
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Shell:
-    """A folder without anything."""
+    """An empty directory."""
     return Shell(tmp_path)
 
 
 def command_of(name: str) -> click.Command:
-    """A command by its name."""
+    """The command with this name."""
     command = cli.get_command(click.Context(cli), name)
     assert command is not None
     return command
 
 
 def shown_options(command: click.Command) -> list[click.Option]:
-    """Without those that are accepted, and do nothing."""
+    """The visible options, without those that are accepted but ignored."""
     return [param for param in command.params if isinstance(param, click.Option) and not param.hidden]
 
 
@@ -48,7 +48,7 @@ def test_every_option_has_help(name: str) -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help_and_an_example(name: str) -> None:
-    """The help says what a command is for, and how it is typed."""
+    """The help explains the command and has an example."""
     command = command_of(name)
 
     assert command.help
@@ -67,7 +67,7 @@ def test_help(shell: Shell, name: str) -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_fits_the_terminal(shell: Shell, name: str) -> None:
-    """No line is longer than the 80 columns that a terminal has at least."""
+    """No line is longer than 80 columns."""
     lines = shell.run(name, "--help").out.splitlines()
 
     assert lines
@@ -84,7 +84,7 @@ def test_alone(shell: Shell) -> None:
 
 
 def test_version(shell: Shell) -> None:
-    """--version is the installed one, alone on a line."""
+    """--version prints the installed version on a single line."""
     result = shell.run("--version")
 
     assert shell.run("-V") == result
@@ -92,7 +92,7 @@ def test_version(shell: Shell) -> None:
 
 
 def test_unknown_command(shell: Shell) -> None:
-    """An unknown command is a usage error that repeats it, and says where the commands are listed."""
+    """An unknown command is a usage error that repeats it and says how to list the commands."""
     result = shell.run("fly")
 
     assert (result.code, result.out) == (2, "")
@@ -101,7 +101,7 @@ def test_unknown_command(shell: Shell) -> None:
 
 @pytest.mark.parametrize(("typed", "meant"), [("uplaod", "upload"), ("cp", "upload"), ("ls", "list"), ("-r", None)])
 def test_a_mistyped_command_is_guessed(shell: Shell, typed: str, meant: str | None) -> None:
-    """Also by the names that other tools have; an option is no command."""
+    """Including names from other tools; an option is not a command."""
     result = shell.run(typed)
 
     assert result.code == 2
@@ -129,7 +129,7 @@ def test_help_of_a_command(shell: Shell) -> None:
 
 
 def test_help_is_in_groups(shell: Shell) -> None:
-    """First the ten common options, then those about the source, and so on; no option stands in two groups."""
+    """First the ten common options, then those for the source, and so on; no option is in two groups."""
     lines = shell.run("upload", "--help").out.splitlines()
 
     headings = [line.removesuffix(":") for line in lines if line[:1].isalpha() and line.endswith(":")]
@@ -150,7 +150,7 @@ def test_help_is_in_groups(shell: Shell) -> None:
 
 
 def test_every_option_of_upload_has_a_group() -> None:
-    """An option that is added later is added to a group, too."""
+    """New options have to be added to a group, too."""
     assert ungrouped(command_of("upload")) == []
 
 
@@ -164,14 +164,14 @@ def test_help_has_no_heading_for_a_few_options(shell: Shell, name: str) -> None:
 
 
 def test_help_touches_nothing(shell: Shell) -> None:
-    """Help and version leave no state behind."""
+    """Help and version create no state."""
     shell.run("upload", "--help")
 
     assert list(shell.folder.iterdir()) == []
 
 
 def test_help_fits_a_screen(shell: Shell) -> None:
-    """24 lines of 80 columns, with examples before anything else."""
+    """24 lines of 80 columns, with the examples first."""
     lines = shell.run("--help").out.splitlines()
 
     assert len(lines) <= 24

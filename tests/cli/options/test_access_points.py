@@ -1,4 +1,4 @@
-"""ARNs in place of a bucket: access points, Multi-Region Access Points and Outposts, as aws takes them."""
+"""ARNs instead of a bucket: access points, Multi-Region Access Points and Outposts, as in aws."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -43,7 +43,7 @@ WHERE = {
 
 @pytest.mark.parametrize("arn", ARNS)
 def test_an_arn_is_the_bucket(arn: str) -> None:
-    """What follows the ARN and a slash is the key, the prefix, or nothing."""
+    """The ARN and a slash are followed by the key, the prefix, or nothing."""
     assert parse_target(f"s3://{arn}/some/key", "/file") == (arn, "some/key")
     assert parse_target(f"s3://{arn}/", "/file") == (arn, "file")
     assert parse_target(f"s3://{arn}", "/file") == (arn, "file")
@@ -66,13 +66,13 @@ def test_an_arn_is_the_bucket(arn: str) -> None:
     ],
 )
 def test_other_arns_are_refused(target: str, words: str) -> None:
-    """Nothing can be uploaded there: a sentence, instead of a key that has half of an ARN."""
+    """They do not accept uploads: an error, instead of a key with half an ARN."""
     with pytest.raises(click.UsageError, match=words):
         parse_target(target, "/file")
 
 
 def test_a_stream_needs_a_key_after_the_arn() -> None:
-    """The slash within the ARN is none before a key."""
+    """The slash within the ARN does not start a key."""
     stream = StreamOptions(expected_size=None, equal_parts=False, allow_empty=False, from_command="x", dry_run=True)
 
     assert stream.check("-", f"s3://{POINT}/key")
@@ -82,7 +82,7 @@ def test_a_stream_needs_a_key_after_the_arn() -> None:
 
 @pytest.fixture
 def redirected(strict: StrictS3, monkeypatch: pytest.MonkeyPatch) -> Redirected:
-    """All requests go to the strict S3; the configuration is that of AWS in another region."""
+    """Redirects all requests to the strict S3; the configuration is for AWS in another region."""
     redirected = Redirected(strict)
     monkeypatch.setattr(client, "send", redirected)
     monkeypatch.delenv("AWS_ENDPOINT_URL")
@@ -109,7 +109,7 @@ def uploading(aws: S3Backend, make_file: Callable[..., Path]) -> Uploading:
 def test_every_request_goes_to_the_access_point(
     strict: StrictS3, redirected: Redirected, uploading: Uploading, arn: str
 ) -> None:
-    """Its own host, signed for its region or for all of them, whatever region is configured; with all of an upload."""
+    """Its own host, signed for its region or for all regions, whatever region is configured; for a whole upload."""
     done = replace(uploading, bucket=arn).run()
 
     assert {(each.host, each.scheme, each.scope, each.regions) for each in redirected.sent} == {WHERE[arn]}
@@ -120,7 +120,7 @@ def test_every_request_goes_to_the_access_point(
 
 @pytest.mark.parametrize("arn", WHERE)
 def test_the_record_resumes(strict: StrictS3, redirected: Redirected, uploading: Uploading, arn: str) -> None:
-    """The ARN is stored as the bucket: a resume sends what is missing to the same access point."""
+    """The ARN is stored as the bucket: a resume sends the missing parts to the same access point."""
     uploading = replace(uploading, bucket=arn)
     no = Answer(status=403, code="AccessDenied")
     strict.faults.add(Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=no, part_number=5))
@@ -141,7 +141,7 @@ def test_the_record_resumes(strict: StrictS3, redirected: Redirected, uploading:
 
 @pytest.mark.parametrize("arn", WHERE)
 def test_unfinished_uploads_are_listed_through_it(aws: S3Backend, redirected: Redirected, arn: str) -> None:
-    """`clean` and `doctor` look there, too."""
+    """`clean` and `doctor` use it, too."""
     target = Target(bucket=arn, key="a/key", endpoint="")
     created = aws.create_upload(target, ChecksumAlgorithm.CRC64NVME)
 
@@ -154,7 +154,7 @@ def test_unfinished_uploads_are_listed_through_it(aws: S3Backend, redirected: Re
 def test_a_wrong_clock_does_not_sign_for_one_region(
     aws: S3Backend, redirected: Redirected, uploading: Uploading
 ) -> None:
-    """A request that is signed for all regions keeps that signature when the clock is known to be off."""
+    """A request signed for all regions keeps that signature even with a known clock skew."""
     clock_skew_for(aws.config).seconds = 1.0
 
     replace(uploading, bucket=MULTI_REGION).run()

@@ -1,4 +1,4 @@
-"""The ``s3 =`` block of the AWS configuration: defaults that the command overrides, and that never stop it."""
+"""The ``s3 =`` block of the AWS configuration: defaults that options override, and that never stop an upload."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ NAMES = {"multipart_chunksize": "part_size", "max_concurrent_requests": "concurr
 
 
 def read(name: str, text: str, given: TransferOptions | None = None) -> tuple[int | None, list[str]]:
-    """The option that the setting gives, and the warnings."""
+    """The option from the setting, and the warnings."""
     warnings: list[str] = []
     options = transfer_options(given or TransferOptions(), {name: text}, warnings.append)
     return getattr(options, NAMES[name]), warnings
@@ -37,7 +37,7 @@ def read(name: str, text: str, given: TransferOptions | None = None) -> tuple[in
     ],
 )
 def test_a_value_in_range_is_taken_as_it_is(name: str, text: str, value: int) -> None:
-    """In aws's units, up to both borders, and without a word."""
+    """In aws's units, including both bounds, without a warning."""
     assert read(name, text) == (value, [])
 
 
@@ -54,7 +54,7 @@ def test_a_value_in_range_is_taken_as_it_is(name: str, text: str, value: int) ->
     ],
 )
 def test_a_value_out_of_range_becomes_the_nearest(name: str, text: str, value: int, words: str) -> None:
-    """aws's ranges are wider: such a value stops nothing, and one line says what is used."""
+    """aws's ranges are wider: such a value is clamped, with a warning."""
     assert read(name, text) == (value, [f"{name} in the s3 block of the AWS configuration {words}"])
 
 
@@ -70,7 +70,7 @@ def test_what_the_command_names_is_not_read(name: str, text: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("text", ["0", "0B/s", "junk", "-1", "", "1e400"])
 def test_an_unreadable_value_is_ignored(name: str, text: str) -> None:
-    """It stops no upload: one line names the setting and what is wrong with it."""
+    """It does not stop the upload: a warning names the setting and the problem."""
     value, (warning,) = read(name, text)
 
     assert value is None
@@ -78,7 +78,7 @@ def test_an_unreadable_value_is_ignored(name: str, text: str) -> None:
 
 
 def test_a_small_file_goes_through(shell: Shell, server: StrictS3, tmp_path: Path) -> None:
-    """Values that partway does not take: 6 bytes are uploaded, with a line each, and none with --quiet."""
+    """With invalid values 6 bytes are uploaded, with a warning each, and none with --quiet."""
     (tmp_path / "file").write_bytes(b"6bytes")
     (tmp_path / "config").write_text(
         "[default]\ns3 =\n  max_concurrent_requests = 1000\n  multipart_chunksize = 1MB\n  max_bandwidth = 0\n"
@@ -117,7 +117,7 @@ def test_a_resume_heeds_the_profiles_limits(shell: Shell, server: StrictS3, tmp_
 
 
 def test_a_limit_of_the_command_wins_in_a_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What it names is not read; the rest is the profile's."""
+    """A setting that an option overrides is not read; the rest come from the profile."""
     (tmp_path / "config").write_text("[default]\ns3 =\n  max_concurrent_requests = junk\n  max_bandwidth = 1MB/s\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     S3Backend(S3Config()).close()
@@ -128,7 +128,7 @@ def test_a_limit_of_the_command_wins_in_a_resume(tmp_path: Path, monkeypatch: py
 
 
 def test_a_job_with_a_broken_profile_keeps_none_of_the_others(shell: Shell, server: StrictS3, tmp_path: Path) -> None:
-    """Its AWS configuration is not usable: that job says so, and the upload of another profile is finished."""
+    """Its AWS configuration is unusable: that job reports it, and the upload of another profile is finished."""
     keys = f"aws_access_key_id = {server.access_key}\naws_secret_access_key = {server.secret_key}\n"
     good = f"[profile good]\n{keys}[profile bad]\n{keys}"
     (tmp_path / "config").write_text(good)

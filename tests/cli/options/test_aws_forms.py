@@ -1,4 +1,4 @@
-"""What people type who know ``aws s3 cp``."""
+"""The forms of ``aws s3 cp``."""
 
 from pathlib import Path
 
@@ -27,12 +27,12 @@ def puts(server: StrictS3) -> list[Call]:
     ],
 )
 def test_grants_after_a_grant(typed: list[str], expected: list[str]) -> None:
-    """Words in the form of a grant belong to --grants, when they follow it directly."""
+    """Words in the form of a grant belong to --grants if they follow it directly."""
     assert with_single_grants(typed) == expected
 
 
 def test_a_command_of_aws(shell: Shell, server: StrictS3) -> None:
-    """Forms of values, and flags that mean nothing for an upload: one line on stderr."""
+    """Its forms of values are accepted, and flags without meaning for an upload cause one warning."""
     (shell.folder / "file.txt").write_bytes(b"x")
     (shell.folder / "map.json").write_text('{"color": "red"}\n')
     typed = ("--grants", f"{READ},id=b", FULL, "--metadata", "file://map.json", "--expires", "1924948800")

@@ -1,4 +1,4 @@
-"""Bad input: a clear sentence, an exit code, nothing lost, nothing created, and never a traceback."""
+"""Bad input: a clear error and exit code; nothing lost, nothing created, and never a traceback."""
 
 import os
 import re
@@ -119,7 +119,7 @@ def server() -> Iterator[StrictS3]:
 
 @pytest.fixture(scope="module")
 def shell(server: StrictS3, tmp_path_factory: pytest.TempPathFactory) -> Shell:
-    """A folder with a good file, and with much that is none."""
+    """A directory with a good file, and many bad sources."""
     shell = Shell(tmp_path_factory.mktemp("bad"), server)
     (shell.folder / "file").write_bytes(b"a good file")
     (shell.folder / "folder").mkdir()
@@ -137,7 +137,7 @@ def shell(server: StrictS3, tmp_path_factory: pytest.TempPathFactory) -> Shell:
 @pytest.fixture(scope="module")
 def results(shell: Shell) -> dict[str, Result]:
     """How each of REFUSED ended."""
-    # Each to a key of its own: they run at the same time, and one upload is never sent twice.
+    # Each with its own key, since they run concurrently, and an upload is never sent twice at once.
     commands = {
         name: tuple(f"{TARGET}{index}" if argument == TARGET else argument for argument in arguments)
         for index, (name, (arguments, _, _)) in enumerate(REFUSED.items())
@@ -153,7 +153,7 @@ def usage(shell: Shell) -> dict[str, Result]:
 
 @pytest.mark.parametrize("name", USAGE)
 def test_usage(usage: dict[str, Result], server: StrictS3, name: str) -> None:
-    """What is wrong with the command as typed is said with the usage, before anything is looked at."""
+    """Usage errors are reported before anything is read."""
     result = usage[name]
 
     assert result.code == 2
@@ -165,7 +165,7 @@ def test_usage(usage: dict[str, Result], server: StrictS3, name: str) -> None:
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_refused(results: dict[str, Result], server: StrictS3, name: str) -> None:
-    """One sentence that names the problem."""
+    """The error names the problem."""
     _, code, sentence = REFUSED[name]
     result = results[name]
 
@@ -189,7 +189,7 @@ def environment(shell: Shell) -> dict[str, Result]:
 
 @pytest.mark.parametrize("name", ENVIRONMENT)
 def test_environment(environment: dict[str, Result], name: str) -> None:
-    """An environment that does not work is one sentence too."""
+    """An unusable environment is a clear error, too."""
     _, code, sentence = ENVIRONMENT[name]
     result = environment[name]
 
@@ -215,7 +215,7 @@ def test_nothing_was_created(
 
 @pytest.mark.parametrize("command", ["upload", "verify"])
 def test_unreadable_file(shell: Shell, command: str) -> None:
-    """A file without permission says so."""
+    """A file without read permission is reported as such."""
     secret = shell.folder / "secret"
     secret.touch(mode=0o000)
     result = unprivileged(lambda: shell.run(command, "secret", TARGET))
@@ -226,7 +226,7 @@ def test_unreadable_file(shell: Shell, command: str) -> None:
 
 @pytest.mark.parametrize("command", [("list",), ("cancel", "x")])
 def test_damaged_state(shell: Shell, command: tuple[str, ...]) -> None:
-    """Every command that looks into the state says that it is damaged, and leaves it as it is."""
+    """Every command that uses the state reports the damage, and leaves it unchanged."""
     before = (shell.folder / "garbage" / "partway.db").read_bytes()
     result = shell.run(*command, "--state-dir", "garbage")
 

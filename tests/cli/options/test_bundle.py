@@ -29,19 +29,19 @@ class Door:
 @click.option("--host")
 @collected(place=Place, door=Door)
 def command(name: str, place: Place, door: Door) -> None:
-    """Say what was given."""
+    """Return the given values."""
     click.echo(f"{name} {place} {door}")
 
 
 def test_a_dataclass_for_the_options_of_its_fields() -> None:
-    """Wherever they stand, and for two dataclasses with a field in common; other options stay values."""
+    """In any order, and for two dataclasses with a common field; other options stay separate values."""
     result = CliRunner().invoke(command, ["--host", "a", "--name", "b", "--port", "2"])
 
     assert result.output == "b Place(host='a', port=2) Door(port=2)\n"
 
 
 def test_the_help_is_that_of_the_command() -> None:
-    """The docstring, and the options in their order."""
+    """The docstring, and the options in order."""
     lines = CliRunner().invoke(command, ["--help"]).output.split()
 
     assert "Say what was given." in " ".join(lines)

@@ -1,4 +1,4 @@
-"""File names are data: any name is uploaded as it is, and none is ever printed raw."""
+"""File names are data: any name is uploaded unchanged, and none is printed raw."""
 
 import os
 import sys
@@ -33,7 +33,7 @@ def server() -> Iterator[StrictS3]:
 
 @pytest.fixture(scope="module")
 def shell(server: StrictS3, tmp_path_factory: pytest.TempPathFactory) -> Shell:
-    """A folder with a file of each name."""
+    """A directory with a file of each name."""
     shell = Shell(tmp_path_factory.mktemp("names"), server)
     for name in NAMES.values():
         (shell.folder / name).write_bytes(CONTENT)
@@ -64,13 +64,13 @@ def test_any_name_becomes_the_key(server: StrictS3, results: dict[str, Result], 
 
 @pytest.mark.parametrize("kind", [*NAMES, "bytes", "bytes in the key"])
 def test_no_name_is_printed_raw(results: dict[str, Result], kind: str) -> None:
-    """Nothing that a terminal would act on reaches it."""
+    """Nothing that a terminal would interpret is printed."""
     assert results[kind].out + results[kind].err
     assert not CONTROL.search(results[kind].out + results[kind].err)
 
 
 def test_name_is_recognisable(results: dict[str, Result]) -> None:
-    """What is harmless is printed as it is, markup too."""
+    """Harmless characters are printed unchanged, including markup."""
     assert results["emoji"].out.startswith("uploaded s3://bucket/\N{ROCKET}\N{SNOWMAN}é.txt (")
     assert NAMES["markup"] in results["markup"].out
     assert r"\x1b[31mred" in results["escape"].out
@@ -83,7 +83,7 @@ def test_name_that_is_no_utf8_with_a_named_key(server: StrictS3, results: dict[s
 
 
 def test_name_that_is_no_utf8_as_key(server: StrictS3, results: dict[str, Result]) -> None:
-    """A key that is no UTF-8 is refused with what to do."""
+    """A key that is not UTF-8 is refused, with advice."""
     assert results["bytes in the key"].code == 2
     assert "is not valid UTF-8; set the key in the destination, or rename the file" in results["bytes in the key"].err
     assert not [key for _, key in server.model.objects if key.startswith("folder/")]
@@ -91,7 +91,7 @@ def test_name_that_is_no_utf8_as_key(server: StrictS3, results: dict[str, Result
 
 @pytest.mark.parametrize("arguments", [("list", "--all"), ("list", "--all", "--json")])
 def test_list_prints_no_name_raw(shell: Shell, results: dict[str, Result], arguments: tuple[str, ...]) -> None:
-    """The list of all uploads has no name raw either."""
+    """The list of uploads prints no raw name either."""
     result = shell.run(*arguments)
 
     assert result.code == 0
@@ -103,7 +103,7 @@ def test_list_prints_no_name_raw(shell: Shell, results: dict[str, Result], argum
     "arguments", [("show", "x", "\x1b[31m\u202e"), ("\x1b]0;x\x07",), ("upload", "x", "s3://\x1b")]
 )
 def test_usage_error_prints_no_argument_raw(shell: Shell, arguments: tuple[str, ...]) -> None:
-    """What was typed is escaped where a usage error repeats it, on a terminal too."""
+    """Usage errors escape the input that they repeat, also on a terminal."""
     code = "import pty,sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)"
     result = shell.run_command([sys.executable, "-c", code, *PARTWAY, *arguments])
 

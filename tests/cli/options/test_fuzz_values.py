@@ -1,4 +1,4 @@
-"""Whatever is typed: sizes, times, addresses and names are read or refused in a sentence, and printed as text."""
+"""Any input: sizes, times, addresses and names are parsed or refused with an error, and printed safely."""
 
 import io
 import unicodedata
@@ -24,7 +24,7 @@ from tests.support.shell.command import CONTROL
 MANY = settings(QUICKLY, max_examples=100)
 CONTEXT = click.Context(click.Command("x"))
 PARAMETER = click.Option(["--x"])
-# Surrogates too: they are what Python makes of arguments that are no UTF-8.
+# Including surrogates, which Python uses for arguments that are not UTF-8.
 ANYTHING = st.text(max_size=60) | st.text(st.characters(), max_size=20)
 NUMBER = st.from_regex(r"[0-9\u0660-\u0669]{0,40}(\.[0-9]{0,10})?", fullmatch=True)
 SIZES = ANYTHING | st.builds(str.__add__, NUMBER, st.sampled_from(["", " ", "k", "MiB", "GB", "t", "b", "kk", "ib"]))
@@ -66,7 +66,7 @@ def test_a_time_is_read_or_refused(text: str) -> None:
 
 
 def test_a_time_beyond_all_clocks_is_refused() -> None:
-    """Four hundred digits are no time, and no endless one either."""
+    """Four hundred digits are not a valid time, and not infinity either."""
     with pytest.raises(ValueError, match="is not a valid time"):
         parse_duration("9" * 400)
 
@@ -74,7 +74,7 @@ def test_a_time_beyond_all_clocks_is_refused() -> None:
 @given(size=st.integers(0, 1 << 60))
 @MANY
 def test_a_size_survives_being_written(size: int) -> None:
-    """To the rounding of what is written; whole bytes below 1 KiB exactly."""
+    """Up to rounding; whole bytes below 1 KiB exactly."""
     written = format_size(size)
 
     assert parse_size(written.replace(" B", "")) == pytest.approx(size, rel=0.06, abs=0)
@@ -84,7 +84,7 @@ def test_a_size_survives_being_written(size: int) -> None:
 @given(count=st.integers(0, 1 << 30), unit=st.sampled_from([("", 1), ("KiB", 1024), ("m", 1024**2), ("Gb", 1024**3)]))
 @MANY
 def test_a_whole_number_of_units_is_exact(count: int, unit: tuple[str, int]) -> None:
-    """No byte is lost to rounding in any size that S3 knows."""
+    """Rounding loses no byte of any size that S3 supports."""
     assert parse_size(f"{count}{unit[0]}") == count * unit[1]
 
 
@@ -117,7 +117,7 @@ CALLBACKS: dict[str, tuple[Callable[..., Any], Any]] = {
 @given(data=st.data())
 @settings(QUICKLY, max_examples=100)
 def test_an_option_is_read_or_refused(name: str, data: st.DataObject) -> None:
-    """click's own error, which ends in exit code 2; nothing else."""
+    """click's own error, with exit code 2, and no other."""
     callback, values = CALLBACKS[name]
     try:
         callback(CONTEXT, PARAMETER, data.draw(values))
@@ -126,7 +126,7 @@ def test_an_option_is_read_or_refused(name: str, data: st.DataObject) -> None:
 
 
 def test_metadata_that_is_nested_without_end_is_refused() -> None:
-    """It fits into an argument of the command line, and into no parser's stack."""
+    """It fits into a command-line argument, but exceeds a parser's stack."""
     with pytest.raises(click.BadParameter, match="is not a valid map"):
         values.metadata_value(CONTEXT, PARAMETER, '{"a":' * 20_000)
 
@@ -134,7 +134,7 @@ def test_metadata_that_is_nested_without_end_is_refused() -> None:
 @given(text=URLS)
 @MANY
 def test_an_address_that_is_taken_has_no_password(text: str) -> None:
-    """What is stored and shown later has no credentials in it."""
+    """Stored and displayed addresses contain no credentials."""
     try:
         url = values.url_value(CONTEXT, PARAMETER, text)
     except click.BadParameter:
@@ -145,7 +145,7 @@ def test_an_address_that_is_taken_has_no_password(text: str) -> None:
 @given(text=TARGETS, source=ANYTHING)
 @MANY
 def test_a_target_is_read_or_refused(text: str, source: str) -> None:
-    """Bucket and key, neither empty and both UTF-8, or click's error; what was typed comes back."""
+    """A nonempty bucket and key in UTF-8 that match the input, or click's error."""
     try:
         bucket, key = parse_target(text, f"/folder/{source or 'x'}")
     except click.UsageError as error:
@@ -159,7 +159,7 @@ def test_a_target_is_read_or_refused(text: str, source: str) -> None:
 @given(text=ANYTHING)
 @MANY
 def test_printable_has_nothing_that_a_terminal_acts_on(text: str) -> None:
-    """No control, format, surrogate or separator character but the space; once escaped, it stays as it is."""
+    """No control, format, surrogate or separator character but the space; escaping again changes nothing."""
     shown = printable(text)
 
     assert not CONTROL.search(shown)
@@ -182,5 +182,5 @@ def test_rich_shows_it_literally(text: str) -> None:
 @given(text=ANYTHING, width=st.integers(-1, 40))
 @MANY
 def test_shortened_text_fits(text: str, width: int) -> None:
-    """In cells of a terminal, whatever characters it has."""
+    """In terminal cells, for any characters."""
     assert cell_len(shorten(printable(text), width)) <= max(width, 0)

@@ -1,4 +1,4 @@
-"""``--json``: one event a line on stdout, with the documented names and fields, and nothing else."""
+"""``--json``: one event per line on stdout, with the documented names and fields, and nothing else."""
 
 import re
 from collections.abc import Iterator
@@ -100,7 +100,7 @@ def test_no_raw_control_characters(results: dict[str, Result], name: str) -> Non
 
 
 def test_upload_started(results: dict[str, Result], shell: Shell) -> None:
-    """What is sent, where to, and how it is cut."""
+    """The source, the destination and the parts."""
     started = results["done"].event("upload_started")
 
     assert re.fullmatch("[0-9a-f]{8}", started.pop("upload"))
@@ -136,7 +136,7 @@ def test_part_retried(results: dict[str, Result]) -> None:
 
 
 def test_upload_done(results: dict[str, Result]) -> None:
-    """The sums of this run, and the proof."""
+    """The totals of this run, and the proof."""
     done = results["done"].event("upload_done")
 
     assert (done["bytes"], done["sent_bytes"], done["resumed_bytes"], done["retries"]) == (SIZE, SIZE, 0, 1)
@@ -145,7 +145,7 @@ def test_upload_done(results: dict[str, Result]) -> None:
 
 
 def test_order(results: dict[str, Result]) -> None:
-    """It begins with upload_started and ends with upload_done, all about one upload."""
+    """It starts with upload_started and ends with upload_done, all for one upload."""
     events = results["done"].events
 
     assert (events[0]["event"], events[-2]["event"], events[-1]["event"]) == (
@@ -171,19 +171,19 @@ def test_upload_failed(results: dict[str, Result], name: str, code: int, resumab
 
 
 def test_what_s3_has_nothing_of_is_forgotten(results: dict[str, Result], shell: Shell) -> None:
-    """Of what S3 has nothing nothing is listed: the bucket does not exist, or nobody was reached."""
+    """An upload of which S3 has nothing is not listed: the bucket does not exist, or the endpoint was never reached."""
     listed = shell.run("list", "--json").events
 
     assert [upload["target"] for upload in listed] == []
 
 
 def test_upload_skipped(results: dict[str, Result]) -> None:
-    """A skip is an event of its own, and no failure."""
+    """A skip is a separate event, not a failure."""
     assert results["skipped"].code == 0
     assert [event["event"] for event in results["skipped"].events] == ["upload_skipped"]
 
 
 def test_odd_name_survives(results: dict[str, Result], shell: Shell) -> None:
-    """Escapes in JSON give the name back."""
+    """Unescaping the JSON yields the name."""
     assert results["odd name"].event("upload_started")["source"] == str(shell.folder / NAME)
     assert results["odd name"].err == ""

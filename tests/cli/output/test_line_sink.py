@@ -11,7 +11,7 @@ from tests.support.engine.job_events import JOB, MIB, file_done, lost, part_done
 
 
 def written(*events: Event, every: float | None = None) -> list[str]:
-    """What is written of these events, of which one comes in three seconds."""
+    """The output for these events, one every three seconds."""
     out, now = io.StringIO(), 0.0
     sink = LineSink(out, every=every, clock=lambda: now)
     for event in events:
@@ -21,14 +21,14 @@ def written(*events: Event, every: float | None = None) -> list[str]:
 
 
 def test_a_single_upload() -> None:
-    """Its name, and how far it is."""
+    """Its name and progress."""
     lines = written(started("a.bin"), part_done("a.bin", 1), sent("a.bin", 2, 2 * MIB))
 
     assert lines == ["a.bin: 12 %, 12.0 MiB of 100.0 MiB, 2.0 MiB/s, 44.0 s left, 1/10 parts"]
 
 
 def test_a_job_is_one_line_with_its_uploads() -> None:
-    """Whichever of them has news."""
+    """Whichever of them has progress."""
     uploads: list[Event] = [started("a.bin"), started("b.bin", parts=2), part_done("a.bin", 1), sent("b.bin", 1, MIB)]
 
     assert written(JOB, *uploads) == [

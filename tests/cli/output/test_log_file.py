@@ -1,4 +1,4 @@
-"""``--log-file``: a line for every event, for people who look later."""
+"""``--log-file``: a line per event, for later inspection."""
 
 import os
 import re
@@ -47,7 +47,7 @@ def test_every_event_is_a_line(server: StrictS3, shell: Shell) -> None:
 
 
 def test_runs_are_added(server: StrictS3, shell: Shell) -> None:
-    """A kill leaves whole lines, the next runs write below them, and each line has the upload's id."""
+    """A kill leaves complete lines, later runs append, and each line has the upload's ID."""
     interrupt(shell, server, *LOGGED)
     refuse_parts(server)
     shell.run("resume", "--log-file", "run.log")
@@ -82,7 +82,7 @@ def test_a_job_and_a_failure(server: StrictS3, shell: Shell) -> None:
 
 
 def test_what_fails_before_an_upload_begins_is_logged(shell: Shell) -> None:
-    """cron's mail may be lost; the log has the sentence."""
+    """cron's mail may be lost; the log has the error."""
     shell.run("upload", "none.bin", "s3://bucket/key", "--log-file", "run.log")
     shell.run(*LOGGED, "--profile", "nobody")
 
@@ -116,7 +116,7 @@ def test_no_secret_and_nothing_raw(server: StrictS3, shell: Shell) -> None:
     ],
 )
 def test_a_log_that_cannot_be_is_a_usage_error(server: StrictS3, shell: Shell, log: str, says: str) -> None:
-    """Before the first byte, and before anything is remembered."""
+    """Before anything is sent or stored."""
     os.mkfifo(shell.folder / "pipe")
 
     result = shell.run(*UPLOAD, "--log-file", log)
@@ -128,7 +128,7 @@ def test_a_log_that_cannot_be_is_a_usage_error(server: StrictS3, shell: Shell, l
 
 
 def test_a_log_in_the_folder_that_is_uploaded(server: StrictS3, shell: Shell) -> None:
-    """It would change in every run; with a filter that leaves it out it may lie there."""
+    """It would change in every run; it is allowed if a filter excludes it."""
     (shell.folder / "many").mkdir()
     (shell.folder / "many" / "a").write_bytes(b"x")
     command = ("upload", "-r", "many", "s3://bucket/", "--log-file", "many/run.log")
@@ -141,7 +141,7 @@ def test_a_log_in_the_folder_that_is_uploaded(server: StrictS3, shell: Shell) ->
 
 
 def test_a_log_that_fills_its_disk_does_not_stop_the_upload(server: StrictS3, shell: Shell) -> None:
-    """One warning; the bytes matter more."""
+    """One warning, and the upload continues."""
     result = shell.run(*UPLOAD, "--log-file", "/dev/full")
 
     assert result.code == 0
@@ -178,7 +178,7 @@ def test_bytes_on_their_way_are_a_line_in_ten_seconds(tmp_path: Path) -> None:
 
 
 def test_each_upload_of_a_job_has_such_a_line(tmp_path: Path) -> None:
-    """With its own id and its own numbers, until it ended."""
+    """With its own ID and numbers, until it ends."""
     now = 0.0
     log = LogFile(tmp_path / "log", clock=lambda: 1_800_000_000.25, timer=lambda: now)
     for event in (JOB, started("a"), started("b"), started("c"), sent("b", 1, 5 * MIB), failed("c")):
@@ -195,10 +195,10 @@ def test_each_upload_of_a_job_has_such_a_line(tmp_path: Path) -> None:
 
 
 def test_a_log_line_is_one_line() -> None:
-    """Also of events whose words come from elsewhere."""
+    """Also for events with text from elsewhere."""
     assert log_line(PartDone(upload="x", number=1234, size=5 * 1024**2)) == "part 1,234 done (5.0 MiB)"
 
 
 def test_help_names_it(shell: Shell) -> None:
-    """Both commands that send have it."""
+    """Both commands that upload have it."""
     assert all("--log-file FILE" in shell.run(name, "--help").out for name in ("upload", "resume"))

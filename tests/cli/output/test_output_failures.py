@@ -1,4 +1,4 @@
-"""Output that fails, signals that are ignored, TLS flags, and failures before the work begins."""
+"""Failing output, ignored signals, TLS flags, and failures before the work starts."""
 
 import json
 import signal
@@ -40,7 +40,7 @@ def run_shell(shell: Shell, line: str) -> "subprocess.CompletedProcess[str]":
 
 
 def test_a_full_disk_behind_the_json_stops_the_upload_resumably(shell: Shell) -> None:
-    """Nobody can follow any more: a sentence, the way to resume, and exit code 75."""
+    """The output is lost: an error, the resume command, and exit code 75."""
     done = run_shell(shell, f"$PARTWAY {' '.join(UPLOAD)} --json > /dev/full")
 
     assert done.returncode == 75
@@ -85,7 +85,7 @@ def test_a_job_whose_reader_goes_away_can_be_gone_on_with(
 
 
 def test_a_summary_that_cannot_be_written_says_that_the_upload_is_done(server: StrictS3, shell: Shell) -> None:
-    """Exit code 1, since the caller did not get what he asked for; but the object is there."""
+    """Exit code 1, since the caller did not get the summary; but the object exists."""
     done = run_shell(shell, f"$PARTWAY {' '.join(UPLOAD)} > /dev/full")
 
     assert done.returncode == 1
@@ -120,7 +120,7 @@ def test_a_closed_terminal_is_like_ctrl_c(server: StrictS3, shell: Shell) -> Non
 
 
 def test_a_failure_before_the_work_begins_is_json_too(shell: Shell) -> None:
-    """A program that reads the lines is told, whatever fails."""
+    """A program that reads the lines learns of every failure."""
     result = shell.run(*UPLOAD, "--json", "--profile", "nobody")
 
     (event,) = result.events
@@ -129,7 +129,7 @@ def test_a_failure_before_the_work_begins_is_json_too(shell: Shell) -> None:
 
 
 def test_an_address_with_a_password_is_refused(shell: Shell) -> None:
-    """It would be stored and shown; credentials have their own place."""
+    """It would be stored and displayed; credentials belong in the AWS configuration."""
     flag = shell.run(*UPLOAD, "--endpoint-url", "http://user:hunter2@127.0.0.1:1")
     variable = shell.run(*UPLOAD, variables={"AWS_ENDPOINT_URL": "http://user:hunter2@127.0.0.1:1"})
 
@@ -141,7 +141,7 @@ def test_an_address_with_a_password_is_refused(shell: Shell) -> None:
 
 @pytest.fixture
 def tls(tmp_path: Path) -> Iterator[tuple[StrictS3, Shell]]:
-    """A server whose certificate nobody trusts by himself."""
+    """A server with an untrusted certificate."""
     with StrictS3(tls=True) as server:
         shell = Shell(tmp_path, server)
         make_source(shell)
@@ -150,7 +150,7 @@ def tls(tmp_path: Path) -> Iterator[tuple[StrictS3, Shell]]:
 
 
 def test_an_unknown_certificate_is_refused(tls: tuple[StrictS3, Shell]) -> None:
-    """TLS is checked unless the user says otherwise; nothing is sent."""
+    """Certificates are verified unless disabled; nothing is sent."""
     server, shell = tls
 
     result = shell.run(*UPLOAD)
@@ -161,7 +161,7 @@ def test_an_unknown_certificate_is_refused(tls: tuple[StrictS3, Shell]) -> None:
 
 
 def test_a_ca_bundle_is_trusted(tls: tuple[StrictS3, Shell]) -> None:
-    """--ca-bundle names who vouches."""
+    """--ca-bundle makes the certificate trusted."""
     server, shell = tls
 
     result = shell.run(*UPLOAD, "--ca-bundle", str(server.ca_file))
@@ -170,7 +170,7 @@ def test_a_ca_bundle_is_trusted(tls: tuple[StrictS3, Shell]) -> None:
 
 
 def test_no_verify_ssl_warns_once(tls: tuple[StrictS3, Shell]) -> None:
-    """It works, and says what it gives away, once and in our words."""
+    """It works, with a single warning of ours about the risk."""
     _, shell = tls
 
     result = shell.run(*UPLOAD, "--no-verify-ssl", "--no-progress")

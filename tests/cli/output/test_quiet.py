@@ -1,4 +1,4 @@
-"""``--quiet``: nothing but errors, for every command that has it; and ``--json`` for every one that tells something."""
+"""``--quiet``: only errors, for every command that has it; and ``--json`` for every command with output."""
 
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def test_every_command_has_json() -> None:
 
 
 def loud(results: list[Result]) -> list[Result]:
-    """Those that failed or said anything."""
+    """The results that failed or printed anything."""
     return [result for result in results if (result.code, result.out, result.err) != (0, "", "")]
 
 
@@ -59,7 +59,7 @@ def test_upload(server: StrictS3, shell: Shell) -> None:
 
 
 def test_resume(server: StrictS3, shell: Shell) -> None:
-    """What is unfinished, and nothing that is; a stream that needs its producer is why the exit code is 75."""
+    """With and without unfinished uploads; the exit code is 75 because a stream needs its producer."""
     interrupt(shell, server, *UPLOAD)
     with piping(shell, lambda pipe: pipe.write(bytes(6 << 20)), "s3://bucket/stream", "-p", "5MiB") as running:
         running.wait_for("part_done")
@@ -78,7 +78,7 @@ def test_resume(server: StrictS3, shell: Shell) -> None:
 
 
 def test_cancel_and_verify(server: StrictS3, shell: Shell) -> None:
-    """An upload that is given up, and a file that is equal."""
+    """A cancelled upload, and an equal file."""
     interrupt(shell, server, *UPLOAD)
     (listed,) = shell.run("list", "--json").events
     (shell.folder / "small").write_bytes(b"x")
@@ -94,7 +94,7 @@ def test_cancel_and_verify(server: StrictS3, shell: Shell) -> None:
 
 @pytest.mark.parametrize("command", [UPLOAD, ("resume", "nobody"), ("cancel", "nobody")])
 def test_errors_are_told(server: StrictS3, shell: Shell, command: tuple[str, ...]) -> None:
-    """Quiet is not silent: what failed is on stderr, and nothing is on stdout."""
+    """Errors are printed to stderr, and nothing to stdout."""
     refuse_parts(server, after=0)
 
     result = shell.run(*command, "--quiet")
@@ -105,7 +105,7 @@ def test_errors_are_told(server: StrictS3, shell: Shell, command: tuple[str, ...
 
 
 def test_verify_tells_what_differs(server: StrictS3, shell: Shell) -> None:
-    """A difference is what one asked for: it is told on stderr."""
+    """A difference is reported on stderr."""
     server.model.put_object("bucket", "key", b"other")
 
     result = shell.run("verify", "source.bin", "s3://bucket/key", "--quiet")

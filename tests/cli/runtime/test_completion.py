@@ -21,7 +21,7 @@ PARTWAY = Path(sys.executable).parent / "partway"
 
 @pytest.fixture
 def empty(tmp_path: Path) -> Shell:
-    """A folder without anything."""
+    """An empty directory."""
     return Shell(tmp_path)
 
 

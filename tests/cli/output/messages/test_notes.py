@@ -1,4 +1,4 @@
-"""Lines worth keeping: whose they are in a job, and once what happens to many uploads."""
+"""Messages that stay: prefixed with the file in a job, and once for many uploads alike."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def fell_back(upload: str) -> ChecksumFellBack:
 
 
 def lines(*events: Event) -> list[str]:
-    """What is said of these events, one a second."""
+    """The messages for these events, one event per second."""
     progress = JobProgress()
     notes = Notes(progress)
     said = []
@@ -39,7 +39,7 @@ def lines(*events: Event) -> list[str]:
     ],
 )
 def test_a_line_of_a_job_names_its_file(event: Event, name: str, words: str) -> None:
-    """The id stands in where the name is not known yet; a single upload needs neither."""
+    """The ID is used if the name is not known yet; a single upload needs neither."""
     (in_job,) = lines(JOB, started("b.bin"), event)
     (single,) = lines(event)
 
@@ -48,19 +48,19 @@ def test_a_line_of_a_job_names_its_file(event: Event, name: str, words: str) -> 
 
 
 def test_a_name_is_escaped() -> None:
-    """It is data."""
+    """Names are data."""
     assert lines(JOB, started("\x1b[31m", resumed=1))[0].startswith(r"\x1b[31m: resuming: ")
 
 
 def test_the_network_goes_and_comes_once() -> None:
-    """From the first upload that loses it to the last that has it back."""
+    """From the first upload that becomes unreachable to the last that reconnects."""
     said = lines(JOB, lost("a"), lost("b"), lost("c"), restored("b"), restored("a"), restored("c"))
 
     assert said == [AWAY, "reconnected after 5.0 s"]
 
 
 def test_an_upload_that_ends_away_is_not_waited_for() -> None:
-    """Its end is the last of the others' too, when the network came back for some."""
+    """If it is the last one, its end ends the outage, if others have reconnected."""
     assert lines(JOB, lost("a"), lost("b"), restored("a"), failed("b")) == [AWAY, "reconnected after 3.0 s"]
     assert lines(JOB, lost("a"), lost("b"), failed("a"), restored("b")) == [AWAY, "reconnected after 3.0 s"]
     assert lines(JOB, lost("a"), lost("b"), restored("b"), done("a")) == [AWAY, "reconnected after 3.0 s"]
@@ -68,7 +68,7 @@ def test_an_upload_that_ends_away_is_not_waited_for() -> None:
 
 
 def test_nothing_came_back_when_all_failed() -> None:
-    """The next outage is told again, and is another one."""
+    """The next outage is reported separately."""
     back = "reconnected after 1.0 s"
 
     assert lines(JOB, lost("a"), failed("a"), lost("b"), restored("b")) == [AWAY, AWAY, back]
@@ -77,7 +77,7 @@ def test_nothing_came_back_when_all_failed() -> None:
 
 
 def test_a_failure_without_an_id_ends_no_other_outage() -> None:
-    """It may be any of those that have not begun, and none that sends."""
+    """It may be any that has not started, but none that is sending."""
     before: list[Event] = [JOB, started("a"), lost("a"), lost("new"), failed("")]
 
     assert lines(*before, lost("c")) == [AWAY]
@@ -89,5 +89,5 @@ def test_a_single_upload_says_so_too() -> None:
 
 
 def test_a_checksum_that_fell_back_is_told_once() -> None:
-    """It is the service's nature, and no file's."""
+    """It depends on the service, not on a file."""
     assert lines(JOB, fell_back("id-a"), fell_back("id-b")) == ["no checksum; using MD5 instead"]

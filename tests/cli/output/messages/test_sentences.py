@@ -1,4 +1,4 @@
-"""Sentences about events: numbers agree with their nouns and verbs."""
+"""Messages about events: numbers agree with nouns and verbs."""
 
 from dataclasses import replace
 
@@ -26,11 +26,11 @@ JOB = JobDone(
     ("parts", "words"), [(1, "1 part of the stream differs"), (6, "6 parts of the stream differ ")]
 )
 def test_parts_of_a_stream_that_differ(parts: int, words: str) -> None:
-    """A producer that writes other bytes than in the run before."""
+    """A producer that writes different bytes than in the previous run."""
     assert f"warning: {words}" in str(note(StreamDiffered(upload="u", parts=parts)))
 
 
 @pytest.mark.parametrize(("resumed", "words"), [(1, "1 file already done"), (2, "2 files already done")])
 def test_files_that_earlier_runs_sent(resumed: int, words: str) -> None:
-    """The last line of a job that was resumed."""
+    """The last line of a resumed job."""
     assert words in summary(replace(JOB, resumed=resumed))[0]

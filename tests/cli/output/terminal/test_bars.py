@@ -1,4 +1,4 @@
-"""What a terminal shows of one upload, and of the uploads of a job."""
+"""The display of one upload, and of a job's uploads, on a terminal."""
 
 import io
 from dataclasses import replace
@@ -36,7 +36,7 @@ RETRIED = PartRetried(upload="id-a", number=9, attempt=1, wait=0.0, reason="time
 
 
 class Screen:
-    """A terminal that is looked at when the test wants to; one event comes in a second."""
+    """A terminal that the test inspects; events come one per second."""
 
     def __init__(self, width: int = 80, height: int = 24, *, keys: bool = False) -> None:
         self._file = io.StringIO()
@@ -66,7 +66,7 @@ def many(count: int) -> list[Event]:
 
 
 def test_a_single_upload() -> None:
-    """Two lines: name, bar and share; then all there is to know."""
+    """Two lines: name, bar and share; then all facts."""
     screen = Screen()
 
     assert screen.see() == ["  checking what is on S3"]
@@ -82,7 +82,7 @@ def test_a_single_upload() -> None:
 
 
 def test_a_job_and_each_of_its_uploads() -> None:
-    """A line for each, oldest first; what does not send says why."""
+    """A line per upload, oldest first, with the reason if it is not sending."""
     screen = Screen()
     lines = screen.see(
         JOB,
@@ -106,7 +106,7 @@ def test_a_job_and_each_of_its_uploads() -> None:
 
 
 def test_a_job_that_is_away_has_no_rate() -> None:
-    """The last one would stand there for as long as the network is away."""
+    """The last rate would otherwise stay for the whole outage."""
     lines = Screen().see(JOB, started("a"), sent("a", 1, MIB), sent("a", 1, 2 * MIB), lost("a", wait=3.0))
 
     assert lines[1] == "  0 files, 2.0 MiB, retrying in 3 s, unreachable for 0 s"
@@ -117,7 +117,7 @@ def counted(files: int, parts: int, *, counting: bool = False) -> JobCounted:
 
 
 def test_a_job_says_of_how_many_files() -> None:
-    """At least so many while they are counted; then a bar, the share and the time left."""
+    """At least this many during the count; then a bar, the share and the time left."""
     screen = Screen()
     resumed = replace(JOB, done_files=3, done_bytes=2 * PART)
 
@@ -132,7 +132,7 @@ def test_a_job_says_of_how_many_files() -> None:
 
 
 def test_a_job_is_never_at_100_percent_before_it_is_done() -> None:
-    """All bytes may be on S3 and the objects still be missing."""
+    """All bytes may be on S3 while objects are still missing."""
     parts = [part_done("a", number) for number in range(1, 11)]
     first = Screen().see(JOB, counted(1, 10), started("a"), *parts)[0]
 
@@ -144,7 +144,7 @@ def probed(upload: str, wait: float) -> NetworkProbed:
 
 
 def test_the_time_until_the_next_probe_is_counted_down() -> None:
-    """And how long the endpoint has been away; a probe that is on its way says so."""
+    """With the duration of the outage; during a probe it says so."""
     screen = Screen()
     screen.see(started("a"), sent("a", 1, MIB), lost("a", wait=3.0))
 
@@ -163,7 +163,7 @@ def test_the_time_until_the_next_probe_is_counted_down() -> None:
 
 
 def test_a_job_counts_down_to_the_probe_of_any_of_its_files() -> None:
-    """One call probes for all, and it may be that of a small file or of an upload."""
+    """One call probes for all files, whether of a small file or of an upload."""
     screen = Screen()
     screen.see(JOB, started("a"), lost("a", wait=1.0), NetworkLost(upload=JOB.job, reason="timed out", wait=1.0))
 
@@ -173,7 +173,7 @@ def test_a_job_counts_down_to_the_probe_of_any_of_its_files() -> None:
 
 @pytest.mark.parametrize("keys", [True, False])
 def test_what_enter_does_is_said(keys: bool) -> None:
-    """Where there is a keyboard."""
+    """If there is a keyboard."""
     screen = Screen(keys=keys)
 
     assert screen.printed(started("a"), lost("a")) == [
@@ -202,7 +202,7 @@ def test_an_upload_that_ended_makes_room() -> None:
     ],
 )
 def test_as_many_as_there_is_room_for(height: int, count: int, bars: int, below: list[str]) -> None:
-    """Two lines of the terminal stay free, so that nothing scrolls."""
+    """Two terminal lines stay free, so that nothing scrolls."""
     lines = Screen(height=height).see(JOB, *many(count))
 
     assert [line.split()[0] for line in lines[2 : bars + 2]] == [f"file-{number}" for number in range(bars)]
@@ -212,7 +212,7 @@ def test_as_many_as_there_is_room_for(height: int, count: int, bars: int, below:
 
 @pytest.mark.parametrize("width", [20, 30, 40, 60, 80, 120, 200])
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
-    """Long and wide names lose their middle, and narrow terminals the less important facts."""
+    """Long and wide names are shortened in the middle, and narrow terminals omit less important facts."""
     events = [started(name) for name in ("日本語のとても長い名前のファイル.bin", "x" * 300, "a", "\x1b[31m\n")]
     lines = Screen(width=width).see(JOB, counted(4, 40), *events, sent("a", 1, MIB), sent("a", 1, 2 * MIB))
 

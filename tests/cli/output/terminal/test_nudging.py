@@ -1,4 +1,4 @@
-"""Enter and SIGUSR1 try an endpoint that is away at once."""
+"""Enter and SIGUSR1 retry an unreachable endpoint at once."""
 
 import os
 import pty
@@ -28,7 +28,7 @@ PATIENCE = 30.0  # seconds
 
 @pytest.fixture
 def terminal() -> Iterator[tuple[int, int]]:
-    """The two ends of a terminal: what types, and what reads."""
+    """The two ends of a terminal: one to type into, one to read from."""
     ends = pty.openpty()
     yield ends
     for end in ends:
@@ -36,7 +36,7 @@ def terminal() -> Iterator[tuple[int, int]]:
 
 
 def wait_until(true: Callable[[], bool]) -> None:
-    """Fails the test when it takes too long."""
+    """Wait for a condition; fail after a timeout."""
     end = time.monotonic() + PATIENCE
     while not true():
         assert time.monotonic() < end
@@ -55,7 +55,7 @@ def test_enter_is_a_nudge(terminal: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize(("away", "foreground"), [(False, True), (True, False)])
 def test_what_is_typed_for_others_is_left(terminal: tuple[int, int], away: bool, foreground: bool) -> None:
-    """While nothing is away, and while another job of the shell has the terminal."""
+    """While the endpoint is reachable, and while another job of the shell has the terminal."""
     nudge, looks = Nudge(), [0]
     keys, reader = terminal
 
@@ -72,7 +72,7 @@ def test_what_is_typed_for_others_is_left(terminal: tuple[int, int], away: bool,
 
 
 def test_a_terminal_that_closes_ends_nothing(terminal: tuple[int, int]) -> None:
-    """It can be nobody's wish any more."""
+    """No more input can arrive."""
     closed = os.dup(terminal[1])
     os.close(closed)
 
@@ -81,7 +81,7 @@ def test_a_terminal_that_closes_ends_nothing(terminal: tuple[int, int]) -> None:
 
 
 def test_the_signal_is_a_nudge_while_something_is_sent() -> None:
-    """Before and after it is what it was."""
+    """Before and after, its handler is unchanged."""
     nudge, before = Nudge(), signal.getsignal(signal.SIGUSR1)
 
     with nudged_by_signal(nudge):
@@ -92,7 +92,7 @@ def test_the_signal_is_a_nudge_while_something_is_sent() -> None:
 
 
 def test_an_ignored_signal_stays_ignored() -> None:
-    """Whoever started the process wanted that."""
+    """The parent process chose that."""
     before = signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     try:
         with nudged_by_signal(Nudge()):
@@ -104,7 +104,7 @@ def test_an_ignored_signal_stays_ignored() -> None:
 def test_a_nudge_of_the_settings_ends_the_wait(
     strict: StrictS3, backend: S3Backend, make_file: Callable[..., Path]
 ) -> None:
-    """The next probe would come in hours."""
+    """The next probe would be hours later."""
     uploading = Uploading(path=make_file(3 * PART), backend=backend, endpoint=backend.endpoint)
     hours = 50 * 3600.0
     policy = RetryPolicy(first_wait=hours, max_wait=hours, max_probe_wait=hours, budget=1e9, first_contact=1e9)
@@ -128,7 +128,7 @@ def test_a_nudge_of_the_settings_ends_the_wait(
 
 
 def test_the_command_takes_the_signal(server: StrictS3, shell: Shell) -> None:
-    """Without it, the signal would end the process; with it, the upload goes on when the endpoint is back."""
+    """The signal would otherwise kill the process; here the upload continues once the endpoint is back."""
     server.refuse()
     with shell.started(*UPLOAD, "--json", "--retry-for", "1h") as running:
         running.wait_for("network_lost")
@@ -149,7 +149,7 @@ def retry(*, is_probe: bool, wait: float = 2.0) -> Retry:
 
 
 def test_an_outage_is_told_from_its_first_failure_to_its_end() -> None:
-    """Probes in vain are told, each with when the next one comes; calls that were under way say nothing new."""
+    """Failed probes are reported with the time of the next one; other calls in flight report nothing."""
     events: list[Event] = []
     clock = Clock()
     outage = Outage(events.append, clock)

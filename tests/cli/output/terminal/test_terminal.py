@@ -1,4 +1,4 @@
-"""What a terminal shows: bars where they work, lines where they do not, and never a mixture with JSON."""
+"""Terminal output: bars where supported, lines elsewhere, and never mixed with JSON."""
 
 import sys
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ PTY = "import pty,sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)"
 
 @pytest.fixture
 def server() -> Iterator[StrictS3]:
-    """A strict S3 that takes its time for one part."""
+    """A strict S3 that is slow with one part."""
     with StrictS3() as server:
         slow = Trickle(bytes_per_second=10 * MIB)
         server.faults.add(Fault(operation="UploadPart", stage=Stage.BEFORE_READ, part_number=1, action=slow))
@@ -36,7 +36,7 @@ def in_terminal(shell: Shell, *arguments: str, **variables: str) -> Result:
 
 
 def test_bars(shell: Shell) -> None:
-    """A terminal gets a bar, which is gone at the end, and gets its cursor back."""
+    """A terminal shows a bar, which is removed at the end, and the cursor is restored."""
     result = on_terminal(shell)
 
     assert result.code == 0
@@ -46,7 +46,7 @@ def test_bars(shell: Shell) -> None:
 
 
 def test_bars_of_a_job(server: StrictS3, shell: Shell) -> None:
-    """The job has two lines, each of its large files one below; they are gone at the end."""
+    """The job has two lines, and each large file one below; they are removed at the end."""
     (shell.folder / "many").mkdir()
     for name in ("a.bin", "b.bin"):
         copy(shell.folder / "source.bin", shell.folder / "many" / name)
@@ -73,7 +73,7 @@ def test_no_bars_on_a_dumb_terminal(shell: Shell) -> None:
 
 
 def test_no_colours_when_nobody_wants_them(shell: Shell) -> None:
-    """NO_COLOR leaves the bar and takes the colours away."""
+    """NO_COLOR keeps the bar without colours."""
     result = on_terminal(shell, NO_COLOR="1")
 
     assert "━━━━" in result.out
