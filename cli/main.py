@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _COMMANDS = {
     "upload": ("Upload files, or resume an interrupted upload.", "partway.cli.commands.upload"),
+    "run": ("Run many upload commands from a file or pipe.", "partway.cli.commands.run"),
     "resume": ("Resume unfinished uploads, from any directory.", "partway.cli.commands.resume"),
     "list": ("List unfinished uploads and jobs, or all of them.", "partway.cli.commands.list"),
     "show": ("Show one upload with its part map, or one job.", "partway.cli.commands.show"),
@@ -86,7 +87,10 @@ class _Commands(click.Group):
         """Examples first, and everything on one screen."""
         formatter.write(_HELP)
         self.format_commands(ctx, formatter)
-        click.Command.format_options(self, ctx, formatter)
+        # Without -h: the command help is among the others.
+        options = [param.get_help_record(ctx) for param in self.get_params(ctx) if "--help" not in param.opts]
+        with formatter.section("Options"):
+            formatter.write_dl([record for record in options if record])
         formatter.write(_EXIT_CODES)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

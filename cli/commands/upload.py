@@ -13,26 +13,24 @@ from partway.engine.checksums import ChecksumAlgorithm
 from partway.engine.events import EventSink
 from partway.engine.events.upload import UploadDone, UploadSkipped
 from partway.engine.upload.file import upload_file
-from partway.engine.walk.spec import JobSpec
 from partway.engine.workers.channel import CancelToken
 
 from ..options import shared, values
-from ..options.aws_config import profile_transfer_settings, transfer_options
 from ..options.aws_forms import ignored_options, warn_of_ignored
 from ..options.bundle import collected
 from ..options.connection import connection_options
 from ..options.groups import OutputOptions, ServiceOptions, StateOptions, UploadOptions
-from ..options.job import FilteredCommand, JobOptions, hopeless_filters, job_options
+from ..options.job import FilteredCommand, job_options
 from ..options.object import object_options
-from ..options.s3_uri import absolute
 from ..options.sse_c import VARIABLE, SseCOptions, customer_key_options
-from ..runtime.backend import make_backend
+from ..runtime import exit_codes
 from ..runtime.context import CommandContext
 from ..runtime.deadline import Deadline
 from ..runtime.errors import failures_as_json
 from ..runtime.store import state_folder, store_for
-from ..text.encoding import locale_encoding
-from ..uploading.sources import CheckedSources, UploadSources
+from ..uploading.prepared import TAKES, PreparedUpload
+from ..uploading.sources import UploadSources
+from ..uploading.start import opened, upload_job
 from ..uploading.stream import StreamOptions, stream_options
 
 if TYPE_CHECKING:
@@ -107,25 +105,23 @@ def command(
     sources = what.checked()
     if sources.is_stream and object_options.preserve:
         raise click.UsageError("--preserve is for files; a stream has no time and mode")
-    service = _with_key(service, key_options, object_options)
+    prepared = PreparedUpload(
+        sources=sources,
+        many=what.many,
+        service=_with_key(service, key_options, object_options),
+        object_options=object_options,
+        options=options,
+    )
+    if (take := click.get_current_context().meta.get(TAKES)) is not None:
+        take(prepared)
+        return exit_codes.OK
     output = output_options.opened(sources=sources.named, filters=what.many.filters)
     warn_of_ignored(output.warn)
     with failures_as_json(output), store_for(state) as store:
-        transfer = transfer_options(
-            options.transfer, profile_transfer_settings(service.region, service.profile), output.warn
-        )
-        backend = make_backend(service, concurrency=transfer.concurrency)
-        settings = options.settings_with(transfer)
-        context = CommandContext(
-            store=store,
-            settings=settings,
-            output=output,
-            state_dir=state.state_dir,
-            deadline=Deadline(options.max_duration),
-        )
+        backend, context = opened(prepared, store, output, state.state_dir, Deadline(options.max_duration))
         if sources.is_job:
-            return _upload_job(sources, what.many, object_options, backend, context, dry_run=state.dry_run)
-        where = Target(bucket=sources.bucket, key=sources.key, endpoint=backend.endpoint, options=object_options)
+            return upload_job(prepared, backend, context, dry_run=state.dry_run)
+        where = prepared.target(backend.endpoint)
         # os.path, because it keeps undecodable names.
         if not (sources.is_stream or what.many.follow_symlinks) and os.path.islink(sources.source):  # noqa: PTH114
             skipped = UploadSkipped(
@@ -136,54 +132,6 @@ def command(
         if state.dry_run:
             return _plan(sources.source, stream, where, backend, context)
         return _upload(sources.source, stream, where, backend, context)
-
-
-def _upload_job(
-    sources: CheckedSources,
-    many: JobOptions,
-    object_options: ObjectOptions,
-    backend: "S3Backend",
-    context: CommandContext,
-    *,
-    dry_run: bool,
-) -> int:
-    # Not needed for a single file.
-    from partway.engine.job.context import JobSettings
-
-    from ..uploading import job
-
-    for sentence in hopeless_filters(many.filters, sources.named):
-        context.output.warn(sentence)
-    piped_list, listed = job.opened_list(many.files_from)
-    settings = context.settings
-    spec = JobSpec(
-        # The names in a list stay relative to this directory, wherever the job is resumed.
-        sources=sources.named if sources.named or listed is None else (absolute("."),),
-        listed=listed,
-        bucket=sources.bucket,
-        prefix=sources.key,
-        endpoint=backend.endpoint,
-        filters=many.filters,
-        limits=many.limits,
-        order=many.order,
-        follow_symlinks=many.follow_symlinks,
-        skip_same=many.skip_same,
-        key_encoding=many.key_encoding or locale_encoding(),
-        part_size=settings.part_size,
-        algorithm=settings.algorithm,
-        guess_content_type=settings.guess_content_type,
-        options=object_options,
-    )
-    if dry_run:
-        return job.plan(spec, backend, context, piped_list=piped_list, fail_if_empty=many.fail_if_empty)
-    return job.run(
-        spec,
-        backend,
-        context,
-        profile=backend.profile,
-        piped_list=piped_list,
-        job=JobSettings(fail_fast=many.fail_fast, prune=many.prune, fail_if_empty=many.fail_if_empty),
-    )
 
 
 def _plan(

@@ -30,10 +30,11 @@ class JsonSink:
         self._clock = clock
         self._next = 0.0
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: Event, **more: int) -> None:
+        """Write an event.  more: fields that come after its own."""
         if isinstance(event, PartProgress):
             now = self._clock()
             if now < self._next:
                 return
             self._next = now + self._every
-        print(json.dumps({"event": event_name(event)} | asdict(event)), file=self._out, flush=True)
+        print(json.dumps({"event": event_name(event)} | asdict(event) | more), file=self._out, flush=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 _OTHERS = 0o077
 _WRITE = 0o022  # of the group and of others
 _FILES = ("partway.db", "partway.db-wal", "partway.db-shm", "schema.lock")
-_FOLDERS = ("locks", "running")
+_FOLDERS = ("locks", "running", "runs")
 
 
 def make_private(folder: Path) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ FOLDERS = (
     "engine/run",
     "engine/resume",
     "engine/upload",
+    "engine/batch",
     "engine/stream",
     "engine/walk",
     "engine/job_records",

@@ -11,7 +11,21 @@ from partway.cli.help.groups import ungrouped
 from partway.cli.main import cli
 from tests.support.shell.command import Shell
 
-COMMANDS = ["upload", "resume", "list", "show", "watch", "pace", "verify", "cancel", "clean", "doctor", "demo", "help"]
+COMMANDS = [
+    "upload",
+    "run",
+    "resume",
+    "list",
+    "show",
+    "watch",
+    "pace",
+    "verify",
+    "cancel",
+    "clean",
+    "doctor",
+    "demo",
+    "help",
+]
 
 
 @pytest.fixture
