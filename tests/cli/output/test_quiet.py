@@ -11,7 +11,7 @@ from tests.support.shell.command import Result, Shell
 from tests.support.shell.interrupted import UPLOAD, interrupt, refuse_parts
 from tests.support.shell.pipe import piped, piping
 
-QUIET = {"upload", "resume", "cancel", "verify"}  # each has a test below
+QUIET = {"upload", "run", "resume", "cancel", "verify"}  # each has a test below
 NO_JSON = {"cancel", "demo", "help", "pace"}
 
 
@@ -56,6 +56,17 @@ def test_upload(server: StrictS3, shell: Shell) -> None:
     ]
 
     assert loud(results) == []
+
+
+def test_run(server: StrictS3, shell: Shell) -> None:
+    """A file and a folder, after a run that was interrupted."""
+    (shell.folder / "many").mkdir()
+    (shell.folder / "many" / "a").write_bytes(b"x")
+    lines = "upload source.bin s3://bucket/key -p 5MiB\nupload -r many s3://bucket/many/\n"
+    (shell.folder / "list").write_text(lines)
+    interrupt(shell, server, "run", "list", "-c", "2")
+
+    assert loud([shell.run("run", "list", "--quiet")]) == []
 
 
 def test_resume(server: StrictS3, shell: Shell) -> None:
