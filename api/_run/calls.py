@@ -71,7 +71,7 @@ def send_stream(
         equal_parts=options.get("equal_parts", False),
         # Empty bytes are meant to be empty, unlike a stream that ends at once.
         allow_empty=options.get("allow_empty", source.size == 0),
-        folder=directory,
+        directory=directory,
         confirm=feed.check_end,
     )
     is_read = False
@@ -99,7 +99,7 @@ def send_pipe(
         expected_size=options.get("expected_size"),
         equal_parts=options.get("equal_parts", False),
         allow_empty=options.get("allow_empty", True),
-        folder=directory,
+        directory=directory,
         confirm=check_end,
     )
     is_read = False

@@ -126,7 +126,7 @@ class Uploads:
             context = replace(context, settings=replace(context.settings, restart=True))
         feed = Feed(source.read)
         stream = StreamSettings(
-            expected_size=source.size or None, allow_empty=True, folder=folder, confirm=feed.check_end
+            expected_size=source.size or None, allow_empty=True, directory=folder, confirm=feed.check_end
         )
         is_read = False
         try:

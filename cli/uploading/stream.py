@@ -109,7 +109,7 @@ class StreamOptions:
                 equal_parts=self.equal_parts,
                 allow_empty=self.allow_empty,
                 # Not /tmp by default: where that is in memory, parts would fill it.
-                folder=None if os.environ.get("TMPDIR") else folder,
+                directory=None if os.environ.get("TMPDIR") else folder,
                 confirm=confirm,
                 command=typed_stream(),
             )

@@ -98,8 +98,8 @@ def options_at_create(record: UploadRecord, wanted: ObjectOptions) -> ObjectOpti
     """
     frozen = stored_options(record)
     if frozen.customer_key is not None and wanted.customer_key != frozen.customer_key:
-        begun = _wrong_key(f"upload {record.id} of this file was started", wanted.customer_key)
-        raise PlanError(f"{begun}, or start over with --restart")
+        reason = _wrong_key(f"upload {record.id} of this file was started", wanted.customer_key)
+        raise PlanError(f"{reason}, or start over with --restart")
     for field in fields(ObjectOptions):
         now, then = getattr(wanted, field.name), getattr(frozen, field.name)
         if now and now != then:

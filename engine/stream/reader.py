@@ -28,7 +28,7 @@ class StreamChunker:
 
     Args:
         descriptor: An open file descriptor; not closed here.
-        folder: The directory for the spools; None means the system's directory for temporary files.
+        directory: The directory for the spools; None means the system's directory for temporary files.
         spool_limit: Maximum bytes in all spools together; two parts are always allowed.  None means unlimited.
         max_senders: Maximum number of parts that are sent at the same time; None means one for each worker.
     """
@@ -38,7 +38,7 @@ class StreamChunker:
         descriptor: int,
         plan: StreamPlan,
         *,
-        folder: Path | None,
+        directory: Path | None,
         spool_limit: int | None = SPOOL_LIMIT,
         max_senders: int | None = None,
     ) -> None:
@@ -46,7 +46,7 @@ class StreamChunker:
         self.ended = False
         self.total = 0
         self._descriptor = descriptor
-        self._folder = folder
+        self._directory = directory
         self._spool_limit = spool_limit
         self._reading = threading.Lock()
         self._stopped = False
@@ -135,7 +135,7 @@ class StreamChunker:
                 self._open += by
                 self._held += by * size
 
-        spool = Spool(self._folder, number, on_close=lambda: count(-1))
+        spool = Spool(self._directory, number, on_close=lambda: count(-1))
         count(1)
         return spool
 

@@ -19,7 +19,7 @@ class StreamSettings:
     expected_size: in bytes; None means unknown.
     equal_parts: True keeps all parts equal, which some services require; for those that are known it is automatic.
     allow_empty: True uploads an empty stream as an empty object instead of rejecting it.
-    folder: the directory for the parts in flight; None means the system's directory for temporary files.
+    directory: the directory for the parts in flight; None means the system's directory for temporary files.
     confirm: called on a worker at the end of the stream, before the object is created; if it raises (because the
         producer failed), the upload stays unfinished.  None accepts every end of the stream.
     command: stored with the upload for messages: the command line that starts it again, in a form that the caller can
@@ -29,7 +29,7 @@ class StreamSettings:
     expected_size: int | None = None
     equal_parts: bool = False
     allow_empty: bool = False
-    folder: Path | None = None
+    directory: Path | None = None
     confirm: Callable[[WorkerContext], None] | None = None
     command: str | None = None
 

@@ -22,7 +22,7 @@ class Spool:
     checksum, md5: base64, of the bytes as they were read; ``checksum`` in ``algorithm``.
 
     Args:
-        folder: The directory of the file; None means the system's directory for temporary files.
+        directory: The directory of the file; None means the system's directory for temporary files.
         number: The part's 1-based number.
         on_close: Called once, after the space has been freed.
 
@@ -30,20 +30,20 @@ class Spool:
         UploadFailed: the file cannot be created there.
     """
 
-    def __init__(self, folder: Path | None, number: int, on_close: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, directory: Path | None, number: int, on_close: Callable[[], None] = lambda: None) -> None:
         self.number = number
         self.size = 0
         self.checksum = ""
         self.algorithm: ChecksumAlgorithm | None = None
         self.md5: str | None = None
-        self._folder = folder or Path(tempfile.gettempdir())
+        self._directory = directory or Path(tempfile.gettempdir())
         self._on_close = on_close
         try:
-            self._file: IO[bytes] = tempfile.TemporaryFile(buffering=0, dir=self._folder)  # noqa: SIM115 - closed by close()
+            self._file: IO[bytes] = tempfile.TemporaryFile(buffering=0, dir=self._directory)  # noqa: SIM115 - closed by close()
             self.path = f"{_OPEN_FILES}/{self._file.fileno()}"
             if not os.path.exists(self.path):  # noqa: PTH110 - as it is opened
                 self._file.close()
-                self._file = tempfile.NamedTemporaryFile(buffering=0, dir=self._folder)  # noqa: SIM115 - the same
+                self._file = tempfile.NamedTemporaryFile(buffering=0, dir=self._directory)  # noqa: SIM115 - the same
                 self.path = self._file.name
         except OSError as error:
             raise self._failed(error) from error
@@ -86,7 +86,7 @@ class Spool:
 
     def _failed(self, error: OSError) -> UploadFailed:
         return UploadFailed(
-            f"cannot store a part of the stream in {self._folder}: {error.strerror or error}; free "
+            f"cannot store a part of the stream in {self._directory}: {error.strerror or error}; free "
             "some space there, or set TMPDIR to another directory, and run the producer again",
             resumable=True,
         )

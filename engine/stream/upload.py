@@ -92,7 +92,7 @@ class _StreamUpload:
         self._stream = stream
         spool_limit = SPOOL_LIMIT if max_senders is None else None
         self._chunker = StreamChunker(
-            descriptor, opened.plan, folder=stream.folder, spool_limit=spool_limit, max_senders=max_senders
+            descriptor, opened.plan, directory=stream.directory, spool_limit=spool_limit, max_senders=max_senders
         )
 
     def run(self) -> UploadDone | UploadSkipped:

@@ -83,7 +83,7 @@ class Streaming:
             descriptor,
             self.target,
             replace(self.context, sink=see, settings=replace(self.settings, **changes)),
-            stream=replace(stream or self.stream, folder=self.folder),
+            stream=replace(stream or self.stream, directory=self.folder),
         )
 
     @property
