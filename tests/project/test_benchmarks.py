@@ -1,4 +1,4 @@
-"""The benchmarks' arithmetic, and that their sink speaks S3; nothing here is decided by a clock."""
+"""The benchmarks' arithmetic, and their S3 sink; nothing here depends on time."""
 
 import http.client
 import json
@@ -71,7 +71,7 @@ def test_a_comparison_divides_ours_by_theirs() -> None:
 
 
 def test_markdown_has_a_line_for_each_row() -> None:
-    """Short numbers, a dash for what is not known, notes below."""
+    """Short numbers, a dash for unknown values, notes below."""
     table = Table(title="T", columns=("a", "b"), rows={"x": (1.234, None), "y": (12345.0, "done")}, notes=["N."])
 
     assert markdown(table) == "## T\n\n| | a | b |\n|---|---|---|\n| x | 1.23 | - |\n| y | 12,345 | done |\n\nN.\n"
@@ -171,7 +171,7 @@ def test_the_sink_counts_chunked_bodies(server: SinkServer) -> None:
 
 
 def test_the_sink_refuses_above_the_rate() -> None:
-    """A part too many is told SlowDown before its body, and is counted as refused."""
+    """A part above the rate gets SlowDown before its body, and counts as refused."""
     for server in serve(allow_rate=1e-6):
         first = ask(server, "PUT", "/b/k", b"x")
         second = ask(server, "PUT", "/b/k", b"x")

@@ -1,4 +1,4 @@
-"""The pages are true: their commands parse, their tables are those of the code, the picture needs nobody's fonts."""
+"""The pages are correct: their commands parse, their tables match the code, and the picture needs no fonts."""
 
 import re
 import shlex
@@ -61,7 +61,7 @@ def test_every_exit_code_is_told() -> None:
 
 
 def test_every_field_of_json_is_told(server: StrictS3, shell: Shell) -> None:
-    """What list, show and verify print has its names on the page."""
+    """The page has every field that list, show and verify print."""
     (shell.folder / "many").mkdir()
     (shell.folder / "many" / "a").write_bytes(b"x")
     shell.run("upload", "-r", "many", "s3://bucket/")

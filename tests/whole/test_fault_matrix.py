@@ -1,4 +1,4 @@
-"""Every call meets every fault, once, three times and for ever: done and proven, or a clear end that can be resumed."""
+"""Every call with every fault, once, three times and always: done and verified, or a clear, resumable error."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from tests.support.pages.reliability import page
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 
-# What no sentence for a user has in it.
+# Text that must not appear in messages.
 NOISE = re.compile(r"\n|Traceback|<html|object at 0x|botocore|None\b")
 
 
@@ -33,7 +33,7 @@ def https() -> Iterator[Lab]:
 
 @pytest.fixture
 def story(http: Lab, https: Lab, cell: Cell) -> Story:
-    """What happened in the cell."""
+    """The outcome of the cell."""
     return (https if cell.trouble.is_tls else http).tell(cell)
 
 

@@ -24,7 +24,7 @@ PARTS = 6
 SIZE = (PARTS - 1) * PART_SIZE + 1000
 ROOT = Path(__file__).parents[2]
 
-# What is safe at each moment: the number of parts that must not be sent again.
+# The number of recorded parts at each stage, which must not be sent again.
 MOMENTS = {
     "store.lock:before:1": 0,
     "store.save_upload:before:1": 0,

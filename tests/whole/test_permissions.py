@@ -1,4 +1,4 @@
-"""What each command may not do without: single IAM actions are denied, and docs/permissions.md has what comes of it."""
+"""The permissions of each command: single IAM actions are denied, and docs/permissions.md has the results."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,13 +21,13 @@ def lab() -> Iterator[Lab]:
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
 def test_a_command_needs_no_more_than_the_page_says(lab: Lab, story: Story) -> None:
-    """The command fails without the actions that it needs, and ends well without each of the others."""
+    """The command fails without each required action, and succeeds without each of the others."""
     assert lab.tell(story) == story.expected
 
 
 @pytest.mark.parametrize("name", ["`upload`, less than one part", "`upload`, several parts", "`resume`", "`upload -`"])
 def test_put_object_alone_suffices(lab: Lab, name: str) -> None:
-    """Without every other action at once, the upload is done and proven all the same."""
+    """Without all other actions, the upload is still completed and verified."""
     (story,) = (story for story in STORIES if story.name == name)
     ended = lab.play(story, *story.expected.same)
 

@@ -1,4 +1,4 @@
-"""partway as people run it, against SeaweedFS: a real server that nobody here wrote, and that verifies checksums."""
+"""partway against SeaweedFS: a third-party server that verifies checksums."""
 
 import shutil
 import signal
@@ -93,7 +93,7 @@ def test_a_file_that_changed_while_the_upload_lay(shell: Shell, weed: Any, key: 
 
 
 def test_resume_after_ctrl_c_and_show(shell: Shell, weed: Any, key: str) -> None:
-    """Ctrl-C says what is safe, show knows it too, and resume needs nothing but the id."""
+    """Ctrl-C and show report finished parts, and resume needs only the ID."""
     with shell.started("upload", "big.bin", f"s3://bucket/{key}", *OPTIONS, *SLOWLY) as running:
         id = running.wait_for("upload_started")["upload"]
         running.wait_for("part_done", 2)
@@ -209,7 +209,7 @@ def test_a_bit_that_flips_on_the_way_is_refused_and_sent_again(
 
 
 def test_a_line_that_flips_for_ever_makes_no_object(shell: Shell, weed: Any, key: str, seaweed_url: str) -> None:
-    """The command fails with a sentence and nothing is completed; when the line is good again, the upload goes on."""
+    """The command fails with an error and nothing is completed; once the line is good, the upload resumes."""
     with flipping_line(seaweed_url, number=2, times=1000) as line:
         failed = shell.run("upload", "big.bin", f"s3://bucket/{key}", *OPTIONS, "--endpoint-url", line.url)
         there = weed.list_objects_v2(Bucket="bucket", Prefix=key)["KeyCount"]
@@ -223,7 +223,7 @@ def test_a_line_that_flips_for_ever_makes_no_object(shell: Shell, weed: Any, key
 
 
 def test_skip_existing(shell: Shell, weed: Any, key: str) -> None:
-    """What the server has by size and checksum is left out; a file that changed by one bit is sent."""
+    """Files with equal size and checksum on the server are skipped; a file with one changed bit is sent."""
     folder = shell.folder / key
     folder.mkdir()
     for name in ("one", "two"):

@@ -46,7 +46,7 @@ def test_stories_of_folders_end_well(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_a_seed_tells_the_same_story_again(tmp_path: Path) -> None:
-    """Everything that a simulated story does follows from its number."""
+    """A simulated story is determined by its seed."""
     first = [play(seed, tmp_path / "a").log for seed in range(1, 60)]
     second = [play(seed, tmp_path / "a").log for seed in range(1, 60)]
 
@@ -55,7 +55,7 @@ def test_a_seed_tells_the_same_story_again(tmp_path: Path) -> None:
 
 
 def find_broken(folder: Path, first: int, most: int = 2000) -> Played:
-    """The first story that breaks, from the seed ``first`` on."""
+    """The first story that breaks, starting at the seed ``first``."""
     for seed in range(first, first + most):
         played = play(seed, folder / str(seed))
         if played.broken:
@@ -145,7 +145,7 @@ RARE: dict[Callable[[pytest.MonkeyPatch], None], int] = {
 def test_a_broken_engine_is_found(
     mutate: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Each of these defects breaks some story, and the story says what was wrong."""
+    """Each of these defects breaks a story, which reports what was wrong."""
     mutate(monkeypatch)
 
     played = find_broken(tmp_path, RARE.get(mutate, 1))

@@ -1,4 +1,4 @@
-"""Uploads that everything happens to, told by number.
+"""Uploads with random failures, reproducible by seed.
 
 ``python -m tests.whole.torture --simulated --seed 1 --count 1000``: all in one process, decided by the seed alone.
 ``python -m tests.whole.torture --real --seed 1 --count 10``: real processes, sockets and signals; the seed decides what
@@ -79,7 +79,7 @@ def _run_processes(
 
 
 class Figures:
-    """What became of many stories."""
+    """The results of many stories."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
@@ -113,7 +113,7 @@ class Figures:
 
 
 def tell(played: Played | RealPlayed | FolderPlayed) -> None:
-    """The story, step by step."""
+    """Print the story, step by step."""
     print(f"story {played.story.seed}\n{played.story}")
     for line in played.log:
         print(f"    {line}")
@@ -123,7 +123,7 @@ def tell(played: Played | RealPlayed | FolderPlayed) -> None:
 
 
 def main() -> None:
-    """As the options say; the exit code is 1 when a story broke."""
+    """Run stories; the exit code is 1 if one broke."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     kind = parser.add_mutually_exclusive_group(required=True)
     kind.add_argument("--simulated", action="store_true")

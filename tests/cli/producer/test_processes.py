@@ -1,4 +1,4 @@
-"""``--from-command`` in real processes: signals, failures, the terminal; the producer never outlives partway."""
+"""``--from-command`` in real processes: signals, failures, the terminal; no producer outlives partway."""
 
 import os
 import resource
@@ -27,7 +27,7 @@ PTY = "import pty,sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)"
 
 @pytest.fixture
 def pipeline(server: StrictS3, tmp_path: Path) -> Shell:
-    """A folder with what the producers write, and one for their pids."""
+    """A directory with the producers' output, and one for their pids."""
     (tmp_path / "data").write_bytes(DATA)
     (tmp_path / "pids").mkdir()
     return Shell(tmp_path, server)
@@ -35,7 +35,7 @@ def pipeline(server: StrictS3, tmp_path: Path) -> Shell:
 
 @pytest.fixture
 def pids(pipeline: Shell) -> Path:
-    """Where programs note their pids."""
+    """The directory where programs record their pids."""
     return pipeline.folder / "pids"
 
 
@@ -44,7 +44,7 @@ def upload(command: str) -> tuple[str, ...]:
 
 
 def made(server: StrictS3) -> bool:
-    """Whether there is an object."""
+    """Whether the object exists."""
     return ("bucket", "dump") in server.model.objects
 
 
@@ -54,18 +54,18 @@ def silent(pids: Path) -> str:
 
 
 def writing(pids: Path) -> str:
-    """The same, which writes everything first."""
+    """The same, but it writes everything first."""
     return f"{member(pids, 'a', 'cat data; exec sleep 77')} | {member(pids, 'b', 'exec cat')}"
 
 
 def closed(pids: Path) -> str:
-    """The same, which also closes its output, but does not end."""
+    """The same, but it also closes its output without exiting."""
     return f"cat data; exec >&-; {member(pids, 'a', 'exec sleep 77')} | {member(pids, 'b', 'exec cat')}"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_before_the_first_byte(server: StrictS3, pipeline: Shell, pids: Path, number: int) -> None:
-    """Exit code 130, every program of the pipeline ends, and nothing is made of an empty stream."""
+    """Exit code 130, every program of the pipeline is terminated, and the empty stream creates no object."""
     with pipeline.started(*upload(silent(pids))) as running:
         found = pids_in(pids, 2)
         result = running.stop(number)
@@ -80,7 +80,7 @@ def test_a_signal_before_the_first_byte(server: StrictS3, pipeline: Shell, pids:
 def test_a_signal_after_parts_were_sent(
     server: StrictS3, pipeline: Shell, pids: Path, command: Callable[[Path], str]
 ) -> None:
-    """What is sent is kept; nothing is completed, although all bytes have come."""
+    """Sent parts are kept; nothing is completed, although all bytes have arrived."""
     with pipeline.started(*upload(command(pids))) as running:
         running.wait_for("part_done", 2)
         found = pids_in(pids, 2)
@@ -93,7 +93,7 @@ def test_a_signal_after_parts_were_sent(
 
 
 def test_a_signal_while_s3_completes(server: StrictS3, pipeline: Shell) -> None:
-    """The producer has ended well; the next run finds out what became of it."""
+    """The producer has succeeded; the next run finds out whether the object exists."""
     server.faults.add(Fault(operation="CompleteMultipartUpload", stage=Stage.BEFORE_READ, action=Hang()))
     with pipeline.started(*upload("cat data | cat")) as running:
         running.wait_for("upload_completing")
@@ -106,7 +106,7 @@ def test_a_signal_while_s3_completes(server: StrictS3, pipeline: Shell) -> None:
 
 
 def test_the_second_signal_kills_the_producer_too(server: StrictS3, pipeline: Shell, pids: Path) -> None:
-    """It waits for nobody, also not for programs that ignore SIGTERM."""
+    """It does not wait, even for programs that ignore SIGTERM."""
     stubborn = 'trap "" TERM; while :; do sleep 0.1; done'
     with pipeline.started(*upload(f"{member(pids, 'a', stubborn)} | cat")) as running:
         found = pids_in(pids, 1)
@@ -121,7 +121,7 @@ def test_the_second_signal_kills_the_producer_too(server: StrictS3, pipeline: Sh
 
 
 def test_the_producer_ends_when_the_upload_fails(server: StrictS3, pipeline: Shell, pids: Path) -> None:
-    """By a refusal of the service; it would write for hours into nothing."""
+    """After a refusal of the service, the producer would otherwise run for hours in vain."""
     refuse_parts(server, after=1)
     result = pipeline.run(*upload(writing(pids)))
 
@@ -131,7 +131,7 @@ def test_the_producer_ends_when_the_upload_fails(server: StrictS3, pipeline: She
 
 
 def test_the_producer_ends_when_there_is_no_room(pipeline: Shell, pids: Path) -> None:
-    """The same for a fault of this machine."""
+    """The same for a local failure."""
     no_file_above = 4 * MIB  # less than a part
 
     def limit() -> None:
@@ -151,7 +151,7 @@ def test_the_producer_ends_when_there_is_no_room(pipeline: Shell, pids: Path) ->
 
 
 def test_half_a_pipeline_is_no_object(server: StrictS3, pipeline: Shell) -> None:
-    """gzip ends well, whatever the dump before it did; an older object stays."""
+    """gzip succeeds even if the dump before it fails; an older object stays."""
     server.model.put_object("bucket", "dump", b"older")
     failed = [
         pipeline.run(*upload(command))
@@ -181,7 +181,7 @@ class Terminal:
 
 @contextmanager
 def terminal(shell: Shell, *arguments: str) -> Iterator[Terminal]:
-    """Start it there; what is typed goes to whoever is in the foreground."""
+    """Start it there; input goes to the foreground process group."""
     with subprocess.Popen(
         [sys.executable, "-c", PTY, *PARTWAY, *arguments, "--no-progress"],
         cwd=shell.folder,
@@ -198,7 +198,7 @@ def terminal(shell: Shell, *arguments: str) -> Iterator[Terminal]:
 
 
 def test_a_producer_may_ask_at_the_terminal(server: StrictS3, pipeline: Shell, pids: Path) -> None:
-    """As ssh and sudo do for a password."""
+    """As ssh and sudo prompt for a password."""
     asking = f"{member(pids, 'a', 'read -r word < /dev/tty; printf %s $word')} | cat"
     with terminal(pipeline, *upload(asking)) as screen:
         pids_in(pids, 1)
@@ -210,7 +210,7 @@ def test_a_producer_may_ask_at_the_terminal(server: StrictS3, pipeline: Shell, p
 
 
 def test_ctrl_c_at_the_terminal(server: StrictS3, pipeline: Shell, pids: Path) -> None:
-    """It reaches all; exit code 130 although the producer failed by it."""
+    """It reaches all processes; exit code 130 although it made the producer fail."""
     with terminal(pipeline, *upload(silent(pids))) as screen:
         found = pids_in(pids, 2)
         screen.type("\x03")
@@ -221,7 +221,7 @@ def test_ctrl_c_at_the_terminal(server: StrictS3, pipeline: Shell, pids: Path) -
 
 
 def test_a_signal_to_partway_alone_in_a_terminal(pipeline: Shell, pids: Path) -> None:
-    """The producer is in the same process group, and ends all the same."""
+    """The producer, in the same process group, is terminated as well."""
     with terminal(pipeline, *upload(f"echo $PPID > {pids}/partway; {silent(pids)}")) as screen:
         *found, partway = pids_in(pids, 3)
         os.kill(partway, signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""``--from-command`` in this process: which ends of a command count as a failure, and that nothing of it stays."""
+"""``--from-command`` in this process: what counts as a failure, and that no process remains."""
 
 import os
 import subprocess
@@ -53,7 +53,7 @@ SUCCESSES = {
 
 
 def produce(command: str) -> bytes:
-    """What the command writes; raises what its end means."""
+    """The command's output; raises the error for its exit."""
     with Producer(command) as producer:
         written = b""
         while block := os.read(producer.descriptor, 65536):
@@ -64,14 +64,14 @@ def produce(command: str) -> bytes:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where programs leave their pids."""
+    """The directory where programs record their pids."""
     (tmp_path / "pids").mkdir()
     return tmp_path / "pids"
 
 
 @pytest.mark.parametrize(("command", "how"), FAILURES.values(), ids=FAILURES)
 def test_a_failure_anywhere_in_the_command_counts(command: str, how: str) -> None:
-    """The bytes came to an end as they should, and yet they are not to be trusted."""
+    """The stream ends normally, and yet may be incomplete."""
     with pytest.raises(UploadFailed) as failure:
         produce(command)
 
@@ -81,7 +81,7 @@ def test_a_failure_anywhere_in_the_command_counts(command: str, how: str) -> Non
 
 @pytest.mark.parametrize("command", SUCCESSES.values(), ids=SUCCESSES)
 def test_what_ends_well_is_taken(command: str) -> None:
-    """Strictness refuses nothing that the command itself allows."""
+    """Failures that the command itself handles are accepted."""
     assert produce(command) == b"x"
 
 
@@ -103,7 +103,7 @@ SUBSTITUTIONS = ("cat <(pg_dump db)", "pg_dump db > >(gzip)", "cat 'a' <(b) 'c'"
 def test_a_pipeline_is_refused_where_its_failure_would_go_unnoticed(
     command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A shell without pipefail tells only of the last program; where in doubt, it is a pipeline."""
+    """A shell without pipefail reports only the last program; if in doubt, the command counts as a pipeline."""
     shell.check_command(command)
     monkeypatch.setattr(shell, "strict_shell", lambda: None)
 
@@ -121,14 +121,14 @@ def test_what_is_no_pipeline_needs_no_pipefail(command: str, monkeypatch: pytest
 
 @pytest.mark.parametrize("command", SUBSTITUTIONS)
 def test_a_program_whose_exit_code_no_shell_tells_is_refused(command: str) -> None:
-    """Bash ignores how a process substitution ended."""
+    """Bash ignores the exit code of a process substitution."""
     with pytest.raises(click.UsageError, match="use a pipeline or a file instead"):
         shell.check_command(command)
 
 
 @pytest.mark.parametrize("command", ["printf '<(a)'", "", "  ", "a\0b"])
 def test_the_command_is_looked_at_before_anything_else(command: str) -> None:
-    """Also for --dry-run; what only looks like a substitution passes."""
+    """Also with --dry-run; text that only resembles a substitution is accepted."""
     piped = StreamOptions(expected_size=None, equal_parts=False, allow_empty=False, from_command=command, dry_run=True)
     if "(" in command:
         assert piped.check("-", "s3://bucket/key")
@@ -139,7 +139,7 @@ def test_the_command_is_looked_at_before_anything_else(command: str) -> None:
 
 
 def test_a_shell_without_pipefail_stops_at_the_first_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What needs no pipefail is as strict there."""
+    """Commands that need no pipefail are as strict there."""
     monkeypatch.setattr(shell, "strict_shell", lambda: None)
 
     assert produce("printf x") == b"x"
@@ -148,7 +148,7 @@ def test_a_shell_without_pipefail_stops_at_the_first_failure(monkeypatch: pytest
 
 
 def test_a_shell_is_asked_whether_it_knows_pipefail(tmp_path: Path) -> None:
-    """By trying it; one that is not there does not."""
+    """By trying it; a missing shell does not."""
     bash = shell.strict_shell()
 
     assert bash is not None
@@ -158,7 +158,7 @@ def test_a_shell_is_asked_whether_it_knows_pipefail(tmp_path: Path) -> None:
 
 
 def test_every_process_of_a_pipeline_ends_with_the_block(folder: Path) -> None:
-    """Not only the shell: what it started holds the terminal and the database's connection."""
+    """Not only the shell: its children hold the terminal and the database connection."""
     command = f"{member(folder, 'a', 'exec sleep 77')} | {member(folder, 'b', 'exec cat')}"
     with Producer(command):
         pids = pids_in(folder, 2)
@@ -168,7 +168,7 @@ def test_every_process_of_a_pipeline_ends_with_the_block(folder: Path) -> None:
 
 
 def test_a_process_whose_parent_has_ended_ends_too(folder: Path) -> None:
-    """Its process group finds it."""
+    """It is found by its process group."""
     with Producer(f"(({member(folder, 'a', 'exec sleep 77')}) & ); sleep 77"):
         pids = pids_in(folder, 1)
 
@@ -195,7 +195,7 @@ def test_the_first_signal_lets_programs_clean_up(folder: Path, tmp_path: Path) -
 
 
 def test_a_failed_shell_takes_what_it_left_behind_with_it(folder: Path) -> None:
-    """A background program of a producer that failed works for nobody."""
+    """Background programs of a failed producer are terminated."""
     with Producer(f"{member(folder, 'a', 'exec sleep 77')} & sleep 0.1; exit 3") as producer:
         pids = pids_in(folder, 1)
         with pytest.raises(UploadFailed, match="exit code 3"):
@@ -205,7 +205,7 @@ def test_a_failed_shell_takes_what_it_left_behind_with_it(folder: Path) -> None:
 
 
 def test_what_a_successful_command_left_running_on_purpose_stays(folder: Path) -> None:
-    """A tunnel or an agent that does not hold the output is the user's."""
+    """A tunnel or an agent that does not hold the output belongs to the user."""
     tunnel = f"{member(folder, 'a', 'exec sleep 77')} > /dev/null"
     until_it_runs = f"while [ ! -s {folder}/a ]; do sleep 0.02; done"
     with Producer(f"{tunnel} & {until_it_runs}; printf x") as producer:
@@ -242,7 +242,7 @@ def test_processes_are_found_in_the_same_way_without_proc() -> None:
 
 
 def test_a_zombie_is_no_running_process() -> None:
-    """Nobody would ever end it; its parent has to take its exit code."""
+    """It cannot be terminated; its parent has to reap it."""
     child = subprocess.Popen([sys.executable, "-c", ""])
     assert eventually(lambda: child.pid not in running_processes())
 
@@ -250,7 +250,7 @@ def test_a_zombie_is_no_running_process() -> None:
 
 
 def test_many_producers_do_not_disturb_each_other() -> None:
-    """Each waits for its own program."""
+    """Each waits only for its own program."""
     codes: dict[int, str] = {}
 
     def run(number: int) -> None:

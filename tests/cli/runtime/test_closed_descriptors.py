@@ -50,7 +50,7 @@ print(json.dumps(codes))
 
 @pytest.fixture
 def unfinished(server: StrictS3, shell: Shell) -> str:
-    """The id of an upload that the state has."""
+    """The ID of an upload in the state."""
     refuse_parts(server)
     result = shell.run(*UPLOAD, "--json")
     server.faults.clear()
@@ -58,7 +58,7 @@ def unfinished(server: StrictS3, shell: Shell) -> str:
 
 
 def commands(unfinished: str) -> dict[str, tuple[str, ...]]:
-    """Every command, in the forms that open different files.  unfinished: an upload's id."""
+    """Every command, in forms that open different files.  unfinished: an upload's ID."""
     return {
         "upload": ("upload", "small", "s3://bucket/small"),
         "upload-json": ("upload", "small", "s3://bucket/small", "--json", "--log-file", "log"),
@@ -87,7 +87,7 @@ def commands(unfinished: str) -> dict[str, tuple[str, ...]]:
 
 @pytest.fixture
 def sources(shell: Shell) -> dict[Path, bytes]:
-    """Files to upload, with what is in them."""
+    """Files to upload, with their content."""
     folder = shell.folder
     (folder / "folder").mkdir()
     contents = {
@@ -107,7 +107,7 @@ def sources(shell: Shell) -> dict[Path, bytes]:
 def test_no_command_needs_its_descriptors(
     server: StrictS3, shell: Shell, sources: dict[Path, bytes], unfinished: str, closed: str
 ) -> None:
-    """Each ends with a documented code and without a defect; the database is whole, and no source was written to."""
+    """Each exits with a documented code; the database is intact, and no source was written to."""
     cases = [
         (name, arguments, CLOSED[closed], "names" if name == "upload-list" else "small")
         for name, arguments in commands(unfinished).items()

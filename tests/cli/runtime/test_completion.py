@@ -1,4 +1,4 @@
-"""Tab in bash, zsh and fish: commands, options, files, and the ids of uploads."""
+"""Completion in bash, zsh and fish: commands, options, files, and upload IDs."""
 
 import sys
 import threading
@@ -15,7 +15,7 @@ from tests.support.shell.command import TIMEOUT, Shell
 from tests.support.shell.interrupted import MIB, UPLOAD, interrupt
 from tests.support.shell.pipe import piping
 
-ENOUGH = 350  # modules, of which about 50 are Python's own; a person does not notice the time they take
+ENOUGH = 350  # modules, of which about 50 are Python's own; their import takes no noticeable time
 PARTWAY = Path(sys.executable).parent / "partway"
 
 
@@ -26,7 +26,7 @@ def empty(tmp_path: Path) -> Shell:
 
 
 def typed(kind: str, *words: str) -> dict[str, str]:
-    """What a shell says when Tab is pressed behind the last word."""
+    """The variables that a shell sets when Tab is pressed after the last word."""
     return {
         "_PARTWAY_COMPLETE": f"{kind}_complete",
         "COMP_WORDS": " ".join(["partway", *words]),
@@ -35,14 +35,14 @@ def typed(kind: str, *words: str) -> dict[str, str]:
 
 
 def complete(shell: Shell, *words: str, kind: str = "bash") -> list[str]:
-    """What the shell is given for the last word."""
+    """The completions for the last word."""
     result = shell.run_command([str(PARTWAY)], variables=typed(kind, *words))
     assert (result.code, result.err) == (0, "")
     return [line for line in result.out.splitlines() if line]
 
 
 def test_commands(empty: Shell) -> None:
-    """All of them, and those that begin as typed."""
+    """All of them, or those with the typed prefix."""
     assert complete(empty, "") == [f"plain,{name}" for name in cli.list_commands(click.Context(cli))]
     assert complete(empty, "sh") == ["plain,show"]
 
@@ -72,12 +72,12 @@ def test_options_of_every_command(empty: Shell) -> None:
     ],
 )
 def test_values(empty: Shell, words: tuple[str, ...], expected: list[str]) -> None:
-    """Choices, files, and nothing where only the user knows."""
+    """Choices and files, but nothing for free text."""
     assert complete(empty, *words) == expected
 
 
 def test_ids(server: StrictS3, shell: Shell) -> None:
-    """What can go on for resume and cancel, everything for show, and none twice."""
+    """Unfinished uploads for resume and cancel, all for show, without duplicates."""
     interrupt(shell, server, *UPLOAD)
     (open_id,) = [upload["upload"] for upload in shell.run("list", "--json").events]
     shell.run("upload", "source.bin", "s3://bucket/other", "-p", "5MiB")
@@ -119,7 +119,7 @@ def test_a_stream_does_not_go_on_by_its_id(server: StrictS3, shell: Shell) -> No
 
 
 def test_no_store_is_made(empty: Shell) -> None:
-    """Tab changes nothing, and a damaged store gives no ids and no words."""
+    """Completion changes nothing, and a damaged store results in no IDs and no message."""
     assert complete(empty, "resume", "") == []
     assert not empty.state.exists()
     empty.state.mkdir()
@@ -130,7 +130,7 @@ def test_no_store_is_made(empty: Shell) -> None:
 
 
 def test_bash_itself(empty: Shell) -> None:
-    """The script that the documentation has people install does its work in a real bash."""
+    """The script from the documentation works in a real bash."""
     script = (
         f"PATH={PARTWAY.parent}:$PATH; "
         'eval "$(_PARTWAY_COMPLETE=bash_source partway)"; complete -p partway; '
@@ -144,7 +144,7 @@ def test_bash_itself(empty: Shell) -> None:
 
 @pytest.mark.parametrize("kind", ["bash", "zsh", "fish"])
 def test_the_scripts(empty: Shell, kind: str) -> None:
-    """Each asks the command in the language of its shell."""
+    """Each shell's script calls the command."""
     result = empty.run_command([str(PARTWAY)], variables={"_PARTWAY_COMPLETE": f"{kind}_source"})
 
     assert (result.code, result.err) == (0, "")
@@ -160,7 +160,7 @@ def test_the_scripts(empty: Shell, kind: str) -> None:
     ],
 )
 def test_nobody_waits(empty: Shell, words: tuple[str, ...], without: tuple[str, ...]) -> None:
-    """What takes time is to import, and that is little."""
+    """Imports take most of the time, and there are few."""
     empty.run("list")
 
     result = empty.run_command(

@@ -1,4 +1,4 @@
-"""The exit code of a failure and what ``--json`` says of it are one decision."""
+"""The exit code of a failure and its ``--json`` event agree."""
 
 import inspect
 import json
@@ -45,7 +45,7 @@ def made(kind: type[PartwayError]) -> PartwayError:
 
 
 def failures() -> dict[str, PartwayError]:
-    """One of each class, and uploads that failed for each reason."""
+    """An error of each class, and failed uploads for each reason."""
     found = {kind.__name__: made(kind) for kind in CLASSES}
     found["UploadFailed for good"] = UploadFailed("it failed", resumable=False)
     return found
@@ -53,13 +53,13 @@ def failures() -> dict[str, PartwayError]:
 
 @pytest.mark.parametrize("name", failures())
 def test_each_class_has_its_exit_code(name: str) -> None:
-    """As the README has them: 75 for what another run may finish, 2 for the command, 130 for a wish, 1 for the rest."""
+    """As in the README: 75 if another run may finish it, 2 for usage errors, 130 for a cancel, otherwise 1."""
     assert exit_codes.exit_code(failures()[name]) == EXPECTED.get(name, 1)
 
 
 @pytest.mark.parametrize("name", failures())
 def test_resumable_is_what_the_exit_code_says(name: str) -> None:
-    """There are no two opinions."""
+    """Both come from the same function."""
     error = failures()[name]
 
     assert is_resumable(error) is (exit_codes.exit_code(error) in AGAIN)
@@ -92,7 +92,7 @@ def without_a_word(sink: EventSink, store: StateStore, error: PartwayError) -> N
 @pytest.mark.parametrize("fails", [before_it_has_an_id, with_parts, before_s3_knows_it, without_a_word])
 @pytest.mark.parametrize("name", failures())
 def test_the_last_event_agrees_with_the_exit_code(name: str, fails: Fails, capsys: pytest.CaptureFixture[str]) -> None:
-    """At every moment of an upload; and what can be resumed is still in the store."""
+    """At every stage of an upload; and resumable uploads are still in the store."""
     store = MemoryStore()
     error = failures()[name]
 
@@ -106,14 +106,14 @@ def test_the_last_event_agrees_with_the_exit_code(name: str, fails: Fails, capsy
     assert event["event"] == "upload_failed"
     assert event["resumable"] is (code in AGAIN)
     assert not (event["resumable"] and event["upload"]) or store.upload(event["upload"]) is not None
-    # What another process has or has ended is not for this one to resume.
+    # An upload that another process is sending or has finished cannot be resumed here.
     is_elsewhere = isinstance(error, (AlreadyEnded, AlreadyRunning)) and fails is not without_a_word
     assert ("to resume:" in err) is (bool(store.uploads()) and not is_elsewhere)
 
 
 @pytest.mark.parametrize("name", failures())
 def test_what_fails_before_the_work_agrees_too(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Such as a configuration that cannot be read, or a state folder whose disk is full."""
+    """Such as an unreadable configuration, or a full disk under the state directory."""
     error = failures()[name]
 
     with pytest.raises(PartwayError), failures_as_json(Output(json=True)):

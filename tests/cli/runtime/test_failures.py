@@ -1,4 +1,4 @@
-"""Trouble on the way that is nobody's input: the endpoint is away, the file shrinks, output has nowhere to go."""
+"""Failures during an upload: the endpoint is unreachable, the file shrinks, the output is closed."""
 
 import sqlite3
 
@@ -12,7 +12,7 @@ from tests.support.shell.interrupted import UPLOAD, hanging
 
 
 def test_endpoint_away_and_back(server: StrictS3, shell: Shell) -> None:
-    """Says how long it was tried and what to do; when the server is back, the same command works."""
+    """The error says how long it retried and what to do; once the server is back, the same command works."""
     server.refuse()
     away = shell.run(*UPLOAD, "--retry-for", "2s")
     server.accept()
@@ -27,7 +27,7 @@ def test_endpoint_away_and_back(server: StrictS3, shell: Shell) -> None:
 
 
 def test_endpoint_goes_away_while_sending(server: StrictS3, shell: Shell) -> None:
-    """What was sent before is safe, and the message says how much."""
+    """Sent parts are kept, and the message says how many."""
     cut = CallFunction(function=server.refuse)
     with hanging(shell, server, *UPLOAD, "--retry-for", "1s") as running:
         cut.function()
@@ -39,7 +39,7 @@ def test_endpoint_goes_away_while_sending(server: StrictS3, shell: Shell) -> Non
 
 
 def test_wrong_region_is_followed(server: StrictS3, shell: Shell) -> None:
-    """The service says where the bucket is; the upload goes there."""
+    """The service reports the bucket's region, and the upload uses it."""
     result = shell.run(*UPLOAD, "--region", "eu-west-1")
 
     assert result.code == 0, result
@@ -47,7 +47,7 @@ def test_wrong_region_is_followed(server: StrictS3, shell: Shell) -> None:
 
 
 def test_host_that_does_not_exist(shell: Shell) -> None:
-    """A host that does not resolve is named, and the time to find out is the user's."""
+    """An unresolvable host is named, after the time given by --retry-for."""
     result = shell.run(*UPLOAD, "--endpoint-url", "http://partway.invalid", "--retry-for", "1s")
 
     assert result.code == 75
@@ -72,7 +72,7 @@ def test_source_truncated_while_it_is_read(server: StrictS3, shell: Shell) -> No
 
 
 def test_state_of_a_newer_version(server: StrictS3, shell: Shell) -> None:
-    """A newer state is not touched."""
+    """A newer state is not modified."""
     SqliteStore(shell.state).close()
     with sqlite3.connect(shell.state / "partway.db") as db:
         db.execute("INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('partway', '9999', 'now')")
@@ -86,7 +86,7 @@ def test_state_of_a_newer_version(server: StrictS3, shell: Shell) -> None:
 
 @pytest.mark.parametrize("redirection", [">&-", "2>&-", "<&- >&- 2>&-"])
 def test_closed_output(server: StrictS3, shell: Shell, redirection: str) -> None:
-    """A closed stream does not keep an upload from being done."""
+    """A closed output stream does not stop an upload."""
     (shell.folder / "small").write_bytes(b"small")
     command = ["sh", "-c", f'"$@" {redirection}', "sh", *PARTWAY, "upload", "small", "s3://bucket/small"]
     result = shell.run_command([*command])
@@ -96,7 +96,7 @@ def test_closed_output(server: StrictS3, shell: Shell, redirection: str) -> None
 
 
 def test_current_folder_is_gone(server: StrictS3, shell: Shell) -> None:
-    """Where no relative name means anything, that is said."""
+    """Relative paths are then refused with a clear error."""
     script = 'mkdir gone && cd gone && rmdir ../gone && "$@"'
     result = shell.run_command(["sh", "-c", script, "sh", *PARTWAY, *UPLOAD])
 
@@ -107,7 +107,7 @@ def test_current_folder_is_gone(server: StrictS3, shell: Shell) -> None:
 
 @pytest.mark.parametrize("command", [("upload", "small", "s3://bucket/small"), ("list", "--all")])
 def test_output_in_another_encoding(shell: Shell, command: tuple[str, ...]) -> None:
-    """What an encoding does not have is escaped, and no failure."""
+    """Characters that the encoding lacks are escaped, without a failure."""
     (shell.folder / "small").write_bytes(b"small")
     result = shell.run(*command, variables={"PYTHONIOENCODING": "ascii"})
 
@@ -126,7 +126,7 @@ def test_named_folder_beats_the_variable(shell: Shell) -> None:
 
 
 def test_a_state_folder_that_others_may_change(shell: Shell) -> None:
-    """A folder that has more than partway's files is left as it is, and the danger is named."""
+    """A directory with other files is left unchanged, with a warning."""
     shell.state.mkdir()
     (shell.state / "other").touch()
     shell.state.chmod(0o777)

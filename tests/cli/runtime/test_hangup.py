@@ -22,7 +22,7 @@ FORMS = ["piped", "from a command"]
 
 @pytest.fixture
 def pids(server: StrictS3, shell: Shell) -> Path:
-    """Where producers note their pids; beside it is what they write."""
+    """The directory where producers record their pids; their output is beside it."""
     (shell.folder / "data").write_bytes(DATA)
     folder = shell.folder / "pids"
     folder.mkdir()
@@ -31,7 +31,7 @@ def pids(server: StrictS3, shell: Shell) -> Path:
 
 @contextmanager
 def streaming(shell: Shell, form: str, producer: str) -> Iterator[Running]:
-    """partway at work on what this command writes."""
+    """partway, uploading the output of this command."""
     if form == "piped":
         line = ["bash", "-c", f'exec "$@" < <({{ {producer}; }} 2>/dev/null)', "bash", *PARTWAY, *UPLOAD, "--json"]
     else:
@@ -62,7 +62,7 @@ def finish(shell: Shell, server: StrictS3) -> int:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_while_the_endpoint_is_waited_for(server: StrictS3, shell: Shell, pids: Path, form: str) -> None:
-    """It ends at once with 130; the parts are kept, and the next run sends the others."""
+    """It exits at once with 130; the parts are kept, and the next run sends the rest."""
     away = Answer(status=511, body=b"<html>", headers={"Content-Type": "text/html"})
     server.faults.add(Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=away, skip=1, times=None))
     with streaming(shell, form, f"{member(pids, 'a', 'cat data; exec sleep 7')} | cat") as running:
@@ -82,7 +82,7 @@ def test_while_the_endpoint_is_waited_for(server: StrictS3, shell: Shell, pids: 
 
 @pytest.mark.parametrize("stage", [Stage.BEFORE_READ, Stage.AFTER_EFFECT])
 def test_while_the_object_is_made(server: StrictS3, shell: Shell, pids: Path, stage: Stage) -> None:
-    """Whether S3 has made it or not: nothing is claimed, and the next run finds out and sends nothing again."""
+    """Whether or not S3 has created it: success is not reported, and the next run checks and sends nothing again."""
     server.faults.add(Fault(operation="CompleteMultipartUpload", stage=stage, action=Hang(), times=None))
     with streaming(shell, "piped", "cat data") as running:
         running.wait_for("upload_completing")

@@ -1,4 +1,4 @@
-"""A user without a home directory, as in a container with a random uid: one sentence says what to name."""
+"""A user without a home directory, as in a container with a random uid: the error says what to set."""
 
 import io
 import os
@@ -45,7 +45,7 @@ def test_the_state_folder_has_to_be_named(
     home: str | None,
     command: tuple[str, ...],
 ) -> None:
-    """Nothing is made anywhere; least of all a folder whose name is ~."""
+    """Nothing is created, in particular no directory named ~."""
     if home is not None:
         monkeypatch.setenv("HOME", home)
     (tmp_path / "file").write_bytes(b"content")
@@ -58,7 +58,7 @@ def test_the_state_folder_has_to_be_named(
 
 
 def test_a_folder_that_is_named_is_used(partway: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
-    """Nothing else of a home is needed."""
+    """No other use of a home directory is needed."""
     code, _, err = partway("clean", "--state-dir", str(tmp_path / "state"))
 
     assert (code, err) == (0, "")
@@ -66,7 +66,7 @@ def test_a_folder_that_is_named_is_used(partway: Callable[..., tuple[int, str, s
 
 
 def test_the_doctor_goes_on(partway: Callable[..., tuple[int, str, str]]) -> None:
-    """The state is one of its lines."""
+    """The state is one of its checks."""
     code, out, _ = partway("doctor", "--endpoint-url", "http://127.0.0.1:9")
 
     assert code == 1
@@ -78,7 +78,7 @@ def test_the_doctor_goes_on(partway: Callable[..., tuple[int, str, str]]) -> Non
 def test_a_home_that_cannot_be_written(
     partway: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch, home: str
 ) -> None:
-    """As users of services have it: the folder is named, and what to do."""
+    """As for service users: the error names the directory and a remedy."""
     monkeypatch.setenv("HOME", home)
     code, _, err = partway("clean")
 

@@ -1,4 +1,4 @@
-"""Uploads that are stopped by a signal, and what the user is told to do then."""
+"""Uploads stopped by a signal, and the commands suggested afterwards."""
 
 import shlex
 import signal
@@ -12,7 +12,7 @@ from tests.support.s3_server.server import StrictS3
 from tests.support.shell.command import PARTWAY, Shell
 from tests.support.shell.interrupted import PARTS, UPLOAD, hanging, interrupt, part_numbers
 
-LONG = 40.0  # seconds; much less than an upload waits for an answer
+LONG = 40.0  # seconds; much less than an upload waits for a response
 # What is "at once" would be over when the machine is busy.
 ONE_LONG_WISH = (
     sys.executable,
@@ -22,7 +22,7 @@ ONE_LONG_WISH = (
 
 
 def printed_command(err: str, label: str) -> list[str | bytes]:
-    """The command behind a label, to run as it was printed."""
+    """The command printed after a label."""
     (line,) = [line for line in err.splitlines() if line.strip().startswith(label)]
     program, *arguments = shlex.split(line.partition(":")[2])
     assert program == "partway"
@@ -31,7 +31,7 @@ def printed_command(err: str, label: str) -> list[str | bytes]:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signal_stops_soon(server: StrictS3, shell: Shell, number: int) -> None:
-    """Ctrl-C and SIGTERM end an upload soon, although every worker waits for the server, and say what is safe."""
+    """Ctrl-C and SIGTERM stop an upload soon, although every worker waits for the server, and report finished parts."""
     with hanging(shell, server, *UPLOAD) as running:
         began = time.monotonic()
         result = running.stop(number)
@@ -45,7 +45,7 @@ def test_signal_stops_soon(server: StrictS3, shell: Shell, number: int) -> None:
 
 
 def test_printed_resume_command_works(server: StrictS3, shell: Shell, tmp_path: Path) -> None:
-    """The printed command finishes the upload from any folder, and sends only what was missing."""
+    """The printed command finishes the upload from any directory, and sends only missing parts."""
     elsewhere = tmp_path / "else where"
     elsewhere.mkdir()
     stopped = interrupt(shell, server, "--state-dir", "my state", *UPLOAD, number=signal.SIGINT)
@@ -73,7 +73,7 @@ def test_printed_cancel_command_works(server: StrictS3, shell: Shell) -> None:
 
 
 def test_second_signal_ends_at_once(server: StrictS3, shell: Shell) -> None:
-    """A second signal waits for nothing and says nothing; what is done is safe all the same."""
+    """A second signal exits at once without output; finished parts are still kept."""
     with hanging(shell, server, *UPLOAD) as running:
         with running.paused():
             # Two of one kind that come at once are one.
@@ -89,7 +89,7 @@ def test_second_signal_ends_at_once(server: StrictS3, shell: Shell) -> None:
 
 
 def test_killed_upload_goes_on(server: StrictS3, shell: Shell) -> None:
-    """The same command again after kill -9 sends only what was missing."""
+    """After kill -9 the same command sends only missing parts."""
     killed = interrupt(shell, server, *UPLOAD)
     again = shell.run(*UPLOAD)
 
@@ -100,7 +100,7 @@ def test_killed_upload_goes_on(server: StrictS3, shell: Shell) -> None:
 
 
 def test_second_process_waits_outside(server: StrictS3, shell: Shell) -> None:
-    """An upload that a process sends is not sent by a second one, which says who has it."""
+    """A second process does not send the same upload, and names the first."""
     with hanging(shell, server, *UPLOAD) as first:
         second = shell.run(*UPLOAD)
         cancel = shell.run("cancel", first.lines[0].split('"upload": "')[1][:8])
@@ -114,7 +114,7 @@ def test_second_process_waits_outside(server: StrictS3, shell: Shell) -> None:
 
 
 def test_the_same_signal_twice_at_once_is_one(server: StrictS3, shell: Shell) -> None:
-    """``timeout`` signals the process and then its group: partway still says what is safe."""
+    """``timeout`` signals the process and then its group: finished parts are still reported."""
     with hanging(shell, server, *UPLOAD, program=ONE_LONG_WISH) as running:
         running.process.send_signal(signal.SIGTERM)
         # What comes while the first is not taken yet is one already.
@@ -126,7 +126,7 @@ def test_the_same_signal_twice_at_once_is_one(server: StrictS3, shell: Shell) ->
 
 
 def test_a_signal_while_the_end_is_told_changes_nothing(shell: Shell) -> None:
-    """The handlers stay after a wish to stop: the exit code is 130, and nothing is cut off."""
+    """The handlers stay after a cancel: the exit code is 130, and the output is complete."""
     program = (
         "import os, signal, sys, time\n"
         "from partway.cli.runtime import signals\n"

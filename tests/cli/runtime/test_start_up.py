@@ -1,4 +1,4 @@
-"""What a command imports before it does its work: start-up is most of a small upload, and nothing is measured here."""
+"""The modules that a command imports: start-up dominates a small upload.  Nothing is timed here."""
 
 import re
 import sys
@@ -19,7 +19,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "lines": ("upload", "small.txt", "s3://bucket/lines"),
     "list": ("list", "--json"),
 }
-# Each costs 5 to 100 ms and has its place; here it is not.
+# Each takes 5 to 100 ms, and is not needed here.
 NEVER = ("asyncio", "platformdirs", "unittest", "moto", "boto3.s3", "boto3.dynamodb", "boto3.ec2")
 # ``import boto3`` alone brings s3transfer.manager, and that multiprocessing.  (docs/decisions/0022-boto3.md)
 NO_UPLOAD = ("boto3", "s3transfer", "multiprocessing", "botocore", "urllib3", "partway.engine.s3.backend")
@@ -37,7 +37,7 @@ NOT_THERE: dict[str, tuple[str, ...]] = {
 
 
 def imported_modules(result: Result) -> set[str]:
-    """What was imported by a command that ran with ``-X importtime``."""
+    """The modules imported by a command, from ``-X importtime``."""
     return set(re.findall(r"^import time: .*\| +(\S+)$", result.err, re.MULTILINE))
 
 
@@ -58,7 +58,7 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, set
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_nothing_is_imported_in_vain(imported: dict[str, set[str]], command: str) -> None:
-    """No module that the command does without, nor anything below one."""
+    """No module that the command does not need, nor its submodules."""
     there = imported[command]
     in_vain = {name for name in there for module in NOT_THERE[command] if f"{name}.".startswith(f"{module}.")}
 

@@ -1,4 +1,4 @@
-"""The command as it was typed: split into options, and repeated in what people are told to run."""
+"""The command as typed: split into options, and repeated in suggested commands."""
 
 import json
 import shlex
@@ -66,7 +66,7 @@ def options_of(command: click.Command) -> dict[str, click.Option]:
 
 
 def test_every_option_of_a_stream_is_repeated() -> None:
-    """Whatever options there will be: one that is left away could make an object that nobody wanted."""
+    """Including future options: an omitted one could create a different object."""
     every = {name: [param.opts[0], *value_of(param)] for name, param in options_of(upload.command).items()}
     line = ["-", "s3://bucket/key", *(word for words in every.values() for word in words)]
     with typing(upload.command, *line):
@@ -99,7 +99,7 @@ def test_the_key_is_never_repeated() -> None:
 
 @pytest.mark.parametrize("command", [None, "", "no JSON", "{}", "[]"])
 def test_a_stream_of_an_earlier_version_is_named_by_what_is_stored(command: str | None) -> None:
-    """Its target and service, with the producer in front."""
+    """Its destination and service, with the producer in front."""
     record = replace(RECORD, source="-", endpoint="http://host", region=None, profile="work", command=command)
 
     assert resume_hint.stream_command(record, Path("/state")) == (
@@ -109,7 +109,7 @@ def test_a_stream_of_an_earlier_version_is_named_by_what_is_stored(command: str 
 
 
 def test_what_was_typed_is_not_named_twice() -> None:
-    """Another shell has other variables: what came from them is added."""
+    """Values from variables are added, since another shell may not have them."""
     words = ["-", "s3://bucket/key", "--endpoint-url=http://typed", "--from-command", "pg_dump db | gzip"]
     record = replace(RECORD, source="-", endpoint="http://typed", region="r", profile=None, command=json.dumps(words))
 
@@ -144,7 +144,7 @@ WORDS = ("plain", "two words", "it's", "a\nb", "tab\tand\\back'slash", "\x1b[31m
 
 @pytest.mark.parametrize("word", WORDS)
 def test_a_word_comes_back_as_it_was(word: str) -> None:
-    """Through a shell; and nothing in it moves a terminal's cursor."""
+    """Through a shell; and it contains nothing that a terminal would interpret."""
     text = quoted(word)
     back = subprocess.run(["bash", "-c", f"printf %s {text}".encode()], capture_output=True, check=True).stdout
 

@@ -1,4 +1,4 @@
-"""Names in every locale: the same bytes make the same key, messages show what the key is, and no output fails."""
+"""Names in every locale: equal bytes make equal keys, messages show the key, and no output fails."""
 
 import os
 import shutil
@@ -51,7 +51,7 @@ def keys(server: StrictS3) -> list[str]:
 
 @pytest.mark.parametrize("name", [UTF8, LATIN1])
 def test_a_latin1_locale(shell: Shell, server: StrictS3, latin1: dict[str, str], name: bytes) -> None:
-    """The key is the name as a reader of this locale means it, in UTF-8; the message is in the locale's encoding."""
+    """The key is the name decoded in this locale, in UTF-8; the message is in the locale's encoding."""
     (Path(os.fsdecode(bytes(shell.folder) + b"/" + name))).write_bytes(b"content")
     result = upload(shell, latin1, name, "s3://bucket/")
 
@@ -62,7 +62,7 @@ def test_a_latin1_locale(shell: Shell, server: StrictS3, latin1: dict[str, str],
 
 
 def test_a_latin1_locale_names_the_key(shell: Shell, server: StrictS3, latin1: dict[str, str]) -> None:
-    """A key that is typed in the locale's encoding means the same letters."""
+    """A key typed in the locale's encoding has the same characters."""
     upload(shell, latin1, "source.bin", b"s3://bucket/" + LATIN1, "-p", "16MiB")
 
     assert keys(server) == ["grün.txt"]
@@ -80,7 +80,7 @@ def test_a_folder_in_a_latin1_locale(shell: Shell, server: StrictS3, latin1: dic
 
 
 def test_the_state_is_the_same_in_every_locale(shell: Shell, server: StrictS3, latin1: dict[str, str]) -> None:
-    """What was begun in one locale is found in another: the same path, the same key."""
+    """An upload started in one locale is found in another: the same path, the same key."""
     (shell.folder / "grün.bin").write_bytes(b"x" * 1000)
     upload(shell, latin1, "grün.bin".encode(), "s3://bucket/")
     listed = shell.run("list", "--all", "--json")
@@ -100,7 +100,7 @@ def test_a_locale_without_letters(shell: Shell, server: StrictS3, variables: dic
 
 @pytest.mark.parametrize("variables", [ASCII, {}])
 def test_bytes_of_no_meaning_are_refused(shell: Shell, server: StrictS3, variables: dict[str, str]) -> None:
-    """A name that is not UTF-8, in a locale that says nothing about it: a sentence, no guess."""
+    """A name that is not UTF-8, in a locale without an encoding for it: an error, not a guess."""
     (Path(os.fsdecode(bytes(shell.folder) + b"/" + LATIN1))).write_bytes(b"content")
     result = shell.run("upload", LATIN1, "s3://bucket/", variables=variables)
 
@@ -111,7 +111,7 @@ def test_bytes_of_no_meaning_are_refused(shell: Shell, server: StrictS3, variabl
 
 @pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
 def test_output_that_an_encoding_does_not_have(shell: Shell, server: StrictS3, encoding: str) -> None:
-    """PYTHONIOENCODING is heeded, and what it cannot write is escaped."""
+    """PYTHONIOENCODING is honoured, and other characters are escaped."""
     (shell.folder / "映画.txt").write_bytes(b"content")
     result = upload(shell, {"PYTHONIOENCODING": encoding}, "映画.txt", "s3://bucket/")
 
@@ -119,12 +119,12 @@ def test_output_that_an_encoding_does_not_have(shell: Shell, server: StrictS3, e
 
 
 def test_a_name_of_two_encodings() -> None:
-    """Each part of a path is read by itself: UTF-8 where it is."""
+    """Each path component is decoded separately: as UTF-8 if valid."""
     assert decode_name(os.fsdecode("ä/".encode() + LATIN1), "latin-1") == "ä/grün.txt"
 
 
 def test_names_are_shown_as_their_key(latin1_names: None) -> None:
-    """What is printed of a name is what its key says."""
+    """Names are printed like their keys."""
     name = os.fsdecode(LATIN1)
 
     assert printable(name) == "grün.txt"

@@ -1,4 +1,4 @@
-"""Text on a terminal: what is escaped, and how a name is made to fit."""
+"""Text on a terminal: escaping, and shortening of names."""
 
 import pytest
 from rich.cells import cell_len
@@ -20,19 +20,19 @@ from partway.cli.text.escape import printable, shorten
     ],
 )
 def test_printable(text: str, shown: str) -> None:
-    """Everything that a terminal acts on, or that looks like nothing, is escaped; the rest stays."""
+    """Everything that a terminal interprets or does not show is escaped; the rest is unchanged."""
     assert printable(text) == shown
 
 
 @pytest.mark.parametrize("width", range(12))
 @pytest.mark.parametrize("text", ["a long file name.bin", "映画ファイル映画.bin", "", "short"])
 def test_shorten_fits(text: str, width: int) -> None:
-    """Never wider than the room there is, in cells of the terminal."""
+    """Never wider than the given number of terminal cells."""
     assert cell_len(shorten(text, width)) <= width
 
 
 def test_shorten_keeps_both_ends() -> None:
-    """The ends of a name tell most: its middle goes."""
+    """The middle is omitted, since the ends of a name are the most significant."""
     assert shorten("holiday-2026-07-31.mkv", 11) == "holid…1.mkv"
     assert shorten("映画ファイル.bin", 10) == "映画….bin"
     assert shorten("as it is", 8) == "as it is"

@@ -1,4 +1,4 @@
-"""Sizes, rates and times: read as people write them, shown in one form."""
+"""Sizes, rates and times: parsed from common forms, shown in one."""
 
 import pytest
 

@@ -52,7 +52,7 @@ def pipe_of(data: bytes, *, ends: bool = True) -> Iterator[int]:
 
 @dataclass(kw_only=True)
 class Streaming:
-    """What an upload of a stream needs; ``events`` has what it said, of every run."""
+    """The inputs of a stream upload; ``events`` collects the events of all runs."""
 
     backend: MultipartBackend
     endpoint: str
@@ -92,7 +92,7 @@ class Streaming:
         return EngineContext(backend=self.backend, store=self.store, settings=self.settings, cancel=self.cancel)
 
     def run(self, data: bytes, stream: StreamSettings | None = None, **changes: Any) -> UploadDone:
-        """Have a producer write ``data``, and upload it or go on."""
+        """Have a producer write ``data``, and upload or resume it."""
         with pipe_of(data) as descriptor:
             done = self.read(descriptor, stream, **changes)
         assert isinstance(done, UploadDone)

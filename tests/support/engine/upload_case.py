@@ -26,7 +26,7 @@ QUICK = RetryPolicy(attempts=4, first_wait=0.001, max_wait=0.01, budget=60.0, fi
 
 @dataclass(kw_only=True)
 class Uploading:
-    """What an upload needs; ``events`` has what it said, of every run."""
+    """The inputs of an upload; ``events`` collects the events of all runs."""
 
     path: Path
     backend: MultipartBackend
@@ -49,7 +49,7 @@ class Uploading:
         return Target(bucket=self.bucket, key=self.key, endpoint=self.endpoint, options=self.options)
 
     def run(self, **changes: Any) -> UploadDone:
-        """Upload, or go on; ``changes`` are settings for this run only."""
+        """Upload or resume; ``changes`` are settings for this run only."""
         done = self.end(**changes)
         assert isinstance(done, UploadDone)
         return done

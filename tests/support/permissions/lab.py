@@ -65,7 +65,7 @@ class Lab:
         self._stack.close()
 
     def tell(self, story: Story) -> Permissions:
-        """Run the story's command with everything allowed, and then without each action that it asked for."""
+        """Run the story's command with everything allowed, and then without each action that it used."""
         allowed = self.play(story)
         if allowed.code:
             raise AssertionError(f"{story.name} fails with all permissions: {allowed.said}")

@@ -35,7 +35,7 @@ class ResetConnection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hang:
-    """Do nothing for a while, then go on; seconds None: until the server stops, which ends every hang."""
+    """Wait, then continue; seconds None: until the server stops, which ends every hang."""
 
     seconds: float | None = None
 
@@ -94,7 +94,7 @@ class BreakTls:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallFunction:
-    """Run a test's function in the server's thread, then go on."""
+    """Run a test's function in the server's thread, then continue."""
 
     function: Callable[[], object]
 

@@ -276,7 +276,7 @@ def test_a_hang_is_longer_than_the_clients_patience(server: StrictS3) -> None:
 
 
 def test_a_server_that_outwaits_the_client(server: StrictS3) -> None:
-    """It goes on when the client has left, and not before."""
+    """It continues when the client has disconnected, and not before."""
     server.faults.add(put_fault(Stage.AFTER_BODY, Outwait()))
 
     with pytest.raises(ReadTimeoutError):

@@ -515,7 +515,7 @@ def test_a_key_above_1024_bytes_is_refused(model: S3Model) -> None:
 
 
 def test_delete_is_content_with_a_missing_key(model: S3Model) -> None:
-    """Deleting twice is no error."""
+    """Deleting twice is not an error."""
     model.put_object("bucket", "key", b"data")
     model.delete_object("bucket", "key")
     model.delete_object("bucket", "key")

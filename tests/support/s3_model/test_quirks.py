@@ -302,7 +302,7 @@ def test_unknown_part_is_no_upload() -> None:
 
 
 def test_bad_part_destroys_upload() -> None:
-    """One wrong digest and everything is gone."""
+    """One wrong digest destroys the upload."""
     model = store(bad_part_destroys_upload=True)
     upload = create(model)
 

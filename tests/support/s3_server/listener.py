@@ -1,4 +1,4 @@
-"""Accept connections on one port of 127.0.0.1, each in a thread of its own, and end them all."""
+"""Accept connections on one port of 127.0.0.1, each in its own thread, and end them all."""
 
 import contextlib
 import selectors

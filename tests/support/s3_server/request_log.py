@@ -1,4 +1,4 @@
-"""What a server was asked, in the order the requests came; safe to use from any thread."""
+"""The requests that a server received, in order; thread-safe."""
 
 import threading
 from collections import Counter

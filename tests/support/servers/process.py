@@ -17,7 +17,7 @@ PATIENCE = 120.0  # seconds until a server answers
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that are free now, all different, and below those that systems give to whoever names none."""
+    """Distinct free ports, below the range of ephemeral ports."""
     found: list[int] = []
     with ExitStack() as stack:
         while len(found) < count:
@@ -29,7 +29,7 @@ def free_ports(count: int) -> list[int]:
 
 
 class ServerEnded(Exception):
-    """The server's process is gone before it answered."""
+    """The server's process exited before it responded."""
 
 
 def wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:

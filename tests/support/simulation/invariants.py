@@ -1,4 +1,4 @@
-"""What must hold after a run of a simulated story, and at its end."""
+"""The invariants after each run of a simulated story, and at its end."""
 
 from partway.engine.errors import ObjectExists, PartwayError
 from partway.engine.events.upload import UploadDone, UploadSkipped

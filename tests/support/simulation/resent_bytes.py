@@ -1,4 +1,4 @@
-"""Counts what is sent more than once, and says whether it had to be."""
+"""Counts bytes sent more than once, and whether that was necessary."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Plays one simulated story to its end, and checks after every run what must hold."""
+"""Plays one simulated story to its end, and checks the invariants after every run."""
 
 import random
 import shutil
@@ -136,7 +136,7 @@ class SimulatedStory:
         self.world.must(False, f"it does not end: {type(end).__name__}: {end}")
 
     def _between(self) -> None:
-        """What happens while nothing runs."""
+        """The actions between two runs."""
         world = self.world
         if world.rng.random() < min(0.5, self.story.rates.edit * 10):
             world.say(f"between: {self.source.change(self.story.part_size * 14)}")

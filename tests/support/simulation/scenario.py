@@ -1,4 +1,4 @@
-"""What a story is: a file, a service, how it is uploaded, and how often something goes wrong.  All from one number."""
+"""A story: a file, a service, the upload's options, and how often something fails.  All from one seed."""
 
 from dataclasses import dataclass, replace
 from random import Random

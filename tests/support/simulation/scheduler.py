@@ -21,7 +21,7 @@ class Ended(BaseException):
 
 
 class Stuck(Ended):
-    """Everybody waits, and nobody will ever be woken."""
+    """A deadlock: all wait, and none will be woken."""
 
 
 class Lane:
