@@ -24,6 +24,7 @@ from ..runtime.store import read_only_store
 from ..status.facts import NO_PARTS, QUIET, facts, how_it_ended, job_facts, part_count, quiet_seconds, total_bytes
 from ..status.job import job_now, job_row
 from ..status.part_map import part_map
+from ..text.columns import print_table
 from ..text.console import make_console
 from ..text.escape import printable
 from ..text.units import format_age, format_rate, format_size
@@ -91,7 +92,7 @@ def print_upload(store: StateStore, record: UploadRecord, live: LiveSnapshot | N
         )
     if live is not None and record.status in UNFINISHED:
         _run_rows(live, row)
-    console.print(table)
+    print_table(console, table)
     if record.status is not UploadStatus.ABORTED:
         flying = [number for number, _ in live.record.parts] if live is not None and live.alive else []
         shown = part_map(store, record, flying)
@@ -110,12 +111,15 @@ def print_job(store: StateStore, job: JobRecord, live: LiveSnapshot | None, cons
     row("destination", job.target + (f" at {job.endpoint}" if job.endpoint else ""))
     skipped = f", {job.skipped:,} of them skipped" if job.skipped else ""
     row("done", f"{plural(job.done + job.skipped, 'file')} ({format_size(job.bytes)}){skipped}")
+    if live is not None and job.status is JobStatus.OPEN and live.record.total_files is not None:
+        least = "at least " if live.record.counting else ""
+        row("of", f"{least}{plural(live.record.total_files, 'file')} ({format_size(live.record.total_bytes or 0)})")
     if job.failed:
         row("failed", plural(job.failed, "file"))
     row("last seen", f"{format_age(now - job.updated_at)}, started {format_age(now - job.created_at)}")
     if live is not None and job.status is JobStatus.OPEN:
         _run_rows(live, row)
-    console.print(table)
+    print_table(console, table)
     failures = store.jobs.failures(job.id, _MAX_FAILURES)
     if failures:
         console.print()

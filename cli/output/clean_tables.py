@@ -9,6 +9,7 @@ from partway.engine.maintenance.history import History
 from partway.engine.maintenance.orphans import Orphan, RemovalPolicy
 from partway.engine.run.stored_options import target_of
 
+from ..text.columns import print_table
 from ..text.escape import printable
 from ..text.units import format_age, format_size, format_span
 from ..text.width import table_console
@@ -30,14 +31,14 @@ def print_orphans(where: str, found: list[Orphan], choice: RemovalPolicy) -> Non
     kept = [each for each in found if each.kept is not None]
     if kept:
         print(f"kept in {where}:")
-        console.print(_table(kept, with_reason=True))
+        print_table(console, _table(kept, with_reason=True))
     if not chosen:
         print(f"nothing to remove: no upload has been abandoned for {format_span(choice.seconds)} or more")
         return
     if kept:
         print()
     print(f"can be removed from {where}:")
-    console.print(_table(chosen, with_reason=False))
+    print_table(console, _table(chosen, with_reason=False))
     known = [each.parts.bytes for each in chosen if each.parts is not None]
     cost = sum(known) / _GIB * _PRICE
     unknown = len(chosen) - len(known)
@@ -55,7 +56,7 @@ def print_history(history: History) -> None:
     rows += [(job.id, f"job {job.status.label}", job.updated_at, job.target) for job in history.jobs]
     for id, status, ended, target in sorted(rows, key=lambda row: row[2])[:_MAX_SHOWN]:
         table.add_row(id, status, format_age(now - ended), Text(printable(target)))
-    table_console().print(table)
+    print_table(table_console(), table)
     if len(rows) > _MAX_SHOWN:
         print(f"… and {len(rows) - _MAX_SHOWN:,} more; `partway list --all` lists them all")
 

@@ -10,6 +10,8 @@ from typing import TextIO
 from partway.engine.events import Event
 from partway.engine.events.upload import PartProgress
 
+from ..text.times import utc
+
 _EVERY = 1.0  # seconds between two part_progress lines
 
 
@@ -24,10 +26,18 @@ class JsonSink:
     The text is ASCII: a control character in a name is written as ``\\u001b``.
     """
 
-    def __init__(self, out: TextIO, *, every: float | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        out: TextIO,
+        *,
+        every: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         self._out = out
         self._every = every or _EVERY
         self._clock = clock
+        self._now = now
         self._next = 0.0
 
     def __call__(self, event: Event, **more: int) -> None:
@@ -37,4 +47,5 @@ class JsonSink:
             if now < self._next:
                 return
             self._next = now + self._every
-        print(json.dumps({"event": event_name(event)} | asdict(event) | more), file=self._out, flush=True)
+        head = {"event": event_name(event), "time": utc(self._now())}
+        print(json.dumps(head | asdict(event) | more), file=self._out, flush=True)

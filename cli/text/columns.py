@@ -1,11 +1,15 @@
 """Aligned columns.  A rich Table takes milliseconds per row: a minute for ten thousand rows."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from rich.console import Console
 from rich.segment import Segment, Segments
 from rich.style import Style
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 GAP = 2  # cells between two columns
 
@@ -32,6 +36,18 @@ def print_columns(
     for row in rows:
         segments += _line(row, widths, aligned_right, known)
     console.print(Segments(segments), soft_wrap=True)
+
+
+def print_table(console: Console, table: "Table") -> None:
+    """Print a table of rich's without blanks at the ends of lines."""
+    for line in console.render_lines(table, pad=False):
+        segments = list(line)
+        while segments and not segments[-1].text.strip():
+            segments.pop()
+        if segments:
+            last = segments.pop()
+            segments.append(Segment(last.text.rstrip(), last.style))
+        console.print(Segments([*segments, Segment("\n")]), soft_wrap=True)
 
 
 def _line(

@@ -27,7 +27,7 @@ from ..upload.overwrite import target_exists
 from ..walk.empty import is_emptied, no_files_error
 from ..walk.file_limits import chosen
 from ..walk.key_collisions import check_key_collisions, distinct, may_collide
-from ..walk.order import in_order
+from ..walk.order import Order, OrderBy, in_order
 from ..walk.spec import JobSpec
 from ..walk.walk import FileEntry, SkippedEntry, walk_sources
 from ..workers.channel import WorkerContext
@@ -83,7 +83,8 @@ def plan_job(
         store.jobs.begin_walk()
     job = _DryJob(spec, "" if record is None else record.id, context, fail_if_empty=fail_if_empty)
     walk = walk_sources(sources(), filters=spec.filters, follow_symlinks=spec.follow_symlinks)
-    walk = in_order(walk, spec.order)
+    # For people who read what would be done.
+    walk = in_order(walk, spec.order or Order(by=OrderBy.NAME))
     while window := list(islice(walk, _WINDOW)):
         job.plan(window)
     return job.end()

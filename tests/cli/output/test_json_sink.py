@@ -90,7 +90,7 @@ def test_every_line_is_an_event(results: dict[str, Result], name: str) -> None:
     events = results[name].events
 
     assert events
-    assert all(set(event) == {"event", *FIELDS[event["event"]]} for event in events)
+    assert all(set(event) == {"event", "time", *FIELDS[event["event"]]} for event in events)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -104,6 +104,7 @@ def test_upload_started(results: dict[str, Result], shell: Shell) -> None:
     started = results["done"].event("upload_started")
 
     assert re.fullmatch("[0-9a-f]{8}", started.pop("upload"))
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", started.pop("time"))
     assert started == {
         "event": "upload_started",
         "source": str(shell.folder / "big.bin"),

@@ -1,5 +1,6 @@
 """``--dry-run`` reports what an upload would do, including its requests, and does nothing."""
 
+import re
 import tracemalloc
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -223,8 +224,9 @@ def test_it_runs_on_the_threads_of_the_run(backend: S3Backend, make_file: Callab
     assert threads == [3]
 
 
-def test_memory_is_flat(tmp_path: Path) -> None:
-    """Ten times as many files take no more memory."""
+def test_memory_is_flat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many files: ten times as many take no more, though they are sorted."""
+    monkeypatch.setattr("partway.engine.walk.order._RUN", 1000)
     (tmp_path / "file").write_bytes(b"x")
     spec = JobSpec(sources=(str(tmp_path),), bucket="bucket", prefix="")
     peaks = []
@@ -261,3 +263,15 @@ def plan(spec: JobSpec, path: str, files: int) -> int:
         ),
     )
     return count
+
+
+def test_files_of_a_job_are_in_the_order_of_their_names(shell: Shell) -> None:
+    """Whatever the order in which the directory has them; --order names another one."""
+    (shell.folder / "sorted").mkdir()
+    for number in (3, 1, 5, 2, 4):
+        (shell.folder / "sorted" / str(number)).write_bytes(b"x" * (10 - number))
+    plain = shell.run("upload", "-r", "sorted", "s3://bucket/", "-n").out
+    by_size = shell.run("upload", "-r", "sorted", "s3://bucket/", "-n", "--order", "size").out
+
+    assert re.findall(r"s3://bucket/(\d)", plain) == ["1", "2", "3", "4", "5"]
+    assert re.findall(r"s3://bucket/(\d)", by_size) == ["5", "4", "3", "2", "1"]
