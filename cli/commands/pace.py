@@ -16,7 +16,7 @@ from ..runtime import completion, exit_codes
 from ..runtime.lookup import find_job, find_upload
 from ..runtime.store import read_only_store
 
-_EPILOG = """The change lasts until the upload or job ends; a resume has the pace of its own command.
+_EPILOG = """The change lasts until the upload or job ends; a resume uses the options of its own command.
 
 \b
 Example:
@@ -52,9 +52,9 @@ def _concurrency(ctx: click.Context, param: click.Parameter, value: str | None) 
     "--concurrency",
     callback=_concurrency,
     metavar="N",
-    help="Maximum number of parts in flight, up to 32 or what the run began with; auto: as it began.",
+    help="Maximum number of parts in flight, up to 32 or what the run started with; auto: as at its start.",
 )
-@click.option("--reset", is_flag=True, help="Return to the pace that the run began with.")
+@click.option("--reset", is_flag=True, help="Restore the settings that the run started with.")
 @shared.state_dir_option
 def command(id: str, bwlimit: str | None, concurrency: str | None, reset: bool, state_dir: Path | None) -> int:
     """Change the pace of an upload or job that another process runs on this machine.

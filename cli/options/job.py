@@ -135,7 +135,7 @@ _OPTIONS = (
         "--files-from",
         type=click.Path(exists=True, dir_okay=False, allow_dash=True),
         metavar="FILE",
-        help="Read file names, one per line (# begins a comment) or separated by NUL; - reads standard input.",
+        help="Read file names, one per line (# starts a comment) or separated by NUL; - reads standard input.",
     ),
     click.option("--follow-symlinks/--no-follow-symlinks", default=True, help="Follow symbolic links.  [default: yes]"),
     click.option(

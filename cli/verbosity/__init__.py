@@ -1,1 +1,1 @@
-"""Log lines for -v, -vv, --debug and PARTWAY_LOG: events, requests, and the wire with secrets masked."""
+"""Logging for -v, -vv, --debug and PARTWAY_LOG: events, requests, and headers with secrets masked."""

@@ -19,7 +19,7 @@ _installed: list[tuple[logging.Logger, logging.Handler]] = []
 
 
 class _Formatter(logging.Formatter):
-    """The time in UTC, as in --log-file; what a terminal would act on is escaped."""
+    """The time in UTC, as in --log-file; text that a terminal would interpret is escaped."""
 
     def format(self, record: logging.LogRecord) -> str:
         head = f"{utc(record.created)} {record.name}"
@@ -31,18 +31,18 @@ class _Formatter(logging.Formatter):
 
 
 class _Stderr(logging.Handler):
-    """Wherever standard error goes at the time of a record."""
+    """Writes to the current ``sys.stderr``."""
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
             print(self.format(record), file=sys.stderr, flush=True)
         except (OSError, ValueError):
-            # A log that nobody can read stops no upload.
+            # A failing log does not stop an upload.
             return
 
 
 def install(verbosity: Verbosity) -> None:
-    """Log as it says, and nothing else that an earlier call asked for.
+    """Log at these levels; replaces the handlers of an earlier call.
 
     Raises:
         OSError: the file cannot be written.
@@ -64,6 +64,6 @@ def install(verbosity: Verbosity) -> None:
 
 
 def _file_handler(path: Path) -> logging.Handler:
-    # Readable by its owner alone: names of buckets and files are nobody else's business.
+    # Readable only by its owner: names of buckets and files are private.
     os.close(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600))
     return logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")

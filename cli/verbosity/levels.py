@@ -1,4 +1,4 @@
-"""How much is logged, and where: by -v, -vv and --debug, and by PARTWAY_LOG."""
+"""The level and destination of logging, from -v, -vv, --debug and PARTWAY_LOG."""
 
 import os
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ _FORM = "use info, debug or wire, and :FILE behind it to write to a file"
 
 
 class Level(IntEnum):
-    """Each includes those before it.
+    """The log levels; each includes the previous ones.
 
     INFO: events, as in --log-file.  DEBUG: requests, too.  WIRE: headers and responses, too.
     """
@@ -38,17 +38,17 @@ class Verbosity:
 
 
 def verbosity() -> Verbosity:
-    """That of the command which runs."""
+    """The verbosity of the current command."""
     ctx = click.get_current_context(silent=True)
     found: Verbosity = Verbosity() if ctx is None else ctx.meta.get(_META, Verbosity())
     return found
 
 
 def read_variable(ctx: click.Context) -> None:
-    """Log as PARTWAY_LOG says.
+    """Set up logging from PARTWAY_LOG.
 
     Raises:
-        click.UsageError: it has no such level, or its file cannot be written.
+        click.UsageError: the level is unknown, or the file cannot be written.
     """
     if not (text := os.environ.get(VARIABLE)):
         return
@@ -64,7 +64,7 @@ def read_variable(ctx: click.Context) -> None:
 
 
 def log_to_stderr(ctx: click.Context, level: Level) -> None:
-    """What a flag asks for; the highest of several holds."""
+    """The level that a flag sets; the highest of several applies."""
     current = _current(ctx)
     if current.stderr is None or level > current.stderr:
         _start(ctx, replace(current, stderr=level))
@@ -76,7 +76,7 @@ def _current(ctx: click.Context) -> Verbosity:
 
 
 def _start(ctx: click.Context, verbosity: Verbosity) -> None:
-    from . import handlers  # only here: few commands log
+    from . import handlers  # imported here: few commands log
 
     try:
         handlers.install(verbosity)

@@ -1,13 +1,13 @@
-"""Mask secrets in what other libraries log: headers, queries, documents and parameters."""
+"""Mask secrets in the logs of other libraries: headers, queries, documents and parameters."""
 
 import os
 import re
 
 MASK = "***"
 _VARIABLES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID", "PARTWAY_SSE_C_KEY")
-_SHORTEST = 8  # characters of a variable's value that are looked for; shorter ones occur by chance
+_SHORTEST = 8  # minimum length of a variable's value that is masked; shorter ones occur by chance
 
-# Names whose values are secrets, as headers, query parameters, JSON, XML and Python spell them.
+# Names of secrets, as spelled in headers, query parameters, JSON, XML and Python.
 _NAME = (
     r"[\w-]*(?:authorization|secret[_-]?access[_-]?key|secret[_-]?key|client[_-]?secret"
     r"|(?:security|session|access|refresh|identity|web[_-]?identity|bearer|metadata|id)[_-]?token|customer[_-]?key(?:[_-]?md5)?"

@@ -1,11 +1,11 @@
-"""Where the state is kept when nobody names a directory."""
+"""The default state directory."""
 
 from pathlib import Path
 
 
 def default_directory() -> Path | None:
     """The platform's directory for this user's state; None for a user who has no home directory."""
-    import platformdirs  # only here: a command that is given a directory does not need it
+    import platformdirs  # not needed when the directory is given
 
     try:
         directory = platformdirs.user_state_path("partway")
