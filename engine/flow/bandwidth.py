@@ -31,12 +31,12 @@ class TokenBucket:
 
     @property
     def rate(self) -> int | None:
-        """The lower one of the two buckets; None means unlimited."""
+        """The lower rate of this bucket and the shared one, in bytes per second; None means unlimited."""
         rates = [self._rate, None if self._shared is None else self._shared.rate]
         return min((rate for rate in rates if rate is not None), default=None)
 
     def set_rate(self, rate: int | None) -> None:
-        """Change the rate; what waits now is not called back."""
+        """Change the rate.  Waits that were already returned are not shortened."""
         with self._lock:
             if rate != self._rate:
                 self._rate, self._level, self._at = rate, min(0.0, self._level), self._clock()

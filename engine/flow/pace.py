@@ -1,4 +1,4 @@
-"""How fast a run may be now: its own limit or timetable, or what ``partway pace`` in another process asks for."""
+"""The current pace of a run: its own limit or timetable, or what ``partway pace`` in another process requests."""
 
 from contextlib import suppress
 
@@ -10,7 +10,7 @@ from .bandwidth import TokenBucket, max_connections
 from .concurrency import Concurrency
 from .timetable import Timetable, parse_bandwidth
 
-_INTERVAL = 1.0  # seconds between two looks
+_INTERVAL = 1.0  # seconds between two checks
 
 Limit = int | Timetable | None
 
@@ -18,7 +18,7 @@ Limit = int | Timetable | None
 class PaceKeeper:
     """Sets the bandwidth and the number of parts in flight, about once a second.  Used in the caller's thread.
 
-    bucket: What the workers of this run take their bytes from.
+    bucket: the token bucket of this run's workers.
 
     Args:
         limit: The run's own, in bytes per second; None means unlimited.
@@ -39,21 +39,21 @@ class PaceKeeper:
         self._apply()
 
     def follow(self, live: LiveStore, id: str) -> None:
-        """Do what is asked of the upload or job ``id`` from now on; a request for an earlier run is dropped."""
+        """Follow requests for the upload or job with this ID.  A request for an earlier run is dropped."""
         if self._live != (live, id):
             self._live = live, id
             with suppress(StateError):
                 live.request_pace(id, None)
 
     def poll(self) -> None:
-        """To be called often; it looks about once a second."""
+        """Call it often; it checks for requests about once a second."""
         now = self._clock.monotonic()
         if now < self._next:
             return
         self._next = now + _INTERVAL
         if self._live is not None:
             live, id = self._live
-            # What cannot be read leaves the pace as it is.
+            # An unreadable request leaves the pace unchanged.
             with suppress(StateError):
                 self._request = live.requested_pace(id) or PaceRequest()
         self._apply()

@@ -1,4 +1,4 @@
-"""A bandwidth that depends on the time of day, as rclone's ``--bwlimit`` has it.
+"""A bandwidth limit that depends on the time of day, like rclone's ``--bwlimit``.
 
 https://rclone.org/docs/#bwlimit-bandwidth-spec
 """
@@ -20,7 +20,7 @@ _DAY = 24 * 60  # minutes
 class Timetable:
     """The bandwidth at each minute of the week, in local time.
 
-    entries: Minutes since Monday 00:00, ascending, and the bytes per second from then on; None means unlimited.  Before
+    entries: minutes since Monday 00:00, ascending, and the bytes per second from then on; None means unlimited.  Before
         the first entry the last one holds.
     """
 

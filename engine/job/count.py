@@ -1,4 +1,4 @@
-"""How many files and bytes a job has: emitted while they are counted.  (docs/decisions/0025-totals.md)"""
+"""The total files and bytes of a job, emitted while they are counted.  (docs/decisions/0025-totals.md)"""
 
 from ..events.upload import JobCounted
 from ..walk.count import CountTask, FileCount
@@ -10,7 +10,7 @@ _INTERVAL = 1.0  # seconds between two events
 
 
 class JobCount:
-    """The files that the walk has met, or those that were counted ahead of it, whichever are more.
+    """The files that the walk has found, or those counted ahead of it, whichever are more.
 
     Args:
         counted: The files of a job whose sources were walked before, to compare keys; None for others.
@@ -22,14 +22,14 @@ class JobCount:
         self._sink = job.publisher
         self._clock = job.context.clock.monotonic
         self._next = self._clock() + _INTERVAL
-        self._files = self._bytes = 0  # that the walk has met
+        self._files = self._bytes = 0  # found by the walk
         self._ahead = counted or FileCount(files=0, bytes=0, complete=False)
         self._counts_walk = counted is None
         self._emitted: JobCounted | None = None
 
     @property
     def task(self) -> CountTask | None:
-        """What a worker counts while the walk waits for slots; None when nothing is left to count."""
+        """The task for a worker that counts while the walk waits for slots; None when nothing remains to be counted."""
         if self._ahead.complete or may_collide(self._spec):
             return None
         return CountTask(
@@ -40,19 +40,19 @@ class JobCount:
         )
 
     def start(self) -> None:
-        """The job has started."""
+        """Record the start of the job."""
         if self._ahead.complete:
             self._emit()
 
     def met(self, entry: FileEntry | SkippedEntry) -> None:
-        """The walk has found something."""
+        """Record an entry that the walk found."""
         if self._counts_walk and isinstance(entry, FileEntry) and self._spec.limits.allow(entry):
             self._files += 1
             self._bytes += entry.size
             self._emit_if_due()
 
     def counted(self, count: FileCount) -> None:
-        """A worker has counted so many files."""
+        """Record the count of a worker."""
         self._ahead = count
         if count.complete:
             self._emit()
@@ -60,7 +60,7 @@ class JobCount:
             self._emit_if_due()
 
     def end(self) -> None:
-        """The walk is over: its own count is the one that holds."""
+        """Record the end of the walk, whose own count is then final."""
         if self._counts_walk:
             self._ahead = FileCount(files=self._files, bytes=self._bytes, complete=True)
             self._emit()

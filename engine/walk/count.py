@@ -1,4 +1,4 @@
-"""Count the files of a job ahead of the walk that sends them, in the task of a worker."""
+"""Count the files of a job on a worker, ahead of the walk that sends them."""
 
 from dataclasses import dataclass
 
@@ -7,13 +7,13 @@ from .file_limits import FileLimits
 from .filters import Filter
 from .walk import FileEntry, walk_sources
 
-_STEP = 200  # files between two looks at the clock and at the cancel token
+_STEP = 200  # files between two checks of the clock and the cancel token
 _REPORT_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileCount:
-    """How many files were found, and their bytes.  complete: False while more may be found."""
+    """The number of files found, and their total bytes.  complete: False while more may be found."""
 
     files: int
     bytes: int
@@ -34,7 +34,7 @@ class CountTask:
 
 
 def count_files(task: CountTask, worker: WorkerContext) -> FileCount:
-    """Count all files; what was found so far is emitted as a FileCount.
+    """Count all files.  Emits the FileCount so far from time to time.
 
     Raises:
         UploadCancelled: the job was cancelled, or no longer needs the count.

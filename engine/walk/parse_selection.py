@@ -1,4 +1,4 @@
-"""``--newer-than``, ``--older-than`` and ``--order`` as people write them."""
+"""Parse the values of ``--newer-than``, ``--older-than`` and ``--order``."""
 
 import re
 from datetime import UTC
@@ -22,7 +22,7 @@ _SECONDS = {
 
 
 def parse_age(text: str) -> tuple[float | None, float | None]:
-    """An age in seconds, or else a date in seconds since the epoch; the other one is None.
+    """Parse an age into seconds, or a date into seconds since the epoch.  The other value is None.
 
     An age is written as rclone has it: ``90`` (seconds), ``36h``, ``7d``, ``2w``, ``6M``, ``1y``, ``1h30m``.  A date
     without a time zone is in local time.
@@ -44,7 +44,7 @@ def parse_age(text: str) -> tuple[float | None, float | None]:
 
 
 def parse_order(text: str) -> Order:
-    """``size``, ``name`` or ``mtime``, and ``,desc`` for the largest, last or newest first.
+    """Parse ``size``, ``name`` or ``mtime``, optionally with ``,desc`` for the largest, last or newest first.
 
     Raises:
         ValueError: the text is something else.

@@ -1,4 +1,4 @@
-"""The pace of a run changes by its timetable, and by what another process asks for."""
+"""The pace of a run follows its timetable, and the requests of another process."""
 
 from partway.engine.clock import SystemClock
 from partway.engine.flow.bandwidth import TokenBucket
@@ -13,7 +13,7 @@ ID = "0a1b2c3d"
 
 
 class SetClock(SystemClock):
-    """Its time and its durations are what the test says."""
+    """A clock whose times the test sets."""
 
     def __init__(self) -> None:
         self.now = 1_000_000.0
@@ -32,7 +32,7 @@ def asked(live: MemoryLive, keeper: PaceKeeper, clock: SetClock, request: PaceRe
 
 
 def test_a_request_is_followed_within_a_second() -> None:
-    """And the run's own pace comes back when it is withdrawn."""
+    """And the run's own pace returns when the request is withdrawn."""
     clock, live, concurrency = SetClock(), MemoryLive(), Concurrency(None)
     keeper = PaceKeeper(8 * MIB, concurrency, clock=clock)
     keeper.follow(live, ID)
@@ -50,7 +50,7 @@ def test_a_request_is_followed_within_a_second() -> None:
 
 
 def test_it_looks_once_a_second() -> None:
-    """However often it is asked to."""
+    """However often it is called."""
     clock, live = SetClock(), MemoryLive()
     keeper = PaceKeeper(None, Concurrency(None), clock=clock)
     keeper.follow(live, ID)
@@ -63,7 +63,7 @@ def test_it_looks_once_a_second() -> None:
 
 
 def test_a_request_for_an_earlier_run_is_dropped() -> None:
-    """That run was killed, and could not withdraw it."""
+    """That run was killed, so its request was not withdrawn."""
     live = MemoryLive()
     live.request_pace(ID, PaceRequest(bandwidth="1M"))
     PaceKeeper(None, Concurrency(None)).follow(live, ID)
@@ -72,7 +72,7 @@ def test_a_request_for_an_earlier_run_is_dropped() -> None:
 
 
 def test_a_timetable_is_followed() -> None:
-    """Within a second of its time."""
+    """Within a second."""
     clock = SetClock()
     table = Timetable(tuple((minute, (minute % 2 + 1) * MIB) for minute in range(7 * 24 * 60)))
     keeper = PaceKeeper(table, Concurrency(None), clock=clock)
@@ -84,7 +84,7 @@ def test_a_timetable_is_followed() -> None:
 
 
 def test_what_several_runs_share_stays_theirs() -> None:
-    """One run asked to be faster than all together is not; one that is slower leaves the others alone."""
+    """A run cannot exceed the shared limit; a slower run does not slow the others down."""
     clock, live, shared = SetClock(), MemoryLive(), TokenBucket(None, lambda: 0.0)
     one, other = (PaceKeeper(4 * MIB, Concurrency(None), shared=shared, clock=clock) for _ in range(2))
     one.follow(live, ID)

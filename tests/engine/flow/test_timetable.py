@@ -1,4 +1,4 @@
-"""A bandwidth by the time of day."""
+"""A bandwidth limit by the time of day."""
 
 import time
 from datetime import datetime
@@ -52,7 +52,7 @@ def test_the_entry_before_holds(table: str, when: str, rate: int | None) -> None
     ],
 )
 def test_what_is_refused(text: str, message: str) -> None:
-    """With what to write."""
+    """The message shows a valid form."""
     with pytest.raises(ValueError, match=message):
         parse_bandwidth(text)
 

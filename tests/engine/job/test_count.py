@@ -1,4 +1,4 @@
-"""How many files and bytes a job has, while it is sent."""
+"""The total files and bytes of a job, while it is sent."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +29,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def job(folder: Path, strict: StrictS3, backend: S3Backend) -> Job:
-    """All of them below p/."""
+    """A job that sends all of them below p/."""
     return Job(spec=JobSpec(sources=(str(folder),), bucket="bucket", prefix="p/"), backend=backend)
 
 
@@ -43,7 +43,7 @@ def counts(job: Job) -> list[JobCounted]:
 
 
 def test_a_few_files_are_counted_before_the_first_is_sent(job: Job) -> None:
-    """Their walk is over by then; what the filters leave out does not count."""
+    """The count is complete by then; files that filters exclude do not count."""
     job.spec = replace(job.spec, filters=(Filter(include=False, pattern="0*"),))
     job.run()
 
@@ -68,7 +68,7 @@ def test_many_files_are_counted_while_the_first_are_sent(
 def test_files_that_appear_while_the_others_are_sent_count(
     job: Job, folder: Path, strict: StrictS3, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The walk that sends is the one that holds."""
+    """The count of the walk that sends is final."""
     monkeypatch.setattr("partway.engine.job.sending._WINDOW", 2)
     (folder / "below").mkdir()
 
@@ -87,7 +87,7 @@ def test_files_that_appear_while_the_others_are_sent_count(
 def test_files_of_several_sources_are_counted_when_their_keys_are_compared(
     job: Job, folder: Path, tmp_path: Path
 ) -> None:
-    """They are walked for that anyway, and a file that is named twice is one."""
+    """They are walked for that anyway, and a file that is listed twice counts once."""
     (tmp_path / "more").mkdir()
     (tmp_path / "more" / "one").write_bytes(b"0123456789")
     job.spec = replace(job.spec, sources=(str(folder), str(tmp_path / "more"), str(folder / "00.txt")))
@@ -98,7 +98,7 @@ def test_files_of_several_sources_are_counted_when_their_keys_are_compared(
 
 
 def test_what_is_done_or_skipped_or_failed_has_its_size(job: Job, folder: Path, strict: StrictS3) -> None:
-    """So that whoever adds up the events knows what is left."""
+    """So that consumers of the events know what remains."""
     denied = Answer(status=403, code="AccessDenied")
     strict.faults.add(Fault(operation="PutObject", stage=Stage.BEFORE_READ, action=denied, times=1))
     job.run()

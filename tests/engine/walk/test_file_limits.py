@@ -1,4 +1,4 @@
-"""Files by size and age: which are of a job, and that a resumed job keeps them."""
+"""Files by size and age: which belong to a job, and that a resume keeps the limits."""
 
 import os
 from dataclasses import replace
@@ -96,7 +96,7 @@ def refuse_second(strict: StrictS3) -> None:
 
 
 def test_only_files_within_the_limits_are_sent(job: Job, strict: StrictS3) -> None:
-    """And a dry run says the same."""
+    """And a dry run reports the same."""
     limited(job, FileLimits(min_size=2, min_age=3600))
 
     assert (job.plan().files, job.plan().bytes) == (1, 10)
@@ -119,7 +119,7 @@ def test_a_file_that_left_the_limits_stays_in_its_job(job: Job, strict: StrictS3
 
 
 def test_ages_count_from_the_start_of_the_job(job: Job, strict: StrictS3, tmp_path: Path) -> None:
-    """A resume days later takes the files that were new then."""
+    """A resume days later sends the files that were new then."""
     limited(job, FileLimits(max_age=3600))
     refuse_second(strict)
     assert job.run(concurrency=1).failed == 1
@@ -133,7 +133,7 @@ def test_ages_count_from_the_start_of_the_job(job: Job, strict: StrictS3, tmp_pa
 
 
 def test_nothing_within_the_limits(job: Job) -> None:
-    """An error only where that is asked for."""
+    """An error only with --fail-if-empty."""
     limited(job, FileLimits(min_size=1000))
 
     assert job.run().done == 0
