@@ -71,3 +71,4 @@ AWS = S3Limits()
 
 
 MAX_CONCURRENCY = 32  # parts in flight when the number is adaptive
+MAX_SMALL_FILES = 128  # files in flight that are sent as one object each, likewise

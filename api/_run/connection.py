@@ -8,7 +8,7 @@ from typing import Any
 
 from partway.engine.aws_config.endpoint import is_address
 from partway.engine.backend.sse_c import CustomerKey
-from partway.engine.limits import MAX_CONCURRENCY
+from partway.engine.limits import MAX_SMALL_FILES
 from partway.engine.s3.backend import S3Backend, S3Config
 
 from .._arguments.errors import OptionError
@@ -145,7 +145,7 @@ def make_connection(
         endpoint_url=endpoint_url,
         region=region,
         profile=profile,
-        connections=uploads * ((concurrency or MAX_CONCURRENCY) + 1),
+        connections=uploads * ((concurrency or MAX_SMALL_FILES) + 1),
         key=customer_key,
         session=session,
         client=client,

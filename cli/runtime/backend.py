@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from partway.engine.limits import MAX_CONCURRENCY
+from partway.engine.limits import MAX_SMALL_FILES
 from partway.state.uploads import UploadRecord
 
 from ..options.connection import Connection
@@ -38,7 +38,7 @@ def make_backend(service: ServiceOptions, *, concurrency: int | None) -> "S3Back
             endpoint_url=service.endpoint_url,
             region=service.region,
             profile=service.profile,
-            connections=(concurrency or MAX_CONCURRENCY) + 1,
+            connections=(concurrency or MAX_SMALL_FILES) + 1,
             **service.connection.config,
         )
     )

@@ -17,7 +17,7 @@ from partway.engine.errors import PartwayError, SourceError
 from partway.engine.events import EventSink
 from partway.engine.events.upload import JobDone
 from partway.engine.job.context import JobSettings
-from partway.engine.limits import MAX_CONCURRENCY
+from partway.engine.limits import MAX_CONCURRENCY, MAX_SMALL_FILES
 from partway.engine.walk.file_list import LISTED_ON_STDIN, listed_sources
 from partway.engine.walk.spec import JobSpec
 from partway.engine.workers.channel import CancelToken
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 64 * 1024
 # Per part in flight a file and a connection; per upload (at most two) the lock, the snapshot and a connection.
-_OPEN_FILES, _OTHER_OPEN_FILES = 8, 200
+_OPEN_FILES, _OF_SMALL_FILE, _OTHER_OPEN_FILES = 8, 3, 200
 
 Sources = Callable[[], Iterable[tuple[str, str | None]]]
 
@@ -127,7 +127,8 @@ def run(
     from partway.engine.job.run import run_job  # not needed for a single file
 
     sources = sources_of(spec, piped_list)
-    _allow_open_files(_OPEN_FILES * (context.settings.concurrency or MAX_CONCURRENCY) + _OTHER_OPEN_FILES)
+    wanted = _OPEN_FILES * (context.settings.concurrency or MAX_CONCURRENCY)
+    _allow_open_files(wanted + _OF_SMALL_FILE * MAX_SMALL_FILES + _OTHER_OPEN_FILES)
 
     def work(sink: EventSink, cancel: CancelToken) -> JobDone:
         return run_job(

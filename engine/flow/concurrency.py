@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..clock import SYSTEM_CLOCK
-from ..limits import MAX_CONCURRENCY
+from ..limits import MAX_CONCURRENCY, MAX_SMALL_FILES
 from .adaptive import AdaptiveLimit, PartKey
 from .backoff import AimdLimit
 
@@ -25,6 +25,7 @@ class Concurrency:
 
     max_limit: the largest that ``limit`` may become at the present pace.
     most: the largest that it may become at all.
+    most_running: the largest that ``running`` may become.
     running: how many parts and small files hold a slot now.
 
     Args:
@@ -41,13 +42,15 @@ class Concurrency:
         clock: Callable[[], float] = SYSTEM_CLOCK.monotonic,
     ) -> None:
         self.most = max(number or MAX_CONCURRENCY, MAX_CONCURRENCY)
+        # A small file keeps a connection busy for little more than the time of an answer.
+        self.most_running = max(self.most, MAX_SMALL_FILES) if number is None else self.most
         self._number = number
         self.max_limit = self._max_limit(None, None)
         self.local = min(number or LOCAL, self.max_limit)
         self.running = 0
         self._part_size = part_size
         self._adaptive = None if number else AdaptiveLimit(part_size=part_size, max_limit=self.max_limit, clock=clock)
-        self._backoff = AimdLimit(self.most, clock)
+        self._backoff = AimdLimit(self.most_running, clock)
         self._taken = 0  # weight
         self._lock = threading.Lock()
 

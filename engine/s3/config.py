@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..backend.sse_c import CustomerKey
-from ..limits import MAX_CONCURRENCY
+from ..limits import MAX_SMALL_FILES
 
 # Seconds without progress after which a send is stalled.  Also the connect timeout.
 SEND_TIMEOUT = 30.0
@@ -40,7 +40,7 @@ class S3Config:
     region: str | None = None
     profile: str | None = None
     verify: bool | str | None = None
-    connections: int = MAX_CONCURRENCY + 1
+    connections: int = MAX_SMALL_FILES + 1
     unsigned: bool = False
     customer_key: CustomerKey | None = None
     send_timeout: float = SEND_TIMEOUT

@@ -27,7 +27,10 @@ _spare_buffers: deque[tuple[memoryview, int]] = deque()
 _NO_BUFFER = memoryview(bytearray())
 
 
-def _take_buffer() -> tuple[memoryview, int]:
+def _take_buffer(size: int) -> tuple[memoryview, int]:
+    """A buffer for a part of ``size`` bytes, and the block size to begin with."""
+    if size <= _FIRST_BLOCK:
+        return memoryview(bytearray(size)), _FIRST_BLOCK
     try:
         return _spare_buffers.pop()
     except IndexError:
@@ -78,7 +81,7 @@ class PartReader:
         self._checksum: str | None = None
         self._sending = False
         self._handle: int | None = open_source(path)
-        self._buffer, wanted = _take_buffer()
+        self._buffer, wanted = _take_buffer(spec.size)
         self._most = block
         self._block = min(wanted, block)
         self._read_at = 0.0
@@ -92,7 +95,7 @@ class PartReader:
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
-        if self._buffer:
+        if len(self._buffer) == BLOCK:
             _spare_buffers.append((self._buffer, self._block))
             self._buffer = _NO_BUFFER
 

@@ -42,7 +42,7 @@ class Workers:
         self.pace = pace
         self.bandwidth = None if pace is None else pace.bucket
         # More threads than slots: with several uploads, calls about whole uploads run besides the parts.
-        self._threads = runtime.make_executor(3 * concurrency.most)
+        self._threads = runtime.make_executor(concurrency.most_running + 2 * concurrency.most)
         self._executor = executor
         self._running: set[Future[Any]] = set()  # on threads
 

@@ -8,7 +8,7 @@ import pytest
 
 from partway.engine.errors import Transient
 from partway.engine.flow.concurrency import Concurrency
-from partway.engine.limits import MAX_CONCURRENCY, MIB
+from partway.engine.limits import MAX_CONCURRENCY, MAX_SMALL_FILES, MIB
 from partway.engine.s3.backend import S3Backend, S3Config
 from tests.support.engine.clock import Clock
 from tests.support.engine.simulated_link import Link, Simulation
@@ -33,6 +33,21 @@ def test_a_number_stays() -> None:
     concurrency.slow_down()
 
     assert (before, concurrency.limit, concurrency.max_limit, concurrency.local) == (7, 3, 7, 7)
+
+
+def test_more_small_files_than_parts_are_in_flight() -> None:
+    """What a small file waits for is an answer; a fixed number counts files like parts."""
+    counts = {}
+    for number in (None, 7):
+        concurrency = Concurrency(number, part_size=PART, clock=Clock())
+        concurrency.set_pace(None, None)
+        if concurrency._adaptive is not None:
+            concurrency._adaptive.limit = MAX_CONCURRENCY
+        while concurrency.acquire(concurrency.weight(4096)):
+            pass
+        counts[number] = concurrency.running
+
+    assert counts == {None: MAX_SMALL_FILES, 7: 7}
 
 
 def adaptive(simulation: Simulation) -> Concurrency:

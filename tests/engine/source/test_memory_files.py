@@ -85,7 +85,7 @@ def test_a_write_to_a_small_file_is_noticed(
 
     monkeypatch.setattr(strict.model, "put_object", lambda *args, **options: put_object(strict.model, *args, **options))
 
-    with pytest.raises(SourceChanged, match="was created from what had been read"):
+    with pytest.raises(SourceChanged, match="was created from the content that had been read"):
         uploading.run(part_size=8 * PART)
 
 

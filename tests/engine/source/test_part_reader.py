@@ -147,7 +147,7 @@ def test_a_dangling_link_is_missing(tmp_path: Path) -> None:
     """What the link points to is not there."""
     (tmp_path / "link").symlink_to("nowhere")
 
-    with pytest.raises(SourceError, match="there is no file"):
+    with pytest.raises(SourceError, match="is a symbolic link to nowhere, which does not exist"):
         identify(tmp_path / "link")
 
 
@@ -256,22 +256,28 @@ def test_one_buffer_is_used_again(large: Path) -> None:
         assert bytes(first) == second
 
 
-def test_a_closed_readers_buffer_is_used_again(file: Path) -> None:
+def test_a_closed_readers_buffer_is_used_again(large: Path) -> None:
     """Ten thousand parts take as many buffers as there are workers."""
-    with window(file, 0, 5) as reader:
+    with window(large, 0, BLOCK) as reader:
         first = reader.read().obj
-    with window(file, 5, 5) as reader:
+    with window(large, 5, BLOCK) as reader:
         assert reader.read().obj is first
 
 
-def test_open_readers_never_share_a_buffer(file: Path) -> None:
+def test_open_readers_never_share_a_buffer(large: Path) -> None:
     """Also when one before them was closed twice."""
-    with window(file, 0, 5) as before:
+    with window(large, 0, BLOCK) as before:
         pass
     before.__exit__(None, None, None)
-    with window(file, 0, 5) as one, window(file, 5, 5) as other:
+    with window(large, 0, BLOCK) as one, window(large, 5, BLOCK) as other:
         assert one.read().obj is not other.read().obj
         assert len(one._buffer) == len(other._buffer) == BLOCK
+
+
+def test_a_small_part_takes_no_more_memory_than_it_has_bytes(file: Path) -> None:
+    """A hundred small files are open at a time."""
+    with window(file, 0, 5) as reader:
+        assert len(reader._buffer) == 5
 
 
 def test_the_length_is_that_of_the_part(file: Path) -> None:
