@@ -37,7 +37,8 @@ class Feed:
             SourceError: ``read`` failed.
         """
         while self._thread.is_alive():
-            context.sleep(_TICK)
+            context.raise_if_cancelled()
+            self._thread.join(_TICK)
         if isinstance(self._error, OptionError):
             raise self._error
         if self._error is not None:
@@ -49,6 +50,10 @@ class Feed:
         """Close the pipe.  is_read: as in ``Pipe.close``."""
         self._stopped = True
         self._pipe.close(is_read=is_read)
+
+    def wait(self, timeout: float | None) -> None:
+        """Wait until ``read`` is called no more, for so many seconds; None waits for as long as it takes."""
+        self._thread.join(timeout)
 
     def _pump(self) -> None:
         try:

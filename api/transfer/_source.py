@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +11,9 @@ from typing import Any
 from s3transfer.compat import seekable
 
 from .._arguments.sources import PathSource, StreamSource, source_of
+
+_BLOCK = 256 * 1024
+_TICK = 0.05  # seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +57,11 @@ def open_source(given: Any) -> Source:
 
     Raises:
         OSError: there is no such file, or it cannot be read.
+        ValueError: it is closed.
         PartwayError: it is no binary file object.
     """
+    if getattr(given, "closed", False):
+        raise ValueError("I/O operation on closed file")
     found = source_of(given)
     if isinstance(found, PathSource):
         with Path(found.path).open("rb"):
@@ -94,7 +101,13 @@ def _stream(given: Any, found: StreamSource) -> Source:
 def _read_up_to(read: Callable[[int], Any], most: int) -> bytes:
     blocks: list[bytes] = []
     left = most
-    while left > 0 and (block := read(left)):
+    while left > 0:
+        block = read(left)
+        if block is None:
+            time.sleep(_TICK)  # a non-blocking file has no data yet
+            continue
+        if not block:
+            break
         blocks.append(bytes(block))
         left -= len(block)
     return b"".join(blocks)
@@ -104,6 +117,3 @@ def _chained(head: bytes, read: Callable[[int], Any]) -> Callable[[int], Any]:
     first = io.BytesIO(head)
     blocks = itertools.chain.from_iterable((iter(lambda: first.read(_BLOCK), b""), iter(lambda: read(_BLOCK), b"")))
     return lambda _: next(blocks, b"")
-
-
-_BLOCK = 256 * 1024

@@ -17,7 +17,7 @@ from partway.engine.backend.target import Target
 from partway.engine.errors import StateError
 from partway.engine.events import EventSink
 from partway.engine.flow.bandwidth import MIN_BANDWIDTH, TokenBucket
-from partway.engine.limits import AWS
+from partway.engine.limits import AWS, MIB
 from partway.engine.retry.policy import RetryPolicy
 from partway.engine.run.context import EngineContext
 from partway.engine.run.settings import UploadSettings
@@ -40,6 +40,12 @@ from ._source import Source
 
 logger = logging.getLogger("partway")
 
+# Bytes of a source that is sent so soon that threads would take longer.
+_AT_ONCE = 1 * MIB
+
+_PATIENCE = 1.0  # seconds
+_LONGEST_CALL = 60.0  # seconds
+
 # The client retries.
 _ONCE = RetryPolicy(attempts=1, budget=-1.0, first_contact=-1.0)
 
@@ -55,7 +61,7 @@ class Uploads:
         self._client = client
         self._config = config
         self._concurrency: int = config.max_request_concurrency if is_threaded else 1
-        self._runtime = SYSTEM if is_threaded else Runtime(make_executor=lambda _: _Inline())
+        self._runtime = SYSTEM if is_threaded else _INLINE
         self._slots = threading.BoundedSemaphore(self._concurrency)
         rate = config.max_bandwidth
         self._bandwidth = None if rate is None else max(rate, MIN_BANDWIDTH)
@@ -75,18 +81,19 @@ class Uploads:
         multipart = source.size is None or source.size >= threshold
         extra = ExtraArgs.of(call.extra_args, call.bucket, multipart=multipart)
         target = Target(bucket=call.bucket, key=call.key, endpoint=endpoint_of(self._client), options=extra.options)
+        backend = ClientBackend(self._client, extra, self._slots)
         context = EngineContext(
-            backend=ClientBackend(self._client, extra, self._slots),
+            backend=backend,
             store=MemoryStore(),
             settings=self._settings(source, extra, multipart=multipart),
             sink=combine(log_event, count),
             cancel=token,
-            runtime=self._runtime,
+            runtime=_INLINE if source.size is not None and source.size <= _AT_ONCE else self._runtime,
         )
         # A single PutObject leaves nothing to resume, and a stream that cannot be read again may never come again.
         keeps = multipart and source.size is not None and source.is_repeatable and not extra.is_own
         if not (keeps and getattr(self._config, "resume", True) and self._resumed(source, target, context)):
-            self._once(source, target, context)
+            self._once(source, target, context, backend)
         if multipart:
             source.read_through()
         else:
@@ -106,15 +113,17 @@ class Uploads:
             return False
         return True
 
-    def _once(self, source: Source, target: Target, context: EngineContext) -> None:
+    def _once(self, source: Source, target: Target, context: EngineContext, backend: ClientBackend) -> None:
         """Upload it, and leave nothing on S3 after a failure."""
         try:
             self._send(source, target, context, None)
         except BaseException:
             for record in context.store.uploads(statuses=UNFINISHED):
                 if record.upload_id is not None:
+                    # A part that arrives after the abort would stay on S3.
+                    backend.wait(_LONGEST_CALL)
                     with suppress(Exception):
-                        context.backend.abort_upload(target, record.upload_id)
+                        backend.abort_upload(target, record.upload_id)
             raise
 
     def _send(self, source: Source, target: Target, context: EngineContext, folder: Path | None) -> None:
@@ -134,6 +143,8 @@ class Uploads:
             is_read = True
         finally:
             feed.close(is_read=is_read)
+            # The caller may read it next, or it is rewound.  A pipe may have nothing for ever.
+            feed.wait(None if source.rewind is not None else _PATIENCE)
 
     def _settings(self, source: Source, extra: ExtraArgs, *, multipart: bool) -> UploadSettings:
         verify = getattr(self._config, "verify", False)
@@ -151,6 +162,7 @@ class Uploads:
             guess_content_type=False,
             check_updated=verify,
             verify_object=verify,
+            require_checksum=False,
             multipart=multipart,
             same_options=True,
         )
@@ -174,3 +186,6 @@ class _Inline(Executor):
         except Exception as error:
             future.set_exception(error)
         return future
+
+
+_INLINE = Runtime(make_executor=lambda _: _Inline())

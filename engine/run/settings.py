@@ -29,7 +29,8 @@ class UploadSettings:
     check_updated: False sends the file as it was at the start: it may grow or be touched during the upload.
     verify_source: True reads the file again before completing the upload, and compares every part.
     verify_each: True asks for every object of a job after its write, even where S3's response has proven it.
-    verify_object: False trusts the response to the write: no HEAD follows, and the response may lack the checksum.
+    verify_object: False trusts the response to the write: no HEAD follows.
+    require_checksum: False accepts a response that lacks the checksum of what was sent.
     multipart: True creates a multipart upload even for a source of one part.
     same_options: True starts over, instead of failing or keeping the options, when the unfinished upload was started
         with other options or another checksum algorithm.
@@ -51,6 +52,7 @@ class UploadSettings:
     verify_source: bool = False
     verify_each: bool = False
     verify_object: bool = True
+    require_checksum: bool = True
     multipart: bool = False
     same_options: bool = False
     executor: Executor | None = None
@@ -59,7 +61,7 @@ class UploadSettings:
 
     def needs_checksum(self, algorithm: ChecksumAlgorithm) -> bool:
         """True when the response to a write with a checksum in this algorithm must contain it, too."""
-        return algorithm is not ChecksumAlgorithm.MD5 and self.verify_object
+        return algorithm is not ChecksumAlgorithm.MD5 and self.require_checksum
 
 
 def check_settings(settings: UploadSettings) -> None:

@@ -120,7 +120,11 @@ def _upload(
 def _send(opened: OpenedRun[UploadPlan], *, is_of_job: bool) -> UploadDone:
     run, plan = opened.run, opened.plan
     opened.check_key_free()
-    run.settle_source()
+    is_one_object = (
+        plan.part_count == 1 and plan.file_size <= run.settings.limits.max_put_size and not run.settings.multipart
+    )
+    if run.settings.check_updated or run.settings.verify_object or not is_one_object:
+        run.settle_source()  # else nothing compares the file later
     opened.abort_replaced()
     if opened.is_new:
         run.save_source()
@@ -129,9 +133,6 @@ def _send(opened: OpenedRun[UploadPlan], *, is_of_job: bool) -> UploadDone:
     opened.identify()
     if needs_head(run.target) and not is_of_job:
         run.emit(OverwriteNotExcluded(upload=run.record.id))
-    is_one_object = (
-        plan.part_count == 1 and plan.file_size <= run.settings.limits.max_put_size and not run.settings.multipart
-    )
     if not is_one_object and (opened.is_new or run.settings.adopt):
         adopt_orphan(run)
         opened.identify()

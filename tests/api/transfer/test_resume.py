@@ -1,8 +1,13 @@
 """What boto3 lacks: a failed upload is finished by the next call, and what differs is never mixed."""
 
 import io
+import os
+import random
 import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import CancelledError
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,8 +17,10 @@ from boto3.exceptions import S3UploadFailedError
 from boto3.session import Session
 
 from partway import UploadResult
-from partway.transfer import S3Transfer, TransferConfig
-from tests.support.s3_faults.faults import Answer, Fault, Stage
+from partway.state.sqlite.store import SqliteStore
+from partway.state.uploads import STREAM
+from partway.transfer import S3Transfer, TransferConfig, create_transfer_manager
+from tests.support.s3_faults.faults import Answer, CallFunction, Fault, Stage
 from tests.support.s3_server.server import StrictS3
 
 from .conftest import MIB, body, client_of
@@ -145,6 +152,27 @@ def test_a_small_object_after_a_large_one(s3: Any, server: StrictS3, big: Path, 
     assert body(server) == b"x"
 
 
+def test_an_abort_comes_last(s3: Any, server: StrictS3, big: Path) -> None:
+    """After a cancel it waits for the parts in flight: one that arrives later would stay on S3."""
+    has_arrived = threading.Event()
+
+    def keep() -> None:
+        has_arrived.set()
+        time.sleep(1.5)
+
+    slow = CallFunction(function=keep)
+    server.faults.add(Fault(operation="UploadPart", stage=Stage.AFTER_BODY, action=slow, part_number=1))
+    manager = create_transfer_manager(s3, parts(resume=False, max_concurrency=3))
+    future = manager.upload(str(big), "bucket", "key")
+    assert has_arrived.wait(20)
+    with pytest.raises(CancelledError), manager:
+        future.cancel()
+        future.result()
+
+    assert server.calls[-1].operation == "AbortMultipartUpload"
+    assert next(call.status for call in server.calls if call.part_number == 1) == 200
+
+
 @pytest.mark.parametrize("is_file", [True, False])
 def test_without_resume(s3: Any, server: StrictS3, big: Path, interrupt: Callable[..., None], is_file: bool) -> None:
     """As with boto3: a failed upload is aborted."""
@@ -203,6 +231,25 @@ def test_two_threads(s3: Any, server: StrictS3, big: Path, is_file: bool) -> Non
     assert body(server) == big.read_bytes()
 
 
+def test_a_source_begins_again(s3: Any, server: StrictS3) -> None:
+    """Another process is sending a stream to the same key: no byte is lost to the attempt that found it."""
+
+    class Slow(io.BytesIO):
+        delay = 0.3
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            time.sleep(self.delay)
+            self.delay = 0.0
+            return super().read(size)
+
+    data = random.Random(1).randbytes(9 * MIB)
+    directory = Path(os.environ["PARTWAY_STATE_DIR"])
+    with closing(SqliteStore(directory)) as store, store.lock(STREAM, server.url, "bucket", "key"):
+        s3.upload_fileobj(Slow(data), "bucket", "key", Config=parts())
+
+    assert body(server) == data
+
+
 def test_twice_in_a_row(s3: Any, server: StrictS3, big: Path) -> None:
     """Two objects, as with boto3."""
     for _ in range(2):
@@ -217,6 +264,16 @@ def test_verify(s3: Any, server: StrictS3, request: pytest.FixtureRequest, kind:
     s3.upload_file(str(request.getfixturevalue(kind)), "bucket", "key", Config=TransferConfig(verify=True))
 
     assert server.counts["HeadObject"] == 1
+
+
+@pytest.mark.parametrize("threshold", [1, 8 * MIB], ids=["parts", "whole"])
+def test_verify_without_checksums(s3: Any, server: StrictS3, small: Path, threshold: int) -> None:
+    """A service that repeats none is compared by what it says."""
+    server.model.quirks = replace(server.model.quirks, no_checksums=True)
+    config = TransferConfig(verify=True, multipart_threshold=threshold)
+    s3.upload_file(str(small), "bucket", "key", Config=config)
+
+    assert server.counts["HeadObject"] >= 1
 
 
 def test_verify_finds_another_object(s3: Any, server: StrictS3, small: Path) -> None:

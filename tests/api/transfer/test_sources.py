@@ -3,6 +3,7 @@
 import io
 import os
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -171,3 +172,50 @@ def test_an_error_of_a_callback(s3: Any, server: StrictS3, big: Path) -> None:
         s3.upload_file(str(big), "bucket", "key", Callback=fail)
 
     assert not server.counts["CompleteMultipartUpload"]
+
+
+def test_a_closed_file(s3: Any) -> None:
+    """A ValueError, as of boto3."""
+    file = io.BytesIO(b"x")
+    file.close()
+
+    with pytest.raises(ValueError, match="closed file"):
+        s3.upload_fileobj(file, "bucket", "key")
+
+
+def test_a_source_without_data_yet(s3: Any, server: StrictS3) -> None:
+    """None from read() is not the end, as with a non-blocking socket."""
+
+    class Slow(OnlyReads):
+        turn = 0
+
+        def read(self, size: int = -1) -> Any:
+            self.turn += 1
+            return None if self.turn % 2 else super().read(size)
+
+    s3.upload_fileobj(Slow(bytes(2 * MIB)), "bucket", "key")
+
+    assert body(server) == bytes(2 * MIB)
+
+
+def test_a_source_is_not_read_afterwards(s3: Any, refuse: Callable[..., None]) -> None:
+    """After an error the caller may use it at once."""
+
+    class Slow(io.BytesIO):
+        is_read = False
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            self.is_read = True
+            time.sleep(0.5 * (self.tell() > 6 * MIB))
+            try:
+                return super().read(size)
+            finally:
+                self.is_read = False
+
+    refuse("UploadPart", 1)
+    source = Slow(bytes(40 * MIB))
+    with pytest.raises(Exception, match="AccessDenied"):
+        s3.upload_fileobj(source, "bucket", "key", Config=PARTS)
+
+    assert not source.is_read
+    assert source.tell() < 10 * MIB
