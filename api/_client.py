@@ -23,7 +23,7 @@ from ._run.results import JobResult, UploadResult
 from ._run.state import opened_store, read_store, state_directory
 from ._run.threads import Threads
 from ._writer import Writer
-from .events import Event, UploadPlanned
+from .events import Event, JobPlanned, UploadPlanned
 
 T = TypeVar("T")
 
@@ -210,29 +210,55 @@ class Client(History):
 
         return Writer(destination, start)
 
-    def plan(self, path: StrPath, destination: str, **options: Unpack[UploadOptions]) -> UploadPlanned:
+    @overload
+    def plan(
+        self, path: StrPath, destination: str, *, recursive: Literal[False] = False, **options: Unpack[UploadOptions]
+    ) -> UploadPlanned: ...
+
+    @overload
+    def plan(
+        self,
+        path: StrPath | Sequence[StrPath],
+        destination: str,
+        *,
+        recursive: Literal[True],
+        **options: Unpack[JobOptions],
+    ) -> JobPlanned: ...
+
+    def plan(self, path: Any, destination: str, *, recursive: bool = False, **options: Any) -> Any:
         """What ``upload`` would do, and the requests it would make; nothing is sent or stored.
+
+        With ``recursive=True``, ``on_event`` gets an event for each file.
 
         Raises:
             PartwayError: as ``upload`` would.
         """
-        text = absolute(path)
-        request = make_request(text, destination, options, self._defaults)
+        request = self._request(path if recursive else absolute(path), destination, recursive, options)
 
-        def work(token: CancelToken) -> UploadPlanned:
+        def work(token: CancelToken) -> UploadPlanned | JobPlanned:
             place = self._connection.place()
             with read_store(self._state_dir) as store:
-                context = EngineContext(backend=place.backend, store=store, settings=request.settings, cancel=token)
-                return calls.plan_path(text, request.target(place.endpoint), context)
+                context = EngineContext(
+                    backend=place.backend,
+                    store=store,
+                    settings=request.settings,
+                    sink=combine(request.options.get("on_event"), self._on_event),
+                    cancel=token,
+                )
+                return request.plan(context, place.endpoint)
 
         return self._threads.run(work)
+
+    def _request(
+        self, source: Any, destination: str, recursive: bool, options: dict[str, Any]
+    ) -> ObjectRequest | JobRequest:
+        make = make_job if recursive else make_request
+        return make(source, destination, options, self._defaults)
 
     def _work(
         self, source: Any, destination: str, recursive: bool, options: dict[str, Any]
     ) -> Callable[[CancelToken], UploadResult | JobResult]:
-        make = make_job if recursive else make_request
-        request: ObjectRequest | JobRequest = make(source, destination, options, self._defaults)
-
+        request = self._request(source, destination, recursive, options)
         return self._with_store(request, lambda context, place: request.send(context, place, self._state_dir))
 
     def _with_store(

@@ -16,19 +16,20 @@ from partway.engine.limits import AWS, S3Limits
 from partway.engine.retry.policy import RetryPolicy
 from partway.engine.run.context import EngineContext
 from partway.engine.run.settings import UploadSettings
+from partway.engine.walk.file_list import LISTED_ON_STDIN
 from partway.engine.walk.spec import JobSpec
 
 from ._arguments import values
 from ._arguments.destination import object_address, prefix_address
 from ._arguments.options import Options, check_options
-from ._arguments.selection import limits
+from ._arguments.selection import Names, limits
 from ._arguments.sources import PathSource, StreamSource, absolute, source_of
 from ._run import calls
 from ._run.connection import Place
 from ._run.progress import ByteCounter
 from ._run.results import JobResult, UploadResult
 from .errors import OptionError
-from .events import Event
+from .events import Event, JobPlanned, UploadPlanned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +107,16 @@ class ObjectRequest(_Request):
         """The destination."""
         return Target(bucket=self.bucket, key=self.key, endpoint=endpoint, options=self.options.object)
 
+    def plan(self, context: EngineContext, endpoint: str) -> UploadPlanned:
+        """What ``send`` would do with a file.
+
+        Raises:
+            OptionError: it is a stream.
+        """
+        if not isinstance(self.source, PathSource):
+            raise OptionError("only paths can be planned; a stream is not known before it is read")
+        return calls.plan_path(self.source.path, self.target(endpoint), context)
+
     def send(self, context: EngineContext, place: Place, directory: Path) -> UploadResult:
         """Upload it."""
         target = self.target(place.endpoint)
@@ -121,6 +132,7 @@ class JobRequest(_Request):
     """Many files below one prefix."""
 
     sources: tuple[str, ...]
+    names: Names | None
     bucket: str
     prefix: str
 
@@ -128,6 +140,7 @@ class JobRequest(_Request):
         """The job in the engine's form."""
         return JobSpec(
             sources=self.sources,
+            listed=None if self.names is None else self.names.path or LISTED_ON_STDIN,
             bucket=self.bucket,
             prefix=self.prefix,
             endpoint=endpoint,
@@ -145,12 +158,30 @@ class JobRequest(_Request):
 
     def send(self, context: EngineContext, place: Place, directory: Path) -> JobResult:
         """Upload them."""
-        job = JobSettings(
+        return calls.send_files(
+            self.spec(place.endpoint),
+            context,
+            self._job,
+            names=self._text,
+            region=place.region,
+            profile=place.profile,
+        )
+
+    def plan(self, context: EngineContext, endpoint: str) -> JobPlanned:
+        """What ``send`` would do."""
+        return calls.plan_files(self.spec(endpoint), context, self._job, names=self._text)
+
+    @property
+    def _text(self) -> bytes:
+        return b"" if self.names is None else self.names.text
+
+    @property
+    def _job(self) -> JobSettings:
+        return JobSettings(
             fail_fast=self.options.get("fail_fast", False),
             prune=self.options.get("prune", False),
             fail_if_empty=self.options.get("fail_if_empty", False),
         )
-        return calls.send_files(self.spec(place.endpoint), context, job, region=place.region, profile=place.profile)
 
 
 def make_request(source: Any, destination: str, options: Mapping[str, Any], defaults: Defaults) -> ObjectRequest:
@@ -193,10 +224,15 @@ def make_job(source: Any, destination: str, options: Mapping[str, Any], defaults
     # Of a single file, a destination without a slash may be meant as the key.
     no_file = not any(os.path.isfile(each) for each in paths)  # noqa: PTH113 - keeps undecodable names
     bucket, prefix = prefix_address(destination, add_slash=no_file)
+    sources = tuple(absolute(path) for path in paths)
+    names: Names | None = checked.get("files_from")
+    if names is not None and not (len(sources) == 1 and os.path.isdir(sources[0])):  # noqa: PTH112
+        raise OptionError("files_from takes one source: the directory that the names are relative to")
     return JobRequest(
         options=checked,
         settings=defaults.settings(checked),
-        sources=tuple(absolute(path) for path in paths),
+        sources=sources,
+        names=names,
         bucket=bucket,
         prefix=prefix,
     )

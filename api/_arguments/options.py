@@ -45,9 +45,10 @@ class ClientOptions(TypedDict, total=False):
 class UploadOptions(TypedDict, total=False):
     """The options of an upload; all are optional.
 
-    The object: acl, storage_class, content_type (default: guessed from the file name), content_encoding,
-    content_disposition, content_language, cache_control, expires, website_redirect, metadata, tagging, sse,
-    sse_kms_key_id, sse_bucket_key, object_lock_mode, object_lock_retain_until_date, object_lock_legal_hold,
+    The object: acl, grants (texts such as "read=id=..."), storage_class, content_type (default: guessed from the file
+    name), content_encoding, content_disposition, content_language, cache_control, expires, website_redirect, metadata,
+    tagging, sse, sse_kms_key_id, sse_bucket_key, object_lock_mode, object_lock_retain_until_date,
+    object_lock_legal_hold,
     request_payer, expected_bucket_owner; ``no_overwrite=True`` raises ObjectExists instead of replacing an object,
     ``preserve=True`` stores the time and mode of a file as metadata, which ``rclone copy --metadata`` restores.
 
@@ -67,6 +68,7 @@ class UploadOptions(TypedDict, total=False):
     """
 
     acl: str
+    grants: Sequence[str] | str
     storage_class: str
     content_type: str
     content_encoding: str
@@ -109,6 +111,8 @@ class JobOptions(UploadOptions, total=False):
     include: patterns; only files that match one of them are uploaded.
     exclude: patterns; files that match one of them are not uploaded, even if they match ``include``.  A pattern is
         matched against the path below the source directory; ``*`` matches anything, including a slash.
+    files_from: the names of the files, instead of all: a list, or the path of a file with one per line (# begins a
+        comment) or separated by NUL.  Names are relative to the source directory; a directory stands for its files.
     min_size, max_size: bytes, or text such as "50MiB"; smaller or larger files are not uploaded.
     newer_than, older_than: files modified before or after this are not uploaded.  An age (seconds, a timedelta, or text
         such as "7d") counts from the start of the first run; or a date.
@@ -123,6 +127,7 @@ class JobOptions(UploadOptions, total=False):
 
     include: Sequence[str] | str
     exclude: Sequence[str] | str
+    files_from: Sequence[str | os.PathLike[str]] | str | os.PathLike[str]
     min_size: int | str
     max_size: int | str
     newer_than: float | str | timedelta | datetime | date
@@ -152,6 +157,7 @@ class Options:
 _Check = Callable[[str, Any], Any]
 _OBJECT: dict[str, _Check] = {
     "acl": values.one_of(ACLS),
+    "grants": values.grants,
     "storage_class": values.one_of(STORAGE_CLASSES),
     "content_type": values.header,
     "content_encoding": values.header,
@@ -191,6 +197,7 @@ _SENDING: dict[str, _Check] = {
 }
 _FILTERS: dict[str, _Check] = {"include": values.patterns, "exclude": values.patterns}
 _JOB: dict[str, _Check] = {
+    "files_from": selection.names,
     "min_size": values.size,
     "max_size": values.size,
     "newer_than": selection.age,
@@ -255,6 +262,8 @@ def _filters(include: Sequence[str], exclude: Sequence[str]) -> tuple[Filter, ..
 
 
 def _check_together(found: Mapping[str, Any]) -> None:
+    if found.get("acl") and found.get("grants"):
+        raise OptionError("acl and grants cannot be used together")
     if ("object_lock_mode" in found) != ("object_lock_retain_until_date" in found):
         raise OptionError("object_lock_mode and object_lock_retain_until_date must be used together")
     for name in ("sse_kms_key_id", "sse_bucket_key"):

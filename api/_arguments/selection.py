@@ -1,6 +1,8 @@
 """Which files of a directory, and in which order."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -9,6 +11,7 @@ from partway.engine.walk.order import Order
 from partway.engine.walk.parse_selection import parse_age, parse_order
 
 from .errors import OptionError
+from .sources import absolute
 from .values import seconds
 
 
@@ -36,6 +39,27 @@ def order(name: str, value: object) -> Order:
         return parse_order(value)
     except ValueError as error:
         raise OptionError(f"{name}: {error}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names of files: in a file, by its absolute path, or in memory, separated by NUL."""
+
+    path: str | None = None
+    text: bytes = b""
+
+
+def names(name: str, value: object) -> Names:
+    """A list of names, or the path of a file with them."""
+    if isinstance(value, (str, os.PathLike)):
+        return Names(path=absolute(value))
+    if not isinstance(value, Sequence) or not all(isinstance(each, (str, os.PathLike)) for each in value):
+        raise OptionError(f"{name}: {value!r} is neither a path nor a list of names")
+    texts = [os.fsencode(each) for each in value]
+    if any(not each or b"\0" in each for each in texts):
+        raise OptionError(f"{name}: a name is empty, or contains a NUL")
+    # Also behind the last one: a single name is no line.
+    return Names(text=b"".join(text + b"\0" for text in texts))
 
 
 def limits(given: Mapping[str, Any]) -> FileLimits:

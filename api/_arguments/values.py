@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from partway.engine.backend.grants import parse_grants
 from partway.engine.dates import iso, parse_date
 from partway.engine.flow.bandwidth import MIN_BANDWIDTH
 from partway.engine.flow.timetable import Timetable, parse_bandwidth
@@ -137,6 +138,17 @@ def metadata(name: str, value: object) -> tuple[tuple[str, str], ...]:
     if (total := sum(len(key) + len(text) for key, text in found)) > _MAX_METADATA:
         raise OptionError(f"{name}: the metadata has {total:,} bytes; S3 accepts at most {_MAX_METADATA:,}")
     return found
+
+
+def grants(name: str, value: object) -> tuple[tuple[str, str], ...]:
+    """ACL grants in the form of ``aws``, one or several."""
+    texts = (value,) if isinstance(value, str) else value
+    if not isinstance(texts, Sequence) or not all(isinstance(each, str) and each.isprintable() for each in texts):
+        raise OptionError(f"{name}: {value!r} is not a list of grants, such as ['read=id=...']")
+    try:
+        return parse_grants(texts)
+    except ValueError as error:
+        raise OptionError(f"{name}: {error}") from None
 
 
 def tagging(name: str, value: object) -> str:

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from partway.engine.stream.finish import finish_stream
 from partway.engine.stream.settings import StreamSettings
 from partway.engine.stream.upload import upload_stream
 from partway.engine.upload.file import resume_upload, upload_file
+from partway.engine.walk.file_list import LISTED_ON_STDIN, list_chunks, listed_sources
 from partway.engine.walk.spec import JobSpec
 from partway.engine.workers.channel import WorkerContext
 from partway.state.jobs import JobRecord
@@ -33,6 +34,7 @@ from .feed import Feed
 from .pipe import Pipe
 from .results import JobResult, UploadResult, job_result
 
+_Sources = Callable[[], Iterable[tuple[str, str | None]]]
 _MAX_FAILURES = 20  # failed files listed in the result of a job
 
 
@@ -112,15 +114,23 @@ def send_pipe(
 
 
 def send_files(
-    spec: JobSpec, context: EngineContext, job: JobSettings, *, region: str | None, profile: str | None
+    spec: JobSpec,
+    context: EngineContext,
+    job: JobSettings,
+    *,
+    names: bytes,
+    region: str | None,
+    profile: str | None,
 ) -> JobResult:
     """Upload the files of directories.
+
+    names: those of the job's list, when it is in memory.
 
     Raises:
         FilesFailed: some were not uploaded.
         PartwayError: as the engine's ``run_job``.
     """
-    return _run_job(spec, context, job, region, profile, None)
+    return _run_job(spec, _sources(spec, names), context, job, region, profile, None)
 
 
 def plan_path(path: str, target: Target, context: EngineContext) -> UploadPlanned:
@@ -132,9 +142,19 @@ def plan_path(path: str, target: Target, context: EngineContext) -> UploadPlanne
     return planned
 
 
-def plan_files(spec: JobSpec, context: EngineContext, job: JobSettings) -> JobPlanned:
+def plan_files(spec: JobSpec, context: EngineContext, job: JobSettings, *, names: bytes) -> JobPlanned:
     """What ``send_files`` would do."""
-    return plan_job(spec, lambda: ((path, None) for path in spec.sources), context, fail_if_empty=job.fail_if_empty)
+    return plan_job(spec, _sources(spec, names), context, fail_if_empty=job.fail_if_empty)
+
+
+def _sources(spec: JobSpec, names: bytes) -> _Sources:
+    """The paths and names of a job, as often as they are asked for."""
+    listed = spec.listed
+    if listed is None:
+        return lambda: ((path, None) for path in spec.sources)
+    if listed == LISTED_ON_STDIN:
+        return lambda: listed_sources(spec, iter([names]))
+    return lambda: listed_sources(spec, list_chunks(listed))
 
 
 def resume(record: UploadRecord | JobRecord, context: EngineContext) -> UploadResult | JobResult:
@@ -146,7 +166,7 @@ def resume(record: UploadRecord | JobRecord, context: EngineContext) -> UploadRe
     """
     if isinstance(record, JobRecord):
         spec = _spec_of(record)
-        return _run_job(spec, context, JobSettings(), record.region, record.profile, record.id)
+        return _run_job(spec, _sources(spec, b""), context, JobSettings(), record.region, record.profile, record.id)
     target = Target(bucket=record.bucket, key=record.key, endpoint=record.endpoint)
     if not record.is_stream:
         return _result(resume_upload(record, context), target, context)
@@ -171,6 +191,7 @@ def check_is_file(path: str) -> None:
 
 def _run_job(
     spec: JobSpec,
+    sources: _Sources,
     context: EngineContext,
     job: JobSettings,
     region: str | None,
@@ -186,7 +207,7 @@ def _run_job(
 
     done = run_job(
         spec,
-        lambda: ((path, None) for path in spec.sources),
+        sources,
         replace(context, sink=note),
         job=job,
         region=region,
@@ -203,8 +224,8 @@ def _spec_of(record: JobRecord) -> JobSpec:
         raise UploadFailed(
             f"the stored options of job {record.id} are unreadable; upload its files again", resumable=False
         ) from error
-    if spec.listed is not None:
-        raise UploadFailed(f"job {record.id} has a list of files; resume it with `partway resume {record.id}`")
+    if spec.listed == LISTED_ON_STDIN:
+        raise UploadFailed(f"job {record.id} has a list of files; upload it again with the same list")
     return spec
 
 

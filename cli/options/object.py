@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, quote
 import click
 
 from partway.engine.backend.choices import ACLS, STORAGE_CLASSES
+from partway.engine.backend.grants import parse_grants
 from partway.engine.backend.target import ObjectOptions
 from partway.engine.dates import iso, parse_date
 
@@ -18,8 +19,6 @@ from .bundle import gathered
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_GRANTS = {"read": "GrantRead", "full": "GrantFullControl", "readacl": "GrantReadACP", "writeacl": "GrantWriteACP"}
-_GRANTEES = {"id": "id", "uri": "uri", "emailaddress": "emailAddress"}
 _MAX_TAGS, _MAX_TAG_LENGTH, _MAX_VALUE_LENGTH = 10, 128, 256
 _OWNER = re.compile(r"\d{12}")
 
@@ -67,26 +66,10 @@ def _tagging(ctx: click.Context, param: click.Parameter, value: str | None) -> s
 
 
 def _grants(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    """aws's ``Permission=Grantee_Type=Grantee_ID``, several separated by spaces or commas.
-
-    After a comma the permission may be left out: ``read=id=a,id=b``.
-    """
-    found: dict[str, list[str]] = {}
-    for group in " ".join(value).split():
-        permission = ""
-        for text in filter(None, group.split(",")):
-            first, _, rest = text.partition("=")
-            if first in _GRANTS:
-                permission, (kind, _, who) = first, rest.partition("=")
-            else:
-                kind, who = first, rest
-            if not permission or kind.lower() not in _GRANTEES or not who or '"' in who:
-                raise click.BadParameter(
-                    f"{text!r} is not a valid grant; use permission=type=grantee, with the permission read, readacl, "
-                    "writeacl or full, and the type id, uri or emailaddress"
-                )
-            found.setdefault(_GRANTS[permission], []).append(f'{_GRANTEES[kind.lower()]}="{who}"')
-    return tuple((name, ",".join(grantees)) for name, grantees in sorted(found.items()))
+    try:
+        return parse_grants(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def _date(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:

@@ -5,7 +5,7 @@ import resource
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from partway.engine.events import EventSink
 from partway.engine.events.upload import JobDone
 from partway.engine.job.context import JobSettings
 from partway.engine.limits import MAX_CONCURRENCY, MAX_SMALL_FILES
-from partway.engine.walk.file_list import LISTED_ON_STDIN, listed_sources
+from partway.engine.walk.file_list import LISTED_ON_STDIN, chunks_of, list_chunks, listed_sources
 from partway.engine.walk.spec import JobSpec
 from partway.engine.workers.channel import CancelToken
 from partway.state.jobs import JobRecord
@@ -33,7 +33,6 @@ from ..runtime.errors import failures_as_json, print_error
 if TYPE_CHECKING:
     from partway.engine.s3.backend import S3Backend
 
-_CHUNK = 64 * 1024
 # Per part in flight a file and a connection; per upload (at most two) the lock, the snapshot and a connection.
 _OPEN_FILES, _OF_SMALL_FILE, _OTHER_OPEN_FILES = 8, 3, 200
 
@@ -53,9 +52,9 @@ def sources_of(spec: JobSpec, piped: BinaryIO | None) -> Sources:
     if spec.listed == LISTED_ON_STDIN:
         assert piped is not None
         copy = _copied(piped)
-        return lambda: listed_sources(spec, _chunks_of(copy))
+        return lambda: listed_sources(spec, chunks_of(copy))
     path = spec.listed
-    return lambda: listed_sources(spec, _chunks(path))
+    return lambda: listed_sources(spec, list_chunks(path))
 
 
 def opened_list(path: str | None) -> tuple[BinaryIO | None, str | None]:
@@ -95,21 +94,6 @@ def _copied(piped: BinaryIO) -> IO[bytes]:
     except OSError as error:
         raise SourceError(f"the list cannot be copied: {error.strerror or error}") from error
     return copy
-
-
-def _chunks_of(file: IO[bytes]) -> Iterator[bytes]:
-    position = 0
-    while chunk := os.pread(file.fileno(), _CHUNK, position):
-        position += len(chunk)
-        yield chunk
-
-
-def _chunks(path: str) -> Iterator[bytes]:
-    try:
-        with Path(path).open("rb") as file:
-            yield from _chunks_of(file)
-    except OSError as error:
-        raise SourceError(f"the list {path} cannot be read: {error.strerror or error}") from error
 
 
 def run(

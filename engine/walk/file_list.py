@@ -3,8 +3,9 @@
 import codecs
 import os
 from collections.abc import Iterator
+from typing import IO
 
-from ..errors import PlanError
+from ..errors import PlanError, SourceError
 from ..limits import KIB
 from .spec import JobSpec
 
@@ -67,3 +68,24 @@ def listed_sources(spec: JobSpec, chunks: Iterator[bytes]) -> Iterator[tuple[str
             yield path, path.lstrip("/")
         else:
             raise PlanError(f"{name!r} in the list is outside {below}; use a parent directory as SOURCE")
+
+
+def chunks_of(file: IO[bytes]) -> Iterator[bytes]:
+    """The bytes of a file, whatever its position is."""
+    position = 0
+    while chunk := os.pread(file.fileno(), 64 * KIB, position):
+        position += len(chunk)
+        yield chunk
+
+
+def list_chunks(path: str) -> Iterator[bytes]:
+    """The bytes of the list at this path.
+
+    Raises:
+        SourceError: it cannot be read.
+    """
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - keeps undecodable names
+            yield from chunks_of(file)
+    except OSError as error:
+        raise SourceError(f"the list {path} cannot be read: {error.strerror or error}") from error

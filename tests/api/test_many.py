@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from partway import Client
-from partway.errors import FilesFailed, OptionError
+from partway.errors import FilesFailed, OptionError, UploadFailed
 from tests.support.engine.upload_case import PART
+from tests.support.s3_faults.faults import Fault, Stage
+from tests.support.s3_faults.responses import access_denied
 from tests.support.s3_server.server import StrictS3
 
 
@@ -117,3 +119,64 @@ def test_a_prefix_ends_in_a_slash(client: Client, strict: StrictS3, folder: Path
     assert keys(strict) == {"x/c.txt", "x/d.bin"}
     with pytest.raises(OptionError, match="ends in /; use s3://bucket/x/"):
         client.upload([folder / "a.txt", folder / "b.tmp"], "s3://bucket/x", recursive=True)
+
+
+@pytest.mark.parametrize("kind", ["names", "file"])
+def test_a_list_of_names(client: Client, strict: StrictS3, folder: Path, kind: str) -> None:
+    """In memory or in a file; the other files are left alone, and a plan says the same."""
+    (folder / "#c").write_bytes(b"x")
+    names: list[str | Path] = ["a.txt", Path("sub"), "#c"]
+    (folder.parent / "list").write_text("# the best\na.txt\nsub\n#c\n")
+    files_from = names if kind == "names" else folder.parent / "list"
+
+    planned = client.plan(folder, "s3://bucket/x", recursive=True, files_from=files_from)
+    before = keys(strict)
+    client.upload(folder, "s3://bucket/x", recursive=True, files_from=files_from)
+
+    assert (planned.files, planned.bytes, before) == (4, PART + 6, set())
+    assert keys(strict) == {"x/a.txt", "x/sub/c.txt", "x/sub/d.bin", "x/#c"}
+
+
+@pytest.mark.parametrize(
+    ("source", "files_from", "message"),
+    [
+        (["many", "other"], ["a"], "files_from takes one source"),
+        ("many", 3, "neither a path nor a list of names"),
+        ("many", [""], "a name is empty"),
+        ("many", [b"a"], "neither a path nor a list of names"),
+    ],
+)
+def test_a_list_that_is_refused(
+    client: Client, strict: StrictS3, source: str, files_from: object, message: str
+) -> None:
+    """Before anything is asked."""
+    with pytest.raises(OptionError, match=message):
+        client.upload(source, "s3://bucket/x", recursive=True, files_from=files_from)  # type: ignore[call-overload]
+
+    assert strict.calls == []
+
+
+def test_a_plan_of_a_directory(client: Client, strict: StrictS3, folder: Path) -> None:
+    """An event for each file, and the sums; nothing is sent."""
+    seen: list[str] = []
+    planned = client.plan(
+        folder, "s3://bucket/x/", recursive=True, on_event=lambda event: seen.append(type(event).__name__)
+    )
+
+    assert (planned.files, planned.bytes, planned.put_object) == (4, PART + 7, 3)
+    assert seen.count("UploadPlanned") == 4
+    assert strict.calls == []
+
+
+def test_a_job_with_a_list_in_memory_is_resumed_by_the_same_call(
+    client: Client, strict: StrictS3, folder: Path
+) -> None:
+    """Its ID alone does not have the names."""
+    strict.faults.add(Fault(operation="PutObject", stage=Stage.AFTER_BODY, action=access_denied()))
+    with pytest.raises(FilesFailed) as failure:
+        client.upload(folder, "s3://bucket/", recursive=True, files_from=["a.txt", "b.tmp"], concurrency=1)
+    with pytest.raises(UploadFailed, match="upload it again with the same list"):
+        client.resume(failure.value.result.id)
+    result = client.upload(folder, "s3://bucket/", recursive=True, files_from=["a.txt", "b.tmp"])
+
+    assert (result.done, result.resumed) == (1, 1)

@@ -44,6 +44,9 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         "object_lock_retain_until_date must be used together",
     ),
     "key": ({"sse_kms_key_id": "x"}, "sse_kms_key_id requires sse='aws:kms'"),
+    "grant": ({"grants": "read=me"}, "grants: 'read=me' is not a valid grant"),
+    "grants type": ({"grants": {"read": "a"}}, "is not a list of grants"),
+    "grants and acl": ({"grants": "read=id=a", "acl": "private"}, "acl and grants cannot be used together"),
     "age": ({"newer_than": "soon"}, "newer_than: 'soon' is neither an age nor a date"),
     "age type": ({"older_than": []}, "older_than: [] is not a valid time"),
     "order": ({"order": "color"}, "order: 'color' is not a valid order"),
@@ -94,10 +97,16 @@ def test_values_reach_the_engine_as_it_takes_them() -> None:
             "checksum_algorithm": "sha256",
             "part_size": "1.5MiB",
             "acl": None,
+            "grants": ["read=id=a,id=b", "full=uri=c"],
         }
     )
 
-    assert found.object == ObjectOptions(expires="2030-01-01T00:00:00Z", metadata=(("a", "b"),), tagging="x=1+2")
+    assert found.object == ObjectOptions(
+        expires="2030-01-01T00:00:00Z",
+        metadata=(("a", "b"),),
+        tagging="x=1+2",
+        grants=(("GrantFullControl", 'uri="c"'), ("GrantRead", 'id="a",id="b"')),
+    )
     assert (found.get("checksum_algorithm"), found.get("part_size")) == ("SHA256", 3 * 2**19)
 
 

@@ -8,7 +8,7 @@ from typing import assert_type
 
 import partway
 from partway import Client, JobResult, UploadInfo, UploadResult
-from partway.events import Event, UploadPlanned
+from partway.events import Event, JobPlanned, UploadPlanned
 
 
 def results(client: Client) -> None:
@@ -21,6 +21,7 @@ def results(client: Client) -> None:
     assert_type(client.resume("abc"), UploadResult | JobResult)
     assert_type(client.uploads(), list[UploadInfo])
     assert_type(client.plan("a", "s3://b/k"), UploadPlanned)
+    assert_type(client.plan("a", "s3://b/", recursive=True, files_from=["x"]), JobPlanned)
 
 
 def futures(client: Client) -> None:
