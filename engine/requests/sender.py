@@ -73,8 +73,7 @@ class Sender:
             PartwayError: what the body raises while it is read.
         """
         pool = self._pool(request)
-        connection = _idle_connection(pool)
-        if connection is None:
+        if pool is None or (connection := _idle_connection(pool)) is None:
             return None
         is_reusable = False
         try:
@@ -102,10 +101,8 @@ class Sender:
 def _idle_connection(pool: Any) -> Any:
     """An open connection taken from the pool; None when there is none."""
     try:
-        connection = None if pool is None else pool._get_conn()
+        connection = pool._get_conn()
     except ClosedPoolError:
-        return None
-    if connection is None:
         return None
     if connection.sock is not None and monotonic() - connection.connected_at <= _MAX_AGE:
         return connection

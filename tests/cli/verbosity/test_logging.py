@@ -72,11 +72,10 @@ def test_the_variable_logs_to_stderr(shell: Shell) -> None:
 
 def test_the_variable_logs_to_a_file(shell: Shell) -> None:
     """Lines are added, standard error stays as it is, and the file is the owner's alone."""
-    for _ in range(2):
-        result = shell.run(*UPLOAD, variables={"PARTWAY_LOG": "wire:run.log"})
+    runs = [shell.run(*UPLOAD, variables={"PARTWAY_LOG": "wire:run.log"}) for _ in range(2)]
 
     log = shell.folder / "run.log"
-    assert (result.code, result.err) == (0, "")
+    assert [(result.code, result.err) for result in runs] == [(0, "")] * 2
     assert loggers(log.read_text()) == {"partway", "urllib3", "botocore"}
     assert log.read_text().count("proof") + log.read_text().count("verified crc64nvme") == 2
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
