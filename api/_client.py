@@ -3,6 +3,7 @@
 import os
 import weakref
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar, Unpack, overload
 
@@ -15,6 +16,7 @@ from ._arguments.sources import Source, absolute
 from ._history import History, StrPath
 from ._requests import Defaults, JobRequest, ObjectRequest, make_job, make_pipe, make_request
 from ._run import calls
+from ._run.bars import Bars
 from ._run.connection import Place, make_connection
 from ._run.futures import UploadFuture
 from ._run.pipe import Pipe
@@ -97,6 +99,7 @@ class Client(History):
             key=sse_c_key,
         )
         self._threads = Threads(uploads)
+        self._bars = Bars()
         _clients.add(self)
 
     def __enter__(self) -> Self:
@@ -268,12 +271,13 @@ class Client(History):
 
         def work(token: CancelToken) -> T:
             place = self._connection.place()
-            with opened_store(self._state_dir) as store:
+            shown = self._bars.bar() if request.options.get("progress") else nullcontext()
+            with opened_store(self._state_dir) as store, shown as bar:
                 context = EngineContext(
                     backend=place.backend,
                     store=store,
                     settings=request.settings,
-                    sink=combine(log_event, *request.sinks, self._on_event),
+                    sink=combine(log_event, bar, *request.sinks, self._on_event),
                     cancel=token,
                 )
                 return send(context, place)
@@ -282,6 +286,7 @@ class Client(History):
 
     def _forget(self) -> None:
         self._threads.forget()
+        self._bars = Bars()
         self._connection.forget()
 
 

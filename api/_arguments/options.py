@@ -62,9 +62,10 @@ class UploadOptions(TypedDict, total=False):
     Streams (file objects, bytes, pipes): expected_size in bytes, equal_parts; allow_empty=True creates an empty object
     for an empty stream instead of refusing it.
 
-    Progress: on_event is called with each event (``partway.events``), and callback with the number of bytes since its
-    last call, as boto3's Callback is: negative when bytes have to be sent again.  Both are called in the upload's
-    thread.  An exception from either stops the upload, which can then be resumed.
+    Progress: progress=True shows bars on standard error, in a terminal and in Jupyter.  on_event is called with each
+    event (``partway.events``), and callback with the number of bytes since its last call, as boto3's Callback is:
+    negative when bytes have to be sent again.  Both are called in the upload's thread.  An exception from either stops
+    the upload, which can then be resumed.
     """
 
     acl: str
@@ -101,6 +102,7 @@ class UploadOptions(TypedDict, total=False):
     expected_size: int | str
     equal_parts: bool
     allow_empty: bool
+    progress: bool
     on_event: Callable[[Event], object]
     callback: Callable[[int], object]
 
@@ -192,6 +194,7 @@ _SENDING: dict[str, _Check] = {
     "expected_size": values.size,
     "equal_parts": values.flag,
     "allow_empty": values.flag,
+    "progress": values.flag,
     "on_event": values.function,
     "callback": values.function,
 }
