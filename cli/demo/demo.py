@@ -208,7 +208,7 @@ class Demo:
             ("compared", verdict),
             ("parts reused after the kill", f"{started['resumed_parts']} of {started['part_count']}"),
             ("bytes sent twice", f"{format_size(twice)} ({twice / self._size:.1%} of the file)"),
-            ("proof of the object", str(done["proof"])),
+            ("the object", f"verified {done['proof']}"),
         ):
             self._console.print(Text(f"   {name:<29}").append(value))
         self._console.print("   Everything has been removed.  Your turn: partway upload FILE s3://BUCKET/KEY")
