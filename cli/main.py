@@ -146,6 +146,10 @@ def main() -> None:
     gc.disable()
     _make_streams_safe()
     _treat_signals_as_interrupts()
+    if sys.stderr.isatty() or sys.stdout.isatty():
+        from .output.terminal.cursor import restore_cursor  # needed only on terminals
+
+        restore_cursor()
     code = _run()
     for stream in (sys.stdout, sys.stderr):
         try:

@@ -28,12 +28,13 @@ from ..runtime.signals import handle_signals
 from ..runtime.store import state_folder
 from ..text.console import wants_color
 from ..text.escape import printable
+from ..text.palette import AMBER_NUMBER, GREEN_NUMBER, RED_NUMBER
 from ..text.width import stdout_width
 
 _TIMEOUT = 5.0  # seconds; the default
 _NAME = 14  # columns
 _STATUS = 9  # columns
-_COLOURS = {Health.OK: "green", Health.WARNING: "yellow", Health.FAILED: "red"}
+_COLOURS = {Health.OK: GREEN_NUMBER, Health.WARNING: AMBER_NUMBER, Health.FAILED: RED_NUMBER}
 
 
 @click.command("doctor", cls=GroupedCommand, epilog="Example:  partway doctor s3://my-bucket/backups/")

@@ -258,9 +258,9 @@ def _terminal() -> "Console | None":
 def _live(console: "Console", watcher: Watcher, *, once: bool) -> Iterator[Show]:
     """A live display of bars; lines that stay scroll away above it."""
     from rich.console import Group
-    from rich.live import Live
     from rich.text import Text
 
+    from ..output.terminal.live_display import LiveDisplay
     from ..output.terminal.watch_view import view_of
 
     def views(looked: list[Watched]) -> Group:
@@ -271,6 +271,6 @@ def _live(console: "Console", watcher: Watcher, *, once: bool) -> Iterator[Show]
     if once:
         yield lambda looked: console.print(views(looked))
         return
-    with Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False) as live:
+    with LiveDisplay(console=console, auto_refresh=False, redirect_stdout=False) as live:
         watcher.say = lambda line: console.print(Text(line), soft_wrap=True)
         yield lambda looked: live.update(views(looked), refresh=True)

@@ -25,6 +25,7 @@ from ..runtime import exit_codes
 from ..status.part_map import part_map
 from ..text.console import make_console
 from ..text.escape import printable
+from ..text.palette import GREEN, RED
 from ..text.units import format_size
 from .server import COUNT_PATH
 
@@ -200,9 +201,7 @@ class Demo:
             received = int(answer.read())
         started = run.events["upload_started"]
         twice = max(0, received - self._size)
-        verdict = (
-            Text("the object equals the file, byte for byte", "green") if same else Text("the object differs", "red")
-        )
+        verdict = Text("the object equals the file, byte for byte", GREEN) if same else Text("the object differs", RED)
         self._console.print()
         for name, value in (
             ("compared", verdict),

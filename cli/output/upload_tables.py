@@ -16,13 +16,14 @@ from partway.state.uploads import UploadRecord, UploadStatus
 from ..status.facts import NO_PARTS, QUIET, quiet_seconds, total_bytes
 from ..text.columns import GAP, print_columns
 from ..text.escape import printable, shorten
+from ..text.palette import AMBER, GREEN
 from ..text.units import format_age, format_rate, format_seconds, format_size
 from ..text.width import table_console
 
 _MIN_NAME = 10  # columns of a name that is shortened
 _NUMBERS = ("FILES", "FAILED", "BYTES", "DONE", "SIZE")  # columns
 _RUNNING = "RUNNING"
-_STYLES = {"open": "yellow", "completing": "yellow", "completed": "green", _RUNNING: "bold green"}
+_STYLES = {"open": AMBER, "completing": AMBER, "completed": GREEN, _RUNNING: f"bold {GREEN}"}
 Rows = dict[str, LiveSnapshot]
 Totals = dict[str, tuple[int, int]]  # finished parts and their bytes, by upload; missing means none
 Cells = list[tuple[tuple[str, ...], tuple[str, ...]]]  # a row: the facts, and the names

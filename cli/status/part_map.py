@@ -10,6 +10,8 @@ from partway.engine.source.plan import UploadPlan
 from partway.state.store import StateStore
 from partway.state.uploads import UploadRecord
 
+from ..text.palette import AMBER, BLUE, GREEN
+
 
 class Cell(StrEnum):
     """The status of a part: sent by the last run, kept from an earlier one, in flight, or not on S3 yet."""
@@ -21,7 +23,7 @@ class Cell(StrEnum):
 
 
 GLYPHS = {Cell.SENT: "█", Cell.REUSED: "▓", Cell.IN_FLIGHT: "▄", Cell.MISSING: "·"}
-STYLES = {Cell.SENT: "green", Cell.REUSED: "blue", Cell.IN_FLIGHT: "yellow", Cell.MISSING: "dim"}
+STYLES = {Cell.SENT: GREEN, Cell.REUSED: BLUE, Cell.IN_FLIGHT: AMBER, Cell.MISSING: "dim"}
 _MIXED = {1: "░", 2: "▒"}
 _ASCII = str.maketrans("█▓▒░▄·", "#=+->.")  # for terminals whose encoding has no blocks
 

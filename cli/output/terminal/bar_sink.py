@@ -6,7 +6,6 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.live import Live
 from rich.text import Text
 
 from partway.engine.events import Event
@@ -15,6 +14,7 @@ from partway.engine.progress.job import JobProgress
 
 from ..messages.notes import Notes
 from .job_bars import JobBars
+from .live_display import LiveDisplay
 from .upload_bar import UploadBar
 
 _EVERY = 0.125  # seconds between two updates
@@ -46,7 +46,7 @@ class BarSink:
         self._job = JobProgress()
         self._notes = Notes(self._job)
         self.shown = _Shown(self._job, clock)
-        self._live = Live(self.shown, console=console, refresh_per_second=1 / (every or _EVERY), transient=True)
+        self._live = LiveDisplay(self.shown, console=console, refresh_per_second=1 / (every or _EVERY))
 
     def __enter__(self) -> Self:
         self._live.start()

@@ -10,6 +10,7 @@ from partway.engine.progress.job import JobProgress
 from partway.engine.progress.upload import UploadProgress
 
 from ...text.escape import printable, shorten
+from ...text.palette import AMBER
 from ..messages import status_line
 from .upload_bar import SplitBar
 
@@ -59,7 +60,7 @@ class JobBars:
         progress, width = self._progress, options.max_width - 3
         yield JobLine(progress, printable(progress.target))
         words = shorten(status_line.job_state(progress, self._clock(), width), width, ascii_only=options.ascii_only)
-        yield Text(f"  {words}", style="yellow" if progress.away else "dim", no_wrap=True)
+        yield Text(f"  {words}", style=AMBER if progress.away else "dim", no_wrap=True)
         yield UploadLines(tuple(progress.uploads), room=free_lines(console, 2))
 
 
@@ -90,6 +91,6 @@ class UploadLines:
                 tail.pop()
             yield Text(f"{set_cell_size(name, column)} ", end="", no_wrap=True)
             yield from SplitBar.of(progress, max(1, bar)).segments(options)
-            yield Text("".join(tail), style="yellow" if progress.away else "", no_wrap=True)
+            yield Text("".join(tail), style=AMBER if progress.away else "", no_wrap=True)
         if self._hidden:
             yield Text(f"  {status_line.more(self._hidden)}", style="dim", no_wrap=True)

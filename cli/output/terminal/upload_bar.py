@@ -13,9 +13,10 @@ from partway.engine.progress.upload import UploadProgress
 from partway.state.live import LivePhase
 
 from ...text.escape import printable, shorten
+from ...text.palette import AMBER, BLUE, GREEN, GREY
 from ..messages import status_line
 
-_RESUMED, _SENT, _REST = Style.parse("blue"), Style.parse("green"), Style.parse("bright_black")
+_RESUMED, _SENT, _REST = Style.parse(BLUE), Style.parse(GREEN), Style.parse(GREY)
 
 
 class SplitBar:
@@ -65,7 +66,7 @@ class UploadBar:
             name = shorten(printable(progress.target), width - 12, ascii_only=options.ascii_only)
             yield Text(f"stream to {name}", no_wrap=True)
             words = shorten(status_line.state(progress, width - 3, self._clock()), width - 3)
-            yield Text(f"  {words}", style="yellow" if progress.away else "dim", no_wrap=True)
+            yield Text(f"  {words}", style=AMBER if progress.away else "dim", no_wrap=True)
             return
         name = shorten(printable(progress.name), max(8, width // 4), ascii_only=options.ascii_only)
         share = f"{status_line.percent(progress):>5}"
@@ -75,4 +76,4 @@ class UploadBar:
             yield from SplitBar.of(progress, bar_width).segments(options)
             yield Text(f" {share}", no_wrap=True)
         words = shorten(status_line.state(progress, width - 3, self._clock()), width - 3)
-        yield Text(f"  {words}", style="yellow" if progress.away else "dim", no_wrap=True)
+        yield Text(f"  {words}", style=AMBER if progress.away else "dim", no_wrap=True)

@@ -23,6 +23,7 @@ from ...status.snapshot import (
     quiet_words,
 )
 from ...text.escape import printable, shorten
+from ...text.palette import AMBER
 from ...text.units import format_size
 from ..messages import status_line
 from .job_bars import JobLine, UploadLines, free_lines
@@ -48,9 +49,9 @@ class UploadView:
         snapshot = watched.row.record
         yield UploadBar(progress_of(watched), time.time)
         if quiet := quiet_words(watched):
-            yield _line(quiet, options, "yellow")
+            yield _line(quiet, options, AMBER)
         if snapshot.away_since is not None and snapshot.reason:
-            yield _line(f"endpoint unreachable: {printable(snapshot.reason)}", options, "yellow")
+            yield _line(f"endpoint unreachable: {printable(snapshot.reason)}", options, AMBER)
         facts = [in_flight_words(watched), describe_process(snapshot)]
         tail = ", ".join(fact for fact in facts if fact)
         room = max(12, width - len(watched.id) - len(tail) - 9)
@@ -81,7 +82,7 @@ class JobView:
         progress = job_progress_of(watched)
         lines = [_line(status_line.job_state(progress, time.time(), width - 3), options)]
         if quiet := quiet_words(watched):
-            lines.append(_line(quiet, options, "yellow"))
+            lines.append(_line(quiet, options, AMBER))
         large = {each.record.source for each in watched.uploads}
         small = [(path, sent) for path, sent in snapshot.files if path not in large]
         if small:

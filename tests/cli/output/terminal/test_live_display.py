@@ -1,0 +1,47 @@
+"""Lines that are drawn in place leave nothing behind when the terminal becomes narrower."""
+
+import io
+import re
+
+import pytest
+from rich.console import Console
+from rich.text import Text
+
+from partway.cli.output.terminal.live_display import LiveDisplay
+
+UP = "\x1b[1A"
+
+
+@pytest.mark.parametrize(
+    ("width", "rows"),
+    [(80, 3), (120, 3), (70, 3), (69, 5), (35, 5), (20, 9)],
+)
+def test_rows_are_counted_as_the_terminal_wraps_them(width: int, rows: int) -> None:
+    """Two lines of 70 cells and one of 5: all rows that they take at the new width are erased."""
+    file = io.StringIO()
+    console = Console(file=file, width=80, height=24, force_terminal=True)
+    lines = Text("\n".join(["x" * 70, "y" * 70, "z" * 5]), no_wrap=True)
+    with LiveDisplay(lines, console=console, auto_refresh=False) as live:
+        live.refresh()
+        file.seek(0)
+        file.truncate()
+        console.width = width
+        live.refresh()
+        drawn = file.getvalue()
+
+    assert re.split("[xyz]", drawn)[0].count(UP) == rows - 1
+
+
+def test_no_more_rows_than_the_terminal_has() -> None:
+    """What has scrolled away cannot be erased, and what is above must not be."""
+    file = io.StringIO()
+    console = Console(file=file, width=80, height=6, force_terminal=True)
+    with LiveDisplay(Text("\n".join(["x" * 70] * 4), no_wrap=True), console=console, auto_refresh=False) as live:
+        live.refresh()
+        file.seek(0)
+        file.truncate()
+        console.width = 10
+        live.refresh()
+        drawn = file.getvalue()
+
+    assert drawn.split("x")[0].count(UP) == 5
