@@ -45,7 +45,8 @@ class Client(History):
         sse_c_key: The 32 bytes of a customer-provided key (SSE-C), never stored.  A resume needs the same key.
         state_dir: Where unfinished uploads are recorded; None: PARTWAY_STATE_DIR, or the platform's state directory.
             The command line sees the same uploads.
-        concurrency: Maximum number of parts in flight per upload; None: as many as increase throughput, up to 32.
+        concurrency: Maximum number of parts in flight of all uploads together; None: as many as increase throughput, up
+            to 32 for each upload.
         part_size: In bytes, or text such as "16MiB"; None: chosen for each file.
         bandwidth: Limit in bytes per second for all uploads together, such as "50MiB"; or a timetable such as
             "08:00,2M 19:00,20M 23:00,off", in local time; None: no limit.

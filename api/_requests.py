@@ -11,6 +11,7 @@ from partway.engine.backend.target import ObjectOptions, Target
 from partway.engine.checksums import ChecksumAlgorithm
 from partway.engine.flow.bandwidth import TokenBucket
 from partway.engine.flow.pace import Limit
+from partway.engine.flow.shared_slots import SharedSlots
 from partway.engine.job.context import JobSettings
 from partway.engine.limits import AWS, S3Limits
 from partway.engine.retry.policy import RetryPolicy
@@ -42,6 +43,7 @@ class Defaults:
     policy: RetryPolicy
     limits: S3Limits = AWS
     bucket: TokenBucket | None = None
+    slots: SharedSlots | None = None
 
     @classmethod
     def checked(cls, *, retry_for: object, max_parts: object, **given: object) -> Self:
@@ -60,7 +62,9 @@ class Defaults:
         limit = found["bandwidth"]
         # A timetable is followed by the uploads that share the bucket.
         bucket = None if limit is None else TokenBucket(limit if isinstance(limit, int) else None, time.monotonic)
-        return cls(policy=policy, limits=limits, bucket=bucket, **found)
+        number = found["concurrency"]
+        slots = None if number is None else SharedSlots(number)
+        return cls(policy=policy, limits=limits, bucket=bucket, slots=slots, **found)
 
     def settings(self, options: Options | None = None) -> UploadSettings:
         """The engine's settings for one upload."""
@@ -71,6 +75,7 @@ class Defaults:
             concurrency=options.get("concurrency", self.concurrency),
             bandwidth=self.bandwidth,
             bucket=self.bucket,
+            slots=self.slots,
             limits=self.limits,
             policy=self.policy,
             algorithm=None if algorithm is None else ChecksumAlgorithm(algorithm),

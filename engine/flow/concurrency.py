@@ -12,6 +12,7 @@ from ..clock import SYSTEM_CLOCK
 from ..limits import MAX_CONCURRENCY, MAX_SMALL_FILES
 from .adaptive import AdaptiveLimit, PartKey
 from .backoff import AimdLimit
+from .shared_slots import SharedSlots
 
 if TYPE_CHECKING:
     from ..retry.policy import Retry  # only for types: it would delay every command by the import of tenacity
@@ -31,6 +32,7 @@ class Concurrency:
     Args:
         number: A fixed limit; None means adaptive.
         part_size: Bytes of a typical part.
+        shared: Slots that other runs take from, too; None means that there are no others.
         clock: Seconds, monotonic.
     """
 
@@ -39,6 +41,7 @@ class Concurrency:
         number: int | None,
         *,
         part_size: int = 1,
+        shared: SharedSlots | None = None,
         clock: Callable[[], float] = SYSTEM_CLOCK.monotonic,
     ) -> None:
         self.most = max(number or MAX_CONCURRENCY, MAX_CONCURRENCY)
@@ -49,6 +52,7 @@ class Concurrency:
         self.local = min(number or LOCAL, self.max_limit)
         self.running = 0
         self._part_size = part_size
+        self._shared = shared
         self._adaptive = None if number else AdaptiveLimit(part_size=part_size, max_limit=self.max_limit, clock=clock)
         self._backoff = AimdLimit(self.most_running, clock)
         self._taken = 0  # weight
@@ -91,22 +95,40 @@ class Concurrency:
         return not self._is_full(reserved)
 
     def _is_full(self, reserved: int) -> bool:
+        if self._shared is not None and not self._shared.has_room(self, ahead=reserved):
+            return True
         return self._taken + reserved * SLOT >= self._wanted * SLOT or self.running + reserved >= self._backoff.limit
 
     def acquire(self, weight: int = SLOT) -> bool:
         """Acquire a slot; False when none is free."""
-        if not self.has_room():
+        if not self.has_room() or (self._shared is not None and not self._shared.try_take(self)):
             return False
+        self._count(weight)
+        return True
+
+    def take(self, weight: int) -> None:
+        """Acquire a slot without a check, right after ``has_room``."""
+        if self._shared is not None:
+            self._shared.take(self)
+        self._count(weight)
+
+    def _count(self, weight: int) -> None:
         with self._lock:
             self._taken += weight
             self.running += 1
-        return True
 
     def release(self, weight: int = SLOT) -> None:
         """Release the slot of a part that ended, with or without success.  Any thread may call it."""
         with self._lock:
             self._taken -= weight
             self.running -= 1
+        if self._shared is not None:
+            self._shared.give_back(self)
+
+    def close(self) -> None:
+        """No further part is started: other runs need not wait for this one."""
+        if self._shared is not None:
+            self._shared.leave(self)
 
     def update(self) -> None:
         """Update the adaptive limit.  Call it also when slots stay free because nothing is left to send."""

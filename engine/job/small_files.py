@@ -90,7 +90,7 @@ class SmallFiles:
     def start(self, key: str, found: FileEntry, before: FileRecord | None) -> None:
         """Start to send a file.  before: as for ``JobFiles.send_large``."""
         weight = self._concurrency.weight(found.size)
-        self._concurrency.acquire(weight)
+        self._concurrency.take(weight)
         task = FileTask(
             found=found,
             target=self._target(key, found),

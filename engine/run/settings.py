@@ -8,6 +8,7 @@ from ..errors import PlanError
 from ..flow.bandwidth import MIN_BANDWIDTH, TokenBucket
 from ..flow.concurrency import Concurrency
 from ..flow.pace import Limit, PaceKeeper
+from ..flow.shared_slots import SharedSlots
 from ..limits import AWS, S3Limits
 from ..retry.circuit_breaker import Nudge
 from ..retry.policy import RetryPolicy
@@ -36,6 +37,7 @@ class UploadSettings:
         with other options or another checksum algorithm.
     executor: runs the parts; None means threads of this process.
     bucket: a token bucket with ``bandwidth`` that several uploads share; None limits this upload alone.
+    slots: for parts in flight, which several uploads share; None limits this upload alone.
     nudge: call it to probe an unreachable endpoint immediately.
     """
 
@@ -57,6 +59,7 @@ class UploadSettings:
     same_options: bool = False
     executor: Executor | None = None
     bucket: TokenBucket | None = field(default=None, compare=False, repr=False)
+    slots: SharedSlots | None = field(default=None, compare=False, repr=False)
     nudge: Nudge = field(default_factory=Nudge, compare=False, repr=False)
 
     def needs_checksum(self, algorithm: ChecksumAlgorithm) -> bool:
@@ -81,7 +84,7 @@ def check_settings(settings: UploadSettings) -> None:
 def make_workers(settings: "UploadSettings", part_size: int, runtime: Runtime = SYSTEM) -> Workers:
     """Create workers according to the settings.  part_size: bytes of a typical part."""
     clock = runtime.clock
-    concurrency = Concurrency(settings.concurrency, part_size=part_size, clock=clock.monotonic)
+    concurrency = Concurrency(settings.concurrency, part_size=part_size, shared=settings.slots, clock=clock.monotonic)
     # What an executor sends elsewhere cannot be counted.
     pace = None
     if settings.executor is None:

@@ -66,6 +66,7 @@ class Workers:
 
     def close(self) -> None:
         """Start no further tasks.  Running ones are abandoned."""
+        self.concurrency.close()
         # A running call may be blocked in a system call until its timeout, and its result is not needed.
         self._threads.shutdown(wait=not self._running, cancel_futures=True)
 

@@ -63,6 +63,27 @@ def test_no_more_run_than_may(make_client: Callable[..., Client], strict: Strict
     assert strict.in_flight_max <= 2
 
 
+def test_concurrency_is_that_of_all_uploads(make_client: Callable[..., Client], strict: StrictS3) -> None:
+    """However many uploads run, and whatever one of them asks for; each has its turn."""
+    lock, running, seen = threading.Lock(), [0], [0]
+
+    def count() -> None:
+        with lock:
+            running[0] += 1
+            seen[0] = max(seen[0], running[0])
+        time.sleep(0.02)
+        with lock:
+            running[0] -= 1
+
+    action = CallFunction(function=count)
+    strict.faults.add(Fault(operation="UploadPart", stage=Stage.BEFORE_READ, action=action, times=None))
+    with make_client(concurrency=2, max_uploads=3, part_size=PART) as client:
+        wait([client.submit(bytes(4 * PART), f"s3://bucket/{number}", concurrency=4) for number in range(3)])
+
+    assert seen == [2]
+    assert strict.counts["CompleteMultipartUpload"] == 3
+
+
 def test_bandwidth_is_that_of_all_uploads(make_client: Callable[..., Client]) -> None:
     """Two at the same time take as long as one of both sizes."""
     began = time.monotonic()
