@@ -1,7 +1,7 @@
 """Upload files to S3 in parts, and resume after any interruption.
 
-The names in ``__all__`` are public.  Everything else may change in any release, including ``partway.engine``,
-``partway.state`` and ``partway.cli``.
+The names in ``__all__`` and those of ``partway.transfer`` are public.  Everything else may change in any release,
+including ``partway.engine``, ``partway.state`` and ``partway.cli``.
 
 Each name is imported when first used, so ``import partway`` itself takes no time.
 """

@@ -3,6 +3,8 @@
 import io
 import os
 import random
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -20,7 +22,7 @@ from partway import UploadResult
 from partway.state.sqlite.store import SqliteStore
 from partway.state.uploads import STREAM
 from partway.transfer import S3Transfer, TransferConfig, create_transfer_manager
-from tests.support.s3_faults.faults import Answer, CallFunction, Fault, Stage
+from tests.support.s3_faults.faults import Answer, CallFunction, Fault, Hang, Stage
 from tests.support.s3_server.server import StrictS3
 
 from .conftest import MIB, body, client_of
@@ -63,6 +65,26 @@ def test_the_same_file(s3: Any, server: StrictS3, big: Path, interrupt: Callable
     assert sent_parts(server) == 3
     assert sum(seen) == big.stat().st_size
     assert server.counts["HeadObject"] == 0
+
+
+def test_a_killed_program(s3: Any, server: StrictS3, big: Path) -> None:
+    """Its finished parts are found by the next program."""
+    code = (
+        "import boto3, sys; from partway.transfer import TransferConfig, install; install(); "
+        "config = TransferConfig(multipart_chunksize=5 * 2**20, max_concurrency=1); "
+        "boto3.client('s3').upload_file(sys.argv[1], 'bucket', 'key', Config=config)"
+    )
+    server.faults.add(Fault(operation="UploadPart", stage=Stage.BEFORE_READ, action=Hang(), part_number=3))
+    with subprocess.Popen([sys.executable, "-c", code, str(big)]) as program:
+        while server.counts["UploadPart"] < 3:
+            assert program.poll() is None
+            time.sleep(0.05)
+        program.kill()
+
+    s3.upload_file(str(big), "bucket", "key", Config=parts())
+
+    assert body(server) == big.read_bytes()
+    assert sent_parts(server) == 3
 
 
 @pytest.mark.parametrize("size", [8 * MIB, 6 * MIB])
