@@ -14,7 +14,7 @@ from botocore.validate import validate_parameters
 from s3transfer.utils import ChunksizeAdjuster
 
 from partway.engine.backend.target import Target
-from partway.engine.errors import StateError
+from partway.engine.errors import RemoteError, StateError, StateLocked
 from partway.engine.events import EventSink
 from partway.engine.flow.bandwidth import MIN_BANDWIDTH, TokenBucket
 from partway.engine.limits import AWS, MIB
@@ -45,6 +45,9 @@ _AT_ONCE = 1 * MIB
 
 _PATIENCE = 1.0  # seconds
 _LONGEST_CALL = 60.0  # seconds
+
+# Calls about what an earlier upload left.
+_OF_EARLIER_UPLOADS = frozenset({"AbortMultipartUpload", "ListParts"})
 
 # The client retries.
 _ONCE = RetryPolicy(attempts=1, budget=-1.0, first_contact=-1.0)
@@ -100,14 +103,17 @@ class Uploads:
             source.close()
 
     def _resumed(self, source: Source, target: Target, context: EngineContext) -> bool:
-        """Upload it with what earlier calls have sent.  False when the state directory cannot be used, or another
-        thread or process is sending the same: then nothing must be remembered."""
+        """Upload it with what earlier calls have sent.  False when that is not possible: the state directory cannot be
+        used, another thread or process is sending the same, or S3 refuses a call that boto3 would not have made."""
         try:
             directory = state_directory(getattr(self._config, "state_dir", None))
             with opened_store(directory) as store:
                 self._send(source, target, replace(context, store=store), directory)
-        except StateError as error:
-            logger.warning("%s is uploaded without a record to resume it by: %s", source.name, error)
+        except (StateError, RemoteError) as error:
+            if isinstance(error, RemoteError) and error.operation not in _OF_EARLIER_UPLOADS:
+                raise
+            level = logging.INFO if isinstance(error, StateLocked) else logging.WARNING
+            logger.log(level, "%s is uploaded without a record to resume it by: %s", source.name, error)
             if source.rewind is not None:
                 source.rewind()
             return False

@@ -87,10 +87,11 @@ def test_concurrency_of_a_manager(s3: Any, server: StrictS3, big: Path) -> None:
 def test_no_threads(s3: Any, server: StrictS3, big: Path, is_file: bool) -> None:
     """``use_threads=False``: callbacks come in the caller's thread, one part at a time; a file needs no other."""
     config, seen, threads = TransferConfig(use_threads=False, multipart_chunksize=5 * MIB), list[int](), set[str]()
+    before = set(threading.enumerate())
 
     def note(sent: int) -> None:
         seen.append(threading.get_ident())
-        threads.update(thread.name for thread in threading.enumerate() if thread.name.startswith("partway"))
+        threads.update(each.name for each in set(threading.enumerate()) - before if each.name.startswith("partway"))
 
     if is_file:
         s3.upload_file(str(big), "bucket", "key", Callback=note, Config=config)

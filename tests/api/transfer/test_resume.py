@@ -122,6 +122,18 @@ def test_other_arguments(
     assert not server.model.open_uploads
 
 
+def test_old_parts_that_may_not_be_removed(
+    s3: Any, server: StrictS3, big: Path, interrupt: Callable[..., None], refuse: Callable[..., None]
+) -> None:
+    """They stay: credentials that may only write can still upload, as with boto3."""
+    interrupt()
+    refuse("AbortMultipartUpload")
+    s3.upload_file(str(big), "bucket", "key", ExtraArgs={"ContentType": "x/y"}, Config=parts())
+
+    assert body(server) == big.read_bytes()
+    assert s3.head_object(Bucket="bucket", Key="key")["ContentType"] == "x/y"
+
+
 def test_the_same_arguments(s3: Any, server: StrictS3, big: Path, interrupt: Callable[..., None]) -> None:
     """They resume, in any form that means the same."""
     interrupt(ExtraArgs={"Metadata": {"a": "b", "c": "d"}, "Expires": 1925028000})
