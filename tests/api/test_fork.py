@@ -43,18 +43,27 @@ def test_a_child_uploads_with_its_parents_client(client: Client, strict: StrictS
 
 
 def test_a_child_shares_no_connection(client: Client, strict: StrictS3) -> None:
-    """Two at the same time over one connection would mix their requests."""
+    """Two at the same time over one connection would mix their requests.
+
+    They begin when all are forked: a child that is forked while the server, a thread of this process, computes a hash
+    inherits a lock of OpenSSL that nobody releases.
+    """
     client.upload(b"x", "s3://bucket/before")
+    start, go = os.pipe()
     pids = []
     for number in range(4):
         if (pid := os.fork()) == 0:
             try:
+                os.close(go)
+                os.read(start, 1)
                 for each in range(5):
                     client.upload(bytes(each), f"s3://bucket/{number}-{each}")
                 os._exit(0)
             finally:
                 os._exit(1)
         pids.append(pid)
+    os.close(start)
+    os.close(go)
 
     assert [os.waitpid(pid, 0)[1] for pid in pids] == [0] * 4
     assert all(call.status == 200 for call in strict.calls)
