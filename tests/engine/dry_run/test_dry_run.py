@@ -149,7 +149,7 @@ def test_a_job_tells_what_becomes_of_each_file(shell: Shell, server: StrictS3, f
 def test_a_job_that_goes_on(shell: Shell, server: StrictS3, folder: Path) -> None:
     """``resume`` of a job reports the same, and a key that is taken."""
     server.faults.add(Fault(operation="PutObject", stage=Stage.BEFORE_READ, action=access_denied(), times=1))
-    assert shell.run("upload", "-r", "some", "s3://bucket/a/", "--no-overwrite").code == 1
+    assert shell.run("upload", "-r", "some", "s3://bucket/a/", "--no-overwrite", "-c", "1", "--order", "name").code == 1
 
     result = shell.run("resume", "--dry-run")
 
