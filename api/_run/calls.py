@@ -76,13 +76,7 @@ def send_stream(
         directory=directory,
         confirm=feed.check_end,
     )
-    is_read = False
-    try:
-        done = upload_stream(feed.descriptor, target, context, stream=stream, region=region, profile=profile)
-        is_read = True
-    finally:
-        feed.close(is_read=is_read)
-    return _result(done, target, context)
+    return _send_read(feed, target, context, stream, region=region, profile=profile)
 
 
 def send_pipe(
@@ -104,12 +98,25 @@ def send_pipe(
         directory=directory,
         confirm=check_end,
     )
+    return _send_read(pipe, target, context, stream, region=region, profile=profile)
+
+
+def _send_read(
+    source: Feed | Pipe,
+    target: Target,
+    context: EngineContext,
+    stream: StreamSettings,
+    *,
+    region: str | None,
+    profile: str | None,
+) -> UploadResult:
+    """Upload what is read from the source's descriptor, and close it."""
     is_read = False
     try:
-        done = upload_stream(pipe.descriptor, target, context, stream=stream, region=region, profile=profile)
+        done = upload_stream(source.descriptor, target, context, stream=stream, region=region, profile=profile)
         is_read = True
     finally:
-        pipe.close(is_read=is_read)
+        source.close(is_read=is_read)
     return _result(done, target, context)
 
 
