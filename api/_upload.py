@@ -40,9 +40,9 @@ def upload(source: Any, destination: str, *, recursive: bool = False, **options:
 
     For several uploads, make one Client: they then share connections and limits.
     """
-    own = {name: options.pop(name) for name in ClientOptions.__optional_keys__ & set(options)}
+    own, rest = split_options(options)
     with Client(**own) as client:
-        return client.upload(source, destination, recursive=cast(Any, recursive), **options)
+        return client.upload(source, destination, recursive=cast(Any, recursive), **rest)
 
 
 def open_writer(destination: str, **options: Unpack[Upload]) -> Writer:

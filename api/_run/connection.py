@@ -162,6 +162,11 @@ def _check_own(session: Any, client: Any, **named: str | None) -> None:
         raise OptionError("session and client cannot be used together")
     if session is not None and not callable(getattr(session, "client", None)):
         raise OptionError(f"session: {session!r} is not a boto3.Session")
+    if type(client).__module__.startswith("partway."):
+        raise OptionError(
+            "client: a partway.Client has these calls itself; use client.upload(...), or for asyncio: "
+            "await asyncio.wrap_future(client.submit(...))"
+        )
     if client is not None and _service(client) != "s3":
         raise OptionError(f"client: {client!r} is not a boto3 client for S3")
     taken = ["endpoint_url", "region", "profile"] if client is not None else ["profile"] if session is not None else []

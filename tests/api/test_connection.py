@@ -67,6 +67,12 @@ def test_what_is_none(options: dict[str, Any], message: str) -> None:
         Client(**options)
 
 
+def test_a_client_of_partway_is_not_one_of_boto3(client: Client) -> None:
+    """The message says what was meant."""
+    with pytest.raises(OptionError, match=r"use client.upload\(...\), or for asyncio"):
+        partway.upload(b"x", "s3://bucket/key", client=client)
+
+
 def test_a_client_says_the_endpoint(strict: StrictS3, session: boto3.Session) -> None:
     """And nothing else does; one of another service is refused."""
     with pytest.raises(OptionError, match="endpoint_url comes from the client"):
