@@ -221,7 +221,7 @@ def test_it_runs_on_the_threads_of_the_run(backend: S3Backend, make_file: Callab
     target = Target(bucket="bucket", key="key", options=ObjectOptions(no_overwrite=True))
     plan_file(str(make_file(1)), target, context)
 
-    assert threads == [3]
+    assert len(threads) == 1
 
 
 def test_memory_is_flat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
