@@ -4,9 +4,9 @@ https://rclone.org/docs/#bwlimit-bandwidth-spec
 """
 
 import re
-import time
 from bisect import bisect_right
 from dataclasses import dataclass
+from datetime import datetime
 
 from ..quantities import parse_size
 from .bandwidth import MIN_BANDWIDTH
@@ -28,8 +28,8 @@ class Timetable:
 
     def rate_at(self, now: float) -> int | None:
         """Bytes per second; None means unlimited.  now: seconds since the epoch."""
-        local = time.localtime(now)
-        minute = local.tm_wday * _DAY + local.tm_hour * 60 + local.tm_min
+        local = datetime.fromtimestamp(now)
+        minute = local.weekday() * _DAY + local.hour * 60 + local.minute
         return self.entries[bisect_right([start for start, _ in self.entries], minute) - 1][1]
 
 

@@ -44,5 +44,5 @@ def test_the_help_is_that_of_the_command() -> None:
     """The docstring, and the options in order."""
     lines = CliRunner().invoke(command, ["--help"]).output.split()
 
-    assert "Say what was given." in " ".join(lines)
+    assert "Return the given values." in " ".join(lines)
     assert [each for each in lines if each.startswith("--")] == ["--port", "--name", "--host", "--help"]

@@ -100,7 +100,7 @@ def test_list_prints_no_name_raw(shell: Shell, results: dict[str, Result], argum
 
 
 @pytest.mark.parametrize(
-    "arguments", [("show", "x", "\x1b[31m\u202e"), ("\x1b]0;x\x07",), ("upload", "x", "s3://\x1b")]
+    "arguments", [("show", "x", "\x1b[31m\u202e"), ("\x1b]0;x\x07",), ("upload", "x", "s4://\x1b")]
 )
 def test_usage_error_prints_no_argument_raw(shell: Shell, arguments: tuple[str, ...]) -> None:
     """Usage errors escape the input that they repeat, also on a terminal."""
