@@ -11,6 +11,8 @@ from rich.segment import Segment
 
 from .cursor import hidden_cursor
 
+_ECHO = len("^C")  # cells that the terminal writes behind the last line; there, they would begin another row
+
 
 class LiveDisplay(Live):
     """Draws lines in place, below what is printed meanwhile; they are gone at the end."""
@@ -44,6 +46,7 @@ class _WrappedRender(LiveRender):
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         cells = [0]
+        options = options.update(max_width=max(1, options.max_width - _ECHO))
         for segment in super().__rich_console__(console, options):
             assert isinstance(segment, Segment)
             if segment.text == "\n":

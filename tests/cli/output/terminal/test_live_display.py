@@ -8,8 +8,19 @@ from rich.console import Console
 from rich.text import Text
 
 from partway.cli.output.terminal.live_display import LiveDisplay
+from partway.cli.output.terminal.upload_bar import UploadBar
+from partway.engine.progress.upload import UploadProgress
+from tests.support.engine.job_events import sent, started
 
 UP = "\x1b[1A"
+
+
+def upload() -> UploadProgress:
+    """One that is half done."""
+    progress = UploadProgress()
+    for event in (started("a"), sent("a", 1, 50)):
+        progress.update(event, 0.0)
+    return progress
 
 
 @pytest.mark.parametrize(
@@ -45,3 +56,16 @@ def test_no_more_rows_than_the_terminal_has() -> None:
         drawn = file.getvalue()
 
     assert drawn.split("x")[0].count(UP) == 5
+
+
+def test_the_echo_of_ctrl_c_has_room() -> None:
+    """At the end of a full line it would begin another row, and one row would stay on the screen."""
+    file = io.StringIO()
+    console = Console(file=file, width=40, height=24, force_terminal=True)
+    with LiveDisplay(UploadBar(upload(), lambda: 0.0), console=console, auto_refresh=False) as live:
+        file.seek(0)
+        file.truncate()
+        live.refresh()
+        lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", file.getvalue()).replace("\r", "").splitlines()
+
+    assert max(map(len, lines)) == 37
