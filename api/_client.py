@@ -41,7 +41,9 @@ class Client(History):
         session: A ``boto3.Session``, whose credentials, profile, region and event handlers are used.
         client: A boto3 client for S3, whose endpoint, region, credentials, timeouts, retries and event handlers are
             used.
-        profile, region, endpoint_url: None takes each from the session, or from the AWS configuration and environment.
+        profile: None takes it from the session, or from the AWS configuration and environment; so do the next two.
+        region: Of the bucket.
+        endpoint_url: Address of a service other than AWS.
         sse_c_key: The 32 bytes of a customer-provided key (SSE-C), never stored.  A resume needs the same key.
         state_dir: Where unfinished uploads are recorded; None: PARTWAY_STATE_DIR, or the platform's state directory.
             The command line sees the same uploads.

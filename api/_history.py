@@ -45,7 +45,8 @@ class History:
             Its ``verdict`` is "equal", "different", "missing" or "unknown"; ``by`` says what was compared.
 
         Raises:
-            SourceError, RemoteError.
+            SourceError: the file cannot be read.
+            RemoteError: the service refused, or could not be reached.
         """
         text = absolute(path)
         bucket, key = object_address(url, os.path.basename(text))  # noqa: PTH119 - keeps undecodable names

@@ -77,7 +77,7 @@ def _write(folder: Path, name: str, tables: Sequence[Table]) -> None:
     for table in tables:
         if table.columns[0] == "CPU s/GiB":
             values = {row: float(cells[0] or 0) for row, cells in table.rows.items()}
-            (folder / f"{name}.svg").write_text(plot.bars(table.title, "CPU s/GiB", values))
+            (folder / f"{name}.svg").write_text(plot.bars(f"{table.title}; lower is better", "CPU s/GiB", values))
 
 
 if __name__ == "__main__":

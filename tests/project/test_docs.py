@@ -1,5 +1,6 @@
 """The pages are correct: their commands parse, their tables match the code, and the picture needs no fonts."""
 
+import ast
 import re
 import shlex
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import click
 import pytest
 
+from docs import hooks
 from partway.cli.main import cli
 from partway.cli.runtime import exit_codes
 from tests.support.pages import events
@@ -16,14 +18,16 @@ from tests.support.shell.command import Shell
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
 NAMES = "|".join(cli.list_commands(click.Context(cli)))
-_BLOCK = re.compile(r"```(?:sh|ini)?\n(.*?)```", re.DOTALL)
+_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _COMMAND = re.compile(rf"\bpartway (?:{NAMES})\b[^|;>#\n]*")
 
 
 def commands_of(page: Path) -> list[str]:
     """The partway commands in the page's blocks, without what follows a pipe or a redirection."""
     found: list[str] = []
-    for block in _BLOCK.findall(page.read_text()):
+    for language, block in _BLOCK.findall(page.read_text()):
+        if language not in ("", "sh", "ini"):
+            continue
         found += [match[0].partition("&&")[0].strip() for match in _COMMAND.finditer(block)]
     return found
 
@@ -77,6 +81,55 @@ def test_every_field_of_json_is_told(server: StrictS3, shell: Shell) -> None:
     page = (DOCS / "scripting.md").read_text()
     assert len(rows) == 4
     assert {name for row in rows for name in row if f"`{name}`" not in page} == set()
+
+
+def texts_of_the_code() -> list[str]:
+    """Every string in the code, and the fixed pieces of those with variables."""
+    paths = [path for folder in ("api", "cli", "engine", "state") for path in (DOCS.parent / folder).rglob("*.py")]
+    nodes = (node for path in paths for node in ast.walk(ast.parse(path.read_text())))
+    return [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+
+
+@pytest.mark.parametrize("page", ["troubleshooting.md", "proxies.md"])
+def test_every_error_sentence_is_real(page: str) -> None:
+    """The errors in the blocks are those of the code: each piece between ellipses and semicolons."""
+    blocks = re.findall(r"```text\n(.*?)```", (DOCS / page).read_text(), re.DOTALL)
+    pieces = {piece.strip() for piece in re.split("…|;|\n", "\n".join(blocks))} - {""}
+    code = texts_of_the_code()
+
+    assert len(pieces) > 2
+    assert {piece for piece in pieces if not any(piece in text for text in code)} == set()
+
+
+def test_every_option_is_in_the_reference() -> None:
+    """Each command has a page with all its visible options."""
+    context = click.Context(cli)
+    pages = hooks.pages()
+
+    assert list(pages) == cli.list_commands(context)
+    for name, page in pages.items():
+        command = cli.get_command(context, name)
+        assert command is not None
+        shown = [param for param in command.params if isinstance(param, click.Option) and not param.hidden]
+        assert [option.name for option in shown if option.opts[-1] not in page] == []
+
+
+def test_every_variable_is_told() -> None:
+    """The page of environment variables has those that the code names."""
+    page = (DOCS / "environment.md").read_text()
+    named = {text for text in texts_of_the_code() if re.fullmatch(r"(AWS|PARTWAY)_[A-Z0-9_]*[A-Z0-9]", text)}
+
+    assert len(named) > 10
+    assert {name for name in named if f"`{name}`" not in page} == set()
+
+
+def test_decisions_are_numbered() -> None:
+    """From 1, without a gap, and the title has the number of the file."""
+    paths = sorted((DOCS / "decisions").glob("0*.md"))
+    titles = [re.match(r"# (\d+)[.:] ", path.read_text()) for path in paths]
+
+    assert [int(path.name[:4]) for path in paths] == list(range(1, len(paths) + 1))
+    assert [int(title[1]) for title in titles if title] == list(range(1, len(paths) + 1))
 
 
 def test_the_picture_fetches_nothing() -> None:
