@@ -21,6 +21,7 @@ _RESUME = (
     *_CONNECTION,
     "concurrency",
     "bwlimit",
+    "max_duration",
     "retry_for",
     "max_parts",
     "verify_source",
