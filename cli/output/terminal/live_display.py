@@ -65,7 +65,7 @@ class _WrappedRender(LiveRender):
         return super().restore_cursor()
 
     def _wrap(self) -> None:
-        if self._shape is not None:
+        if self.last_render_height:
             width, height = self._console.size
             rows = sum(max(1, -(-cells // max(1, width))) for cells in self._cells)
-            self._shape = (self._shape[0], min(rows, height))
+            self._shape = (width, min(rows, height))

@@ -4,7 +4,7 @@ import io
 import re
 
 import pytest
-from rich.console import Console
+from rich.console import Console, Group
 from rich.text import Text
 
 from partway.cli.output.terminal.live_display import LiveDisplay
@@ -69,3 +69,16 @@ def test_the_echo_of_ctrl_c_has_room() -> None:
         lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", file.getvalue()).replace("\r", "").splitlines()
 
     assert max(map(len, lines)) == 37
+
+
+def test_what_is_above_stays_when_nothing_is_left_to_draw() -> None:
+    """An upload that failed has no lines any more; what was printed before must not be erased."""
+    file = io.StringIO()
+    console = Console(file=file, width=80, height=24, force_terminal=True)
+    with LiveDisplay(Text("a line"), console=console, auto_refresh=False) as live:
+        live.refresh()
+        file.seek(0)
+        file.truncate()
+        live.update(Group(), refresh=True)
+
+    assert UP not in file.getvalue()
