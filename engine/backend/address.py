@@ -15,6 +15,9 @@ _OUTPOST = re.compile(
     + r"outpost[:/][A-Za-z0-9-]{1,63}[:/]accesspoint[:/][A-Za-z0-9-]{1,63}"
     + _END
 )
+# What botocore accepts: other services than AWS allow more names than AWS does.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+_BUCKET = re.compile(r"[A-Za-z0-9._-]{1,255}")
 _REFUSED = (
     (
         re.compile(_ACCOUNT.format(service="s3-object-lambda")),
@@ -42,7 +45,8 @@ def split_address(text: str, example: str, *, shown: str | None = None) -> tuple
         shown: The address as messages show it; None: as it is.
 
     Raises:
-        InvalidAddress: it does not start with s3://, has no bucket, or has an ARN that does not accept uploads.
+        InvalidAddress: it does not start with s3://, has no bucket or one whose name cannot be, or has an ARN that does
+            not accept uploads.
     """
     shown = text if shown is None else shown
     if not text.startswith("s3://"):
@@ -55,6 +59,10 @@ def split_address(text: str, example: str, *, shown: str | None = None) -> tuple
     bucket, slash, key = rest.partition("/")
     if not bucket:
         raise InvalidAddress(f"{shown!r} has no bucket; use {example}")
+    if not _BUCKET.fullmatch(bucket):
+        raise InvalidAddress(
+            f"{shown!r} has no valid name of a bucket, which has letters, digits, dots and hyphens; use {example}"
+        )
     return bucket, key if slash else None
 
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from errno import ECONNRESET, EPROTOTYPE
 from http.client import HTTPException, RemoteDisconnected
 from io import BufferedReader, RawIOBase
-from time import monotonic
 from typing import Any
 
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError, SSLError
 from urllib3.exceptions import ClosedPoolError, ProtocolError
 
+from ..clock import SYSTEM_CLOCK
 from ..responses.connection import Response
 from ..responses.limit import MAX_RESPONSE_BYTES
 from ..source.part_reader import BLOCK, PartReader
@@ -104,7 +104,7 @@ def _idle_connection(pool: Any) -> Any:
         connection = pool._get_conn()
     except ClosedPoolError:
         return None
-    if connection.sock is not None and monotonic() - connection.connected_at <= _MAX_AGE:
+    if connection.sock is not None and SYSTEM_CLOCK.monotonic() - connection.connected_at <= _MAX_AGE:
         return connection
     connection.close()
     pool._put_conn(connection)

@@ -4,9 +4,9 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
 """
 
 import hmac
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
@@ -24,7 +24,7 @@ class Scope:
 
 def timestamp(seconds: float) -> str:
     """A time, in seconds since the epoch, as ``x-amz-date`` writes it."""
-    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(seconds))
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y%m%dT%H%M%SZ}"
 
 
 def canonical_query(query: str) -> str:

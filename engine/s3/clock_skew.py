@@ -6,13 +6,13 @@ The response to HEAD has no body for that code: there, a 403 with such a ``Date`
 """
 
 import datetime
-import time
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from botocore.auth import SIGV4_TIMESTAMP, S3SigV4Auth
 
 from ..aws_config.credential_values import check_values
+from ..clock import SYSTEM_CLOCK
 
 _ALLOWED = 900.0  # seconds of skew that S3 accepts
 _MOST = 10 * 365 * 86400.0  # seconds; if the skew is larger, the service's clock is wrong
@@ -29,7 +29,7 @@ class ClockSkew:
 
     def now(self) -> float:
         """The service's time, in seconds since the epoch."""
-        return time.time() + self.seconds
+        return SYSTEM_CLOCK.time() + self.seconds
 
     def attach(self, events: Any) -> None:
         """Inspect responses, and sign again after botocore has signed."""

@@ -221,6 +221,7 @@ BAD = {
     "a folder without -r": (("many", "s3://bucket/x/"), 2, "add -r"),
     "folders without -r": (("many", "source.bin", "s3://bucket/x/"), 2, "add -r"),
     "no slash": (("-r", "many", "source.bin", "s3://bucket/x"), 2, "use s3://bucket/x/"),
+    "bucket": (("-r", "many", "s3://buck et/x/"), 2, "has no valid name of a bucket"),
     "no source": (("s3://bucket/x/",), 2, "SOURCE is missing"),
     "no bucket": (("-r", "many", "s3:///x/"), 2, "has no bucket"),
     "no address": (("-r", "many", "bucket/x/"), 2, "is not a valid S3 address; use s3://"),

@@ -15,6 +15,7 @@ TARGET = "s3://bucket/key"
 USAGE = {
     "a file for a prefix without slash": (("upload", "-r", "file", TARGET), "a destination that ends in /"),
     "metadata of no file": (("upload", "file", TARGET, "--metadata", "file://none"), "'none' cannot be read: No such"),
+    "impossible bucket": (("upload", "file", "s3://no bucket/key"), "has no valid name of a bucket"),
     "target of another kind": (
         ("upload", "file", "http://bucket/key"),
         "is not a valid S3 address; use s3://bucket/key",
@@ -91,7 +92,6 @@ REFUSED: dict[str, tuple[tuple[str, ...], int, str]] = {
         1,
         "there is no profile 'nobody' in /dev/null",
     ),
-    "impossible bucket": (("upload", "file", "s3://no bucket/key"), 1, "Invalid bucket name"),
 }
 
 ENVIRONMENT: dict[str, tuple[dict[str, str], int, str]] = {

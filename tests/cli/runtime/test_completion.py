@@ -48,7 +48,7 @@ def test_commands(empty: Shell) -> None:
 
 
 def test_options_of_every_command(empty: Shell) -> None:
-    """Every option that ``--help`` names."""
+    """Every option that ``--help`` names; what is accepted for the sake of other tools alone is hidden."""
     for name in cli.list_commands(click.Context(cli)):
         command = cli.get_command(click.Context(cli), name)
         assert command is not None

@@ -1,6 +1,7 @@
 """A fork of the command is like a program that the system starts."""
 
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +23,24 @@ def seen(shell: Shell, server: StrictS3, program: tuple[str, ...]) -> dict[str, 
         process = Path("/proc") / str(running.process.pid)
         if not process.exists():
             pytest.skip("this system has no /proc")
-        status = dict(line.split(":\t", 1) for line in (process / "status").read_text().splitlines())
-        return {
-            "files": sorted(path.name for path in (process / "fd").iterdir()),
-            "kinds": [str((process / "fd" / name).readlink()).split(":")[0] for name in ("0", "1", "2")],
-            "folder": str((process / "cwd").readlink()),
-            "mask": status["Umask"],
-            "signals": [status[name] for name in ("SigBlk", "SigIgn", "SigCgt")],
-            "threads": status["Threads"],
-        }
+        # The workers that wait for the server may be opening their files.
+        before, now = None, _state(process)
+        while before != now:
+            time.sleep(0.3)
+            before, now = now, _state(process)
+        return now
+
+
+def _state(process: Path) -> dict[str, Any]:
+    status = dict(line.split(":\t", 1) for line in (process / "status").read_text().splitlines())
+    return {
+        "files": sorted(path.name for path in (process / "fd").iterdir()),
+        "kinds": [str((process / "fd" / name).readlink()).split(":")[0] for name in ("0", "1", "2")],
+        "folder": str((process / "cwd").readlink()),
+        "mask": status["Umask"],
+        "signals": [status[name] for name in ("SigBlk", "SigIgn", "SigCgt")],
+        "threads": status["Threads"],
+    }
 
 
 def test_the_system_sees_no_difference(server: StrictS3, shell: Shell) -> None:
