@@ -27,7 +27,6 @@ _RESUME = (
     "verify_source",
     "verify_each",
     "check_updated",
-    "max_duration",
     "prune",
 )
 # Not repeated in the command of a stream: --restart would abort the upload to be resumed, the key is never shown,

@@ -9,8 +9,6 @@ ROOT = Path(__file__).parents[2]
 # The system clock itself, and code about this machine's processes and connections, which no simulation runs.
 ALLOWED = {
     "engine/clock.py",
-    # Converts a time to the local time of day.
-    "engine/flow/timetable.py",
     "engine/process_family.py",
     "engine/responses/connection.py",
     "engine/s3/backend.py",
