@@ -1,6 +1,6 @@
 """The limits of S3 and of S3-compatible services, with their sources.  Sizes are in bytes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -11,6 +11,15 @@ TIB = 1024 * GIB
 # Hosts of services that require all parts but the last to have the same size.
 # R2: https://developers.cloudflare.com/r2/objects/upload-objects/#multipart-upload
 _EQUAL_PARTS_AT = (".r2.cloudflarestorage.com",)
+
+
+# The maximum number of parts, by the service's host, where it is below 10,000.
+# Scaleway: https://www.scaleway.com/en/docs/storage/object/api-cli/multipart-uploads/
+_MAX_PARTS_AT = {".scw.cloud": 1_000}
+
+# The preferred part size, by the service's host, where smaller parts cost more.
+# Storj stores segments of 64 MiB: https://storj.dev/dcs/api/s3/multipart-upload/multipart-part-size
+_PART_SIZE_AT = {".storjshare.io": 64 * MIB}
 
 
 # Hosts of AWS, including those of its VPC endpoints.
@@ -49,6 +58,7 @@ class S3Limits:
     """The limits of one service.  The defaults are Amazon's.
 
     min_part_size: for every part but the last.
+    preferred_part_size: what is chosen where the file's size allows it.
     max_put_size: the largest object for a single PutObject.
     max_key_bytes: for the key in UTF-8.
 
@@ -57,6 +67,7 @@ class S3Limits:
 
     min_part_size: int = 5 * MIB
     max_part_size: int = 5 * GIB
+    preferred_part_size: int = 16 * MIB
     max_parts: int = 10_000
     max_put_size: int = 5 * GIB
     max_key_bytes: int = 1024
@@ -68,6 +79,19 @@ class S3Limits:
 
 
 AWS = S3Limits()
+
+
+def limits_at(endpoint: str, limits: S3Limits = AWS) -> S3Limits:
+    """The limits of the service at this address if they are known; others, and the user's choices, stay as they are."""
+    if not endpoint:
+        return limits
+    host = _host(endpoint)
+    max_parts, part_size = limits.max_parts, limits.preferred_part_size
+    if max_parts == AWS.max_parts:
+        max_parts = next((value for name, value in _MAX_PARTS_AT.items() if host.endswith(name)), max_parts)
+    if part_size == AWS.preferred_part_size:
+        part_size = next((value for name, value in _PART_SIZE_AT.items() if host.endswith(name)), part_size)
+    return replace(limits, max_parts=max_parts, preferred_part_size=part_size)
 
 
 MAX_CONCURRENCY = 32  # parts in flight when the number is adaptive

@@ -77,10 +77,12 @@ class AbortRules:
 
     rules: the number of rules.
     aborting: ``(prefix, days)`` of the rules that remove unfinished uploads.
+    dropped: True when the service has no such rules: it accepts them, and drops them.
     """
 
     rules: int
     aborting: tuple[tuple[str, int], ...]
+    dropped: bool = False
 
 
 class Probe(Protocol):

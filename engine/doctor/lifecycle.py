@@ -65,6 +65,12 @@ def check_rules(probe: Probe, calls: TimedCalls, bucket: str, prefix: str) -> Ch
             fact=f"the service reports no rules ({error.code})",
             advice="check the service's documentation for when it removes unfinished uploads, or use `partway clean`",
         )
+    if found.dropped:
+        return Check(
+            name="lifecycle",
+            health=Health.OK,
+            fact="MinIO removes unfinished uploads itself, after 24 hours unless set otherwise; it has no such rules",
+        )
     covering = [days for rule, days in found.aborting if prefix.startswith(rule)]
     if covering:
         days = min(covering)

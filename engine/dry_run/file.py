@@ -12,6 +12,7 @@ from ..backend.target import Target
 from ..events.dry_run import UploadPlanned
 from ..events.request_counts import Requests, of_one_object, of_parts, of_restart
 from ..events.upload import TAKEN, UploadSkipped
+from ..limits import limits_at
 from ..run.context import EngineContext
 from ..run.record import default_algorithm
 from ..run.settings import check_settings
@@ -52,7 +53,7 @@ def planned(
         PlanError: it would be rejected.
     """
     store, settings = context.store, context.settings
-    limits, heads = settings.limits, _heads(target)
+    limits, heads = limits_at(target.endpoint, settings.limits), _heads(target)
     if record is None or settings.restart:
         plan = plan_upload(source.size, part_size=settings.part_size, limits=limits)
         if plan.part_count == 1 and plan.file_size <= limits.max_put_size:

@@ -11,6 +11,7 @@ from partway.state.jobs import FileRecord
 from partway.state.live import LiveStore
 
 from ..errors import UploadCancelled
+from ..limits import limits_at
 from ..run.settings import make_workers
 from ..source.plan import plan_upload
 from ..walk.count import CountTask, FileCount, count_files
@@ -32,7 +33,7 @@ class JobFiles:
     """
 
     def __init__(self, job: JobRun, results: JobResults) -> None:
-        limits = job.context.settings.limits
+        limits = limits_at(job.spec.endpoint, job.context.settings.limits)
         part_size = plan_upload(0, part_size=job.spec.part_size, limits=limits).part_size
         self._max_small = min(part_size, limits.max_put_size)
         self._clock = job.context.clock

@@ -13,7 +13,7 @@ from ..backend.responses import FoundUpload, PartReceipt
 from ..checksums import ChecksumAlgorithm
 from ..errors import CredentialsExpired, ForeignResponse, Refused, Transient
 from ..events.upload import OrphanAdopted, OrphanFound
-from ..limits import S3Limits
+from ..limits import S3Limits, limits_at
 from ..run.run import UploadRun
 from ..source.plan import UploadPlan
 from .reconcile import reconcile, verify_part
@@ -153,7 +153,7 @@ def _orphans(run: UploadRun) -> list[AdoptableUpload]:
         except Refused:
             # Gone by now, or encrypted with a different SSE-C key.
             continue
-        plan = infer_plan(rows or [], run.source.size, run.settings.limits)
+        plan = infer_plan(rows or [], run.source.size, limits_at(run.target.endpoint, run.settings.limits))
         if plan is not None:
             orphans.append(AdoptableUpload(upload=upload, plan=plan, rows=tuple(rows or ())))
     return sorted(orphans, key=lambda orphan: orphan.bytes, reverse=True)

@@ -137,20 +137,24 @@ class S3Probe(Probe):
 
     def abort_rules(self, bucket: str) -> AbortRules:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLifecycleConfiguration.html"""
-        try:
-            with translate_errors("GetBucketLifecycleConfiguration"):
-                # A service without this call responds with a list of objects.
-                rules = client_for(self.config).get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
-                found = [
-                    (_prefix(rule), int(rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"]))
-                    for rule in rules
-                    if rule.get("Status") == "Enabled" and "AbortIncompleteMultipartUpload" in rule
-                ]
-        except Refused as error:
-            if error.code == "NoSuchLifecycleConfiguration":
-                return AbortRules(rules=0, aborting=())
-            raise
-        return AbortRules(rules=len(rules), aborting=tuple(found))
+        client = client_for(self.config)
+        with translate_errors("GetBucketLifecycleConfiguration"):
+            try:
+                answer = client.get_bucket_lifecycle_configuration(Bucket=bucket)
+            except client.exceptions.ClientError as error:
+                if error.response.get("Error", {}).get("Code") != "NoSuchLifecycleConfiguration":
+                    raise
+                answer = {**error.response, "Rules": []}
+            # A service without this call responds with a list of objects.
+            rules = answer["Rules"]
+            found = [
+                (_prefix(rule), int(rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"]))
+                for rule in rules
+                if rule.get("Status") == "Enabled" and "AbortIncompleteMultipartUpload" in rule
+            ]
+        server = answer["ResponseMetadata"]["HTTPHeaders"].get("server", "")
+        # https://github.com/minio/minio/issues/19115
+        return AbortRules(rules=len(rules), aborting=tuple(found), dropped=server.lower().startswith("minio"))
 
     def send_part(
         self, target: Target, upload_id: str, number: int, data: bytes, algorithm: ChecksumAlgorithm, checksum: str

@@ -7,7 +7,6 @@ from ..errors import PlanError
 from ..limits import AWS, MIB, S3Limits
 
 # Small enough that a kill loses seconds on a home uplink, large enough that 2 ms per request are negligible.
-PREFERRED_PART_SIZE = 16 * MIB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +56,7 @@ def plan_upload(
     file_size: int,
     *,
     part_size: int | None = None,
-    preferred_part_size: int = PREFERRED_PART_SIZE,
+    preferred_part_size: int | None = None,
     limits: S3Limits = AWS,
 ) -> UploadPlan:
     """Choose a part size, and split ``file_size`` bytes with it.
@@ -66,6 +65,7 @@ def plan_upload(
         file_size: Bytes in the file; 0 is allowed.
         part_size: The user's choice in bytes, which is used or rejected.  None chooses ``preferred_part_size``, or a
             larger size in whole MiB if the file would otherwise need more than ``limits.max_parts`` parts.
+        preferred_part_size: None means that of the limits.
         limits: The service's rules; tests pass small ones.
 
     Raises:
@@ -82,7 +82,8 @@ def plan_upload(
         )
     least = max(limits.min_part_size, -(-file_size // limits.max_parts))
     if part_size is None:
-        wanted = min(max(preferred_part_size, limits.min_part_size), limits.max_part_size)
+        wanted = limits.preferred_part_size if preferred_part_size is None else preferred_part_size
+        wanted = min(max(wanted, limits.min_part_size), limits.max_part_size)
         part_size = wanted if wanted >= least else min(-(-least // MIB) * MIB, limits.max_part_size)
     elif not least <= part_size <= limits.max_part_size:
         raise PlanError(

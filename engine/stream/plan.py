@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ..errors import PlanError
 from ..limits import AWS, GIB, MIB, S3Limits
-from ..source.plan import PREFERRED_PART_SIZE, PartSpec, UploadPlan
+from ..source.plan import PartSpec, UploadPlan
 
 # The number of sizes, each twice the previous one: from 5 MiB, the smallest first part, to 5 GiB, the largest part.
 _SIZES = 11
@@ -67,7 +67,6 @@ def plan_stream(
     part_size: int | None = None,
     expected_size: int | None = None,
     equal: bool = False,
-    preferred_part_size: int = PREFERRED_PART_SIZE,
     limits: S3Limits = AWS,
 ) -> StreamPlan:
     """Choose the size of the first part, and whether parts grow.
@@ -87,7 +86,7 @@ def plan_stream(
             "in one object; split the stream"
         )
     if part_size is None:
-        wanted = max(preferred_part_size, limits.min_part_size)
+        wanted = max(limits.preferred_part_size, limits.min_part_size)
         if expected_size is not None:
             min_part_size = int(expected_size * _HEADROOM) // limits.max_parts + 1
             wanted = max(wanted, -(-min_part_size // MIB) * MIB if min_part_size > wanted else 0)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from partway.state.uploads import PartRecord, UploadRecord
 
-from ..limits import wants_equal_parts
+from ..limits import limits_at, wants_equal_parts
 from ..run.settings import UploadSettings
 from ..workers.channel import WorkerContext
 from .plan import StreamPlan, plan_stream, replan_stream
@@ -52,13 +52,15 @@ class StreamPlanner:
             part_size=settings.part_size,
             expected_size=self.stream.expected_size,
             equal=self._equal,
-            limits=settings.limits,
+            limits=limits_at(self.endpoint, settings.limits),
         )
 
     def replan(self, record: UploadRecord, settings: UploadSettings) -> StreamPlan:
         """The plan of a stream that earlier runs sent parts of."""
         sent = [(part.number, part.size) for part in self.parts(record.id)]
-        return replan_stream(record.part_size, sent, equal=self._equal, limits=settings.limits)
+        return replan_stream(
+            record.part_size, sent, equal=self._equal, limits=limits_at(self.endpoint, settings.limits)
+        )
 
     @property
     def _equal(self) -> bool:

@@ -11,6 +11,7 @@ from partway.state.uploads import UploadRecord
 from ..backend.target import Target
 from ..errors import ObjectExists, SourceChanged, SourceError
 from ..events.upload import OverwriteNotExcluded, UploadDone, UploadSkipped
+from ..limits import limits_at
 from ..resume.adopt import adopt_orphan
 from ..resume.same_file import under_stored_path
 from ..run.announce import failures_emitted
@@ -76,15 +77,16 @@ def resume_upload(record: UploadRecord, context: EngineContext) -> UploadDone | 
 
 @dataclass(frozen=True, slots=True)
 class _FilePlanner:
-    """Splits a file into parts.  size: of the file, in bytes."""
+    """Splits a file into parts.  size: of the file, in bytes; endpoint: as in Target."""
 
     size: int
+    endpoint: str
 
     def plan(self, settings: UploadSettings) -> UploadPlan:
-        return plan_upload(self.size, part_size=settings.part_size, limits=settings.limits)
+        return plan_upload(self.size, part_size=settings.part_size, limits=limits_at(self.endpoint, settings.limits))
 
     def replan(self, record: UploadRecord, settings: UploadSettings) -> UploadPlan:
-        return replan(self.size, record.part_size, limits=settings.limits)
+        return replan(self.size, record.part_size, limits=limits_at(self.endpoint, settings.limits))
 
 
 def _upload(
@@ -102,7 +104,7 @@ def _upload(
         check_key(target, context.settings.limits)
         target = with_sse_c_fingerprint(target, context.backend)
         source = under_stored_path(context.store, source, target)
-        planner = _FilePlanner(source.size)
+        planner = _FilePlanner(source.size, target.endpoint)
         with open_run(source, target, context, planner, info=info, about=about, workers=workers) as opened:
             try:
                 done = _send(opened, is_of_job=info.job is not None)

@@ -13,6 +13,7 @@ from partway.engine.backend.target import ObjectOptions, Target
 from partway.engine.dry_run.file import plan_file
 from partway.engine.dry_run.job import plan_job
 from partway.engine.events import Event
+from partway.engine.events.dry_run import UploadPlanned
 from partway.engine.run.context import EngineContext
 from partway.engine.run.settings import UploadSettings
 from partway.engine.s3.backend import S3Backend, S3Config
@@ -275,3 +276,17 @@ def test_files_of_a_job_are_in_the_order_of_their_names(shell: Shell) -> None:
 
     assert re.findall(r"s3://bucket/(\d)", plain) == ["1", "2", "3", "4", "5"]
     assert re.findall(r"s3://bucket/(\d)", by_size) == ["5", "4", "3", "2", "1"]
+
+
+def test_a_plan_keeps_to_the_limits_of_a_known_service(backend: S3Backend, tmp_path: Path) -> None:
+    """20 GiB for Scaleway, which accepts 1,000 parts."""
+    file = tmp_path / "sparse"
+    with file.open("wb") as out:
+        out.truncate(20 * 1024 * MIB)
+    context = EngineContext(backend=backend, store=MemoryStore())
+    target = Target(bucket="bucket", key="key", endpoint="https://s3.fr-par.scw.cloud")
+
+    plan = plan_file(str(file), target, context)
+
+    assert isinstance(plan, UploadPlanned)
+    assert (plan.part_size, plan.part_count) == (21 * MIB, 976)

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from partway.engine.errors import PlanError
-from partway.engine.limits import AWS, GIB, MIB, TIB, S3Limits
-from partway.engine.source.plan import PREFERRED_PART_SIZE, PartSpec, UploadPlan, plan_upload, replan
+from partway.engine.limits import AWS, GIB, MIB, TIB, S3Limits, limits_at
+from partway.engine.source.plan import PartSpec, UploadPlan, plan_upload, replan
 
 TINY = S3Limits(min_part_size=2, max_part_size=8, max_parts=5)
 EVERY_TINY_SIZE = range(TINY.max_object_size + 1)
@@ -118,7 +118,7 @@ def test_sixteen_mib_are_used_up_to_ten_thousand_parts(size: int, count: int, la
     """At each border of the preferred size the count and the last part are right."""
     plan = plan_upload(size)
 
-    assert (plan.part_size, plan.part_count) == (PREFERRED_PART_SIZE, count)
+    assert (plan.part_size, plan.part_count) == (AWS.preferred_part_size, count)
     assert plan.part(count).size == last
 
 
@@ -275,7 +275,7 @@ def test_the_part_size_is_never_larger_than_needed(size: int) -> None:
     """It is the preferred one, or less than a MiB above the least that is possible."""
     plan = plan_upload(size)
 
-    assert plan.part_size == PREFERRED_PART_SIZE or plan.part_size - MIB < -(-size // AWS.max_parts)
+    assert plan.part_size == AWS.preferred_part_size or plan.part_size - MIB < -(-size // AWS.max_parts)
 
 
 @settings(deadline=None)
@@ -311,3 +311,28 @@ def test_the_upper_end_of_the_range_is_not_rounded_up() -> None:
     with pytest.raises(PlanError) as raised:
         plan_upload(1, part_size=7 * MIB, limits=limits)
     assert "to 6 MiB" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "part_size", "max_parts"),
+    [
+        ("", 16 * MIB, 10_000),
+        ("https://s3.fr-par.scw.cloud", 16 * MIB, 1_000),
+        ("https://gateway.storjshare.io", 64 * MIB, 10_000),
+        ("https://gateway.eu1.storjshare.io/", 64 * MIB, 10_000),
+        ("https://scw.cloud.example.com", 16 * MIB, 10_000),
+    ],
+)
+def test_services_with_other_limits_are_known(endpoint: str, part_size: int, max_parts: int) -> None:
+    """Scaleway accepts 1,000 parts, and Storj stores segments of 64 MiB."""
+    limits = limits_at(endpoint)
+
+    assert (limits.preferred_part_size, limits.max_parts) == (part_size, max_parts)
+    assert plan_upload(200 * GIB, limits=limits).part_count <= max_parts
+
+
+def test_the_users_number_of_parts_precedes_that_of_the_service() -> None:
+    """Scaleway may accept more by now."""
+    chosen = dataclasses.replace(AWS, max_parts=5_000)
+
+    assert limits_at("https://s3.nl-ams.scw.cloud", chosen) == chosen
