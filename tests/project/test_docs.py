@@ -3,6 +3,8 @@
 import ast
 import re
 import shlex
+import shutil
+import subprocess
 from pathlib import Path
 
 import click
@@ -46,8 +48,8 @@ def test_there_are_commands() -> None:
     """The test above sees cron's and systemd's lines."""
     found = commands_of(DOCS / "scripting.md")
 
-    assert sum("/var/log/partway/backup.log" in line for line in found) == 1
-    assert sum(line.startswith("partway resume --all --quiet") for line in found) == 1
+    assert sum("/var/log/partway/backup.log" in line for line in found) == 2
+    assert sum(line.startswith("partway resume --all --quiet") for line in found) == 2
 
 
 def test_the_page_of_events_is_fresh() -> None:
@@ -121,6 +123,22 @@ def test_every_variable_is_told() -> None:
 
     assert len(named) > 10
     assert {name for name in named if f"`{name}`" not in page} == set()
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
+def test_systemd_accepts_the_units(tmp_path: Path) -> None:
+    """With the program where the installation page puts it."""
+    text = (DOCS / "scripting.md").read_text()
+    units = dict(re.findall(r"`/etc/systemd/system/([\w.-]+)`[^`]*:\n\n```ini\n(.*?)```", text, re.DOTALL))
+    assert len(units) == 3 and "/usr/local/bin/partway" in (DOCS / "install.md").read_text()
+    for name, unit in units.items():
+        (tmp_path / name).write_text(unit.replace("/usr/local/bin/partway", "/bin/true"))
+
+    checked = subprocess.run(
+        ["systemd-analyze", "verify", *(tmp_path / name for name in units)], capture_output=True, text=True, check=False
+    )
+
+    assert (checked.returncode, checked.stderr) == (0, "")
 
 
 def test_decisions_are_numbered() -> None:
