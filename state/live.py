@@ -140,5 +140,5 @@ class LiveStore(Protocol):
         ...
 
     def requested_pace(self, id: str) -> PaceRequest | None:
-        """What was asked for last, or None."""
+        """What was asked for last; empty when nothing was, and None for a run that does not follow requests."""
         ...

@@ -65,12 +65,17 @@ def command(id: str, bwlimit: str | None, concurrency: str | None, reset: bool, 
         raise click.UsageError("give --bwlimit, -c or both; or --reset alone")
     with read_only_store(state_dir) as store:
         record = _running(store, id)
+        request = store.live.requested_pace(record.id)
+        if request is None:
+            raise click.UsageError(
+                f"{record.id} shares its connections with other uploads of its process, as in `partway run`, and has "
+                "no pace of its own; stop that process, and run it again with --bwlimit or -c"
+            )
         what = f"{'job' if isinstance(record, JobRecord) else 'upload'} {record.id}"
         if reset:
-            store.live.request_pace(record.id, None)
+            store.live.request_pace(record.id, PaceRequest())
             print(f"{what} returns to the pace that it began with")
             return exit_codes.OK
-        request = store.live.requested_pace(record.id) or PaceRequest()
         if bwlimit is not None:
             request = replace(request, bandwidth=bwlimit)
         if concurrency is not None:

@@ -39,11 +39,14 @@ class PaceKeeper:
         self._apply()
 
     def follow(self, live: LiveStore, id: str) -> None:
-        """Follow requests for the upload or job with this ID.  A request for an earlier run is dropped."""
+        """Follow requests for the upload or job with this ID.
+
+        A request for an earlier run is dropped.  An empty one says that this run follows requests.
+        """
         if self._live != (live, id):
             self._live = live, id
             with suppress(StateError):
-                live.request_pace(id, None)
+                live.request_pace(id, PaceRequest())
 
     def poll(self) -> None:
         """Call it often; it checks for requests about once a second."""

@@ -56,6 +56,19 @@ def test_an_upload_of_a_job_is_paced_with_its_job(server: StrictS3, shell: Shell
     ]
 
 
+def test_an_upload_that_shares_its_connections_has_no_pace(server: StrictS3, shell: Shell) -> None:
+    """Of several lines of ``partway run``: the command says so, instead of changing nothing."""
+    lines = "".join(f"upload source.bin s3://bucket/{name} -p 5MiB\n" for name in ("one", "two"))
+    (shell.folder / "lines").write_text(lines)
+    with shell.started("run", "lines", *SLOW) as running:
+        id = str(running.wait_for("upload_started")["upload"])
+        told = shell.run("pace", id, "--bwlimit", "off")
+        running.stop()
+
+    assert told.code == 2
+    assert "shares its connections with other uploads of its process" in told.err
+
+
 def test_what_does_not_run_has_no_pace(server: StrictS3, shell: Shell) -> None:
     """And invalid values are refused, with an error each."""
     with hanging(shell, server, *UPLOAD) as running:
