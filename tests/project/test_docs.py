@@ -141,6 +141,19 @@ def test_systemd_accepts_the_units(tmp_path: Path) -> None:
     assert (checked.returncode, checked.stderr) == (0, "")
 
 
+def test_every_link_to_a_page_leads_somewhere() -> None:
+    """Those of the decisions too; some pages exist only in the site."""
+    made = {DOCS / "decisions" / "index.md", *(DOCS / "commands" / f"{name}.md" for name in hooks.pages())}
+    links = [
+        page.parent / link
+        for page in (*PAGES, *(DOCS / "decisions").glob("*.md"))
+        for link in re.findall(r"\]\(([\w./-]+\.md)", page.read_text())
+    ]
+
+    assert len(links) > 40
+    assert [link for link in links if link not in made and not link.exists()] == []
+
+
 def test_decisions_are_numbered() -> None:
     """From 1, without a gap, and the title has the number of the file."""
     paths = sorted((DOCS / "decisions").glob("0*.md"))
