@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from partway.engine.errors import UploadCancelled
 from partway.engine.workers.channel import CancelToken
 
+from .exits import note_end, note_start
 from .futures import Cancelled, UploadFuture
 
 T = TypeVar("T")
@@ -38,7 +39,9 @@ class Threads:
         """Start the call at once in its own thread, regardless of ``max_running``."""
         future: UploadFuture[T] = self._future()
         context = copy_context()
-        threading.Thread(target=lambda: context.run(self._work, future, call), name="partway-upload").start()
+        thread = threading.Thread(target=lambda: context.run(self._work, future, call), name="partway-upload")
+        note_start(thread, future)
+        thread.start()
         return future
 
     def submit(self, call: Callable[[CancelToken], T]) -> UploadFuture[T]:
@@ -67,7 +70,8 @@ class Threads:
             raise
         finally:
             if executor is not None:
-                executor.shutdown(wait=False)
+                executor.shutdown(wait=all(future.done() for future in active))
+            note_end()
 
     def forget(self) -> None:
         """Start afresh in a forked child, which has none of these threads."""
@@ -104,6 +108,8 @@ class Threads:
             future.set_exception(error)
         else:
             future.set_result(result)
+        finally:
+            note_end()
 
 
 def wait_for(future: UploadFuture[T]) -> T:
