@@ -33,6 +33,21 @@ def test_it_waits_until_the_thread_is_gone(monkeypatch: pytest.MonkeyPatch) -> N
     assert exits._foreign == set()
 
 
+def test_a_fork_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[int] = []
+
+    def look() -> set[int]:
+        looks.append(1)
+        return set()
+
+    monkeypatch.setattr(exits, "_threads_unknown_to_python", look)
+    if (pid := os.fork()) == 0:
+        os._exit(0)
+    os.waitpid(pid, 0)
+
+    assert looks == [1]
+
+
 def test_it_waits_once_for_a_thread_that_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     """It belongs to another library."""
     looks: list[int] = []
