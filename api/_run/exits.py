@@ -8,21 +8,20 @@ import os
 import threading
 import time
 import weakref
-from concurrent.futures import Future
-from typing import Any
+from collections.abc import Callable
 
 _RECENTLY = 1.0  # seconds after the end of an upload for which a fork looks at all
 _LONGEST = 0.1  # seconds that a fork waits for threads that Python does not know
 _TICK = 0.001
 
-_started: "weakref.WeakKeyDictionary[threading.Thread, Future[Any]]" = weakref.WeakKeyDictionary()
+_started: "weakref.WeakKeyDictionary[threading.Thread, Callable[[], bool]]" = weakref.WeakKeyDictionary()
 _foreign: set[int] = set()  # threads of other libraries, which do not exit
 _ended_at = float("-inf")
 
 
-def note_start(thread: threading.Thread, future: "Future[Any]") -> None:
-    """A thread was started that exits when its future is done."""
-    _started[thread] = future
+def note_start(thread: threading.Thread, is_done: Callable[[], bool]) -> None:
+    """A thread was started that exits when its work is done."""
+    _started[thread] = is_done
 
 
 def note_end() -> None:
@@ -32,8 +31,8 @@ def note_end() -> None:
 
 
 def _before_fork() -> None:
-    for thread, future in list(_started.items()):
-        if future.done() and thread is not threading.current_thread():
+    for thread, is_done in list(_started.items()):
+        if is_done() and thread is not threading.current_thread():
             thread.join(_RECENTLY)
     if time.monotonic() - _ended_at > _RECENTLY:
         return

@@ -40,7 +40,7 @@ class Threads:
         future: UploadFuture[T] = self._future()
         context = copy_context()
         thread = threading.Thread(target=lambda: context.run(self._work, future, call), name="partway-upload")
-        note_start(thread, future)
+        note_start(thread, future.done)
         thread.start()
         return future
 

@@ -80,7 +80,7 @@ def test_a_thread_whose_upload_has_ended_is_joined() -> None:
         time.sleep(0.2)
 
     thread = threading.Thread(target=work)
-    exits.note_start(thread, future)
+    exits.note_start(thread, future.done)
     thread.start()
     future.result()
     exits._before_fork()
