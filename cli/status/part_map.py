@@ -75,7 +75,7 @@ def summarise(cells: Sequence[Cell]) -> tuple[Cell, str]:
 def part_map(store: StateStore, record: UploadRecord, in_flight: Iterable[int] = ()) -> PartMap:
     """The map of an upload: parts of the last run are sent, those of earlier runs reused."""
     runs = {part.number: part.run for part in store.parts(record.id)}
-    flying = {number for number in in_flight if number not in runs}
+    flying = set(in_flight)
     if record.is_stream:
         count = max(runs.keys() | flying, default=0)  # the length of a stream is unknown
     else:
