@@ -29,7 +29,8 @@ def etag_in(answer: Any) -> str:
 
 def answered_at(answer: Any) -> float | None:
     """The time of the response by the service's clock, in whole seconds since the epoch; None when not reported."""
-    return _seconds(answer["ResponseMetadata"]["HTTPHeaders"].get("date"))
+    told = answer.get("ResponseMetadata") or {}  # a stub has none
+    return _seconds((told.get("HTTPHeaders") or {}).get("date"))
 
 
 def _seconds(date: Any) -> float | None:
