@@ -73,6 +73,8 @@ _PARTS_CODES = frozenset({"InvalidPart", "InvalidPartOrder"})
 # Not ListParts: a service without it looks for an object with that key and finds none.
 _OF_UPLOADS = frozenset({"UploadPart", "CompleteMultipartUpload", "AbortMultipartUpload"})
 
+_CONDITIONAL = frozenset({"PutObject", "CompleteMultipartUpload"})  # of the calls, those that send If-None-Match
+
 _ADVICE = {
     "NoSuchBucket": "create it, or check its name and the endpoint",
     "InvalidAccessKeyId": "check the access key, the profile and the endpoint",
@@ -188,7 +190,7 @@ def _special(operation: str, code: str, status: int) -> type[Refused] | None:
         return AccessRefused
     if code in _PARTS_CODES:
         return PartsRefused
-    if status == 412:
+    if status == 412 and operation in _CONDITIONAL:
         return ObjectExists
     if code == "ConditionalRequestConflict" and operation == "CompleteMultipartUpload":
         return Conflict

@@ -1,5 +1,6 @@
 """Calls after the first of a kind: made without botocore's model, and the same on the wire."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -69,9 +70,16 @@ def test_after_trouble_the_next_call_is_the_long_way(strict: StrictS3, uploading
 
 def test_a_redirect_in_mid_upload_is_followed(strict: StrictS3, uploading: Uploading) -> None:
     """Also when later parts are short calls, of which two were on their way."""
-    move = CallFunction(function=lambda: setattr(strict, "region", "eu-west-1"))
-    for part, action in ((3, move), (3, permanent_redirect("eu-west-1")), (4, permanent_redirect("eu-west-1"))):
-        strict.faults.add(Fault(operation="UploadPart", stage=Stage.BEFORE_READ, action=action, part_number=part))
+    moved = threading.Event()
+
+    def move() -> None:
+        strict.region = "eu-west-1"
+        moved.set()
+
+    wait = CallFunction(function=lambda: moved.wait(20))
+    redirect = permanent_redirect("eu-west-1")
+    for part, actions in ((3, (CallFunction(function=move),)), (3, (redirect,)), (4, (wait, redirect))):
+        strict.faults.add(Fault(operation="UploadPart", stage=Stage.BEFORE_READ, action=actions, part_number=part))
 
     done = uploading.run(concurrency=2)
 

@@ -223,6 +223,18 @@ def test_a_refusal_that_shows_no_object_keeps_the_parts(strict: StrictS3, upload
     assert strict.counts["UploadPart"] == parts
 
 
+def test_a_head_that_is_answered_with_412_shows_no_object(strict: StrictS3, uploading: Uploading) -> None:
+    """Only a write has the condition: the upload is not skipped, and the next run finishes it."""
+    uploading.options = ObjectOptions()
+    strict.faults.add(Fault(operation="HeadObject", stage=Stage.AFTER_BODY, action=Answer(status=412)))
+
+    with pytest.raises(Refused, match="HeadObject: 412"):
+        uploading.end()
+    uploading.run()
+
+    assert content(strict) == uploading.path.read_bytes()
+
+
 @pytest.fixture
 def parts(backend: S3Backend, make_file: Callable[..., Path]) -> Uploading:
     """A file of three parts that must not replace anything."""
