@@ -73,8 +73,7 @@ _PARTS_CODES = frozenset({"InvalidPart", "InvalidPartOrder"})
 # Not ListParts: a service without it looks for an object with that key and finds none.
 _OF_UPLOADS = frozenset({"UploadPart", "CompleteMultipartUpload", "AbortMultipartUpload"})
 
-_CONDITIONAL = frozenset({"PutObject", "CompleteMultipartUpload"})  # of the calls, those that send If-None-Match
-
+_CONDITIONAL = ("PutObject", "CompleteMultipartUpload")  # the calls that send If-None-Match
 _ADVICE = {
     "NoSuchBucket": "create it, or check its name and the endpoint",
     "InvalidAccessKeyId": "check the access key, the profile and the endpoint",
